@@ -1,0 +1,47 @@
+# Used when .venv is made; change it with `make install PYTHON=python3.12`.
+PYTHON ?= python3
+
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint clean distclean
+
+help:  ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## /\1\t/p' Makefile | expand -t 12
+
+install: $(VENV)/.installed  ## make .venv with the pinned stack and this package
+
+demo: install  ## train, score and draw on toy images, on the CPU
+	$(PY) tools/demo.py
+
+# One torch thread for each of the two workers: more only wait for each other.
+test: install  ## run the tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
+
+lint: install  ## check style and types
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+clean:  ## remove the demo's output and all caches
+	rm -rf work_dirs/demo build .pytest_cache .mypy_cache .ruff_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean  ## clean, and remove .venv
+	rm -rf $(VENV)
+
+# pip is the last thing that venv makes, so a half-made .venv is made anew.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo 'mmseg_panet needs Python 3.10 or newer, and $(PYTHON) is not;' \
+	    'name another one: make install PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+# The stamp is written last: an interrupted installation is taken up again.
+$(VENV)/.installed: requirements/onedl.txt requirements/dev.txt setup.py \
+    Makefile | $(VENV)/bin/pip
+	@echo 'Installing PyTorch, MMSegmentation and the checks into $(VENV):' \
+	  'about 5 GB, 2 to 3 minutes the first time.'
+	$(PY) -m pip install --disable-pip-version-check -r requirements/dev.txt
+	$(PY) -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $@

@@ -1,0 +1,107 @@
+# PASCAL-5i: VOC 2012 with the masks of SBD, as mmseg lays them out. Training
+# images are VOC train and SBD; tests are on VOC val.
+data_root = 'data/VOCdevkit/VOC2012'
+fold = 0
+num_ways = 1
+num_shots = 1
+scale = (473, 473)
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='EpisodeLabels'),
+    dict(type='RandomFlip', prob=0.5),
+    # The preprocessor pads what is smaller than the crop.
+    dict(type='RandomCrop', crop_size=scale),
+    dict(type='PackEpisodeInputs')
+]
+support_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='EpisodeLabels'),
+    dict(type='Resize', scale=scale, keep_ratio=False),
+    dict(type='PackEpisodeInputs')
+]
+query_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=scale, keep_ratio=False),
+    # After the resize: truth stays at its own size and is scored there.
+    dict(type='LoadAnnotations'),
+    dict(type='EpisodeLabels'),
+    dict(type='PackEpisodeInputs')
+]
+train_set = dict(
+    type='ConcatDataset',
+    datasets=[
+        dict(
+            type='PascalVOCDataset',
+            data_root=data_root,
+            ann_file='ImageSets/Segmentation/train.txt',
+            data_prefix=dict(
+                img_path='JPEGImages', seg_map_path='SegmentationClass')),
+        dict(
+            type='PascalVOCDataset',
+            data_root=data_root,
+            ann_file='ImageSets/Segmentation/aug.txt',
+            data_prefix=dict(
+                img_path='JPEGImages', seg_map_path='SegmentationClassAug'))
+    ])
+val_set = dict(
+    type='PascalVOCDataset',
+    data_root=data_root,
+    ann_file='ImageSets/Segmentation/val.txt',
+    data_prefix=dict(
+        img_path='JPEGImages', seg_map_path='SegmentationClass'))
+episodes = dict(
+    type='EpisodicDataset',
+    folds='pascal-5i',
+    fold=fold,
+    num_ways=num_ways,
+    num_shots=num_shots)
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=train_set,
+        split='base',
+        # More than any schedule asks for: no episode is met twice.
+        num_episodes=1000000,
+        episodes_seed=0,
+        support_pipeline=train_pipeline,
+        query_pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=val_set,
+        # Of the base classes: the novel ones stay unseen until the test.
+        split='base',
+        num_episodes=200,
+        episodes_seed=4321,
+        support_pipeline=support_pipeline,
+        query_pipeline=query_pipeline))
+test_dataloader = dict(
+    batch_size=4,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=val_set,
+        split='novel',
+        num_episodes=1000,
+        num_runs=5,
+        episodes_seed=1234,
+        support_pipeline=support_pipeline,
+        query_pipeline=query_pipeline))
+val_evaluator = dict(type='FewShotIoUMetric')
+test_evaluator = val_evaluator

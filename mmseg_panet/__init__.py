@@ -1,0 +1,21 @@
+"""PANet few-shot segmentation for MMSegmentation.
+
+Importing the package registers its components with mmseg and mmengine.
+"""
+from .version import __version__
+
+try:
+    import mmcv  # noqa: F401
+    import mmengine  # noqa: F401
+    import mmseg  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'mmseg_panet needs mmengine, mmcv and mmsegmentation, but '
+        f"'{error.name}' is not installed. Install a stack with it: "
+        "pip install 'mmseg-panet[onedl]' (maintained, current torch) or "
+        "pip install 'mmseg-panet[openmmlab]' (the original packages)."
+    ) from error
+
+from . import datasets, evaluation, models, visualization
+
+__all__ = ['__version__', 'datasets', 'evaluation', 'models', 'visualization']

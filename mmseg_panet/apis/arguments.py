@@ -1,0 +1,73 @@
+"""Flags that the tools share, and the config they lead to."""
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from ..errors import InputError
+from .running import use_available_backend
+from .settings import apply_settings
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what training and testing a config have in common.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+    """
+    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        '--work-dir', help='folder of logs and checkpoints; defaults to '
+        'work_dirs/<name of the config>')
+    parser.add_argument(
+        '--fold', type=int, help='fold whose classes are novel')
+    parser.add_argument('--ways', type=int, help='classes of an episode')
+    parser.add_argument('--shots', type=int, help='supports of each class')
+    parser.add_argument('--data-root', help='folder of the data set')
+    parser.add_argument(
+        '--pretrained', help="checkpoint of the backbone, or a URL such as "
+        "'torchvision://resnet50'")
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={},
+        metavar='KEY=VALUE', help='other settings of the config, such as '
+        'optim_wrapper.optimizer.lr=0.001')
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none', help='job launcher')
+    # Older launchers pass it with an underscore.
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0,
+        help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and set in it what the flags say.
+
+    Args:
+        args (argparse.Namespace): Of a parser that has seen
+            :func:`add_config_arguments`.
+
+    Returns:
+        Config: Ready for a Runner.
+
+    Raises:
+        InputError: If the config does not exist.
+    """
+    if not os.path.isfile(args.config):
+        raise InputError(
+            f'the config {args.config} does not exist; configs/panet has '
+            'those of this project')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    apply_settings(
+        cfg, fold=args.fold, ways=args.ways, shots=args.shots,
+        data_root=args.data_root, pretrained=args.pretrained)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    use_available_backend(cfg)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    return cfg

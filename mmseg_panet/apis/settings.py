@@ -1,0 +1,73 @@
+"""Settings that a config needs in several places, set in all of them."""
+from collections.abc import Iterator
+
+from mmengine.config import Config
+
+from ..errors import InputError
+
+
+def apply_settings(cfg: Config,
+                   fold: int | None = None,
+                   ways: int | None = None,
+                   shots: int | None = None,
+                   data_root: str | None = None,
+                   pretrained: str | None = None) -> None:
+    """Set what the flags of the tools name, in training, validation and test.
+
+    A setting that is None stays as the config has it.
+
+    Args:
+        cfg (Config): Changed in place.
+        fold (int, optional): Which fold's classes are novel.
+        ways (int, optional): W.
+        shots (int, optional): S.
+        data_root (str, optional): Folder of the images and masks.
+        pretrained (str, optional): Checkpoint of the backbone, a file or a
+            URL of mmengine's ('torchvision://resnet50').
+
+    Raises:
+        InputError: If the config has no ``EpisodicDataset``.
+    """
+    datasets = list(_episodic_datasets(cfg))
+    if not datasets:
+        raise InputError(
+            f'expected an EpisodicDataset in {cfg.filename}, got none; '
+            'configs/_base_/datasets shows some')
+    episodic = dict(fold=fold, num_ways=ways, num_shots=shots)
+    for key, value in episodic.items():
+        if value is not None:
+            for dataset in datasets:
+                dataset[key] = value
+            _set_variable(cfg, key, value)
+    if data_root is not None:
+        for dataset in datasets:
+            for inner in _with_key(dataset['dataset'], 'data_root'):
+                inner['data_root'] = data_root
+        _set_variable(cfg, 'data_root', data_root)
+    if pretrained is not None:
+        cfg.model.backbone.init_cfg = dict(
+            type='Pretrained', checkpoint=pretrained)
+        _set_variable(cfg, 'pretrained', pretrained)
+
+
+def _set_variable(cfg: Config, key: str, value: object) -> None:
+    """Keep the config's variable of that name true, where it has one."""
+    if key in cfg:
+        cfg[key] = value
+
+
+def _episodic_datasets(cfg: Config) -> Iterator[dict]:
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        yield from _with_key(cfg.get(name) or {}, 'support_pipeline')
+
+
+def _with_key(node: object, key: str) -> Iterator[dict]:
+    """All dicts below a node of a config that have a key."""
+    if isinstance(node, dict):
+        if key in node:
+            yield node
+        for child in node.values():
+            yield from _with_key(child, key)
+    elif isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _with_key(child, key)

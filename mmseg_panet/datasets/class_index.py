@@ -1,0 +1,185 @@
+"""Which image holds which class, with how many pixels."""
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from mmcv.transforms import LoadAnnotations
+from mmengine.utils import track_parallel_progress
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import InputError
+
+_FORMAT = 1
+"""Part of the cache's key: raise it when the file or the counting changes."""
+_EXIF_ORIENTATION = 0x0112
+
+
+class ClassIndex:
+    """Pixels of every class in every image of a data set.
+
+    Args:
+        counts (np.ndarray): (N, num_classes), pixels.
+        areas (np.ndarray): (N,), pixels of the whole image.
+    """
+
+    def __init__(self, counts: np.ndarray, areas: np.ndarray) -> None:
+        self.counts = counts
+        self.areas = areas
+
+    def images_with(self, class_id: int, min_area: float = 1) -> np.ndarray:
+        """Indices of the images that hold a class.
+
+        Args:
+            class_id (int): The class.
+            min_area (float): What it must cover: pixels, or below 1 a share
+                of the image.
+        """
+        pixels = self.counts[:, class_id]
+        least = min_area if min_area >= 1 else min_area * self.areas
+        return np.flatnonzero((pixels >= least) & (pixels > 0))
+
+
+def load_class_index(infos: Sequence[dict],
+                     num_classes: int,
+                     loader: LoadAnnotations,
+                     cache_dir: str | Path | None = None,
+                     ignore_index: int = 255) -> ClassIndex:
+    """Read the class index from the cache, or build it and keep it there.
+
+    It is built in parallel, and again when an image or a mask changes.
+
+    Args:
+        infos (Sequence[dict]): mmseg's data infos, with ``img_path``,
+            ``seg_map_path``, ``label_map`` and ``reduce_zero_label``.
+        num_classes (int): Ids 0..num_classes - 1 are allowed.
+        loader (LoadAnnotations): Reads the masks.
+        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
+            or ``~/.cache/mmseg_panet``.
+        ignore_index (int): Id that is no class. Defaults to 255.
+
+    Returns:
+        ClassIndex: Of the images in the order of the infos.
+
+    Raises:
+        InputError: If a file is missing or unreadable, a mask has another
+            size than its image, or an id is outside the classes.
+    """
+    if cache_dir is None:
+        cache_dir = os.environ.get(
+            'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
+    key = _key(infos, num_classes, loader, ignore_index)
+    path = Path(cache_dir).expanduser() / 'class_index' / f'{key}.npz'
+    index = _read(path, len(infos), num_classes)
+    if index is None:
+        index = _build(infos, num_classes, loader, ignore_index)
+        _write(path, index)
+    return index
+
+
+def _key(infos: Sequence[dict], num_classes: int, loader: LoadAnnotations,
+         ignore_index: int) -> str:
+    """Hash of all that the index is made from."""
+    digest = hashlib.sha256(
+        f'{_FORMAT} {num_classes} {ignore_index} {loader!r}'.encode())
+    for info in infos:
+        paths = [info['img_path'], info['seg_map_path']]
+        stats = [_stat(path) for path in paths]
+        digest.update(json.dumps([
+            [os.path.abspath(path) for path in paths], stats,
+            sorted((info.get('label_map') or {}).items()),
+            info.get('reduce_zero_label'),
+        ]).encode())
+    return digest.hexdigest()
+
+
+def _stat(path: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise InputError(
+            f'{path} is missing ({error.strerror}): every image of the data '
+            'set needs its mask; check data_root, data_prefix and the '
+            'suffixes, or take the image off the list') from error
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _read(path: Path, num_images: int, num_classes: int) -> ClassIndex | None:
+    """The cached index, or None where there is no whole one."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            index = ClassIndex(arrays['counts'], arrays['areas'])
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    fits = index.counts.shape == (num_images, num_classes)
+    return index if fits else None
+
+
+def _write(path: Path, index: ClassIndex) -> None:
+    """Write whole or not at all: several processes may do it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.stem}.{os.getpid()}.npz')
+    np.savez_compressed(part, counts=index.counts, areas=index.areas)
+    os.replace(part, path)
+
+
+def _build(infos: Sequence[dict], num_classes: int, loader: LoadAnnotations,
+           ignore_index: int) -> ClassIndex:
+    count = partial(
+        _count, num_classes=num_classes, loader=loader,
+        ignore_index=ignore_index)
+    print(f'counting the classes of {len(infos)} masks', file=sys.stderr)
+    rows = track_parallel_progress(
+        count, list(infos), nproc=min(os.cpu_count() or 1, 16),
+        chunksize=8, file=sys.stderr)
+    faults = [row for row in rows if isinstance(row, str)]
+    if faults:
+        more = f' (and {len(faults) - 1} more files)' if faults[1:] else ''
+        raise InputError(faults[0] + more)
+    counts = np.stack(rows)
+    # The last column holds what is ignored.
+    return ClassIndex(counts[:, :num_classes], counts.sum(1))
+
+
+def _count(info: dict, num_classes: int, loader: LoadAnnotations,
+           ignore_index: int) -> np.ndarray | str:
+    """Pixels (num_classes + 1,), the last the ignored; or what is wrong."""
+    image, mask = info['img_path'], info['seg_map_path']
+    try:
+        size = _image_size(image)
+    except (UnidentifiedImageError, OSError) as error:
+        return f'{image} is no readable image ({error}); replace or remove it'
+    try:
+        labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
+    except Exception as error:  # noqa: BLE001 any backend, any format
+        return f'{mask} is no readable mask ({error}); replace or remove it'
+    if labels.ndim != 2:
+        return (
+            f'{mask} has shape {labels.shape}: expected one channel of class '
+            'ids; convert colours to ids first')
+    if labels.shape != size:
+        return (
+            f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
+            f'{image} is {size[1]}x{size[0]}: they must have one size')
+    counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
+    known = np.zeros(len(counts), dtype=bool)
+    known[:num_classes] = known[ignore_index] = True
+    strange = np.flatnonzero(counts * ~known)
+    if len(strange):
+        return (
+            f'{mask} holds the ids {strange[:10].tolist()}: expected '
+            f'0..{num_classes - 1}, or {ignore_index} for ignored; mend the '
+            "mask or the data set's classes")
+    return np.append(counts[:num_classes], counts[ignore_index])
+
+
+def _image_size(path: str) -> tuple[int, int]:
+    """(H, W) as decoded, the camera's orientation applied."""
+    with Image.open(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+    return (width, height) if turned else (height, width)

@@ -1,0 +1,74 @@
+"""Class folds: which classes are base, which are novel."""
+from collections.abc import Sequence
+
+from ..errors import InputError
+from .toy import TOY_CLASSES
+
+_PASCAL_CLASSES = (
+    'aeroplane', 'bicycle', 'bird', 'boat', 'bottle',
+    'bus', 'car', 'cat', 'chair', 'cow',
+    'diningtable', 'dog', 'horse', 'motorbike', 'person',
+    'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
+)
+
+_MSRC_CLASSES = (
+    'building', 'grass', 'tree', 'cow', 'sheep', 'sky', 'aeroplane',
+    'water', 'face', 'car', 'bicycle', 'flower', 'sign', 'bird',
+    'book', 'chair', 'road', 'cat', 'dog', 'body', 'boat',
+)
+
+
+def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """Fold f holds the classes f * size .. (f + 1) * size - 1."""
+    return [
+        tuple(classes[i:i + size]) for i in range(0, len(classes), size)]
+
+
+FOLDS: dict[str, list[tuple[str, ...]]] = {
+    # OSLSM (Shaban et al., BMVC 2017), section 4.
+    'pascal-5i': _in_order(_PASCAL_CLASSES, 5),
+    # Ours; 'horse' and 'mountain' have too few images and are background.
+    'msrc-7i': _in_order(_MSRC_CLASSES, 7),
+    'toy-3i': _in_order(TOY_CLASSES, 3),
+}
+"""The novel classes of every fold of a benchmark."""
+
+
+def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
+                  split: str) -> list[str]:
+    """Names of the base or the novel classes of a fold.
+
+    Args:
+        folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, or the
+            class names of every fold.
+        fold (int): Which fold's classes are novel, from 0.
+        split (str): 'novel': the fold's classes; 'base': those of all other
+            folds.
+
+    Returns:
+        list[str]: In the order of the folds.
+
+    Raises:
+        InputError: If the folds, the fold or the split do not exist.
+
+    Example:
+        >>> split_classes([['cat', 'dog'], ['car']], fold=0, split='base')
+        ['car']
+    """
+    if isinstance(folds, str):
+        if folds not in FOLDS:
+            raise InputError(
+                f'expected folds to be one of {sorted(FOLDS)}, or a list of '
+                f"lists of class names, got '{folds}'")
+        folds = FOLDS[folds]
+    if not isinstance(fold, int) or not 0 <= fold < len(folds):
+        raise InputError(
+            f'fold {fold} does not exist: expected 0..{len(folds) - 1}')
+    if split == 'novel':
+        return list(folds[fold])
+    if split == 'base':
+        return [
+            name for i, names in enumerate(folds) if i != fold
+            for name in names
+        ]
+    raise InputError(f"expected split 'base' or 'novel', got '{split}'")

@@ -1,0 +1,235 @@
+"""Toy images: textured shapes on clutter, with their exact labels.
+
+A class is a conjunction of a shape and a texture. Colours carry no
+information: objects, distractors and background draw theirs from the same
+distribution. Every shape and every texture occurs in two classes, so a
+network can learn them all from the base classes and still has never seen
+the pairs that make up the novel ones.
+"""
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+SHAPES = ('disc', 'square', 'triangle', 'star', 'cross', 'ring')
+TEXTURES = ('striped', 'checked', 'dotted', 'netted', 'zigzag', 'ringed')
+# Classes 1 to 6 and 7 to 12 hold every shape and every texture once each, so
+# that any three classes in a row differ in both.
+CLASS_PAIRS = tuple((shape, TEXTURES[(i + shift) % len(TEXTURES)])
+                    for shift in (0, 2) for i, shape in enumerate(SHAPES))
+TOY_CLASSES = tuple(f'{texture} {shape}' for shape, texture in CLASS_PAIRS)
+# Shapes with these textures, or pairs that no class has, are background.
+DISTRACTOR_TEXTURES = ('shaded', 'woven')
+DISTRACTOR_PAIRS = tuple(
+    (shape, texture) for shape in SHAPES
+    for texture in TEXTURES + 2 * DISTRACTOR_TEXTURES
+    if (shape, texture) not in CLASS_PAIRS)
+
+VOID = 255
+# cv2 takes fixed-point corners with this many binary digits.
+SUBPIXEL_BITS = 4
+
+
+def _wave(x: np.ndarray) -> np.ndarray:
+    """A triangle wave of period 1 between -1 (at 0) and 1 (at 0.5)."""
+    return 4 * np.abs(x - np.round(x)) - 1
+
+
+def _weave(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    across = np.sin(4 * y + 2 * np.sin(3 * x))
+    return across * np.sin(5 * x + 2 * np.sin(3 * y))
+
+
+def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 1.3 - 4 * np.hypot(x - np.round(x), y - np.round(y))
+
+
+# Positive where the second colour is; x and y in periods of the pattern,
+# from the object's centre.
+TEXTURE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray],
+                                      np.ndarray]] = {
+    'striped': lambda x, y: _wave(x),
+    'checked': lambda x, y: 2 * _wave(x / 1.4) * _wave(y / 1.4),
+    'dotted': _dots,
+    'netted': lambda x, y: np.maximum(_wave(x), _wave(y)) - 0.4,
+    'zigzag': lambda x, y: _wave(x + 0.4 * _wave(y / 1.6)),
+    'ringed': lambda x, y: _wave(np.hypot(x, y)),
+    'shaded': lambda x, y: 0.15 * _wave(x / 6 + 0.25),
+    'woven': _weave,
+}
+
+
+def _polygon(num_corners: int) -> np.ndarray:
+    angles = 2 * np.pi * np.arange(num_corners) / num_corners
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (P, 2)
+
+
+def shape_contours(shape: str) -> list[np.ndarray]:
+    """The outline of a shape.
+
+    Args:
+        shape (str): One of ``SHAPES``.
+
+    Returns:
+        list[np.ndarray]: Closed contours, (P, 2) each, within the unit
+        disc. A second contour is a hole.
+    """
+    if shape == 'ring':
+        return [_polygon(48), 0.45 * _polygon(48)]
+    if shape == 'star':
+        return [_polygon(10) * np.tile([1, 0.5], 5)[:, None]]
+    if shape == 'cross':
+        arm = 0.4  # half the width of an arm
+        tip = np.sqrt(1 - arm**2)
+        corners = np.array([[tip, -arm], [tip, arm], [arm, arm]])
+        quarter_turn = np.array([[0, 1], [-1, 0]])
+        return [
+            np.concatenate([
+                corners @ np.linalg.matrix_power(quarter_turn, i)
+                for i in range(4)
+            ])
+        ]
+    return [_polygon({'disc': 48, 'square': 4, 'triangle': 3}[shape])]
+
+
+def draw_colours(rng: np.random.Generator) -> np.ndarray:
+    """Two colours that can be told apart.
+
+    Returns:
+        np.ndarray: (2, 3) float32 RGB in [0, 255], in any order of
+        brightness.
+    """
+    while True:
+        hue, saturation, value = rng.uniform((0, 0.1, 0.1), (360, 0.7, 1),
+                                             (2, 3)).T
+        hsv = np.stack([hue, saturation, value], axis=1)[None]
+        colours = cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2RGB)[0]
+        if abs(np.diff(colours.mean(axis=1))[0]) > 0.45:
+            return 255 * colours
+
+
+def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A gradient with noise, blobs and lines.
+
+    Returns:
+        np.ndarray: (H, W, 3) float32 RGB in [0, 255].
+    """
+    y, x = np.mgrid[:size, :size].astype(np.float32) / size
+    angle = rng.uniform(0, 2 * np.pi)
+    mix = _wave(0.6 * (x * np.cos(angle) + y * np.sin(angle)))
+    for cells in (4, 12, 40):
+        noise = rng.normal(0, 0.25, (cells, cells)).astype(np.float32)
+        mix += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
+    mix = np.clip(0.5 + 0.3 * mix, 0, 1)[..., None]
+    first, second = draw_colours(rng)
+    image = first + mix * (second - first)  # (H, W, 3)
+    for _ in range(rng.integers(4, 9)):
+        colour = draw_colours(rng)[0].tolist()
+        points = rng.uniform(0, size, (3, 2))
+        if rng.random() < 0.5:
+            axes = rng.uniform(0.02, 0.09, 2) * size
+            cv2.ellipse(image, (points[0], 2 * axes, rng.uniform(0, 180)),
+                        colour, -1, cv2.LINE_AA)
+        else:
+            thickness = max(1, round(rng.uniform(0.008, 0.035) * size))
+            cv2.polylines(image, [points.astype(np.int32)], False, colour,
+                          thickness, cv2.LINE_AA)
+    return image
+
+
+def draw_object(image: np.ndarray, label: np.ndarray, shape: str,
+                texture: str, label_id: int, centre: np.ndarray,
+                radius: float, rng: np.random.Generator) -> None:
+    """Draw one object onto an image and its label, both in place.
+
+    Args:
+        image (np.ndarray): (H, W, 3) float32 RGB.
+        label (np.ndarray): (H, W) uint8. It gets no half-covered pixels:
+            those that the image blends are outside of the object.
+        shape (str): One of ``SHAPES``.
+        texture (str): A key of ``TEXTURE_FUNCTIONS``.
+        label_id (int): What the object's pixels become in ``label``.
+        centre (np.ndarray): (x, y) in pixels.
+        radius (float): Of the disc that encloses the object before it is
+            stretched, in pixels.
+        rng (np.random.Generator): Draws rotation, stretch, the texture's
+            direction and period, and the colours.
+    """
+    size = len(label)
+    angle, direction = rng.uniform((0, -0.4), (2 * np.pi, 0.4))
+    stretch = np.exp(rng.uniform(-0.2, 0.2))
+    pose = _rotation(angle) @ np.diag([stretch, 1 / stretch])
+    contours = [
+        np.round((centre + radius * contour @ pose.T) * 2**SUBPIXEL_BITS)
+        .astype(np.int32) for contour in shape_contours(shape)
+    ]
+
+    period = rng.uniform(0.085, 0.12) * size
+    grid = np.mgrid[:size, :size][::-1].reshape(2, -1) - centre[:, None]
+    x, y = (_rotation(direction) @ grid / period).reshape(2, size, size)
+    # The edges of the pattern are about a pixel wide.
+    mix = 0.5 + period / 4 * TEXTURE_FUNCTIONS[texture](x, y)
+    mix = np.clip(mix, 0, 1)[..., None]
+    first, second = draw_colours(rng)
+    paint = first + mix * (second - first)  # (H, W, 3)
+
+    cover = np.zeros_like(label)
+    cv2.fillPoly(cover, contours, 255, cv2.LINE_AA, SUBPIXEL_BITS)
+    image += cover[..., None] / 255 * (paint - image)
+    inside = np.zeros_like(label)
+    cv2.fillPoly(inside, contours, 1, cv2.LINE_8, SUBPIXEL_BITS)
+    label[inside == 1] = label_id
+
+
+def _rotation(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), -np.sin(angle)],
+                     [np.sin(angle), np.cos(angle)]])
+
+
+def draw_toy_image(seed: int, index: int,
+                   size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw image ``index`` of the toy data set ``seed``.
+
+    It shows one to four objects and one or two distractors. The class in
+    front is ``index`` modulo the number of classes, so that all classes are
+    about equally frequent. Later objects cover earlier ones.
+
+    Args:
+        seed (int): Names the data set.
+        index (int): Number of the image within it.
+        size (int): Height and width in pixels.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: The image, (H, W, 3) uint8 RGB, and
+        its label, (H, W) uint8: 0 background, i the class
+        ``TOY_CLASSES[i - 1]``, 255 a border of one pixel around objects.
+    """
+    rng = np.random.default_rng((seed, index))
+    num_classes = len(CLASS_PAIRS)
+    class_ids = 1 + rng.integers(num_classes, size=rng.binomial(3, 0.4))
+    things = [(i, *CLASS_PAIRS[i - 1]) for i in class_ids]
+    for pair in rng.choice(DISTRACTOR_PAIRS, rng.binomial(2, 0.5)):
+        things.append((0, *pair))
+    rng.shuffle(things)
+    front = index % num_classes
+    things.append((front + 1, *CLASS_PAIRS[front]))
+
+    image = draw_background(rng, size)
+    label = np.zeros((size, size), np.uint8)
+    taken = np.zeros((0, 3))  # x, y and radius of what is drawn
+    for label_id, shape, texture in things:
+        radius = size * rng.uniform(0.19, 0.68 / np.sqrt(1 + len(things)))
+        spots = rng.uniform(0.6 * radius, size - 0.6 * radius, (6, 2))
+        # Of six spots the one with most room: some overlap, not much.
+        gaps = np.linalg.norm(spots[:, None] - taken[:, :2], axis=2)
+        room = np.min(gaps - taken[:, 2], axis=1, initial=size)
+        centre = spots[room.argmax()]
+        taken = np.concatenate([taken, [[*centre, radius]]])
+        draw_object(image, label, shape, texture, label_id, centre, radius,
+                    rng)
+
+    image = 127.5 + rng.uniform(0.6, 1) * (image - 127.5)
+    image += rng.uniform(-25, 25) + rng.normal(0, 4, image.shape)
+    # The pixels that antialiasing blends belong to neither side.
+    label[cv2.dilate(label, np.ones((3, 3), np.uint8)) != label] = VOID
+    return np.clip(image, 0, 255).astype(np.uint8), label

@@ -1,0 +1,45 @@
+"""Packing an image of an episode."""
+from collections.abc import Sequence
+
+from mmseg.datasets.transforms import PackSegInputs
+from mmseg.registry import TRANSFORMS
+
+from ...errors import InputError
+
+EPISODE_KEYS = (
+    'run', 'episode', 'role', 'way', 'shot', 'class_ids', 'class_names')
+
+
+@TRANSFORMS.register_module()
+class PackEpisodeInputs(PackSegInputs):
+    """mmseg's ``PackSegInputs`` that also keeps an image's part in its task.
+
+    Args:
+        meta_keys (Sequence[str]): Kept beside run, episode, role, way, shot,
+            class_ids and class_names. Defaults to those of mmseg.
+    """
+
+    def __init__(
+        self,
+        meta_keys: Sequence[str] = (
+            'img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape',
+            'scale_factor', 'flip', 'flip_direction', 'reduce_zero_label'),
+    ) -> None:
+        super().__init__(meta_keys=(*meta_keys, *EPISODE_KEYS))
+
+    def transform(self, results: dict) -> dict:
+        """Pack the image and check that its labels are the episode's.
+
+        Raises:
+            InputError: If a label is neither 0..W nor 255.
+        """
+        labels = results['gt_seg_map']
+        num_ways = len(results['class_ids'])
+        strange = labels[(labels > num_ways) & (labels != 255)]
+        if strange.size:
+            raise InputError(
+                f'expected episode labels 0..{num_ways} and 255 in '
+                f"{results['seg_map_path']}, got {strange[0]}; put "
+                "dict(type='EpisodeLabels') after LoadAnnotations in "
+                'support_pipeline and query_pipeline')
+        return super().transform(results)

@@ -1,0 +1,121 @@
+"""Few-shot IoU: counting pixels, and what the counts say."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EpisodeCounts:
+    """Pixels of one episode, summed over its queries.
+
+    Attributes:
+        run (int): The run it belongs to.
+        class_ids (tuple[int, ...]): The class of each way, (W,).
+        intersection (np.ndarray): (W + 2,) int64: of every way, then of the
+            foreground (any way) and of the background.
+        union (np.ndarray): (W + 2,), likewise.
+    """
+
+    run: int
+    class_ids: tuple[int, ...]
+    intersection: np.ndarray
+    union: np.ndarray
+
+
+def count_pixels(prediction: Tensor,
+                 truth: Tensor,
+                 num_ways: int,
+                 ignore_index: int = 255) -> tuple[np.ndarray, np.ndarray]:
+    """Intersections and unions of one query.
+
+    A way's false positives count whether or not the way is in the truth;
+    ignored pixels count nowhere.
+
+    Args:
+        prediction (Tensor): (H, W), episode labels 0..W.
+        truth (Tensor): (H, W), episode labels 0..W and ``ignore_index``.
+        num_ways (int): W.
+        ignore_index (int): Defaults to 255.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Intersection and union, each (W + 2,)
+        int64, as in :class:`EpisodeCounts`.
+
+    Example:
+        >>> import torch
+        >>> count_pixels(torch.tensor([[1, 1, 0, 1]]),
+        ...              torch.tensor([[1, 0, 0, 255]]), num_ways=1)
+        (array([1, 1, 1]), array([2, 2, 2]))
+    """
+    classes = 1 + num_ways
+    valid = truth != ignore_index
+    pairs = truth[valid].long() * classes + prediction[valid].long()
+    confusion = pairs.bincount(minlength=classes**2).cpu().numpy()
+    confusion = confusion.reshape(classes, classes)  # (truth, prediction)
+    hits = np.diag(confusion)
+    unions = confusion.sum(0) + confusion.sum(1) - hits
+    # Confusing two ways is right about the foreground.
+    foreground = confusion[1:, 1:].sum()
+    return (
+        np.append(hits[1:], [foreground, hits[0]]),
+        np.append(unions[1:], [confusion.sum() - hits[0], unions[0]]),
+    )
+
+
+def summarise_run(episodes: Sequence[EpisodeCounts],
+                  class_ids: Sequence[int]) -> dict:
+    """IoU of one run, the counts summed over its episodes first.
+
+    Args:
+        episodes (Sequence[EpisodeCounts]): Of one run.
+        class_ids (Sequence[int]): The classes whose mean is the mIoU.
+
+    Returns:
+        dict: ``mIoU``, ``FB-IoU`` and ``per_class`` (a list in the order of
+        ``class_ids``), all in percent; nan for a class that no episode was
+        drawn for, which the mean leaves out.
+    """
+    column = {class_id: i for i, class_id in enumerate(class_ids)}
+    sums = np.zeros((2, len(class_ids) + 2), dtype=np.int64)
+    for episode in episodes:
+        columns = [column[c] for c in episode.class_ids] + [-2, -1]
+        sums[0, columns] += episode.intersection
+        sums[1, columns] += episode.union
+    drawn = sums[1] > 0
+    iou = np.full(sums.shape[1], np.nan)
+    iou[drawn] = 100 * sums[0, drawn] / sums[1, drawn]
+    return {
+        'mIoU': _mean(iou[:-2]),
+        'FB-IoU': _mean(iou[-2:]),
+        'per_class': iou[:-2].tolist(),
+    }
+
+
+def summarise(runs: Sequence[dict]) -> dict:
+    """Mean over runs, and the standard deviation of their mIoU.
+
+    Args:
+        runs (Sequence[dict]): As :func:`summarise_run` gives them.
+
+    Returns:
+        dict: ``mIoU``, ``FB-IoU``, ``per_class``, ``runs`` (the mIoU of
+        each) and ``std`` (of the runs' mIoU, n - 1; 0 for one run).
+    """
+    values = [run['mIoU'] for run in runs]
+    per_class = np.array([run['per_class'] for run in runs])
+    return {
+        'mIoU': _mean(values),
+        'FB-IoU': _mean([run['FB-IoU'] for run in runs]),
+        'per_class': [_mean(column) for column in per_class.T],
+        'runs': values,
+        'std': float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+    }
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    """Mean of the values that are no nan; nan where there are none."""
+    values = np.asarray(values, dtype=float)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float('nan')

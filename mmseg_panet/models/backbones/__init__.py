@@ -1,0 +1,5 @@
+"""Encoders of the few-shot literature at output stride 8."""
+from .dilated_resnet import DilatedResNet
+from .dilated_vgg import DilatedVGG
+
+__all__ = ['DilatedResNet', 'DilatedVGG']

@@ -1,0 +1,221 @@
+"""Weights of other libraries under the keys of these backbones."""
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from mmseg.models.backbones.resnet import Bottleneck
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from ...errors import InputError
+from .dilated_resnet import NUM_STAGES, DilatedResNet
+from .pretrained import require_fit
+
+# DataParallel's and a segmentor's or classifier's, the longest first.
+PREFIXES = ('module.backbone.', 'backbone.', 'module.', '')
+
+PLAIN_STEM = ('conv1', 'bn1')
+DEEP_STEM = ('stem.0', 'stem.1', 'stem.3', 'stem.4', 'stem.6', 'stem.7')
+# The stem's convolutions and norms in forward order, by layout. The plain
+# names come last, as the files of semseg have them, too.
+STEMS = {
+    'deep-stem ResNet of mmseg': DEEP_STEM,
+    'deep-stem ResNet of mmpretrain':
+    ('stem.0.conv', 'stem.0.bn', 'stem.1.conv', 'stem.1.bn', 'stem.2.conv',
+     'stem.2.bn'),
+    # https://github.com/hszhao/semseg, model/resnet.py
+    'deep-stem ResNet of semseg (PSPNet)':
+    ('conv1', 'bn1', 'conv2', 'bn2', 'conv3', 'bn3'),
+    # https://github.com/zhanghang1989/PyTorch-Encoding
+    'deep-stem ResNet of PyTorch-Encoding':
+    ('conv1.0', 'conv1.1', 'conv1.3', 'conv1.4', 'conv1.6', 'bn1'),
+    'plain ResNet of torchvision, mmseg or mmpretrain': PLAIN_STEM,
+}
+VGG_LAYOUT = 'VGG-16 of torchvision'
+EXPECTED_LAYOUTS = ', '.join([*STEMS, VGG_LAYOUT])
+
+
+class Conversion(NamedTuple):
+    """Weights that load strictly into a backbone, and where they come from.
+
+    Attributes:
+        state_dict (OrderedDict[str, Tensor]): The backbone's weights.
+        backbone (dict): The backbone's config.
+        layout (str): The recognised layout of the source.
+        dropped (list[str]): Keys of the source that the backbone has no use
+            for, without their prefix.
+    """
+
+    state_dict: OrderedDict[str, Tensor]
+    backbone: dict[str, Any]
+    layout: str
+    dropped: list[str]
+
+
+def describe(backbone: Mapping[str, Any]) -> str:
+    """Write a backbone's config as a call: 'DilatedResNet(depth=50)'."""
+    arguments = ', '.join(f'{name}={value!r}'
+                          for name, value in backbone.items()
+                          if name != 'type')
+    return f"{backbone['type']}({arguments})"
+
+
+def unwrap(checkpoint: Any, source: str) -> tuple[dict[str, Tensor], str]:
+    """Take the tensors out of a checkpoint's wrappers.
+
+    Args:
+        checkpoint (Any): The loaded file.
+        source (str): The file, for the message.
+
+    Returns:
+        tuple[dict[str, Tensor], str]: All tensors by their full keys, and
+        the prefix of those of the backbone ('' for none).
+
+    Raises:
+        InputError: If there are no named tensors.
+    """
+    content = checkpoint
+    if isinstance(content, Mapping):
+        content = content.get('state_dict', content)
+    if not isinstance(content, Mapping):
+        raise InputError(f'{source} must hold a dict of tensors, got '
+                         f"'{type(content).__name__}'; save the model's "
+                         'state_dict()')
+    tensors = {
+        key: value
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if not tensors:
+        raise InputError(
+            f'{source} must hold a dict of tensors, got a dict without any, '
+            f"with the keys {list(content)[:3]}; save the model's "
+            'state_dict()')
+    prefix = next(prefix for prefix in PREFIXES
+                  if any(key.startswith(prefix) for key in tensors))
+    return tensors, prefix
+
+
+def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
+    """Tell the depth of a ResNet from its blocks in stages 1 to 3.
+
+    Args:
+        weights (Mapping[str, Tensor]): Weights with the keys
+            'layer{stage}.{block}.conv{i}.weight'.
+        source (str): The file, for the message.
+
+    Returns:
+        int: The depth.
+
+    Raises:
+        InputError: If no depth has these blocks.
+    """
+    blocks = {
+        match.groups()
+        for match in (re.match(r'layer([1-3])\.(\d+)\.', key)
+                      for key in weights) if match
+    }
+    stages = Counter(stage for stage, _ in blocks)
+    counts = tuple(stages[str(stage)] for stage in range(1, NUM_STAGES + 1))
+    bottleneck = 'layer1.0.conv3.weight' in weights
+    for depth, (block, stage_blocks) in DilatedResNet.arch_settings.items():
+        if (counts == stage_blocks[:NUM_STAGES]
+                and bottleneck == (block is Bottleneck)):
+            return depth
+    raise InputError(
+        f'{source} must be a ResNet of depth '
+        f'{sorted(DilatedResNet.arch_settings)}, got '
+        f"{'bottleneck' if bottleneck else 'basic'} blocks numbering {counts} "
+        'in layer1 to layer3, which none of them has')
+
+
+def recognise(weights: Mapping[str, Tensor],
+              source: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Tell a layout by its keys.
+
+    Args:
+        weights (Mapping[str, Tensor]): Weights without prefix.
+        source (str): The file, for the message.
+
+    Returns:
+        tuple[str, dict, dict[str, str]]: The layout, the config of the
+        backbone, and the key of the backbone for each key it takes.
+
+    Raises:
+        InputError: If no known layout has these keys.
+    """
+    if 'features.0.weight' in weights:
+        keys = {key: key for key in weights if key.startswith('features.')}
+        return VGG_LAYOUT, dict(type='DilatedVGG'), keys
+    layouts = [
+        layout for layout, stem in STEMS.items()
+        if {f'{module}.weight' for module in (*stem, 'layer1.0.conv1')} <=
+        set(weights)
+    ]
+    if not layouts:
+        raise InputError(
+            f'{source} must be one of: {EXPECTED_LAYOUTS}; got the first keys '
+            f'{list(weights)[:5]}, which none of them has')
+    stem = STEMS[layouts[0]]
+    backbone: dict[str, Any] = dict(
+        type='DilatedResNet', depth=deduce_depth(weights, source))
+    if stem is not PLAIN_STEM:
+        backbone.update(
+            deep_stem=True,
+            stem_channels=weights[f'{stem[-1]}.weight'].shape[0])
+    renamed = dict(
+        zip(stem,
+            PLAIN_STEM if stem is PLAIN_STEM else DEEP_STEM,
+            strict=True))
+    keys = {}
+    for key in weights:
+        module, _, name = key.rpartition('.')
+        if module in renamed:
+            keys[key] = f'{renamed[module]}.{name}'
+        elif key.startswith(('layer1.', 'layer2.', 'layer3.')):
+            keys[key] = key
+    return layouts[0], backbone, keys
+
+
+def convert_backbone(checkpoint: Any, source: str) -> Conversion:
+    """Convert weights of a known layout to those of our backbone.
+
+    Known are torchvision's ResNets and VGG-16, the ResNets of mmseg and
+    mmpretrain with either stem (bare or inside a segmentor or classifier),
+    and the deep-stem ResNets of semseg (PSPNet) and PyTorch-Encoding. All
+    are of the 'pytorch' style, with the stride in the 3x3 convolution; the
+    'caffe' style has the same keys and cannot be told from them.
+
+    Args:
+        checkpoint (Any): The loaded file: tensors by their keys, or a dict
+            that holds them as 'state_dict'.
+        source (str): The file, for the messages.
+
+    Returns:
+        Conversion: Weights that load strictly into ``backbone``.
+
+    Raises:
+        InputError: If the layout is not known or the weights are incomplete.
+    """
+    tensors, prefix = unwrap(checkpoint, source)
+    weights = {
+        key.removeprefix(prefix): value
+        for key, value in tensors.items() if key.startswith(prefix)
+    }
+    layout, backbone, keys = recognise(weights, source)
+    converted = {ours: weights[theirs] for theirs, ours in keys.items()}
+    with torch.device('meta'):  # only keys and shapes are needed
+        expected = MODELS.build(backbone).state_dict()
+    # Files older than torch 0.4.1 have no num_batches_tracked.
+    for key in expected:
+        if key.endswith('num_batches_tracked'):
+            converted.setdefault(key, torch.tensor(0))
+    require_fit(
+        converted, expected, source, f'{layout}, {describe(backbone)}',
+        'wider, grouped and other variants of the architecture do not fit')
+    dropped = [key.removeprefix(prefix) for key in tensors]
+    return Conversion(
+        OrderedDict((key, converted[key].detach()) for key in expected),
+        backbone, layout, [key for key in dropped if key not in keys])

@@ -1,0 +1,148 @@
+"""ResNet at output stride 8, without stage 4 and without the last ReLU."""
+from typing import Any
+
+from mmseg.models.backbones import ResNet
+from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
+from mmseg.models.utils import ResLayer
+from mmseg.registry import MODELS
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from .pretrained import check_pretrained
+
+NUM_STAGES = 3
+
+
+def residual_sum(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
+    """Compute a residual block without the ReLU that follows its sum.
+
+    The host's blocks offer no hook between the sum and the ReLU, hence their
+    few lines again.
+
+    Args:
+        block (BasicBlock | Bottleneck): The host's block, without plugins.
+        x (Tensor): The block's input (N, C_in, h, w).
+
+    Returns:
+        Tensor: Residual plus shortcut, of either sign, (N, C, h, w).
+    """
+    out = block.relu(block.norm1(block.conv1(x)))
+    out = block.norm2(block.conv2(out))
+    if isinstance(block, Bottleneck):
+        out = block.norm3(block.conv3(block.relu(out)))
+    shortcut = x if block.downsample is None else block.downsample(x)
+    return out + shortcut  # (N, C, h, w)
+
+
+class SignedResLayer(ResLayer):
+    """A stage whose last block ends at its sum, without the ReLU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C_in, H, W) to (N, C, h, w) of either sign."""
+        *blocks, last = self
+        for block in blocks:
+            x = block(x)
+        if last.with_cp and x.requires_grad:
+            return checkpoint(residual_sum, last, x, use_reentrant=False)
+        return residual_sum(last, x)
+
+
+@MODELS.register_module()
+class DilatedResNet(ResNet):
+    """The ResNet encoder of the few-shot segmentation literature.
+
+    Stem and stages 1 to 3 of mmseg's ResNet, under its keys. Stage 3 keeps
+    its resolution instead of halving it; its first block has dilation 1, the
+    others 2. The features, (N, 256 * expansion, H / 8, W / 8), come from
+    before the last ReLU: with non-negative features a cosine cannot tell
+    opposite directions. (PANet itself, section 4.1 of arXiv 1908.06391, used
+    VGG-16, see ``DilatedVGG``; this ResNet is later practice.)
+
+    In the basic blocks of depths 18 and 34 mmseg dilates the first of the
+    two convolutions only.
+
+    Args:
+        depth (int): 18, 34, 50, 101 or 152.
+        final_relu (bool): Whether the last block keeps its ReLU. Defaults to
+            False.
+        deep_stem (bool): Whether three 3x3 convolutions of
+            ``stem_channels // 2``, ``stem_channels // 2`` and
+            ``stem_channels`` channels replace the 7x7 one. Defaults to
+            False.
+        stem_channels (int): Channels after the stem: 128 for the deep stem
+            64, 64, 128 of PSPNet. Defaults to 64.
+        frozen_stages (int): The stem and that many stages keep their weights
+            and record no graph, from -1 (not even the stem) to 3. Defaults
+            to 1.
+        norm_eval (bool): Whether batch norm keeps its statistics in
+            training. Defaults to True.
+        init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
+            the file must hold every weight, see ``check_pretrained``.
+            Defaults to None: mmseg's random weights.
+        **kwargs: Other arguments of mmseg's ``ResNet``: ``norm_cfg``,
+            ``with_cp``, ``in_channels``, ``style`` and so on.
+
+    Raises:
+        ValueError: If ``depth`` or ``frozen_stages`` is none of the above, or
+            plugins are set for the block without ReLU.
+
+    Example:
+        >>> backbone = DilatedResNet(depth=50)
+        >>> backbone(torch.rand(2, 3, 64, 64))[0].shape
+        torch.Size([2, 1024, 8, 8])
+    """
+
+    def __init__(self,
+                 depth: int,
+                 final_relu: bool = False,
+                 deep_stem: bool = False,
+                 stem_channels: int = 64,
+                 frozen_stages: int = 1,
+                 norm_eval: bool = True,
+                 init_cfg: dict | list[dict] | None = None,
+                 **kwargs: Any) -> None:
+        if depth not in self.arch_settings:
+            raise ValueError(
+                f'depth must be one of {sorted(self.arch_settings)}, got '
+                f'{depth!r}')
+        if frozen_stages not in range(-1, NUM_STAGES + 1):
+            raise ValueError(f'frozen_stages must be from -1 to {NUM_STAGES}, '
+                             f'got {frozen_stages!r}')
+        # The host's constructor calls make_res_layer, which reads it.
+        self.final_relu = final_relu
+        super().__init__(
+            depth,
+            num_stages=NUM_STAGES,
+            strides=(1, 2, 1),
+            dilations=(1, 1, 2),
+            contract_dilation=True,
+            out_indices=(NUM_STAGES - 1, ),
+            deep_stem=deep_stem,
+            stem_channels=stem_channels,
+            frozen_stages=frozen_stages,
+            norm_eval=norm_eval,
+            init_cfg=init_cfg,
+            **kwargs)
+
+    def make_res_layer(self, **kwargs: Any) -> ResLayer:
+        """Build a stage, the last one without its last ReLU."""
+        is_last = kwargs['planes'] == self.base_channels * 2**(NUM_STAGES - 1)
+        if self.final_relu or not is_last:
+            return super().make_res_layer(**kwargs)
+        if kwargs['plugins']:
+            raise ValueError(
+                'plugins of stage 3 need final_relu=True, got '
+                'final_relu=False; set it, or leave stage 3 out of the '
+                "plugins' stages")
+        return SignedResLayer(**kwargs)
+
+    def init_weights(self) -> None:
+        """Initialise, refusing pretrained weights that do not fit.
+
+        Raises:
+            InputError: If ``init_cfg`` names a file of other weights.
+        """
+        stem = 'deep' if self.deep_stem else 'plain'
+        check_pretrained(
+            self, f'{type(self).__name__}-{self.depth} with {stem} stem')
+        super().init_weights()

@@ -1,0 +1,92 @@
+"""VGG-16 at output stride 8 (PANet, section 4.1)."""
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .pretrained import check_pretrained
+
+# Channels and number of convolutions of each stage of VGG-16.
+STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+
+
+def make_features() -> nn.Sequential:
+    """Lay out the layers in the order, hence under the keys, of torchvision.
+
+    Returns:
+        nn.Sequential: The layers, (N, 3, H, W) to (N, 512, H / 8, W / 8).
+    """
+    layers: list[nn.Module] = []
+    in_channels = 3
+    for stage, (channels, num_convs) in enumerate(STAGES, start=1):
+        dilation = 2 if stage == 5 else 1
+        for _ in range(num_convs):
+            layers += [
+                nn.Conv2d(
+                    in_channels,
+                    channels,
+                    3,
+                    padding=dilation,
+                    dilation=dilation),
+                nn.ReLU(inplace=True)
+            ]
+            in_channels = channels
+        layers.append(nn.MaxPool2d(3, 2 if stage <= 3 else 1, padding=1))
+    *layers, _, _ = layers  # nothing follows the last convolution
+    return nn.Sequential(*layers)
+
+
+@MODELS.register_module()
+class DilatedVGG(BaseModule):
+    """The VGG-16 encoder of PANet (arXiv 1908.06391, section 4.1).
+
+    Five stages of 3x3 convolutions with ReLU. Against VGG-16 the pools are
+    3x3, the fourth has stride 1, the fifth stage has dilation 2, and nothing
+    follows the last convolution: no pool and, as in the released code, no
+    ReLU, so that features can be negative. Keys are those of torchvision's
+    ``vgg16().features``, so its weights load as they are.
+
+    Args:
+        frozen_stages (int): Number of leading stages that keep their weights
+            and record no graph, 0 to 5; -1 is the host's word for 0.
+            Defaults to -1.
+        init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
+            the file must hold every weight, see ``check_pretrained``.
+            Defaults to None: Kaiming's.
+
+    Raises:
+        ValueError: If ``frozen_stages`` is out of range.
+    """
+
+    def __init__(self,
+                 frozen_stages: int = -1,
+                 init_cfg: dict | list[dict] | None = None) -> None:
+        super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
+        if frozen_stages not in range(-1, len(STAGES) + 1):
+            raise ValueError(
+                f'frozen_stages must be from -1 to {len(STAGES)}, got '
+                f'{frozen_stages!r}')
+        self.features = make_features()
+        stage = 1
+        for layer in self.features:
+            layer.requires_grad_(stage > frozen_stages)
+            stage += isinstance(layer, nn.MaxPool2d)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """Encode images.
+
+        Args:
+            x (Tensor): Images (N, 3, H, W).
+
+        Returns:
+            tuple[Tensor]: The features (N, 512, H / 8, W / 8), rounded up.
+        """
+        return (self.features(x), )
+
+    def init_weights(self) -> None:
+        """Initialise, refusing pretrained weights that do not fit.
+
+        Raises:
+            InputError: If ``init_cfg`` names a file of other weights.
+        """
+        check_pretrained(self, f'{type(self).__name__} (VGG-16)')
+        super().init_weights()

@@ -1,0 +1,88 @@
+"""How a flat batch of episodes is laid out."""
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+T = TypeVar('T')
+
+
+class EpisodeLayout(NamedTuple):
+    """Numbers of episodes, ways, shots and queries of a flat batch.
+
+    An episode travels as W * S supports, way by way, then its Q queries; a
+    batch is B such episodes one after the other.
+    """
+
+    episodes: int
+    ways: int
+    shots: int
+    queries: int
+
+    @classmethod
+    def of(cls, data_samples: Sequence[SegDataSample]) -> 'EpisodeLayout':
+        """Read the layout from the samples' ``role`` and ``class_ids``.
+
+        Args:
+            data_samples (Sequence[SegDataSample]): A flat batch.
+
+        Raises:
+            ValueError: If the samples are no batch of equal episodes.
+        """
+        roles = [sample.get('role') for sample in data_samples]
+        if 'support' not in roles or None in roles:
+            raise ValueError(
+                'expected a flat batch of episodes (samples whose metainfo '
+                f'has role, way and shot), got the roles {set(roles)}; use '
+                "EpisodicDataset and collate_fn=dict(type='episode_collate')")
+        ways = len(data_samples[0].class_ids)
+        starts = [
+            i for i, role in enumerate(roles)
+            if role == 'support' and (i == 0 or roles[i - 1] == 'query')
+        ]
+        length = len(roles) // len(starts)
+        supports = roles[:length].count('support')
+        layout = cls(
+            len(starts), ways, supports // ways, length - supports)
+        one = ['support'] * (ways * layout.shots) + ['query'] * layout.queries
+        if one * layout.episodes != roles:
+            raise ValueError(
+                'expected episodes of equal numbers of ways, shots and '
+                'queries in a batch, supports before queries, got the roles '
+                f'{roles}; give each kind of episode its own data loader')
+        return layout
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Split what belongs to the images of a flat batch.
+
+        Args:
+            x (Tensor): (B * (W * S + Q), ...).
+
+        Returns:
+            tuple[Tensor, Tensor]: Supports (B, W, S, ...) and queries
+            (B, Q, ...), as views.
+        """
+        num_supports = self.ways * self.shots
+        x = x.unflatten(0, (self.episodes, num_supports + self.queries))
+        supports = x[:, :num_supports].unflatten(1, (self.ways, self.shots))
+        return supports, x[:, num_supports:]
+
+    def is_query(self) -> list[bool]:
+        """Whether each image of the flat batch is a query."""
+        one = [False] * (self.ways * self.shots) + [True] * self.queries
+        return one * self.episodes
+
+    def queries_of(self, items: Sequence[T]) -> list[T]:
+        """The queries' part of a flat list, in order."""
+        return [
+            item for item, query in zip(items, self.is_query(), strict=True)
+            if query
+        ]
+
+    def supports_of(self, items: Sequence[T]) -> list[T]:
+        """The supports' part of a flat list, in order."""
+        return [
+            item for item, query in zip(items, self.is_query(), strict=True)
+            if not query
+        ]

@@ -1,0 +1,135 @@
+"""A segmentor that predicts whole episodes."""
+import torch
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from ..errors import InputError
+from .episode_layout import EpisodeLayout
+from .panet_head import check_supports
+
+
+@MODELS.register_module()
+class FewShotSegmentor(EncoderDecoder):
+    """mmseg's ``EncoderDecoder`` around a :class:`PANetHead`.
+
+    Training is the host's. In testing a flat batch of episodes (samples
+    with a ``role``) gives one prediction a query; samples without a role
+    are matched against the prototypes that ``decode_head.fit`` has stored.
+    """
+
+    def predict(
+        self,
+        inputs: Tensor,
+        data_samples: list[SegDataSample] | None = None,
+    ) -> list[SegDataSample]:
+        """Segment the queries of a flat batch, or images after a fit.
+
+        Args:
+            inputs (Tensor): Preprocessed images (N, 3, H, W).
+            data_samples (list[SegDataSample], optional): N samples. Queries
+                need no ``gt_sem_seg``.
+
+        Returns:
+            list[SegDataSample]: One a query, in order, with
+            ``pred_sem_seg`` (1, H, W), the episode labels, and
+            ``seg_logits`` (1 + W, H, W), at the query's ``ori_shape``.
+
+        Raises:
+            InputError: If a support shows no pixel of its way.
+            RuntimeError: Without episodes and without fitted prototypes.
+        """
+        if not data_samples or 'role' not in data_samples[0]:
+            return super().predict(inputs, data_samples)
+        queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
+        if self.test_cfg.get('mode', 'whole') == 'slide':
+            logits = self._slide_episodes(inputs, data_samples)
+        else:
+            logits = self.decode_head.predict_episodes(
+                self.extract_feat(inputs), data_samples)
+        return self.postprocess_result(logits, queries)
+
+    def _slide_episodes(self, inputs: Tensor,
+                        data_samples: list[SegDataSample]) -> Tensor:
+        """Fit each episode's supports whole, slide over its queries."""
+        layout = EpisodeLayout.of(data_samples)
+        fitted = self.decode_head.prototypes
+        length = len(inputs) // layout.episodes
+        num_supports = layout.ways * layout.shots
+        logits = []
+        for start in range(0, len(inputs), length):
+            middle, end = start + num_supports, start + length
+            self.decode_head.fit(
+                self.extract_feat(inputs[start:middle]),
+                data_samples[start:middle])
+            metas = [sample.metainfo for sample in data_samples[middle:end]]
+            logits.append(self.inference(inputs[middle:end], metas))
+        self.decode_head.prototypes = fitted
+        return torch.cat(logits)
+
+    def slide_inference(self, inputs: Tensor,
+                        batch_img_metas: list[dict]) -> Tensor:
+        """Slide with as many channels as there are prototypes."""
+        self.out_channels = len(self.decode_head.prototypes)
+        return super().slide_inference(inputs, batch_img_metas)
+
+    def segment(self, support_images: Tensor, support_masks: Tensor,
+                query_images: Tensor) -> Tensor:
+        """Segment images from examples, with tensors alone.
+
+        Args:
+            support_images (Tensor): (W, S, 3, H, W), normalised as the
+                backbone expects.
+            support_masks (Tensor): (W, S, H, W), of each support's own way:
+                1 or True inside, 0 outside, 255 unknown.
+            query_images (Tensor): (N, 3, H, W), normalised; their size may
+                differ from the supports'.
+
+        Returns:
+            Tensor: Logits (N, 1 + W, H, W) at the queries' size, background
+            first.
+
+        Raises:
+            InputError: If shapes or values do not fit, or a mask is empty.
+        """
+        _check_episode(support_images, support_masks, query_images)
+        ways, shots = support_masks.shape[:2]
+        way = torch.arange(1, 1 + ways, device=support_masks.device)
+        labels = support_masks.long()
+        labels = torch.where(labels == 1, way.view(ways, 1, 1, 1), labels)
+        check_supports(
+            labels.flatten(0, 1),
+            [SegDataSample(metainfo=dict(way=1 + i // shots))
+             for i in range(ways * shots)])
+        supports, queries = (
+            self.decode_head.features(self.extract_feat(images))
+            for images in (support_images.flatten(0, 1), query_images))
+        logits = self.decode_head.match_episodes(
+            supports.unflatten(0, (1, ways, shots)), labels[None],
+            queries[None])[0]  # (N, 1 + W, h, w)
+        return resize(
+            logits, query_images.shape[2:], mode='bilinear',
+            align_corners=self.align_corners)
+
+
+def _check_episode(support_images: Tensor, support_masks: Tensor,
+                   query_images: Tensor) -> None:
+    fits = (
+        support_images.dim() == 5 and query_images.dim() == 4
+        and support_images.shape[2] == query_images.shape[1] == 3
+        and support_masks.shape == (
+            *support_images.shape[:2], *support_images.shape[3:]))
+    if not fits:
+        raise InputError(
+            'expected support_images (W, S, 3, H, W), support_masks '
+            '(W, S, H, W) and query_images (N, 3, H, W), got '
+            f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
+            f'and {tuple(query_images.shape)}')
+    values = support_masks.unique().tolist()
+    if not {0, 1, 255}.issuperset(values):
+        raise InputError(
+            'expected support_masks of 1 (the way), 0 (not it) and 255 '
+            f'(unknown), got the values {values[:10]}; a mask is of its own '
+            'way alone')

@@ -1,0 +1,66 @@
+"""Pictures of episodes through mmengine's visualizer."""
+from collections.abc import Sequence
+
+import mmcv
+import numpy as np
+from mmseg.registry import VISUALIZERS
+from mmseg.structures import SegDataSample
+from mmseg.visualization import SegLocalVisualizer
+from torch import Tensor
+
+from .strip import draw_strip, overlay
+
+
+@VISUALIZERS.register_module()
+class FewShotVisualizer(SegLocalVisualizer):
+    """mmseg's visualizer that can also draw whole episodes."""
+
+    def add_episode(self,
+                    name: str,
+                    supports: Sequence[tuple[Tensor, SegDataSample]],
+                    query: tuple[Tensor, SegDataSample],
+                    prediction: SegDataSample,
+                    step: int = 0,
+                    out_file: str | None = None) -> None:
+        """Draw a strip: supports with masks, query, truth, prediction.
+
+        Args:
+            name (str): Of the picture in the backends.
+            supports (Sequence[tuple[Tensor, SegDataSample]]): W * S images
+                (3, H, W) uint8 BGR, as the pipeline packs them, and their
+                samples with episode labels.
+            query (tuple[Tensor, SegDataSample]): Likewise.
+            prediction (SegDataSample): Of the query, with ``pred_sem_seg``
+                and ``gt_sem_seg``.
+            step (int): For the backends. Defaults to 0.
+            out_file (str, optional): Write the picture there instead of
+                giving it to the backends.
+        """
+        class_names = query[1].class_names
+        rows: list[list[np.ndarray]] = [[] for _ in class_names]
+        for image, sample in supports:
+            picture = overlay(_rgb(image), _labels(sample.gt_sem_seg.data))
+            rows[sample.way - 1].append(_in_shape_of(picture, sample))
+        strip = draw_strip(
+            rows, _in_shape_of(_rgb(query[0]), query[1]),
+            _labels(prediction.gt_sem_seg.data),
+            _labels(prediction.pred_sem_seg.data), class_names)
+        if out_file is None:
+            self.add_image(name, strip, step)
+        else:
+            mmcv.imwrite(mmcv.rgb2bgr(strip), out_file)
+
+
+def _rgb(image: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(image.byte().cpu().numpy()[::-1].transpose(
+        1, 2, 0))
+
+
+def _labels(data: Tensor) -> np.ndarray:
+    return data.squeeze(0).cpu().numpy()
+
+
+def _in_shape_of(picture: np.ndarray, sample: SegDataSample) -> np.ndarray:
+    """Undo a resize that has changed the aspect."""
+    height, width = sample.ori_shape[:2]
+    return mmcv.imresize(picture, (width, height))

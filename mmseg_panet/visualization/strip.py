@@ -1,0 +1,122 @@
+"""The strip that shows an episode: supports, query, truth, prediction."""
+import colorsys
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+_CAPTION = 22
+"""Height of the line above a panel, in pixels."""
+_GAP = 4
+"""Between panels, in pixels."""
+_VOID = (128, 128, 128)
+
+
+def way_colour(way: int) -> tuple[int, int, int]:
+    """RGB colour of a way, 1.., far from those before it."""
+    # Steps of the golden ratio never come near an earlier hue soon.
+    hue = (0.98 + 0.618034 * (way - 1)) % 1
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0)
+    return int(255 * red), int(255 * green), int(255 * blue)
+
+
+def overlay(image: np.ndarray, labels: np.ndarray,
+            opacity: float = 0.45) -> np.ndarray:
+    """Lay the colours of the ways over an image, with their outlines.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        labels (np.ndarray): (H, W), episode labels; 255 is drawn grey.
+        opacity (float): Of the colours, 0..1. Defaults to 0.45.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+    """
+    picture = image.copy()
+    for label in np.unique(labels[labels != 0]).tolist():
+        colour = _VOID if label == 255 else way_colour(label)
+        mask = labels == label
+        mixed = (1 - opacity) * image[mask] + opacity * np.array(colour)
+        picture[mask] = mixed.astype(np.uint8)
+        if label != 255:
+            outlines, _ = cv2.findContours(
+                mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(picture, outlines, -1, colour, 1, cv2.LINE_AA)
+    return picture
+
+
+def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
+    """A picture scaled to a height, with a line of text above it.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) uint8 RGB.
+        caption (str): Cut where the panel ends.
+        height (int): Of the picture in the panel, in pixels.
+
+    Returns:
+        np.ndarray: (height + 22, width, 3) uint8 RGB.
+    """
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    smaller = height < picture.shape[0]
+    picture = cv2.resize(
+        picture, (width, height),
+        interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    head = np.full((_CAPTION, width, 3), 255, dtype=np.uint8)
+    cv2.putText(head, caption, (1, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX,
+                0.4, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([head, picture])
+
+
+def draw_strip(supports: Sequence[Sequence[np.ndarray]],
+               query: np.ndarray,
+               truth: np.ndarray,
+               prediction: np.ndarray,
+               class_names: Sequence[str],
+               height: int = 192) -> np.ndarray:
+    """Draw one query of an episode from left to right.
+
+    Args:
+        supports (Sequence[Sequence[np.ndarray]]): W rows of S pictures
+            (H, W, 3) uint8 RGB, the masks already laid over them.
+        query (np.ndarray): (H, W, 3) uint8 RGB.
+        truth (np.ndarray): (H, W), episode labels.
+        prediction (np.ndarray): (H, W), episode labels.
+        class_names (Sequence[str]): Name of each way.
+        height (int): Of the query's panels, in pixels. Defaults to 192.
+
+    Returns:
+        np.ndarray: The strip, uint8 RGB.
+    """
+    ways = len(supports)
+    tile = max(48, (height - (ways - 1) * (_CAPTION + _GAP)) // ways)
+    rows = [
+        _join([
+            panel(picture, f'support: {name}' if shot == 0 else '', tile)
+            for shot, picture in enumerate(pictures)], axis=1)
+        for name, pictures in zip(class_names, supports, strict=True)
+    ]
+    block = _join(rows, axis=0)
+    height = block.shape[0] - _CAPTION
+    size = query.shape[1::-1]
+    truth, prediction = (
+        cv2.resize(labels.astype(np.uint8), size,
+                   interpolation=cv2.INTER_NEAREST)
+        for labels in (truth, prediction))
+    return _join([
+        block,
+        panel(query, 'query', height),
+        panel(overlay(query, truth), 'truth', height),
+        panel(overlay(query, prediction), 'prediction', height),
+    ], axis=1)
+
+
+def _join(pictures: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Put pictures below (axis 0) or beside (axis 1) each other on white."""
+    longest = max(picture.shape[1 - axis] for picture in pictures)
+    parts = []
+    for i, picture in enumerate(pictures):
+        border = [(0, 0), (0, 0), (0, 0)]
+        border[axis] = (_GAP if i else 0, 0)
+        border[1 - axis] = (0, longest - picture.shape[1 - axis])
+        parts.append(np.pad(picture, border, constant_values=255))
+    return np.concatenate(parts, axis=axis)

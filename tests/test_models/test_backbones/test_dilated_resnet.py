@@ -1,0 +1,234 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from mmseg.models.backbones import ResNet
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmseg_panet.models.backbones import DilatedResNet
+
+CHANNELS = {18: 256, 34: 256, 50: 1024, 101: 1024, 152: 1024}
+
+
+def make_backbone(depth: int, seed: int = 0, **kwargs) -> DilatedResNet:
+    """A backbone in evaluation mode whose batch norms are no identity."""
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    backbone = DilatedResNet(depth, **kwargs)
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            shape = module.weight.shape
+            module.weight.data = 0.5 + torch.rand(shape, generator=generator)
+            module.bias.data = torch.randn(shape, generator=generator)
+            module.running_mean = torch.randn(shape, generator=generator)
+            module.running_var = 0.5 + torch.rand(shape, generator=generator)
+    backbone.eval()
+    return backbone
+
+
+def make_images(*size: int, seed: int = 1) -> Tensor:
+    return torch.randn(*size, generator=torch.Generator().manual_seed(seed))
+
+
+def plain_resnet(weights: dict[str, Tensor], x: Tensor, bottleneck: bool,
+                 num_blocks: tuple[int, int, int]) -> Tensor:
+    """Features before the last ReLU, from weights by their keys."""
+
+    def norm(x: Tensor, name: str) -> Tensor:
+        return F.batch_norm(x, *(weights[f'{name}.{key}'] for key in (
+            'running_mean', 'running_var', 'weight', 'bias')))
+
+    def conv(x: Tensor, name: str, **kwargs) -> Tensor:
+        return F.conv2d(x, weights[f'{name}.weight'], **kwargs)
+
+    x = F.relu(norm(conv(x, 'conv1', stride=2, padding=3), 'bn1'))
+    x = F.max_pool2d(x, 3, stride=2, padding=1)
+    for stage, blocks in enumerate(num_blocks, start=1):
+        for block in range(blocks):
+            name = f'layer{stage}.{block}'
+            stride = 2 if (stage, block) == (2, 0) else 1
+            dilation = 2 if stage == 3 and block > 0 else 1
+            spatial = dict(stride=stride, padding=dilation, dilation=dilation)
+            y = conv(x, f'{name}.conv1', **({} if bottleneck else spatial))
+            y = F.relu(norm(y, f'{name}.bn1'))
+            y = conv(y, f'{name}.conv2',
+                     **(spatial if bottleneck else dict(padding=1)))
+            y = norm(y, f'{name}.bn2')
+            if bottleneck:
+                y = norm(conv(F.relu(y), f'{name}.conv3'), f'{name}.bn3')
+            if f'{name}.downsample.0.weight' in weights:
+                x = conv(x, f'{name}.downsample.0', stride=stride)
+                x = norm(x, f'{name}.downsample.1')
+            x = x + y
+            if (stage, block) != (3, blocks - 1):
+                x = F.relu(x)
+    return x
+
+
+@pytest.mark.parametrize('depth', CHANNELS)
+@pytest.mark.parametrize('deep_stem', [False, True])
+def test_every_depth_has_stride_8_and_its_channels(depth, deep_stem):
+    with torch.device('meta'):
+        backbone = DilatedResNet(depth, deep_stem=deep_stem)
+        features = backbone(torch.empty(2, 3, 64, 417))
+
+    assert [x.shape for x in features] == [(2, CHANNELS[depth], 8, 53)]
+
+
+@pytest.mark.parametrize('depth, bottleneck, num_blocks', [
+    (18, False, (2, 2, 2)),
+    (50, True, (3, 4, 6)),
+])
+def test_features_equal_the_plain_computation(depth, bottleneck, num_blocks):
+    backbone = make_backbone(depth)
+    images = make_images(2, 3, 64, 64)
+
+    with torch.no_grad():
+        features, = backbone(images)
+        expected = plain_resnet(backbone.state_dict(), images, bottleneck,
+                                num_blocks)
+
+    assert features.shape == (2, CHANNELS[depth], 8, 8)
+    torch.testing.assert_close(
+        features, expected, rtol=0, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+def test_features_can_be_negative_and_final_relu_clips_them(depth):
+    backbone = make_backbone(depth)
+    clipped = make_backbone(depth, final_relu=True)
+    images = make_images(1, 3, 64, 64)
+
+    with torch.no_grad():
+        features, = backbone(images)
+        expected, = clipped(images)
+
+    assert (features < 0).float().mean() > 0.1
+    torch.testing.assert_close(features.relu(), expected)
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+@pytest.mark.parametrize('deep_stem', [False, True])
+@pytest.mark.parametrize('final_relu', [False, True])
+def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
+    with torch.device('meta'):
+        ours = DilatedResNet(depth, final_relu, deep_stem=deep_stem)
+        theirs = ResNet(
+            depth,
+            num_stages=3,
+            strides=(1, 2, 2),
+            dilations=(1, 1, 1),
+            out_indices=(2, ),
+            deep_stem=deep_stem)
+
+    assert ({k: v.shape for k, v in ours.state_dict().items()} ==
+            {k: v.shape for k, v in theirs.state_dict().items()})  # yapf: skip
+
+
+def test_only_stage_3_is_dilated_and_not_its_first_block():
+    with torch.device('meta'):
+        backbone = DilatedResNet(50)
+
+    dilations = [[block.conv2.dilation[0] for block in getattr(backbone, name)]
+                 for name in backbone.res_layers]
+    assert dilations == [[1] * 3, [1] * 4, [1, 2, 2, 2, 2, 2]]
+
+
+def test_the_deep_stem_of_pspnet_has_64_64_128_channels():
+    with torch.device('meta'):
+        backbone = DilatedResNet(50, deep_stem=True, stem_channels=128)
+
+    convs = [m for m in backbone.stem if isinstance(m, nn.Conv2d)]
+    assert [conv.out_channels for conv in convs] == [64, 64, 128]
+    assert [conv.stride[0] for conv in convs] == [2, 1, 1]
+
+
+@pytest.mark.parametrize('deep_stem', [False, True])
+def test_frozen_stem_and_stage_1_record_no_graph(deep_stem):
+    backbone = make_backbone(18, deep_stem=deep_stem)
+    backbone.train()
+    outputs = {}
+    for name in ('maxpool', 'layer1', 'layer2'):
+        getattr(backbone, name).register_forward_hook(
+            lambda *args, name=name: outputs.update({name: args[-1]}))
+
+    features, = backbone(make_images(1, 3, 32, 32))
+    features.sum().backward()
+
+    assert outputs['maxpool'].grad_fn is outputs['layer1'].grad_fn is None
+    assert outputs['layer2'].grad_fn is not None
+    trained = {name.split('.')[0] for name, parameter
+               in backbone.named_parameters() if parameter.grad is not None}
+    assert trained == {'layer2', 'layer3'}
+
+
+def test_frozen_stages_minus_1_trains_everything():
+    backbone = make_backbone(18, frozen_stages=-1)
+
+    backbone(make_images(1, 3, 32, 32))[0].sum().backward()
+
+    assert all(p.grad is not None for p in backbone.parameters())
+
+
+@pytest.mark.parametrize('norm_eval', [True, False])
+def test_norm_eval_keeps_the_statistics_in_training(norm_eval):
+    backbone = make_backbone(18, norm_eval=norm_eval)
+    before = {k: v.clone() for k, v in backbone.named_buffers()}
+
+    backbone.train()
+    backbone(make_images(2, 3, 32, 32))
+
+    changed = {name.split('.')[0] for name, buffer in backbone.named_buffers()
+               if not torch.equal(buffer, before[name])}
+    # The frozen stem and stage 1 keep theirs in either case.
+    assert changed == (set() if norm_eval else {'layer2', 'layer3'})
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+def test_checkpointing_recomputes_the_last_block_for_equal_gradients(depth):
+    plain, checkpointed = make_backbone(depth), make_backbone(
+        depth, with_cp=True)
+    calls = []
+    checkpointed.layer3[-1].conv1.register_forward_hook(
+        lambda *args: calls.append('forward'))
+    images = make_images(1, 3, 32, 32)
+
+    for backbone in (plain, checkpointed):
+        backbone(images)[0].square().mean().backward()
+
+    assert len(calls) == 2
+    expected = dict(plain.named_parameters())
+    for name, parameter in checkpointed.named_parameters():
+        if parameter.requires_grad:
+            torch.testing.assert_close(parameter.grad, expected[name].grad)
+
+
+def test_a_config_builds_it_with_other_arguments_of_mmseg():
+    backbone = MODELS.build(
+        dict(
+            type='DilatedResNet',
+            depth=18,
+            in_channels=4,
+            base_channels=16,
+            norm_cfg=dict(type='GN', num_groups=4)))
+
+    features, = backbone(make_images(1, 4, 32, 32))
+
+    assert features.shape == (1, 64, 4, 4)
+    assert (features < 0).any()
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (dict(depth=20), r'depth must be one of \[18, .*152\], got 20'),
+    (dict(depth=18, frozen_stages=4), 'frozen_stages must be .* 3, got 4'),
+    (dict(
+        depth=50,
+        plugins=[
+            dict(
+                cfg=dict(type='ContextBlock', ratio=1 / 4),
+                position='after_conv1')
+        ]), 'plugins of stage 3 need final_relu=True'),
+])
+def test_arguments_it_cannot_follow_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        DilatedResNet(**arguments)

@@ -1,0 +1,194 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.model import PretrainedInit
+from torch import Tensor
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.models.backbones import DilatedResNet, DilatedVGG
+
+REAL_WEIGHTS = (
+    Path(__file__).parents[4] /
+    'shared/data/weights/resnet18_torchvision_stages1-3_bncalib.pth')
+
+
+@pytest.fixture(scope='module')
+def weights() -> dict[str, Tensor]:
+    """All weights of a ResNet-18 to stage 3, none at its initial value."""
+    generator = torch.Generator().manual_seed(0)
+    return {
+        key: torch.randn(value.shape, generator=generator)
+        if value.is_floating_point() else value
+        for key, value in DilatedResNet(18).state_dict().items()
+    }
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[..., dict]:
+    """Saves a checkpoint and returns the init_cfg that names it."""
+
+    def save(content, **kwargs) -> dict:
+        path = tmp_path / 'weights.pth'
+        torch.save(content, path)
+        return dict(type='Pretrained', checkpoint=str(path), **kwargs)
+
+    return save
+
+
+def init(init_cfg: dict | list[dict], depth: int = 18) -> dict[str, Tensor]:
+    """The weights of a backbone after ``init_weights``."""
+    backbone = DilatedResNet(depth, init_cfg=init_cfg)
+    backbone.init_weights()
+    return backbone.state_dict()
+
+
+@pytest.mark.parametrize('wrap, arguments', [
+    (lambda w: w, {}),
+    (lambda w: dict(state_dict=w, meta='of the run'), {}),
+    (lambda w: {f'module.{k}': v for k, v in w.items()}, {}),
+    (lambda w: {f'backbone.{k}': v for k, v in w.items()},
+     dict(prefix='backbone.')),
+    (lambda w: dict(state_dict={f'backbone.{k}': v for k, v in w.items()}),
+     dict(prefix='backbone')),
+    (lambda w: {**w, 'layer4.0.conv1.weight': torch.zeros(1),
+                'fc.bias': torch.zeros(1000)}, {}),
+], ids=['bare', 'state_dict', 'module.', 'prefix', 'both', 'extra keys'])
+def test_weights_that_fit_are_loaded(weights, saved, wrap, arguments):
+    loaded = init(saved(wrap(weights), **arguments))
+
+    assert all(torch.equal(loaded[key], weights[key]) for key in weights)
+
+
+def test_the_initialiser_may_be_a_class_in_a_list(weights, saved):
+    init_cfg = saved(weights) | dict(type=PretrainedInit)
+    loaded = init([dict(type='Kaiming', layer='Conv2d'), init_cfg])
+
+    assert torch.equal(loaded['conv1.weight'], weights['conv1.weight'])
+
+    init_cfg = saved({}) | dict(type=PretrainedInit)
+    with pytest.raises(InputError, match="'conv1.weight' is missing"):
+        init([dict(type='Kaiming', layer='Conv2d'), init_cfg])
+
+
+def test_files_without_num_batches_tracked_are_loaded(weights, saved):
+    old = {k: v for k, v in weights.items() if 'num_batches' not in k}
+
+    assert torch.equal(init(saved(old))['bn1.bias'], weights['bn1.bias'])
+
+
+@pytest.mark.parametrize('key', [
+    'conv1.weight', 'bn1.bias', 'layer3.1.bn2.running_var',
+    'layer2.0.downsample.0.weight'
+])
+def test_one_missing_parameter_or_buffer_is_refused(weights, saved, key):
+    rest = {k: v for k, v in weights.items() if k != key}
+
+    with pytest.raises(
+            InputError,
+            match=f"weights.pth is not a checkpoint of DilatedResNet-18 with "
+            f"plain stem: '{key}' is missing; its first keys are .*; "
+            'tools/convert_backbone.py converts other layouts'):
+        init(saved(rest))
+
+
+def test_many_missing_weights_are_counted(weights, saved):
+    rest = {k: v for k, v in weights.items() if not k.startswith('layer2')}
+    # Stage 2: (4 convs + 1 shortcut) with a norm of 4 tensors each.
+    with pytest.raises(
+            InputError,
+            match=r"'layer2.0.conv1.weight' is missing \(and 24 more\)"):
+        init(saved(rest))
+
+
+def test_weights_of_another_shape_are_refused(weights, saved):
+    narrow = {**weights, 'conv1.weight': torch.zeros(64, 1, 7, 7)}
+
+    with pytest.raises(
+            InputError,
+            match=r"'conv1.weight' has shape \(64, 1, 7, 7\), expected "
+            r'\(64, 3, 7, 7\)'):
+        init(saved(narrow))
+
+
+def test_a_deeper_network_of_the_same_blocks_is_refused(saved):
+    deeper = DilatedResNet(34).state_dict()
+
+    with pytest.raises(InputError,
+                       match="'layer1.2.conv1.weight' has no place in it"):
+        init(saved(deeper))
+
+
+def test_the_other_stem_is_refused(saved):
+    deep = DilatedResNet(18, deep_stem=True).state_dict()
+
+    with pytest.raises(
+            InputError,
+            match=r"plain stem: 'conv1.weight' is missing \(and 4 more\); "
+            "its first keys are 'stem.0.weight'"):
+        init(saved(deep))
+
+
+def test_a_prefix_that_the_file_has_not_is_refused(weights, saved):
+    with pytest.raises(
+            InputError,
+            match="weights.pth below 'backbone.' is not .* its first keys are "
+            'none'):
+        init(saved(weights, prefix='backbone.'))
+
+
+def test_a_missing_file_is_refused_with_its_path():
+    with pytest.raises(
+            InputError, match='nowhere/r18.pth are not there; fetch them'):
+        init(dict(type='Pretrained', checkpoint='nowhere/r18.pth'))
+
+
+@pytest.mark.parametrize('content', [
+    b'', b'<!DOCTYPE html>', b'a page of text\n', b'PK\x03\x04 cut off'
+], ids=['empty', 'html', 'text', 'cut off'])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+    path = tmp_path / 'weights.pth'
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match='weights.pth cannot be read'):
+        init(dict(type='Pretrained', checkpoint=str(path)))
+
+
+def test_an_address_goes_through_mmengines_loader():
+    with pytest.raises(
+            InputError,
+            match='torchvision://resnet17 cannot be read .*correct the address'
+    ):
+        init(dict(type='Pretrained', checkpoint='torchvision://resnet17'))
+
+
+@pytest.mark.parametrize('content', [[1, 2], dict(state_dict=[1, 2])])
+def test_a_file_of_something_else_is_refused(saved, content):
+    with pytest.raises(InputError, match="hold a dict of tensors, got 'list'"):
+        init(saved(content))
+
+
+def test_vgg_loads_its_weights_and_refuses_others(saved, weights):
+    source = DilatedVGG()
+    backbone = DilatedVGG(
+        init_cfg=saved({**source.state_dict(), 'classifier.0.bias': 0}))
+    backbone.init_weights()
+    assert all(
+        torch.equal(value, source.state_dict()[key])
+        for key, value in backbone.state_dict().items())
+
+    with pytest.raises(
+            InputError,
+            match=r'DilatedVGG \(VGG-16\): .features.0.weight. is missing'):
+        DilatedVGG(init_cfg=saved(weights)).init_weights()
+
+
+@pytest.mark.skipif(
+    not REAL_WEIGHTS.exists(), reason=f'{REAL_WEIGHTS} is absent')
+def test_the_real_weights_of_resnet18_are_loaded():
+    loaded = init(dict(type='Pretrained', checkpoint=str(REAL_WEIGHTS)))
+
+    source = torch.load(REAL_WEIGHTS, weights_only=True)
+    assert set(source) == set(loaded)
+    assert all(torch.equal(loaded[key], source[key]) for key in source)

@@ -1,0 +1,247 @@
+import plain_panet
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.models import PANetHead
+
+CASES = {  # episodes, ways, shots, queries
+    '1-way 1-shot': (1, 1, 1, 1),
+    '1-way 5-shot': (1, 1, 5, 1),
+    '2-way 3-shot, 2 queries': (1, 2, 3, 2),
+    'batch of 3 1-way 2-shot': (3, 1, 2, 1),
+    'batch of 2 3-way 1-shot, 2 queries': (2, 3, 1, 2),
+}
+VARIANTS = {
+    'paper': dict(),
+    'euclidean': dict(distance='squared_euclidean', scale=0.05),
+    're-implementation': dict(
+        scale=10.0, pool_at='feature', align_corners=True,
+        loss_align=dict(type='PrototypeAlignmentLoss', mask_source='true')),
+    'true masks at the image': dict(
+        loss_align=dict(type='PrototypeAlignmentLoss', mask_source='true')),
+}
+
+
+def random_episodes(episodes, ways, shots, queries, channels=8, size=(5, 6),
+                    image=(33, 42), seed=0):
+    """A flat batch: features in float64 and samples in the design's order."""
+    generator = torch.Generator().manual_seed(seed)
+    samples = []
+    for episode in range(episodes):
+        task = dict(
+            run=0, episode=episode, class_ids=[3 * w for w in range(ways)],
+            class_names=[f'class {w}' for w in range(ways)],
+            img_shape=image, ori_shape=image)
+        parts = [
+            dict(role='support', way=w, shot=s)
+            for w in range(1, 1 + ways) for s in range(shots)]
+        parts += [dict(role='query', way=1 + q % ways)
+                  for q in range(queries)]
+        for part in parts:
+            labels = torch.randint(
+                0, 1 + ways, image, generator=generator)
+            labels[torch.rand(image, generator=generator) < 0.1] = 255
+            if part['role'] == 'query' and ways > 1:
+                labels[labels == 1] = 0  # the queries lack the first way
+            samples.append(SegDataSample(
+                metainfo=task | part, gt_sem_seg=PixelData(data=labels[None])))
+    features = torch.randn(
+        len(samples), channels, *size, dtype=torch.float64,
+        generator=generator)
+    return features, samples
+
+
+def plain_losses(features, samples, case, head):
+    """The losses of a batch by the written-out equations."""
+    episodes, ways, shots, queries = case
+    settings = dict(scale=head.scale, distance=head.distance)
+    pooling = dict(pool_at=head.pool_at, align_corners=head.align_corners)
+    labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
+    length, supports = ways * shots + queries, ways * shots
+    all_logits, all_labels, align = [], [], 0
+    for start in range(0, episodes * length, length):
+        middle, end = start + supports, start + length
+        support = features[start:middle].unflatten(0, (ways, shots))
+        support_labels = labels[start:middle].unflatten(0, (ways, shots))
+        prototypes = plain_panet.prototypes_of(
+            support, support_labels, **pooling)
+        logits = [
+            plain_panet.match(f, prototypes, **settings)
+            for f in features[middle:end]]
+        all_logits += logits
+        all_labels.append(labels[middle:end])
+        if head.loss_align is not None:
+            align = align + plain_panet.alignment_loss(
+                support, support_labels, features[middle:end],
+                labels[middle:end], logits, head.loss_align.mask_source,
+                **settings, **pooling) / episodes
+    seg = plain_panet.segmentation_loss(
+        all_logits, torch.cat(all_labels), head.align_corners)
+    return seg, align
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+@pytest.mark.parametrize('case', CASES)
+def test_losses_and_gradients_equal_the_plain_equations(case, variant):
+    case = CASES[case]
+    head = PANetHead(8, **VARIANTS[variant])
+    features, samples = random_episodes(*case)
+    features.requires_grad_()
+    losses = head.loss([features], samples)
+    assert set(losses) == {'loss_seg', 'loss_align', 'acc_seg'}
+    seg, align = plain_losses(features, samples, case, head)
+    torch.testing.assert_close(losses['loss_seg'], seg, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(
+        losses['loss_align'], align, rtol=1e-5, atol=1e-7)
+    gradient, = torch.autograd.grad(
+        losses['loss_seg'] + losses['loss_align'], features)
+    expected, = torch.autograd.grad(seg + align, features)
+    torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_losses_in_float32_equal_the_plain_equations(case):
+    case = CASES[case]
+    head = PANetHead(8)
+    features, samples = random_episodes(*case)
+    seg, align = plain_losses(features, samples, case, head)
+    losses = head.loss([features.float()], samples)
+    torch.testing.assert_close(
+        losses['loss_seg'].double(), seg, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        losses['loss_align'].double(), align, rtol=1e-5, atol=1e-6)
+
+
+def test_an_episode_in_a_batch_counts_as_it_does_alone():
+    features, samples = random_episodes(3, 2, 1, 1)
+    head = PANetHead(8)
+    together = head.predict_episodes([features], samples)
+    for e in range(3):
+        part = slice(3 * e, 3 * e + 3)
+        alone = head.predict_episodes([features[part]], samples[part])
+        torch.testing.assert_close(together[e:e + 1], alone)
+
+
+def test_alignment_of_nothing_is_zero_and_part_of_the_graph():
+    features, samples = random_episodes(1, 1, 1, 1)
+    samples[1].gt_sem_seg.data[:] = 0  # the truth lacks the way
+    head = PANetHead(8, loss_align=dict(
+        type='PrototypeAlignmentLoss', mask_source='true'))
+    features.requires_grad_()
+    loss = head.loss([features], samples)['loss_align']
+    gradient, = torch.autograd.grad(loss, features)
+    assert loss.item() == 0
+    assert gradient.abs().max() == 0
+
+
+def test_labels_that_are_all_ignored_give_no_nan():
+    features, samples = random_episodes(1, 1, 1, 1)
+    for sample in samples:
+        sample.gt_sem_seg.data[:] = 255
+    losses = PANetHead(8).loss([features], samples)
+    assert losses['loss_seg'].item() == 0
+    assert losses['loss_align'].item() == 0
+
+
+def test_alignment_can_be_switched_off():
+    features, samples = random_episodes(1, 1, 1, 1)
+    losses = PANetHead(8, loss_align=None).loss([features], samples)
+    assert set(losses) == {'loss_seg', 'acc_seg'}
+
+
+def test_the_head_has_no_parameter_and_nothing_in_a_checkpoint():
+    head = PANetHead(8)
+    assert list(head.parameters()) == []
+    assert not hasattr(head, 'conv_seg')
+    assert head.state_dict() == {}
+
+
+def test_autocast_does_not_reach_the_head():
+    features, samples = random_episodes(1, 2, 1, 1)
+    features = features.bfloat16()
+    head = PANetHead(8)
+    expected = head.loss([features.float()], samples)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = head.loss([features], samples)
+    for name, value in expected.items():
+        assert losses[name].dtype == torch.float32
+        torch.testing.assert_close(losses[name], value, rtol=0, atol=0)
+
+
+def test_fitting_then_forward_equals_predicting_the_episode():
+    features, samples = random_episodes(1, 2, 3, 2)
+    head = PANetHead(8)
+    expected = head.predict_episodes([features], samples)
+    head.fit([features[:6]], samples[:6])
+    metas = [sample.metainfo for sample in samples[6:]]
+    logits = head.predict([features[6:]], metas, None)
+    torch.testing.assert_close(logits, expected)
+    assert head.prototypes.shape == (3, 8)
+
+
+def test_ways_may_be_fitted_with_unequal_shots():
+    features, samples = random_episodes(1, 2, 2, 1)
+    head = PANetHead(8)
+    head.fit([features[:3]], samples[:3])  # 2 shots of way 1, 1 of way 2
+    expected = plain_panet.pool(
+        features[2], samples[2].gt_sem_seg.data[0] == 2)
+    torch.testing.assert_close(head.prototypes[2], expected)
+
+
+def test_supports_padded_by_the_preprocessor_have_ignored_margins():
+    features, samples = random_episodes(1, 1, 1, 1)
+    head = PANetHead(8)
+    whole = samples[0].gt_sem_seg.data.clone()
+    whole[:, 30:] = whole[:, :, 40:] = 255
+    samples[0].gt_sem_seg.data = whole
+    expected = head.predict_episodes([features], samples)
+    samples[0].gt_sem_seg = PixelData(data=whole[:, :30, :40])
+    samples[0].set_metainfo(dict(img_padding_size=(0, 2, 0, 3)))
+    torch.testing.assert_close(
+        head.predict_episodes([features], samples), expected)
+
+
+def test_forward_before_fit_says_what_to_call():
+    with pytest.raises(RuntimeError, match=r'call fit\(feats, data_samples'):
+        PANetHead(8)([torch.ones(1, 8, 2, 2)])
+
+
+def test_an_empty_support_mask_is_named():
+    features, samples = random_episodes(1, 1, 2, 1)
+    samples[1].gt_sem_seg.data[:] = 0
+    samples[1].set_metainfo(dict(img_path='cat2.jpg'))
+    with pytest.raises(InputError, match='cat2.jpg has an empty mask'):
+        PANetHead(8).fit([features[:2]], samples[:2])
+    with pytest.raises(InputError, match='cat2.jpg has an empty mask'):
+        PANetHead(8).predict_episodes([features], samples)
+
+
+def test_a_way_without_support_and_a_support_without_way_are_named():
+    features, samples = random_episodes(1, 2, 1, 1)
+    with pytest.raises(InputError, match=r'every way 1..2, got none for \[1'):
+        PANetHead(8).fit([features[1:2]], samples[1:2])
+    plain = SegDataSample(gt_sem_seg=samples[0].gt_sem_seg)
+    with pytest.raises(InputError, match="expected the support's way"):
+        PANetHead(8).fit([features[:1]], [plain])
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('distance', 'manhattan'), ('pool_at', 'stem'),
+    ('loss_align', dict(type='PrototypeAlignmentLoss', mask_source='gt'))])
+def test_unknown_settings_are_refused(name, value):
+    with pytest.raises(ValueError, match='must be one of'):
+        PANetHead(8, **{name: value})
+
+
+def test_a_batch_that_is_no_episode_is_refused():
+    features, samples = random_episodes(1, 1, 1, 1)
+    plain = [SegDataSample(gt_sem_seg=s.gt_sem_seg) for s in samples]
+    with pytest.raises(ValueError, match='expected a flat batch of episodes'):
+        PANetHead(8).loss([features], plain)
+    with pytest.raises(ValueError, match='equal numbers of ways, shots'):
+        other, others = random_episodes(1, 1, 2, 1)
+        PANetHead(8).loss(
+            [torch.cat([features, other])], samples + others)

@@ -1,0 +1,127 @@
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from mmengine.config import Config
+from mmseg.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools/convert_backbone.py'
+
+
+def convert(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the tool as a person does."""
+    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+    return subprocess.run(
+        [sys.executable, str(TOOL), *map(str, arguments)],
+        env=os.environ | dict(PYTHONPATH=path),
+        capture_output=True,
+        text=True)
+
+
+@pytest.fixture
+def main(monkeypatch, capsys):
+    """The tool in this process, for the many small errors."""
+    monkeypatch.syspath_prepend(str(TOOL.parent))
+    import convert_backbone
+
+    from mmseg_panet.apis.cli import exit_on_input_error
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit, exit_on_input_error():
+            convert_backbone.main()
+        assert exit.value.code == 2
+        return capsys.readouterr().err
+
+    return run
+
+
+def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
+    torch.manual_seed(0)
+    source = torchvision.models.resnet18().state_dict()
+    torch.save(source, tmp_path / 'source.pth')
+    target = tmp_path / 'new folder' / 'resnet18.pth'
+
+    result = convert(tmp_path / 'source.pth', target)
+
+    assert result.returncode == 0, result.stderr
+    # Stage 4: (4 convs + 1 shortcut), a norm of 5 tensors each.
+    layout, architecture, dropped, config = result.stdout.splitlines()
+    assert layout.startswith('layout: plain ResNet of torchvision')
+    assert architecture == 'architecture: DilatedResNet(depth=18)'
+    assert dropped == 'dropped: layer4 (30 tensors), fc (2 tensors)'
+    assert config.startswith('config: ')
+    cfg = Config.fromstring(config.removeprefix('config: '), '.py')
+    backbone = MODELS.build(cfg.backbone)
+    backbone.init_weights()
+    for key, value in backbone.state_dict().items():
+        assert torch.equal(value, source[key])
+    assert list(target.parent.iterdir()) == [target]  # no temporary file
+
+
+def test_an_error_is_one_line_and_exit_code_2(tmp_path):
+    result = convert(tmp_path / 'nowhere.pth', tmp_path / 'out.pth')
+
+    assert result.returncode == 2
+    assert result.stdout == ''
+    assert result.stderr.splitlines()[-1] == (
+        f"error: {tmp_path / 'nowhere.pth'} is not there; download it, or "
+        'correct the path')
+    assert 'Traceback' not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+class NotATensor:
+    """Pickled by name: loading it would import this module."""
+
+
+@pytest.mark.parametrize('content, message', [
+    (b'', 'cannot be read as a checkpoint (EOFError'),
+    (b'a page of text', 'cannot be read as a checkpoint'),
+    (b'PK\x03\x04 cut off', 'cannot be read as a checkpoint'),
+    (b'<!DOCTYPE html>', 'is no checkpoint of tensors only'),
+    (pickle.dumps(NotATensor()), 'is no checkpoint of tensors only'),
+], ids=['empty', 'text', 'cut off', 'html', 'pickle'])
+def test_what_is_no_checkpoint_is_refused(main, tmp_path, content, message):
+    source = tmp_path / 'source.pth'
+    source.write_bytes(content)
+
+    error = main(source, tmp_path / 'out.pth')
+
+    assert error.startswith(f'error: {source} {message}')
+    assert len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_saved_module_is_refused_without_running_its_pickle(main, tmp_path):
+    source = tmp_path / 'source.pth'
+    torch.save(dict(state_dict=NotATensor()), source)
+
+    assert 'is no checkpoint of tensors only' in main(source, tmp_path / 'out')
+
+
+def test_an_unknown_layout_is_refused(main, tmp_path):
+    source = tmp_path / 'source.pth'
+    torch.save({'patch_embed.weight': torch.zeros(1)}, source)
+
+    error = main(source, tmp_path / 'out.pth')
+
+    assert error.startswith(f'error: {source} must be one of: deep-stem')
+    assert "got the first keys ['patch_embed.weight']" in error
+
+
+def test_a_place_that_cannot_be_written_is_refused(main, tmp_path):
+    source = tmp_path / 'source.pth'
+    torch.save(torchvision.models.resnet18().state_dict(), source)
+
+    assert 'cannot be written' in main(source, source / 'out.pth')
+    (tmp_path / 'folder').mkdir()
+    assert 'cannot be written' in main(source, tmp_path / 'folder')
+    assert {path.name for path in tmp_path.iterdir()} == {
+        'source.pth', 'folder'}  # yapf: skip

@@ -1,0 +1,31 @@
+"""Train a config on the base classes of its fold."""
+import argparse
+
+from mmseg_panet.apis.arguments import add_config_arguments, load_config
+from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.apis.running import train, use_amp
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--resume', action='store_true',
+        help='go on from the last checkpoint in the work dir')
+    parser.add_argument(
+        '--amp', action='store_true', help='train in mixed precision')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    cfg.resume = args.resume
+    if args.amp:
+        use_amp(cfg)
+    train(cfg)
+
+
+if __name__ == '__main__':
+    with exit_on_input_error():
+        main()
