@@ -9,9 +9,10 @@ try:
     import mmengine  # noqa: F401
     import mmseg  # noqa: F401
 except ImportError as error:
+    missing = (error.name or 'the stack').split('.')[0]
     raise ImportError(
         'mmseg_panet needs mmengine, mmcv and mmsegmentation, but '
-        f"'{error.name}' is not installed. Install a stack with it: "
+        f"'{missing}' is not installed. Install a stack with it: "
         "pip install 'mmseg-panet[onedl]' (maintained, current torch) or "
         "pip install 'mmseg-panet[openmmlab]' (the original packages)."
     ) from error

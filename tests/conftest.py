@@ -1,19 +1,20 @@
 """What all tests share."""
 import os
-from pathlib import Path
 
 import pytest
-
-REPO = Path(__file__).parents[1]
-MSRC = REPO.parent / 'shared/data/msrc_v2'
-RESNET18 = REPO.parent / (
-    'shared/data/weights/resnet18_torchvision_stages1-3_bncalib.pth')
 
 
 @pytest.fixture(autouse=True, scope='session')
 def _own_cache(tmp_path_factory):
     """Keep the class indices of the tests out of the user's cache."""
     os.environ['MMSEG_PANET_CACHE'] = str(tmp_path_factory.mktemp('cache'))
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _mmseg_scope():
+    """As a Runner does with ``default_scope = 'mmseg'``."""
+    from mmengine.registry import init_default_scope
+    init_default_scope('mmseg')
 
 
 @pytest.fixture(scope='session')

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
@@ -113,7 +114,7 @@ def _read(path: Path, num_images: int, num_classes: int) -> ClassIndex | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             index = ClassIndex(arrays['counts'], arrays['areas'])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     fits = index.counts.shape == (num_images, num_classes)
     return index if fits else None

@@ -59,8 +59,9 @@ TEXTURE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray],
 }
 
 
-def _polygon(num_corners: int) -> np.ndarray:
-    angles = 2 * np.pi * np.arange(num_corners) / num_corners
+def _polygon(num_corners: int, first: float = -np.pi / 2) -> np.ndarray:
+    """Corners on the unit circle, by default from the top (y points down)."""
+    angles = first + 2 * np.pi * np.arange(num_corners) / num_corners
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (P, 2)
 
 
@@ -89,7 +90,9 @@ def shape_contours(shape: str) -> list[np.ndarray]:
                 for i in range(4)
             ])
         ]
-    return [_polygon({'disc': 48, 'square': 4, 'triangle': 3}[shape])]
+    if shape == 'square':
+        return [_polygon(4, -np.pi / 4)]
+    return [_polygon(3 if shape == 'triangle' else 48)]
 
 
 def draw_colours(rng: np.random.Generator) -> np.ndarray:
@@ -128,7 +131,8 @@ def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
         points = rng.uniform(0, size, (3, 2))
         if rng.random() < 0.5:
             axes = rng.uniform(0.02, 0.09, 2) * size
-            cv2.ellipse(image, (points[0], 2 * axes, rng.uniform(0, 180)),
+            cv2.ellipse(image, (points[0].tolist(), (2 * axes).tolist(),
+                                rng.uniform(0, 180)),
                         colour, -1, cv2.LINE_AA)
         else:
             thickness = max(1, round(rng.uniform(0.008, 0.035) * size))
@@ -144,27 +148,27 @@ def draw_object(image: np.ndarray, label: np.ndarray, shape: str,
 
     Args:
         image (np.ndarray): (H, W, 3) float32 RGB.
-        label (np.ndarray): (H, W) uint8. It gets no half-covered pixels:
-            those that the image blends are outside of the object.
+        label (np.ndarray): (H, W) uint8. Pixels that antialiasing blends
+            in the image do not become the object's.
         shape (str): One of ``SHAPES``.
         texture (str): A key of ``TEXTURE_FUNCTIONS``.
         label_id (int): What the object's pixels become in ``label``.
         centre (np.ndarray): (x, y) in pixels.
         radius (float): Of the disc that encloses the object before it is
             stretched, in pixels.
-        rng (np.random.Generator): Draws rotation, stretch, the texture's
+        rng (np.random.Generator): Draws tilt, stretch, the texture's
             direction and period, and the colours.
     """
     size = len(label)
-    angle, direction = rng.uniform((0, -0.4), (2 * np.pi, 0.4))
+    tilt, direction = rng.uniform((-0.5, -0.3), (0.5, 0.3))
     stretch = np.exp(rng.uniform(-0.2, 0.2))
-    pose = _rotation(angle) @ np.diag([stretch, 1 / stretch])
+    pose = _rotation(tilt) @ np.diag([stretch, 1 / stretch])
     contours = [
         np.round((centre + radius * contour @ pose.T) * 2**SUBPIXEL_BITS)
         .astype(np.int32) for contour in shape_contours(shape)
     ]
 
-    period = rng.uniform(0.085, 0.12) * size
+    period = rng.uniform(0.09, 0.115) * size
     grid = np.mgrid[:size, :size][::-1].reshape(2, -1) - centre[:, None]
     x, y = (_rotation(direction) @ grid / period).reshape(2, size, size)
     # The edges of the pattern are about a pixel wide.

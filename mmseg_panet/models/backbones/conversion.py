@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from .dilated_resnet import NUM_STAGES, DilatedResNet
-from .pretrained import require_fit
+from ..pretrained import require_fit
 
 # DataParallel's and a segmentor's or classifier's, the longest first.
 PREFIXES = ('module.backbone.', 'backbone.', 'module.', '')
@@ -161,14 +161,12 @@ def recognise(weights: Mapping[str, Tensor],
     stem = STEMS[layouts[0]]
     backbone: dict[str, Any] = dict(
         type='DilatedResNet', depth=deduce_depth(weights, source))
-    if stem is not PLAIN_STEM:
+    deep = stem is not PLAIN_STEM
+    if deep:
         backbone.update(
             deep_stem=True,
             stem_channels=weights[f'{stem[-1]}.weight'].shape[0])
-    renamed = dict(
-        zip(stem,
-            PLAIN_STEM if stem is PLAIN_STEM else DEEP_STEM,
-            strict=True))
+    renamed = dict(zip(stem, DEEP_STEM if deep else PLAIN_STEM, strict=True))
     keys = {}
     for key in weights:
         module, _, name = key.rpartition('.')

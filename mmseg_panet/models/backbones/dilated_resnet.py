@@ -8,7 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from .pretrained import check_pretrained
+from ..pretrained import check_pretrained
 
 NUM_STAGES = 3
 

@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .pretrained import check_pretrained
+from ..pretrained import check_pretrained
 
 # Channels and number of convolutions of each stage of VGG-16.
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))

@@ -84,7 +84,7 @@ def test_a_torchvision_resnet_keeps_its_features(depth):
     assert_equal_to(features.relu(), clipped)
     assert (features < 0).any()
     assert {key.split('.')[0] for key in conversion.dropped} == {
-        'layer4', 'fc'}  # yapf: skip
+        'layer4', 'fc'}
 
 
 class DeepStemResNet(nn.Module):
@@ -125,7 +125,7 @@ def as_encoding(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def as_semseg(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     names = {'conv1.0': 'conv1', 'conv1.1': 'bn1', 'conv1.3': 'conv2',
-             'conv1.4': 'bn2', 'conv1.6': 'conv3', 'bn1': 'bn3'}  # yapf: skip
+             'conv1.4': 'bn2', 'conv1.6': 'conv3', 'bn1': 'bn3'}
     renamed = {}
     for key, value in weights.items():
         module, _, name = key.rpartition('.')
@@ -198,7 +198,7 @@ def test_an_mmseg_segmentor_gives_its_backbone(prefix):
     assert all(
         torch.equal(conversion.state_dict[key], source[key]) for key in kept)
     assert {key.split('.')[0] for key in conversion.dropped} == {
-        'layer4', 'decode_head'}  # yapf: skip
+        'layer4', 'decode_head'}
 
 
 @pytest.mark.parametrize('depth', [18, 34, 50, 101, 152])
@@ -234,7 +234,7 @@ def test_torchvisions_vgg16_goes_by_its_own_keys():
     torch.manual_seed(0)
     source = nn.ModuleDict({'features': make_layers(cfgs['D'])}).state_dict()
     classifier = {'classifier.0.weight': torch.zeros(1),
-                  'classifier.0.bias': torch.zeros(1)}  # yapf: skip
+                  'classifier.0.bias': torch.zeros(1)}
 
     conversion = convert_backbone({**source, **classifier}, 'vgg16')
 

@@ -122,7 +122,7 @@ def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
             deep_stem=deep_stem)
 
     assert ({k: v.shape for k, v in ours.state_dict().items()} ==
-            {k: v.shape for k, v in theirs.state_dict().items()})  # yapf: skip
+            {k: v.shape for k, v in theirs.state_dict().items()})
 
 
 def test_only_stage_3_is_dilated_and_not_its_first_block():

@@ -64,7 +64,7 @@ def test_keys_and_shapes_are_those_of_torchvision():
         theirs = nn.ModuleDict({'features': make_layers(cfgs['D'])})
 
     assert ({k: v.shape for k, v in ours.items()} ==
-            {k: v.shape for k, v in theirs.state_dict().items()})  # yapf: skip
+            {k: v.shape for k, v in theirs.state_dict().items()})
 
 
 @pytest.mark.parametrize('frozen_stages', range(-1, 6))

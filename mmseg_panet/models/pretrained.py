@@ -1,8 +1,8 @@
-"""Refusal of pretrained weights that do not fit.
+"""Refusal of weights that do not fit.
 
-mmengine loads pretrained weights non-strictly: from a file with other keys
-it loads nothing, warns in the log, and the backbone trains from random
-weights. Hence this check before mmengine's own loading.
+mmengine loads weights non-strictly: from a file with other keys it loads
+nothing, warns in the log, and goes on with random weights. Hence this check
+before its own loading.
 """
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from ...errors import InputError
+from ..errors import InputError
 
 CONVERT_REMEDY = 'tools/convert_backbone.py converts other layouts'
 
@@ -94,15 +94,15 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
             checkpoint, map_location='cpu')
     except FileNotFoundError as error:
         raise InputError(
-            f'the pretrained weights {checkpoint} are not there; fetch them '
-            f'({CONVERT_REMEDY}), or correct the path in init_cfg'
+            f'the checkpoint {checkpoint} is not there; correct the path, or '
+            f'fetch the file ({CONVERT_REMEDY})'
         ) from error
     # Unpickling what is no pickle raises any type, KeyError among them.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(
-            f'the pretrained weights {checkpoint} cannot be read ({reason}); '
-            'fetch them again, or correct the address in init_cfg') from error
+            f'the checkpoint {checkpoint} cannot be read ({reason}); fetch '
+            'the file again, or correct the address') from error
     state_dict = (
         content.get('state_dict', content)
         if isinstance(content, Mapping) else content)

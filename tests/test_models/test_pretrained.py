@@ -4,14 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.model import PretrainedInit
+from real_data import RESNET18, needs_resnet18
 from torch import Tensor
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models.backbones import DilatedResNet, DilatedVGG
-
-REAL_WEIGHTS = (
-    Path(__file__).parents[4] /
-    'shared/data/weights/resnet18_torchvision_stages1-3_bncalib.pth')
 
 
 @pytest.fixture(scope='module')
@@ -140,7 +137,7 @@ def test_a_prefix_that_the_file_has_not_is_refused(weights, saved):
 
 def test_a_missing_file_is_refused_with_its_path():
     with pytest.raises(
-            InputError, match='nowhere/r18.pth are not there; fetch them'):
+            InputError, match='nowhere/r18.pth is not there; correct'):
         init(dict(type='Pretrained', checkpoint='nowhere/r18.pth'))
 
 
@@ -184,11 +181,10 @@ def test_vgg_loads_its_weights_and_refuses_others(saved, weights):
         DilatedVGG(init_cfg=saved(weights)).init_weights()
 
 
-@pytest.mark.skipif(
-    not REAL_WEIGHTS.exists(), reason=f'{REAL_WEIGHTS} is absent')
+@needs_resnet18
 def test_the_real_weights_of_resnet18_are_loaded():
-    loaded = init(dict(type='Pretrained', checkpoint=str(REAL_WEIGHTS)))
+    loaded = init(dict(type='Pretrained', checkpoint=str(RESNET18)))
 
-    source = torch.load(REAL_WEIGHTS, weights_only=True)
+    source = torch.load(RESNET18, weights_only=True)
     assert set(source) == set(loaded)
     assert all(torch.equal(loaded[key], source[key]) for key in source)

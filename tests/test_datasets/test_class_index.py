@@ -1,0 +1,123 @@
+import os
+
+import numpy as np
+import pytest
+from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image
+
+from mmseg_panet.datasets import class_index as module
+from mmseg_panet.datasets import load_class_index
+from mmseg_panet.errors import InputError
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two images of 4x6 and their masks; returns infos and the folder."""
+    infos = []
+    masks = np.zeros((2, 4, 6), np.uint8)
+    masks[0, 0] = 1  # 6 pixels
+    masks[1, :2, :3] = 2  # 6 pixels
+    masks[1, 3] = 255  # 6 ignored
+    for i, mask in enumerate(masks):
+        paths = tmp_path / f'{i}.jpg', tmp_path / f'{i}.png'
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(paths[0])
+        Image.fromarray(mask).save(paths[1])
+        infos.append(dict(
+            img_path=str(paths[0]), seg_map_path=str(paths[1]),
+            label_map=None, reduce_zero_label=False, seg_fields=[]))
+    return infos, tmp_path
+
+
+def load(data, num_classes=3, **changes):
+    infos, folder = data
+    return load_class_index(
+        [info | changes for info in infos], num_classes, LoadAnnotations(),
+        cache_dir=folder / 'cache')
+
+
+def test_pixels_of_every_class_are_counted(data):
+    index = load(data)
+    assert index.counts.tolist() == [[18, 6, 0], [12, 0, 6]]
+    assert index.areas.tolist() == [24, 24]
+
+
+def test_images_with_a_class_are_those_it_covers_enough_of(data):
+    index = load(data)
+    assert index.images_with(0).tolist() == [0, 1]
+    assert index.images_with(0, min_area=13).tolist() == [0]
+    assert index.images_with(0, min_area=0.5).tolist() == [0, 1]
+    assert index.images_with(0, min_area=0.51).tolist() == [0]
+    assert index.images_with(1, min_area=0).tolist() == [0]
+
+
+def test_labels_are_counted_as_the_data_set_maps_them(data):
+    index = load(data, reduce_zero_label=True)
+    assert index.counts.tolist() == [[6, 0, 0], [0, 6, 0]]
+    index = load(data, label_map={0: 1, 1: 0, 2: 255})
+    assert index.counts.tolist() == [[6, 18, 0], [0, 12, 0]]
+
+
+def test_the_index_is_built_once_and_again_when_a_mask_changes(
+        data, monkeypatch):
+    builds = []
+    build = module._build
+    monkeypatch.setattr(
+        module, '_build', lambda *a: builds.append(1) or build(*a))
+    load(data)
+    load(data)
+    assert len(builds) == 1
+    mask = data[0][0]['seg_map_path']
+    Image.fromarray(np.ones((4, 6), np.uint8)).save(mask)
+    assert load(data).counts[0].tolist() == [0, 24, 0]
+    os.utime(mask, ns=(1, 1))
+    load(data)
+    assert len(builds) == 3
+
+
+def test_a_damaged_cache_is_built_anew(data):
+    load(data)
+    cached, = (data[1] / 'cache/class_index').iterdir()
+    cached.write_bytes(cached.read_bytes()[:100])
+    assert load(data).counts.tolist() == [[18, 6, 0], [12, 0, 6]]
+
+
+def test_a_photograph_turned_by_its_camera_has_the_size_it_is_seen_in(data):
+    image = data[0][0]['img_path']
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    Image.fromarray(np.zeros((6, 4, 3), np.uint8)).save(image, exif=exif)
+    assert load(data).areas.tolist() == [24, 24]
+
+
+def damage(kind, info):
+    image, mask = info['img_path'], info['seg_map_path']
+    if kind == 'missing mask':
+        os.remove(mask)
+    elif kind == 'missing image':
+        os.remove(image)
+    elif kind == 'size':
+        Image.fromarray(np.zeros((4, 5), np.uint8)).save(mask)
+    elif kind == 'id':
+        Image.fromarray(np.full((4, 6), 3, np.uint8)).save(mask)
+    elif kind == 'colours':
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(mask)
+    else:
+        path = image if kind == 'unreadable image' else mask
+        with open(path, 'wb') as file:
+            file.write(b'no image')
+
+
+@pytest.mark.parametrize(('kind', 'sentence'), [
+    ('missing mask', r'1\.png is missing .*every image of the data set needs'),
+    ('missing image', r'1\.jpg is missing'),
+    ('size', r'1\.png is 5x4 but its image .*1\.jpg is 6x4'),
+    ('id', r'1\.png holds the ids \[3\]: expected 0\.\.2, or 255'),
+    ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
+    ('unreadable image', r'1\.jpg is no readable image'),
+    ('unreadable mask', r'1\.png is no readable mask'),
+])
+def test_a_bad_file_is_a_sentence(data, kind, sentence):
+    damage(kind, data[0][1])
+    with pytest.raises(InputError, match=sentence) as caught:
+        load(data)
+    assert '\n' not in str(caught.value)

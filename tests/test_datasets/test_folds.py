@@ -1,0 +1,39 @@
+import pytest
+
+from mmseg_panet.datasets import FOLDS, split_classes
+from mmseg_panet.errors import InputError
+
+
+def test_fold_1_of_pascal_is_classes_6_to_10():
+    assert split_classes('pascal-5i', 1, 'novel') == [
+        'bus', 'car', 'cat', 'chair', 'cow']
+
+
+@pytest.mark.parametrize('name', FOLDS)
+def test_every_class_is_novel_in_one_fold_and_base_in_the_others(name):
+    folds = range(len(FOLDS[name]))
+    everything = sorted(c for names in FOLDS[name] for c in names)
+    for fold in folds:
+        novel = split_classes(name, fold, 'novel')
+        base = split_classes(name, fold, 'base')
+        assert sorted(novel + base) == everything
+    assert sorted(
+        c for f in folds for c in split_classes(name, f, 'novel')
+    ) == everything
+    assert len(set(everything)) == len(everything)
+
+
+def test_folds_may_be_given_by_class_names():
+    assert split_classes([['cat'], ['car', 'bus']], 0, 'base') == [
+        'car', 'bus']
+
+
+@pytest.mark.parametrize(('arguments', 'sentence'), [
+    (('pascal-5i', 4, 'novel'), r'fold 4 does not exist: expected 0..3'),
+    (('pascal-5i', -1, 'novel'), r'fold -1 does not exist'),
+    (('pascal', 0, 'novel'), "expected folds to be one of .*'pascal-5i'"),
+    (('pascal-5i', 0, 'test'), "expected split 'base' or 'novel'"),
+])
+def test_what_does_not_exist_is_named(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        split_classes(*arguments)

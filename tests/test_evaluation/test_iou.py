@@ -1,0 +1,98 @@
+import numpy as np
+import torch
+
+from mmseg_panet.evaluation import (
+    EpisodeCounts,
+    count_pixels,
+    summarise,
+    summarise_run,
+)
+
+TRUTH = torch.tensor([
+    [1, 1, 0, 0],
+    [1, 1, 0, 255],
+])
+
+
+def test_pixels_of_one_way_are_counted_by_hand():
+    prediction = torch.tensor([
+        [1, 0, 0, 1],
+        [1, 1, 1, 1],
+    ])
+    # way: 3 hits, 1 missed, 2 false (the ignored one does not count)
+    # background: 1 hit, 2 missed (as way 1), 1 false
+    intersection, union = count_pixels(prediction, TRUTH, num_ways=1)
+    assert intersection.tolist() == [3, 3, 1]
+    assert union.tolist() == [6, 6, 4]
+
+
+def test_confusing_two_ways_is_right_about_the_foreground():
+    truth = torch.tensor([[1, 1, 2, 0]])
+    prediction = torch.tensor([[2, 1, 2, 0]])
+    intersection, union = count_pixels(prediction, truth, num_ways=2)
+    #                              way 1, way 2, foreground, background
+    assert intersection.tolist() == [1, 1, 3, 1]
+    assert union.tolist() == [2, 2, 3, 1]
+
+
+def test_a_false_positive_counts_for_a_way_that_the_truth_lacks():
+    truth = torch.zeros(1, 4, dtype=torch.long)
+    prediction = torch.tensor([[2, 2, 0, 0]])
+    intersection, union = count_pixels(prediction, truth, num_ways=2)
+    assert intersection.tolist() == [0, 0, 0, 2]
+    assert union.tolist() == [0, 2, 2, 4]
+
+
+def test_counts_equal_sets_of_pixels():
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randint(0, 4, (30, 40), generator=generator)
+    truth[torch.rand(30, 40, generator=generator) < 0.1] = 255
+    prediction = torch.randint(0, 4, (30, 40), generator=generator)
+    intersection, union = count_pixels(prediction, truth, num_ways=3)
+    valid = truth != 255
+    for way in (1, 2, 3):
+        shown, said = (truth == way) & valid, (prediction == way) & valid
+        assert intersection[way - 1] == (shown & said).sum()
+        assert union[way - 1] == (shown | said).sum()
+    for i, (shown, said) in enumerate([
+            (truth > 0, prediction > 0), (truth == 0, prediction == 0)]):
+        assert intersection[3 + i] == (shown & said & valid).sum()
+        assert union[3 + i] == ((shown | said) & valid).sum()
+
+
+def counts(run, class_id, way, foreground, background):
+    pairs = np.array([way, foreground, background])
+    return EpisodeCounts(run, (class_id,), pairs[:, 0], pairs[:, 1])
+
+
+def test_a_run_sums_pixels_before_it_divides():
+    run = summarise_run([
+        counts(0, 7, (10, 20), (10, 20), (60, 100)),
+        counts(0, 7, (0, 20), (0, 20), (40, 100)),
+        counts(0, 9, (30, 60), (30, 60), (100, 200)),
+    ], class_ids=[7, 9])
+    # class 7: 10 / 40, class 9: 30 / 60, not the mean of 0.5 and 0
+    assert run['per_class'] == [25.0, 50.0]
+    assert run['mIoU'] == 37.5
+    # foreground 40 / 100, background 200 / 400
+    assert run['FB-IoU'] == 45.0
+
+
+def test_a_class_that_was_never_drawn_is_left_out_of_the_mean():
+    run = summarise_run(
+        [counts(0, 7, (10, 40), (10, 40), (1, 2))], class_ids=[7, 9])
+    assert run['mIoU'] == 25.0
+    assert np.isnan(run['per_class'][1])
+
+
+def test_runs_are_averaged_and_their_spread_is_told():
+    summary = summarise([
+        {'mIoU': 40.0, 'FB-IoU': 60.0, 'per_class': [30.0, 50.0]},
+        {'mIoU': 44.0, 'FB-IoU': 62.0, 'per_class': [44.0, float('nan')]},
+    ])
+    assert summary['mIoU'] == 42.0
+    assert summary['FB-IoU'] == 61.0
+    assert summary['per_class'] == [37.0, 50.0]
+    assert summary['runs'] == [40.0, 44.0]
+    # deviations of 2 on both sides: sqrt((4 + 4) / 1)
+    assert summary['std'] == np.sqrt(8)

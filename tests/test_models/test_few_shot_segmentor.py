@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import mmseg
+import pytest
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+import mmseg_panet  # noqa: F401
+from mmseg_panet.errors import InputError
+
+
+def small_model(**test_cfg):
+    torch.manual_seed(0)
+    return MODELS.build(dict(
+        type='FewShotSegmentor',
+        data_preprocessor=dict(
+            type='SegDataPreProcessor', mean=[0, 0, 0], std=[255, 255, 255],
+            size=(64, 64)),
+        backbone=dict(type='DilatedResNet', depth=18, base_channels=16,
+                      stem_channels=16),
+        decode_head=dict(type='PANetHead', in_channels=64),
+        test_cfg=ConfigDict(dict(mode='whole') | test_cfg))).eval()
+
+
+def episode(ways=1, shots=1, queries=1, size=(64, 64), native=(50, 70)):
+    """Preprocessed images and samples; queries have another native size."""
+    generator = torch.Generator().manual_seed(1)
+    images, samples = [], []
+    for i in range(ways * shots + queries):
+        support = i < ways * shots
+        way = 1 + i // shots if support else 1
+        labels = torch.zeros(1, *size, dtype=torch.long)
+        labels[0, 8 * way:8 * way + 24, 10:40] = way
+        samples.append(SegDataSample(
+            metainfo=dict(
+                role='support' if support else 'query', way=way, episode=0,
+                run=0, class_ids=list(range(ways)),
+                class_names=[f'class {w}' for w in range(ways)],
+                img_shape=size, pad_shape=size, ori_shape=native),
+            gt_sem_seg=PixelData(data=labels)))
+        images.append(torch.randn(3, *size, generator=generator))
+    return torch.stack(images), samples
+
+
+def test_one_prediction_a_query_at_its_own_size():
+    images, samples = episode(ways=2, shots=2, queries=3)
+    with torch.no_grad():
+        predictions = small_model().predict(images, samples)
+    assert len(predictions) == 3
+    for prediction, sample in zip(predictions, samples[4:], strict=True):
+        assert prediction is sample
+        assert prediction.seg_logits.data.shape == (3, 50, 70)
+        assert prediction.pred_sem_seg.data.shape == (1, 50, 70)
+
+
+def test_the_plain_tensor_call_gives_the_logits_of_the_batch():
+    images, samples = episode(ways=2, shots=2, queries=3)
+    model = small_model()
+    masks = torch.stack([
+        (s.gt_sem_seg.data[0] > 0).long() for s in samples[:4]])
+    with torch.no_grad():
+        logits = model.segment(
+            images[:4].unflatten(0, (2, 2)), masks.unflatten(0, (2, 2)),
+            images[4:])
+        expected = model.decode_head.predict_episodes(
+            model.extract_feat(images), samples)
+    assert logits.shape == (3, 3, 64, 64)
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_plain_tensor_call_takes_queries_of_another_size():
+    images, samples = episode()
+    logits = small_model().segment(
+        images[:1][None], samples[0].gt_sem_seg.data[None].bool(),
+        torch.randn(2, 3, 40, 56))
+    assert logits.shape == (2, 2, 40, 56)
+
+
+def test_the_plain_tensor_call_ignores_unknown_pixels():
+    images, samples = episode()
+    model = small_model()
+    masks = samples[0].gt_sem_seg.data[None].clone()
+    masks[..., 40:] = 255
+    samples[0].gt_sem_seg.data = masks[0]
+    with torch.no_grad():
+        torch.testing.assert_close(
+            model.segment(images[:1][None], masks, images[1:]),
+            model.decode_head.predict_episodes(
+                model.extract_feat(images), samples), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(('change', 'sentence'), [
+    (lambda i, m, q: (i[0], m, q), 'expected support_images'),
+    (lambda i, m, q: (i, m[..., :30], q), 'expected support_images'),
+    (lambda i, m, q: (i, m * 7, q), r'got the values \[0, 7\]'),
+    (lambda i, m, q: (i, m * 0, q), 'has an empty mask'),
+])
+def test_bad_tensors_are_a_sentence(change, sentence):
+    images, samples = episode()
+    arguments = change(
+        images[:1][None], samples[0].gt_sem_seg.data[None], images[1:])
+    with pytest.raises(InputError, match=sentence):
+        small_model().segment(*arguments)
+
+
+def test_fitted_prototypes_serve_images_that_are_no_episode():
+    images, samples = episode(ways=2, shots=1, queries=2)
+    model = small_model()
+    with torch.no_grad():
+        model.decode_head.fit(model.extract_feat(images[:2]), samples[:2])
+        fitted = model.predict(images[2:])
+        expected = model.decode_head.predict_episodes(
+            model.extract_feat(images), samples)
+    torch.testing.assert_close(
+        fitted[1].seg_logits.data, expected[1], rtol=1e-4, atol=1e-4)
+
+
+def test_sliding_over_one_window_is_the_whole_image():
+    images, samples = episode(ways=3, shots=1, queries=2)
+    twice = torch.cat([images, images.flip(0)[[1, 2, 3, 4, 0]]])
+    more = samples + episode(ways=3, shots=1, queries=2)[1]
+    slide = small_model(mode='slide', crop_size=(64, 64), stride=(32, 32))
+    with torch.no_grad():
+        whole = small_model().predict(twice, more)
+        expected = [p.seg_logits.data.clone() for p in whole]
+        slid = slide.predict(twice, more)
+    for prediction, logits in zip(slid, expected, strict=True):
+        torch.testing.assert_close(
+            prediction.seg_logits.data, logits, rtol=1e-4, atol=1e-4)
+    assert len(slide.decode_head.prototypes) == 0  # nothing was left behind
+
+
+@pytest.mark.parametrize('segmentor', ['FewShotSegmentor', 'EncoderDecoder'])
+def test_the_fcn_base_config_of_mmseg_trains_with_only_its_head_changed(
+        segmentor, tmp_path):
+    # By its path: `mmseg::` bases ask for a package of another name.
+    base = Path(mmseg.__file__).parent / '.mim/configs/_base_/models'
+    config = tmp_path / 'fcn_panet.py'
+    config.write_text(f"""
+_base_ = '{base}/fcn_r50-d8.py'
+model = dict(
+    type='{segmentor}',
+    pretrained=None,  # its download
+    data_preprocessor=dict(size=(64, 64)),
+    decode_head=dict(_delete_=True, type='PANetHead', in_channels=2048),
+    auxiliary_head=None)
+""")
+    model = Config.fromfile(config).model
+    model = MODELS.build(model)
+    images, samples = episode()
+    losses, log = model.parse_losses(
+        model.train()(images, samples, mode='loss'))
+    losses.backward()
+    assert {'decode.loss_seg', 'decode.loss_align', 'decode.acc_seg'} <= (
+        log.keys())
+    assert model.backbone.layer4[0].conv1.weight.grad.abs().sum() > 0
+    if segmentor == 'FewShotSegmentor':
+        with torch.no_grad():
+            prediction, = model.eval()(images, samples, mode='predict')
+        assert prediction.pred_sem_seg.data.shape == (1, 50, 70)
+
+
+def test_prediction_without_anything_fitted_says_so():
+    images, _ = episode()
+    with pytest.raises(RuntimeError, match='has no prototypes yet'):
+        small_model().predict(images)
+
+
+def test_an_empty_support_mask_in_a_batch_is_a_sentence():
+    images, samples = episode()
+    samples[0].gt_sem_seg.data.zero_()
+    with pytest.raises(InputError, match='has an empty mask'):
+        small_model().predict(images, samples)
