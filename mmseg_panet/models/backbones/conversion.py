@@ -10,8 +10,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...errors import InputError
-from .dilated_resnet import NUM_STAGES, DilatedResNet
 from ..pretrained import require_fit
+from .dilated_resnet import NUM_STAGES, DilatedResNet
 
 # DataParallel's and a segmentor's or classifier's, the longest first.
 PREFIXES = ('module.backbone.', 'backbone.', 'module.', '')
