@@ -1,0 +1,82 @@
+# What tools/make_toy_dataset.py draws: 128x128, id 0 is background.
+data_root = 'data/toy'
+fold = 0
+num_ways = 1
+num_shots = 1
+
+pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='EpisodeLabels'),
+    dict(type='PackEpisodeInputs')
+]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='EpisodeLabels'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackEpisodeInputs')
+]
+episodes = dict(
+    type='EpisodicDataset',
+    folds='toy-3i',
+    fold=fold,
+    num_ways=num_ways,
+    num_shots=num_shots,
+    # An object smaller than this is less than a cell or two of the features.
+    min_area=0.02)
+train_set = dict(
+    type='ToyDataset',
+    data_root=data_root,
+    ann_file='ImageSets/Segmentation/train.txt')
+val_set = dict(
+    type='ToyDataset',
+    data_root=data_root,
+    ann_file='ImageSets/Segmentation/val.txt')
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=train_set,
+        split='base',
+        # More than any schedule asks for: no episode is met twice.
+        num_episodes=1000000,
+        episodes_seed=0,
+        support_pipeline=train_pipeline,
+        query_pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=val_set,
+        # Of the base classes: the novel ones stay unseen until the test.
+        split='base',
+        num_episodes=100,
+        episodes_seed=4321,
+        support_pipeline=pipeline,
+        query_pipeline=pipeline))
+test_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='episode_collate'),
+    dataset=dict(
+        **episodes,
+        dataset=val_set,
+        split='novel',
+        num_episodes=500,
+        num_runs=1,
+        episodes_seed=1234,
+        support_pipeline=pipeline,
+        query_pipeline=pipeline))
+val_evaluator = dict(type='FewShotIoUMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,12 @@
+# From random weights to a useful embedding in a few minutes on two cores.
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=400)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
+param_scheduler = [
+    # The cosine is steep: large first steps would throw the features about.
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
+    dict(type='PolyLR', power=0.9, eta_min=1e-5, by_epoch=False, begin=20,
+         end=800)
+]

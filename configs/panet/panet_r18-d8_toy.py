@@ -1,0 +1,14 @@
+# The demo: ResNet-18 from random weights on images the project draws itself.
+_base_ = [
+    '../_base_/models/panet_r18-d8.py',
+    '../_base_/datasets/toy.py',
+    '../_base_/schedules/schedule_toy.py',
+    '../_base_/default_runtime.py'
+]
+pretrained = None
+model = dict(
+    data_preprocessor=dict(size=(128, 128)),
+    backbone=dict(
+        # Random weights: everything is trained, BatchNorm has no statistics.
+        init_cfg=None, frozen_stages=-1, norm_eval=False))
+default_hooks = dict(checkpoint=dict(interval=400))
