@@ -22,4 +22,4 @@ def toy_root(tmp_path_factory):
     """A small toy data set."""
     from mmseg_panet.datasets import make_toy_dataset
     return make_toy_dataset(
-        tmp_path_factory.mktemp('toy'), num_images=60, size=64, seed=0)
+        tmp_path_factory.mktemp('toy'), num_images=120, size=64, seed=0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from ..errors import InputError
-from .running import use_available_backend
+from .running import join_processes
 from .settings import apply_settings
 
 
@@ -65,7 +65,7 @@ def load_config(args: argparse.Namespace) -> Config:
         data_root=args.data_root, pretrained=args.pretrained)
     cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
-    use_available_backend(cfg)
+    join_processes(cfg)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:

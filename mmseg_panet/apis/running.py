@@ -100,10 +100,17 @@ def write_result(result: dict, path: str | Path) -> None:
     os.replace(part, path)
 
 
-def use_available_backend(cfg: Config) -> None:
-    """Let processes without a GPU talk to each other through gloo."""
-    if not torch.cuda.is_available():
-        cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+def join_processes(cfg: Config) -> None:
+    """Let processes without a GPU work together, through gloo.
+
+    mmengine would give each a CUDA device, in its process group and in its
+    model wrapper; what already stands it leaves alone.
+    """
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+        torch.distributed.init_process_group('gloo')
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None,
+            broadcast_buffers=False)
 
 
 def use_amp(cfg: Config) -> None:

@@ -88,7 +88,7 @@ class EpisodicDataset(Dataset):
             if not isinstance(value, int) or value < 1:
                 raise InputError(f'expected {name} of 1 or more, got {value}')
         self.dataset = (
-            DATASETS.build(dataset) if isinstance(dataset, dict) else dataset)
+            _build(dataset) if isinstance(dataset, dict) else dataset)
         self.support_pipeline = Compose(
             [TRANSFORMS.build(step) for step in support_pipeline])
         self.query_pipeline = Compose(
@@ -263,6 +263,15 @@ class EpisodicDataset(Dataset):
                 f"the pipeline gave nothing for {info['img_path']}; an "
                 'episode cannot skip an image')
         return item
+
+
+def _build(dataset: dict) -> BaseDataset:
+    try:
+        return DATASETS.build(dataset)
+    except (AssertionError, OSError) as error:
+        raise InputError(
+            f"the images of {dataset['type']} could not be listed ({error}); "
+            'check data_root, or give it with --data-root') from error
 
 
 def _class_names(classes: Sequence[str] | None,

@@ -140,7 +140,7 @@ def test_data_sets_joined_by_mmengine_are_drawn_from_as_one(toy_root):
     data = episodic(
         toy_root, dataset=dict(type='ConcatDataset', datasets=halves))
     assert isinstance(data.dataset, ConcatDataset)
-    assert len(data.dataset) == 60
+    assert len(data.dataset) == 120
     paths = {
         s['data_samples'].img_path for i in range(20) for s in data[i]}
     assert len(paths) > 20
@@ -216,8 +216,8 @@ def test_an_image_that_breaks_later_is_an_error_with_its_name(toy_root):
 
 
 @pytest.mark.parametrize(('changes', 'sentence'), [
-    (dict(num_shots=60), r'of fold 0 has \d+ images with at least 1 pixels, '
-     r'but num_shots=60 and num_queries=1 need 61; lower min_area'),
+    (dict(num_shots=120), r'of fold 0 has \d+ images with at least 1 pixels, '
+     r'but num_shots=120 and num_queries=1 need 121; lower min_area'),
     (dict(min_area=0.9), r'has 0 images with at least 90.0% of the image'),
     (dict(fold=4), r'fold 4 does not exist: expected 0\.\.3'),
     (dict(folds=None), 'expected either classes, or folds'),

@@ -1,0 +1,225 @@
+"""The real tools on the toy data: training, resuming, scoring, bad input."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+REPO = Path(__file__).parents[2]
+SMALL = """
+_base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
+model = dict(
+    data_preprocessor=dict(size=(64, 64)),
+    backbone=dict(base_channels=8, stem_channels=8),
+    decode_head=dict(in_channels=32))
+train_cfg = dict(max_iters=6, val_interval=100)
+train_dataloader = dict(
+    batch_size=2, num_workers=0, persistent_workers=False,
+    dataset=dict(min_area=1))
+val_dataloader = dict(
+    num_workers=0, persistent_workers=False,
+    dataset=dict(min_area=1, num_episodes=2))
+test_dataloader = dict(
+    num_workers=0, persistent_workers=False,
+    dataset=dict(min_area=1, num_episodes=6))
+default_hooks = dict(checkpoint=dict(interval=3))
+"""
+
+
+def tool(name, *arguments, cwd=None, code=0, **environment):
+    run = subprocess.run(
+        [sys.executable, str(REPO / 'tools' / name), *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True,
+        env=os.environ | {'OMP_NUM_THREADS': '1'} | environment)
+    assert run.returncode == code, run.stdout[-3000:] + run.stderr[-3000:]
+    return run
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory, toy_root):
+    """A config of a tiny network, and one training of it."""
+    folder = tmp_path_factory.mktemp('small')
+    config = folder / 'small.py'
+    config.write_text(SMALL.format(repo=REPO))
+    tool('train.py', config, '--work-dir', folder / 'run', '--data-root',
+         toy_root)
+    return config, folder / 'run', toy_root
+
+
+def weights_and_optimizer(path):
+    checkpoint = torch.load(path, map_location='cpu', weights_only=False)
+    state = checkpoint['optimizer']['state']
+    return checkpoint['state_dict'], {
+        f'{i}.{key}': value for i, entry in state.items()
+        for key, value in entry.items()}
+
+
+def assert_bitwise_equal(one, other):
+    for mine, theirs in zip(
+            weights_and_optimizer(one), weights_and_optimizer(other),
+            strict=True):
+        assert mine.keys() == theirs.keys()
+        for key, value in mine.items():
+            assert torch.equal(
+                torch.as_tensor(value), torch.as_tensor(theirs[key])), key
+
+
+def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
+        small, tmp_path):
+    config, run, data = small
+    tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
+         '--cfg-options', 'train_dataloader.num_workers=2')
+    assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+
+
+def test_an_interrupted_and_resumed_training_is_bitwise_equal(
+        small, tmp_path):
+    config, run, data = small
+    shutil.copy(run / 'iter_3.pth', tmp_path)
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_3.pth'))
+    tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
+         '--resume')
+    assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+
+
+def test_another_fold_trains_other_weights(small, tmp_path):
+    config, run, data = small
+    tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
+         '--fold', 1)
+    with pytest.raises(AssertionError):
+        assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+
+
+def test_a_result_says_what_was_measured_and_pictures_are_drawn(
+        small, tmp_path):
+    config, run, data = small
+    arguments = (
+        'test.py', config, run / 'iter_6.pth', '--data-root', data,
+        '--work-dir', tmp_path, '--runs', 2, '--episodes', 3, '--shots', 2,
+        '--fold', 2, '--show-dir', tmp_path / 'pictures')
+    printed = tool(*arguments, '--out', tmp_path / 'a/result.json').stdout
+    result = json.loads((tmp_path / 'a/result.json').read_text())
+    assert {
+        'mIoU', 'FB-IoU', 'per_class', 'runs', 'std', 'num_ways',
+        'num_shots', 'num_episodes', 'fold', 'classes', 'dataset', 'seeds',
+        'checkpoint_sha256', 'episodes_sha256', 'versions'} <= set(result)
+    assert (result['num_shots'], result['fold']) == (2, 2)
+    assert result['seeds'] == [1234, 1235]
+    assert list(result['per_class']) == result['classes']
+    assert f"mIoU {result['mIoU']:.2f}" in printed
+    pictures = list((tmp_path / 'pictures').glob('*.png'))
+    assert len(pictures) == 6
+    assert Image.open(pictures[0]).width > 200
+
+    tool(*arguments, '--out', tmp_path / 'b.json', '--cfg-options',
+         'test_dataloader.num_workers=2', 'test_dataloader.batch_size=1')
+    assert result == json.loads((tmp_path / 'b.json').read_text())
+
+
+def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
+    config, _, data = small
+    for name in ('a', 'b'):
+        tool('test.py', config, 'none', '--data-root', data, '--work-dir',
+             tmp_path, '--out', tmp_path / f'{name}.json')
+    result = json.loads((tmp_path / 'a.json').read_text())
+    assert result['checkpoint_sha256'] is None
+    assert result == json.loads((tmp_path / 'b.json').read_text())
+
+
+def test_two_processes_score_as_one_does(small, tmp_path):
+    config, run, data = small
+    common = (
+        config, run / 'iter_6.pth', '--data-root', data, '--work-dir',
+        tmp_path, '--cfg-options', 'test_dataloader.batch_size=1')
+    tool('test.py', *common, '--out', tmp_path / 'one.json')
+    command = [
+        sys.executable, '-m', 'torch.distributed.run', '--standalone',
+        '--nproc-per-node=2', str(REPO / 'tools/test.py'),
+        *map(str, common[:-2]), '--launcher', 'pytorch', '--out',
+        str(tmp_path / 'two.json'), '--cfg-options',
+        'test_dataloader.batch_size=1']
+    done = subprocess.run(
+        command, capture_output=True, text=True,
+        env=os.environ | {'OMP_NUM_THREADS': '1'})
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (
+        json.loads((tmp_path / f'{name}.json').read_text())
+        for name in ('one', 'two'))
+    assert one == two
+
+
+def test_the_custom_import_is_enough_from_another_folder(small, tmp_path):
+    """As mmseg's own tools do it: no import of this package by hand."""
+    config, _, data = small
+    code = (
+        'from mmengine.config import Config\n'
+        'from mmengine.runner import Runner\n'
+        f'cfg = Config.fromfile({str(config)!r})\n'
+        "cfg.work_dir = 'here'\n"
+        f'cfg.merge_from_dict({{loader + ".dataset.dataset.data_root": '
+        f'{str(data)!r} for loader in '
+        "('train_dataloader', 'val_dataloader', 'test_dataloader')})\n"
+        'cfg.train_cfg.max_iters = 1\n'
+        'Runner.from_cfg(cfg).train()\n')
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, capture_output=True,
+        text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / 'here/iter_1.pth').is_file()
+
+
+@pytest.mark.parametrize(('arguments', 'sentence'), [
+    (['--fold', 4], 'fold 4 does not exist: expected 0..3'),
+    (['--shots', 90], 'but num_shots=90 and num_queries=1 need 91'),
+    (['--ways', 11], 'num_ways=11 needs as many classes'),
+    (['--data-root', 'nowhere'], 'nowhere'),
+])
+def test_bad_settings_are_one_line_without_a_traceback(
+        small, tmp_path, arguments, sentence):
+    config, run, data = small
+    done = tool(
+        'test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+        '--data-root', data, *arguments, code=2)
+    error, = [line for line in done.stderr.splitlines() if 'error:' in line]
+    assert sentence in error
+    assert 'Traceback' not in done.stderr
+
+
+def test_a_checkpoint_of_another_model_is_one_line(small, tmp_path):
+    config, run, data = small
+    done = tool(
+        'test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+        '--data-root', data, '--cfg-options', 'model.backbone.depth=34',
+        code=2)
+    assert "iter_6.pth is not a checkpoint of the config's model" in (
+        done.stderr)
+    assert 'Traceback' not in done.stderr
+
+
+def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
+    config, run, data = small
+    copy = tmp_path / 'data'
+    shutil.copytree(data, copy)
+    tool('test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+         '--data-root', copy)
+    for image in (copy / 'JPEGImages').iterdir():
+        stat = image.stat()  # the class index does not notice
+        image.write_bytes(image.read_bytes()[:50].ljust(stat.st_size))
+        os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    done = tool(
+        'test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+        '--data-root', copy, '--cfg-options',
+        'test_dataloader.num_workers=2', code=2)
+    assert 'Traceback' not in done.stderr
+    assert 'could not be loaded' in done.stderr.splitlines()[-1]
+
+
+def test_a_config_that_does_not_exist_is_one_line():
+    done = tool('train.py', 'nothing.py', code=2)
+    assert done.stderr.splitlines()[-1].startswith(
+        'error: the config nothing.py does not exist')
