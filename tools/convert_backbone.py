@@ -40,7 +40,9 @@ def read_checkpoint(path: str) -> Any:
         raise InputError(
             f'{path} is no checkpoint of tensors only, as '
             "torch.load(weights_only=True) demands; save the model's "
-            'state_dict() alone, where you trust the file') from error
+            'state_dict() alone where you trust the file, or name a training '
+            "checkpoint of mmengine's in init_cfg with prefix='backbone', "
+            'which needs no conversion') from error
     # Unpickling what is no pickle raises any type, KeyError among them.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]

@@ -1,0 +1,57 @@
+"""What the README tells people to write does what it says."""
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+from PIL import Image
+
+REPO = Path(__file__).parents[1]
+README = (REPO / 'projects_readme.md').read_text()
+
+
+@pytest.mark.parametrize('loader', ['train', 'val', 'test'])
+def test_the_config_of_ones_own_data_draws_episodes(loader, tmp_path):
+    block, = (b for b in re.findall(r'```python\n(.*?)```', README, re.S)
+              if 'data/mine' in b)
+    rng = np.random.default_rng(0)
+    for folder in ('images', 'masks'):
+        (tmp_path / 'data/mine' / folder).mkdir(parents=True)
+    for i in range(12):
+        mask = np.zeros((300, 400), np.uint8)
+        mask[50:200, 50:300] = 1 + i % 4
+        Image.fromarray(rng.integers(
+            0, 255, (300, 400, 3), dtype=np.uint8)).save(
+                tmp_path / f'data/mine/images/{i}.jpg')
+        Image.fromarray(mask).save(tmp_path / f'data/mine/masks/{i}.png')
+    config = tmp_path / 'mine.py'
+    config.write_text(
+        block.replace("'./", f"'{REPO}/configs/panet/")
+        .replace("'data/mine'", f"'{tmp_path}/data/mine'"))
+    data = DATASETS.build(Config.fromfile(config)[f'{loader}_dataloader']
+                          .dataset)
+    assert data.class_names == (
+        ['cat', 'dog'] if loader == 'test' else ['car', 'tree'])
+    assert [item['data_samples'].role for item in data[0]] == [
+        'support', 'query']
+
+
+def test_every_component_of_the_table_is_registered():
+    from mmengine.registry import FUNCTIONS
+    from mmseg import registry
+    table = README.split('## Components')[1].split('\n\n')[1]
+    rows = re.findall(r'^\| (`.*?) \| `(\w+)` \|', table, re.M)
+    assert len(rows) == 11
+    for names, name in rows:
+        where = FUNCTIONS if name == 'FUNCTIONS' else getattr(registry, name)
+        for component in re.findall(r'`(\w+)`', names):
+            assert where.get(component) is not None, component
+
+
+def test_every_config_and_tool_it_names_exists():
+    for name in re.findall(r'panet_r?\w+-d8_\w+', README):
+        assert (REPO / f'configs/panet/{name}.py').is_file()
+    for path in re.findall(r'(?:tools|configs)/[\w/-]+\.py', README):
+        assert (REPO / path).is_file()
