@@ -64,6 +64,10 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg, fold=args.fold, ways=args.ways, shots=args.shots,
         data_root=args.data_root, pretrained=args.pretrained)
     cfg.merge_from_dict(args.cfg_options)
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        # torch refuses to keep workers where there are none.
+        if cfg.get(name) and cfg[name].get('num_workers', 0) == 0:
+            cfg[name].persistent_workers = False
     cfg.launcher = args.launcher
     join_processes(cfg)
     if args.work_dir is not None:

@@ -72,6 +72,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         'num_shots': dataset.num_shots,
         'num_queries': dataset.num_queries,
         'num_episodes': dataset.num_episodes,
+        'folds': dataset.folds,
         'fold': dataset.fold,
         'classes': dataset.class_names,
         'dataset': type(dataset.dataset).__name__,

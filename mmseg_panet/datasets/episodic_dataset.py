@@ -99,6 +99,7 @@ class EpisodicDataset(Dataset):
         self.num_queries = num_queries
         self.num_runs = num_runs
         self.episodes_seed = episodes_seed
+        self.folds = folds if isinstance(folds, str) else None
         self.fold = None if classes else fold
         self.min_area = min_area
         self.class_names = _class_names(classes, folds, fold, split)

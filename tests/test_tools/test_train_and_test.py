@@ -19,13 +19,13 @@ model = dict(
     decode_head=dict(in_channels=32))
 train_cfg = dict(max_iters=6, val_interval=100)
 train_dataloader = dict(
-    batch_size=2, num_workers=0, persistent_workers=False,
+    batch_size=2, num_workers=0,
     dataset=dict(min_area=1))
 val_dataloader = dict(
-    num_workers=0, persistent_workers=False,
+    num_workers=0,
     dataset=dict(min_area=1, num_episodes=2))
 test_dataloader = dict(
-    num_workers=0, persistent_workers=False,
+    num_workers=0,
     dataset=dict(min_area=1, num_episodes=6))
 default_hooks = dict(checkpoint=dict(interval=3))
 """
