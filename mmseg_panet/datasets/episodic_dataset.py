@@ -1,14 +1,10 @@
 """Episodes over any of mmseg's data sets."""
 import hashlib
 import os
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import torch
 from mmcv.transforms import Compose, LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmengine.dist import barrier, is_main_process
@@ -19,8 +15,9 @@ from ..errors import InputError
 from .class_index import ClassIndex, load_class_index
 from .episodes import Episode, draw_episode
 from .folds import split_classes
+from .randomness import seeded
 
-_AUGMENTATION_TRIES = 10
+_AUGMENTATION_TRIES = 100
 """Augmentations drawn for a support before its empty mask is an error."""
 
 
@@ -250,7 +247,7 @@ class EpisodicDataset(Dataset):
         """Run a pipeline on one image, its random draws from ``entropy``."""
         info = self.dataset.get_data_info(image) | part
         try:
-            with _seeded(entropy):
+            with seeded(entropy):
                 item = pipeline(info)
         except InputError:
             raise
@@ -270,9 +267,12 @@ def _build(dataset: dict) -> BaseDataset:
     try:
         return DATASETS.build(dataset)
     except (AssertionError, OSError) as error:
+        roots = [
+            one.get('data_root') for one in dataset.get('datasets', [dataset])]
         raise InputError(
-            f"the images of {dataset['type']} could not be listed ({error}); "
-            'check data_root, or give it with --data-root') from error
+            f"the images of {dataset['type']} could not be listed under "
+            f'data_root={roots} ({error or "a folder or list is missing"}); '
+            'correct it, or give it with --data-root') from error
 
 
 def _class_names(classes: Sequence[str] | None,
@@ -285,27 +285,3 @@ def _class_names(classes: Sequence[str] | None,
     raise InputError(
         'expected either classes, or folds with fold and split, got '
         f'classes={classes!r}, folds={folds!r}, split={split!r}')
-
-
-@contextmanager
-def _seeded(entropy: Sequence[int]) -> Iterator[None]:
-    """Seed the global generators that the stock transforms draw from.
-
-    Their state is put back afterwards: who else draws from them does not
-    notice.
-    """
-    seeds = np.random.SeedSequence(entropy).generate_state(3)
-    states = (
-        random.getstate(), np.random.get_state(), torch.get_rng_state())
-    try:
-        random.seed(int(seeds[0]))
-        np.random.seed(int(seeds[1]))
-        # Not torch.manual_seed, which would reseed the GPUs as well.
-        torch.default_generator.manual_seed(int(seeds[2]))
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-
-

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .episode_layout import EpisodeLayout
-from .panet_head import check_supports
+from .support_check import check_supports
 
 
 @MODELS.register_module()

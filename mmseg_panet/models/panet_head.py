@@ -1,6 +1,5 @@
 """The decode head of PANet (arXiv 1908.06391)."""
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,55 +10,12 @@ from torch import Tensor
 
 from ..errors import InputError
 from .episode_layout import EpisodeLayout
+from .full_precision import full_precision
 from .matching import DISTANCES, match_prototypes
 from .prototypes import pool_supports, pooling_weights, support_prototypes
+from .support_check import check_supports
 
 POOL_AT = ('image', 'feature')
-
-
-def full_precision(method: Callable) -> Callable:
-    """Keep autocast out of a method whose first argument are features."""
-
-    @functools.wraps(method)
-    def wrapper(self: 'PANetHead', inputs: Sequence[Tensor],
-                *args: object, **kwargs: object) -> object:
-        with torch.autocast(inputs[0].device.type, enabled=False):
-            return method(self, inputs, *args, **kwargs)
-
-    return wrapper
-
-
-def check_supports(labels: Tensor,
-                   data_samples: Sequence[SegDataSample]) -> Tensor:
-    """Refuse supports that would give a zero prototype.
-
-    Args:
-        labels (Tensor): (N, H, W), episode labels of the supports.
-        data_samples (Sequence[SegDataSample]): N samples with ``way`` in
-            their metainfo.
-
-    Returns:
-        Tensor: (N,), the way of each support.
-
-    Raises:
-        InputError: If a sample has no way, or its mask no pixel of it.
-    """
-    for sample in data_samples:
-        if 'way' not in sample:
-            raise InputError(
-                "expected the support's way (1..W) as 'way' in the metainfo "
-                f'of its SegDataSample, got {sorted(sample.metainfo)}')
-    ways = labels.new_tensor([sample.way for sample in data_samples])
-    shown = (labels == ways[:, None, None]).flatten(1).any(1)
-    for sample, way, ok in zip(
-            data_samples, ways.tolist(), shown.tolist(), strict=True):
-        if not ok:
-            where = sample.get('img_path') or 'a tensor'
-            raise InputError(
-                f'the support {where} has an empty mask: expected at least '
-                f'one pixel of way {way}; give another mask, or check the '
-                'resize and crop of support_pipeline')
-    return ways
 
 
 @MODELS.register_module()
