@@ -1,7 +1,25 @@
+# ResNet-18 with ImageNet weights on MSRC-7i, on the CPU in a few minutes.
 _base_ = [
     '../_base_/models/panet_r18-d8.py',
     '../_base_/datasets/msrc7i.py',
-    '../_base_/schedules/schedule_6k.py',
     '../_base_/default_runtime.py'
 ]
-model = dict(data_preprocessor=dict(size=(225, 225)))
+steps = 600
+model = dict(
+    data_preprocessor=dict(size=(225, 225)),
+    # Against 20: the softmax saturates later and the gradient stays longer.
+    decode_head=dict(scale=10.0))
+train_cfg = dict(
+    type='IterBasedTrainLoop', max_iters=steps, val_interval=steps)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=2e-3, momentum=0.9, weight_decay=5e-4))
+param_scheduler = [
+    # The losses are steep at first: start gently.
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
+    dict(type='PolyLR', power=0.9, eta_min=0, by_epoch=False, begin=0,
+         end=steps)
+]
+default_hooks = dict(checkpoint=dict(interval=steps))

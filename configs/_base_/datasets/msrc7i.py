@@ -16,7 +16,13 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='EpisodeLabels'),
-    dict(type='Resize', scale=scale, keep_ratio=False),
+    # Crops of 40 to 100% of the image: 591 photographs are few.
+    dict(
+        type='RandomResize',
+        scale=scale,
+        ratio_range=(1.0, 1.6),
+        keep_ratio=False),
+    dict(type='RandomCrop', crop_size=scale),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackEpisodeInputs')
 ]
@@ -44,25 +50,25 @@ episodes = dict(
     num_shots=num_shots,
     # A class counts where it covers at least 2% of the image.
     min_area=0.02)
-train_dataloader = dict(
+loader = dict(
     batch_size=4,
     num_workers=2,
     persistent_workers=True,
+    collate_fn=dict(type='episode_collate'))
+train_dataloader = dict(
+    **loader,
     sampler=dict(type='InfiniteSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         split='base',
+        # More than any schedule asks for: no episode is met twice.
         num_episodes=1000000,
         episodes_seed=0,
         support_pipeline=train_pipeline,
         query_pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         # Of the base classes: the novel ones stay unseen until the test.
@@ -72,11 +78,8 @@ val_dataloader = dict(
         support_pipeline=support_pipeline,
         query_pipeline=query_pipeline))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         split='novel',

@@ -58,12 +58,14 @@ episodes = dict(
     fold=fold,
     num_ways=num_ways,
     num_shots=num_shots)
-train_dataloader = dict(
+loader = dict(
     batch_size=4,
     num_workers=4,
     persistent_workers=True,
+    collate_fn=dict(type='episode_collate'))
+train_dataloader = dict(
+    **loader,
     sampler=dict(type='InfiniteSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=train_set,
@@ -74,11 +76,8 @@ train_dataloader = dict(
         support_pipeline=train_pipeline,
         query_pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=val_set,
@@ -89,11 +88,8 @@ val_dataloader = dict(
         support_pipeline=support_pipeline,
         query_pipeline=query_pipeline))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=val_set,

@@ -33,12 +33,14 @@ val_set = dict(
     type='ToyDataset',
     data_root=data_root,
     ann_file='ImageSets/Segmentation/val.txt')
-train_dataloader = dict(
+loader = dict(
     batch_size=4,
     num_workers=1,
     persistent_workers=True,
+    collate_fn=dict(type='episode_collate'))
+train_dataloader = dict(
+    **loader,
     sampler=dict(type='InfiniteSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=train_set,
@@ -49,11 +51,8 @@ train_dataloader = dict(
         support_pipeline=train_pipeline,
         query_pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=1,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=val_set,
@@ -64,11 +63,8 @@ val_dataloader = dict(
         support_pipeline=pipeline,
         query_pipeline=pipeline))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=1,
-    persistent_workers=True,
+    **loader,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='episode_collate'),
     dataset=dict(
         **episodes,
         dataset=val_set,

@@ -1,30 +1,4 @@
-# Where the backbone's weights come from; a file of tools/convert_backbone.py
-# does as well.
+_base_ = './panet_r50-d8.py'
 pretrained = 'torchvision://resnet101'
 model = dict(
-    type='FewShotSegmentor',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        # ImageNet's, as the weights expect.
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
-    backbone=dict(
-        type='DilatedResNet',
-        depth=101,
-        # Batches of a few episodes are too small for statistics of their own.
-        norm_eval=True,
-        frozen_stages=1,
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
-    decode_head=dict(
-        type='PANetHead',
-        in_channels=1024,
-        scale=20.0,
-        loss_align=dict(
-            type='PrototypeAlignmentLoss',
-            mask_source='prediction',
-            loss_weight=1.0)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    backbone=dict(depth=101, init_cfg=dict(checkpoint=pretrained)))
