@@ -9,4 +9,6 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(size=(473, 473)),
+    # Frozen: neither statistics nor affine weights change.
+    backbone=dict(norm_cfg=dict(type='BN', requires_grad=False)),
     decode_head=dict(scale=10.0, loss_align=None))

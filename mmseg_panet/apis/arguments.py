@@ -52,18 +52,31 @@ def load_config(args: argparse.Namespace) -> Config:
         Config: Ready for a Runner.
 
     Raises:
-        InputError: If the config does not exist.
+        InputError: If the config does not exist or cannot be read.
     """
     if not os.path.isfile(args.config):
         raise InputError(
             f'the config {args.config} does not exist; configs/panet has '
             'those of this project')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
-    apply_settings(
-        cfg, fold=args.fold, ways=args.ways, shots=args.shots,
-        data_root=args.data_root, pretrained=args.pretrained)
-    cfg.merge_from_dict(args.cfg_options)
+    try:
+        cfg = Config.fromfile(args.config)
+    except (OSError, SyntaxError) as error:
+        raise InputError(
+            f'{args.config} could not be read as a config ({error})'
+        ) from error
+    # By its variable's name a setting reaches every place as well.
+    options = dict(args.cfg_options)
+    settings = {
+        flag: options.pop(variable, None)
+        for flag, variable in (
+            ('fold', 'fold'), ('ways', 'num_ways'), ('shots', 'num_shots'),
+            ('data_root', 'data_root'), ('pretrained', 'pretrained'))}
+    settings |= {
+        flag: getattr(args, flag) for flag in settings
+        if getattr(args, flag) is not None}
+    apply_settings(cfg, **settings)
+    cfg.merge_from_dict(options)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         # torch refuses to keep workers where there are none.
         if cfg.get(name) and cfg[name].get('num_workers', 0) == 0:

@@ -11,7 +11,7 @@ def exit_on_input_error() -> Iterator[None]:
     """Print bad input as one line and exit with 2, without a traceback."""
     try:
         yield
-    except (InputError, FileNotFoundError) as error:
+    except (InputError, OSError) as error:
         # A loader's worker wraps the message in its traceback.
         sentence = str(error).strip().splitlines()[-1]
         sentence = sentence.removeprefix(

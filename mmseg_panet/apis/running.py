@@ -4,16 +4,18 @@ import math
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch import nn
 
 from ..errors import InputError
 from ..version import __version__
-from .checkpoint import check_checkpoint, sha256
+from .checkpoint import check_checkpoint
 
 _STACK = {
     'torch': ('torch',),
@@ -34,8 +36,16 @@ def train(cfg: Config) -> Runner:
 
     Returns:
         Runner: After the training.
+
+    Raises:
+        InputError: If it is to start from a checkpoint of another model.
     """
     runner = Runner.from_cfg(cfg)
+    start = cfg.get('load_from')
+    if start is None and cfg.get('resume'):
+        start = find_latest_checkpoint(cfg.work_dir)
+    if start is not None:
+        check_checkpoint(_bare(runner.model), start)
     runner.train()
     return runner
 
@@ -58,12 +68,11 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     """
     cfg.load_from = checkpoint
     runner = Runner.from_cfg(cfg)
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
     if checkpoint is None:
-        model.init_weights()
+        digest = None
+        _bare(runner.model).init_weights()
     else:
-        check_checkpoint(model, checkpoint)
+        digest = check_checkpoint(_bare(runner.model), checkpoint)
     metrics = runner.test()
     dataset = runner.test_dataloader.dataset
     return {
@@ -78,10 +87,32 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         'dataset': type(dataset.dataset).__name__,
         'seeds': [
             dataset.episodes_seed + run for run in range(dataset.num_runs)],
-        'checkpoint_sha256': checkpoint and sha256(checkpoint),
+        'checkpoint_sha256': digest,
         'episodes_sha256': dataset.episodes_sha256(),
         'versions': _versions(),
     }
+
+
+def prepare_output(path: str | Path) -> None:
+    """Make sure, before long work, that its result can be written.
+
+    Args:
+        path (str | Path): A file to be; its folder is made.
+
+    Raises:
+        InputError: If it is a folder, or cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f'{path} cannot be written ({error}); name another place'
+        ) from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f'{path} cannot be written: expected a file in a folder that is '
+            'writable; name another place')
 
 
 def write_result(result: dict, path: str | Path) -> None:
@@ -90,12 +121,11 @@ def write_result(result: dict, path: str | Path) -> None:
     Args:
         result (dict): As :func:`test` returns it. A class that was never
             drawn has no IoU: null.
-        path (str | Path): The file; its folder is made.
+        path (str | Path): The file, see :func:`prepare_output`.
     """
     if not is_main_process():
         return
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.part')
     part.write_text(json.dumps(_without_nan(result), indent=2) + '\n')
     os.replace(part, path)
@@ -124,6 +154,11 @@ def use_amp(cfg: Config) -> None:
         raise InputError('--amp needs a GPU, got none; train without it')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _bare(model: nn.Module) -> Any:
+    """The model without what distributes it."""
+    return model.module if is_model_wrapper(model) else model
 
 
 def _without_nan(value: object) -> object:

@@ -1,6 +1,7 @@
 """Which image holds which class, with how many pixels."""
 import hashlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
+from mmengine.logging import print_log
 from mmengine.utils import track_parallel_progress
 from PIL import Image, UnidentifiedImageError
 
@@ -18,6 +20,7 @@ from ..errors import InputError
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
 _EXIF_ORIENTATION = 0x0112
+_IGNORED = 255
 
 
 class ClassIndex:
@@ -48,8 +51,7 @@ class ClassIndex:
 def load_class_index(infos: Sequence[dict],
                      num_classes: int,
                      loader: LoadAnnotations,
-                     cache_dir: str | Path | None = None,
-                     ignore_index: int = 255) -> ClassIndex:
+                     cache_dir: str | Path | None = None) -> ClassIndex:
     """Read the class index from the cache, or build it and keep it there.
 
     It is built in parallel, and again when an image or a mask changes.
@@ -61,7 +63,6 @@ def load_class_index(infos: Sequence[dict],
         loader (LoadAnnotations): Reads the masks.
         cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
             or ``~/.cache/mmseg_panet``.
-        ignore_index (int): Id that is no class. Defaults to 255.
 
     Returns:
         ClassIndex: Of the images in the order of the infos.
@@ -73,20 +74,26 @@ def load_class_index(infos: Sequence[dict],
     if cache_dir is None:
         cache_dir = os.environ.get(
             'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
-    key = _key(infos, num_classes, loader, ignore_index)
+    key = _key(infos, num_classes, loader)
     path = Path(cache_dir).expanduser() / 'class_index' / f'{key}.npz'
     index = _read(path, len(infos), num_classes)
     if index is None:
-        index = _build(infos, num_classes, loader, ignore_index)
-        _write(path, index)
+        index = _build(infos, num_classes, loader)
+        try:
+            _write(path, index)
+        except OSError as error:
+            print_log(
+                f'the class index could not be kept ({error}); set '
+                'MMSEG_PANET_CACHE to a folder that can be written',
+                logger='current', level=logging.WARNING)
     return index
 
 
-def _key(infos: Sequence[dict], num_classes: int, loader: LoadAnnotations,
-         ignore_index: int) -> str:
+def _key(infos: Sequence[dict], num_classes: int,
+         loader: LoadAnnotations) -> str:
     """Hash of all that the index is made from."""
     digest = hashlib.sha256(
-        f'{_FORMAT} {num_classes} {ignore_index} {loader!r}'.encode())
+        f'{_FORMAT} {num_classes} {loader!r}'.encode())
     for info in infos:
         paths = [info['img_path'], info['seg_map_path']]
         stats = [_stat(path) for path in paths]
@@ -128,11 +135,9 @@ def _write(path: Path, index: ClassIndex) -> None:
     os.replace(part, path)
 
 
-def _build(infos: Sequence[dict], num_classes: int, loader: LoadAnnotations,
-           ignore_index: int) -> ClassIndex:
-    count = partial(
-        _count, num_classes=num_classes, loader=loader,
-        ignore_index=ignore_index)
+def _build(infos: Sequence[dict], num_classes: int,
+           loader: LoadAnnotations) -> ClassIndex:
+    count = partial(_count, num_classes=num_classes, loader=loader)
     print(f'counting the classes of {len(infos)} masks', file=sys.stderr)
     rows = track_parallel_progress(
         count, list(infos), nproc=min(os.cpu_count() or 1, 16),
@@ -146,8 +151,8 @@ def _build(infos: Sequence[dict], num_classes: int, loader: LoadAnnotations,
     return ClassIndex(counts[:, :num_classes], counts.sum(1))
 
 
-def _count(info: dict, num_classes: int, loader: LoadAnnotations,
-           ignore_index: int) -> np.ndarray | str:
+def _count(info: dict, num_classes: int,
+           loader: LoadAnnotations) -> np.ndarray | str:
     """Pixels (num_classes + 1,), the last the ignored; or what is wrong."""
     image, mask = info['img_path'], info['seg_map_path']
     try:
@@ -155,9 +160,15 @@ def _count(info: dict, num_classes: int, loader: LoadAnnotations,
     except (UnidentifiedImageError, OSError) as error:
         return f'{image} is no readable image ({error}); replace or remove it'
     try:
+        with Image.open(mask) as picture:
+            wide = picture.mode.startswith('I')
         labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
     except Exception as error:  # noqa: BLE001 any backend, any format
         return f'{mask} is no readable mask ({error}); replace or remove it'
+    if wide:  # the host's loader would cut its ids to 8 bits
+        return (
+            f'{mask} is a {picture.mode} image: expected 8 bits a pixel; save '
+            'the mask as an 8-bit PNG')
     if labels.ndim != 2:
         return (
             f'{mask} has shape {labels.shape}: expected one channel of class '
@@ -168,14 +179,14 @@ def _count(info: dict, num_classes: int, loader: LoadAnnotations,
             f'{image} is {size[1]}x{size[0]}: they must have one size')
     counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
     known = np.zeros(len(counts), dtype=bool)
-    known[:num_classes] = known[ignore_index] = True
+    known[:num_classes] = known[_IGNORED] = True
     strange = np.flatnonzero(counts * ~known)
     if len(strange):
         return (
             f'{mask} holds the ids {strange[:10].tolist()}: expected '
-            f'0..{num_classes - 1}, or {ignore_index} for ignored; mend the '
+            f'0..{num_classes - 1}, or {_IGNORED} for ignored; mend the '
             "mask or the data set's classes")
-    return np.append(counts[:num_classes], counts[ignore_index])
+    return np.append(counts[:num_classes], counts[_IGNORED])
 
 
 def _image_size(path: str) -> tuple[int, int]:

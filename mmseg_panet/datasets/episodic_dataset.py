@@ -1,6 +1,7 @@
 """Episodes over any of mmseg's data sets."""
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -82,8 +83,16 @@ class EpisodicDataset(Dataset):
                 ('num_episodes', num_episodes), ('num_ways', num_ways),
                 ('num_shots', num_shots), ('num_queries', num_queries),
                 ('num_runs', num_runs)):
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f'expected {name} of 1 or more, got {value}')
+            if type(value) is not int or value < 1:
+                raise InputError(
+                    f'expected {name} of 1 or more, got {value!r}')
+        if type(episodes_seed) is not int or episodes_seed < 0:
+            raise InputError(
+                f'expected episodes_seed of 0 or more, got {episodes_seed!r}')
+        if not isinstance(min_area, (int, float)) or not min_area > 0:
+            raise InputError(
+                'expected min_area above 0, in pixels or as a share, got '
+                f'{min_area!r}')
         self.dataset = (
             _build(dataset) if isinstance(dataset, dict) else dataset)
         self.support_pipeline = Compose(
@@ -143,6 +152,8 @@ class EpisodicDataset(Dataset):
 
     def episode(self, index: int) -> Episode:
         """Which images item ``index`` is made of; nothing is loaded."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'episode {index} of {len(self)}')
         run, i = divmod(index, self.num_episodes)
         return draw_episode(
             self.images_of, self.episodes_seed + run, i,
@@ -220,6 +231,12 @@ class EpisodicDataset(Dataset):
             raise InputError(
                 'the data set has no images; check data_root, data_prefix '
                 'and img_suffix')
+        paths = Counter(os.path.abspath(info['img_path']) for info in infos)
+        path, times = paths.most_common(1)[0]
+        if times > 1:
+            raise InputError(
+                f'{path} is {times} times in the data set: an episode could '
+                'draw it as support and as query; list every image once')
         if not is_main_process():
             barrier()
         index = load_class_index(infos, num_classes, loaders[0], cache_dir)
@@ -255,18 +272,20 @@ class EpisodicDataset(Dataset):
             raise InputError(
                 f"{info['img_path']} with its mask {info['seg_map_path']} "
                 f'could not be loaded ({type(error).__name__}: {error}); '
-                'replace the file, or take it off the list') from error
-        if item is None:
+                'replace the file, take it off the list, or correct the '
+                'pipeline') from error
+        if item is None or 'data_samples' not in item:
             raise InputError(
-                f"the pipeline gave nothing for {info['img_path']}; an "
-                'episode cannot skip an image')
+                f"the pipeline gave no sample for {info['img_path']}: an "
+                'episode cannot skip an image; end the pipeline with '
+                "dict(type='PackEpisodeInputs')")
         return item
 
 
 def _build(dataset: dict) -> BaseDataset:
     try:
         return DATASETS.build(dataset)
-    except (AssertionError, OSError) as error:
+    except (AssertionError, OSError, ValueError) as error:
         roots = [
             one.get('data_root') for one in dataset.get('datasets', [dataset])]
         raise InputError(
@@ -279,9 +298,14 @@ def _class_names(classes: Sequence[str] | None,
                  folds: str | Sequence[Sequence[str]] | None, fold: int,
                  split: str | None) -> list[str]:
     if classes is not None and split is None:
-        return list(classes)
-    if classes is None and folds is not None and split is not None:
-        return split_classes(folds, fold, split)
-    raise InputError(
-        'expected either classes, or folds with fold and split, got '
-        f'classes={classes!r}, folds={folds!r}, split={split!r}')
+        names = list(classes)
+    elif classes is None and folds is not None and split is not None:
+        names = split_classes(folds, fold, split)
+    else:
+        raise InputError(
+            'expected either classes, or folds with fold and split, got '
+            f'classes={classes!r}, folds={folds!r}, split={split!r}')
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(f'the classes {repeated} are named more than once')
+    return names

@@ -61,9 +61,9 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                 f'expected folds to be one of {sorted(FOLDS)}, or a list of '
                 f"lists of class names, got '{folds}'")
         folds = FOLDS[folds]
-    if not isinstance(fold, int) or not 0 <= fold < len(folds):
+    if type(fold) is not int or not 0 <= fold < len(folds):
         raise InputError(
-            f'fold {fold} does not exist: expected 0..{len(folds) - 1}')
+            f'fold {fold!r} does not exist: expected 0..{len(folds) - 1}')
     if split == 'novel':
         return list(folds[fold])
     if split == 'base':

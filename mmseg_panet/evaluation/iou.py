@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from ..errors import InputError
+
 
 @dataclass(frozen=True)
 class EpisodeCounts:
@@ -43,12 +45,20 @@ def count_pixels(prediction: Tensor,
         tuple[np.ndarray, np.ndarray]: Intersection and union, each (W + 2,)
         int64, as in :class:`EpisodeCounts`.
 
+    Raises:
+        InputError: If the sizes differ.
+
     Example:
         >>> import torch
         >>> count_pixels(torch.tensor([[1, 1, 0, 1]]),
         ...              torch.tensor([[1, 0, 0, 255]]), num_ways=1)
         (array([1, 1, 1]), array([2, 2, 2]))
     """
+    if prediction.shape != truth.shape:
+        raise InputError(
+            f'the prediction is {tuple(prediction.shape)} but the truth '
+            f'{tuple(truth.shape)}: put LoadAnnotations after the resize in '
+            'query_pipeline')
     classes = 1 + num_ways
     valid = truth != ignore_index
     pairs = truth[valid].long() * classes + prediction[valid].long()

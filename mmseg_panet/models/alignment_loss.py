@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .prototypes import EPS, class_masks
 
 MASK_SOURCES = ('prediction', 'true')
@@ -32,7 +33,7 @@ class PrototypeAlignmentLoss(nn.Module):
         align_corners (bool): Of the logits' resize. Defaults to False.
 
     Raises:
-        ValueError: If ``mask_source`` is unknown.
+        InputError: If ``mask_source`` is unknown.
     """
 
     def __init__(self,
@@ -42,7 +43,7 @@ class PrototypeAlignmentLoss(nn.Module):
                  align_corners: bool = False) -> None:
         super().__init__()
         if mask_source not in MASK_SOURCES:
-            raise ValueError(
+            raise InputError(
                 f'mask_source must be one of {MASK_SOURCES}, got '
                 f"'{mask_source}'")
         self.mask_source = mask_source

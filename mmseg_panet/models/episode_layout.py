@@ -5,6 +5,8 @@ from typing import NamedTuple, TypeVar
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..errors import InputError
+
 T = TypeVar('T')
 
 
@@ -28,11 +30,11 @@ class EpisodeLayout(NamedTuple):
             data_samples (Sequence[SegDataSample]): A flat batch.
 
         Raises:
-            ValueError: If the samples are no batch of equal episodes.
+            InputError: If the samples are no batch of equal episodes.
         """
         roles = [sample.get('role') for sample in data_samples]
         if 'support' not in roles or None in roles:
-            raise ValueError(
+            raise InputError(
                 'expected a flat batch of episodes (samples whose metainfo '
                 f'has role, way and shot), got the roles {set(roles)}; use '
                 "EpisodicDataset and collate_fn=dict(type='episode_collate')")
@@ -45,12 +47,20 @@ class EpisodeLayout(NamedTuple):
         supports = roles[:length].count('support')
         layout = cls(
             len(starts), ways, supports // ways, length - supports)
-        one = ['support'] * (ways * layout.shots) + ['query'] * layout.queries
-        if one * layout.episodes != roles:
-            raise ValueError(
+        one: list[tuple[str, int, int | None]] = [
+            ('support', ways, way) for way in range(1, 1 + ways)
+            for _ in range(layout.shots)]
+        one += [('query', ways, None)] * layout.queries
+        got = [
+            (role, len(sample.class_ids),
+             sample.get('way') if role == 'support' else None)
+            for role, sample in zip(roles, data_samples, strict=True)]
+        if one * layout.episodes != got:
+            raise InputError(
                 'expected episodes of equal numbers of ways, shots and '
-                'queries in a batch, supports before queries, got the roles '
-                f'{roles}; give each kind of episode its own data loader')
+                'queries in a batch, each its supports way by way and then '
+                f'its queries, got (role, ways, way) {got}; give each kind of '
+                'episode its own data loader')
         return layout
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -59,14 +59,17 @@ class FewShotSegmentor(EncoderDecoder):
         length = len(inputs) // layout.episodes
         num_supports = layout.ways * layout.shots
         logits = []
-        for start in range(0, len(inputs), length):
-            middle, end = start + num_supports, start + length
-            self.decode_head.fit(
-                self.extract_feat(inputs[start:middle]),
-                data_samples[start:middle])
-            metas = [sample.metainfo for sample in data_samples[middle:end]]
-            logits.append(self.inference(inputs[middle:end], metas))
-        self.decode_head.prototypes = fitted
+        try:
+            for start in range(0, len(inputs), length):
+                middle, end = start + num_supports, start + length
+                self.decode_head.fit(
+                    self.extract_feat(inputs[start:middle]),
+                    data_samples[start:middle])
+                metas = [
+                    sample.metainfo for sample in data_samples[middle:end]]
+                logits.append(self.inference(inputs[middle:end], metas))
+        finally:
+            self.decode_head.prototypes = fitted
         return torch.cat(logits)
 
     def slide_inference(self, inputs: Tensor,
@@ -101,8 +104,9 @@ class FewShotSegmentor(EncoderDecoder):
         labels = torch.where(labels == 1, way.view(ways, 1, 1, 1), labels)
         check_supports(
             labels.flatten(0, 1),
-            [SegDataSample(metainfo=dict(way=1 + i // shots))
-             for i in range(ways * shots)])
+            [SegDataSample(metainfo=dict(
+                way=1 + w, img_path=f'support_images[{w}, {s}]'))
+             for w in range(ways) for s in range(shots)])
         supports, queries = (
             self.decode_head.features(self.extract_feat(images))
             for images in (support_images.flatten(0, 1), query_images))
@@ -118,6 +122,7 @@ def _check_episode(support_images: Tensor, support_masks: Tensor,
                    query_images: Tensor) -> None:
     fits = (
         support_images.dim() == 5 and query_images.dim() == 4
+        and support_images.numel() > 0
         and support_images.shape[2] == query_images.shape[1] == 3
         and support_masks.shape == (
             *support_images.shape[:2], *support_images.shape[3:]))
@@ -128,8 +133,8 @@ def _check_episode(support_images: Tensor, support_masks: Tensor,
             f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
             f'and {tuple(query_images.shape)}')
     values = support_masks.unique().tolist()
-    if not {0, 1, 255}.issuperset(values):
+    if not {0, 1, 255}.issuperset(values) or values == [0, 255]:
         raise InputError(
             'expected support_masks of 1 (the way), 0 (not it) and 255 '
             f'(unknown), got the values {values[:10]}; a mask is of its own '
-            'way alone')
+            'way alone: pass mask == value')

@@ -12,10 +12,13 @@ from ..errors import InputError
 from .episode_layout import EpisodeLayout
 from .full_precision import full_precision
 from .matching import DISTANCES, match_prototypes
-from .prototypes import pool_supports, pooling_weights, support_prototypes
+from .prototypes import (
+    POOL_AT,
+    pool_supports,
+    pooling_weights,
+    support_prototypes,
+)
 from .support_check import check_supports
-
-POOL_AT = ('image', 'feature')
 
 
 @MODELS.register_module()
@@ -46,7 +49,7 @@ class PANetHead(BaseDecodeHead):
         ignore_index (int): Label left out. Defaults to 255.
 
     Raises:
-        ValueError: If ``distance`` or ``pool_at`` is unknown.
+        InputError: If ``distance`` or ``pool_at`` is unknown.
     """
 
     prototypes: Tensor
@@ -70,7 +73,7 @@ class PANetHead(BaseDecodeHead):
         for name, value, known in (('distance', distance, DISTANCES),
                                    ('pool_at', pool_at, POOL_AT)):
             if value not in known:
-                raise ValueError(
+                raise InputError(
                     f"{name} must be one of {known}, got '{value}'")
         if isinstance(loss_decode, dict):
             loss_decode = dict(loss_name='loss_seg') | loss_decode
@@ -168,11 +171,17 @@ class PANetHead(BaseDecodeHead):
         Returns:
             dict[str, Tensor]: ``loss_seg``, ``loss_align`` (unless switched
             off) and the accuracy ``acc_seg`` in percent.
+
+        Raises:
+            InputError: If a support shows no pixel of its way.
         """
         layout = EpisodeLayout.of(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         support_labels, query_labels = layout.split(
             self._labels(batch_data_samples))
+        check_supports(
+            support_labels.flatten(0, 2),
+            layout.supports_of(batch_data_samples))
         logits = self.match_episodes(supports, support_labels, queries)
         losses = self.loss_by_feat(
             logits.flatten(0, 1), layout.queries_of(batch_data_samples))
@@ -221,7 +230,16 @@ class PANetHead(BaseDecodeHead):
         Returns:
             Tensor: (N, C, h, w), float32, or float64 where it was that.
         """
+        if not -len(inputs) <= self.in_index < len(inputs):
+            raise InputError(
+                f'in_index={self.in_index} of PANetHead is outside the '
+                f'{len(inputs)} outputs of the backbone')
         features = self._transform_inputs(inputs)
+        if features.shape[1] != self.in_channels:
+            raise InputError(
+                f'expected in_channels={self.in_channels} of PANetHead, got '
+                f'features of {features.shape[1]} channels; set in_channels '
+                'to those of the backbone at in_index')
         if features.dtype in (torch.float16, torch.bfloat16):
             return features.float()
         return features
@@ -255,6 +273,10 @@ class PANetHead(BaseDecodeHead):
 
     def _labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
         """Stack episode labels (N, H, W) at the size of the padded images."""
+        if any('gt_sem_seg' not in sample for sample in data_samples):
+            raise InputError(
+                'expected gt_sem_seg with episode labels in every support, '
+                'and in training in every query, got a sample without')
         return torch.stack([
             # The host pads the labels itself in training, not in testing.
             F.pad(sample.gt_sem_seg.data[0],

@@ -18,16 +18,16 @@ CONVERT_REMEDY = 'tools/convert_backbone.py converts other layouts'
 
 def find_faults(weights: Mapping[str, Any],
                 expected: Mapping[str, Tensor]) -> list[str]:
-    """Say where weights do not fit a backbone.
+    """Say where weights do not fit a model.
 
-    Weights outside the backbone's own modules (``layer4``, ``fc``,
+    Weights outside the model's own modules (``layer4``, ``fc``,
     ``classifier``) are no fault. Weights inside them that it has not are:
     those of ResNet-101 hold all of ResNet-50 and 17 blocks more. A missing
     ``num_batches_tracked`` is none, files older than torch 0.4.1 lack it.
 
     Args:
         weights (Mapping[str, Any]): The file's tensors by their keys.
-        expected (Mapping[str, Tensor]): The backbone's ``state_dict()``.
+        expected (Mapping[str, Tensor]): The model's ``state_dict()``.
 
     Returns:
         list[str]: A phrase for each fault, missing weights first.
@@ -53,13 +53,13 @@ def find_faults(weights: Mapping[str, Any],
 
 def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
                 source: str, name: str, remedy: str) -> None:
-    """Refuse weights that do not fit a backbone.
+    """Refuse weights that do not fit a model.
 
     Args:
         weights (Mapping[str, Any]): The file's tensors by their keys.
-        expected (Mapping[str, Tensor]): The backbone's ``state_dict()``.
+        expected (Mapping[str, Tensor]): The model's ``state_dict()``.
         source (str): The file, for the message.
-        name (str): The backbone in words, for the message.
+        name (str): The model in words, for the message.
         remedy (str): What to do about it, for the message.
 
     Raises:

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+POOL_AT = ('image', 'feature')
 EPS = 1e-5
 """Added to a mask's area, as in the released code of the paper."""
 
@@ -54,7 +55,12 @@ def pooling_weights(masks: Tensor,
 
     Returns:
         Tensor: (..., h, w). Its sum over (h, w) is the pooled area.
+
+    Raises:
+        ValueError: If ``pool_at`` is unknown.
     """
+    if pool_at not in POOL_AT:
+        raise ValueError(f"pool_at must be one of {POOL_AT}, got '{pool_at}'")
     (height, width), (h, w) = masks.shape[-2:], tuple(size)
     if (height, width) == (h, w):
         return masks
@@ -89,7 +95,7 @@ def masked_average_pool(features: Tensor,
         Tensor: (N, C), in the dtype of the features.
 
     Raises:
-        ValueError: If the shapes do not fit each other.
+        ValueError: If the shapes do not fit, or ``pool_at`` is unknown.
 
     Example:
         >>> features = torch.tensor([[[[1., 3.], [5., 7.]]]])
@@ -101,10 +107,13 @@ def masked_average_pool(features: Tensor,
         raise ValueError(
             'expected features (N, C, h, w) and masks (N, H, W), got '
             f'{tuple(features.shape)} and {tuple(masks.shape)}')
+    # The area of a mask is soon more than float16 can hold.
+    full = features.float() if features.element_size() < 4 else features
     weights = pooling_weights(
-        masks.to(features), features.shape[-2:], pool_at, align_corners)
-    sums = torch.einsum('nchw,nhw->nc', features, weights)
-    return sums / (weights.sum((1, 2)) + EPS)[:, None]
+        masks.to(full), full.shape[-2:], pool_at, align_corners)
+    sums = torch.einsum('nchw,nhw->nc', full, weights)
+    pooled = sums / (weights.sum((1, 2)) + EPS)[:, None]
+    return pooled.to(features.dtype)
 
 
 def class_masks(labels: Tensor, num_ways: int) -> Tensor:

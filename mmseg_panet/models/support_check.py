@@ -23,16 +23,16 @@ def check_supports(labels: Tensor,
         InputError: If a sample has no way, or its mask no pixel of it.
     """
     for sample in data_samples:
-        if 'way' not in sample:
+        if sample.get('way', 0) < 1:
             raise InputError(
-                "expected the support's way (1..W) as 'way' in the metainfo "
-                f'of its SegDataSample, got {sorted(sample.metainfo)}')
+                "expected the support's way, 1..W, as 'way' in the metainfo "
+                f'of its SegDataSample, got {sample.metainfo}')
     ways = labels.new_tensor([sample.way for sample in data_samples])
     shown = (labels == ways[:, None, None]).flatten(1).any(1)
     for sample, way, ok in zip(
             data_samples, ways.tolist(), shown.tolist(), strict=True):
         if not ok:
-            where = sample.get('img_path') or 'a tensor'
+            where = sample.get('img_path', 'given')
             raise InputError(
                 f'the support {where} has an empty mask: expected at least '
                 f'one pixel of way {way}; give another mask, or check the '

@@ -89,6 +89,14 @@ def test_a_photograph_turned_by_its_camera_has_the_size_it_is_seen_in(data):
     assert load(data).areas.tolist() == [24, 24]
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(data, monkeypatch):
+    def refuse(*_):
+        raise PermissionError('read-only')
+
+    monkeypatch.setattr(module, '_write', refuse)
+    assert load(data).areas.tolist() == [24, 24]
+
+
 def damage(kind, info):
     image, mask = info['img_path'], info['seg_map_path']
     if kind == 'missing mask':
@@ -99,6 +107,8 @@ def damage(kind, info):
         Image.fromarray(np.zeros((4, 5), np.uint8)).save(mask)
     elif kind == 'id':
         Image.fromarray(np.full((4, 6), 3, np.uint8)).save(mask)
+    elif kind == '16 bits':
+        Image.fromarray(np.full((4, 6), 261, np.uint16)).save(mask)
     elif kind == 'colours':
         Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(mask)
     else:
@@ -112,6 +122,7 @@ def damage(kind, info):
     ('missing image', r'1\.jpg is missing'),
     ('size', r'1\.png is 5x4 but its image .*1\.jpg is 6x4'),
     ('id', r'1\.png holds the ids \[3\]: expected 0\.\.2, or 255'),
+    ('16 bits', r'1\.png is a I;16 image: expected 8 bits'),
     ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
     ('unreadable image', r'1\.jpg is no readable image'),
     ('unreadable mask', r'1\.png is no readable mask'),

@@ -225,6 +225,12 @@ def test_an_image_that_breaks_later_is_an_error_with_its_name(toy_root):
      r"the classes \['unicorn'\] are not in the data set"),
     (dict(num_ways=10), 'num_ways=10 needs as many classes, got the 9'),
     (dict(num_shots=0), 'expected num_shots of 1 or more, got 0'),
+    (dict(num_shots='2'), "expected num_shots of 1 or more, got '2'"),
+    (dict(episodes_seed=-1), 'expected episodes_seed of 0 or more, got -1'),
+    (dict(min_area=float('nan')), 'expected min_area above 0'),
+    (dict(fold='1'), "fold '1' does not exist"),
+    (dict(folds=None, split=None, classes=['striped disc'] * 2),
+     r"the classes \['striped disc'\] are named more than once"),
     (dict(support_pipeline=PIPELINE[:1]), 'needs dict.*LoadAnnotations'),
 ])
 def test_bad_settings_are_a_sentence_at_construction(
@@ -239,6 +245,16 @@ def test_a_pipeline_without_episode_labels_is_named(toy_root):
     with pytest.raises(InputError, match="put dict.type='EpisodeLabels'"):
         for i in range(20):
             data[i]
+
+
+def test_an_image_that_is_listed_twice_is_named(toy_root):
+    twice = dict(type='ConcatDataset', datasets=[toy(toy_root)] * 2)
+    with pytest.raises(InputError, match=r'\.jpg is 2 times in the data set'):
+        episodic(toy_root, dataset=twice)
+
+
+def test_it_ends_after_its_episodes(toy_root):
+    assert sum(1 for _ in episodic(toy_root, num_episodes=3)) == 3
 
 
 def test_it_is_found_in_the_registry_of_mmseg():

@@ -96,7 +96,9 @@ def test_the_plain_tensor_call_ignores_unknown_pixels():
     (lambda i, m, q: (i[0], m, q), 'expected support_images'),
     (lambda i, m, q: (i, m[..., :30], q), 'expected support_images'),
     (lambda i, m, q: (i, m * 7, q), r'got the values \[0, 7\]'),
-    (lambda i, m, q: (i, m * 0, q), 'has an empty mask'),
+    (lambda i, m, q: (i, m * 255, q), r'got the values \[0, 255\]'),
+    (lambda i, m, q: (i[:, :0], m[:, :0], q), 'expected support_images'),
+    (lambda i, m, q: (i, m * 0, q), r'support_images\[0, 0\] has an empty'),
 ])
 def test_bad_tensors_are_a_sentence(change, sentence):
     images, samples = episode()

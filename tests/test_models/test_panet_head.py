@@ -137,11 +137,12 @@ def test_alignment_of_nothing_is_zero_and_part_of_the_graph():
     assert gradient.abs().max() == 0
 
 
-def test_labels_that_are_all_ignored_give_no_nan():
+def test_a_query_that_is_all_ignored_give_no_nan():
     features, samples = random_episodes(1, 1, 1, 1)
-    for sample in samples:
-        sample.gt_sem_seg.data[:] = 255
-    losses = PANetHead(8).loss([features], samples)
+    samples[1].gt_sem_seg.data[:] = 255
+    head = PANetHead(8, loss_align=dict(
+        type='PrototypeAlignmentLoss', mask_source='true'))
+    losses = head.loss([features], samples)
     assert losses['loss_seg'].item() == 0
     assert losses['loss_align'].item() == 0
 
@@ -217,6 +218,23 @@ def test_an_empty_support_mask_is_named():
         PANetHead(8).fit([features[:2]], samples[:2])
     with pytest.raises(InputError, match='cat2.jpg has an empty mask'):
         PANetHead(8).predict_episodes([features], samples)
+    with pytest.raises(InputError, match='cat2.jpg has an empty mask'):
+        PANetHead(8).loss([features], samples)
+
+
+def test_features_that_are_not_the_heads_are_named():
+    features, samples = random_episodes(1, 1, 1, 1)
+    with pytest.raises(InputError, match='in_channels=4 .* of 8 channels'):
+        PANetHead(4).loss([features], samples)
+    with pytest.raises(InputError, match='in_index=3 .* outside the 1'):
+        PANetHead(8, in_index=3).loss([features], samples)
+
+
+def test_a_support_without_a_mask_is_named():
+    features, samples = random_episodes(1, 1, 1, 1)
+    del samples[0].gt_sem_seg
+    with pytest.raises(InputError, match='expected gt_sem_seg'):
+        PANetHead(8).loss([features], samples)
 
 
 def test_a_way_without_support_and_a_support_without_way_are_named():
@@ -245,3 +263,9 @@ def test_a_batch_that_is_no_episode_is_refused():
         other, others = random_episodes(1, 1, 2, 1)
         PANetHead(8).loss(
             [torch.cat([features, other])], samples + others)
+    shots, two_shots = random_episodes(1, 1, 2, 1)
+    ways, two_ways = random_episodes(1, 2, 1, 1)
+    with pytest.raises(ValueError, match='equal numbers of ways, shots'):
+        PANetHead(8).loss([torch.cat([shots, ways])], two_shots + two_ways)
+    with pytest.raises(ValueError, match='its supports way by way'):
+        PANetHead(8).loss([ways], [two_ways[i] for i in (1, 0, 2)])

@@ -91,6 +91,19 @@ def test_the_resize_matrix_is_what_interpolate_does(align_corners):
     torch.testing.assert_close(matrix @ row[0, 0], expected[0, 0])
 
 
+def test_a_large_mask_pools_right_in_half_precision():
+    features = torch.full((1, 2, 9, 9), 3.0, dtype=torch.float16)
+    pooled = masked_average_pool(features, torch.ones(1, 417, 417))
+    assert pooled.dtype == torch.float16
+    assert pooled.tolist() == [[3.0, 3.0]]
+
+
+def test_an_unknown_place_to_pool_at_is_named():
+    with pytest.raises(ValueError, match="must be one of .*'image'"):
+        masked_average_pool(
+            torch.ones(1, 1, 2, 2), torch.ones(1, 4, 4), pool_at='featur')
+
+
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r'\(N, H, W\), got \(2, 3, 4, 4\)'):
         masked_average_pool(torch.ones(2, 3, 4, 4), torch.ones(3, 8, 8))

@@ -101,9 +101,10 @@ def test_a_result_says_what_was_measured_and_pictures_are_drawn(
     config, run, data = small
     arguments = (
         'test.py', config, run / 'iter_6.pth', '--data-root', data,
-        '--work-dir', tmp_path, '--runs', 2, '--episodes', 3, '--shots', 2,
-        '--fold', 2, '--show-dir', tmp_path / 'pictures')
-    printed = tool(*arguments, '--out', tmp_path / 'a/result.json').stdout
+        '--work-dir', tmp_path, '--runs', 2, '--episodes', 3, '--fold', 2,
+        '--show-dir', tmp_path / 'pictures')
+    printed = tool(*arguments, '--shots', 2, '--out',
+                   tmp_path / 'a/result.json').stdout
     result = json.loads((tmp_path / 'a/result.json').read_text())
     assert {
         'mIoU', 'FB-IoU', 'per_class', 'runs', 'std', 'num_ways',
@@ -117,8 +118,10 @@ def test_a_result_says_what_was_measured_and_pictures_are_drawn(
     assert len(pictures) == 6
     assert Image.open(pictures[0]).width > 200
 
+    # The variable's name is as good as the flag.
     tool(*arguments, '--out', tmp_path / 'b.json', '--cfg-options',
-         'test_dataloader.num_workers=2', 'test_dataloader.batch_size=1')
+         'num_shots=2', 'test_dataloader.num_workers=2',
+         'test_dataloader.batch_size=1')
     assert result == json.loads((tmp_path / 'b.json').read_text())
 
 
@@ -192,6 +195,27 @@ def test_a_checkpoint_of_another_model_is_one_line(small, tmp_path):
     assert "iter_6.pth is not a checkpoint of the config's model" in (
         done.stderr)
     assert 'Traceback' not in done.stderr
+
+
+def test_training_does_not_start_from_a_checkpoint_of_another_model(
+        small, tmp_path):
+    config, run, data = small
+    done = tool(
+        'train.py', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', 'model.backbone.depth=34',
+        f'load_from={run}/iter_6.pth', code=2)
+    assert "iter_6.pth is not a checkpoint of the config's model" in (
+        done.stderr)
+
+
+def test_a_result_that_cannot_be_written_is_known_before_the_work(
+        small, tmp_path):
+    config, run, data = small
+    done = tool(
+        'test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+        '--data-root', data, '--out', tmp_path, code=2)
+    assert f'error: {tmp_path} cannot be written' in done.stderr
+    assert 'Iter(test)' not in done.stdout
 
 
 def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):

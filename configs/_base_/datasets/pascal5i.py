@@ -57,7 +57,9 @@ episodes = dict(
     folds='pascal-5i',
     fold=fold,
     num_ways=num_ways,
-    num_shots=num_shots)
+    num_shots=num_shots,
+    # Pixels: the mask of a smaller object can vanish in the resize.
+    min_area=100)
 loader = dict(
     batch_size=4,
     num_workers=4,

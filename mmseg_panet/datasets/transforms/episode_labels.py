@@ -13,19 +13,13 @@ class EpisodeLabels(BaseTransform):
 
     Required keys: ``gt_seg_map`` (H, W) of class ids, ``class_ids`` (W,).
     Modified key: ``gt_seg_map`` (H, W) uint8.
-
-    Args:
-        ignore_index (int): Id that stays. Defaults to 255.
     """
-
-    def __init__(self, ignore_index: int = 255) -> None:
-        self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
         """Map the labels of one image."""
         table = np.zeros(256, dtype=np.uint8)
         for way, class_id in enumerate(results['class_ids'], start=1):
             table[class_id] = way
-        table[self.ignore_index] = self.ignore_index
+        table[255] = 255
         results['gt_seg_map'] = table[results['gt_seg_map']]
         return results

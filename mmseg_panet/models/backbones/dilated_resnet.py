@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ...errors import InputError
 from ..pretrained import check_pretrained
 
 NUM_STAGES = 3
@@ -83,7 +84,7 @@ class DilatedResNet(ResNet):
             ``with_cp``, ``in_channels``, ``style`` and so on.
 
     Raises:
-        ValueError: If ``depth`` or ``frozen_stages`` is none of the above, or
+        InputError: If ``depth`` or ``frozen_stages`` is none of the above, or
             plugins are set for the block without ReLU.
 
     Example:
@@ -102,11 +103,11 @@ class DilatedResNet(ResNet):
                  init_cfg: dict | list[dict] | None = None,
                  **kwargs: Any) -> None:
         if depth not in self.arch_settings:
-            raise ValueError(
+            raise InputError(
                 f'depth must be one of {sorted(self.arch_settings)}, got '
                 f'{depth!r}')
         if frozen_stages not in range(-1, NUM_STAGES + 1):
-            raise ValueError(f'frozen_stages must be from -1 to {NUM_STAGES}, '
+            raise InputError(f'frozen_stages must be from -1 to {NUM_STAGES}, '
                              f'got {frozen_stages!r}')
         # The host's constructor calls make_res_layer, which reads it.
         self.final_relu = final_relu
@@ -130,7 +131,7 @@ class DilatedResNet(ResNet):
         if self.final_relu or not is_last:
             return super().make_res_layer(**kwargs)
         if kwargs['plugins']:
-            raise ValueError(
+            raise InputError(
                 'plugins of stage 3 need final_relu=True, got '
                 'final_relu=False; set it, or leave stage 3 out of the '
                 "plugins' stages")

@@ -3,6 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ...errors import InputError
 from ..pretrained import check_pretrained
 
 # Channels and number of convolutions of each stage of VGG-16.
@@ -54,7 +55,7 @@ class DilatedVGG(BaseModule):
             Defaults to None: Kaiming's.
 
     Raises:
-        ValueError: If ``frozen_stages`` is out of range.
+        InputError: If ``frozen_stages`` is out of range.
     """
 
     def __init__(self,
@@ -62,7 +63,7 @@ class DilatedVGG(BaseModule):
                  init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
         if frozen_stages not in range(-1, len(STAGES) + 1):
-            raise ValueError(
+            raise InputError(
                 f'frozen_stages must be from -1 to {len(STAGES)}, got '
                 f'{frozen_stages!r}')
         self.features = make_features()
