@@ -23,5 +23,5 @@ def test_a_sample_keeps_its_part_in_the_episode_and_the_keys_of_mmseg():
 
 
 def test_labels_that_are_no_ways_are_refused_with_the_remedy():
-    with pytest.raises(InputError, match="0..1 and 255 in a.png, got 7; put"):
+    with pytest.raises(InputError, match='0..1 and 255 in a.png, got 7; put'):
         PackEpisodeInputs()(results([[0, 7, 255]]))
