@@ -8,26 +8,31 @@ from ..errors import InputError
 from ..models.pretrained import read_weights, require_fit
 
 
-def check_checkpoint(model: nn.Module, path: str) -> str:
+def check_checkpoint(model: nn.Module, path: str) -> None:
     """Refuse a checkpoint that is not of a model.
 
     mmengine would load what fits, warn about the rest and go on.
 
     Args:
         model (nn.Module): The model it is meant for.
-        path (str): A file that mmengine's Runner takes.
-
-    Returns:
-        str: SHA-256 of the file, as hexadecimal digits.
+        path (str): A file or an address that mmengine's Runner takes.
 
     Raises:
         InputError: If the file is missing or unreadable, or a weight of the
             model is missing or has another shape.
     """
-    if not Path(path).is_file():
-        raise InputError(
-            f'the checkpoint {path} is no file; give one of tools/train.py')
     require_fit(
         read_weights(path), model.state_dict(), path, "the config's model",
         'give the config it was trained with, which lies in its work dir')
+
+
+def sha256(path: str) -> str:
+    """SHA-256 of a checkpoint, as hexadecimal digits.
+
+    Raises:
+        InputError: If it is no file.
+    """
+    if not Path(path).is_file():
+        raise InputError(
+            f'the checkpoint {path} is no file; give one of tools/train.py')
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..version import __version__
-from .checkpoint import check_checkpoint
+from .checkpoint import check_checkpoint, sha256
 
 _STACK = {
     'torch': ('torch',),
@@ -66,13 +66,13 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     Raises:
         InputError: If the checkpoint is not of the config's model.
     """
+    digest = checkpoint and sha256(checkpoint)
     cfg.load_from = checkpoint
     runner = Runner.from_cfg(cfg)
     if checkpoint is None:
-        digest = None
         _bare(runner.model).init_weights()
     else:
-        digest = check_checkpoint(_bare(runner.model), checkpoint)
+        check_checkpoint(_bare(runner.model), checkpoint)
     metrics = runner.test()
     dataset = runner.test_dataloader.dataset
     return {
