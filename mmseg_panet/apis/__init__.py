@@ -1,0 +1,5 @@
+"""What a person calls: training and testing a config."""
+from .running import test, train, write_result
+from .settings import apply_settings
+
+__all__ = ['apply_settings', 'test', 'train', 'write_result']
