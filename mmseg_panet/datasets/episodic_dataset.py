@@ -95,6 +95,8 @@ class EpisodicDataset(Dataset):
                 f'{min_area!r}')
         self.dataset = (
             _build(dataset) if isinstance(dataset, dict) else dataset)
+        # Once: the host copies all of its metainfo whenever it is asked.
+        self._classes = list(self.dataset.metainfo['classes'])
         self.support_pipeline = Compose(
             [TRANSFORMS.build(step) for step in support_pipeline])
         self.query_pipeline = Compose(
@@ -134,8 +136,7 @@ class EpisodicDataset(Dataset):
             run=run,
             episode=episode.index,
             class_ids=list(episode.class_ids),
-            class_names=[
-                self.metainfo['classes'][c] for c in episode.class_ids])
+            class_names=[self._classes[c] for c in episode.class_ids])
         items: list[dict] = []
         for way, shots in enumerate(episode.supports, start=1):
             for shot, image in enumerate(shots):
@@ -181,13 +182,13 @@ class EpisodicDataset(Dataset):
         digest = hashlib.sha256()
         for index in range(len(self)):
             line = self.episode(index).to_json(
-                self.metainfo['classes'], self.image_ids)
+                self._classes, self.image_ids)
             digest.update(f'{line}\n'.encode())
         return digest.hexdigest()
 
     def _images_of_classes(self, cache_dir: str | None) -> dict:
         """Class id to the images that may be drawn for it."""
-        known = list(self.dataset.metainfo['classes'])
+        known = self._classes
         unknown = [name for name in self.class_names if name not in known]
         if unknown:
             raise InputError(

@@ -3,8 +3,8 @@ data_root = 'data/msrc_v2'
 fold = 0
 num_ways = 1
 num_shots = 1
-# About half the pixels of an image; a multiple of 8 plus 1, so that the
-# feature map's corners fall on pixels.
+# About three quarters of an image's pixels; a multiple of 8 plus 1, so that
+# the feature map's corners fall on pixels.
 scale = (225, 225)
 
 dataset = dict(
