@@ -48,6 +48,18 @@ class SignedResLayer(ResLayer):
         return residual_sum(last, x)
 
 
+def _dilate_second(stage: ResLayer, dilation: int) -> None:
+    """Dilate the second convolution of basic blocks, the first's as well.
+
+    Only the first convolution of a stage had a stride to lose; all after it
+    see the finer map.
+    """
+    for block in stage:
+        if isinstance(block, BasicBlock):
+            block.conv2.dilation = (dilation, dilation)
+            block.conv2.padding = (dilation, dilation)
+
+
 @MODELS.register_module()
 class DilatedResNet(ResNet):
     """The ResNet encoder of the few-shot segmentation literature.
@@ -60,12 +72,16 @@ class DilatedResNet(ResNet):
     VGG-16, see ``DilatedVGG``; this ResNet is later practice.)
 
     In the basic blocks of depths 18 and 34 mmseg dilates the first of the
-    two convolutions only.
+    two convolutions only; ``dilate_both`` computes what the network with
+    stride 2 computes, at every other cell of its finer map.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.
         final_relu (bool): Whether the last block keeps its ReLU. Defaults to
             False.
+        dilate_both (bool): Whether basic blocks of stage 3 dilate their second
+            convolution too; a bottleneck has but one to dilate. Defaults to
+            False, as in mmseg.
         deep_stem (bool): Whether three 3x3 convolutions of
             ``stem_channels // 2``, ``stem_channels // 2`` and
             ``stem_channels`` channels replace the 7x7 one. Defaults to
@@ -96,6 +112,7 @@ class DilatedResNet(ResNet):
     def __init__(self,
                  depth: int,
                  final_relu: bool = False,
+                 dilate_both: bool = False,
                  deep_stem: bool = False,
                  stem_channels: int = 64,
                  frozen_stages: int = 1,
@@ -111,6 +128,7 @@ class DilatedResNet(ResNet):
                              f'got {frozen_stages!r}')
         # The host's constructor calls make_res_layer, which reads it.
         self.final_relu = final_relu
+        self.dilate_both = dilate_both
         super().__init__(
             depth,
             num_stages=NUM_STAGES,
@@ -128,14 +146,19 @@ class DilatedResNet(ResNet):
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
         """Build a stage, the last one without its last ReLU."""
         is_last = kwargs['planes'] == self.base_channels * 2**(NUM_STAGES - 1)
-        if self.final_relu or not is_last:
+        if not is_last:
             return super().make_res_layer(**kwargs)
-        if kwargs['plugins']:
+        if kwargs['plugins'] and not self.final_relu:
             raise InputError(
                 'plugins of stage 3 need final_relu=True, got '
                 'final_relu=False; set it, or leave stage 3 out of the '
                 "plugins' stages")
-        return SignedResLayer(**kwargs)
+        stage = (
+            super().make_res_layer(**kwargs) if self.final_relu
+            else SignedResLayer(**kwargs))
+        if self.dilate_both:
+            _dilate_second(stage, kwargs['dilation'])
+        return stage
 
     def init_weights(self) -> None:
         """Initialise, refusing pretrained weights that do not fit.

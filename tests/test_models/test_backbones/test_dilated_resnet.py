@@ -125,6 +125,18 @@ def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
             {k: v.shape for k, v in theirs.state_dict().items()})
 
 
+def test_dilate_both_is_the_strided_network_only_denser():
+    dense = make_backbone(18, dilate_both=True, final_relu=True)
+    strided = ResNet(
+        18, num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1),
+        out_indices=(2, ))
+    strided.load_state_dict(dense.state_dict())
+    images = make_images(2, 3, 75, 64)
+    fine, = dense(images)  # (2, 256, 10, 8)
+    coarse, = strided.eval()(images)  # (2, 256, 5, 4)
+    torch.testing.assert_close(fine[..., ::2, ::2], coarse)
+
+
 def test_only_stage_3_is_dilated_and_not_its_first_block():
     with torch.device('meta'):
         backbone = DilatedResNet(50)
