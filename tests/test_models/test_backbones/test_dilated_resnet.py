@@ -133,7 +133,8 @@ def test_dilate_both_is_the_strided_network_only_denser():
     strided.load_state_dict(dense.state_dict())
     images = make_images(2, 3, 75, 64)
     fine, = dense(images)  # (2, 256, 10, 8)
-    coarse, = strided.eval()(images)  # (2, 256, 5, 4)
+    strided.eval()
+    coarse, = strided(images)  # (2, 256, 5, 4)
     torch.testing.assert_close(fine[..., ::2, ::2], coarse)
 
 
