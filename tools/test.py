@@ -4,50 +4,84 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from mmseg_panet.apis.arguments import add_config_arguments, load_config
+from mmseg_panet.apis.arguments import (
+    add_config_arguments,
+    add_episode_arguments,
+    add_run_arguments,
+    load_config,
+    prepare_run,
+    replay_manifest,
+)
 from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import prepare_output, test, write_result
+from mmseg_panet.apis.running import (
+    few_shot_metric,
+    prepare_output,
+    test,
+    write_result,
+)
+from mmseg_panet.apis.support_annotation import (
+    SUPPORT_ANNOTATIONS,
+    set_support_annotation,
+)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_arguments(parser)
+    add_run_arguments(parser)
+    add_episode_arguments(parser)
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
         help="file of tools/train.py, or 'none' for the untrained model")
-    parser.add_argument('--out', help='write the result there, as JSON')
+    parser.add_argument(
+        '--manifest', metavar='FILE',
+        help='test on the episodes of a file of tools/make_episodes.py')
+    parser.add_argument(
+        '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
+        default='mask', help='what the supports are given by; made from '
+        'their masks')
+    parser.add_argument(
+        '--out', help='write the result there, as JSON, and beside it the '
+        'counts of every episode (.npz)')
+    parser.add_argument(
+        '--save-predictions', metavar='DIR', help='write every prediction '
+        'there, as PNG of episode labels named run-episode-query')
     parser.add_argument(
         '--show-dir', help='draw episodes into this folder')
     parser.add_argument(
         '--pictures', type=int, default=20, metavar='N',
         help='how many queries are drawn; defaults to 20')
-    parser.add_argument('--runs', type=int, help='runs, each with a seed')
-    parser.add_argument('--episodes', type=int, help='episodes of a run')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
-    dataset = cfg.test_dataloader.dataset
-    if args.runs is not None:
-        dataset.num_runs = args.runs
-    if args.episodes is not None:
-        dataset.num_episodes = args.episodes
+    prepare_run(cfg, args)
+    if args.manifest:
+        replay_manifest(cfg, args)
+    set_support_annotation(cfg, args.support_annotation)
+    metric = few_shot_metric(cfg)
+    metric['output_dir'] = args.save_predictions
     cfg.default_hooks.visualization = dict(
         type='EpisodeVisualizationHook',
         num_pictures=args.pictures if args.show_dir else 0,
         out_dir=args.show_dir)
     if args.show_dir:
         prepare_output(Path(args.show_dir) / 'picture.png')
+    if args.save_predictions:
+        prepare_output(Path(args.save_predictions) / 'prediction.png')
     if args.out:
         prepare_output(args.out)
+        metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
     result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
+    result['support_annotation'] = args.support_annotation
     if args.out:
         write_result(result, args.out)
     if is_main_process():
-        print(f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f}  "
-              f"FB-IoU {result['FB-IoU']:.2f}")
+        low, high = result['interval']
+        print(f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} "
+              f"[{low:.2f}, {high:.2f}]  FB-IoU {result['FB-IoU']:.2f}")
 
 
 if __name__ == '__main__':

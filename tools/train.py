@@ -1,7 +1,12 @@
 """Train a config on the base classes of its fold."""
 import argparse
 
-from mmseg_panet.apis.arguments import add_config_arguments, load_config
+from mmseg_panet.apis.arguments import (
+    add_config_arguments,
+    add_run_arguments,
+    load_config,
+    prepare_run,
+)
 from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.apis.running import train, use_amp
 
@@ -9,6 +14,7 @@ from mmseg_panet.apis.running import train, use_amp
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_arguments(parser)
+    add_run_arguments(parser)
     parser.add_argument(
         '--resume', action='store_true',
         help='go on from the last checkpoint in the work dir')
@@ -20,6 +26,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
+    prepare_run(cfg, args)
     cfg.resume = args.resume
     if args.amp:
         use_amp(cfg)

@@ -5,33 +5,47 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from ..datasets.manifest import read_header
 from ..errors import InputError
+from .protocol import apply_protocol
 from .running import join_processes
 from .settings import apply_settings
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what training and testing a config have in common.
+    """Add the config and what its episodes are.
 
     Args:
         parser (argparse.ArgumentParser): Changed in place.
     """
     parser.add_argument('config', metavar='CONFIG', help='config file')
     parser.add_argument(
-        '--work-dir', help='folder of logs and checkpoints; defaults to '
-        'work_dirs/<name of the config>')
-    parser.add_argument(
         '--fold', type=int, help='fold whose classes are novel')
     parser.add_argument('--ways', type=int, help='classes of an episode')
     parser.add_argument('--shots', type=int, help='supports of each class')
-    parser.add_argument('--data-root', help='folder of the data set')
+    parser.add_argument('--queries', type=int, help='queries of an episode')
     parser.add_argument(
-        '--pretrained', help="checkpoint of the backbone, or a URL such as "
-        "'torchvision://resnet50'")
+        '--protocol', metavar='NAME', help="rules in place of the config's: "
+        'modern, panet, pfenet, hsnet or mlc')
+    parser.add_argument('--data-root', help='folder of the data set')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='other settings of the config, such as '
         'optim_wrapper.optimizer.lr=0.001')
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what running a model needs beside :func:`add_config_arguments`.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+    """
+    parser.add_argument(
+        '--work-dir', help='folder of logs and checkpoints; defaults to '
+        'work_dirs/<name of the config>')
+    parser.add_argument(
+        '--pretrained', help="checkpoint of the backbone, or a URL such as "
+        "'torchvision://resnet50'")
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none', help='job launcher')
@@ -41,15 +55,25 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         help=argparse.SUPPRESS)
 
 
+def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how many episodes a test has.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+    """
+    parser.add_argument('--runs', type=int, help='runs, each with a seed')
+    parser.add_argument('--episodes', type=int, help='episodes of a run')
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and set in it what the flags say.
 
     Args:
         args (argparse.Namespace): Of a parser that has seen
-            :func:`add_config_arguments`.
+            :func:`add_config_arguments`, and maybe the others.
 
     Returns:
-        Config: Ready for a Runner.
+        Config: With every setting in all of its places.
 
     Raises:
         InputError: If the config does not exist or cannot be read.
@@ -58,33 +82,75 @@ def load_config(args: argparse.Namespace) -> Config:
         raise InputError(
             f'the config {args.config} does not exist; configs/panet has '
             'those of this project')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     try:
         cfg = Config.fromfile(args.config)
     except (OSError, SyntaxError) as error:
         raise InputError(
             f'{args.config} could not be read as a config ({error})'
         ) from error
+    if args.protocol is not None:
+        apply_protocol(cfg, args.protocol)
     # By its variable's name a setting reaches every place as well.
     options = dict(args.cfg_options)
     settings = {
         flag: options.pop(variable, None)
         for flag, variable in (
             ('fold', 'fold'), ('ways', 'num_ways'), ('shots', 'num_shots'),
-            ('data_root', 'data_root'), ('pretrained', 'pretrained'))}
+            ('queries', 'num_queries'), ('data_root', 'data_root'),
+            ('pretrained', 'pretrained'))}
     settings |= {
         flag: getattr(args, flag) for flag in settings
-        if getattr(args, flag) is not None}
+        if getattr(args, flag, None) is not None}
     apply_settings(cfg, **settings)
+    for flag in ('runs', 'episodes'):
+        if getattr(args, flag, None) is not None:
+            cfg.test_dataloader.dataset[f'num_{flag}'] = getattr(args, flag)
     cfg.merge_from_dict(options)
+    return cfg
+
+
+def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
+    """Make a config ready for a Runner.
+
+    Args:
+        cfg (Config): Changed in place.
+        args (argparse.Namespace): Of a parser that has seen
+            :func:`add_run_arguments`.
+    """
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         # torch refuses to keep workers where there are none.
         if cfg.get(name) and cfg[name].get('num_workers', 0) == 0:
             cfg[name].persistent_workers = False
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     join_processes(cfg)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    return cfg
+
+
+def replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
+    """Take the episodes of a test, and their protocol, from a manifest.
+
+    Args:
+        cfg (Config): Changed in place.
+        args (argparse.Namespace): With ``manifest``, the file.
+
+    Raises:
+        InputError: If it is no manifest, or a flag says what the manifest
+            settles.
+    """
+    settled = [
+        f'--{flag}' for flag in (
+            'fold', 'ways', 'shots', 'queries', 'runs', 'episodes',
+            'protocol') if getattr(args, flag) is not None]
+    if settled:
+        raise InputError(
+            f"the manifest settles the episodes: leave out {' '.join(settled)}"
+            ', or draw episodes anew without --manifest')
+    protocol = read_header(args.manifest).get('protocol')
+    dataset = cfg.test_dataloader.dataset
+    if protocol is not None and protocol != dataset.get('protocol'):
+        apply_protocol(cfg, protocol)
+    dataset.manifest = args.manifest

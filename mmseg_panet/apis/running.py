@@ -75,22 +75,34 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         check_checkpoint(_bare(runner.model), checkpoint)
     metrics = runner.test()
     dataset = runner.test_dataloader.dataset
+    setting = cfg.test_dataloader.dataset
     return {
         **metrics,
-        'num_ways': dataset.num_ways,
-        'num_shots': dataset.num_shots,
-        'num_queries': dataset.num_queries,
-        'num_episodes': dataset.num_episodes,
-        'folds': dataset.folds,
-        'fold': dataset.fold,
-        'classes': dataset.class_names,
-        'dataset': type(dataset.dataset).__name__,
-        'seeds': [
-            dataset.episodes_seed + run for run in range(dataset.num_runs)],
+        **dataset.header,
+        'support_pipeline': setting.support_pipeline,
+        'query_pipeline': setting.query_pipeline,
+        'count_absent': few_shot_metric(cfg).get('count_absent', True),
+        'test_cfg': cfg.model.get('test_cfg'),
         'checkpoint_sha256': digest,
-        'episodes_sha256': dataset.episodes_sha256(),
+        'manifest_sha256': dataset.manifest_sha256(),
         'versions': _versions(),
     }
+
+
+def few_shot_metric(cfg: Config) -> dict:
+    """The setting of the ``FewShotIoUMetric`` of a test.
+
+    Raises:
+        InputError: If the config has none.
+    """
+    evaluator = cfg.get('test_evaluator') or ()
+    metrics = [evaluator] if isinstance(evaluator, dict) else evaluator
+    for metric in metrics:
+        if metric['type'] == 'FewShotIoUMetric':
+            return metric
+    raise InputError(
+        "expected a dict(type='FewShotIoUMetric') as test_evaluator of "
+        f'{cfg.filename}, got {evaluator}')
 
 
 def prepare_output(path: str | Path) -> None:

@@ -10,6 +10,7 @@ def apply_settings(cfg: Config,
                    fold: int | None = None,
                    ways: int | None = None,
                    shots: int | None = None,
+                   queries: int | None = None,
                    data_root: str | None = None,
                    pretrained: str | None = None) -> None:
     """Set what the flags of the tools name, in training, validation and test.
@@ -21,6 +22,7 @@ def apply_settings(cfg: Config,
         fold (int, optional): Which fold's classes are novel.
         ways (int, optional): W.
         shots (int, optional): S.
+        queries (int, optional): Q.
         data_root (str, optional): Folder of the images and masks.
         pretrained (str, optional): Checkpoint of the backbone, a file or a
             URL of mmengine's ('torchvision://resnet50').
@@ -33,7 +35,8 @@ def apply_settings(cfg: Config,
         raise InputError(
             f'expected an EpisodicDataset in {cfg.filename}, got none; '
             'configs/_base_/datasets shows some')
-    episodic = dict(fold=fold, num_ways=ways, num_shots=shots)
+    episodic = dict(
+        fold=fold, num_ways=ways, num_shots=shots, num_queries=queries)
     for key, value in episodic.items():
         if value is not None:
             for dataset in datasets:
@@ -41,7 +44,7 @@ def apply_settings(cfg: Config,
             _set_variable(cfg, key, value)
     if data_root is not None:
         for dataset in datasets:
-            for inner in _with_key(dataset['dataset'], 'data_root'):
+            for inner in _with_key(dataset, 'data_root'):
                 inner['data_root'] = data_root
         _set_variable(cfg, 'data_root', data_root)
     if pretrained is not None:

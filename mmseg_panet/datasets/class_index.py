@@ -186,7 +186,8 @@ def _count(info: dict, num_classes: int,
             f'{mask} holds the ids {strange[:10].tolist()}: expected '
             f'0..{num_classes - 1}, or {_IGNORED} for ignored; mend the '
             "mask or the data set's classes")
-    return np.append(counts[:num_classes], counts[_IGNORED])
+    ignored, counts[_IGNORED] = counts[_IGNORED], 0
+    return np.append(counts[:num_classes], ignored)
 
 
 def _image_size(path: str) -> tuple[int, int]:

@@ -1,5 +1,4 @@
 """Drawing episodes: pure functions of (seed, index)."""
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 
+SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 _TRIES = 100
 """Draws of an N-way episode whose classes share few images, before giving up.
 """
@@ -32,45 +32,42 @@ class Episode:
     queries: tuple[int, ...]
     query_ways: tuple[int, ...]
 
-    def to_json(self, class_names: Sequence[str],
-                image_ids: Sequence[str]) -> str:
-        """One line that says the same without reference to an index.
-
-        Args:
-            class_names (Sequence[str]): Of the data set, by class id.
-            image_ids (Sequence[str]): Of the data set, by image index.
-        """
-        return json.dumps({
-            'seed': self.seed,
-            'index': self.index,
-            'class_ids': self.class_ids,
-            'class_names': [class_names[c] for c in self.class_ids],
-            'supports': [[image_ids[i] for i in shots]
-                         for shots in self.supports],
-            'queries': [image_ids[i] for i in self.queries],
-            'query_ways': self.query_ways,
-        })
-
 
 def draw_episode(images_of: Mapping[int, np.ndarray],
                  seed: int,
                  index: int,
                  num_ways: int = 1,
                  num_shots: int = 1,
-                 num_queries: int = 1) -> Episode:
-    """Draw the classes first, then distinct images of each.
+                 num_queries: int = 1,
+                 sampling: str = 'class_first',
+                 repeat_supports: bool = False,
+                 shown_in: Mapping[int, np.ndarray] | None = None) -> Episode:
+    """Draw the classes and the images of one episode.
 
-    No image is met twice in an episode, so a query is never a support of
-    another way. Each query is drawn for a way chosen at random.
+    'class_first' draws the ways, then images of each; a query is drawn for a
+    way chosen at random. 'image_first' draws a query among all images, then
+    one of the classes in it, then the other ways and the supports.
+    'pair_first' does so with a pair of image and class, which meets frequent
+    classes more often.
+
+    No image plays two parts in an episode: a query is never a support of
+    another way.
 
     Args:
         images_of (Mapping[int, np.ndarray]): Class id to the indices of the
-            images that hold the class, at least num_shots + num_queries.
+            images that may show the class, at least num_shots + num_queries.
         seed (int): Of the run.
         index (int): Of the episode in its run.
         num_ways (int): W.
         num_shots (int): S.
         num_queries (int): Q.
+        sampling (str): One of :data:`SAMPLINGS`. Defaults to 'class_first'.
+        repeat_supports (bool): Whether a way may draw one image as several
+            supports. Defaults to False.
+        shown_in (Mapping[int, np.ndarray], optional): Class id to the images
+            with any pixel of it. With 'image_first' the class drawn for a
+            query may be one that ``images_of`` finds too small in it.
+            Defaults to ``images_of``.
 
     Returns:
         Episode: The same for the same arguments.
@@ -80,42 +77,99 @@ def draw_episode(images_of: Mapping[int, np.ndarray],
             cannot all be given distinct ones.
     """
     rng = np.random.default_rng((seed, index))
-    class_ids = rng.choice(
-        np.array(sorted(images_of)), num_ways, replace=False)
-    query_ways = rng.integers(num_ways, size=num_queries)
-    wanted = num_shots + np.bincount(query_ways, minlength=num_ways)
+    if sampling == 'class_first':
+        class_ids = rng.choice(
+            np.array(sorted(images_of)), num_ways, replace=False).tolist()
+        query_ways = rng.integers(num_ways, size=num_queries).tolist()
+        queries: list[int] = []
+    else:
+        class_ids, queries, query_ways = _draw_queries(
+            rng, images_of, shown_in or images_of, num_ways, num_queries,
+            pairs=sampling == 'pair_first')
+    # How many queries of each way are still to be drawn.
+    wanted = np.bincount(
+        query_ways[len(queries):], minlength=num_ways).tolist()
     pools = [images_of[c] for c in class_ids]
     for _ in range(_TRIES):
-        drawn = _draw_distinct(rng, pools, wanted.tolist())
+        drawn = _draw_distinct(
+            rng, pools, num_shots, wanted, queries, repeat_supports)
         if drawn is not None:
             break
     else:
         raise InputError(
-            f'classes {class_ids.tolist()} share too few images for '
-            f'{num_ways} ways of {num_shots} shots and {num_queries} queries '
-            'without repeats; lower num_ways, num_shots or min_area')
-    left = [list(images[num_shots:]) for images in drawn]
+            f'classes {class_ids} share too few images for {num_ways} ways '
+            f'of {num_shots} shots and {num_queries} queries without '
+            'repeats; lower num_ways, num_shots or min_area')
+    if not queries:
+        left = [list(of_way) for _, of_way in drawn]
+        queries = [left[way].pop(0) for way in query_ways]
     return Episode(
         seed=seed,
         index=index,
-        class_ids=tuple(class_ids.tolist()),
-        supports=tuple(
-            tuple(images[:num_shots].tolist()) for images in drawn),
-        queries=tuple(int(left[way].pop(0)) for way in query_ways),
-        query_ways=tuple((1 + query_ways).tolist()),
+        class_ids=tuple(class_ids),
+        supports=tuple(tuple(supports) for supports, _ in drawn),
+        queries=tuple(queries),
+        query_ways=tuple(1 + way for way in query_ways),
     )
 
 
-def _draw_distinct(rng: np.random.Generator, pools: Sequence[np.ndarray],
-                   wanted: Sequence[int]) -> list[np.ndarray] | None:
-    """Draw images from each pool, none twice; None where a pool runs dry."""
-    drawn: dict[int, np.ndarray] = {}
-    used = np.array([], dtype=int)
+def _draw_queries(rng: np.random.Generator,
+                  images_of: Mapping[int, np.ndarray],
+                  shown_in: Mapping[int, np.ndarray], num_ways: int,
+                  num_queries: int,
+                  pairs: bool) -> tuple[list[int], list[int], list[int]]:
+    """Class ids, queries and their ways (from 0), the queries drawn first."""
+    classes = sorted(images_of)
+    image, first = _draw_pair(rng, images_of, shown_in, classes, [], pairs)
+    others = rng.choice(
+        [c for c in classes if c != first], num_ways - 1, replace=False)
+    class_ids = rng.permutation([first, *others.tolist()]).tolist()
+    queries, query_ways = [image], [class_ids.index(first)]
+    while len(queries) < num_queries:
+        image, class_id = _draw_pair(
+            rng, images_of, shown_in, class_ids, queries, pairs)
+        queries.append(image)
+        query_ways.append(class_ids.index(class_id))
+    return class_ids, queries, query_ways
+
+
+def _draw_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
+               shown_in: Mapping[int, np.ndarray], classes: Sequence[int],
+               used: Sequence[int], pairs: bool) -> tuple[int, int]:
+    """Draw an image of any of the classes, and a class in it."""
+    pools = [np.setdiff1d(images_of[c], used) for c in classes]
+    if pairs:
+        ends = np.cumsum([len(pool) for pool in pools])
+        pair = int(rng.integers(ends[-1]))
+        way = int(np.searchsorted(ends, pair, side='right'))
+        return int(pools[way][pair - ends[way]]), classes[way]
+    image = int(rng.choice(np.unique(np.concatenate(pools))))
+    return image, int(rng.choice(
+        [c for c in classes if image in shown_in[c]]))
+
+
+def _draw_distinct(
+        rng: np.random.Generator, pools: Sequence[np.ndarray],
+        num_shots: int, num_queries: Sequence[int], used: Sequence[int],
+        repeat: bool) -> list[tuple[list[int], list[int]]] | None:
+    """Supports and queries of each way; None where a pool runs dry.
+
+    Only ``repeat`` lets an image be met twice, as supports of one way.
+    """
+    drawn: dict[int, tuple[list[int], list[int]]] = {}
+    taken = np.array(used, dtype=int)
     # Rare classes choose first: the others have more to choose from.
     for way in sorted(range(len(pools)), key=lambda way: len(pools[way])):
-        pool = np.setdiff1d(pools[way], used)
-        if len(pool) < wanted[way]:
+        pool = np.setdiff1d(pools[way], taken)
+        distinct = 1 if repeat else num_shots
+        if len(pool) < distinct + num_queries[way]:
             return None
-        drawn[way] = rng.choice(pool, wanted[way], replace=False)
-        used = np.concatenate([used, drawn[way]])
+        images = rng.choice(
+            pool, distinct + num_queries[way], replace=False)
+        supports, queries = images[:distinct], images[distinct:]
+        if repeat:
+            supports = rng.choice(
+                np.setdiff1d(pool, queries), num_shots, replace=True)
+        drawn[way] = supports.tolist(), queries.tolist()
+        taken = np.concatenate([taken, supports, queries])
     return [drawn[way] for way in range(len(pools))]

@@ -1,25 +1,30 @@
 """Episodes over any of mmseg's data sets."""
-import hashlib
-import os
-from collections import Counter
-from collections.abc import Sequence
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from mmcv.transforms import Compose, LoadAnnotations
 from mmengine.dataset import BaseDataset
-from mmengine.dist import barrier, is_main_process
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ..errors import InputError
-from .class_index import ClassIndex, load_class_index
-from .episodes import Episode, draw_episode
+from .drawn_episodes import DrawnEpisodes
+from .episodes import Episode
 from .folds import split_classes
+from .image_pool import NO_CLASSES, ImagePool
+from .manifest import (
+    manifest_lines,
+    manifest_sha256,
+    read_episodes,
+    read_header,
+)
 from .randomness import seeded
 
+NOVEL_PIXELS = ('background', 'ignore', 'drop')
 _AUGMENTATION_TRIES = 100
-"""Augmentations drawn for a support before its empty mask is an error."""
+"""Augmentations drawn for a support whose mask comes out empty."""
+_GROWTH_TRIES = 8
+"""Pixels by which its mask is then grown, before it is an error."""
 
 
 @DATASETS.register_module()
@@ -31,12 +36,14 @@ class EpisodicDataset(Dataset):
     workers. Pixels of classes outside the episode are background.
 
     Args:
-        dataset (dict | BaseDataset): Any of mmseg's data sets, or a
-            ``ConcatDataset`` of them; its own pipeline is not used.
+        dataset (dict | BaseDataset, optional): Any of mmseg's data sets, or
+            a ``ConcatDataset`` of them, in place of ``pools``; its own
+            pipeline is not used.
         support_pipeline (Sequence[dict]): Transforms of the supports, from
             loading to ``PackEpisodeInputs``.
-        query_pipeline (Sequence[dict]): Transforms of the queries.
-        num_episodes (int): Of one run.
+        query_pipeline (Sequence[dict]): Transforms of the queries. Truth and
+            prediction meet at the size that it gives the masks.
+        num_episodes (int): Of one run. Defaults to 1000.
         num_ways (int): W. Defaults to 1.
         num_shots (int): S. Defaults to 1.
         num_queries (int): Q. Defaults to 1.
@@ -44,29 +51,47 @@ class EpisodicDataset(Dataset):
             Defaults to 1.
         episodes_seed (int): Seed of the first run. Defaults to 0.
         folds (str | Sequence[Sequence[str]], optional): A benchmark
-            ('pascal-5i', 'msrc-7i', 'toy-3i') or the class names of each
-            fold. Needed with ``split``.
+            ('pascal-5i', 'coco-20i', ..., see :data:`FOLDS`) or the class
+            names of each fold. Needed with ``split``.
         fold (int): Which fold's classes are novel. Defaults to 0.
         split (str, optional): 'base' or 'novel'.
-        classes (Sequence[str], optional): Names of the classes to draw, in
-            place of ``folds`` and ``split``.
-        min_area (float): What a class must cover for an image to count as
-            holding it: pixels, or below 1 a share of the image. Defaults
-            to 1.
+        classes (Sequence[str] | str, optional): Names of the classes to
+            draw, in place of ``folds`` and ``split``; 'all' for all but the
+            background.
+        pools (dict[str, dict], optional): Data sets by name, such as 'train'
+            and 'val'.
+        pool (str, optional): Which of the pools is drawn from.
+        sampling (str): What is drawn first, 'class_first', 'image_first' or
+            'pair_first', see :func:`draw_episode`. Defaults to
+            'class_first'.
+        repeat_supports (bool): Whether a way may draw one image as several
+            supports. Defaults to False.
+        min_area (float): What a class must cover for an image to be its
+            support, or the query drawn for it: pixels, or below 1 a share of
+            the image. Defaults to 1.
+        novel_pixels (str): What becomes of the novel classes' pixels in
+            episodes of a fold's base classes: 'background', 'ignore' (255),
+            or 'drop' for leaving out every image with such a pixel. Defaults
+            to 'background'.
+        protocol (str, optional): Name of the rules, for the record.
+        manifest (str, optional): A file of ``tools/make_episodes.py`` whose
+            episodes are taken instead of drawing them; its header then
+            overrides all of the settings of the drawing.
         cache_dir (str, optional): Of the class index, see
             :func:`load_class_index`.
 
     Raises:
         InputError: If a class is unknown or has too few images, or as
-            :func:`split_classes` and :func:`load_class_index` say.
+            :func:`split_classes`, :class:`ImagePool` and
+            :func:`read_episodes` say.
     """
 
     def __init__(
         self,
-        dataset: dict | BaseDataset,
-        support_pipeline: Sequence[dict],
-        query_pipeline: Sequence[dict],
-        num_episodes: int,
+        dataset: dict | BaseDataset | None = None,
+        support_pipeline: Sequence[dict] = (),
+        query_pipeline: Sequence[dict] = (),
+        num_episodes: int = 1000,
         num_ways: int = 1,
         num_shots: int = 1,
         num_queries: int = 1,
@@ -75,46 +100,62 @@ class EpisodicDataset(Dataset):
         folds: str | Sequence[Sequence[str]] | None = None,
         fold: int = 0,
         split: str | None = None,
-        classes: Sequence[str] | None = None,
+        classes: Sequence[str] | str | None = None,
+        pools: dict[str, dict] | None = None,
+        pool: str | None = None,
+        sampling: str = 'class_first',
+        repeat_supports: bool = False,
         min_area: float = 1,
+        novel_pixels: str = 'background',
+        protocol: str | None = None,
+        manifest: str | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        for name, value in (
-                ('num_episodes', num_episodes), ('num_ways', num_ways),
-                ('num_shots', num_shots), ('num_queries', num_queries),
-                ('num_runs', num_runs)):
-            if type(value) is not int or value < 1:
-                raise InputError(
-                    f'expected {name} of 1 or more, got {value!r}')
-        if type(episodes_seed) is not int or episodes_seed < 0:
-            raise InputError(
-                f'expected episodes_seed of 0 or more, got {episodes_seed!r}')
-        if not isinstance(min_area, (int, float)) or not min_area > 0:
-            raise InputError(
-                'expected min_area above 0, in pixels or as a share, got '
-                f'{min_area!r}')
-        self.dataset = (
-            _build(dataset) if isinstance(dataset, dict) else dataset)
-        # Once: the host copies all of its metainfo whenever it is asked.
-        self._classes = list(self.dataset.metainfo['classes'])
         self.support_pipeline = Compose(
             [TRANSFORMS.build(step) for step in support_pipeline])
         self.query_pipeline = Compose(
             [TRANSFORMS.build(step) for step in query_pipeline])
-        self.num_episodes = num_episodes
-        self.num_ways = num_ways
-        self.num_shots = num_shots
-        self.num_queries = num_queries
-        self.num_runs = num_runs
-        self.episodes_seed = episodes_seed
-        self.folds = folds if isinstance(folds, str) else None
-        self.fold = None if classes else fold
-        self.min_area = min_area
-        self.class_names = _class_names(classes, folds, fold, split)
-        self.images_of = self._images_of_classes(cache_dir)
+        header = {} if manifest is None else read_header(manifest)
+        if header:
+            pool = header['pool']
+        self.images = ImagePool(
+            _choose(dataset, pools, pool), self._loader(), cache_dir)
+        self.dataset = self.images.dataset
+        self.ignored_ids, dropped = self._novel_pixels(
+            novel_pixels, folds, fold, split)
+        self.episodes: Sequence[Episode]
+        if manifest is not None:
+            self.header = header
+            self.episodes = read_episodes(manifest, header, self.images)
+            return
+        if classes == 'all':
+            classes = [c for c in self.images.classes if c not in NO_CLASSES]
+        names = _class_names(classes, folds, fold, split)
+        self.header = {
+            'protocol': protocol,
+            'dataset': type(self.dataset).__name__,
+            'pool': pool if dataset is None else None,
+            'folds': None if split is None else folds,
+            'fold': None if split is None else fold,
+            'split': split,
+            'classes': names,
+            'class_ids': self.images.class_ids(names),
+            'num_ways': num_ways,
+            'num_shots': num_shots,
+            'num_queries': num_queries,
+            'num_runs': num_runs,
+            'num_episodes': num_episodes,
+            'seeds': _seeds(episodes_seed, num_runs),
+            'sampling': sampling,
+            'repeat_supports': repeat_supports,
+            'min_area': min_area,
+            'num_images': len(self.images.image_ids),
+            'index_sha256': self.images.sha256,
+        }
+        self.episodes = DrawnEpisodes(self.images, self.header, dropped)
 
     def __len__(self) -> int:
-        return self.num_runs * self.num_episodes
+        return len(self.episodes)
 
     def __getitem__(self, index: int) -> list[dict]:
         """Load one episode.
@@ -131,12 +172,12 @@ class EpisodicDataset(Dataset):
                 empty after the pipeline.
         """
         episode = self.episode(index)
-        run = index // self.num_episodes
         task = dict(
-            run=run,
+            run=index // self.header['num_episodes'],
             episode=episode.index,
             class_ids=list(episode.class_ids),
-            class_names=[self._classes[c] for c in episode.class_ids])
+            class_names=[self.images.classes[c] for c in episode.class_ids],
+            ignored_ids=self.ignored_ids)
         items: list[dict] = []
         for way, shots in enumerate(episode.supports, start=1):
             for shot, image in enumerate(shots):
@@ -153,12 +194,12 @@ class EpisodicDataset(Dataset):
 
     def episode(self, index: int) -> Episode:
         """Which images item ``index`` is made of; nothing is loaded."""
-        if not 0 <= index < len(self):
-            raise IndexError(f'episode {index} of {len(self)}')
-        run, i = divmod(index, self.num_episodes)
-        return draw_episode(
-            self.images_of, self.episodes_seed + run, i,
-            self.num_ways, self.num_shots, self.num_queries)
+        return self.episodes[index]
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes that are drawn."""
+        return self.header['classes']
 
     @property
     def metainfo(self) -> dict:
@@ -166,91 +207,54 @@ class EpisodicDataset(Dataset):
         return dict(
             self.dataset.metainfo,
             class_names=self.class_names,
-            num_runs=self.num_runs)
+            num_runs=self.header['num_runs'])
 
-    @cached_property
-    def image_ids(self) -> list[str]:
-        """Name of every image: its path below the folder of all images."""
-        paths = [
-            os.path.abspath(self.dataset.get_data_info(i)['img_path'])
-            for i in range(len(self.dataset))]
-        root = os.path.commonpath([os.path.dirname(path) for path in paths])
-        return [Path(path).relative_to(root).as_posix() for path in paths]
+    def manifest_lines(self) -> Iterator[str]:
+        """The manifest of these episodes, line by line."""
+        return manifest_lines(self.header, self.episodes, self.images)
 
-    def episodes_sha256(self) -> str:
-        """SHA-256 of all episodes, one JSON line each."""
-        digest = hashlib.sha256()
-        for index in range(len(self)):
-            line = self.episode(index).to_json(
-                self._classes, self.image_ids)
-            digest.update(f'{line}\n'.encode())
-        return digest.hexdigest()
+    def manifest_sha256(self) -> str:
+        """SHA-256 of the file that :meth:`manifest_lines` would make."""
+        return manifest_sha256(self.manifest_lines())
 
-    def _images_of_classes(self, cache_dir: str | None) -> dict:
-        """Class id to the images that may be drawn for it."""
-        known = self._classes
-        unknown = [name for name in self.class_names if name not in known]
-        if unknown:
-            raise InputError(
-                f'the classes {unknown} are not in the data set; expected '
-                f'names of {known}')
-        if len(self.class_names) < self.num_ways:
-            raise InputError(
-                f'num_ways={self.num_ways} needs as many classes, got the '
-                f'{len(self.class_names)} {self.class_names}')
-        index = self._class_index(len(known), cache_dir)
-        needed = self.num_shots + self.num_queries
-        images_of = {}
-        for name in self.class_names:
-            class_id = known.index(name)
-            images = index.images_with(class_id, self.min_area)
-            if len(images) < needed:
-                of_fold = '' if self.fold is None else f' of fold {self.fold}'
-                least = (
-                    f'{self.min_area:g} pixels' if self.min_area >= 1
-                    else f'{self.min_area:.1%} of the image')
-                raise InputError(
-                    f"class '{name}'{of_fold} has {len(images)} images with "
-                    f'at least {least}, but num_shots={self.num_shots} and '
-                    f'num_queries={self.num_queries} need {needed}; lower '
-                    'min_area, num_shots or num_queries')
-            images_of[class_id] = images
-        return images_of
+    def _loader(self) -> LoadAnnotations:
+        for step in self.support_pipeline.transforms:
+            if isinstance(step, LoadAnnotations):
+                return step
+        raise InputError("support_pipeline needs dict(type='LoadAnnotations')")
 
-    def _class_index(self, num_classes: int,
-                     cache_dir: str | None) -> ClassIndex:
-        """Build on the main process first; the others find the cache."""
-        loaders = [
-            step for step in self.support_pipeline.transforms
-            if isinstance(step, LoadAnnotations)]
-        if not loaders:
+    def _novel_pixels(
+            self, novel_pixels: str,
+            folds: str | Sequence[Sequence[str]] | None, fold: int,
+            split: str | None) -> tuple[list[int], np.ndarray]:
+        """Ids that become 255, and the images that are left out."""
+        if novel_pixels not in NOVEL_PIXELS:
             raise InputError(
-                "support_pipeline needs dict(type='LoadAnnotations')")
-        infos = [
-            self.dataset.get_data_info(i) for i in range(len(self.dataset))]
-        if not infos:
+                f'novel_pixels must be one of {NOVEL_PIXELS}, got '
+                f'{novel_pixels!r}')
+        if novel_pixels == 'background' or folds is None:
+            return [], np.array([], int)
+        if split != 'base':
             raise InputError(
-                'the data set has no images; check data_root, data_prefix '
-                'and img_suffix')
-        paths = Counter(os.path.abspath(info['img_path']) for info in infos)
-        path, times = paths.most_common(1)[0]
-        if times > 1:
-            raise InputError(
-                f'{path} is {times} times in the data set: an episode could '
-                'draw it as support and as query; list every image once')
-        if not is_main_process():
-            barrier()
-        index = load_class_index(infos, num_classes, loaders[0], cache_dir)
-        if is_main_process():
-            barrier()
-        return index
+                f"novel_pixels='{novel_pixels}' is for episodes of base "
+                f"classes, got split={split!r}")
+        novel = self.images.class_ids(split_classes(folds, fold, 'novel'))
+        if novel_pixels == 'ignore':
+            return novel, np.array([], int)
+        return [], np.flatnonzero(
+            self.images.index.counts[:, novel].any(1))
 
     def _support(self, image: int, part: dict,
                  entropy: tuple[int, ...]) -> dict:
-        """Load a support; augment anew where a crop has lost its class."""
-        for attempt in range(_AUGMENTATION_TRIES):
+        """Load a support; augment anew where a crop has lost its class.
+
+        An object so small that every resize loses it is grown in the end.
+        """
+        for attempt in range(_AUGMENTATION_TRIES + _GROWTH_TRIES):
+            grow = max(0, attempt + 1 - _AUGMENTATION_TRIES)
             item = self._load(
-                image, self.support_pipeline, part, (*entropy, attempt))
+                image, self.support_pipeline, part | dict(grow=grow),
+                (*entropy, attempt))
             sample = item['data_samples']
             if (sample.gt_sem_seg.data == part['way']).any():
                 return item
@@ -258,12 +262,13 @@ class EpisodicDataset(Dataset):
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
             f'mask after support_pipeline, {_AUGMENTATION_TRIES} times; '
-            f'raise min_area (now {self.min_area:g}) or crop less')
+            'raise min_area, crop less, or mend its annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:
         """Run a pipeline on one image, its random draws from ``entropy``."""
         info = self.dataset.get_data_info(image) | part
+        info['image_id'] = self.images.image_ids[image]
         try:
             with seeded(entropy):
                 item = pipeline(info)
@@ -283,16 +288,26 @@ class EpisodicDataset(Dataset):
         return item
 
 
-def _build(dataset: dict) -> BaseDataset:
-    try:
-        return DATASETS.build(dataset)
-    except (AssertionError, OSError, ValueError) as error:
-        roots = [
-            one.get('data_root') for one in dataset.get('datasets', [dataset])]
+def _choose(dataset: dict | BaseDataset | None,
+            pools: dict[str, dict] | None,
+            pool: str | None) -> dict | BaseDataset:
+    """The data set, or the one of the pools that is named."""
+    if dataset is not None:
+        return dataset
+    if pools and pool in pools:
+        return pools[pool]
+    raise InputError(
+        'expected a dataset, or pools and the name of one of them as pool, '
+        f'got dataset=None, pools={sorted(pools or ())} and pool={pool!r}')
+
+
+def _seeds(first: int, num_runs: int) -> list[int]:
+    if type(first) is not int or first < 0:
         raise InputError(
-            f"the images of {dataset['type']} could not be listed under "
-            f'data_root={roots} ({error or "a folder or list is missing"}); '
-            'correct it, or give it with --data-root') from error
+            f'expected episodes_seed of 0 or more, got {first!r}')
+    if type(num_runs) is not int or num_runs < 1:
+        raise InputError(f'expected num_runs of 1 or more, got {num_runs!r}')
+    return [first + run for run in range(num_runs)]
 
 
 def _class_names(classes: Sequence[str] | None,

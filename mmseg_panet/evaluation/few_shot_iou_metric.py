@@ -1,11 +1,15 @@
 """The few-shot IoU as a metric of mmengine."""
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
+import mmcv
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
 
+from .bootstrap import bootstrap_interval
+from .episode_table import EpisodeTable
 from .iou import EpisodeCounts, count_pixels, summarise, summarise_run
 
 
@@ -20,16 +24,29 @@ class FewShotIoUMetric(BaseMetric):
 
     Args:
         ignore_index (int): Label that counts nowhere. Defaults to 255.
+        count_absent (bool): Whether false positives of a way count in a
+            query that does not show it, see :func:`count_pixels`. Defaults
+            to True.
+        counts_file (str, optional): Where the counts of every episode are
+            written, see :class:`EpisodeTable`.
+        output_dir (str, optional): Where the predictions are written, as
+            PNG of episode labels named ``run-episode-query.png``.
         collect_device (str): As in the host. Defaults to 'cpu'.
         prefix (str, optional): As in the host.
     """
 
     def __init__(self,
                  ignore_index: int = 255,
+                 count_absent: bool = True,
+                 counts_file: str | None = None,
+                 output_dir: str | None = None,
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ignore_index = ignore_index
+        self.count_absent = count_absent
+        self.output_dir = output_dir and Path(output_dir)
+        self.counts_file = counts_file
 
     def process(self, data_batch: dict,
                 data_samples: Sequence[dict]) -> None:
@@ -43,36 +60,56 @@ class FewShotIoUMetric(BaseMetric):
             data_samples (Sequence[dict]): The queries, an episode's next to
                 each other, with ``pred_sem_seg`` and ``gt_sem_seg``.
         """
-        for (run, _), queries in groupby(
+        for (run, episode), queries in groupby(
                 data_samples, key=lambda query: (
                     query['run'], query['episode'])):
             counts = []
-            for query in queries:
+            for number, query in enumerate(queries):
                 class_ids = tuple(query['class_ids'])
+                prediction = query['pred_sem_seg']['data'][0]
                 counts.append(count_pixels(
-                    query['pred_sem_seg']['data'][0],
-                    query['gt_sem_seg']['data'][0],
-                    len(class_ids), self.ignore_index))
+                    prediction, query['gt_sem_seg']['data'][0],
+                    len(class_ids), self.ignore_index, self.count_absent))
+                if self.output_dir:
+                    mmcv.imwrite(
+                        prediction.cpu().numpy().astype(np.uint8),
+                        str(self.output_dir
+                            / f'{run}-{episode:05d}-{number}.png'))
             intersection, union = np.sum(counts, axis=0)
-            self.results.append(
-                EpisodeCounts(run, class_ids, intersection, union))
+            self.results.append(EpisodeCounts(
+                run, episode, class_ids, intersection, union))
 
     def compute_metrics(self, results: list[EpisodeCounts]) -> dict:
         """Summarise all episodes.
 
         Returns:
             dict: ``mIoU``, ``FB-IoU`` and ``std`` in percent, ``runs`` (the
-            mIoU of each) and ``per_class`` (name to IoU).
+            mIoU of each), ``per_class`` (name to IoU), ``per_class_counts``
+            (name to intersection and union, pixels of all runs), and the 95%
+            bootstrap intervals over the episodes, ``interval`` (of mIoU),
+            ``FB-IoU_interval`` and ``per_class_interval``.
         """
         names = self.dataset_meta['class_names']
         classes = list(self.dataset_meta['classes'])
         class_ids = [classes.index(name) for name in names]
         runs: list[list[EpisodeCounts]] = [
             [] for _ in range(self.dataset_meta['num_runs'])]
+        totals = np.zeros((len(classes), 2), dtype=np.int64)
         for result in results:
             runs[result.run].append(result)
+            totals[list(result.class_ids), 0] += result.intersection[:-2]
+            totals[list(result.class_ids), 1] += result.union[:-2]
+        table = EpisodeTable.from_counts(results)
+        if self.counts_file:
+            table.write(self.counts_file)
+        low_high = bootstrap_interval(table, class_ids).T.tolist()
         summary = summarise(
             [summarise_run(episodes, class_ids) for episodes in runs])
-        summary['per_class'] = dict(
-            zip(names, summary['per_class'], strict=True))
-        return summary
+        return summary | {
+            'per_class': dict(zip(names, summary['per_class'], strict=True)),
+            'per_class_counts': dict(zip(
+                names, totals[class_ids].tolist(), strict=True)),
+            'interval': low_high[0],
+            'FB-IoU_interval': low_high[1],
+            'per_class_interval': dict(zip(names, low_high[2:], strict=True)),
+        }

@@ -14,6 +14,7 @@ class EpisodeCounts:
 
     Attributes:
         run (int): The run it belongs to.
+        episode (int): Its index in the run.
         class_ids (tuple[int, ...]): The class of each way, (W,).
         intersection (np.ndarray): (W + 2,) int64: of every way, then of the
             foreground (any way) and of the background.
@@ -21,6 +22,7 @@ class EpisodeCounts:
     """
 
     run: int
+    episode: int
     class_ids: tuple[int, ...]
     intersection: np.ndarray
     union: np.ndarray
@@ -29,17 +31,21 @@ class EpisodeCounts:
 def count_pixels(prediction: Tensor,
                  truth: Tensor,
                  num_ways: int,
-                 ignore_index: int = 255) -> tuple[np.ndarray, np.ndarray]:
+                 ignore_index: int = 255,
+                 count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Intersections and unions of one query.
 
-    A way's false positives count whether or not the way is in the truth;
-    ignored pixels count nowhere.
+    A way's false positives count whether or not the way is in the truth,
+    unless ``count_absent`` is off; ignored pixels count nowhere.
 
     Args:
         prediction (Tensor): (H, W), episode labels 0..W.
         truth (Tensor): (H, W), episode labels 0..W and ``ignore_index``.
         num_ways (int): W.
         ignore_index (int): Defaults to 255.
+        count_absent (bool): False leaves out what the truth does not show
+            (a way, the foreground, the background), as the released code of
+            PANet does. Defaults to True.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Intersection and union, each (W + 2,)
@@ -65,13 +71,15 @@ def count_pixels(prediction: Tensor,
     confusion = pairs.bincount(minlength=classes**2).cpu().numpy()
     confusion = confusion.reshape(classes, classes)  # (truth, prediction)
     hits = np.diag(confusion)
-    unions = confusion.sum(0) + confusion.sum(1) - hits
+    truths = confusion.sum(1)
+    unions = confusion.sum(0) + truths - hits
     # Confusing two ways is right about the foreground.
     foreground = confusion[1:, 1:].sum()
-    return (
-        np.append(hits[1:], [foreground, hits[0]]),
-        np.append(unions[1:], [confusion.sum() - hits[0], unions[0]]),
-    )
+    intersection = np.append(hits[1:], [foreground, hits[0]])
+    union = np.append(unions[1:], [confusion.sum() - hits[0], unions[0]])
+    if not count_absent:
+        union *= np.append(truths[1:], [truths[1:].sum(), truths[0]]) > 0
+    return intersection, union
 
 
 def summarise_run(episodes: Sequence[EpisodeCounts],

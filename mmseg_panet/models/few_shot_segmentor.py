@@ -1,4 +1,6 @@
 """A segmentor that predicts whole episodes."""
+from typing import Any
+
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .episode_layout import EpisodeLayout
+from .shot_fusion import SHOT_FUSIONS, vote
 from .support_check import check_supports
 
 
@@ -18,7 +21,29 @@ class FewShotSegmentor(EncoderDecoder):
     Training is the host's. In testing a flat batch of episodes (samples
     with a ``role``) gives one prediction a query; samples without a role
     are matched against the prototypes that ``decode_head.fit`` has stored.
+
+    Beside the host's settings, ``test_cfg`` takes ``shot_fusion``, how several
+    shots become one prediction: 'mean_prototypes' (the default, PANet),
+    'mean_logits', or 'vote' over the masks of the single shots, with
+    ``vote_threshold`` (0.5), see :func:`vote`.
+
+    Args:
+        *args: As for ``EncoderDecoder``.
+        **kwargs: As for ``EncoderDecoder``.
+
+    Raises:
+        InputError: If ``shot_fusion`` is unknown.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings = self.test_cfg or {}
+        self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
+        self.vote_threshold = settings.get('vote_threshold', 0.5)
+        if self.shot_fusion not in SHOT_FUSIONS:
+            raise InputError(
+                f'shot_fusion of test_cfg must be one of {SHOT_FUSIONS}, got '
+                f'{self.shot_fusion!r}')
 
     def predict(
         self,
@@ -35,7 +60,8 @@ class FewShotSegmentor(EncoderDecoder):
         Returns:
             list[SegDataSample]: One a query, in order, with
             ``pred_sem_seg`` (1, H, W), the episode labels, and
-            ``seg_logits`` (1 + W, H, W), at the query's ``ori_shape``.
+            ``seg_logits`` (1 + W, H, W), with a vote the mean over the
+            shots; both at the query's ``ori_shape``.
 
         Raises:
             InputError: If a support shows no pixel of its way.
@@ -44,33 +70,60 @@ class FewShotSegmentor(EncoderDecoder):
         if not data_samples or 'role' not in data_samples[0]:
             return super().predict(inputs, data_samples)
         queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
+        by_shot = self.shot_fusion != 'mean_prototypes'
         if self.test_cfg.get('mode', 'whole') == 'slide':
-            logits = self._slide_episodes(inputs, data_samples)
+            logits = self._slide_episodes(inputs, data_samples, by_shot)
         else:
             logits = self.decode_head.predict_episodes(
-                self.extract_feat(inputs), data_samples)
-        return self.postprocess_result(logits, queries)
+                self.extract_feat(inputs), data_samples, by_shot)
+            logits = logits if by_shot else logits[None]
+        results = self.postprocess_result(logits.mean(0), queries)
+        if self.shot_fusion == 'vote':
+            self._vote(logits, results)
+        return results
+
+    def _vote(self, logits: Tensor, queries: list[SegDataSample]) -> None:
+        """Put the shots' vote in place of the predictions.
+
+        Args:
+            logits (Tensor): (S, N, 1 + W, H, W).
+            queries (list[SegDataSample]): N, changed in place.
+        """
+        predicted = [
+            self.postprocess_result(
+                of_shot, [
+                    SegDataSample(metainfo=query.metainfo)
+                    for query in queries])
+            for of_shot in logits]
+        for query, *shots in zip(queries, *predicted, strict=True):
+            labels = torch.stack(
+                [shot.pred_sem_seg.data[0] for shot in shots])  # (S, H, W)
+            query.pred_sem_seg.data = vote(
+                labels, logits.shape[2] - 1, self.vote_threshold)[None]
 
     def _slide_episodes(self, inputs: Tensor,
-                        data_samples: list[SegDataSample]) -> Tensor:
+                        data_samples: list[SegDataSample],
+                        by_shot: bool) -> Tensor:
         """Fit each episode's supports whole, slide over its queries."""
         layout = EpisodeLayout.of(data_samples)
+        supports, queries = layout.split(
+            torch.arange(len(inputs)))  # (B, W, S) and (B, Q)
         fitted = self.decode_head.prototypes
-        length = len(inputs) // layout.episodes
-        num_supports = layout.ways * layout.shots
         logits = []
         try:
-            for start in range(0, len(inputs), length):
-                middle, end = start + num_supports, start + length
-                self.decode_head.fit(
-                    self.extract_feat(inputs[start:middle]),
-                    data_samples[start:middle])
-                metas = [
-                    sample.metainfo for sample in data_samples[middle:end]]
-                logits.append(self.inference(inputs[middle:end], metas))
+            for some in supports.split(1 if by_shot else layout.shots, 2):
+                for shown, asked in zip(
+                        some.flatten(1).tolist(), queries.tolist(),
+                        strict=True):
+                    self.decode_head.fit(
+                        self.extract_feat(inputs[shown]),
+                        [data_samples[i] for i in shown])
+                    logits.append(self.inference(
+                        inputs[asked],
+                        [data_samples[i].metainfo for i in asked]))
         finally:
             self.decode_head.prototypes = fitted
-        return torch.cat(logits)
+        return torch.cat(logits).unflatten(0, (-1, queries.numel()))
 
     def slide_inference(self, inputs: Tensor,
                         batch_img_metas: list[dict]) -> Tensor:

@@ -194,17 +194,21 @@ class PANetHead(BaseDecodeHead):
     @full_precision
     def predict_episodes(
             self, inputs: Sequence[Tensor],
-            batch_data_samples: Sequence[SegDataSample]) -> Tensor:
+            batch_data_samples: Sequence[SegDataSample],
+            by_shot: bool = False) -> Tensor:
         """Segment the queries of a flat batch of episodes.
 
         Args:
             inputs (Sequence[Tensor]): As for :meth:`loss`.
             batch_data_samples (Sequence[SegDataSample]): As for
                 :meth:`loss`; only the supports' labels are read.
+            by_shot (bool): Segment from one shot of every way at a time.
+                Defaults to False.
 
         Returns:
             Tensor: Logits (B * Q, 1 + W, H, W) at the size of the network's
-            input, as ``predict`` of the host's heads.
+            input, as ``predict`` of the host's heads; with ``by_shot`` one
+            such tensor a shot, (S, B * Q, 1 + W, H, W).
 
         Raises:
             InputError: If a support shows no pixel of its way.
@@ -215,11 +219,17 @@ class PANetHead(BaseDecodeHead):
         labels = self._labels(samples)
         check_supports(labels, samples)
         labels = labels.unflatten(0, supports.shape[:3])
-        logits = self.match_episodes(supports, labels, queries)
         metas = [
             sample.metainfo
             for sample in layout.queries_of(batch_data_samples)]
-        return self.predict_by_feat(logits.flatten(0, 1), metas)
+        size = 1 if by_shot else layout.shots
+        logits = torch.stack([
+            self.predict_by_feat(
+                self.match_episodes(some, some_labels, queries).flatten(0, 1),
+                metas)
+            for some, some_labels in zip(
+                supports.split(size, 2), labels.split(size, 2), strict=True)])
+        return logits if by_shot else logits[0]
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
         """The feature map used, in full precision.
@@ -269,7 +279,6 @@ class PANetHead(BaseDecodeHead):
 
     def _weigh(self, masks: Tensor, size: Sequence[int]) -> Tensor:
         return pooling_weights(masks, size, self.pool_at, self.align_corners)
-
 
     def _labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
         """Stack episode labels (N, H, W) at the size of the padded images."""

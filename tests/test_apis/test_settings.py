@@ -15,13 +15,14 @@ def test_a_setting_reaches_every_place_of_every_config(path):
     cfg = Config.fromfile(path)
     apply_settings(
         cfg, fold=2, ways=2, shots=5, data_root='elsewhere',
-        pretrained='weights.pth')
+        pretrained='weights.pth', queries=3)
     for loader in LOADERS:
         dataset = cfg[loader].dataset
         assert (dataset.fold, dataset.num_ways, dataset.num_shots) == (2, 2, 5)
-        inner = dataset.dataset
-        for one in inner.get('datasets', [inner]):
-            assert one.data_root == 'elsewhere'
+        assert dataset.num_queries == 3
+        pools = dataset.get('pools') or dict(all=dataset.dataset)
+        for pool in pools.values():
+            assert pool.data_root == 'elsewhere'
     assert cfg.model.backbone.init_cfg.checkpoint == 'weights.pth'
     assert (cfg.fold, cfg.num_shots, cfg.data_root) == (2, 5, 'elsewhere')
 

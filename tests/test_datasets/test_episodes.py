@@ -1,4 +1,4 @@
-import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -48,11 +48,80 @@ def test_classes_that_share_too_few_images_are_named():
             {0: np.arange(3), 1: np.arange(3)}, 0, 0, num_ways=2, num_shots=2)
 
 
-def test_a_line_of_json_names_classes_and_images():
-    episode = draw(0, num_shots=2)
-    line = json.loads(episode.to_json(
-        [f'class {i}' for i in range(6)], [f'{i}.jpg' for i in range(40)]))
-    assert line['class_names'] == [f'class {episode.class_ids[0]}']
-    assert line['supports'] == [[f'{i}.jpg' for i in episode.supports[0]]]
-    assert line['queries'] == [f'{episode.queries[0]}.jpg']
-    assert (line['seed'], line['index']) == (0, 0)
+
+SMALL = {2: np.arange(0, 4), 3: np.arange(4, 14)}
+
+
+def frequencies(num=2000, **settings):
+    """How often each class, and each (class, query), is drawn."""
+    drawn = [draw_episode(SMALL, 0, i, **settings) for i in range(num)]
+    return (
+        Counter(e.class_ids[0] for e in drawn),
+        Counter((e.class_ids[0], e.queries[0]) for e in drawn))
+
+
+@pytest.mark.parametrize(('sampling', 'share'), [
+    ('class_first', 1 / 2), ('pair_first', 4 / 14), ('image_first', 4 / 14)])
+def test_what_is_drawn_first_decides_how_often_a_class_is_met(
+        sampling, share):
+    classes, pairs = frequencies(sampling=sampling)
+    # Four standard deviations of a share of 2,000 draws.
+    assert abs(classes[2] / 2000 - share) < 4 * (share / 2000) ** 0.5
+    assert len(pairs) == 14
+
+
+def test_image_first_halves_an_image_of_two_classes_and_pair_first_does_not():
+    both = {2: np.arange(0, 5), 3: np.arange(4, 9)}  # image 4 shows both
+    for sampling, share in (('image_first', 1 / 9), ('pair_first', 2 / 10)):
+        queries = Counter(
+            draw_episode(both, 0, i, sampling=sampling).queries[0]
+            for i in range(3000))
+        assert abs(queries[4] / 3000 - share) < 4 * (share / 3000) ** 0.5
+
+
+def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
+    """Image 0 shows class 3 too small for a support."""
+    large = {2: np.array([0, 1, 2]), 3: np.array([3, 4, 5])}
+    shown = {2: np.array([0, 1, 2]), 3: np.array([0, 3, 4, 5])}
+    drawn = {
+        sampling: [
+            draw_episode(large, 0, i, sampling=sampling, shown_in=shown)
+            for i in range(300)]
+        for sampling in ('class_first', 'image_first', 'pair_first')}
+    for sampling, episodes in drawn.items():
+        asked = {(e.class_ids[0], e.queries[0]) for e in episodes}
+        assert ((3, 0) in asked) == (sampling == 'image_first')
+        assert all(e.supports[0][0] in large[e.class_ids[0]]
+                   for e in episodes)
+
+
+@pytest.mark.parametrize('sampling', ['image_first', 'pair_first'])
+def test_queries_drawn_first_are_of_their_ways_and_no_supports(sampling):
+    ways = Counter()
+    for index in range(300):
+        episode = draw(
+            index, num_ways=2, num_shots=3, num_queries=3, sampling=sampling)
+        images = [i for shots in episode.supports for i in shots]
+        images += episode.queries
+        assert len(set(images)) == len(images) == 2 * 3 + 3
+        for query, way in zip(
+                episode.queries, episode.query_ways, strict=True):
+            assert query in IMAGES_OF[episode.class_ids[way - 1]]
+        ways[episode.query_ways[0]] += 1
+    assert min(ways.values()) > 100  # the first query's way is no fixed one
+
+
+def test_repeats_are_of_supports_of_one_way_only():
+    repeated = 0
+    for index in range(200):
+        episode = draw(
+            index, num_ways=2, num_shots=4, num_queries=2,
+            repeat_supports=True)
+        one, two = map(set, episode.supports)
+        assert not one & two and not (one | two) & set(episode.queries)
+        repeated += len(one) < 4
+    assert repeated > 20
+    # Two images do for a query and any number of repeated supports.
+    pair = draw_episode(
+        {2: np.array([0, 1])}, 0, 0, num_shots=5, repeat_supports=True)
+    assert pair.supports[0] == (1 - pair.queries[0],) * 5

@@ -165,10 +165,10 @@ def test_zero_may_be_a_real_class(tmp_path):
 
 
 def test_the_digest_of_the_episodes_follows_what_is_drawn(toy_root):
-    digest = episodic(toy_root).episodes_sha256()
-    assert digest == episodic(toy_root).episodes_sha256()
-    assert digest != episodic(toy_root, episodes_seed=1).episodes_sha256()
-    assert digest != episodic(toy_root, fold=1).episodes_sha256()
+    digest = episodic(toy_root).manifest_sha256()
+    assert digest == episodic(toy_root).manifest_sha256()
+    assert digest != episodic(toy_root, episodes_seed=1).manifest_sha256()
+    assert digest != episodic(toy_root, fold=1).manifest_sha256()
 
 
 def test_episodes_collate_to_a_flat_batch(toy_root):

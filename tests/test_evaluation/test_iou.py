@@ -62,7 +62,8 @@ def test_counts_equal_sets_of_pixels():
 
 def counts(run, class_id, way, foreground, background):
     pairs = np.array([way, foreground, background])
-    return EpisodeCounts(run, (class_id,), pairs[:, 0], pairs[:, 1])
+    return EpisodeCounts(
+            run, 0, (class_id,), pairs[:, 0], pairs[:, 1])
 
 
 def test_a_run_sums_pixels_before_it_divides():

@@ -109,7 +109,7 @@ def test_a_result_says_what_was_measured_and_pictures_are_drawn(
     assert {
         'mIoU', 'FB-IoU', 'per_class', 'runs', 'std', 'num_ways',
         'num_shots', 'num_episodes', 'fold', 'classes', 'dataset', 'seeds',
-        'checkpoint_sha256', 'episodes_sha256', 'versions'} <= set(result)
+        'checkpoint_sha256', 'manifest_sha256', 'versions'} <= set(result)
     assert (result['num_shots'], result['fold']) == (2, 2)
     assert result['seeds'] == [1234, 1235]
     assert list(result['per_class']) == result['classes']

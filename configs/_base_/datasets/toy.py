@@ -17,14 +17,6 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackEpisodeInputs')
 ]
-episodes = dict(
-    type='EpisodicDataset',
-    folds='toy-3i',
-    fold=fold,
-    num_ways=num_ways,
-    num_shots=num_shots,
-    # An object smaller than this is less than a cell or two of the features.
-    min_area=0.02)
 train_set = dict(
     type='ToyDataset',
     data_root=data_root,
@@ -33,6 +25,15 @@ val_set = dict(
     type='ToyDataset',
     data_root=data_root,
     ann_file='ImageSets/Segmentation/val.txt')
+episodes = dict(
+    type='EpisodicDataset',
+    folds='toy-3i',
+    fold=fold,
+    pools=dict(train=train_set, val=val_set),
+    num_ways=num_ways,
+    num_shots=num_shots,
+    # An object smaller than this is less than a cell or two of the features.
+    min_area=0.02)
 loader = dict(
     batch_size=4,
     num_workers=1,
@@ -43,7 +44,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=train_set,
+        pool='train',
         split='base',
         # More than any schedule asks for: no episode is met twice.
         num_episodes=1000000,
@@ -55,7 +56,7 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=val_set,
+        pool='val',
         # Of the base classes: the novel ones stay unseen until the test.
         split='base',
         num_episodes=100,
@@ -67,7 +68,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=val_set,
+        pool='val',
         split='novel',
         num_episodes=500,
         num_runs=1,

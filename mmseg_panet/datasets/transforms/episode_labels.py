@@ -1,7 +1,13 @@
 """From the labels of a data set to the labels of an episode."""
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
+
+from ...errors import InputError
+
+VOID = ('ignore', 'background')
+IGNORED = 255
 
 
 @TRANSFORMS.register_module()
@@ -12,14 +18,39 @@ class EpisodeLabels(BaseTransform):
     ``LoadAnnotations``, so that all later transforms see episode labels.
 
     Required keys: ``gt_seg_map`` (H, W) of class ids, ``class_ids`` (W,).
+    Optional keys: ``ignored_ids``, classes that become 255 instead of
+    background; ``grow``, by how many pixels the own ``way`` is grown.
     Modified key: ``gt_seg_map`` (H, W) uint8.
+
+    Args:
+        void (str): What the data set's 255 becomes: 'ignore' keeps it,
+            'background' counts it as background, as the released code of
+            PANet does in supports. Defaults to 'ignore'.
+
+    Raises:
+        InputError: If ``void`` is unknown.
     """
+
+    def __init__(self, void: str = 'ignore') -> None:
+        if void not in VOID:
+            raise InputError(f"void must be one of {VOID}, got '{void}'")
+        self.void = void
 
     def transform(self, results: dict) -> dict:
         """Map the labels of one image."""
-        table = np.zeros(256, dtype=np.uint8)
+        ids = results['gt_seg_map']
+        table = np.zeros(max(256, int(ids.max(initial=0)) + 1), np.uint8)
+        ignored = list(results.get('ignored_ids', ()))
+        table[[i for i in ignored if i < len(table)]] = IGNORED
+        table[255] = IGNORED if self.void == 'ignore' else 0
         for way, class_id in enumerate(results['class_ids'], start=1):
-            table[class_id] = way
-        table[255] = 255
-        results['gt_seg_map'] = table[results['gt_seg_map']]
+            if class_id < len(table):
+                table[class_id] = way
+        labels = table[ids]
+        if results.get('grow'):
+            size = 1 + 2 * results['grow']
+            own = (labels == results['way']).astype(np.uint8)
+            grown = cv2.dilate(own, np.ones((size, size), np.uint8))
+            labels[grown > 0] = results['way']
+        results['gt_seg_map'] = labels
         return results

@@ -14,6 +14,9 @@ EPISODE_KEYS = (
 class PackEpisodeInputs(PackSegInputs):
     """mmseg's ``PackSegInputs`` that also keeps an image's part in its task.
 
+    ``ori_shape`` becomes the size of the labels: the host resizes its
+    predictions to it, and there they meet the truth.
+
     Args:
         meta_keys (Sequence[str]): Kept beside run, episode, role, way, shot,
             class_ids and class_names. Defaults to those of mmseg.
@@ -42,4 +45,5 @@ class PackEpisodeInputs(PackSegInputs):
                 f"{results['seg_map_path']}, got {strange[0]}; put "
                 "dict(type='EpisodeLabels') after LoadAnnotations in "
                 'support_pipeline and query_pipeline')
+        results['ori_shape'] = labels.shape
         return super().transform(results)

@@ -1,0 +1,22 @@
+# Mining Latent Classes (Yang et al., ICCV 2021) as its released code tests.
+# (It feeds images of any size, one at a time; here the data set's pipelines
+# resize them, so that an episode is one batch. Truth keeps its own size.)
+protocol = dict(
+    train=dict(
+        novel_pixels='background',
+        min_area=2048,
+        sampling='image_first'),
+    test=dict(
+        protocol='mlc',
+        pool='val',
+        # dataset/fewshot.py: a query image, then a class in it.
+        sampling='image_first',
+        repeat_supports=False,
+        # As PFENet: 2 * 32 * 32 pixels; a query's class may be smaller.
+        min_area=2048,
+        # main.py: the seeds 0 to 4; for COCO the code has 4,000 episodes.
+        num_runs=5,
+        num_episodes=1000,
+        episodes_seed=0),
+    evaluator=dict(type='FewShotIoUMetric', count_absent=True),
+    test_cfg=dict(mode='whole', shot_fusion='mean_prototypes'))

@@ -1,0 +1,34 @@
+"""What kind of annotation the supports of a test have."""
+from mmengine.config import Config
+
+from ..errors import InputError
+
+SUPPORT_ANNOTATIONS = {
+    'mask': None,
+    'box': 'BoxAnnotation',
+    'scribble': 'ScribbleAnnotation',
+    'point': 'PointAnnotation',
+}
+"""The transform that makes each kind from a mask."""
+
+
+def set_support_annotation(cfg: Config, kind: str) -> None:
+    """Give the supports of a test another annotation than their masks.
+
+    Args:
+        cfg (Config): Changed in place: the transform comes last in the
+            support pipeline of the test, before the packing.
+        kind (str): A key of :data:`SUPPORT_ANNOTATIONS`.
+
+    Raises:
+        InputError: If the kind is unknown.
+    """
+    if kind not in SUPPORT_ANNOTATIONS:
+        raise InputError(
+            f'expected a support annotation of {list(SUPPORT_ANNOTATIONS)}, '
+            f'got {kind!r}')
+    transform = SUPPORT_ANNOTATIONS[kind]
+    if transform is not None:
+        pipeline = cfg.test_dataloader.dataset.support_pipeline
+        cfg.test_dataloader.dataset.support_pipeline = [
+            *pipeline[:-1], dict(type=transform), pipeline[-1]]

@@ -1,0 +1,110 @@
+"""The images that episodes are drawn from."""
+import hashlib
+import json
+import os
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+
+from mmcv.transforms import LoadAnnotations
+from mmengine.dataset import BaseDataset
+from mmengine.dist import barrier, is_main_process
+from mmseg.registry import DATASETS
+
+from ..errors import InputError
+from .class_index import ClassIndex, load_class_index
+
+NO_CLASSES = ('background', '(ignored)')
+"""Names in a data set's list of classes that are no class to draw."""
+
+
+class ImagePool:
+    """A data set of mmseg with names for its images and its class index.
+
+    Args:
+        dataset (dict | BaseDataset): The data set or its config; its own
+            pipeline is not used.
+        loader (LoadAnnotations): Reads the masks.
+        cache_dir (str, optional): Of the class index, see
+            :func:`load_class_index`.
+
+    Attributes:
+        dataset (BaseDataset): The data set.
+        classes (list[str]): Its class names, by class id.
+        image_ids (list[str]): Name of every image: its path below the folder
+            of all images.
+        index (ClassIndex): Which image holds which class.
+
+    Raises:
+        InputError: If there are no images, or one is listed twice, or as
+            :func:`load_class_index` says.
+    """
+
+    def __init__(self, dataset: dict | BaseDataset, loader: LoadAnnotations,
+                 cache_dir: str | None = None) -> None:
+        self.dataset = build_dataset(dataset)
+        # Once: the host copies all of its metainfo whenever it is asked.
+        self.classes = list(self.dataset.metainfo['classes'])
+        infos = [
+            self.dataset.get_data_info(i) for i in range(len(self.dataset))]
+        if not infos:
+            raise InputError(
+                'the data set has no images; check data_root, data_prefix '
+                'and img_suffix')
+        paths = [os.path.abspath(info['img_path']) for info in infos]
+        path, times = Counter(paths).most_common(1)[0]
+        if times > 1:
+            raise InputError(
+                f'{path} is {times} times in the data set: an episode could '
+                'draw it as support and as query; list every image once')
+        root = os.path.commonpath([os.path.dirname(path) for path in paths])
+        self.image_ids = [
+            Path(path).relative_to(root).as_posix() for path in paths]
+        # The main process builds the index, the others find the cache.
+        if not is_main_process():
+            barrier()
+        self.index: ClassIndex = load_class_index(
+            infos, len(self.classes), loader, cache_dir)
+        if is_main_process():
+            barrier()
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the images' names and their pixels of every class."""
+        digest = hashlib.sha256(
+            json.dumps([self.classes, self.image_ids]).encode())
+        for numbers in (self.index.counts, self.index.areas):
+            digest.update(numbers.astype('<i8').tobytes())
+        return digest.hexdigest()
+
+    def class_ids(self, names: list[str]) -> list[int]:
+        """Ids of classes by their names.
+
+        Raises:
+            InputError: If a class is not in the data set.
+        """
+        unknown = [name for name in names if name not in self.classes]
+        if unknown:
+            raise InputError(
+                f'the classes {unknown} are not in the data set; expected '
+                f'names of {self.classes}')
+        return [self.classes.index(name) for name in names]
+
+
+def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
+    """Build a data set of mmseg.
+
+    Raises:
+        InputError: If its files cannot be listed.
+    """
+    if not isinstance(dataset, dict):
+        return dataset
+    try:
+        return DATASETS.build(dataset)
+    except (AssertionError, OSError, ValueError) as error:
+        roots = [
+            one.get('data_root') for one in dataset.get('datasets', [dataset])]
+        raise InputError(
+            f"the images of {dataset['type']} could not be listed under "
+            f'data_root={roots} ({error or "a folder or list is missing"}); '
+            'correct it, or give it with --data-root') from error

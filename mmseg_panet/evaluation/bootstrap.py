@@ -1,0 +1,225 @@
+"""How far a score can be trusted: its episodes drawn again.
+
+A score here is one of ``2 + C`` numbers in percent: mIoU, FB-IoU and the IoU
+of each of C classes. As in :func:`~.iou.summarise_run`, pixels are summed over
+the episodes of a run before they are divided, a class without pixels is left
+out of the means, and the runs are averaged. No error of a single episode is
+therefore at hand to average; resampling recomputes the whole score instead.
+
+What varies is the draw of the episodes and nothing else: neither the images
+of the pool, which the episodes share, nor the training.
+"""
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..errors import InputError
+from .episode_table import EpisodeTable
+
+_CHUNK = 100
+"""Draws at a time: for 5,000 episodes of a run, weights of 4 MB."""
+
+_Draw = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
+
+
+def table_scores(table: EpisodeTable,
+                 class_ids: Sequence[int]) -> np.ndarray:
+    """The scores themselves, as ``summarise`` gives them.
+
+    Args:
+        table (EpisodeTable): Of all runs.
+        class_ids (Sequence[int]): C classes, all of the table's among them.
+
+    Returns:
+        np.ndarray: (2 + C,): mIoU, FB-IoU and the IoU of each class in the
+        order of ``class_ids``, in percent; nan for a class never drawn.
+    """
+    return _observed(_by_run([table], class_ids))[0]
+
+
+def bootstrap_interval(table: EpisodeTable,
+                       class_ids: Sequence[int],
+                       num_resamples: int = 2000,
+                       seed: int = 0) -> np.ndarray:
+    """95% percentile interval of every score over the episodes.
+
+    The episodes of each run are drawn again with replacement, as many as it
+    has, and the scores computed from them; the interval is from the 2.5th to
+    the 97.5th percentile of those (Efron and Tibshirani, An Introduction to
+    the Bootstrap, 1993, chapter 13).
+
+    Args:
+        table (EpisodeTable): Of all runs.
+        class_ids (Sequence[int]): C classes, all of the table's among them.
+        num_resamples (int): Defaults to 2000.
+        seed (int): The same gives the same interval. Defaults to 0.
+
+    Returns:
+        np.ndarray: (2, 2 + C), low and high of the scores of
+        :func:`table_scores`.
+    """
+    scores = _drawn(
+        _by_run([table], class_ids), _resample, num_resamples, seed)
+    return _percentiles(scores[:, 0])
+
+
+def paired_interval(a: EpisodeTable,
+                    b: EpisodeTable,
+                    class_ids: Sequence[int],
+                    num_resamples: int = 2000,
+                    seed: int = 0) -> np.ndarray:
+    """95% percentile interval of every difference ``B - A``.
+
+    As :func:`bootstrap_interval`, with the same episodes drawn for both: what
+    makes an episode hard for both models cancels.
+
+    Args:
+        a (EpisodeTable): Of all runs.
+        b (EpisodeTable): Of the same episodes.
+        class_ids (Sequence[int]): C classes, all of the tables' among them.
+        num_resamples (int): Defaults to 2000.
+        seed (int): The same gives the same interval. Defaults to 0.
+
+    Returns:
+        np.ndarray: (2, 2 + C), low and high, in percentage points.
+
+    Raises:
+        InputError: If the tables are of different episodes.
+    """
+    scores = _drawn(
+        _by_run([a, b], class_ids), _resample, num_resamples, seed)
+    return _percentiles(scores[:, 1] - scores[:, 0])
+
+
+def permutation_p(a: EpisodeTable,
+                  b: EpisodeTable,
+                  class_ids: Sequence[int],
+                  num_permutations: int = 2000,
+                  seed: int = 0) -> np.ndarray:
+    """Two-sided p-value of every difference, by a paired permutation test.
+
+    Were A and B equally good, it would not matter which of them an episode's
+    counts came from: A and B are swapped in each episode with probability
+    1/2, and p is how often the difference is then at least as large as the
+    one found, ``(1 + count) / (1 + num_permutations)``, the found one counted
+    as a permutation (Efron and Tibshirani, 1993, chapter 15). The p-values of
+    single classes are not corrected for there being C of them.
+
+    Args:
+        a (EpisodeTable): Of all runs.
+        b (EpisodeTable): Of the same episodes.
+        class_ids (Sequence[int]): C classes, all of the tables' among them.
+        num_permutations (int): Defaults to 2000.
+        seed (int): The same gives the same p-values. Defaults to 0.
+
+    Returns:
+        np.ndarray: (2 + C,), above 0 and at most 1; nan for a class never
+        drawn.
+
+    Raises:
+        InputError: If the tables are of different episodes.
+    """
+    runs = _by_run([a, b], class_ids)
+    scores_a, scores_b = _observed(runs)
+    found = scores_b - scores_a
+    scores = _drawn(runs, _swap, num_permutations, seed)
+    differences = scores[:, 1] - scores[:, 0]  # (num_permutations, 2 + C)
+    # The sums are exact integers, their ratios are rounded.
+    extreme = np.abs(differences) >= np.abs(found) - 1e-9
+    known = ~np.isnan(differences)
+    p = (1 + extreme.sum(0)) / (1 + known.sum(0))
+    return np.where(np.isnan(found), np.nan, p)
+
+
+def _by_run(tables: Sequence[EpisodeTable],
+            class_ids: Sequence[int]) -> list[np.ndarray]:
+    """Counts of T tables, for each run (E, T, 2, C + 2).
+
+    The 2 are intersection and union; a class that an episode does not have
+    counts 0 in it.
+    """
+    first = tables[0]
+    for table in tables[1:]:
+        if not all(np.array_equal(getattr(first, name), getattr(table, name))
+                   for name in ('runs', 'episodes', 'class_ids')):
+            raise InputError(
+                'expected two results of the same episodes, got different '
+                'ones; test both on one manifest')
+    num_episodes, num_classes = len(first.runs), len(class_ids)
+    column = {class_id: i for i, class_id in enumerate(class_ids)}
+    columns = np.array([
+        [column[c] for c in row] + [num_classes, num_classes + 1]
+        for row in first.class_ids.tolist()])  # (E, W + 2)
+    rows = np.arange(num_episodes)[:, None]
+    counts = np.zeros((num_episodes, len(tables), 2, num_classes + 2))
+    for i, table in enumerate(tables):
+        counts[rows, i, 0, columns] = table.intersection
+        counts[rows, i, 1, columns] = table.union
+    return [counts[first.runs == run] for run in np.unique(first.runs)]
+
+
+def _observed(runs: Sequence[np.ndarray]) -> np.ndarray:
+    """Scores (T, 2 + C) of the episodes as they are."""
+    return _scores(np.stack([run.sum(0) for run in runs], axis=-3))
+
+
+def _drawn(runs: Sequence[np.ndarray], draw: _Draw, num_draws: int,
+           seed: int) -> np.ndarray:
+    """Scores (num_draws, T, 2 + C) of sums drawn at random."""
+    rng = np.random.default_rng(seed)
+    scores = []
+    for start in range(0, num_draws, _CHUNK):
+        size = min(_CHUNK, num_draws - start)
+        sums = np.stack(
+            [draw(rng, run, size) for run in runs], axis=-3)
+        scores.append(_scores(sums))  # sums: (size, T, runs, 2, C + 2)
+    return np.concatenate(scores)
+
+
+def _resample(rng: np.random.Generator, run: np.ndarray,
+              size: int) -> np.ndarray:
+    """Sums (size, T, 2, C + 2) over episodes drawn with replacement."""
+    num = len(run)
+    draws = rng.integers(num, size=(size, num))
+    # Multinomial weights, by counting: rng.multinomial takes 6 times as long.
+    cells = draws + num * np.arange(size)[:, None]
+    weights = np.bincount(cells.ravel(), minlength=size * num)
+    return np.tensordot(
+        weights.reshape(size, num).astype(float), run, axes=1)
+
+
+def _swap(rng: np.random.Generator, run: np.ndarray,
+          size: int) -> np.ndarray:
+    """Sums (size, 2, 2, C + 2) with A and B swapped in random episodes."""
+    swaps = rng.integers(2, size=(size, len(run))).astype(float)
+    moved = np.tensordot(swaps, run[:, 1] - run[:, 0], axes=1)
+    return run.sum(0) + np.stack([moved, -moved], axis=1)
+
+
+def _scores(sums: np.ndarray) -> np.ndarray:
+    """Scores (..., 2 + C) of sums (..., runs, 2, C + 2)."""
+    iou = 100 * _ratio(sums[..., 0, :], sums[..., 1, :])
+    classes, two = iou[..., :-2], iou[..., -2:]
+    means = np.stack([_mean(classes, -1), _mean(two, -1)], axis=-1)
+    return _mean(np.concatenate([means, classes], axis=-1), -2)
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of the values that are no nan; nan where there are none."""
+    known = ~np.isnan(values)
+    return _ratio(
+        np.where(known, values, 0).sum(axis), known.sum(axis))
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    return np.divide(
+        over, under, out=np.full(over.shape, np.nan), where=under > 0)
+
+
+def _percentiles(values: np.ndarray) -> np.ndarray:
+    """(2, ...) of values (num_resamples, ...), without those that are nan."""
+    with warnings.catch_warnings():
+        # A class that was never drawn.
+        warnings.filterwarnings('ignore', 'All-NaN slice')
+        return np.nanpercentile(values, [2.5, 97.5], axis=0)

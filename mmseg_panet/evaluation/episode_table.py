@@ -1,0 +1,98 @@
+"""The counts of every episode of a test, as arrays and as a file."""
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .iou import EpisodeCounts
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeTable:
+    """Pixels of E episodes of W ways, all int64.
+
+    Attributes:
+        runs (np.ndarray): (E,), the run of each episode.
+        episodes (np.ndarray): (E,), its index in the run.
+        class_ids (np.ndarray): (E, W), the class of each way.
+        intersection (np.ndarray): (E, W + 2): of every way, then of the
+            foreground and of the background.
+        union (np.ndarray): (E, W + 2), likewise.
+    """
+
+    runs: np.ndarray
+    episodes: np.ndarray
+    class_ids: np.ndarray
+    intersection: np.ndarray
+    union: np.ndarray
+
+    @classmethod
+    def from_counts(cls, counts: Sequence[EpisodeCounts]) -> 'EpisodeTable':
+        """Gather the episodes of a test.
+
+        Args:
+            counts (Sequence[EpisodeCounts]): At least one, all of W ways, in
+                any order.
+
+        Returns:
+            EpisodeTable: In the order of run and episode, so that it does
+            not tell how many processes counted.
+        """
+        counts = sorted(counts, key=lambda c: (c.run, c.episode))
+        return cls(*(
+            np.array([getattr(c, name) for c in counts], dtype=np.int64)
+            for name in (
+                'run', 'episode', 'class_ids', 'intersection', 'union')))
+
+    def write(self, path: str | Path) -> None:
+        """Write the table, whole or not at all.
+
+        Equal tables give equal bytes: numpy dates what it zips 1980.
+
+        Args:
+            path (str | Path): The file, ending in '.npz'.
+        """
+        path = Path(path)
+        part = path.with_name(f'{path.name}.part')
+        with part.open('wb') as file:
+            np.savez_compressed(file, **asdict(self))
+        os.replace(part, path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> 'EpisodeTable':
+        """Read a table.
+
+        Args:
+            path (str | Path): A file of :meth:`write`.
+
+        Raises:
+            InputError: If it is missing, damaged or something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                table = cls(**arrays)
+        except Exception as error:  # noqa: BLE001 any bytes, any exception
+            raise InputError(
+                f'{path} is no whole episode table ({error!r}); '
+                'tools/test.py --out writes it beside its result'
+            ) from error
+        table._check(path)
+        return table
+
+    def _check(self, path: str | Path) -> None:
+        shape = self.class_ids.shape
+        num_episodes, num_ways = shape if len(shape) == 2 else (0, 0)
+        counts = (num_episodes, num_ways + 2)
+        expected = [(num_episodes,)] * 2 + [shape] + [counts] * 2
+        arrays = list(vars(self).values())
+        if (num_episodes == 0
+                or [array.shape for array in arrays] != expected
+                or any(array.dtype != np.int64 for array in arrays)):
+            raise InputError(
+                f'{path} is no episode table: expected int64 arrays (E,), '
+                '(E,), (E, W), (E, W + 2), (E, W + 2), got '
+                + ', '.join(f'{a.dtype} {a.shape}' for a in arrays)
+                + '; tools/test.py --out writes one beside its result')

@@ -1,0 +1,49 @@
+"""Write all episodes of a config's test into a manifest."""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
+from mmseg.registry import DATASETS
+
+from mmseg_panet.apis.arguments import (
+    add_config_arguments,
+    add_episode_arguments,
+    load_config,
+)
+from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.apis.running import prepare_output
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_config_arguments(parser)
+    parser.add_argument(
+        'out', metavar='OUT.jsonl', help='file to write, one line an episode')
+    add_episode_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    out = Path(args.out)
+    prepare_output(out)
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    part = out.with_name(f'{out.name}.part')
+    with part.open('w', encoding='utf-8') as file:
+        for line in track_iter_progress(
+                (dataset.manifest_lines(), 1 + len(dataset)),
+                file=sys.stderr):
+            file.write(line)
+    os.replace(part, out)
+    print(f'{len(dataset)} episodes in {out}, '
+          f'SHA-256 {dataset.manifest_sha256()}')
+
+
+if __name__ == '__main__':
+    with exit_on_input_error():
+        main()
