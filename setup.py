@@ -55,6 +55,7 @@ setup(
             'onedl-mmcv>=2.3.6',
             'onedl-mmsegmentation>=1.4.2',
             'onedl-mmpretrain>=1.3.6',
+            'pycocotools>=2.0.7',  # reads COCO's polygons and run lengths
         ],
         'openmmlab': [
             'mmengine>=0.10.4,<1',  # tested with 0.10.7
@@ -63,6 +64,7 @@ setup(
             'mmcv>=2.0.1,<2.2',
             'mmsegmentation>=1.2.2,<2',
             'mmpretrain>=1.2.0,<2',
+            'pycocotools>=2.0.7',
             'torch<2.6',  # mmengine cannot resume with weights_only loading
             'numpy<2',  # mmcv 2.1 is compiled against numpy 1
             'opencv-python<5',

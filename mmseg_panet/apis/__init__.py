@@ -1,5 +1,6 @@
 """What a person calls: training and testing a config."""
+from .protocol import apply_protocol
 from .running import test, train, write_result
 from .settings import apply_settings
 
-__all__ = ['apply_settings', 'test', 'train', 'write_result']
+__all__ = ['apply_protocol', 'apply_settings', 'test', 'train', 'write_result']

@@ -34,9 +34,26 @@ def apply_protocol(cfg: Config, name: str) -> None:
             f"'{own.protocol}', and '{name}' leaves them to the data set: "
             'they are not known here; start from a config of the protocol '
             "'modern'")
+    for key in ('support_pipeline', 'query_pipeline'):
+        if key in protocol.test:
+            protocol.test[key] = _load_as(
+                cfg.test_dataloader.dataset[key], protocol.test[key])
     cfg.merge_from_dict(dict(
         protocol=protocol,
-        train_dataloader=dict(dataset=protocol.train),
         test_dataloader=dict(dataset=protocol.test),
         test_evaluator=protocol.evaluator,
         model=dict(test_cfg=protocol.test_cfg)))
+    if cfg.get('train_dataloader'):
+        cfg.merge_from_dict(
+            dict(train_dataloader=dict(dataset=protocol.train)))
+
+
+def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:
+    """A protocol's pipeline with the loading of the data set's own."""
+    loaders = {
+        kind: step for step in own
+        for kind in ('Image', 'Annotations')
+        if step['type'].startswith('Load') and kind in step['type']}
+    return [
+        loaders.get(step['type'].removeprefix('Load').removesuffix('FromFile'),
+                    step) for step in pipeline]

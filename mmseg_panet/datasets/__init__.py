@@ -1,23 +1,31 @@
 """The data: folds, class index, episodes, transforms and data sets."""
 from . import transforms
 from .class_index import ClassIndex, load_class_index
+from .coco import COCO_CLASSES, COCO20iDataset
 from .collate import episode_collate
 from .drawn_episodes import DrawnEpisodes
 from .episodes import Episode, draw_episode
 from .episodic_dataset import EpisodicDataset
+from .folder import FolderDataset
 from .folds import FOLDS, split_classes
+from .fss import FSSDataset, LoadFSSAnnotations
 from .image_pool import ImagePool
 from .msrc import MSRCDataset
 from .toy import TOY_CLASSES, ToyDataset, make_toy_dataset
 
 __all__ = [
+    'COCO_CLASSES',
     'FOLDS',
     'TOY_CLASSES',
+    'COCO20iDataset',
     'ClassIndex',
     'DrawnEpisodes',
     'Episode',
     'EpisodicDataset',
+    'FSSDataset',
+    'FolderDataset',
     'ImagePool',
+    'LoadFSSAnnotations',
     'MSRCDataset',
     'ToyDataset',
     'draw_episode',

@@ -167,12 +167,12 @@ def _count(info: dict, num_classes: int,
         return f'{mask} is no readable mask ({error}); replace or remove it'
     if wide:  # the host's loader would cut its ids to 8 bits
         return (
-            f'{mask} is a {picture.mode} image: expected 8 bits a pixel; save '
-            'the mask as an 8-bit PNG')
+            f'{mask} is a {picture.mode} image: expected 8 bits a pixel; '
+            'convert the folder with tools/prepare_data.py masks')
     if labels.ndim != 2:
         return (
             f'{mask} has shape {labels.shape}: expected one channel of class '
-            'ids; convert colours to ids first')
+            'ids; convert the colours with tools/prepare_data.py masks')
     if labels.shape != size:
         return (
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '

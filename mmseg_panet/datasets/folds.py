@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 
 from ..errors import InputError
+from .coco import COCO_CLASSES
 from .toy import TOY_CLASSES
 
 _PASCAL_CLASSES = (
@@ -27,6 +28,12 @@ def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 FOLDS: dict[str, list[tuple[str, ...]]] = {
     # OSLSM (Shaban et al., BMVC 2017), section 4.
     'pascal-5i': _in_order(_PASCAL_CLASSES, 5),
+    # Every fourth class: FWB (Nguyen and Todorovic, ICCV 2019), as well as
+    # PFENet and HSNet.
+    'coco-20i': [COCO_CLASSES[f::4] for f in range(4)],
+    # PANet (Wang et al., ICCV 2019). Not comparable with the above: as kinds
+    # of things stay together, novel classes resemble base classes less.
+    'coco-20i-contiguous': _in_order(COCO_CLASSES, 20),
     # Ours; 'horse' and 'mountain' have too few images and are background.
     'msrc-7i': _in_order(_MSRC_CLASSES, 7),
     'toy-3i': _in_order(TOY_CLASSES, 3),

@@ -9,6 +9,31 @@ def test_fold_1_of_pascal_is_classes_6_to_10():
         'bus', 'car', 'cat', 'chair', 'cow']
 
 
+def test_fold_0_of_coco_is_every_fourth_class_as_the_literature_lists_it():
+    assert split_classes('coco-20i', 0, 'novel') == [
+        'person', 'airplane', 'boat', 'parking meter', 'dog', 'elephant',
+        'backpack', 'suitcase', 'sports ball', 'skateboard', 'wine glass',
+        'spoon', 'sandwich', 'hot dog', 'chair', 'dining table', 'mouse',
+        'microwave', 'refrigerator', 'scissors']
+    assert split_classes('coco-20i', 3, 'novel')[:2] == ['motorcycle', 'truck']
+
+
+def test_fold_1_of_contiguous_coco_is_classes_21_to_40():
+    assert split_classes('coco-20i-contiguous', 1, 'novel') == [
+        'elephant', 'bear', 'zebra', 'giraffe', 'backpack', 'umbrella',
+        'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard',
+        'sports ball', 'kite', 'baseball bat', 'baseball glove',
+        'skateboard', 'surfboard', 'tennis racket', 'bottle']
+
+
+@pytest.mark.parametrize(('name', 'num_folds', 'size'), [
+    ('pascal-5i', 4, 5), ('coco-20i', 4, 20), ('coco-20i-contiguous', 4, 20),
+    ('msrc-7i', 3, 7), ('toy-3i', 4, 3)])
+def test_a_benchmark_has_as_many_classes_a_fold_as_its_name_says(
+        name, num_folds, size):
+    assert [len(fold) for fold in FOLDS[name]] == [size] * num_folds
+
+
 @pytest.mark.parametrize('name', FOLDS)
 def test_every_class_is_novel_in_one_fold_and_base_in_the_others(name):
     folds = range(len(FOLDS[name]))

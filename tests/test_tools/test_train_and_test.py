@@ -10,43 +10,14 @@ import mmseg
 import pytest
 import torch
 from PIL import Image
-
-REPO = Path(__file__).parents[2]
-SMALL = """
-_base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
-model = dict(
-    data_preprocessor=dict(size=(64, 64)),
-    backbone=dict(base_channels=8, stem_channels=8),
-    decode_head=dict(in_channels=32))
-train_cfg = dict(max_iters=6, val_interval=100)
-train_dataloader = dict(
-    batch_size=2, num_workers=0,
-    dataset=dict(min_area=1))
-val_dataloader = dict(
-    num_workers=0,
-    dataset=dict(min_area=1, num_episodes=2))
-test_dataloader = dict(
-    num_workers=0,
-    dataset=dict(min_area=1, num_episodes=6))
-default_hooks = dict(checkpoint=dict(interval=3))
-"""
-
-
-def tool(name, *arguments, cwd=None, code=0, **environment):
-    run = subprocess.run(
-        [sys.executable, str(REPO / 'tools' / name), *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'} | environment)
-    assert run.returncode == code, run.stdout[-3000:] + run.stderr[-3000:]
-    return run
+from tool_runs import REPO, small_config, tool
 
 
 @pytest.fixture(scope='module')
 def small(tmp_path_factory, toy_root):
     """A config of a tiny network, and one training of it."""
     folder = tmp_path_factory.mktemp('small')
-    config = folder / 'small.py'
-    config.write_text(SMALL.format(repo=REPO))
+    config = small_config(folder)
     tool('train.py', config, '--work-dir', folder / 'run', '--data-root',
          toy_root)
     return config, folder / 'run', toy_root

@@ -1,5 +1,6 @@
-# PASCAL-5i: VOC 2012 with the masks of SBD, as mmseg lays them out. Training
-# images are VOC train and SBD; tests are on VOC val.
+# PASCAL-5i: VOC 2012 with the masks of SBD, as `tools/prepare_data.py
+# pascal-5i data` builds it. Pool 'train' is VOC train and SBD train_noval
+# (5,953 images), pool 'val' VOC val (1,449).
 data_root = 'data/VOCdevkit/VOC2012'
 fold = 0
 num_ways = 1
@@ -31,21 +32,11 @@ query_pipeline = [
     dict(type='PackEpisodeInputs')
 ]
 train_set = dict(
-    type='ConcatDataset',
-    datasets=[
-        dict(
-            type='PascalVOCDataset',
-            data_root=data_root,
-            ann_file='ImageSets/Segmentation/train.txt',
-            data_prefix=dict(
-                img_path='JPEGImages', seg_map_path='SegmentationClass')),
-        dict(
-            type='PascalVOCDataset',
-            data_root=data_root,
-            ann_file='ImageSets/Segmentation/aug.txt',
-            data_prefix=dict(
-                img_path='JPEGImages', seg_map_path='SegmentationClassAug'))
-    ])
+    type='PascalVOCDataset',
+    data_root=data_root,
+    ann_file='ImageSets/Segmentation/pascal5i_train.txt',
+    data_prefix=dict(
+        img_path='JPEGImages', seg_map_path='SegmentationClassAug'))
 val_set = dict(
     type='PascalVOCDataset',
     data_root=data_root,
@@ -56,10 +47,9 @@ episodes = dict(
     type='EpisodicDataset',
     folds='pascal-5i',
     fold=fold,
+    pools=dict(train=train_set, val=val_set),
     num_ways=num_ways,
-    num_shots=num_shots,
-    # Pixels: the mask of a smaller object can vanish in the resize.
-    min_area=100)
+    num_shots=num_shots)
 loader = dict(
     batch_size=4,
     num_workers=4,
@@ -70,7 +60,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=train_set,
+        pool='train',
         split='base',
         # More than any schedule asks for: no episode is met twice.
         num_episodes=1000000,
@@ -82,7 +72,7 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=val_set,
+        pool='val',
         # Of the base classes: the novel ones stay unseen until the test.
         split='base',
         num_episodes=200,
@@ -94,12 +84,9 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
-        dataset=val_set,
+        pool='val',
         split='novel',
-        num_episodes=1000,
-        num_runs=5,
-        episodes_seed=1234,
+        # How many, and by which rules, the config's protocol says.
         support_pipeline=support_pipeline,
         query_pipeline=query_pipeline))
 val_evaluator = dict(type='FewShotIoUMetric')
-test_evaluator = val_evaluator

@@ -1,0 +1,212 @@
+"""PASCAL-5i from the archives of VOC 2012 and SBD."""
+import filecmp
+import io
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable
+from http.client import HTTPException
+from pathlib import Path
+
+from mmengine.utils import track_parallel_progress
+from mmseg.datasets import PascalVOCDataset
+from mmseg.datasets.transforms import LoadAnnotations
+from mmseg.utils import voc_palette
+from PIL import Image
+from scipy.io import loadmat
+from torchvision.datasets import SBDataset, VOCSegmentation
+from torchvision.datasets.utils import (
+    download_and_extract_archive,
+    download_url,
+)
+from torchvision.datasets.voc import DATASET_YEAR_DICT
+
+from ...errors import InputError
+from ..class_index import ClassIndex, load_class_index
+from .files import read_names, write_names, write_whole
+from .published import differences
+
+_LISTS = 'ImageSets/Segmentation'
+_TRAIN_LIST = f'{_LISTS}/pascal5i_train.txt'
+_MASKS = 'SegmentationClassAug'
+# torchvision before 0.20 names an address that is gone.
+_TRAIN_NOVAL_URL = 'https://www.cs.cornell.edu/~bharathh/train_noval.txt'
+_NUM_FOLDS = 4
+
+
+def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
+                voc_val: Iterable[str]) -> list[str]:
+    """Names of all training images, sorted, each once, none of VOC val.
+
+    Args:
+        voc_train (Iterable[str]): VOC's train.txt, 1,464 names.
+        sbd (Iterable[str]): SBD's train_noval.txt, 5,623 names.
+        voc_val (Iterable[str]): VOC's val.txt, 1,449 names.
+    """
+    return sorted({*voc_train, *sbd} - set(voc_val))
+
+
+def prepare_pascal_5i(root: str | os.PathLike) -> list[str]:
+    """Build PASCAL-5i in ``root/VOCdevkit/VOC2012``.
+
+    What is missing there and in ``root/sbd`` is unpacked from the archives
+    ``root/VOCtrainval_11-May-2012.tar`` and ``root/sbd/benchmark.tgz``, which
+    are downloaded if need be. Then ``SegmentationClassAug`` gets the masks
+    of all training images, VOC's where there is one, as it is finer, else
+    SBD's; and ``ImageSets/Segmentation/pascal5i_train.txt`` lists them.
+    Masks of SBD that are there already are left alone.
+
+    Args:
+        root (str | os.PathLike): The folder above VOCdevkit.
+
+    Returns:
+        list[str]: A sentence for each count that is not the published one.
+
+    Raises:
+        InputError: If a file is missing and cannot be downloaded, or a mask
+            cannot be read or does not fit its image.
+    """
+    root = Path(root)
+    voc = _fetch_voc(root)
+    sbd = _fetch_sbd(root / 'sbd')
+    voc_train, voc_val = (
+        read_names(voc / _LISTS / f'{split}.txt')
+        for split in ('train', 'val'))
+    merged = merge_lists(voc_train, sbd, voc_val)
+    _write_masks(voc, root / 'sbd', merged, set(voc_train))
+    write_names(voc / _TRAIN_LIST, merged)
+    train = _index(voc, _TRAIN_LIST, _MASKS)
+    val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
+    images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class
+    pairs = images.reshape(_NUM_FOLDS, -1).sum(1).tolist()
+    return differences('pascal-5i', {
+        'training images': len(train.counts),
+        'validation images': len(val.counts),
+        **{f'image-class pairs of fold {fold}': count
+           for fold, count in enumerate(pairs)}})
+
+
+def _fetch_voc(root: Path) -> Path:
+    """The folder of VOC 2012 with all that its lists name."""
+    voc = root / 'VOCdevkit/VOC2012'
+
+    def missing() -> Path | None:
+        for split in ('train', 'val'):
+            listing = voc / _LISTS / f'{split}.txt'
+            if not listing.is_file():
+                return listing
+            for name in read_names(listing):
+                for path in (voc / f'JPEGImages/{name}.jpg',
+                             voc / f'SegmentationClass/{name}.png'):
+                    if not path.is_file():
+                        return path
+        return None
+
+    archive = DATASET_YEAR_DICT['2012']
+    _fetch(missing, root / archive['filename'], archive['url'],
+           lambda: VOCSegmentation(
+               str(root), year='2012', image_set='train', download=True))
+    return voc
+
+
+def _fetch_sbd(folder: Path) -> list[str]:
+    """Names of SBD's training images, their masks being in the folder.
+
+    Not through ``SBDataset(download=True)``: it moves folders after it has
+    unpacked them, and once interrupted it cannot do so again.
+    """
+    listing = folder / SBDataset.voc_split_filename
+    _fetch(lambda: None if listing.is_file() else listing, listing,
+           _TRAIN_NOVAL_URL,
+           lambda: download_url(
+               _TRAIN_NOVAL_URL, str(folder), listing.name,
+               SBDataset.voc_split_md5))
+    names = read_names(listing)
+
+    def missing() -> Path | None:
+        mats = (_mat(folder, name) for name in names)
+        return next((mat for mat in mats if not mat.is_file()), None)
+
+    _fetch(missing, folder / SBDataset.filename, SBDataset.url,
+           lambda: download_and_extract_archive(
+               SBDataset.url, str(folder), filename=SBDataset.filename,
+               md5=SBDataset.md5))
+    return names
+
+
+def _fetch(missing: Callable[[], Path | None], archive: Path, url: str,
+           download: Callable[[], object]) -> None:
+    """Download and unpack an archive if one of its files is missing."""
+    path = missing()
+    if path is None:
+        return
+    try:
+        download()
+    # torchvision raises RuntimeError for a file of another MD5.
+    except (OSError, HTTPException, RuntimeError) as error:
+        raise InputError(
+            f'{path} is missing, and {archive.name} could not be downloaded '
+            f'from {url} and unpacked ({error}); put the whole file at '
+            f'{archive} by hand and run this again') from error
+    path = missing()
+    if path is not None:
+        raise InputError(
+            f'{path} is missing, and not in {archive} either: expected the '
+            f'official file of {url}')
+
+
+def _mat(sbd: Path, name: str) -> Path:
+    """SBD's mask of an image: where torchvision moves it, or as unpacked."""
+    moved = sbd / f'cls/{name}.mat'
+    unpacked = sbd / f'benchmark_RELEASE/dataset/cls/{name}.mat'
+    return moved if moved.is_file() else unpacked
+
+
+def _write_masks(voc: Path, sbd: Path, names: Iterable[str],
+                 voc_train: Collection[str]) -> None:
+    (voc / _MASKS).mkdir(exist_ok=True)
+    jobs = [
+        (voc / f'SegmentationClass/{name}.png' if name in voc_train
+         else _mat(sbd, name), voc / _MASKS / f'{name}.png')
+        for name in names]
+    print(f'writing {len(jobs)} masks', file=sys.stderr)
+    faults = [fault for fault in track_parallel_progress(
+        _write_mask, jobs, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
+        file=sys.stderr) if fault is not None]
+    if faults:
+        more = f' (and {len(faults) - 1} more files)' if faults[1:] else ''
+        raise InputError(faults[0] + more)
+
+
+def _write_mask(job: tuple[Path, Path]) -> str | None:
+    """Copy a mask of VOC, convert one of SBD; or say what is wrong."""
+    source, target = job
+    if source.suffix == '.png':
+        # Others merge the lists with SBD's masks: such a one is replaced.
+        if not (target.is_file()
+                and filecmp.cmp(source, target, shallow=False)):
+            write_whole(target, source.read_bytes())
+        return None
+    if target.is_file():
+        return None
+    try:
+        labels = loadmat(source)['GTcls']['Segmentation'][0, 0]  # (H, W)
+    except Exception as error:  # noqa: BLE001 any damage
+        return (
+            f'{source} is no readable mask of SBD ({error}); remove it and '
+            'run this again')
+    picture = Image.fromarray(labels)
+    picture.putpalette(sum(voc_palette(), []))
+    png = io.BytesIO()
+    picture.save(png, 'PNG')
+    write_whole(target, png.getvalue())
+    return None
+
+
+def _index(voc: Path, ann_file: str, masks: str) -> ClassIndex:
+    """The class index, which training and test will find in the cache."""
+    dataset = PascalVOCDataset(
+        data_root=str(voc), ann_file=ann_file,
+        data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    return load_class_index(
+        infos, len(dataset.metainfo['classes']), LoadAnnotations())

@@ -1,0 +1,152 @@
+"""Supports annotated by scribbles."""
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
+
+from ...errors import InputError
+from .weak_annotation import annotate, annotation_rng, border_distance
+
+# Cells along a region's longer side: time grows with its square, and a
+# scribble need not be finer.
+_GRID = 32
+
+
+def middle_path(depth: np.ndarray) -> np.ndarray:
+    """A path along the middle of a region, between pixels far apart.
+
+    One end is the farthest pixel from any, the other the farthest from that;
+    between them goes the cheapest path, where a step costs its length times
+    the sum of 1 / depth^2 at its ends.
+
+    Args:
+        depth (np.ndarray): (H, W), distance to the border of the region, 0
+            outside. The region is in one piece and not empty.
+
+    Returns:
+        np.ndarray: (P, 2) rows and columns, from end to end.
+    """
+    points = np.argwhere(depth > 0)
+    one, other = cKDTree(points).query_pairs(1.5, output_type='ndarray').T
+    lengths = np.linalg.norm(points[one] - points[other], axis=1)
+    weights = depth[tuple(points.T)]**-2
+
+    def graph(costs: np.ndarray) -> coo_matrix:
+        return coo_matrix((costs, (one, other)), shape=[len(points)] * 2)
+
+    plain = graph(lengths)
+    start = dijkstra(plain, directed=False, indices=0).argmax()
+    end = dijkstra(plain, directed=False, indices=start).argmax()
+    _, previous = dijkstra(
+        graph(lengths * (weights[one] + weights[other])),
+        directed=False, indices=start, return_predecessors=True)
+    path = [end]
+    while path[-1] != start:
+        path.append(previous[path[-1]])
+    return points[path]
+
+
+def skeleton_path(region: np.ndarray) -> np.ndarray:
+    """A long path along the middle of a region, on a grid that bounds time.
+
+    Each cell of the grid is stood for by its pixel farthest from the border.
+
+    Args:
+        region (np.ndarray): (H, W) bool, in one piece, not empty.
+
+    Returns:
+        np.ndarray: (P, 2) rows and columns of pixels of the region.
+    """
+    left, top, width, height = cv2.boundingRect(region.view(np.uint8))
+    depth = border_distance(region[top:top + height, left:left + width])
+    step = -(-max(depth.shape) // _GRID)
+    depth = np.pad(depth, [(0, -size % step) for size in depth.shape])
+    cells = depth.reshape(
+        depth.shape[0] // step, step, -1, step).swapaxes(1, 2)
+    cells = cells.reshape(*cells.shape[:2], -1)  # (rows, columns, pixels)
+    path = middle_path(cells.max(-1))
+    deepest = cells[tuple(path.T)].argmax(-1)
+    return path * step + np.stack(
+        np.divmod(deepest, step), axis=1) + (top, left)
+
+
+def scribble(region: np.ndarray, width: int,
+             rng: np.random.Generator) -> np.ndarray:
+    """Draw a line along the middle of a region, never leaving it.
+
+    Args:
+        region (np.ndarray): (H, W) bool, in one piece, not empty.
+        width (int): Of the line, in pixels, 1 or more.
+        rng (np.random.Generator): Cuts an eighth to a quarter of the
+            skeleton's path off either end.
+
+    Returns:
+        np.ndarray: (H, W) bool, not empty.
+    """
+    path = skeleton_path(region)
+    first, last = rng.integers(
+        len(path) // 8, len(path) // 4 + 1, size=2)
+    path = path[first:len(path) - last]
+    drawn = np.zeros(region.shape, np.uint8)
+    drawn[tuple(path.T)] = 1  # the host draws nothing for a single pixel
+    cv2.polylines(drawn, [path[:, ::-1].astype(np.int32)], False, 1)
+    # Not by the thickness of the line: its joints would be wider.
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    return region & cv2.dilate(drawn, disc).astype(bool)
+
+
+def scribble_labels(labels: np.ndarray, way: int, width: int,
+                    rng: np.random.Generator) -> np.ndarray:
+    """Replace a mask by two scribbles.
+
+    Args:
+        labels (np.ndarray): (H, W) uint8, episode labels.
+        way (int): The support's own way, 1..W.
+        width (int): Of the lines, in pixels, 1 or more.
+        rng (np.random.Generator): What differs between scribbles.
+
+    Returns:
+        np.ndarray: (H, W) uint8, ``way`` on a line in the way's largest
+        object, 0 on one in the largest piece of the background, all else
+        255.
+    """
+    return annotate(labels, way, lambda region: scribble(region, width, rng))
+
+
+@TRANSFORMS.register_module()
+class ScribbleAnnotation(BaseTransform):
+    """Replace a support's mask by scribbles drawn from it.
+
+    It stands after the resizes and crops, before ``PackEpisodeInputs``. See
+    :func:`scribble_labels` and :func:`annotation_rng`.
+
+    Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
+    ``class_ids`` (W,), ``image_id`` or ``img_path``.
+    Modified key: ``gt_seg_map`` (H, W) uint8.
+
+    Args:
+        width (int): Of the lines, in pixels. Defaults to 3.
+        seed (int): Of the draws. Defaults to 0.
+    """
+
+    def __init__(self, width: int = 3, seed: int = 0) -> None:
+        if type(width) is not int or width < 1:
+            raise InputError(
+                'expected width of ScribbleAnnotation of 1 or more pixels, '
+                f'got {width!r}')
+        if type(seed) is not int or seed < 0:
+            raise InputError(
+                'expected seed of ScribbleAnnotation of 0 or more, got '
+                f'{seed!r}')
+        self.width = width
+        self.seed = seed
+
+    def transform(self, results: dict) -> dict:
+        """Annotate one support."""
+        results['gt_seg_map'] = scribble_labels(
+            results['gt_seg_map'], results['way'], self.width,
+            annotation_rng(results, self.seed))
+        return results

@@ -1,0 +1,109 @@
+import annotation_files as files
+import numpy as np
+import pytest
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from mmseg_panet.datasets.folder import FolderDataset
+from mmseg_panet.errors import InputError
+
+NAMES = ['a.jpg', 'b.JPEG', 'c.png', 'd.webp', 'e.bmp', 'sub/f.v2.TIF']
+STEMS = ['a', 'b', 'c', 'd', 'e', 'sub/f.v2']
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Images of every suffix; image i has i + 1 pixels of class 1."""
+    for i, (name, stem) in enumerate(zip(NAMES, STEMS, strict=True)):
+        image, mask = tmp_path / 'images' / name, f'masks/{stem}.png'
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(image)
+        labels = np.zeros((4, 6), np.uint8)
+        labels.flat[:i + 1] = 1
+        (tmp_path / mask).parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(labels)
+        if i % 2:  # both kinds of 8-bit PNG
+            picture.putpalette(bytes(range(255, -1, -1)) * 3)
+        picture.save(tmp_path / mask)
+    (tmp_path / 'images/notes.txt').write_text('no image')
+    (tmp_path / 'classes.txt').write_text('1 cat 9,8,7\n2 dog\n')
+    return tmp_path
+
+
+def pixels(dataset):
+    return [int((item['gt_seg_map'] == 1).sum()) for item in dataset]
+
+
+def folder(root, **settings):
+    return FolderDataset(str(root), pipeline=files.PIPELINE[:2], **settings)
+
+
+def test_images_of_any_suffix_are_read_with_their_masks(root):
+    data = folder(root)
+    assert pixels(data) == [1, 2, 3, 4, 5, 6]
+    assert all(item['img'].shape == (4, 6, 3) for item in data)
+
+
+def test_it_is_built_from_a_config(root):
+    data = DATASETS.build(dict(type='FolderDataset', data_root=str(root)))
+    assert len(data) == 6
+
+
+def test_classes_and_colours_are_those_of_the_class_list(root):
+    meta = folder(root).metainfo
+    assert meta['classes'] == ['background', 'cat', 'dog']
+    assert meta['palette'] == [[0, 0, 0], [9, 8, 7], [0, 128, 0]]
+
+
+def test_classes_may_stand_in_the_config_or_in_another_file(root):
+    (root / 'classes.txt').rename(root / 'other.txt')
+    data = folder(root, metainfo=dict(classes=('background', 'cow')))
+    assert data.metainfo['classes'] == ('background', 'cow')
+    data = folder(root, classes_file='other.txt')
+    assert data.metainfo['classes'] == ['background', 'cat', 'dog']
+    with pytest.raises(InputError, match=r'classes\.txt cannot be read'):
+        folder(root)
+
+
+def test_folders_may_have_other_names(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp('elsewhere') / 'photographs'
+    (root / 'images').rename(elsewhere)
+    data = folder(root, data_prefix=dict(img_path=str(elsewhere)))
+    assert pixels(data) == [1, 2, 3, 4, 5, 6]
+    (root / 'masks').rename(root / 'labels')
+    data = folder(root, data_prefix=dict(
+        img_path=str(elsewhere), seg_map_path='labels'))
+    assert pixels(data) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_list_chooses_images_with_or_without_suffix(root):
+    (root / 'val.txt').write_text('sub/f.v2\n\nb.JPEG\na\nd.png\n')
+    assert pixels(folder(root, ann_file='val.txt')) == [6, 2, 1, 4]
+
+
+def test_an_episode_is_drawn_from_it(root):
+    (root / 'images.txt').write_text('\n'.join(STEMS))
+    files.read_by_all(root, 'images', 'cat')
+
+
+def test_a_listed_image_that_is_not_there_is_a_sentence(root):
+    (root / 'val.txt').write_text('a\n\nx\n')
+    with pytest.raises(
+            InputError, match=r"val\.txt, line 3: there is no image 'x'"):
+        folder(root, ann_file='val.txt')
+    with pytest.raises(InputError, match=r'train\.txt cannot be read'):
+        folder(root, ann_file='train.txt')
+
+
+def test_two_images_of_one_mask_are_a_sentence(root):
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(root / 'images/a.png')
+    with pytest.raises(InputError, match=r'a\.png and a\.jpg .* one mask'):
+        folder(root)
+
+
+def test_no_folder_and_no_image_are_sentences(root):
+    with pytest.raises(InputError, match='absent is no folder'):
+        folder(root, data_prefix=dict(img_path='absent'))
+    (root / 'empty').mkdir()
+    with pytest.raises(InputError, match='there is no image in .*empty'):
+        folder(root, data_prefix=dict(img_path='empty'))

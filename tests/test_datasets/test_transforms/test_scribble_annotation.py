@@ -1,0 +1,177 @@
+import random
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmseg_panet.datasets import EpisodicDataset
+from mmseg_panet.datasets.toy import draw_toy_image
+from mmseg_panet.datasets.transforms import ScribbleAnnotation
+from mmseg_panet.datasets.transforms.scribble_annotation import (
+    scribble,
+    scribble_labels,
+)
+from mmseg_panet.errors import InputError
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def labels_of(picture):
+    """``.`` background, ``#`` 255, a digit its way."""
+    values = {'.': 0, '#': 255, '1': 1, '2': 2}
+    return np.array(
+        [[values[c] for c in row] for row in picture.split()], np.uint8)
+
+
+def results(labels, **changes):
+    return dict(
+        gt_seg_map=labels, way=1, class_ids=[7], img_path='images/a.jpg',
+    ) | changes
+
+
+def pieces(region):
+    return cv2.connectedComponents(region.astype(np.uint8))[0] - 1
+
+
+# A path of up to three pixels is not cut.
+@pytest.mark.parametrize(('mask', 'expected'), [
+    # Corner to corner is farthest, and the centre is on the way.
+    ('111 111 111', '1## #1# ##1'),
+    # Only the largest object and the largest background; none of way 2.
+    ('111#.#1 ####.2# 1.###22', '111#.## ####.## #######'),
+    ('1#.', '1#.'),
+    ('11 1#', '#1 1#'),
+    ('1', '1'),
+    ('#..#', '#..#'),
+    ('##2#', '####'),
+])
+def test_the_scribbles_of_small_masks(mask, expected):
+    labels = scribble_labels(labels_of(mask), 1, 1, rng())
+    assert (labels == labels_of(expected)).all()
+
+
+@pytest.mark.parametrize(('shape', 'middle', 'least'), [
+    # Of 21 pixels, at most a quarter is cut at either end.
+    ((5, 21), 2, 11),
+    # On a grid of 7 pixels, 29 cells long: 14 of them and more are kept.
+    ((20, 200), 9, 15 * 7),
+])
+def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
+    rows, columns = np.nonzero(scribble(np.ones(shape, bool), 1, rng()))
+    assert set(rows) == {middle}
+    assert len(columns) == np.ptp(columns) + 1 >= least
+    assert 0 < columns[0] < columns[-1] < shape[1] - 1
+
+
+def test_a_line_has_its_width_where_the_object_has():
+    region = np.zeros((21, 41), bool)
+    region[3:18, 2:39] = True
+    drawn = scribble(region, 5, rng())
+    assert set(drawn[:, 18:23].sum(axis=0)) == {5}
+    thin = np.zeros((5, 21), bool)
+    thin[2] = True
+    assert (scribble(thin, 5, rng()) <= thin).all()
+
+
+def test_a_bent_object_is_followed():
+    region = np.zeros((60, 60), bool)
+    region[5:55, 5:15] = region[45:55, 5:55] = region[5:55, 45:55] = True
+    drawn = scribble(region, 3, rng())
+    assert (drawn <= region).all()
+    assert pieces(drawn) == 1
+    assert drawn[:, 5:15].any()
+    assert drawn[:, 45:55].any()
+
+
+@pytest.mark.parametrize('size', [33, 64, 150])
+@pytest.mark.parametrize('width', [1, 3, 8])
+def test_scribbles_stay_in_their_regions_and_are_not_empty(size, width):
+    for index in range(12):
+        mask = draw_toy_image(0, index, size)[1]
+        way = index + 1  # each is sure to be in its image
+        labels = scribble_labels(mask, way, width, rng())
+        assert set(np.unique(labels)) == {0, way, 255}
+        known = labels != 255
+        assert (labels[known] == mask[known]).all()
+        assert pieces(labels == way) == 1
+
+
+def test_the_largest_object_gets_the_scribble():
+    mask = np.zeros((20, 20), np.uint8)
+    mask[2:5, 2:5] = mask[8:18, 8:18] = 1
+    drawn = scribble_labels(mask, 1, 1, rng()) == 1
+    assert drawn[8:18, 8:18].sum() == drawn.sum() > 0
+
+
+def test_the_same_seed_image_and_class_give_the_same_scribble():
+    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    one = ScribbleAnnotation()(results(mask))['gt_seg_map']
+    random.seed(2)
+    np.random.seed(2)
+    torch.manual_seed(2)
+    elsewhere = results(mask, img_path='other/place/a.jpg')
+    assert (ScribbleAnnotation()(elsewhere)['gt_seg_map'] == one).all()
+    # The image by its id, and the class as the second way of two.
+    second = results(
+        2 * mask, image_id='a.jpg', img_path='b.jpg', way=2, class_ids=[5, 7])
+    other = ScribbleAnnotation()(second)['gt_seg_map']
+    assert ((other == 2) == (one == 1)).all()
+    assert ((other == 0) == (one == 0)).all()
+
+
+@pytest.mark.parametrize('changes', [
+    [dict(image_id=f'{i}.jpg') for i in range(8)],
+    [dict(class_ids=[i]) for i in range(8)],
+    [dict(seed=i) for i in range(8)],
+])
+def test_another_seed_image_or_class_gives_another_scribble(changes):
+    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    drawn = set()
+    for change in changes:
+        transform = ScribbleAnnotation(seed=change.pop('seed', 0))
+        drawn.add(transform(results(mask, **change))['gt_seg_map'].tobytes())
+    assert len(drawn) > 4
+
+
+def test_a_class_of_an_image_is_drawn_alike_in_all_episodes(toy_root):
+    load = [
+        dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+        dict(type='EpisodeLabels')]
+    pack = dict(type='PackEpisodeInputs')
+    seen, again = {}, 0
+    for num_ways in (1, 2):
+        masks, scribbles = (
+            EpisodicDataset(
+                dict(type='ToyDataset', data_root=str(toy_root)), pipeline,
+                pipeline, num_episodes=30, num_ways=num_ways, folds='toy-3i',
+                split='novel')
+            for pipeline in (
+                [*load, pack], [*load, dict(type='ScribbleAnnotation'), pack]))
+        for i in range(30):
+            for item, truth in zip(scribbles[i], masks[i], strict=True):
+                sample = item['data_samples']
+                labels = sample.gt_sem_seg.data[0].numpy()
+                mask = truth['data_samples'].gt_sem_seg.data[0].numpy()
+                known = labels != 255
+                assert (labels[known] == mask[known]).all()
+                key = sample.img_path, sample.class_ids[sample.way - 1]
+                own = labels == sample.way
+                again += key in seen
+                assert (seen.setdefault(key, own) == own).all()
+    assert again > 20
+
+
+@pytest.mark.parametrize(('settings', 'sentence'), [
+    (dict(width=0), 'width of ScribbleAnnotation of 1 or more pixels, got 0'),
+    (dict(width=2.5), 'expected width .* got 2.5'),
+    (dict(seed=-1), 'expected seed of ScribbleAnnotation of 0 or more'),
+])
+def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        ScribbleAnnotation(**settings)

@@ -1,0 +1,99 @@
+import re
+import zipfile
+
+import numpy as np
+import pytest
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.evaluation import EpisodeCounts
+from mmseg_panet.evaluation.episode_table import EpisodeTable
+
+COUNTS = [
+    EpisodeCounts(1, 0, (3, 9), np.array([1, 2, 3, 4]), np.array([5] * 4)),
+    EpisodeCounts(0, 1, (9, 4), np.array([5, 6, 7, 8]), np.array([9] * 4)),
+    EpisodeCounts(0, 0, (4, 3), np.array([0, 1, 1, 2]), np.array([2] * 4)),
+]
+
+
+def test_episodes_are_in_the_order_of_run_and_episode():
+    table = EpisodeTable.from_counts(COUNTS)
+    assert table.runs.tolist() == [0, 0, 1]
+    assert table.episodes.tolist() == [0, 1, 0]
+    assert table.class_ids.tolist() == [[4, 3], [9, 4], [3, 9]]
+    assert table.intersection.tolist() == [
+        [0, 1, 1, 2], [5, 6, 7, 8], [1, 2, 3, 4]]
+    assert table.union.tolist() == [[2] * 4, [9] * 4, [5] * 4]
+
+
+def test_what_is_written_is_read(tmp_path):
+    table = EpisodeTable.from_counts(COUNTS)
+    table.write(tmp_path / 'result.npz')
+    again = EpisodeTable.read(tmp_path / 'result.npz')
+    for name, array in vars(table).items():
+        other = getattr(again, name)
+        assert other.dtype == array.dtype == np.int64, name
+        assert np.array_equal(other, array), name
+    assert [path.name for path in tmp_path.iterdir()] == ['result.npz']
+
+
+def test_equal_tables_are_equal_bytes_in_any_order_at_any_time(tmp_path):
+    EpisodeTable.from_counts(COUNTS).write(tmp_path / 'a.npz')
+    EpisodeTable.from_counts(COUNTS[::-1]).write(tmp_path / 'b.npz')
+    assert (tmp_path / 'a.npz').read_bytes() == (
+        tmp_path / 'b.npz').read_bytes()
+    # The zip has no clock in it.
+    with zipfile.ZipFile(tmp_path / 'a.npz') as file:
+        assert {info.date_time for info in file.infolist()} == {
+            (1980, 1, 1, 0, 0, 0)}
+
+
+def test_an_interrupted_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / 'result.npz'
+    EpisodeTable.from_counts(COUNTS).write(path)
+    before = path.read_bytes()
+
+    def interrupt(file, **arrays):
+        file.write(b'half')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, 'savez_compressed', interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        EpisodeTable.from_counts(COUNTS[:1]).write(path)
+    assert path.read_bytes() == before
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize('spoil', [
+    lambda path: path.unlink(),
+    cut,
+    flip,
+    lambda path: path.write_bytes(b''),
+    lambda path: path.write_text('{"mIoU": 1}'),
+    lambda path: np.save(path.open('wb'), np.zeros(3)),
+    lambda path: np.savez(path, counts=np.zeros((3, 4))),
+    lambda path: np.savez(path, **{
+        **vars(EpisodeTable.from_counts(COUNTS)), 'runs': np.zeros(2, int)}),
+    lambda path: np.savez(path, **{
+        **vars(EpisodeTable.from_counts(COUNTS)), 'union': np.ones((3, 4))}),
+    lambda path: np.savez(path, **{
+        name: np.zeros(0, int)
+        for name in vars(EpisodeTable.from_counts(COUNTS))}),
+], ids=['missing', 'cut', 'flipped', 'empty', 'json', 'npy', 'other arrays',
+        'too few runs', 'floats', 'no episodes'])
+def test_a_damaged_or_foreign_file_is_one_sentence(tmp_path, spoil):
+    path = tmp_path / 'result.npz'
+    EpisodeTable.from_counts(COUNTS).write(path)
+    spoil(path)
+    with pytest.raises(
+            InputError, match=f'^{re.escape(str(path))} is no ') as caught:
+        EpisodeTable.read(path)
+    assert '\n' not in str(caught.value)

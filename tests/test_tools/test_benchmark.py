@@ -1,0 +1,326 @@
+"""The real tool: on the toy data, and with tools that only pretend."""
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmseg_panet.apis.benchmark import Benchmark
+from mmseg_panet.errors import InputError
+
+REPO = Path(__file__).parents[2]
+BENCHMARK = REPO / 'tools/benchmark.py'
+SMALL = """
+_base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
+model = dict(
+    data_preprocessor=dict(size=(64, 64)),
+    backbone=dict(base_channels=8, stem_channels=8),
+    decode_head=dict(in_channels=32))
+train_cfg = dict(max_iters=60, val_interval=100)
+train_dataloader = dict(
+    batch_size=2, num_workers=0,
+    dataset=dict(min_area=1))
+val_dataloader = dict(
+    num_workers=0,
+    dataset=dict(min_area=1, num_episodes=2))
+test_dataloader = dict(
+    num_workers=0,
+    dataset=dict(min_area=1, num_episodes=6))
+default_hooks = dict(checkpoint=dict(interval=10))
+"""
+
+
+def benchmark(*arguments, code=0, tool=BENCHMARK):
+    run = subprocess.run(
+        [sys.executable, str(tool), *map(str, arguments)],
+        capture_output=True, text=True,
+        env=os.environ | {'OMP_NUM_THREADS': '1'})
+    assert run.returncode == code, run.stdout[-3000:] + run.stderr[-3000:]
+    return run
+
+
+def times(folder):
+    """When the files were made that take long."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for pattern in ('*.pth', 'result.json')
+        for path in folder.rglob(pattern)}
+
+
+def read_csv(folder):
+    with open(folder / 'benchmark.csv', newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
+        tmp_path, toy_root):
+    config = tmp_path / 'small.py'
+    config.write_text(SMALL.format(repo=REPO))
+    out = tmp_path / 'out'
+    arguments = [
+        config, '--folds', 0, 1, '--shots', 1, 2, '--work-dir', out,
+        '--data-root', toy_root]
+
+    # Killed in the first training.
+    killed = subprocess.Popen(
+        [sys.executable, str(BENCHMARK), *map(str, arguments)],
+        start_new_session=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {'OMP_NUM_THREADS': '1'})
+    last = out / 'fold0/training/last_checkpoint'
+    while not last.is_file():
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (out / 'fold0/training/iter_60.pth').exists()
+
+    # The second call goes on from there.
+    printed = benchmark(*arguments).stdout
+    assert '[1/6] training of fold 0 \n' in printed
+    assert '[6/6] test of fold 1, 2 shots, trained \n' in printed
+    first, second = (
+        printed.split('training of fold')[i + 1] for i in range(2))
+    assert 'resumed epoch: 0, iter: ' in first
+    assert 'resumed epoch' not in second
+    made = times(out)
+    assert {name for name in made if name.endswith('json')} == {
+        f'fold{fold}/{shots}shots-trained/result.json'
+        for fold in (0, 1) for shots in (1, 2)}
+
+    # The table says what the results say.
+    results = [
+        json.loads((out / f'fold{fold}/{shots}shots-trained/result.json')
+                   .read_text()) for shots in (1, 2) for fold in (0, 1)]
+    assert [(r['num_shots'], r['fold']) for r in results] == [
+        (1, 0), (1, 1), (2, 0), (2, 1)]
+    rows = read_csv(out)
+    assert [(row['shots'], row['fold']) for row in rows] == [
+        ('1', '0'), ('1', '1'), ('1', 'mean'),
+        ('2', '0'), ('2', '1'), ('2', 'mean')]
+    for i in (0, 1):
+        pair = results[2 * i:2 * i + 2]
+        for row, result in zip(rows[3 * i:], pair, strict=False):
+            for key in ('mIoU', 'std', 'FB-IoU'):
+                assert float(row[key]) == result[key]
+            assert row['checkpoint_sha256'] == result['checkpoint_sha256']
+        for key in ('mIoU', 'FB-IoU'):
+            assert float(rows[3 * i + 2][key]) == pytest.approx(
+                (pair[0][key] + pair[1][key]) / 2)
+    markdown = (out / 'benchmark.md').read_text()
+    for result in results:
+        assert result['checkpoint_sha256'] in markdown
+        assert result['manifest_sha256'] in markdown
+        low, high = result['interval']
+        assert f'[{low:.1f}, {high:.1f}]' in markdown
+    assert '| trained | 2 | ' in markdown
+
+    # A third has nothing to do, and a fourth only what is missing.
+    same = Benchmark(
+        str(config), [0, 1], [1, 2], out, REPO / 'tools',
+        flags=['--data-root', str(toy_root)])
+    same.run()
+    assert times(out) == made
+    missing = 'fold1/1shots-trained/result.json'
+    (out / missing).unlink()
+    same.run()
+    again = times(out)
+    assert again.pop(missing) > made.pop(missing)
+    assert again == made
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+arguments = sys.argv[1:]
+folder = Path(arguments[arguments.index('--work-dir') + 1])
+with open('calls', 'a') as file:
+    print('train.py', *arguments[1:], file=file)
+(folder / 'iter_60.pth').write_text('weights of fold ' + arguments[2])
+(folder / 'last_checkpoint').write_text(str(folder / 'iter_60.pth'))
+"""
+TEST = """
+import json
+import sys
+from hashlib import sha256
+from pathlib import Path
+arguments = sys.argv[1:]
+value = dict(zip(arguments[2::2], arguments[3::2]))
+with open('calls', 'a') as file:
+    print('test.py', *arguments[1:], file=file)
+fold, shots = int(value['--fold']), int(value['--shots'])
+out = Path(value['--out'])
+out.parent.mkdir(parents=True, exist_ok=True)
+result = {
+    'mIoU': 40.0 + 10 * fold + shots, 'std': 0.5, 'FB-IoU': 60.0 + fold,
+    'runs': [1.0] * 5, 'num_episodes': 1000,
+    'num_ways': int(value.get('--ways', 1)), 'protocol': 'modern',
+    'support_annotation': 'mask', 'interval': [39.0, 42.0],
+    'manifest_sha256': f'{shots}' * 64,
+    'checkpoint_sha256': arguments[1] != 'none' and sha256(
+        Path(arguments[1]).read_bytes()).hexdigest()}
+if shots == 5:
+    del result['interval']
+out.write_text(json.dumps(result))
+"""
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch):
+    """Builds benchmarks whose tools note their calls and do nothing."""
+    monkeypatch.chdir(tmp_path)
+    Path('train.py').write_text(TRAIN)
+    Path('test.py').write_text(TEST)
+    Path('small.py').write_text(SMALL.format(repo=REPO))
+
+    def run(folds=(0, 1), shots=(1,), **settings):
+        Path('calls').write_text('')
+        Benchmark('small.py', folds, shots, Path('out'), Path(),
+                  **settings).run()
+        return Path('calls').read_text().splitlines()
+    return run
+
+
+def test_the_tools_get_what_was_given_and_nothing_else(pretended):
+    assert pretended(
+        [3], [1, 5], untrained=True, flags=['--data-root', 'toy'],
+        test_flags=['--ways', '2'], cfg_options=['a=1', 'b=2']) == [
+        'train.py --fold 3 --work-dir out/fold3/training --data-root toy '
+        '--cfg-options a=1 b=2', *(
+            f'test.py {checkpoint} --fold 3 --shots {shots} --work-dir '
+            f'out/fold3/{shots}shots-{model} --out '
+            f'out/fold3/{shots}shots-{model}/result.json --data-root toy '
+            '--ways 2 --cfg-options a=1 b=2'
+            for model, checkpoint in (
+                ('untrained', 'none'),
+                ('trained', 'out/fold3/training/iter_60.pth'))
+            for shots in (1, 5))]
+
+
+def test_the_markdown_has_the_scores_and_where_they_come_from(pretended):
+    pretended(shots=[1, 5])
+    zero, one = (
+        json.loads(Path(f'out/fold{i}/1shots-trained/result.json')
+                   .read_text())['checkpoint_sha256'] for i in range(2))
+    assert Path('out/benchmark.md').read_text() == f"""\
+# Benchmark of small
+
+mIoU over the novel classes in percent, mean ± standard deviation of the runs,
+and its 95% bootstrap interval over the episodes.
+
+| model | shots | fold 0 | fold 1 | mean mIoU | mean FB-IoU |
+|---|---|---|---|---|---|
+| trained | 1 | 41.0 ± 0.5 [39.0, 42.0] | 51.0 ± 0.5 [39.0, 42.0] | 46.0 | \
+60.5 |
+| trained | 5 | 45.0 ± 0.5 | 55.0 ± 0.5 | 50.0 | 60.5 |
+
+Measured on and with (SHA-256):
+
+| fold | shots | model | protocol | episodes | supports | manifest | \
+checkpoint |
+|---|---|---|---|---|---|---|---|
+| 0 | 1 | trained | modern | 5 x 1000, 1-way | mask | {'1' * 64} | {zero} |
+| 1 | 1 | trained | modern | 5 x 1000, 1-way | mask | {'1' * 64} | {one} |
+| 0 | 5 | trained | modern | 5 x 1000, 1-way | mask | {'5' * 64} | {zero} |
+| 1 | 5 | trained | modern | 5 x 1000, 1-way | mask | {'5' * 64} | {one} |
+"""
+
+
+def test_what_is_finished_is_in_the_table_when_a_tool_fails(pretended):
+    Path('test.py').write_text(TEST + '\nsys.exit(7 if fold == 1 else 0)\n')
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        pretended()
+    assert caught.value.returncode == 7
+    row, = read_csv(Path('out'))  # a mean would be of one fold of two
+    assert (row['fold'], row['mIoU']) == ('0', '41.0')
+    assert '| trained | 1 | 41.0 ± 0.5 [39.0, 42.0] | - | - | - |' in (
+        Path('out/benchmark.md').read_text())
+    Path('test.py').write_text(TEST)
+    call, = pretended()
+    assert '--fold 1' in call
+
+
+def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
+    shutil.copy(BENCHMARK, '.')
+    Path('train.py').write_text('import sys\nsys.exit(3)\n')
+    done = benchmark('small.py', '--folds', 0, '--shots', 1, code=3,
+                     tool='benchmark.py')
+    assert done.stderr.splitlines()[-1].startswith(
+        'error: train.py failed with exit code 3; what is finished stays')
+    assert 'Traceback' not in done.stderr
+    assert Path('work_dirs/small/benchmark/benchmark.md').is_file()
+
+
+def test_a_changed_flag_of_the_tests_makes_them_again(pretended):
+    pretended()
+    assert pretended() == []
+    calls = pretended(test_flags=['--ways', '2'])
+    assert [call.split()[0] for call in calls] == ['test.py'] * 2
+    assert '2-way' in Path('out/benchmark.md').read_text()
+    # And back.
+    assert len(pretended()) == 2
+
+
+def test_a_test_that_was_cut_short_is_not_taken_for_one_of_before(pretended):
+    pretended()
+    Path('test.py').write_text(TEST + '\nsys.exit(7)\n')
+    with pytest.raises(subprocess.CalledProcessError):
+        pretended(test_flags=['--ways', '2'])
+    Path('test.py').write_text(TEST)
+    call, = pretended()  # the second fold's was not touched
+    assert '--fold 0' in call
+    assert '2-way' not in Path('out/benchmark.md').read_text()
+
+
+def test_a_new_checkpoint_is_tested_again(pretended):
+    pretended()
+    folder = Path('out/fold1/training')
+    Path('train.py').write_text(
+        TRAIN.replace('weights of', 'other weights of'))
+    # Without its note a checkpoint may be half of one.
+    (folder / 'last_checkpoint').unlink()
+    calls = pretended()
+    assert [call.split()[:3] for call in calls] == [
+        ['train.py', '--fold', '1'],
+        ['test.py', str(folder / 'iter_60.pth'), '--fold']]
+
+
+def test_an_interrupted_training_is_resumed_with_its_options(pretended):
+    folder = Path('out/fold0/training')
+    folder.mkdir(parents=True)
+    (folder / 'last_checkpoint').write_text('elsewhere/iter_3.pth')
+    train, _ = pretended([0], cfg_options=['a=1'])
+    assert train.endswith('--resume --cfg-options a=1 load_from=None')
+
+
+@pytest.mark.parametrize('change', ['options', 'config'])
+def test_a_training_of_other_settings_is_refused(pretended, change):
+    pretended()
+    if change == 'config':
+        Path('small.py').write_text(
+            SMALL.format(repo=REPO) + 'randomness = dict(seed=1)\n')
+    options = ['randomness.seed=1'] if change == 'options' else []
+    with pytest.raises(
+            InputError, match='^out/fold0/training was trained with no '):
+        pretended(cfg_options=options)
+    # As the sentence says: delete what tells the settings.
+    for fold in range(2):
+        Path(f'out/fold{fold}/training/settings.json').unlink()
+    calls = pretended(cfg_options=options)
+    assert [call.split()[0] for call in calls] == ['test.py'] * 2
+
+
+def test_a_config_without_a_last_step_is_one_sentence(pretended):
+    config = Path('small.py')
+    config.write_text(
+        SMALL.format(repo=REPO).replace('max_iters=60', 'max_epochs=60'))
+    config.write_text(config.read_text().replace(
+        'train_cfg = dict(', 'train_cfg = dict(_delete_=True, '))
+    with pytest.raises(InputError, match=r'expected train_cfg.max_iters in'):
+        pretended()

@@ -1,0 +1,127 @@
+"""The real tool on results made by hand."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmseg_panet.apis.comparison import read_pair
+from mmseg_panet.errors import InputError
+from mmseg_panet.evaluation import EpisodeCounts
+from mmseg_panet.evaluation.bootstrap import (
+    paired_interval,
+    permutation_p,
+    table_scores,
+)
+from mmseg_panet.evaluation.episode_table import EpisodeTable
+
+COMPARE = Path(__file__).parents[2] / 'tools/compare.py'
+
+
+def write_result(folder, hits, **changes):
+    """Two runs of three episodes, in turn of a cat and of a dog.
+
+    Every union is 100, every background's intersection 90.
+    """
+    table = EpisodeTable.from_counts([
+        EpisodeCounts(i // 3, i % 3, (8 + 4 * (i % 2),),
+                      np.array([hit, hit, 90]), np.full(3, 100))
+        for i, hit in enumerate(hits)])
+    folder.mkdir()
+    table.write(folder / 'result.npz')
+    path = folder / 'result.json'
+    path.write_text(json.dumps({
+        'mIoU': table_scores(table, [8, 12, 15])[0],
+        'manifest_sha256': 'f00d' * 16,
+        'checkpoint_sha256': folder.name * 64,
+        'classes': ['cat', 'dog', 'person'],
+        'class_ids': [8, 12, 15],
+        'protocol': 'modern',
+        'support_annotation': 'mask',
+    } | changes))
+    return path, table
+
+
+def compare(*paths, code=0):
+    run = subprocess.run(
+        [sys.executable, str(COMPARE), *map(str, paths)],
+        capture_output=True, text=True)
+    assert run.returncode == code, run.stderr[-3000:]
+    assert 'Traceback' not in run.stderr
+    return run.stdout if code == 0 else run.stderr.splitlines()[-1]
+
+
+def test_the_table_shows_both_the_difference_its_interval_and_p(tmp_path):
+    a, table_a = write_result(
+        tmp_path / 'a', [20, 50, 40, 60, 10, 30], checkpoint_sha256=None)
+    b, table_b = write_result(tmp_path / 'b', [30, 55, 60, 61, 40, 32])
+    printed = compare(a, b)
+    # What the host prints when it is imported comes before.
+    lines = printed[printed.index('A  '):].splitlines()
+    rest = 'protocol modern, supports by mask'
+    assert lines[0] == f'A  {a}, untrained, {rest}'
+    assert lines[1] == f'B  {b}, checkpoint bbbbbbbbbbbb, {rest}'
+    assert lines[2] == f"6 episodes in 2 runs, manifest {'f00d' * 16}"
+    rows = {line.split('  ')[0]: line.split() for line in lines[5:]}
+    assert list(rows) == ['mIoU', 'FB-IoU', 'cat', 'dog', 'person']
+    # cat: episodes 0, 2 of the first run and 1 of the second: A 30 and 10,
+    # B 45 and 40. dog: 1 of the first, 0 and 2 of the second: A 50 and 45,
+    # B 55 and 46.5.
+    assert rows['cat'][1:4] == ['20.00', '42.50', '+22.50']
+    assert rows['dog'][1:4] == ['47.50', '50.75', '+3.25']
+    # mIoU: A (30 + 50) / 2 and (10 + 45) / 2, B 50 and (40 + 46.5) / 2.
+    assert rows['mIoU'][1:4] == ['33.75', '46.62', '+12.88']
+    # Foreground: A 110 / 300 and 100 / 300, B 145 and 133; background 90.
+    assert rows['FB-IoU'][1:4] == ['62.50', '68.17', '+5.67']
+    assert rows['person'][1:] == ['-'] * 5
+    low, high = paired_interval(table_a, table_b, [8, 12])
+    p = permutation_p(table_a, table_b, [8, 12])
+    for i, name in enumerate(['mIoU', 'FB-IoU', 'cat', 'dog']):
+        assert rows[name][4:] == [
+            f'[{low[i]:+.2f},', f'{high[i]:+.2f}]', f'{p[i]:.4f}']
+
+
+def test_results_of_different_manifests_are_refused_in_one_line(tmp_path):
+    a, _ = write_result(tmp_path / 'a', [20, 50])
+    b, _ = write_result(
+        tmp_path / 'b', [30, 55], manifest_sha256='beef' * 16)
+    sentence = compare(a, b, code=2)
+    assert sentence.startswith('error: expected two results of one manifest')
+    assert f"{'f00d' * 16} in {a}" in sentence
+    assert f"{'beef' * 16} in {b}" in sentence
+
+
+def assert_refused(a, b, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)) as caught:
+        read_pair(a, b)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
+    a, table = write_result(tmp_path / 'a', [20, 50])
+    b, _ = write_result(tmp_path / 'b', [30, 55])
+    side = tmp_path / 'b/result.npz'
+    side.write_bytes(side.read_bytes()[:-40])
+    assert_refused(a, b, f'{side} is no whole episode table')
+    side.unlink()
+    assert_refused(a, b, f'{side} is no whole episode table')
+    table.write(side)
+    assert_refused(a, b, f'{side} does not belong to {b}')
+
+
+@pytest.mark.parametrize(('text', 'sentence'), [
+    (None, 'could not be read as a result'),
+    ('half {', 'could not be read as a result'),
+    ('[1, 2]', 'is no result'),
+    ('{"loss": 1}', 'is no result'),
+    ('{"mIoU": 1}', 'has no manifest_sha256'),
+], ids=['missing', 'half', 'list', 'other', 'older'])
+def test_what_is_no_result_is_one_sentence(tmp_path, text, sentence):
+    a, _ = write_result(tmp_path / 'a', [20, 50])
+    b = tmp_path / 'b.json'
+    if text:
+        b.write_text(text)
+    assert_refused(a, b, f'{b} {sentence}')

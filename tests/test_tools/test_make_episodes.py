@@ -1,0 +1,122 @@
+"""Episodes written, replayed, and counted again by hand."""
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tool_runs import small_config, tool
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    return small_config(tmp_path_factory.mktemp('small'))
+
+
+def run_test(config, data, folder, name, *arguments):
+    """The bytes of a result and of its counts."""
+    tool('test.py', config, 'none', '--data-root', data, '--work-dir',
+         folder / 'run', '--out', folder / f'{name}.json', *arguments)
+    return [
+        (folder / f'{name}.{suffix}').read_bytes()
+        for suffix in ('json', 'npz')]
+
+
+def test_a_test_replays_to_the_byte_and_from_the_manifest_alone(
+        config, toy_root, tmp_path):
+    episodes = (
+        '--protocol', 'modern', '--fold', 2, '--ways', 2, '--shots', 3,
+        '--queries', 2, '--runs', 2, '--episodes', 5)
+    drawn = run_test(config, toy_root, tmp_path, 'drawn', *episodes)
+    assert drawn == run_test(
+        config, toy_root, tmp_path, 'workers', *episodes, '--cfg-options',
+        'test_dataloader.num_workers=2')
+    manifest = tmp_path / 'episodes/modern.jsonl'
+    printed = tool('make_episodes.py', config, manifest, '--data-root',
+                   toy_root, *episodes).stdout
+    assert drawn == run_test(
+        config, toy_root, tmp_path, 'replayed', '--manifest', manifest)
+    result = json.loads(drawn[0])
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    assert result['manifest_sha256'] == digest
+    assert digest in printed and '10 episodes' in printed
+    assert result['protocol'] == 'modern'
+    assert result['test_cfg']['shot_fusion'] == 'mean_prototypes'
+
+
+def test_two_ways_counted_by_hand_from_saved_predictions(
+        config, toy_root, tmp_path):
+    manifest = tmp_path / 'episodes.jsonl'
+    tool('make_episodes.py', config, manifest, '--data-root', toy_root,
+         '--ways', 2, '--queries', 3, '--runs', 2, '--episodes', 5)
+    run_test(config, toy_root, tmp_path, 'result', '--manifest', manifest,
+             '--save-predictions', tmp_path / 'predictions')
+    result = json.loads((tmp_path / 'result.json').read_text())
+    _, *lines = map(json.loads, manifest.read_text().splitlines())
+    run_scores, lacking = [], 0
+    for run, seed in enumerate(result['seeds']):
+        pixels = {}  # name to [intersection, union]
+        for line in lines:
+            if line['seed'] != seed:
+                continue
+            for number, image in enumerate(line['queries']):
+                truth = np.array(Image.open(
+                    toy_root / 'SegmentationClass' / image.replace(
+                        '.jpg', '.png')))
+                said = np.array(Image.open(
+                    tmp_path / 'predictions'
+                    / f"{run}-{line['index']:05d}-{number}.png"))
+                valid = truth != 255
+                first, second = line['class_ids']
+                lacking += not {first, second} <= set(truth.ravel().tolist())
+                named = zip(line['class_names'], [
+                    (truth == first, said == 1), (truth == second, said == 2),
+                ], strict=True)
+                shown = (truth == first) | (truth == second)
+                for name, (true, guess) in [
+                        *named, ('foreground', (shown, said > 0)),
+                        ('background', (~shown, said == 0))]:
+                    entry = pixels.setdefault(name, [0, 0])
+                    entry[0] += int((true & guess & valid).sum())
+                    entry[1] += int(((true | guess) & valid).sum())
+        iou = {name: 100 * i / u for name, (i, u) in pixels.items()}
+        both = (iou.pop('foreground') + iou.pop('background')) / 2
+        run_scores.append((sum(iou.values()) / len(iou), both))
+    assert lacking > 5  # queries that show one way only are among them
+    scores = np.mean(run_scores, axis=0)
+    assert result['mIoU'] == pytest.approx(scores[0], abs=1e-9)
+    assert result['FB-IoU'] == pytest.approx(scores[1], abs=1e-9)
+    assert result['runs'] == pytest.approx(
+        [score for score, _ in run_scores], abs=1e-9)
+
+
+def test_training_takes_several_queries_and_ways(config, toy_root, tmp_path):
+    tool('train.py', config, '--data-root', toy_root, '--work-dir', tmp_path,
+         '--ways', 2, '--queries', 3, '--cfg-options',
+         'train_cfg.max_iters=2')
+    assert (tmp_path / 'iter_2.pth').is_file()
+
+
+@pytest.mark.parametrize('kind', ['box', 'scribble', 'point'])
+def test_supports_may_have_other_annotations_than_masks(
+        config, toy_root, tmp_path, kind):
+    scores = {}
+    for annotation in ('mask', kind):
+        run_test(config, toy_root, tmp_path, annotation,
+                 '--support-annotation', annotation)
+        result = json.loads((tmp_path / f'{annotation}.json').read_text())
+        assert result['support_annotation'] == annotation
+        scores[annotation] = result['mIoU'], result['manifest_sha256']
+    assert scores['mask'][0] != scores[kind][0]
+    assert scores['mask'][1] == scores[kind][1]  # of the same episodes
+
+
+def test_a_flag_against_the_manifest_is_one_line(config, toy_root, tmp_path):
+    manifest = tmp_path / 'episodes.jsonl'
+    tool('make_episodes.py', config, manifest, '--data-root', toy_root)
+    done = tool(
+        'test.py', config, 'none', '--data-root', toy_root, '--work-dir',
+        tmp_path, '--manifest', manifest, '--shots', 5, '--fold', 1, code=2)
+    assert done.stderr.splitlines()[-1] == (
+        'error: the manifest settles the episodes: leave out --fold --shots, '
+        'or draw episodes anew without --manifest')

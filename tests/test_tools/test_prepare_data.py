@@ -1,0 +1,114 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TOOL = Path(__file__).parents[2] / 'tools/prepare_data.py'
+
+
+@pytest.fixture
+def tool(monkeypatch, capfd):
+    """Run the tool in this process; gives what it printed."""
+    def run(*arguments):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+        runpy.run_path(str(TOOL), run_name='__main__')
+        return capfd.readouterr()
+    return run
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(folder / 'a.jpg')
+    return folder
+
+
+def mask(out):
+    return np.array(Image.open(out / 'masks/a.png')).tolist()
+
+
+# A square of 2x2 pixels at (1, 1) in an image of 4x6.
+SQUARE = [[0] * 6, [0, 1, 1, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0] * 6]
+
+
+def test_a_benchmark_is_prepared_and_what_differs_is_a_warning(
+        tool, tmp_path):
+    for name in ('bus', 'car', 'cat'):
+        (tmp_path / name).mkdir()
+        for suffix in ('jpg', 'png'):
+            Image.fromarray(np.full((4, 4), 255, np.uint8)).save(
+                tmp_path / f'{name}/1.{suffix}')
+    (tmp_path / 'test_classes.txt').write_text('car\n')
+    done = tool('fss-1000', tmp_path, '--test-list',
+                tmp_path / 'test_classes.txt')
+    assert done.out.splitlines()[-1] == f"fss-1000 is ready in '{tmp_path}'"
+    assert ('warning: fss-1000 as published has 1000 classes, this folder '
+            'has 3') in done.err.splitlines()
+    assert (tmp_path / 'test.txt').read_text() == 'car\n'
+
+
+def test_coco_becomes_masks(tool, tmp_path, photographs):
+    ann = tmp_path / 'instances.json'
+    ann.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='a.jpg', height=4, width=6)],
+        categories=[dict(id=7, name='dog'), dict(id=3, name='cat')],
+        annotations=[dict(
+            id=1, image_id=1, category_id=3, iscrowd=0,
+            segmentation=[[1, 1, 3, 1, 3, 3, 1, 3]])])))
+    out = tmp_path / 'out'
+    done = tool('coco', ann, out, '--image-dir', photographs)
+    assert done.out.splitlines()[-1] == (
+        f"3 classes in '{out}': background, cat, dog")
+    assert mask(out) == SQUARE
+
+
+def test_labelme_becomes_masks(tool, tmp_path, photographs):
+    (photographs / 'a.json').write_text(json.dumps(dict(
+        version='5.5.0', flags={}, imagePath='a.jpg', imageData=None,
+        imageHeight=4, imageWidth=6, shapes=[
+            dict(label=label, points=points, group_id=None,
+                 shape_type='rectangle', flags={})
+            for label, points in (
+                ('cat', [[0, 0], [0, 0]]), ('dog', [[1, 1], [2, 2]]))])))
+    out = tmp_path / 'out'
+    done = tool('labelme', photographs, out, '--classes', 'dog')
+    assert done.out.splitlines()[-1] == (
+        f"2 classes in '{out}': background, dog")
+    assert mask(out) == SQUARE
+
+
+def test_masks_in_colours_become_ids_and_cvats_export_is_one(tool, tmp_path):
+    """CVAT's 'Segmentation mask 1.1', and its masks taken by themselves."""
+    colours = np.zeros((4, 6, 3), np.uint8)
+    colours[1:3, 1:3] = 250, 50, 83
+    export = tmp_path / 'export'
+    (export / 'SegmentationClass').mkdir(parents=True)
+    Image.fromarray(colours).save(export / 'SegmentationClass/a.png')
+    (export / 'labelmap.txt').write_text(
+        '# label:color_rgb:parts:actions\n'
+        'background:0,0,0::\ncat:250,50,83::\n')
+    (export / 'ImageSets/Segmentation').mkdir(parents=True)
+    (export / 'ImageSets/Segmentation/default.txt').write_text('a\n')
+    tool('cvat', export, tmp_path / 'cvat')
+    assert mask(tmp_path / 'cvat') == SQUARE
+    classes = tmp_path / 'classes.txt'
+    classes.write_text('0 background\n1 cat 250,50,83\n')
+    tool('masks', export / 'SegmentationClass', tmp_path / 'masks',
+         '--classes-file', classes)
+    assert mask(tmp_path / 'masks') == SQUARE
+
+
+def test_what_is_missing_is_one_line_and_the_exit_code_2(
+        tool, tmp_path, capfd):
+    with pytest.raises(SystemExit) as caught:
+        tool('coco-20i', tmp_path, '--year', '2017')
+    assert caught.value.code == 2
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f'error: {tmp_path}/annotations/instances_train2017.json is missing; '
+        'download http://images.cocodataset.org/annotations/'
+        f'annotations_trainval2017.zip and unpack it in {tmp_path}')
