@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.logging import print_log
 from mmengine.utils import track_parallel_progress
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..errors import InputError
 
@@ -21,6 +22,19 @@ _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
 _EXIF_ORIENTATION = 0x0112
 _IGNORED = 255
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file, or with a whole data set.
+
+    Attributes:
+        kind (str): A word, of a file 'missing', 'unreadable', 'format',
+            'size' or 'ids'.
+        sentence (str): What was expected, what came and the remedy.
+    """
+
+    kind: str
+    sentence: str
 
 
 class ClassIndex:
@@ -137,62 +151,90 @@ def _write(path: Path, index: ClassIndex) -> None:
 
 def _build(infos: Sequence[dict], num_classes: int,
            loader: LoadAnnotations) -> ClassIndex:
-    count = partial(_count, num_classes=num_classes, loader=loader)
+    count = partial(count_pixels, num_classes=num_classes, loader=loader)
     print(f'counting the classes of {len(infos)} masks', file=sys.stderr)
-    rows = track_parallel_progress(
+    rows, faults = zip(*track_parallel_progress(
         count, list(infos), nproc=min(os.cpu_count() or 1, 16),
-        chunksize=8, file=sys.stderr)
-    faults = [row for row in rows if isinstance(row, str)]
-    if faults:
-        more = f' (and {len(faults) - 1} more files)' if faults[1:] else ''
-        raise InputError(faults[0] + more)
+        chunksize=8, file=sys.stderr), strict=True)
+    bad = [of_image[0] for of_image in faults if of_image]
+    if bad:
+        more = f' (and {len(bad) - 1} more files)' if bad[1:] else ''
+        raise InputError(bad[0].sentence + more)
     counts = np.stack(rows)
     # The last column holds what is ignored.
     return ClassIndex(counts[:, :num_classes], counts.sum(1))
 
 
-def _count(info: dict, num_classes: int,
-           loader: LoadAnnotations) -> np.ndarray | str:
-    """Pixels (num_classes + 1,), the last the ignored; or what is wrong."""
+def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
+                 ) -> tuple[np.ndarray, list[Fault]]:
+    """Count the pixels of every class in a mask, whatever is wrong with it.
+
+    Args:
+        info (dict): mmseg's data info of the image.
+        num_classes (int): Ids 0..num_classes - 1 are allowed.
+        loader (LoadAnnotations): Reads the mask.
+
+    Returns:
+        tuple[np.ndarray, list[Fault]]: Pixels (num_classes + 1,), the last
+        the ignored, zeros for a mask that cannot be read; and all that is
+        wrong with the image and its mask.
+    """
     image, mask = info['img_path'], info['seg_map_path']
-    try:
-        size = _image_size(image)
-    except (UnidentifiedImageError, OSError) as error:
-        return f'{image} is no readable image ({error}); replace or remove it'
-    try:
-        with Image.open(mask) as picture:
-            wide = picture.mode.startswith('I')
-        labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
-    except Exception as error:  # noqa: BLE001 any backend, any format
-        return f'{mask} is no readable mask ({error}); replace or remove it'
-    if wide:  # the host's loader would cut its ids to 8 bits
-        return (
-            f'{mask} is a {picture.mode} image: expected 8 bits a pixel; '
-            'convert the folder with tools/prepare_data.py masks')
-    if labels.ndim != 2:
-        return (
-            f'{mask} has shape {labels.shape}: expected one channel of class '
-            'ids; convert the colours with tools/prepare_data.py masks')
-    if labels.shape != size:
-        return (
+    size, labels = _image_size(image), _labels(info, loader)
+    faults = [found for found in (size, labels) if isinstance(found, Fault)]
+    if isinstance(labels, Fault):
+        return np.zeros(num_classes + 1, int), faults
+    if not isinstance(size, Fault) and labels.shape != size:
+        faults.append(Fault('size', (
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
-            f'{image} is {size[1]}x{size[0]}: they must have one size')
+            f'{image} is {size[1]}x{size[0]}: they must have one size')))
     counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
     known = np.zeros(len(counts), dtype=bool)
     known[:num_classes] = known[_IGNORED] = True
     strange = np.flatnonzero(counts * ~known)
     if len(strange):
-        return (
+        faults.append(Fault('ids', (
             f'{mask} holds the ids {strange[:10].tolist()}: expected '
             f'0..{num_classes - 1}, or {_IGNORED} for ignored; mend the '
-            "mask or the data set's classes")
+            "mask or the data set's classes")))
     ignored, counts[_IGNORED] = counts[_IGNORED], 0
-    return np.append(counts[:num_classes], ignored)
+    return np.append(counts[:num_classes], ignored), faults
 
 
-def _image_size(path: str) -> tuple[int, int]:
+def _image_size(path: str) -> tuple[int, int] | Fault:
     """(H, W) as decoded, the camera's orientation applied."""
-    with Image.open(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+    try:
+        _stat(path)
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+    except InputError as error:
+        return Fault('missing', str(error))
+    except Exception as error:  # noqa: BLE001 any format, any damage
+        return Fault('unreadable', (
+            f'{path} is no readable image ({error}); replace or remove it'))
     return (width, height) if turned else (height, width)
+
+
+def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
+    """A mask (H, W) as it is loaded for training."""
+    path = info['seg_map_path']
+    try:
+        _stat(path)
+        with Image.open(path) as picture:
+            mode = picture.mode
+        labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
+    except InputError as error:
+        return Fault('missing', str(error))
+    except Exception as error:  # noqa: BLE001 any backend, any format
+        return Fault('unreadable', (
+            f'{path} is no readable mask ({error}); replace or remove it'))
+    if mode.startswith('I'):  # the host's loader would cut its ids to 8 bits
+        return Fault('format', (
+            f'{path} is a {mode} image: expected 8 bits a pixel; save '
+            'the mask as an 8-bit PNG'))
+    if labels.ndim != 2:
+        return Fault('format', (
+            f'{path} has shape {labels.shape}: expected one channel of class '
+            'ids; convert colours to ids first'))
+    return labels

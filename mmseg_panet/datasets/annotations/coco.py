@@ -3,6 +3,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ def convert_coco(
             segmentation, or as :func:`number_classes` and
             :func:`write_layout` say.
     """
+    if find_spec('pycocotools') is None:
+        raise InputError(
+            'COCO files are read with pycocotools, which is not installed; '
+            'pip install pycocotools')
     ann_file = Path(ann_file)
     made_from = fingerprint('coco', [ann_file], image_dir, classes)
     data = _read(ann_file)
@@ -114,7 +119,6 @@ def _objects(data: Mapping[str, Mapping[int, dict]], ids: Mapping[str, int],
 
 def _draw(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
     """(H, W) labels of the objects of an image."""
-    # Here, as only COCO needs it: the rest works where it is not installed.
     from pycocotools import mask as coco
     height, width, objects = source
     regions = []
