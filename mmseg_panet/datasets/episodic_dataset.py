@@ -177,6 +177,7 @@ class EpisodicDataset(Dataset):
             episode=episode.index,
             class_ids=list(episode.class_ids),
             class_names=[self.images.classes[c] for c in episode.class_ids],
+            num_classes=len(self.images.classes),
             ignored_ids=self.ignored_ids)
         items: list[dict] = []
         for way, shots in enumerate(episode.supports, start=1):

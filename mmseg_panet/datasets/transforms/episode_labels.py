@@ -18,8 +18,9 @@ class EpisodeLabels(BaseTransform):
     ``LoadAnnotations``, so that all later transforms see episode labels.
 
     Required keys: ``gt_seg_map`` (H, W) of class ids, ``class_ids`` (W,).
-    Optional keys: ``ignored_ids``, classes that become 255 instead of
-    background; ``grow``, by how many pixels the own ``way`` is grown.
+    Optional keys: ``num_classes``, of the data set, so that other ids are
+    noticed; ``ignored_ids``, classes that become 255 instead of background;
+    ``grow``, by how many pixels the own ``way`` is grown.
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
@@ -37,15 +38,25 @@ class EpisodeLabels(BaseTransform):
         self.void = void
 
     def transform(self, results: dict) -> dict:
-        """Map the labels of one image."""
+        """Map the labels of one image.
+
+        Raises:
+            InputError: If an id is neither a class of the data set nor 255.
+        """
         ids = results['gt_seg_map']
-        table = np.zeros(max(256, int(ids.max(initial=0)) + 1), np.uint8)
-        ignored = list(results.get('ignored_ids', ()))
-        table[[i for i in ignored if i < len(table)]] = IGNORED
+        size = max(256, results.get('num_classes', 0))
+        known = results.get('num_classes', size)
+        strange = ids[(ids >= known) & (ids != IGNORED)]
+        if strange.size:
+            raise InputError(
+                f'expected ids 0..{known - 1} and 255 as labels of '
+                f"{results.get('img_path')}, got {strange[0]}; mend its mask "
+                'or scribbles')
+        table = np.zeros(size, np.uint8)
+        table[list(results.get('ignored_ids', ()))] = IGNORED
         table[255] = IGNORED if self.void == 'ignore' else 0
         for way, class_id in enumerate(results['class_ids'], start=1):
-            if class_id < len(table):
-                table[class_id] = way
+            table[class_id] = way
         labels = table[ids]
         if results.get('grow'):
             size = 1 + 2 * results['grow']

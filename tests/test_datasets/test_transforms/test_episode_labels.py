@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from mmseg_panet.datasets.transforms import EpisodeLabels
+from mmseg_panet.datasets.transforms import EpisodeLabels, PadLabelsToSquare
+from mmseg_panet.errors import InputError
 
 
 def test_classes_become_ways_in_order_and_all_others_background():
@@ -14,3 +16,46 @@ def test_class_0_may_be_a_way():
     labels = np.array([[0, 1, 255]], np.uint8)
     results = EpisodeLabels()(dict(gt_seg_map=labels, class_ids=[0]))
     assert results['gt_seg_map'].tolist() == [[1, 0, 255]]
+
+
+def test_void_may_be_background_and_classes_may_be_ignored():
+    labels = np.array([[0, 1, 2, 255]], np.uint8)
+    results = EpisodeLabels(void='background')(
+        dict(gt_seg_map=labels, class_ids=[1], ignored_ids=[2]))
+    assert results['gt_seg_map'].tolist() == [[0, 1, 255, 0]]
+    with pytest.raises(InputError, match="void must be one of .*got 'no'"):
+        EpisodeLabels(void='no')
+
+
+def test_ids_beyond_8_bits_are_classes_and_255_is_not():
+    labels = np.array([[0, 254, 255, 256, 999]], np.int16)
+    results = EpisodeLabels()(dict(
+        gt_seg_map=labels, class_ids=[999, 256], num_classes=1000))
+    assert results['gt_seg_map'].tolist() == [[0, 0, 255, 2, 1]]
+
+
+def test_an_id_that_is_no_class_is_named():
+    labels = np.array([[0, 5, 255]], np.uint8)
+    with pytest.raises(InputError, match=r'0\.\.4 and 255 .* of a.jpg, got 5'):
+        EpisodeLabels()(dict(
+            gt_seg_map=labels, class_ids=[1], num_classes=5,
+            img_path='a.jpg'))
+
+
+def test_the_own_way_grows_over_all_else():
+    labels = np.zeros((5, 5), np.uint8)
+    labels[2, 2], labels[2, 3] = 7, 8
+    results = EpisodeLabels()(dict(
+        gt_seg_map=labels, class_ids=[8, 7], way=2, grow=1))
+    expected = np.zeros((5, 5), int)
+    expected[1:4, 1:4] = 2
+    assert results['gt_seg_map'].tolist() == expected.tolist()
+
+
+def test_labels_are_padded_to_a_square_of_ignored_pixels():
+    for shape in ((2, 3), (3, 2)):
+        results = PadLabelsToSquare()(
+            dict(gt_seg_map=np.ones(shape, np.uint8)))
+        expected = np.full((3, 3), 255)
+        expected[:shape[0], :shape[1]] = 1
+        assert results['gt_seg_map'].tolist() == expected.tolist()
