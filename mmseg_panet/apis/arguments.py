@@ -150,7 +150,7 @@ def replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
             f"the manifest settles the episodes: leave out {' '.join(settled)}"
             ', or draw episodes anew without --manifest')
     protocol = read_header(args.manifest).get('protocol')
-    dataset = cfg.test_dataloader.dataset
-    if protocol is not None and protocol != dataset.get('protocol'):
+    own = cfg.test_dataloader.dataset.get('protocol')
+    if protocol is not None and protocol != own:
         apply_protocol(cfg, protocol)
-    dataset.manifest = args.manifest
+    cfg.test_dataloader.dataset.manifest = args.manifest

@@ -135,8 +135,9 @@ def test_the_custom_import_is_enough_from_another_folder(small, tmp_path):
     tool(train, config, '--work-dir', 'here', '--cfg-options',
          'train_cfg.max_iters=1', 'train_dataloader.persistent_workers=False',
          'val_dataloader.persistent_workers=False',
-         *(f'{loader}_dataloader.dataset.dataset.data_root={data}'
-           for loader in ('train', 'val', 'test')), cwd=tmp_path)
+         *(f'{loader}_dataloader.dataset.pools.{pool}.data_root={data}'
+           for loader in ('train', 'val', 'test')
+           for pool in ('train', 'val')), cwd=tmp_path)
     assert (tmp_path / 'here/iter_1.pth').is_file()
 
 
