@@ -8,9 +8,13 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from mmseg_panet.apis import apply_protocol, apply_settings, checked_pool
-from mmseg_panet.apis.data_check import check_data
-from mmseg_panet.apis.data_report import NOTE, format_report
+from mmseg_panet.apis import apply_protocol, apply_settings
+from mmseg_panet.apis.data_check import (
+    check_data,
+    checked_pool,
+    format_report,
+)
+from mmseg_panet.apis.data_check.report import NOTE
 from mmseg_panet.errors import InputError
 
 CONFIGS = Path(__file__).parents[2] / 'configs/panet'

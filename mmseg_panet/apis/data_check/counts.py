@@ -3,10 +3,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..datasets.class_index import Fault
-from ..datasets.fss import FSSDataset
-from ..datasets.preparation.published import PUBLISHED, differences
-from .data_role import Role
+from ...datasets.class_index import Fault
+from ...datasets.fss import FSSDataset
+from ...datasets.preparation.published import PUBLISHED, differences
+from .role import Role
 
 
 def class_table(roles: Sequence[Role]) -> list[Sequence[str]]:

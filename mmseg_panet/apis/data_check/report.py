@@ -3,7 +3,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ..datasets.class_index import Fault
+from ...datasets.class_index import Fault
 
 KINDS = {
     'list': 'data sets that cannot be listed',

@@ -14,11 +14,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.utils import scandir, track_parallel_progress
 from PIL import Image
 
-from ..datasets.annotations.layout import images_by_stem
-from ..datasets.class_index import ClassIndex, Fault, count_pixels
-from ..datasets.folder import FolderDataset
-from ..datasets.image_pool import NO_CLASSES, build_dataset
-from ..errors import InputError
+from ...datasets.annotations.layout import images_by_stem
+from ...datasets.class_index import ClassIndex, Fault, count_pixels
+from ...datasets.folder import FolderDataset
+from ...datasets.image_pool import NO_CLASSES, build_dataset
+from ...errors import InputError
 
 _TAIL = 4096
 Fingerprint = tuple[int, str] | None

@@ -8,9 +8,9 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
-from ..datasets.episodic_dataset import NOVEL_PIXELS, EpisodicDataset
-from ..datasets.folds import FOLDS, split_classes
-from ..errors import InputError
+from ...datasets.episodic_dataset import NOVEL_PIXELS, EpisodicDataset
+from ...datasets.folds import FOLDS, split_classes
+from ...errors import InputError
 from .checked_pool import CheckedPool
 
 _DEFAULTS = {

@@ -1,4 +1,4 @@
-"""Checking the data of a config before anything is trained on them."""
+"""The checks of the data of a config, one after the other."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 
-from ..datasets.class_index import Fault
-from ..errors import InputError
+from ...datasets.class_index import Fault
+from ...errors import InputError
 from .checked_pool import CheckedPool, check_pool, overlaps, unused_masks
-from .data_counts import check_counts, class_table, count_table
-from .data_report import NOTE, DataReport
-from .data_role import Role, mask_loader, role_settings
+from .counts import check_counts, class_table, count_table
+from .report import NOTE, DataReport
+from .role import Role, mask_loader, role_settings
 
 _NAMES = 5
 """Names in a sentence about many."""
