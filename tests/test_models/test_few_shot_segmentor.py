@@ -135,6 +135,68 @@ def test_sliding_over_one_window_is_the_whole_image():
     assert len(slide.decode_head.prototypes) == 0  # nothing was left behind
 
 
+def shot_by_shot(ways, shots, **test_cfg):
+    """Predictions of a batch of two episodes from one shot at a time."""
+    images, samples = episode(ways, shots, queries=2)
+    length = len(images)
+    other = images.flip(3)
+    model = small_model(**test_cfg)
+    alone = []
+    for shot in range(shots):
+        chosen = [way * shots + shot for way in range(ways)] + [
+            length - 2, length - 1]
+        for one in (images, other):
+            samples_of_one = episode(ways, shots, queries=2)[1]
+            with torch.no_grad():
+                alone.append(model.predict(
+                    one[chosen], [samples_of_one[i] for i in chosen]))
+    batch = torch.cat([images, other])
+    twice = samples + episode(ways, shots, queries=2)[1]
+    # Of each shot the predictions of both episodes, in order.
+    return batch, twice, [
+        alone[2 * shot] + alone[2 * shot + 1] for shot in range(shots)]
+
+
+@pytest.mark.parametrize('mode', [
+    dict(mode='whole'),
+    dict(mode='slide', crop_size=(64, 64), stride=(32, 32))])
+def test_the_mean_of_logits_is_that_of_the_single_shots(mode):
+    batch, samples, shots = shot_by_shot(ways=2, shots=3)
+    model = small_model(shot_fusion='mean_logits', **mode)
+    with torch.no_grad():
+        predictions = model.predict(batch, samples)
+    for prediction, *alone in zip(predictions, *shots, strict=True):
+        mean = torch.stack([one.seg_logits.data for one in alone]).mean(0)
+        torch.testing.assert_close(
+            prediction.seg_logits.data, mean, rtol=1e-4, atol=1e-4)
+        assert (prediction.pred_sem_seg.data[0]
+                == prediction.seg_logits.data.argmax(0)).all()
+
+
+@pytest.mark.parametrize('mode', [
+    dict(mode='whole'),
+    dict(mode='slide', crop_size=(64, 64), stride=(32, 32))])
+def test_a_vote_is_of_the_masks_of_the_single_shots(mode):
+    batch, samples, shots = shot_by_shot(ways=2, shots=3)
+    model = small_model(shot_fusion='vote', vote_threshold=0.6, **mode)
+    with torch.no_grad():
+        predictions = model.predict(batch, samples)
+    assert len(predictions) == 4
+    for prediction, *alone in zip(predictions, *shots, strict=True):
+        masks = torch.cat([one.pred_sem_seg.data for one in alone])
+        votes = torch.stack([(masks == way).sum(0) for way in (1, 2)])
+        expected = torch.where(
+            votes.amax(0) >= 0.6 * votes.amax(), 1 + votes.argmax(0), 0)
+        same = prediction.pred_sem_seg.data[0] == expected
+        # A pixel at a tie of two logits may round either way.
+        assert same.float().mean() > 0.999
+
+
+def test_an_unknown_fusion_of_shots_is_a_sentence():
+    with pytest.raises(InputError, match="shot_fusion .* got 'mean'"):
+        small_model(shot_fusion='mean')
+
+
 @pytest.mark.parametrize('segmentor', ['FewShotSegmentor', 'EncoderDecoder'])
 def test_the_fcn_base_config_of_mmseg_trains_with_only_its_head_changed(
         segmentor, tmp_path):
