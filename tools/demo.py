@@ -2,6 +2,7 @@
 
 Runs the commands that a user would type, prints each, and ends with a table.
 """
+import argparse
 import json
 import os
 import subprocess
@@ -56,6 +57,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    argparse.ArgumentParser(description=__doc__).parse_args()
     os.chdir(REPO)
     try:
         main()

@@ -10,7 +10,6 @@ from mmseg_panet.apis.arguments import (
     add_run_arguments,
     load_config,
     prepare_run,
-    replay_manifest,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.apis.running import (
@@ -23,6 +22,7 @@ from mmseg_panet.apis.support_annotation import (
     SUPPORT_ANNOTATIONS,
     set_support_annotation,
 )
+from mmseg_panet.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,8 +41,8 @@ def parse_args() -> argparse.Namespace:
         default='mask', help='what the supports are given by; made from '
         'their masks')
     parser.add_argument(
-        '--out', help='write the result there, as JSON, and beside it the '
-        'counts of every episode (.npz)')
+        '--out', metavar='FILE.json', help='write the result there, and '
+        'beside it the counts of every episode (.npz)')
     parser.add_argument(
         '--save-predictions', metavar='DIR', help='write every prediction '
         'there, as PNG of episode labels named run-episode-query')
@@ -58,8 +58,6 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     prepare_run(cfg, args)
-    if args.manifest:
-        replay_manifest(cfg, args)
     set_support_annotation(cfg, args.support_annotation)
     metric = few_shot_metric(cfg)
     metric['output_dir'] = args.save_predictions
@@ -72,10 +70,13 @@ def main() -> None:
     if args.save_predictions:
         prepare_output(Path(args.save_predictions) / 'prediction.png')
     if args.out:
+        if Path(args.out).suffix != '.json':
+            raise InputError(
+                f'expected --out FILE.json, got {args.out}; the counts of '
+                'the episodes go to FILE.npz')
         prepare_output(args.out)
         metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
     result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
-    result['support_annotation'] = args.support_annotation
     if args.out:
         write_result(result, args.out)
     if is_main_process():

@@ -7,7 +7,7 @@ from mmengine.config import Config, DictAction
 
 from ..datasets.manifest import read_header
 from ..errors import InputError
-from .protocol import apply_protocol
+from .protocol import apply_protocol, bundled_protocols
 from .running import join_processes
 from .settings import apply_settings
 
@@ -26,7 +26,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--queries', type=int, help='queries of an episode')
     parser.add_argument(
         '--protocol', metavar='NAME', help="rules in place of the config's: "
-        'modern, panet, pfenet, hsnet or mlc')
+        'modern, panet, pfenet, hsnet, mlc, or a file like theirs')
     parser.add_argument('--data-root', help='folder of the data set')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
@@ -88,7 +88,9 @@ def load_config(args: argparse.Namespace) -> Config:
         raise InputError(
             f'{args.config} could not be read as a config ({error})'
         ) from error
-    if args.protocol is not None:
+    if getattr(args, 'manifest', None) is not None:
+        _replay_manifest(cfg, args)
+    elif args.protocol is not None:
         apply_protocol(cfg, args.protocol)
     # By its variable's name a setting reaches every place as well.
     options = dict(args.cfg_options)
@@ -130,27 +132,36 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
 
 
-def replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
+def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
     """Take the episodes of a test, and their protocol, from a manifest.
-
-    Args:
-        cfg (Config): Changed in place.
-        args (argparse.Namespace): With ``manifest``, the file.
 
     Raises:
         InputError: If it is no manifest, or a flag says what the manifest
             settles.
     """
-    settled = [
-        f'--{flag}' for flag in (
-            'fold', 'ways', 'shots', 'queries', 'runs', 'episodes',
-            'protocol') if getattr(args, flag) is not None]
-    if settled:
+    settled = {
+        'fold': 'fold', 'num_ways': 'ways', 'num_shots': 'shots',
+        'num_queries': 'queries', 'num_runs': 'runs',
+        'num_episodes': 'episodes'}
+    flags = [
+        f'--{flag}' for flag in settled.values()
+        if getattr(args, flag) is not None]
+    flags += [
+        option for option in args.cfg_options
+        if option.removeprefix('test_dataloader.dataset.') in settled]
+    if flags:
         raise InputError(
-            f"the manifest settles the episodes: leave out {' '.join(settled)}"
+            f"the manifest settles the episodes: leave out {' '.join(flags)}"
             ', or draw episodes anew without --manifest')
-    protocol = read_header(args.manifest).get('protocol')
+    name = read_header(args.manifest)['protocol']
+    if args.protocol is not None:
+        apply_protocol(cfg, args.protocol)
+    # Never a path from the manifest: the file would be run.
+    elif name in bundled_protocols():
+        apply_protocol(cfg, name)
     own = cfg.test_dataloader.dataset.get('protocol')
-    if protocol is not None and protocol != own:
-        apply_protocol(cfg, protocol)
+    if own != name:
+        raise InputError(
+            f"{args.manifest} is of the protocol {name!r}, the test of "
+            f"{own!r}; give the manifest's protocol with --protocol")
     cfg.test_dataloader.dataset.manifest = args.manifest

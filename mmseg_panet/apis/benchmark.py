@@ -16,6 +16,7 @@ from statistics import fmean
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
+from ..datasets.folds import split_classes
 from ..errors import InputError
 from .arguments import add_config_arguments, add_run_arguments, load_config
 from .checkpoint import sha256
@@ -81,13 +82,17 @@ class Benchmark:
         """Do what is not done yet, telling which of how many jobs it is.
 
         Raises:
-            InputError: If the config cannot be read, or a training in
+            InputError: If a fold or a number of shots is repeated, the
+                config cannot be read or has no such fold, or a training in
                 ``work_dir`` was made with other settings.
             subprocess.CalledProcessError: If a tool fails; what is finished
                 stays.
         """
+        self._check_folds_and_shots()
+        self._check_trainings()
         for fold in self.folds:
-            self._check_training(fold)
+            _write(self._training_dir(fold) / 'settings.json',
+                   json.dumps(self._settings, indent=2) + '\n')
         cells = [cell for row in self._rows() for cell in row]
         results = {
             cell: result for cell in cells
@@ -162,17 +167,35 @@ class Benchmark:
         final = self._checkpoint(fold)
         return final.is_file() and _latest(final.parent) == final.name
 
-    def _check_training(self, fold: int) -> None:
-        folder = self._training_dir(fold)
-        path = folder / 'settings.json'
-        before = _read_json(path)
-        if (before not in (None, self._settings)
-                and any(folder.glob('*.pth'))):
-            raise InputError(
-                f'{folder} was trained with {_told(before)}, expected '
-                f'{_told(self._settings)}; name another --work-dir, delete '
-                f'{folder}, or delete {path} to take the training as it is')
-        _write(path, json.dumps(self._settings, indent=2) + '\n')
+    def _check_folds_and_shots(self) -> None:
+        for name, values in (('folds', self.folds), ('shots', self.shots)):
+            if len(set(values)) < len(values):
+                raise InputError(
+                    f'expected each of --{name} once, got '
+                    f"{' '.join(map(str, values))}; leave out what is "
+                    'repeated')
+        loader = self._cfg.get('test_dataloader') or {}
+        folds = loader.get('dataset', {}).get('folds')
+        for fold in self.folds:
+            if folds is not None:
+                split_classes(folds, fold, 'novel')
+            elif fold != 0:
+                raise InputError(
+                    f'fold {fold} does not exist: the classes of '
+                    f'{self.config} have no folds; give --folds 0')
+
+    def _check_trainings(self) -> None:
+        """Also of other folds: a work dir is of one model."""
+        for path in sorted(self.work_dir.glob('fold*/training/settings.json')):
+            folder = path.parent
+            before = _read_json(path)
+            if (before not in (None, self._settings)
+                    and any(folder.glob('*.pth'))):
+                raise InputError(
+                    f'{folder} was trained with {_told(before)}, expected '
+                    f'{_told(self._settings)}; name another --work-dir, '
+                    f'delete {folder}, or delete {path} to take the training '
+                    'as it is')
 
     def _train(self, fold: int) -> None:
         folder = self._training_dir(fold)
@@ -275,9 +298,7 @@ def format_markdown(title: str, results: dict[Cell, dict],
                 'manifest', 'checkpoint']]
     for row in rows:
         means = [
-            f'{_mean(key, results, row):.1f}'
-            if all(cell in results for cell in row) else '-'
-            for key in ('mIoU', 'FB-IoU')]
+            _rounded(_mean(key, results, row)) for key in ('mIoU', 'FB-IoU')]
         scores.append([
             row[0].model, str(row[0].shots),
             *(_score(results.get(cell)) for cell in row), *means])
@@ -295,14 +316,22 @@ def format_markdown(title: str, results: dict[Cell, dict],
 
 
 def _mean(key: str, results: dict[Cell, dict],
-          row: Sequence[Cell]) -> float:
-    return fmean(results[cell][key] for cell in row)
+          row: Sequence[Cell]) -> float | None:
+    """Over all folds; None if one is missing, or null: without a pixel."""
+    scores = [
+        score for cell in row
+        if (score := results.get(cell, {}).get(key)) is not None]
+    return fmean(scores) if len(scores) == len(row) else None
+
+
+def _rounded(score: float | None) -> str:
+    return '-' if score is None else f'{score:.1f}'
 
 
 def _score(result: dict | None) -> str:
-    if result is None:
+    if result is None or result['mIoU'] is None:
         return '-'
-    text = f"{result['mIoU']:.1f} ± {result['std']:.1f}"
+    text = f"{result['mIoU']:.1f} ± {_rounded(result['std'])}"
     if 'interval' in result:
         low, high = result['interval']
         text += f' [{low:.1f}, {high:.1f}]'

@@ -76,7 +76,7 @@ def read_values(path: str | Path) -> dict:
 
 def read_pair(path_a: str | Path,
               path_b: str | Path) -> tuple[Result, Result]:
-    """Read two results that were measured on one manifest.
+    """Read two results of one manifest that were scored by the same rules.
 
     Args:
         path_a (str | Path): A result, ``X.json``, its episode table
@@ -85,7 +85,7 @@ def read_pair(path_a: str | Path,
 
     Raises:
         InputError: If a file is missing, damaged or something else, or the
-            manifests differ.
+            manifests or the rules differ.
     """
     a, b = read_values(path_a), read_values(path_b)
     for path, values in ((path_a, a), (path_b, b)):
@@ -100,6 +100,14 @@ def read_pair(path_a: str | Path,
             f"{a['manifest_sha256']} in {path_a} and {b['manifest_sha256']} "
             f'in {path_b}: scores of other episodes cannot be paired; test '
             'both with one --manifest')
+    # The query_pipeline says at which size truth and prediction meet.
+    for key in ('count_absent', 'query_pipeline'):
+        if key in a and key in b and a[key] != b[key]:
+            raise InputError(
+                f'expected two results of one {key}, got '
+                f'{json.dumps(a[key])} in {path_a} and {json.dumps(b[key])} '
+                f'in {path_b}: scores by other rules cannot be paired; test '
+                f'both with the same {key}')
     return _with_table(Path(path_a), a), _with_table(Path(path_b), b)
 
 
@@ -155,9 +163,11 @@ def _with_table(path: Path, values: dict) -> Result:
     side = path.with_suffix('.npz')
     table = EpisodeTable.read(side)
     known = np.isin(table.class_ids, values['class_ids']).all()
-    if not known or not math.isclose(
-            table_scores(table, values['class_ids'])[0], values['mIoU'],
-            abs_tol=1e-6):
+    # It is null, here nan, where no class has a pixel.
+    if not known or not np.isclose(
+            table_scores(table, values['class_ids'])[0],
+            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
+            equal_nan=True):
         raise InputError(
             f'{side} does not belong to {path}: its counts give another '
             'mIoU; test again')
@@ -173,6 +183,8 @@ def _describe(result: Result) -> str:
                       ('support_annotation', 'supports by')):
         if result.values.get(key):
             words.append(f'{word} {result.values[key]}')
+    test_cfg = result.values.get('test_cfg') or {}
+    words += [f'{key} {value}' for key, value in test_cfg.items()]
     return ', '.join(words)
 
 

@@ -1,11 +1,18 @@
 """Applying the rules of a protocol to a config."""
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
+from .support_annotation import GIVEN_ANNOTATIONS
 
 _FOLDER = Path(__file__).parents[2] / 'configs/_base_/protocols'
+_PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
+
+
+def bundled_protocols() -> list[str]:
+    """Names of the protocols of ``configs/_base_/protocols``."""
+    return sorted(file.stem for file in _FOLDER.glob('*.py'))
 
 
 def apply_protocol(cfg: Config, name: str) -> None:
@@ -13,20 +20,54 @@ def apply_protocol(cfg: Config, name: str) -> None:
 
     Args:
         cfg (Config): Changed in place.
-        name (str): A file of ``configs/_base_/protocols``, without its
-            suffix, or the path of another of that kind.
+        name (str): One of :func:`bundled_protocols`, or the path of another
+            file of that kind, which ends in '.py'.
 
     Raises:
-        InputError: If there is no such protocol, or the config's own has
-            pipelines for which the named one has no replacement.
+        InputError: If there is no such protocol, or the config does not fit
+            it.
     """
+    protocol = _read(name)
+    if not cfg.get('test_dataloader', {}).get('dataset', {}).get(
+            'support_pipeline'):
+        raise InputError(
+            f'a protocol needs an EpisodicDataset as test_dataloader.dataset '
+            f'of {cfg.filename}; configs/_base_/datasets shows some')
+    _check_fit(cfg, protocol, name)
+    for key in ('support_pipeline', 'query_pipeline'):
+        if key in protocol.test:
+            protocol.test[key] = _load_as(
+                cfg.test_dataloader.dataset[key], protocol.test[key])
+    cfg.test_evaluator = protocol.evaluator
+    cfg.merge_from_dict(dict(
+        protocol=protocol,
+        test_dataloader=dict(dataset=protocol.test),
+        model=dict(test_cfg=protocol.test_cfg)))
+    if cfg.get('train_dataloader'):
+        cfg.merge_from_dict(
+            dict(train_dataloader=dict(dataset=protocol.train)))
+
+
+def _read(name: str) -> ConfigDict:
     path = Path(name) if name.endswith('.py') else _FOLDER / f'{name}.py'
     if not path.is_file():
-        known = sorted(file.stem for file in _FOLDER.glob('*.py'))
         raise InputError(
-            f'expected a protocol of {known} or the path of a file like '
-            f'those, got {name!r}')
-    protocol = Config.fromfile(str(path)).protocol
+            f'expected a protocol of {bundled_protocols()} or the path of a '
+            f'file like those, got {name!r}')
+    try:
+        protocol = Config.fromfile(str(path)).get('protocol')
+    except (OSError, SyntaxError) as error:
+        raise InputError(
+            f'{path} could not be read as a config ({error})') from error
+    if not isinstance(protocol, dict) or set(protocol) != _PARTS:
+        raise InputError(
+            f'expected protocol = dict({", ".join(sorted(_PARTS))}) in '
+            f'{path}, got {protocol}; configs/_base_/protocols shows some')
+    return protocol
+
+
+def _check_fit(cfg: Config, protocol: ConfigDict, name: str) -> None:
+    dataset = cfg.test_dataloader.dataset
     own = cfg.get('protocol', {}).get('test', {})
     if 'query_pipeline' in own and 'query_pipeline' not in protocol.test:
         raise InputError(
@@ -34,18 +75,19 @@ def apply_protocol(cfg: Config, name: str) -> None:
             f"'{own.protocol}', and '{name}' leaves them to the data set: "
             'they are not known here; start from a config of the protocol '
             "'modern'")
-    for key in ('support_pipeline', 'query_pipeline'):
-        if key in protocol.test:
-            protocol.test[key] = _load_as(
-                cfg.test_dataloader.dataset[key], protocol.test[key])
-    cfg.merge_from_dict(dict(
-        protocol=protocol,
-        test_dataloader=dict(dataset=protocol.test),
-        test_evaluator=protocol.evaluator,
-        model=dict(test_cfg=protocol.test_cfg)))
-    if cfg.get('train_dataloader'):
-        cfg.merge_from_dict(
-            dict(train_dataloader=dict(dataset=protocol.train)))
+    if dataset.get('dataset') and protocol.test.get('pool') == 'train':
+        raise InputError(
+            f"protocol '{name}' tests on the images trained on: expected "
+            'pools=dict(train=..., val=...) in the EpisodicDataset of '
+            f'{cfg.filename}, got dataset=...; name both pools')
+    given = [
+        step['type'] for step in dataset.support_pipeline
+        if step['type'] in GIVEN_ANNOTATIONS]
+    if given and 'support_pipeline' in protocol.test:
+        raise InputError(
+            f"protocol '{name}' has a support_pipeline of its own, without "
+            f'the {given[0]} of {cfg.filename}; write a protocol file with '
+            'it, or take a protocol that keeps the pipelines')
 
 
 def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:

@@ -16,6 +16,7 @@ from torch import nn
 from ..errors import InputError
 from ..version import __version__
 from .checkpoint import check_checkpoint, sha256
+from .support_annotation import support_annotation
 
 _STACK = {
     'torch': ('torch',),
@@ -79,6 +80,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     return {
         **metrics,
         **dataset.header,
+        'support_annotation': support_annotation(cfg),
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,
         'count_absent': few_shot_metric(cfg).get('count_absent', True),

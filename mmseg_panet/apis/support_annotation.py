@@ -10,6 +10,8 @@ SUPPORT_ANNOTATIONS = {
     'point': 'PointAnnotation',
 }
 """The transform that makes each kind from a mask."""
+GIVEN_ANNOTATIONS = {'LoadBoxes': 'box', 'LoadScribbles': 'scribble'}
+"""The transforms that read a user's own, and their kind."""
 
 
 def set_support_annotation(cfg: Config, kind: str) -> None:
@@ -32,3 +34,20 @@ def set_support_annotation(cfg: Config, kind: str) -> None:
         pipeline = cfg.test_dataloader.dataset.support_pipeline
         cfg.test_dataloader.dataset.support_pipeline = [
             *pipeline[:-1], dict(type=transform), pipeline[-1]]
+
+
+def support_annotation(cfg: Config) -> str:
+    """What kind of annotation the supports of a test have.
+
+    Args:
+        cfg (Config): With a test.
+
+    Returns:
+        str: A key of :data:`SUPPORT_ANNOTATIONS`.
+    """
+    kinds = GIVEN_ANNOTATIONS | {
+        transform: kind for kind, transform in SUPPORT_ANNOTATIONS.items()}
+    pipeline = cfg.test_dataloader.dataset.support_pipeline
+    found = [
+        kinds[step['type']] for step in pipeline if step['type'] in kinds]
+    return found[-1] if found else 'mask'

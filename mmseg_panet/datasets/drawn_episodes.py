@@ -63,6 +63,10 @@ def _check_rules(rules: dict) -> None:
     if rules['sampling'] not in SAMPLINGS:
         raise InputError(
             f"sampling must be one of {SAMPLINGS}, got {rules['sampling']!r}")
+    if type(rules['repeat_supports']) is not bool:
+        raise InputError(
+            'expected repeat_supports of True or False, got '
+            f"{rules['repeat_supports']!r}")
     if len(rules['classes']) < rules['num_ways']:
         raise InputError(
             f"num_ways={rules['num_ways']} needs as many classes, got the "

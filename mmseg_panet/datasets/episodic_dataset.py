@@ -122,7 +122,7 @@ class EpisodicDataset(Dataset):
             _choose(dataset, pools, pool), self._loader(), cache_dir)
         self.dataset = self.images.dataset
         self.ignored_ids, dropped = self._novel_pixels(
-            novel_pixels, folds, fold, split)
+            novel_pixels, folds, fold, split, classes)
         self.episodes: Sequence[Episode]
         if manifest is not None:
             self.header = header
@@ -227,18 +227,20 @@ class EpisodicDataset(Dataset):
     def _novel_pixels(
             self, novel_pixels: str,
             folds: str | Sequence[Sequence[str]] | None, fold: int,
-            split: str | None) -> tuple[list[int], np.ndarray]:
+            split: str | None, classes: Sequence[str] | str | None,
+    ) -> tuple[list[int], np.ndarray]:
         """Ids that become 255, and the images that are left out."""
         if novel_pixels not in NOVEL_PIXELS:
             raise InputError(
                 f'novel_pixels must be one of {NOVEL_PIXELS}, got '
                 f'{novel_pixels!r}')
-        if novel_pixels == 'background' or folds is None:
+        # With all classes there are no novel ones: lists apart, as FSS-1000.
+        if novel_pixels == 'background' or classes == 'all':
             return [], np.array([], int)
-        if split != 'base':
+        if folds is None or split != 'base':
             raise InputError(
-                f"novel_pixels='{novel_pixels}' is for episodes of base "
-                f"classes, got split={split!r}")
+                f"novel_pixels='{novel_pixels}' is for episodes of the base "
+                f'classes of folds, got folds={folds!r} and split={split!r}')
         novel = self.images.class_ids(split_classes(folds, fold, 'novel'))
         if novel_pixels == 'ignore':
             return novel, np.array([], int)

@@ -11,6 +11,12 @@ from .image_pool import ImagePool
 
 FORMAT = 'mmseg_panet episodes, version 1'
 
+_NUMBERS = {'num_ways', 'num_shots', 'num_queries', 'num_runs',
+            'num_episodes'}
+_HEADER = _NUMBERS | {
+    'protocol', 'dataset', 'pool', 'fold', 'classes', 'class_ids', 'seeds',
+    'num_images', 'index_sha256'}
+
 
 def manifest_lines(header: dict, episodes: Sequence[Episode],
                    pool: ImagePool) -> Iterator[str]:
@@ -57,6 +63,9 @@ def read_header(path: str | Path) -> dict:
             header = json.loads(file.readline())
         if header.pop('format') != FORMAT:
             raise ValueError('another format')
+        lacking = _HEADER - set(header)
+        if lacking:
+            raise ValueError(f'it lacks {sorted(lacking)}')
         return header
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError(
@@ -86,13 +95,15 @@ def read_episodes(path: str | Path, header: dict,
             f"the data set it names ({header['dataset']}, "
             f"{header['num_images']} images, pool {header['pool']!r}), or "
             'make a new manifest')
+    _check_header(path, header, pool)
     number = {name: i for i, name in enumerate(pool.image_ids)}
     episodes = []
     with open(path, encoding='utf-8') as file:
         next(file)
         for line_number, line in enumerate(file, start=2):
             try:
-                episodes.append(_read_episode(json.loads(line), number, pool))
+                episodes.append(
+                    _read_episode(json.loads(line), header, number, pool))
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise InputError(
                     f'{path}, line {line_number}: expected an episode of this '
@@ -110,8 +121,23 @@ def read_episodes(path: str | Path, header: dict,
     return episodes
 
 
-def _read_episode(line: dict[str, Any], number: dict[str, int],
-                  pool: ImagePool) -> Episode:
+def _check_header(path: str | Path, header: dict, pool: ImagePool) -> None:
+    numbers = [header[name] for name in sorted(_NUMBERS)]
+    fits = (
+        all(type(number) is int and number > 0 for number in numbers)
+        and type(header['seeds']) is list
+        and len(header['seeds']) == header['num_runs']
+        and [pool.classes.index(name) if name in pool.classes else None
+             for name in header['classes']] == header['class_ids'])
+    if not fits:
+        raise InputError(
+            f'{path}, line 1: expected numbers of 1 or more, a seed for every '
+            'run and the classes of this data set with their ids; it was '
+            'changed: write the manifest anew')
+
+
+def _read_episode(line: dict[str, Any], header: dict,
+                  number: dict[str, int], pool: ImagePool) -> Episode:
     names = [pool.classes[c] for c in line['class_ids']]
     if names != line['class_names']:
         raise ValueError(f"classes {line['class_names']}, here {names}")
@@ -124,6 +150,15 @@ def _read_episode(line: dict[str, Any], number: dict[str, int],
             for shots in line['supports']),
         queries=tuple(number[name] for name in line['queries']),
         query_ways=tuple(line['query_ways']))
+    ways = header['num_ways']
+    shape = [len(shots) for shots in episode.supports]
+    if (shape != [header['num_shots']] * ways
+            or len(set(episode.class_ids)) != ways
+            or not set(episode.class_ids) <= set(header['class_ids'])
+            or len(set(episode.queries)) != header['num_queries']
+            or len(episode.query_ways) != header['num_queries']
+            or not set(episode.query_ways) <= set(range(1, 1 + ways))):
+        raise ValueError('not the ways, shots and queries of the header')
     supports = {i for shots in episode.supports for i in shots}
     if supports & set(episode.queries):
         raise ValueError('a query that is a support as well')

@@ -32,7 +32,8 @@ class FewShotSegmentor(EncoderDecoder):
         **kwargs: As for ``EncoderDecoder``.
 
     Raises:
-        InputError: If ``shot_fusion`` is unknown.
+        InputError: If ``shot_fusion`` or ``mode`` is unknown, or
+            ``vote_threshold`` not in (0, 1].
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,6 +45,15 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 f'shot_fusion of test_cfg must be one of {SHOT_FUSIONS}, got '
                 f'{self.shot_fusion!r}')
+        threshold = self.vote_threshold
+        if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
+            raise InputError(
+                'expected vote_threshold of test_cfg above 0 and at most 1, '
+                f'got {threshold!r}')
+        if settings.get('mode', 'whole') not in ('whole', 'slide'):
+            raise InputError(
+                "expected mode 'whole' or 'slide' of test_cfg, got "
+                f"{settings['mode']!r}")
 
     def predict(
         self,

@@ -396,3 +396,29 @@ def test_a_protocol_keeps_how_the_data_set_loads_its_masks(tmp_path):
     assert dataset.query_pipeline[0] == dict(type='LoadImageFromFile')
     assert [step['type'] for step in dataset.query_pipeline[1:3]] == [
         'Resize', 'Pad']
+
+
+@pytest.mark.parametrize(('text', 'sentence'), [
+    ('protocol = dict(test=dict())', 'expected protocol = dict.*evaluator'),
+    ('protocol = (', 'could not be read as a config'),
+    ('other = 1', 'expected protocol = dict.*got None')])
+def test_a_file_that_is_no_protocol_is_a_sentence(tmp_path, text, sentence):
+    (tmp_path / 'mine.py').write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        apply_protocol(config(dict(val=tmp_path)), str(tmp_path / 'mine.py'))
+
+
+def test_annotations_of_the_users_own_are_not_lost_with_a_pipeline(tmp_path):
+    cfg = config(dict(val=tmp_path))
+    cfg.test_dataloader.dataset.support_pipeline.insert(
+        2, dict(type='LoadScribbles', scribble_dir='scribbles'))
+    apply_protocol(cfg, 'mlc')
+    with pytest.raises(InputError, match='without the LoadScribbles of'):
+        apply_protocol(cfg, 'hsnet')
+
+
+def test_the_pool_trained_on_must_be_known(tmp_path):
+    cfg = config(dict(val=tmp_path))
+    cfg.test_dataloader.dataset.dataset = dict(type='ToyDataset')
+    with pytest.raises(InputError, match='tests on the images trained on'):
+        apply_protocol(cfg, 'panet')

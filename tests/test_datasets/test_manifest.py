@@ -98,6 +98,15 @@ def edit(path, number, change):
     (3, lambda line: line['queries'].__setitem__(0, line['supports'][0][0]),
      'line 4: .*a query that is a support as well'),
     (3, lambda line: line.pop('seed'), "line 4: .*KeyError: 'seed'"),
+    (0, lambda line: line.pop('seeds'), r"it lacks \['seeds'\]"),
+    (0, lambda line: line.update(num_runs=4), 'a seed for every run'),
+    (0, lambda line: line.update(num_ways='2'), 'numbers of 1 or more'),
+    (0, lambda line: line.update(class_ids=[7, 8, 9]),
+     'the classes of this data set with their ids'),
+    (0, lambda line: line.update(num_shots=5), 'line 2: .*ways, shots and q'),
+    (3, lambda line: line.update(query_ways=[7, 1]), 'line 4: .*not the ways'),
+    (3, lambda line: line['queries'].__setitem__(0, line['queries'][1]),
+     'line 4: .*not the ways, shots and queries'),
     (3, lambda line: line.update(index=0), 'has 12 episodes: expected 6 of'),
 ])
 def test_a_changed_manifest_is_one_sentence(

@@ -87,8 +87,11 @@ def flip(path):
     lambda path: np.savez(path, **{
         name: np.zeros(0, int)
         for name in vars(EpisodeTable.from_counts(COUNTS))}),
+    lambda path: np.savez(path, **{
+        **vars(EpisodeTable.from_counts(COUNTS)),
+        'class_ids': np.array([[4, 3], [9], [3, 9]], dtype=object)}),
 ], ids=['missing', 'cut', 'flipped', 'empty', 'json', 'npy', 'other arrays',
-        'too few runs', 'floats', 'no episodes'])
+        'too few runs', 'floats', 'no episodes', 'ragged'])
 def test_a_damaged_or_foreign_file_is_one_sentence(tmp_path, spoil):
     path = tmp_path / 'result.npz'
     EpisodeTable.from_counts(COUNTS).write(path)

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_panet.apis.benchmark import Benchmark
+from mmseg_panet.apis.benchmark import (
+    Benchmark,
+    Cell,
+    format_csv,
+    format_markdown,
+)
 from mmseg_panet.errors import InputError
 
 REPO = Path(__file__).parents[2]
@@ -314,6 +319,60 @@ def test_a_training_of_other_settings_is_refused(pretended, change):
         Path(f'out/fold{fold}/training/settings.json').unlink()
     calls = pretended(cfg_options=options)
     assert [call.split()[0] for call in calls] == ['test.py'] * 2
+
+
+def test_a_work_dir_of_another_model_is_refused_for_new_folds_too(pretended):
+    pretended([0, 1])
+    Path('small.py').write_text(
+        SMALL.format(repo=REPO) + 'randomness = dict(seed=1)\n')
+    with pytest.raises(
+            InputError, match='^out/fold0/training was trained with no '):
+        pretended([2])
+    assert not Path('out/fold2').exists()
+
+
+@pytest.mark.parametrize(('name', 'given'), [
+    ('folds', [0, 0, 1]), ('shots', [1, 5, 1])])
+def test_what_is_repeated_is_refused_before_anything_runs(
+        pretended, name, given):
+    told = ' '.join(map(str, given))
+    with pytest.raises(
+            InputError, match=f'^expected each of --{name} once, got {told};'):
+        pretended(**{name: given})
+    assert not Path('out').exists()
+
+
+def test_a_fold_that_does_not_exist_is_refused_before_anything_runs(
+        pretended):
+    # The toy data have 12 classes, 3 a fold.
+    with pytest.raises(InputError, match=r'^fold 9 .*: expected 0\.\.3$'):
+        pretended([0, 9])
+    assert not Path('out').exists()
+
+
+def test_without_folds_there_is_fold_0_alone(pretended):
+    options = ['test_dataloader.dataset.folds=None']
+    with pytest.raises(InputError, match=r'small\.py have no folds; give'):
+        pretended([0, 1], cfg_options=options)
+    assert not Path('out').exists()
+    assert len(pretended([0], cfg_options=options)) == 2
+
+
+def test_a_null_score_is_a_dash_and_has_no_mean():
+    row = [Cell(0, 1, True), Cell(1, 1, True)]
+    result = {
+        'mIoU': 40.0, 'std': None, 'FB-IoU': 60.0, 'runs': [40.0, None],
+        'num_episodes': 2, 'num_ways': 1, 'protocol': None,
+        'support_annotation': 'mask', 'manifest_sha256': 'f00d',
+        'checkpoint_sha256': 'beef'}
+    results = {row[0]: result, row[1]: result | {
+        'mIoU': None, 'interval': [None, None]}}
+    assert '| trained | 1 | 40.0 ± - | - | - | 60.0 |' in format_markdown(
+        'small', results, [row])
+    assert format_csv(results, [row]).splitlines()[1:] == [
+        'trained,1,0,40.0,,60.0,,,f00d,beef',
+        'trained,1,1,,,60.0,,,f00d,beef',
+        'trained,1,mean,,,60.0,,,,']
 
 
 def test_a_config_without_a_last_step_is_one_sentence(pretended):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmseg_panet.apis.comparison import read_pair
+from mmseg_panet.apis.comparison import compare as differences
+from mmseg_panet.apis.comparison import format_comparison, read_pair
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
 from mmseg_panet.evaluation.bootstrap import (
@@ -21,14 +22,14 @@ from mmseg_panet.evaluation.episode_table import EpisodeTable
 COMPARE = Path(__file__).parents[2] / 'tools/compare.py'
 
 
-def write_result(folder, hits, **changes):
+def write_result(folder, hits, union=100, **changes):
     """Two runs of three episodes, in turn of a cat and of a dog.
 
-    Every union is 100, every background's intersection 90.
+    Every background's intersection is 90.
     """
     table = EpisodeTable.from_counts([
         EpisodeCounts(i // 3, i % 3, (8 + 4 * (i % 2),),
-                      np.array([hit, hit, 90]), np.full(3, 100))
+                      np.array([hit, hit, 90]), np.full(3, union))
         for i, hit in enumerate(hits)])
     folder.mkdir()
     table.write(folder / 'result.npz')
@@ -98,6 +99,42 @@ def assert_refused(a, b, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)) as caught:
         read_pair(a, b)
     assert '\n' not in str(caught.value)
+
+
+def test_a_null_score_is_shown_as_a_dash(tmp_path):
+    a, b = read_pair(*(
+        write_result(tmp_path / name, [0, 0], union=0, mIoU=None)[0]
+        for name in 'ab'))
+    mean = format_comparison(a, b, differences(a, b)).splitlines()[5]
+    assert mean.split() == ['mIoU', *'-----']
+
+
+def test_an_undrawn_score_is_not_taken_for_a_drawn_one(tmp_path):
+    a, _ = write_result(tmp_path / 'a', [20, 50])
+    b, _ = write_result(tmp_path / 'b', [20, 50], mIoU=None)
+    assert_refused(a, b, f"{tmp_path / 'b/result.npz'} does not belong to")
+
+
+@pytest.mark.parametrize(('key', 'of_a', 'of_b'), [
+    ('count_absent', True, False),
+    ('query_pipeline', [{'type': 'LoadAnnotations'}], [{'type': 'Resize'}]),
+])
+def test_scores_by_other_rules_are_refused(tmp_path, key, of_a, of_b):
+    a, _ = write_result(tmp_path / 'a', [20, 50], **{key: of_a})
+    b, _ = write_result(tmp_path / 'b', [30, 55], **{key: of_b})
+    assert_refused(
+        a, b, f'expected two results of one {key}, got {json.dumps(of_a)} in '
+        f'{a} and {json.dumps(of_b)} in {b}')
+
+
+def test_what_may_differ_is_told(tmp_path):
+    a, b = read_pair(
+        write_result(tmp_path / 'a', [20, 50], support_annotation='box',
+                     test_cfg={'mode': 'whole', 'shot_fusion': 'vote'})[0],
+        write_result(tmp_path / 'b', [30, 55], test_cfg=None)[0])
+    of_a, of_b = format_comparison(a, b, []).splitlines()[:2]
+    assert of_a.endswith('supports by box, mode whole, shot_fusion vote')
+    assert of_b.endswith('supports by mask')
 
 
 def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from tool_runs import small_config, tool
+from tool_runs import REPO, small_config, tool
 
 
 @pytest.fixture(scope='module')
@@ -111,12 +111,42 @@ def test_supports_may_have_other_annotations_than_masks(
     assert scores['mask'][1] == scores[kind][1]  # of the same episodes
 
 
-def test_a_flag_against_the_manifest_is_one_line(config, toy_root, tmp_path):
+def test_what_a_manifest_settles_is_not_said_again(
+        config, toy_root, tmp_path):
     manifest = tmp_path / 'episodes.jsonl'
     tool('make_episodes.py', config, manifest, '--data-root', toy_root)
-    done = tool(
-        'test.py', config, 'none', '--data-root', toy_root, '--work-dir',
-        tmp_path, '--manifest', manifest, '--shots', 5, '--fold', 1, code=2)
+    test = ('test.py', config, 'none', '--data-root', toy_root, '--work-dir',
+            tmp_path, '--manifest', manifest)
+    done = tool(*test, '--shots', 5, '--cfg-options', 'fold=1', code=2)
     assert done.stderr.splitlines()[-1] == (
-        'error: the manifest settles the episodes: leave out --fold --shots, '
+        'error: the manifest settles the episodes: leave out --shots fold, '
         'or draw episodes anew without --manifest')
+    # A protocol in it is a name, never a file to be run.
+    header, *lines = manifest.read_text().splitlines()
+    evil = tmp_path / 'evil.py'
+    evil.write_text(f"open(r'{tmp_path}/ran', 'w')")
+    header = json.dumps(json.loads(header) | dict(protocol=str(evil)))
+    manifest.write_text('\n'.join([header, *lines]) + '\n')
+    done = tool(*test, code=2)
+    assert 'is of the protocol' in done.stderr.splitlines()[-1]
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_options_hold_against_the_protocol_of_a_manifest(
+        config, toy_root, tmp_path):
+    mine = tmp_path / 'mine.py'
+    mine.write_text(
+        f"_base_ = '{REPO}/configs/_base_/protocols/modern.py'\n"
+        "protocol = dict(test=dict(protocol='mine', num_runs=1, "
+        "num_episodes=2))\n")
+    manifest = tmp_path / 'episodes.jsonl'
+    tool('make_episodes.py', config, manifest, '--data-root', toy_root,
+         '--protocol', mine)
+    run_test(config, toy_root, tmp_path, 'result', '--manifest', manifest,
+             '--protocol', mine, '--cfg-options',
+             'model.test_cfg.shot_fusion=vote',
+             'test_evaluator.count_absent=False')
+    result = json.loads((tmp_path / 'result.json').read_text())
+    assert result['protocol'] == 'mine'
+    assert result['test_cfg']['shot_fusion'] == 'vote'
+    assert result['count_absent'] is False

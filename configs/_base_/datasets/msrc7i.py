@@ -43,7 +43,8 @@ query_pipeline = [
 ]
 episodes = dict(
     type='EpisodicDataset',
-    dataset=dataset,
+    # One list of photographs for both: the classes keep them apart.
+    pools=dict(train=dataset, val=dataset),
     folds='msrc-7i',
     fold=fold,
     num_ways=num_ways,
@@ -60,6 +61,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(
         **episodes,
+        pool='train',
         split='base',
         # More than any schedule asks for: no episode is met twice.
         num_episodes=1000000,
@@ -71,6 +73,7 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
+        pool='val',
         # Of the base classes: the novel ones stay unseen until the test.
         split='base',
         num_episodes=100,
@@ -82,6 +85,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodes,
+        pool='val',
         split='novel',
         num_episodes=200,
         num_runs=5,

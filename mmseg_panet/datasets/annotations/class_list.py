@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,25 @@ class ClassList(NamedTuple):
         return palette
 
 
+def check_name(name: Any, where: object) -> None:
+    """Refuse a name that a line ``id name`` does not give back.
+
+    Args:
+        name (Any): Of a class.
+        where (object): Begins the sentence: the file, and the place in it.
+
+    Raises:
+        InputError: If the name is no text, is empty, has a line break or
+            blanks at its ends, or ends like a colour.
+    """
+    match = isinstance(name, str) and _LINE.fullmatch(f'0 {name}'.strip())
+    if not match or match[2] != name or len(name.splitlines()) > 1:
+        raise InputError(
+            f'{where}: expected the name of a class, one line without blanks '
+            f'at its ends and without a colour r,g,b, got {name!r}; rename '
+            'it')
+
+
 def number_classes(
     known: Sequence[str], classes: Sequence[str] | None, source: Path,
 ) -> tuple[list[str], dict[str, int]]:
@@ -59,12 +78,14 @@ def number_classes(
         tuple: Names by id, background first; and the id of every name.
 
     Raises:
-        InputError: If a name is unknown, empty or there twice, or there are
-            none or more than 254.
+        InputError: If a name is unknown, not as :func:`check_name` wants it
+            or there twice, or there are none or more than 254.
     """
     if isinstance(classes, str):
         raise InputError(
             f'expected classes to be a list of names, got {classes!r}')
+    for name in (*known, *(classes or ())):
+        check_name(name, source)
     unknown = sorted(set(classes or ()) - {*known, *_SPECIAL_IDS})
     if unknown:
         raise InputError(
@@ -73,11 +94,9 @@ def number_classes(
     names = [
         name for name in (known if classes is None else classes)
         if name not in _SPECIAL_IDS]
-    if not all(isinstance(name, str) and name.strip() for name in names):
-        raise InputError(
-            f'{source} has a class without a name; expected text, got '
-            f'{names}')
-    repeated = [name for name, times in Counter(names).items() if times > 1]
+    repeated = [
+        name for name in dict.fromkeys(names)
+        if max(names.count(name), known.count(name)) > 1]
     if repeated:
         raise InputError(
             f'{source} has the classes {repeated} more than once; a name must '
@@ -97,8 +116,8 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
     Either every line is ``id name`` or ``id name r,g,b``; id 0 is background
     when it is not listed, 255 is what is ignored, and there are no gaps
     between the others. Or every line is a name and the first is
-    ``background``: ids are counted from 0. Empty lines and those that begin
-    with ``#`` are skipped.
+    ``background``: ids are counted from 0, up to 254. Empty lines and those
+    that begin with ``#`` are skipped.
 
     Args:
         path (str | os.PathLike): Text in UTF-8.
@@ -107,8 +126,9 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
         ClassList: Its names and colours.
 
     Raises:
-        InputError: If the file or a line cannot be read, or an id, a name
-            or a colour is there twice.
+        InputError: If the file or a line cannot be read, there are more
+            than 255 names, one is not as :func:`check_name` wants it, or an
+            id, a name or a colour is there twice.
     """
     try:
         text = Path(path).read_text('utf-8-sig')
@@ -134,6 +154,12 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
             f"{path}, line {first}: expected `id name`, or 'background' as "
             f'the first of plain names, got {line!r}; name the background, '
             'or write the id before every name')
+    if len(names) > IGNORED:
+        raise InputError(
+            f'{path} has {len(names)} names; expected at most {IGNORED}, as '
+            'masks have 8 bits; remove some')
+    for name in names:
+        check_name(name, path)
     for entries in (names, list(colours.values())):
         repeated = [one for one, times in Counter(entries).items()
                     if times > 1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from .class_list import ClassList, number_classes
-from .layout import MaskTask, fingerprint, stem_of, write_layout
+from .layout import MaskTask, check_reach, fingerprint, stem_of, write_layout
 
 
 def convert_coco(
@@ -125,7 +125,7 @@ def _draw(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
     for ann_id, label, segmentation in objects:
         try:
             runs = _runs(segmentation, height, width)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise InputError(
                 f'{ann_file}, annotation {ann_id}: {error}; mend or remove '
                 'it') from error
@@ -162,11 +162,11 @@ def _runs(segmentation: Any, height: int, width: int) -> dict:
     for polygon in segmentation:
         points = np.asarray(polygon, float)
         # Four numbers would be taken for a box.
-        if points.ndim != 1 or len(points) < 6 or len(points) % 2 or (
-                not np.isfinite(points).all()):
+        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
             raise ValueError(
                 'expected polygons of three or more points [x, y, x, y, '
                 f'...], got {str(polygon)[:60]}')
+        check_reach(points, height, width)
     return coco.merge(coco.frPyObjects(segmentation, height, width))
 
 

@@ -126,7 +126,13 @@ def _convert_masks(
         'cvat', [label_map, *lists, *filter(None, masks.values())],
         image_dir, classes)
     for path in lists:
-        for line in path.read_text('utf-8').splitlines():
+        try:
+            lines = path.read_text('utf-8-sig').splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f'{path} cannot be read ({error}); export it again, or save '
+                'it as UTF-8') from error
+        for line in lines:
             if line.strip():
                 masks.setdefault(line.strip(), None)
     colours = read_label_map(label_map)
@@ -175,10 +181,11 @@ def _unpack(archive: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(archive) as file:
             file.extractall(part)
-    except (zipfile.BadZipFile, zlib.error) as error:
+    # RuntimeError: it is encrypted.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise InputError(
-            f'{archive} is no whole .zip ({error}); export it again, or give '
-            'the unpacked folder') from error
+            f'{archive} cannot be unpacked ({error}); export it again, or '
+            'give the unpacked folder') from error
     (part / record.name).write_text(made_from)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ...errors import InputError
-from .class_list import ClassList, number_classes
-from .layout import MaskTask, fingerprint, stem_of, write_layout
+from .class_list import ClassList, check_name, number_classes
+from .layout import MaskTask, check_reach, fingerprint, stem_of, write_layout
 
 # Of labelme's shape_to_mask, in pixels.
 _LINE_WIDTH = 10
@@ -101,11 +101,16 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
             f'{file} is not a file of labelme: expected {", ".join(keys)}; '
             'remove it, or save it in labelme again')
     for number, shape in enumerate(shapes, start=1):
-        if not isinstance(shape, dict) or not isinstance(
-                shape.get('label'), str):
-            raise InputError(f'{file}, shape {number}: expected a label')
+        check_name(
+            shape.get('label') if isinstance(shape, dict) else shape,
+            f'{file}, shape {number}')
     # A file may come from Windows.
-    image = file.parent / PureWindowsPath(path).as_posix()
+    windows_path = PureWindowsPath(path)
+    if windows_path.is_absolute() and not Path(path).is_absolute():
+        raise InputError(
+            f'{file}: the image {path!r} lies outside the folder of images; '
+            'write its path from this file as imagePath')
+    image = file.parent / windows_path.as_posix()
     return image, (file, height, width, shapes)
 
 
@@ -116,7 +121,7 @@ def _draw(source: tuple[Path, int, int, list]) -> np.ndarray:
     for number, label, shape in shapes:
         try:
             _draw_shape(canvas, shape, label)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise InputError(
                 f"{file}, shape {number} ({shape['label']}): {error}; mend "
                 'or remove it') from error
@@ -132,11 +137,11 @@ def _draw_shape(canvas: Image.Image, shape: dict[str, Any],
             f'expected a shape_type of {list(_NUM_POINTS)}, got {kind!r}')
     points = np.asarray(shape.get('points'), float)
     if points.ndim != 2 or points.shape[1] != 2 or (
-            len(points) not in _NUM_POINTS[kind]
-            or not np.isfinite(points).all()):
+            len(points) not in _NUM_POINTS[kind]):
         raise ValueError(
             f'expected the points of a {kind}, got '
             f"{str(shape.get('points'))[:60]}")
+    check_reach(points, canvas.height, canvas.width)
     draw = ImageDraw.Draw(canvas)
     xy = [(x, y) for x, y in points.tolist()]
     if kind in ('polygon', 'oriented_rectangle'):

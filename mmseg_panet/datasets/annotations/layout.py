@@ -117,6 +117,26 @@ def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
         'the image that was annotated')
 
 
+def check_reach(points: np.ndarray, height: int, width: int) -> None:
+    """Refuse coordinates with which drawing takes forever or draws nothing.
+
+    Args:
+        points (np.ndarray): Coordinates in pixels, of any shape.
+        height (int): Of the image.
+        width (int): Of the image.
+
+    Raises:
+        ValueError: If one is not finite, or more than ten times the longer
+            side of the image away from its origin.
+    """
+    limit = 10 * max(height, width)
+    strange = points[~(np.abs(points) <= limit)]
+    if len(strange):
+        raise ValueError(
+            f'expected coordinates of -{limit}..{limit}, ten times the '
+            f'longer side of the image, got {strange[0]:g}')
+
+
 def fingerprint(
     kind: str,
     files: Iterable[str | os.PathLike],

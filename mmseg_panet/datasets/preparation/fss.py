@@ -10,7 +10,7 @@ from PIL import Image
 
 from ...errors import InputError
 from ..fss import INSIDE
-from .files import read_names, write_names
+from .files import write_names
 from .published import PUBLISHED, differences
 
 _SPLITS = ('trn', 'val', 'test')
@@ -126,21 +126,21 @@ def _write_lists(
             f'the list of test classes {source} is missing; give '
             'fss_test_set.txt of https://github.com/HKUSTCV/FSS-1000 with '
             '--test-list')
-    lists = {'test': read_names(source)}
+    lists = {'test': _read_names(source)}
     there = [split for split in ('trn', 'val') if paths[split].is_file()]
     if there:
         if len(there) == 1:
             raise InputError(
                 f'of trn.txt and val.txt only {paths[there[0]]} is there; '
                 'add the other or remove it')
-        lists |= {split: read_names(paths[split]) for split in there}
+        lists |= {split: _read_names(paths[split]) for split in there}
     else:
         rest = sorted(set(names) - set(lists['test']))
         order = np.random.default_rng(_SPLIT_SEED).permutation(len(rest))
         num_val = round(_VAL_SHARE * len(rest))
         lists['val'] = sorted(rest[i] for i in order[:num_val])
         lists['trn'] = sorted(rest[i] for i in order[num_val:])
-    if paths['test'].is_file() and read_names(paths['test']) != lists['test']:
+    if paths['test'].is_file() and _read_names(paths['test']) != lists['test']:
         raise InputError(
             f'{paths["test"]} lists other classes than {source}; remove one')
     _check_lists(lists, names)
@@ -148,6 +148,16 @@ def _write_lists(
         if not path.is_file():
             write_names(path, lists[split])
     return lists
+
+
+def _read_names(path: Path) -> list[str]:
+    """A list, one name a line, of any editor that saves UTF-8."""
+    try:
+        lines = path.read_text('utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f'{path} cannot be read ({error}); save it as UTF-8') from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _check_lists(lists: dict[str, list[str]], names: list[str]) -> None:

@@ -3,7 +3,10 @@ import pytest
 from mmseg.utils import voc_palette
 
 from mmseg_panet.datasets.annotations import ClassList, read_class_list
-from mmseg_panet.datasets.annotations.class_list import class_lines
+from mmseg_panet.datasets.annotations.class_list import (
+    class_lines,
+    number_classes,
+)
 from mmseg_panet.errors import InputError
 
 
@@ -58,12 +61,39 @@ def test_the_palette_is_vocs_but_for_own_colours():
     (['1 cat 1,2,3', '2 dog 1,2,3'], r'has \(1, 2, 3\) more than once'),
     (['1 cat', '4 dog'], r'no line for the ids \[2, 3\]'),
     (['# nothing'], 'is empty'),
+    (['background', *(f'class {i}' for i in range(1, 256))],
+     'has 256 names; expected at most 255'),
+    (['background', 'cat 1,2,3'], "without a colour .* got 'cat 1,2,3'"),
 ])
 def test_a_malformed_list_is_a_sentence(tmp_path, lines, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read(tmp_path, *lines)
     assert str(tmp_path / 'classes.txt') in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_plain_names_reach_up_to_id_254(tmp_path):
+    names = ['background', *(f'class {i}' for i in range(1, 255))]
+    assert read(tmp_path, *names).names == names
+
+
+@pytest.mark.parametrize('name', [
+    'cat\ndog', 'cat\u2028dog', 'cat\n', 'cat ', '\tcat', 'cat 1,2,3',
+    'cat 1 , 2, 3', '', ' ', None, 7, ['cat']])
+@pytest.mark.parametrize('chosen', [None, ['dog']])
+def test_a_name_that_its_line_does_not_give_back_is_a_sentence(
+        tmp_path, name, chosen):
+    with pytest.raises(InputError, match='expected the name') as caught:
+        number_classes(['dog', name], chosen, tmp_path / 'a.json')
+    assert str(caught.value).startswith(f"{tmp_path / 'a.json'}: ")
+    assert repr(name) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_names_with_digits_and_commas_are_given_back(tmp_path):
+    own = ['cat 1', '2,3', 'cat 1,2', '# dog', "chat d'été", '猫 1.2.3']
+    names, _ = number_classes(own, None, tmp_path)
+    assert read(tmp_path, *class_lines(ClassList(names, {}))).names == names
 
 
 def test_a_missing_list_and_one_that_is_no_text_are_sentences(tmp_path):

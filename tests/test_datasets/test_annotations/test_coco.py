@@ -174,7 +174,11 @@ def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
 @pytest.mark.parametrize(('segmentation', 'sentence'), [
     ([[1, 1, 9, 9]], r'three or more points .* got \[1, 1, 9, 9\]'),
     ([[1, 1, 9, 9, 5, 9, 3]], 'three or more points'),
-    ([[1, 1, 9, float('nan'), 5, 9]], 'three or more points'),
+    ([[1, 1, 9, float('nan'), 5, 9]], 'expected coordinates .* got nan'),
+    # Ten times the longer side, 56.
+    ([[1, 1, 561, 3, 5, 9]], 'coordinates of -560..560, .* got 561'),
+    ([[1, 1, 5, 9, -1e8, 3]], r'expected coordinates .* got -1e\+08'),
+    ([[1, 1, 5, 9, 10 ** 400, 3]], 'too large'),
     ([], r'expected polygons or run-lengths, got \[\]'),
     (None, 'expected polygons or run-lengths, got None'),
     ([['a', 'b', 'c', 'd', 'e', 'f']], 'could not convert'),
@@ -213,7 +217,10 @@ def test_a_run_length_cut_short_is_a_sentence(tmp_path):
     (lambda d: d['images'].append(d['images'][0]), "'images' has an id twice"),
     (lambda d: d.pop('categories'), "expected a list 'categories'"),
     (lambda d: d['categories'][0].update(name='cat'), r"\['cat'\] more than"),
-    (lambda d: d['categories'][0].update(name=' '), 'a class without a name'),
+    (lambda d: d['categories'][0].update(name=' '),
+     r"a\.json: expected the name .* got ' '"),
+    (lambda d: d['categories'][0].update(name=['dog']),
+     r"a\.json: expected the name .* got \['dog'\]"),
     (lambda d: d.update(categories=[]), '0 classes beside the background'),
     (lambda d: d['images'].clear() or d['annotations'].clear(),
      'no image is annotated'),
@@ -228,6 +235,22 @@ def test_a_malformed_file_is_a_sentence(tmp_path, change, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         convert_coco(path, tmp_path / 'out')
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(('change', 'sentence'), [
+    (lambda category: category.update(name='cat'), r"\['cat'\] more than"),
+    (lambda category: category.pop('name'), "expected the name .* got ''"),
+])
+def test_categories_are_checked_where_some_are_chosen_too(
+        tmp_path, change, sentence):
+    path = files.write_coco(
+        tmp_path / 'a.json', {'a.jpg': SIZE},
+        [('a.jpg', 90, [files.box_polygon(0, 4, 0, 4)], 0)], CATEGORIES)
+    data = json.loads(path.read_text())
+    change(data['categories'][0])  # dog
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=sentence):
+        convert_coco(path, tmp_path / 'out', classes=['cat'])
 
 
 def test_what_is_no_json_or_missing_is_a_sentence(tmp_path):

@@ -1,3 +1,5 @@
+import zipfile
+
 import annotation_files as files
 import numpy as np
 import pytest
@@ -132,12 +134,31 @@ def test_a_zip_cut_short_is_a_sentence_and_leaves_nothing(tmp_path, export):
     path = files.zipped(export)
     whole = path.read_bytes()
     path.write_bytes(whole[:len(whole) // 2])
-    with pytest.raises(InputError, match=r'task\.zip is no whole \.zip'):
+    with pytest.raises(InputError, match=r'task\.zip cannot be unpacked'):
         convert_cvat(path, tmp_path / 'out')
     assert not (tmp_path / 'out/export').exists()
     path.write_bytes(whole)
     convert_cvat(path, tmp_path / 'out')
     assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
+
+
+def test_an_encrypted_zip_is_a_sentence(tmp_path, export):
+    path = files.zipped(export)
+    with zipfile.ZipFile(path, 'a') as archive:
+        for info in archive.filelist:
+            info.flag_bits |= 1
+        archive.comment = b'encrypted'  # so that the flags are written
+    with pytest.raises(InputError, match=r'task\.zip cannot .* encrypted'):
+        convert_cvat(path, tmp_path / 'out')
+
+
+def test_a_list_that_is_no_text_is_a_sentence(tmp_path, export):
+    path = export / 'ImageSets/Segmentation/default.txt'
+    path.write_bytes('\ufeffa\n'.encode())
+    convert_cvat(export, tmp_path / 'out')
+    path.write_bytes(b'a\n\xff\n')
+    with pytest.raises(InputError, match=r'default\.txt cannot be read'):
+        convert_cvat(export, tmp_path / 'out')
 
 
 def test_a_zip_is_unpacked_again_only_when_it_has_changed(tmp_path, export):

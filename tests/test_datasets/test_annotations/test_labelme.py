@@ -148,6 +148,22 @@ def test_images_outside_the_folder_need_theirs_named(project):
         convert_labelme(project / 'json', project / 'out')
 
 
+@pytest.mark.parametrize(
+    'image', ['C:\\data\\imgs\\a.jpg', 'C:/data/imgs/a.jpg',
+              '\\\\server\\imgs\\a.jpg', '/data/imgs/a.jpg'])
+def test_an_absolute_path_elsewhere_is_a_sentence(tmp_path, image):
+    files.write_labelme(tmp_path / 'in/a.json', SIZE, [], image=image)
+    with pytest.raises(InputError, match='lies outside the folder of images'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out', classes=['cat'])
+
+
+def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
+    """It would be another class, or not drawn where classes are chosen."""
+    with pytest.raises(InputError, match=r"shape 1: .* got 'cat '; rename"):
+        drawn(tmp_path, [files.shape('cat ', 'rectangle', [[0, 0], [9, 9]])],
+              classes=['cat'])
+
+
 @pytest.mark.parametrize(('bad', 'sentence'), [
     (dict(shape_type='points'), 'expected a shape_type of'),
     (dict(points=[[1, 2], [3, 4]]), 'expected the points of a polygon, got'),
@@ -155,6 +171,12 @@ def test_images_outside_the_folder_need_theirs_named(project):
     (dict(points=[[1, 2], [3], [4, 5]]), r'shape 2 \(cat\): '),
     (dict(points=None), 'expected the points of a polygon'),
     (dict(shape_type='circle'), 'expected the points of a circle'),
+    # Ten times the longer side, 56.
+    (dict(shape_type='circle', points=[[9, 9], [9, 1e6]]),
+     r'coordinates of -560..560, .* got 1e\+06'),
+    (dict(points=[[1, 1], [5, 1], [5, -1e10]]), r'got -1e\+10'),
+    (dict(points=[[1, 1], [5, 1], [5, float('nan')]]), 'got nan'),
+    (dict(points=[[1, 1], [5, 1], [5, 10 ** 400]]), 'too large'),
     (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask='abc'),
      'expected the mask as a PNG in base64'),
     (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask=None), 'shape 2'),
@@ -174,7 +196,7 @@ def test_a_malformed_shape_is_a_sentence(tmp_path, bad, sentence):
 def test_a_file_that_is_not_labelmes_is_a_sentence(tmp_path):
     path = tmp_path / 'in/b.json'
     files.write_labelme(path, SIZE, [dict(points=[])])
-    with pytest.raises(InputError, match=r'b\.json, shape 1: expected a lab'):
+    with pytest.raises(InputError, match=r'b\.json, shape 1: expected the n'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
     path.write_text(json.dumps(dict(images=[])))
     with pytest.raises(InputError, match=r'b\.json is not a file of labelme'):

@@ -113,6 +113,7 @@ def test_a_jpeg_beside_the_images_is_no_image(root, test_list):
     ('../fss_test_set.txt', b'car', "1 classes without a folder: .'car'"),
     ('../fss_test_set.txt', b'class_01\nclass_01', 'listed more than once'),
     ('../fss_test_set.txt', None, 'fss_test_set.txt is missing; give'),
+    ('../fss_test_set.txt', b'\xff', 'fss_test_set.txt cannot be read'),
 ])
 def test_what_is_wrong_is_one_sentence_and_no_list_is_written(
         root, test_list, file, content, sentence):
@@ -124,6 +125,12 @@ def test_what_is_wrong_is_one_sentence_and_no_list_is_written(
     with pytest.raises(InputError, match=sentence):
         prepare_fss_1000(root, test_list)
     assert sorted(root.glob('*.txt')) == before
+
+
+def test_a_list_of_a_windows_editor_is_read(root, test_list):
+    test_list.write_text('\n'.join(TEST), 'utf-8-sig')
+    prepare_fss_1000(root, test_list)
+    assert lists(root)['test'] == TEST
 
 
 @pytest.mark.parametrize('split', ['trn', 'val'])
