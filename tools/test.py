@@ -70,11 +70,11 @@ def main() -> None:
     if args.save_predictions:
         prepare_output(Path(args.save_predictions) / 'prediction.png')
     if args.out:
+        prepare_output(args.out)
         if Path(args.out).suffix != '.json':
             raise InputError(
                 f'expected --out FILE.json, got {args.out}; the counts of '
                 'the episodes go to FILE.npz')
-        prepare_output(args.out)
         metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
     result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
     if args.out:

@@ -188,6 +188,10 @@ def test_a_result_that_cannot_be_written_is_known_before_the_work(
         '--data-root', data, '--out', tmp_path, code=2)
     assert f'error: {tmp_path} cannot be written' in done.stderr
     assert 'Iter(test)' not in done.stdout
+    done = tool(
+        'test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
+        '--data-root', data, '--out', tmp_path / 'lr.01', code=2)
+    assert 'error: expected --out FILE.json, got' in done.stderr
 
 
 def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
