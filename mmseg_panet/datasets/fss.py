@@ -59,7 +59,7 @@ class FSSDataset(BaseSegDataset):
         if path.is_dir():
             names = sorted(p.name for p in path.iterdir() if p.is_dir())
         elif path.is_file():
-            lines = mmengine.list_from_file(path)
+            lines = mmengine.list_from_file(path, encoding='utf-8-sig')
             names = [line.strip() for line in lines if line.strip()]
         else:
             raise InputError(
