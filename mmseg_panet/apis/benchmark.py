@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from mmengine.runner import find_latest_checkpoint
 
 from ..datasets.folds import split_classes
 from ..errors import InputError
+from ..files import write_whole
 from .arguments import add_config_arguments, add_run_arguments, load_config
 from .checkpoint import sha256
 
@@ -375,6 +375,4 @@ def _read_json(path: Path) -> dict | None:
 def _write(path: Path, text: str) -> None:
     """Write whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
-    part.write_text(text, encoding='utf-8')
-    os.replace(part, path)
+    write_whole(path, text.encode())

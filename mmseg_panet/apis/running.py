@@ -14,6 +14,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
 from ..errors import InputError
+from ..files import write_whole
 from ..version import __version__
 from .checkpoint import check_checkpoint, sha256
 from .support_annotation import support_annotation
@@ -139,10 +140,8 @@ def write_result(result: dict, path: str | Path) -> None:
     """
     if not is_main_process():
         return
-    path = Path(path)
-    part = path.with_name(f'{path.name}.part')
-    part.write_text(json.dumps(_without_nan(result), indent=2) + '\n')
-    os.replace(part, path)
+    text = json.dumps(_without_nan(result), indent=2) + '\n'
+    write_whole(Path(path), text.encode())
 
 
 def join_processes(cfg: Config) -> None:

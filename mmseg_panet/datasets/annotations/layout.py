@@ -16,6 +16,7 @@ from mmengine.utils import track_parallel_progress
 from PIL import ExifTags, Image, ImageOps
 
 from ...errors import InputError
+from ...files import write_lines
 from .class_list import ClassList, class_lines
 
 _FORMAT = 1
@@ -208,8 +209,8 @@ def write_layout(out_dir: str | os.PathLike, made_from: str,
         if faults:
             more = f' (and {len(faults) - 1} more)' if faults[1:] else ''
             raise InputError(faults[0] + more)
-    _write_lines(out_dir / 'classes.txt', class_lines(classes))
-    _write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
+    write_lines(out_dir / 'classes.txt', class_lines(classes))
+    write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
 
 
 def _check_stems(stems: Sequence[str]) -> None:
@@ -246,14 +247,7 @@ def _start(out_dir: Path, made_from: str) -> None:
             else:
                 (out_dir / name).unlink()
         out_dir.mkdir(parents=True, exist_ok=True)
-        _write_lines(record, [made_from])
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    """Write whole or not at all."""
-    part = path.with_suffix('.part')
-    part.write_text(''.join(f'{line}\n' for line in lines), 'utf-8')
-    os.replace(part, path)
+        write_lines(record, [made_from])
 
 
 def _mask_path(out_dir: Path, stem: str) -> Path:

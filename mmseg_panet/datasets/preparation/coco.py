@@ -3,9 +3,9 @@ import os
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import read_names
 from ..annotations import convert_coco
 from ..coco import COCO_CLASSES
-from .files import read_names
 from .published import differences
 
 _URL = 'http://images.cocodataset.org'

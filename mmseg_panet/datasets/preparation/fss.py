@@ -9,8 +9,8 @@ from mmengine.utils import track_parallel_progress
 from PIL import Image
 
 from ...errors import InputError
+from ...files import write_lines
 from ..fss import INSIDE
-from .files import write_names
 from .published import PUBLISHED, differences
 
 _SPLITS = ('trn', 'val', 'test')
@@ -146,7 +146,7 @@ def _write_lists(
     _check_lists(lists, names)
     for split, path in paths.items():
         if not path.is_file():
-            write_names(path, lists[split])
+            write_lines(path, lists[split])
     return lists
 
 

@@ -21,8 +21,8 @@ from torchvision.datasets.utils import (
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from ...errors import InputError
+from ...files import read_names, write_lines, write_whole
 from ..class_index import ClassIndex, load_class_index
-from .files import read_names, write_names, write_whole
 from .published import differences
 
 _LISTS = 'ImageSets/Segmentation'
@@ -73,7 +73,7 @@ def prepare_pascal_5i(root: str | os.PathLike) -> list[str]:
         for split in ('train', 'val'))
     merged = merge_lists(voc_train, sbd, voc_val)
     _write_masks(voc, root / 'sbd', merged, set(voc_train))
-    write_names(voc / _TRAIN_LIST, merged)
+    write_lines(voc / _TRAIN_LIST, merged)
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
     images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class

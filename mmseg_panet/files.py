@@ -16,9 +16,9 @@ def write_whole(path: Path, data: bytes) -> None:
     os.replace(part, path)
 
 
-def write_names(path: Path, names: Iterable[str]) -> None:
-    """Write a list, one name a line."""
-    write_whole(path, ''.join(f'{name}\n' for name in names).encode())
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines, whole or not at all."""
+    write_whole(path, ''.join(f'{line}\n' for line in lines).encode())
 
 
 def read_names(path: Path) -> list[str]:
