@@ -17,6 +17,9 @@ except ImportError as error:
         "pip install 'mmseg-panet[openmmlab]' (the original packages)."
     ) from error
 
-from . import datasets, evaluation, models, visualization
+from . import datasets, engine, evaluation, models, visualization
 
-__all__ = ['__version__', 'datasets', 'evaluation', 'models', 'visualization']
+__all__ = [
+    '__version__', 'datasets', 'engine', 'evaluation', 'models',
+    'visualization'
+]

@@ -8,7 +8,7 @@ from mmseg_panet.apis.arguments import (
     prepare_run,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import train, use_amp
+from mmseg_panet.apis.running import AMP_DTYPES, train, use_amp
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,7 +19,8 @@ def parse_args() -> argparse.Namespace:
         '--resume', action='store_true',
         help='go on from the last checkpoint in the work dir')
     parser.add_argument(
-        '--amp', action='store_true', help='train in mixed precision')
+        '--amp', nargs='?', const='float16', choices=AMP_DTYPES,
+        help='train in mixed precision, float16 unless named otherwise')
     return parser.parse_args()
 
 
@@ -28,8 +29,8 @@ def main() -> None:
     cfg = load_config(args)
     prepare_run(cfg, args)
     cfg.resume = args.resume
-    if args.amp:
-        use_amp(cfg)
+    if args.amp is not None:
+        use_amp(cfg, args.amp)
     train(cfg)
 
 

@@ -10,9 +10,9 @@ model = dict(
     # Against 20: the softmax saturates later and the gradient stays longer.
     decode_head=dict(scale=10.0))
 train_cfg = dict(
-    type='IterBasedTrainLoop', max_iters=steps, val_interval=steps)
+    type='FewShotTrainLoop', max_iters=steps, val_interval=steps)
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+test_cfg = dict(type='FewShotTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=2e-3, momentum=0.9, weight_decay=5e-4))

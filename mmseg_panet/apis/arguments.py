@@ -3,6 +3,7 @@ import argparse
 import os
 from pathlib import Path
 
+import torch
 from mmengine.config import Config, DictAction
 
 from ..datasets.manifest import read_header
@@ -120,9 +121,15 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
             :func:`add_run_arguments`.
     """
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        # torch refuses to keep workers where there are none.
-        if cfg.get(name) and cfg[name].get('num_workers', 0) == 0:
+        if not cfg.get(name):
+            continue
+        # torch refuses settings of workers where there are none,
+        if cfg[name].get('num_workers', 0) == 0:
             cfg[name].persistent_workers = False
+            cfg[name].pop('prefetch_factor', None)
+        # and warns of each loader whose memory no device reads.
+        if not torch.cuda.is_available():
+            cfg[name].pin_memory = False
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     join_processes(cfg)

@@ -29,6 +29,8 @@ _STACK = {
 }
 """What a figure depends on, and under which names it may be installed."""
 
+AMP_DTYPES = ('float16', 'bfloat16')
+
 
 def train(cfg: Config) -> Runner:
     """Train a config with mmengine's Runner.
@@ -157,8 +159,13 @@ def join_processes(cfg: Config) -> None:
             broadcast_buffers=False)
 
 
-def use_amp(cfg: Config) -> None:
-    """Train in mixed precision.
+def use_amp(cfg: Config, dtype: str = 'float16') -> None:
+    """Train in mixed precision; the head stays in float32.
+
+    Args:
+        cfg (Config): Changed in place.
+        dtype (str): Of the backbone's computation, one of ``AMP_DTYPES``.
+            Defaults to 'float16'.
 
     Raises:
         InputError: Without a GPU, where mmengine has none.
@@ -166,6 +173,7 @@ def use_amp(cfg: Config) -> None:
     if not torch.cuda.is_available():
         raise InputError('--amp needs a GPU, got none; train without it')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.dtype = dtype
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 

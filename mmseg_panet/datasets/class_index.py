@@ -75,8 +75,7 @@ def load_class_index(infos: Sequence[dict],
             ``seg_map_path``, ``label_map`` and ``reduce_zero_label``.
         num_classes (int): Ids 0..num_classes - 1 are allowed.
         loader (LoadAnnotations): Reads the masks.
-        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
-            or ``~/.cache/mmseg_panet``.
+        cache_dir (str | Path, optional): See :func:`cache_folder`.
 
     Returns:
         ClassIndex: Of the images in the order of the infos.
@@ -85,11 +84,8 @@ def load_class_index(infos: Sequence[dict],
         InputError: If a file is missing or unreadable, a mask has another
             size than its image, or an id is outside the classes.
     """
-    if cache_dir is None:
-        cache_dir = os.environ.get(
-            'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
     key = _key(infos, num_classes, loader)
-    path = Path(cache_dir).expanduser() / 'class_index' / f'{key}.npz'
+    path = cache_folder(cache_dir) / 'class_index' / f'{key}.npz'
     index = _read(path, len(infos), num_classes)
     if index is None:
         index = _build(infos, num_classes, loader)
@@ -110,7 +106,7 @@ def _key(infos: Sequence[dict], num_classes: int,
         f'{_FORMAT} {num_classes} {loader!r}'.encode())
     for info in infos:
         paths = [info['img_path'], info['seg_map_path']]
-        stats = [_stat(path) for path in paths]
+        stats = [size_and_time(path) for path in paths]
         digest.update(json.dumps([
             [os.path.abspath(path) for path in paths], stats,
             sorted((info.get('label_map') or {}).items()),
@@ -119,7 +115,25 @@ def _key(infos: Sequence[dict], num_classes: int,
     return digest.hexdigest()
 
 
-def _stat(path: str) -> tuple[int, int]:
+def cache_folder(cache_dir: str | Path | None = None) -> Path:
+    """The folder of all caches.
+
+    Args:
+        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
+            or ``~/.cache/mmseg_panet``.
+    """
+    if cache_dir is None:
+        cache_dir = os.environ.get(
+            'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
+    return Path(cache_dir).expanduser()
+
+
+def size_and_time(path: str) -> tuple[int, int]:
+    """Bytes and modification time of an image or a mask.
+
+    Raises:
+        InputError: If it is missing.
+    """
     try:
         stat = os.stat(path)
     except OSError as error:
@@ -204,7 +218,7 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
 def _image_size(path: str) -> tuple[int, int] | Fault:
     """(H, W) as decoded, the camera's orientation applied."""
     try:
-        _stat(path)
+        size_and_time(path)
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
@@ -220,7 +234,7 @@ def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     """A mask (H, W) as it is loaded for training."""
     path = info['seg_map_path']
     try:
-        _stat(path)
+        size_and_time(path)
         with Image.open(path) as picture:
             mode = picture.mode
         labels = loader(dict(info, seg_fields=[]))['gt_seg_map']

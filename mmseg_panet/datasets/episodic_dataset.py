@@ -8,9 +8,11 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ..errors import InputError
+from .cached_pipeline import cached_pipeline
 from .drawn_episodes import DrawnEpisodes
 from .episodes import Episode
 from .folds import split_classes
+from .image_cache import loading
 from .image_pool import NO_CLASSES, ImagePool
 from .manifest import (
     manifest_lines,
@@ -79,6 +81,9 @@ class EpisodicDataset(Dataset):
             overrides all of the settings of the drawing.
         cache_dir (str, optional): Of the class index, see
             :func:`load_class_index`.
+        cache_images (bool): Whether the images and masks are kept decoded,
+            and resized where no random step comes before, in ``cache_dir``;
+            the items are the same. Defaults to False.
 
     Raises:
         InputError: If a class is unknown or has too few images, or as
@@ -110,6 +115,7 @@ class EpisodicDataset(Dataset):
         protocol: str | None = None,
         manifest: str | None = None,
         cache_dir: str | None = None,
+        cache_images: bool = False,
     ) -> None:
         self.support_pipeline = Compose(
             [TRANSFORMS.build(step) for step in support_pipeline])
@@ -121,6 +127,12 @@ class EpisodicDataset(Dataset):
         self.images = ImagePool(
             _choose(dataset, pools, pool), self._loader(), cache_dir)
         self.dataset = self.images.dataset
+        if cache_images:
+            infos = [self.dataset.get_data_info(i)
+                     for i in range(len(self.dataset))]
+            self.support_pipeline, self.query_pipeline = (
+                cached_pipeline(pipeline, infos, cache_dir) for pipeline in (
+                    self.support_pipeline, self.query_pipeline))
         self.ignored_ids, dropped = self._novel_pixels(
             novel_pixels, folds, fold, split, classes)
         self.episodes: Sequence[Episode]
@@ -172,13 +184,9 @@ class EpisodicDataset(Dataset):
                 empty after the pipeline.
         """
         episode = self.episode(index)
+        run = index // self.header['num_episodes']
         task = dict(
-            run=index // self.header['num_episodes'],
-            episode=episode.index,
-            class_ids=list(episode.class_ids),
-            class_names=[self.images.classes[c] for c in episode.class_ids],
-            num_classes=len(self.images.classes),
-            ignored_ids=self.ignored_ids)
+            self._labels_of(episode.class_ids), run=run, episode=episode.index)
         items: list[dict] = []
         for way, shots in enumerate(episode.supports, start=1):
             for shot, image in enumerate(shots):
@@ -196,6 +204,35 @@ class EpisodicDataset(Dataset):
     def episode(self, index: int) -> Episode:
         """Which images item ``index`` is made of; nothing is loaded."""
         return self.episodes[index]
+
+    def view(self, image: int, class_ids: Sequence[int], role: str) -> dict:
+        """Load an image outside of any episode.
+
+        Args:
+            image (int): Its index in the data set.
+            class_ids (Sequence[int]): Class i of it gets the label 1 + i.
+            role (str): 'support' or 'query', whose pipeline is taken. Its
+                steps take the first class for the way of a support.
+
+        Returns:
+            dict: ``inputs`` (3, H, W) and ``data_samples``.
+
+        Raises:
+            InputError: If the image cannot be loaded.
+        """
+        pipeline = (
+            self.support_pipeline if role == 'support'
+            else self.query_pipeline)
+        part = dict(self._labels_of(class_ids), role=role, way=1, shot=0)
+        return self._load(image, pipeline, part, (0,))
+
+    def _labels_of(self, class_ids: Sequence[int]) -> dict:
+        """What ``EpisodeLabels`` is to make of a mask."""
+        return dict(
+            class_ids=list(class_ids),
+            class_names=[self.images.classes[c] for c in class_ids],
+            num_classes=len(self.images.classes),
+            ignored_ids=self.ignored_ids)
 
     @property
     def class_names(self) -> list[str]:
@@ -272,17 +309,9 @@ class EpisodicDataset(Dataset):
         """Run a pipeline on one image, its random draws from ``entropy``."""
         info = self.dataset.get_data_info(image) | part
         info['image_id'] = self.images.image_ids[image]
-        try:
-            with seeded(entropy):
-                item = pipeline(info)
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError(
-                f"{info['img_path']} with its mask {info['seg_map_path']} "
-                f'could not be loaded ({type(error).__name__}: {error}); '
-                'replace the file, take it off the list, or correct the '
-                'pipeline') from error
+        info['image_index'] = image
+        with loading(info), seeded(entropy):
+            item = pipeline(info)
         if item is None or 'data_samples' not in item:
             raise InputError(
                 f"the pipeline gave no sample for {info['img_path']}: an "

@@ -7,6 +7,7 @@ import mmcv
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
+from torch import Tensor
 
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
@@ -70,14 +71,25 @@ class FewShotIoUMetric(BaseMetric):
                 counts.append(count_pixels(
                     prediction, query['gt_sem_seg']['data'][0],
                     len(class_ids), self.ignore_index, self.count_absent))
-                if self.output_dir:
-                    mmcv.imwrite(
-                        prediction.cpu().numpy().astype(np.uint8),
-                        str(self.output_dir
-                            / f'{run}-{episode:05d}-{number}.png'))
+                self.write_prediction(prediction, run, episode, number)
             intersection, union = np.sum(counts, axis=0)
             self.results.append(EpisodeCounts(
                 run, episode, class_ids, intersection, union))
+
+    def write_prediction(self, prediction: Tensor, run: int, episode: int,
+                         number: int) -> None:
+        """Write a prediction where the metric has an ``output_dir``.
+
+        Args:
+            prediction (Tensor): (H, W), episode labels.
+            run (int): Its run.
+            episode (int): Its episode in the run.
+            number (int): Which of the episode's queries it is of.
+        """
+        if self.output_dir:
+            mmcv.imwrite(
+                prediction.cpu().numpy().astype(np.uint8),
+                str(self.output_dir / f'{run}-{episode:05d}-{number}.png'))
 
     def compute_metrics(self, results: list[EpisodeCounts]) -> dict:
         """Summarise all episodes.

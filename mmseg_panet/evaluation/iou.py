@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..errors import InputError
@@ -69,17 +70,67 @@ def count_pixels(prediction: Tensor,
     valid = truth != ignore_index
     pairs = truth[valid].long() * classes + prediction[valid].long()
     confusion = pairs.bincount(minlength=classes**2).cpu().numpy()
-    confusion = confusion.reshape(classes, classes)  # (truth, prediction)
-    hits = np.diag(confusion)
-    truths = confusion.sum(1)
-    unions = confusion.sum(0) + truths - hits
+    return intersection_and_union(
+        confusion.reshape(classes, classes), count_absent)
+
+
+def intersection_and_union(
+        confusion: np.ndarray,
+        count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """What confusion matrices of queries say of each way.
+
+    Args:
+        confusion (np.ndarray): (..., 1 + W, 1 + W) int64, pixels by (truth,
+            prediction), background first.
+        count_absent (bool): See :func:`count_pixels`. Defaults to True.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Intersection and union, each
+        (..., W + 2) int64, as in :class:`EpisodeCounts`.
+    """
+    hits = confusion.diagonal(axis1=-2, axis2=-1)  # (..., 1 + W)
+    truths = confusion.sum(-1)
+    unions = confusion.sum(-2) + truths - hits
+    everything = truths.sum(-1)
     # Confusing two ways is right about the foreground.
-    foreground = confusion[1:, 1:].sum()
-    intersection = np.append(hits[1:], [foreground, hits[0]])
-    union = np.append(unions[1:], [confusion.sum() - hits[0], unions[0]])
+    foreground = confusion[..., 1:, 1:].sum((-2, -1))
+    intersection = _ways_fore_back(hits, foreground)
+    union = _ways_fore_back(unions, everything - hits[..., 0])
     if not count_absent:
-        union *= np.append(truths[1:], [truths[1:].sum(), truths[0]]) > 0
+        shown = _ways_fore_back(truths, everything - truths[..., 0])
+        union = union * (shown > 0)
     return intersection, union
+
+
+def _ways_fore_back(classes: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    """From (..., 1 + W), background first, to (..., W + 2)."""
+    return np.concatenate(
+        [classes[..., 1:], foreground[..., None], classes[..., :1]], axis=-1)
+
+
+def label_confusion(predictions: Tensor, truth: Tensor, num_ways: int,
+                    num_labels: int) -> Tensor:
+    """Count the predictions of many episodes against one truth.
+
+    Args:
+        predictions (Tensor): uint8 (E, H, W), 0 to W.
+        truth (Tensor): (H, W), 0 to num_labels - 1 and 255, ignored.
+        num_ways (int): W.
+        num_labels (int): T.
+
+    Returns:
+        Tensor: int64 (E, T, 1 + W), pixels by (truth, prediction).
+    """
+    truth = truth.flatten()
+    # As a product of matrices: float32 counts exactly up to 2^24 pixels.
+    dtype = torch.float32 if truth.numel() <= 2**24 else torch.float64
+    labels = torch.arange(num_labels, device=truth.device)
+    shown = (truth == labels[:, None]).to(dtype)  # (T, P)
+    ways = [
+        (predictions == way).flatten(1).to(dtype) @ shown.T  # (E, T)
+        for way in range(1, 1 + num_ways)]
+    background = shown.sum(1) - sum(ways)
+    return torch.stack([background, *ways], dim=2).round().long()
 
 
 def summarise_run(episodes: Sequence[EpisodeCounts],

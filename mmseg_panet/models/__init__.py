@@ -5,6 +5,7 @@ from .few_shot_segmentor import FewShotSegmentor
 from .matching import match_prototypes
 from .panet_head import PANetHead
 from .prototypes import masked_average_pool
+from .segmentation_loss import SegmentationLoss
 
 __all__ = [
     'DilatedResNet',
@@ -12,6 +13,7 @@ __all__ = [
     'FewShotSegmentor',
     'PANetHead',
     'PrototypeAlignmentLoss',
+    'SegmentationLoss',
     'masked_average_pool',
     'match_prototypes',
 ]

@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .prototypes import EPS, class_masks
+from .prototypes import EPS, class_masks, masked_sums
 
 MASK_SOURCES = ('prediction', 'true')
 
@@ -79,7 +79,8 @@ class PrototypeAlignmentLoss(nn.Module):
             predicted = query_logits.argmax(2)  # (B, Q, h, w)
             weights = class_masks(predicted, ways).to(queries)
         areas = weights.sum((1, 3, 4))  # (B, 1 + W), over all queries
-        sums = torch.einsum('bqchw,bqkhw->bkc', queries, weights)
+        sums = masked_sums(queries.flatten(0, 1), weights.flatten(0, 1))
+        sums = sums.unflatten(0, (episodes, -1)).sum(1)  # (B, 1 + W, C)
         prototypes = sums / (areas + EPS)[..., None]  # (B, 1 + W, C)
 
         background = prototypes[:, :1].expand(-1, ways, -1)  # (B, W, C)

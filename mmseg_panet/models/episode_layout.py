@@ -1,9 +1,11 @@
 """How a flat batch of episodes is laid out."""
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ..errors import InputError
 
@@ -71,12 +73,14 @@ class EpisodeLayout(NamedTuple):
 
         Returns:
             tuple[Tensor, Tensor]: Supports (B, W, S, ...) and queries
-            (B, Q, ...), as views.
+            (B, Q, ...); of a single episode as views.
         """
         num_supports = self.ways * self.shots
-        x = x.unflatten(0, (self.episodes, num_supports + self.queries))
-        supports = x[:, :num_supports].unflatten(1, (self.ways, self.shots))
-        return supports, x[:, num_supports:]
+        parts = _Split.apply(x, [num_supports, self.queries] * self.episodes)
+        supports, queries = parts[::2], parts[1::2]
+        return (_join(supports).unflatten(
+                    0, (self.episodes, self.ways, self.shots)),
+                _join(queries).unflatten(0, (self.episodes, self.queries)))
 
     def is_query(self) -> list[bool]:
         """Whether each image of the flat batch is a query."""
@@ -96,3 +100,31 @@ class EpisodeLayout(NamedTuple):
             item for item, query in zip(items, self.is_query(), strict=True)
             if not query
         ]
+
+
+class _Split(torch.autograd.Function):
+    """``Tensor.split`` whose gradient is one tensor in x's memory format.
+
+    Slices would give one of x's size each, and ``split`` a contiguous one
+    where a part is a single image.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, sizes: list[int]) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(x)
+        ctx.sizes = sizes
+        return x.split(sizes)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        x, = ctx.saved_tensors
+        whole = torch.empty_like(x)
+        for part, gradient in zip(
+                whole.split(ctx.sizes), gradients, strict=True):
+            part.copy_(gradient)
+        return whole, None
+
+
+def _join(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))

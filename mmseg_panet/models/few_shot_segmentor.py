@@ -29,6 +29,10 @@ class FewShotSegmentor(EncoderDecoder):
 
     Args:
         *args: As for ``EncoderDecoder``.
+        channels_last (bool): Whether backbone and neck keep their weights
+            and features with the channels of a pixel side by side. That is
+            faster on most devices and equal to rounding; checkpoints are the
+            same. Defaults to False.
         **kwargs: As for ``EncoderDecoder``.
 
     Raises:
@@ -36,8 +40,14 @@ class FewShotSegmentor(EncoderDecoder):
             ``vote_threshold`` not in (0, 1].
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, channels_last: bool = False,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.channels_last = channels_last
+        if channels_last:
+            self.backbone.to(memory_format=torch.channels_last)
+            if self.with_neck:
+                self.neck.to(memory_format=torch.channels_last)
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
         self.vote_threshold = settings.get('vote_threshold', 0.5)
@@ -54,6 +64,20 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 "expected mode 'whole' or 'slide' of test_cfg, got "
                 f"{settings['mode']!r}")
+
+    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
+        """Encode images.
+
+        Args:
+            inputs (Tensor): Preprocessed images (N, 3, H, W).
+
+        Returns:
+            list[Tensor]: The backbone's, or the neck's, outputs
+            (N, C, h, w).
+        """
+        if self.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return super().extract_feat(inputs)
 
     def predict(
         self,

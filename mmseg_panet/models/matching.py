@@ -1,7 +1,10 @@
 """Matching of features against prototypes (PANet, section 3.3)."""
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 DISTANCES = ('cosine', 'squared_euclidean')
 COSINE_EPS = 1e-8
@@ -48,11 +51,7 @@ def match_prototypes(features: Tensor,
     if prototypes.dim() == 2:
         prototypes = prototypes.expand(len(features), -1, -1)
     if distance == 'cosine':
-        directions = F.normalize(prototypes, dim=2, eps=COSINE_EPS)
-        dots = torch.einsum('nchw,nkc->nkhw', features, directions)
-        # Dividing the K products costs less than normalising C channels.
-        norms = features.norm(dim=1, keepdim=True)  # (N, 1, h, w)
-        return scale * dots / norms.clamp_min(COSINE_EPS)
+        return scale * cosine_similarity(features, prototypes)
     if distance == 'squared_euclidean':
         cells = features.flatten(2).transpose(1, 2)  # (N, h*w, C)
         # Not by |a|^2 - 2ab + |b|^2, which cancels in float32.
@@ -63,3 +62,50 @@ def match_prototypes(features: Tensor,
         return logits.unflatten(2, features.shape[2:])  # (N, K, h, w)
     raise ValueError(
         f"distance must be one of {DISTANCES}, got '{distance}'")
+
+
+def cosine_similarity(features: Tensor, prototypes: Tensor) -> Tensor:
+    """Cosine of every cell with every prototype.
+
+    Args:
+        features (Tensor): (N, C, h, w), in any memory format.
+        prototypes (Tensor): (N, K, C).
+
+    Returns:
+        Tensor: (N, K, h, w), in [-1, 1]; 0 with a vector of zeros.
+    """
+    # Dividing the K products costs less than normalising C channels.
+    directions = F.normalize(prototypes, dim=2, eps=COSINE_EPS)
+    return _Cosine.apply(features, directions)
+
+
+class _Cosine(torch.autograd.Function):
+    """Products with unit vectors, divided by the norms of the features.
+
+    By hand, as autograd would make five tensors of the features' size on the
+    way back, where one will do.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, directions: Tensor) -> Tensor:
+        norms = features.norm(dim=1, keepdim=True).clamp_min(COSINE_EPS)
+        cells = features.flatten(2)  # (N, C, h*w)
+        cosines = torch.bmm(directions, cells) / norms.flatten(2)
+        ctx.save_for_backward(features, directions, norms, cosines)
+        return cosines.unflatten(2, features.shape[2:])  # (N, K, h, w)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        features, directions, norms, cosines = ctx.saved_tensors
+        gradient = gradient.flatten(2)  # (N, K, h*w)
+        # d cos / d F = (direction - cos * F / |F|) / |F|
+        along = (gradient * cosines).sum(1, keepdim=True)  # (N, 1, h*w)
+        gradient = gradient / norms.flatten(2)
+        # Where the norm was clamped it is a constant.
+        free = (norms > COSINE_EPS) / norms.square()
+        to_features = features * (-along.unflatten(2, norms.shape[2:]) * free)
+        to_features.flatten(2).baddbmm_(directions.transpose(1, 2), gradient)
+        to_directions = torch.bmm(
+            gradient, features.flatten(2).transpose(1, 2))  # (N, K, C)
+        return to_features, to_directions

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
 from .episode_layout import EpisodeLayout
@@ -18,7 +19,7 @@ from .prototypes import (
     pooling_weights,
     support_prototypes,
 )
-from .support_check import check_supports
+from .support_check import check_supports, is_compiling
 
 
 @MODELS.register_module()
@@ -40,8 +41,8 @@ class PANetHead(BaseDecodeHead):
             paper does; 'feature' the mask resized to the features. Defaults
             to 'image'.
         loss_decode (dict | Sequence[dict]): The segmentation loss of the
-            queries; named 'loss_seg' unless it has a ``loss_name``. Defaults
-            to the cross entropy, averaged over the pixels not ignored.
+            queries, any of mmseg's; named 'loss_seg' unless it has a
+            ``loss_name``. Defaults to :class:`SegmentationLoss`.
         loss_align (dict, optional): The alignment loss; None switches it
             off. Defaults to :class:`PrototypeAlignmentLoss`.
         align_corners (bool): Of every resize between features and image.
@@ -61,8 +62,7 @@ class PANetHead(BaseDecodeHead):
         scale: float = 20.0,
         distance: str = 'cosine',
         pool_at: str = 'image',
-        loss_decode: dict | Sequence[dict] = dict(
-            type='CrossEntropyLoss', avg_non_ignore=True),
+        loss_decode: dict | Sequence[dict] = dict(type='SegmentationLoss'),
         loss_align: dict | None = dict(
             type='PrototypeAlignmentLoss',
             mask_source='prediction',
@@ -120,7 +120,7 @@ class PANetHead(BaseDecodeHead):
                 'data_samples) with a support set first, or give '
                 'FewShotSegmentor whole episodes (EpisodicDataset)')
         features = self.features(inputs)
-        return self._match(features, self.prototypes)
+        return self.match(features, self.prototypes)
 
     @torch.no_grad()
     @full_precision
@@ -141,7 +141,7 @@ class PANetHead(BaseDecodeHead):
                 no support.
         """
         features = self.features(inputs)
-        labels = self._labels(data_samples)
+        labels = self.labels(data_samples)
         ways = check_supports(labels, data_samples)
         num_ways = int(ways.max())
         missing = set(range(1, 1 + num_ways)) - set(ways.tolist())
@@ -178,17 +178,50 @@ class PANetHead(BaseDecodeHead):
         layout = EpisodeLayout.of(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         support_labels, query_labels = layout.split(
-            self._labels(batch_data_samples))
-        check_supports(
-            support_labels.flatten(0, 2),
-            layout.supports_of(batch_data_samples))
+            self.labels(batch_data_samples))
+        # A branch on the labels would end the graph of torch.compile; the
+        # data set has looked at them when it loaded them.
+        if not is_compiling():
+            check_supports(
+                support_labels.flatten(0, 2),
+                layout.supports_of(batch_data_samples))
         logits = self.match_episodes(supports, support_labels, queries)
         losses = self.loss_by_feat(
             logits.flatten(0, 1), layout.queries_of(batch_data_samples))
         if self.loss_align is not None:
             losses['loss_align'] = self.loss_align(
                 supports, support_labels, queries, query_labels, logits,
-                self._weigh, self._match)
+                self._weigh, self.match)
+        return losses
+
+    def loss_by_feat(self, seg_logits: Tensor,
+                     batch_data_samples: Sequence[SegDataSample]
+                     ) -> dict[str, Tensor]:
+        """Compute the segmentation loss and the accuracy of queries.
+
+        As in the host, whose accuracy picks pixels by a mask: their number
+        would have to be fetched from the device.
+
+        Args:
+            seg_logits (Tensor): (N, 1 + W, h, w).
+            batch_data_samples (Sequence[SegDataSample]): N queries.
+
+        Returns:
+            dict[str, Tensor]: The losses by name, and ``acc_seg``, percent
+            of the valid pixels.
+        """
+        labels = self.labels(batch_data_samples)
+        logits = resize(
+            seg_logits, labels.shape[1:], mode='bilinear',
+            align_corners=self.align_corners)
+        losses: dict[str, Tensor] = {}
+        many = isinstance(self.loss_decode, nn.ModuleList)
+        for loss in self.loss_decode if many else [self.loss_decode]:
+            value = loss(logits, labels, ignore_index=self.ignore_index)
+            losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
+        valid = labels != self.ignore_index
+        right = (logits.argmax(1) == labels) & valid
+        losses['acc_seg'] = 100 * right.sum() / valid.sum().clamp_min(1)
         return losses
 
     @full_precision
@@ -216,7 +249,7 @@ class PANetHead(BaseDecodeHead):
         layout = EpisodeLayout.of(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         samples = layout.supports_of(batch_data_samples)
-        labels = self._labels(samples)
+        labels = self.labels(samples)
         check_supports(labels, samples)
         labels = labels.unflatten(0, supports.shape[:3])
         metas = [
@@ -270,18 +303,38 @@ class PANetHead(BaseDecodeHead):
         prototypes = support_prototypes(
             supports, support_labels, self.pool_at, self.align_corners)
         prototypes = prototypes.repeat_interleave(queries.shape[1], dim=0)
-        logits = self._match(queries.flatten(0, 1), prototypes)
+        logits = self.match(queries.flatten(0, 1), prototypes)
         return logits.unflatten(0, queries.shape[:2])
 
-    def _match(self, features: Tensor, prototypes: Tensor) -> Tensor:
+    @full_precision
+    def match(self, features: Tensor, prototypes: Tensor) -> Tensor:
+        """Match features with the head's scale and distance.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            prototypes (Tensor): (N, K, C) or (K, C).
+
+        Returns:
+            Tensor: Logits (N, K, h, w).
+        """
         return match_prototypes(
             features, prototypes, self.scale, self.distance)
 
     def _weigh(self, masks: Tensor, size: Sequence[int]) -> Tensor:
         return pooling_weights(masks, size, self.pool_at, self.align_corners)
 
-    def _labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
-        """Stack episode labels (N, H, W) at the size of the padded images."""
+    def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
+        """Stack the episode labels of images.
+
+        Args:
+            data_samples (Sequence[SegDataSample]): N, with ``gt_sem_seg``.
+
+        Returns:
+            Tensor: (N, H, W), at the size of the padded images.
+
+        Raises:
+            InputError: If a sample has none.
+        """
         if any('gt_sem_seg' not in sample for sample in data_samples):
             raise InputError(
                 'expected gt_sem_seg with episode labels in every support, '

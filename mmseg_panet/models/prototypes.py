@@ -73,6 +73,24 @@ def pooling_weights(masks: Tensor,
     return down_h @ masks @ down_w.T  # (..., h, w)
 
 
+def masked_sums(features: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums of features over their cells.
+
+    Args:
+        features (Tensor): (N, C, h, w), in any memory format.
+        weights (Tensor): (N, M, h, w).
+
+    Returns:
+        Tensor: (N, M, C), ``sum_xy F * w``.
+    """
+    cells = features.flatten(2)  # (N, C, h*w)
+    weights = weights.flatten(2)  # (N, M, h*w)
+    # The order of the product is the memory format of its gradient.
+    if features.stride(1) == 1:
+        return torch.bmm(weights, cells.transpose(1, 2))
+    return torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2)
+
+
 def masked_average_pool(features: Tensor,
                         masks: Tensor,
                         pool_at: str = 'image',
@@ -111,7 +129,7 @@ def masked_average_pool(features: Tensor,
     full = features.float() if features.element_size() < 4 else features
     weights = pooling_weights(
         masks.to(full), full.shape[-2:], pool_at, align_corners)
-    sums = torch.einsum('nchw,nhw->nc', full, weights)
+    sums = masked_sums(full, weights[:, None])[:, 0]
     pooled = sums / (weights.sum((1, 2)) + EPS)[:, None]
     return pooled.to(features.dtype)
 
@@ -151,7 +169,7 @@ def pool_supports(features: Tensor,
     weights = pooling_weights(
         masks.to(features), features.shape[-2:], pool_at, align_corners)
     # Both masks of a support share one product with its features.
-    sums = torch.einsum('nchw,nmhw->nmc', features, weights)
+    sums = masked_sums(features, weights)
     return sums / (weights.sum((2, 3)) + EPS)[..., None]
 
 

@@ -1,6 +1,7 @@
 """Refusal of supports from which no prototype can be made."""
 from collections.abc import Sequence
 
+import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
@@ -38,3 +39,10 @@ def check_supports(labels: Tensor,
                 f'one pixel of way {way}; give another mask, or check the '
                 'resize and crop of support_pipeline')
     return ways
+
+
+def is_compiling() -> bool:
+    """Whether ``torch.compile`` is tracing, as far as torch can tell."""
+    # torch 2.1 cannot; there the graph ends at the check.
+    ask = getattr(torch.compiler, 'is_compiling', None)
+    return ask is not None and ask()

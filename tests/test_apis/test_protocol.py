@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from loop_runs import make_loop
 from mmengine.config import Config
-from mmengine.evaluator import Evaluator
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from PIL import Image
 
 from mmseg_panet.apis import apply_protocol
-from mmseg_panet.datasets import EpisodicDataset, episode_collate
+from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.errors import InputError
 
 PROTOCOLS = Path(__file__).parents[2] / 'configs/_base_/protocols'
@@ -81,17 +80,12 @@ def config(pools, resize=(), **episodes):
 
 
 def score(cfg):
-    """mIoU and FB-IoU, as the host's test loop comes by them."""
-    data = EpisodicDataset(**cfg.test_dataloader.dataset)
-    model = MODELS.build(cfg.model).eval()
-    evaluator = Evaluator(cfg.test_evaluator)
-    evaluator.dataset_meta = data.metainfo
-    for item in data:
-        with torch.no_grad():
-            outputs = model.test_step(episode_collate([item]))
-        evaluator.process(outputs)
-    result = evaluator.evaluate(len(data))
-    return result['mIoU'], result['FB-IoU']
+    """mIoU and FB-IoU, by images and episode by episode alike."""
+    results = [
+        make_loop(cfg, reuse_features=reuse).run() for reuse in (True, False)]
+    one, other = ((result['mIoU'], result['FB-IoU']) for result in results)
+    assert one == other
+    return one
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from mmseg_panet.evaluation import (
@@ -7,6 +8,7 @@ from mmseg_panet.evaluation import (
     summarise,
     summarise_run,
 )
+from mmseg_panet.evaluation.iou import intersection_and_union, label_confusion
 
 TRUTH = torch.tensor([
     [1, 1, 0, 0],
@@ -97,3 +99,18 @@ def test_runs_are_averaged_and_their_spread_is_told():
     assert summary['runs'] == [40.0, 44.0]
     # deviations of 2 on both sides: sqrt((4 + 4) / 1)
     assert summary['std'] == np.sqrt(8)
+
+
+@pytest.mark.parametrize('count_absent', [True, False])
+def test_many_predictions_are_counted_as_each_alone(count_absent):
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randint(0, 4, (9, 11), generator=generator)
+    truth[truth == 3] = 255
+    truth[truth == 1] = 0  # absent
+    predictions = torch.randint(
+        0, 3, (5, 9, 11), generator=generator, dtype=torch.uint8)
+    confusion = label_confusion(predictions, truth, 2, 3)
+    together = intersection_and_union(confusion.numpy(), count_absent)
+    alone = [count_pixels(one, truth, 2, count_absent=count_absent)
+             for one in predictions]
+    assert (np.stack(together, 1) == np.array(alone)).all()

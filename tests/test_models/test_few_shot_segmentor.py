@@ -1,9 +1,12 @@
+import copy
 from pathlib import Path
 
 import mmseg
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.optim import OptimWrapper
+from mmengine.runner import load_checkpoint, save_checkpoint
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -12,7 +15,7 @@ import mmseg_panet  # noqa: F401
 from mmseg_panet.errors import InputError
 
 
-def small_model(**test_cfg):
+def small_model(channels_last=False, neck=None, **test_cfg):
     torch.manual_seed(0)
     return MODELS.build(dict(
         type='FewShotSegmentor',
@@ -22,6 +25,8 @@ def small_model(**test_cfg):
         backbone=dict(type='DilatedResNet', depth=18, base_channels=16,
                       stem_channels=16),
         decode_head=dict(type='PANetHead', in_channels=64),
+        neck=neck,
+        channels_last=channels_last,
         test_cfg=ConfigDict(dict(mode='whole') | test_cfg))).eval()
 
 
@@ -238,3 +243,89 @@ def test_an_empty_support_mask_in_a_batch_is_a_sentence():
     samples[0].gt_sem_seg.data.zero_()
     with pytest.raises(InputError, match='has an empty mask'):
         small_model().predict(images, samples)
+
+
+def is_channels_last(tensor):
+    return tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize('neck', [
+    None, dict(type='FPN', in_channels=[64], out_channels=64, num_outs=1)])
+def test_channels_last_changes_the_memory_but_neither_keys_nor_results(
+        neck, tmp_path):
+    plain, model = small_model(neck=neck), small_model(True, neck)
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter *= 1.01
+    path = str(tmp_path / 'plain.pth')
+    save_checkpoint(plain.state_dict(), path)
+    load_checkpoint(model, path, strict=True)
+    model.double().float()  # as a move to a device
+
+    weights = [p for p in model.parameters() if p.dim() == 4]
+    assert len(weights) > 10 and all(map(is_channels_last, weights))
+    images, samples = episode(ways=2, shots=2, queries=1)
+    features, = model.extract_feat(images)
+    expected, = plain.extract_feat(images)
+    assert is_channels_last(features) and not is_channels_last(expected)
+    assert (features - expected).abs().max() < 1e-5 * expected.abs().max()
+    losses, expected = (m.loss(images, samples) for m in (model, plain))
+    for name, loss in expected.items():
+        torch.testing.assert_close(losses[name], loss, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_under_autocast_the_head_computes_in_float32(channels_last):
+    model = small_model(channels_last)
+    images, samples = episode(ways=2, shots=2, queries=2)
+    seen = []
+    model.backbone.register_forward_hook(
+        lambda module, inputs, outputs: seen.extend(outputs))
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.loss(images, samples)
+        model.decode_head.fit([seen[0][:4]], samples[:4])
+    assert seen[0].dtype == torch.bfloat16
+    prototypes = model.decode_head.prototypes
+    expected = model.decode_head.loss([seen[0].float()], samples)
+    model.decode_head.fit([seen[0][:4].float()], samples[:4])
+
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
+    for name, loss in expected.items():
+        assert torch.equal(losses[f'decode.{name}'], loss), name
+    assert prototypes.dtype == torch.float32
+    assert torch.equal(prototypes, model.decode_head.prototypes)
+
+
+def test_two_accumulated_episodes_train_as_a_batch_of_two():
+    images, samples = episode(ways=2, shots=2, queries=1)
+    episodes = [
+        dict(inputs=list(255 * one), data_samples=samples)
+        for one in (images, images.flip(3))]
+    batch = dict(inputs=episodes[0]['inputs'] + episodes[1]['inputs'],
+                 data_samples=2 * samples)
+
+    def steps(batches):
+        """The sum of all gradients: the learning rate is 1."""
+        model = small_model().train()
+        before = {
+            name: p.detach().clone() for name, p in model.named_parameters()}
+        wrapper = OptimWrapper(
+            torch.optim.SGD(model.parameters(), lr=1.),
+            accumulative_counts=len(batches))
+        wrapper.initialize_count_status(model, 0, len(batches))
+        for i, one in enumerate(batches):
+            with wrapper.optim_context(model):
+                log = model.train_step(copy.deepcopy(one), wrapper)
+            assert log['decode.loss_align'] > 0
+            changed = any(
+                not torch.equal(p, before[name])
+                for name, p in model.named_parameters())
+            assert changed == (i == len(batches) - 1)
+        return {name: before[name] - p.detach()
+                for name, p in model.named_parameters()}
+
+    expected = steps([batch])
+    assert max(change.abs().max() for change in expected.values()) > 0.01
+    for name, change in steps(episodes).items():
+        torch.testing.assert_close(
+            change, expected[name], rtol=1e-4, atol=1e-5)

@@ -269,3 +269,18 @@ def test_a_batch_that_is_no_episode_is_refused():
         PANetHead(8).loss([torch.cat([shots, ways])], two_shots + two_ways)
     with pytest.raises(ValueError, match='its supports way by way'):
         PANetHead(8).loss([ways], [two_ways[i] for i in (1, 0, 2)])
+
+
+@pytest.mark.parametrize('mask_source', ['prediction', 'true'])
+def test_the_losses_compile_to_one_graph_with_the_same_gradient(mask_source):
+    head = PANetHead(8, loss_align=dict(
+        type='PrototypeAlignmentLoss', mask_source=mask_source))
+    features, samples = random_episodes(2, 2, 3, 2)
+    gradients = []
+    for loss in (head.loss, torch.compile(
+            head.loss, fullgraph=True, backend='aot_eager')):
+        leaf = features.clone().requires_grad_()
+        losses = loss((leaf,), samples)
+        (losses['loss_seg'] + losses['loss_align']).backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*gradients)

@@ -1,6 +1,7 @@
 """The real tools on the toy data: training, resuming, scoring, bad input."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,9 +45,15 @@ def assert_bitwise_equal(one, other):
 def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
         small, tmp_path):
     config, run, data = small
-    tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
-         '--cfg-options', 'train_dataloader.num_workers=2')
+    done = tool(
+        'train.py', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', 'train_dataloader.num_workers=2',
+        'default_hooks.logger.interval=2')
     assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+    waited = re.findall(r'data_wait: ([\d.]+)', done.stdout)
+    assert len(waited) == 3
+    assert all(0 < float(share) < 100 for share in waited)
+    assert 'pin_memory' not in done.stderr  # a warning of torch
 
 
 def test_an_interrupted_and_resumed_training_is_bitwise_equal(
@@ -54,8 +61,9 @@ def test_an_interrupted_and_resumed_training_is_bitwise_equal(
     config, run, data = small
     shutil.copy(run / 'iter_3.pth', tmp_path)
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_3.pth'))
+    # With workers, which load ahead.
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
-         '--resume')
+         '--resume', '--cfg-options', 'train_dataloader.num_workers=2')
     assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
 
 
@@ -210,6 +218,15 @@ def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
         'test_dataloader.num_workers=2', code=2)
     assert 'Traceback' not in done.stderr
     assert 'could not be loaded' in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_mixed_precision_without_a_gpu_is_one_line(small, tmp_path):
+    config, _, data = small
+    done = tool(
+        'train.py', config, '--work-dir', tmp_path, '--data-root', data,
+        '--amp', 'bfloat16', code=2)
+    assert '--amp needs a GPU' in done.stderr.splitlines()[-1]
 
 
 def test_a_config_that_does_not_exist_is_one_line():

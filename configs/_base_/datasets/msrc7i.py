@@ -55,6 +55,7 @@ loader = dict(
     batch_size=4,
     num_workers=2,
     persistent_workers=True,
+    pin_memory=True,
     collate_fn=dict(type='episode_collate'))
 train_dataloader = dict(
     **loader,

@@ -54,6 +54,7 @@ loader = dict(
     batch_size=4,
     num_workers=4,
     persistent_workers=True,
+    pin_memory=True,
     collate_fn=dict(type='episode_collate'))
 train_dataloader = dict(
     **loader,

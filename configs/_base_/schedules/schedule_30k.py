@@ -1,8 +1,8 @@
 # PANet, section 4.1: 30,000 steps, x0.1 every 10,000.
 train_cfg = dict(
-    type='IterBasedTrainLoop', max_iters=30000, val_interval=10000)
+    type='FewShotTrainLoop', max_iters=30000, val_interval=10000)
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+test_cfg = dict(type='FewShotTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4))

@@ -1,8 +1,8 @@
 # The best recipe reported for a PANet on ResNet-50 (see
 # configs/panet/panet_r50-d8_pascal5i.py): 6,000 steps, x0.1 at 1/3 and 2/3.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=6000, val_interval=2000)
+train_cfg = dict(type='FewShotTrainLoop', max_iters=6000, val_interval=2000)
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+test_cfg = dict(type='FewShotTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4))

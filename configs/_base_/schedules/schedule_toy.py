@@ -1,7 +1,7 @@
 # From random weights to a useful embedding in a few minutes on two cores.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=400)
+train_cfg = dict(type='FewShotTrainLoop', max_iters=800, val_interval=400)
 val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+test_cfg = dict(type='FewShotTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
 param_scheduler = [

@@ -1,0 +1,111 @@
+"""A training loop that resumes without loading its past."""
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from mmengine.dataset import InfiniteSampler
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from mmseg.registry import LOOPS
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import InputError
+
+
+class TrainBatches:
+    """The batches of a whole training, in order; its past is not loaded.
+
+    Args:
+        loader (DataLoader): Not started yet, with an ``InfiniteSampler``.
+        trained (int): Number of first batches that were trained on before;
+            they come as None.
+    """
+
+    def __init__(self, loader: Any, trained: int) -> None:
+        past = trained * loader.batch_size
+        # The indices of this process: each goes on with its own.
+        next(islice(loader.sampler.indices, past, past), None)
+        self._past = trained
+        self._batches = iter(loader)
+
+    def __iter__(self) -> Iterator[dict | None]:
+        return self
+
+    def __next__(self) -> dict | None:
+        if self._past > 0:
+            self._past -= 1
+            return None
+        return next(self._batches)
+
+    def skip_iter(self, num_iters: int) -> None:
+        """Leave out as many of the batches that were trained on before."""
+        self._past -= num_iters
+
+
+class _Unstarted:
+    """Stands for a data loader of which only the data set is asked."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def __iter__(self) -> Iterator:
+        return iter(())
+
+
+@LOOPS.register_module()
+class FewShotTrainLoop(IterBasedTrainLoop):
+    """mmengine's training by iterations, resumed at once.
+
+    An episode is a function of its index, so a training that goes on at
+    iteration n needs the index of its next episode and no episode before
+    it; the weights are bitwise those of a training that never stopped.
+    mmengine 0.10.7 loads all n batches anew (mmengine #1520).
+
+    Args:
+        runner (Runner): The runner.
+        dataloader (DataLoader | dict): With an ``InfiniteSampler``.
+        max_iters (int): Iterations of the training.
+        val_begin (int): First iteration that may be followed by a
+            validation. Defaults to 1.
+        val_interval (int): Iterations between validations. Defaults to
+            1000.
+        dynamic_intervals (list[tuple[int, int]], optional): Other
+            ``val_interval``, each from an iteration on. Defaults to None.
+
+    Raises:
+        InputError: If the loader has another sampler.
+    """
+
+    dataloader: DataLoader
+
+    def __init__(self,
+                 runner: Runner,
+                 dataloader: DataLoader | dict,
+                 max_iters: int,
+                 val_begin: int = 1,
+                 val_interval: int = 1000,
+                 dynamic_intervals: list[tuple[int, int]] | None = None
+                 ) -> None:
+        BaseLoop.__init__(self, runner, dataloader)
+        loader = self.dataloader
+        if not isinstance(loader.sampler, InfiniteSampler):
+            raise InputError(
+                'expected the sampler InfiniteSampler of train_dataloader, '
+                f'got {type(loader.sampler).__name__}; set '
+                "sampler=dict(type='InfiniteSampler', shuffle=False), "
+                "without a batch_sampler, or train_cfg.type="
+                "'IterBasedTrainLoop'")
+        # mmengine 0.10.7 starts the workers here, before it knows of the past.
+        super().__init__(
+            runner, _Unstarted(loader.dataset), max_iters, val_begin,
+            val_interval, dynamic_intervals)
+        self.dataloader = loader
+
+    def run(self) -> nn.Module:
+        """Train from the iteration of the checkpoint, or from 0.
+
+        Returns:
+            nn.Module: The trained model.
+        """
+        self.dataloader_iterator = TrainBatches(self.dataloader, self.iter)
+        return super().run()

@@ -1,0 +1,207 @@
+"""By images and episode by episode: the same counts."""
+import multiprocessing
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from loop_runs import make_loop
+from mmengine.config import Config
+from mmseg.registry import MODELS
+
+from mmseg_panet.datasets import EpisodicDataset
+from mmseg_panet.visualization import EpisodeVisualizationHook
+
+CONFIG = 'configs/panet/panet_r18-d8_toy.py'
+RESIZE = dict(type='Resize', scale=(64, 48), keep_ratio=False)
+
+
+def config(toy_root, support_step=None, test_cfg=None, metric=None,
+           **episodes):
+    """A test of a narrow random network on toy images of 64x64."""
+    from tool_runs import REPO
+    cfg = Config.fromfile(REPO / CONFIG)
+    cfg.model.backbone.update(base_channels=8, stem_channels=8)
+    cfg.model.decode_head.in_channels = 32
+    cfg.model.test_cfg = test_cfg or dict(mode='whole')
+    cfg.model.channels_last = False
+    dataset = cfg.test_dataloader.dataset
+    for pool in dataset.pools.values():
+        pool.data_root = str(toy_root)
+    dataset.update(
+        pool='train', num_episodes=12, min_area=1, **episodes)
+    dataset.query_pipeline.insert(1, RESIZE)  # truth stays at 64x64
+    dataset.support_pipeline.insert(3, RESIZE)
+    if support_step:
+        dataset.support_pipeline.insert(3, support_step)
+    cfg.test_evaluator.update(metric or {})
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def model(toy_root):
+    torch.manual_seed(0)
+    # float64: no pixel is so near a tie that another rounding turns it.
+    return MODELS.build(config(toy_root).model).double()
+
+
+def counts_of(cfg, model, folder, **settings):
+    """Intersections and unions of every episode."""
+    file = folder / 'counts.npz'
+    cfg.test_evaluator.counts_file = str(file)
+    model.test_cfg = cfg.model.test_cfg
+    model.shot_fusion = cfg.model.test_cfg.get(
+        'shot_fusion', 'mean_prototypes')
+    loop = make_loop(cfg, model, **settings)
+    metrics = loop.run()
+    with np.load(file) as arrays:
+        return {**arrays}, metrics, loop
+
+
+def assert_equal_counts(one, other):
+    assert one[1] == other[1]
+    for name in one[0]:
+        assert (one[0][name] == other[0][name]).all(), name
+
+
+@pytest.mark.parametrize('case', [
+    dict(),
+    dict(num_ways=3, num_shots=2, num_queries=3, num_runs=2),
+    dict(num_shots=3, test_cfg=dict(mode='whole', shot_fusion='vote')),
+    dict(num_ways=2, num_shots=3,
+         test_cfg=dict(mode='whole', shot_fusion='mean_logits')),
+    dict(num_shots=2, repeat_supports=True, sampling='pair_first',
+         metric=dict(count_absent=False)),
+    dict(num_shots=2, support_step=dict(type='ScribbleAnnotation')),
+])
+def test_the_counts_are_those_of_every_episode_alone(
+        case, toy_root, model, tmp_path):
+    cfg = config(toy_root, **case)
+    by_image = counts_of(cfg, model, tmp_path)
+    assert 'after_test_iter' not in by_image[2].runner.calls
+    alone = counts_of(cfg, model, tmp_path, reuse_features=False)
+    assert 'after_test_iter' in alone[2].runner.calls
+    assert_equal_counts(by_image, alone)
+
+
+def test_every_image_is_loaded_once_in_each_part(
+        toy_root, model, tmp_path, monkeypatch):
+    loaded = Counter()
+    view = EpisodicDataset.view
+
+    def count(self, image, class_ids, role):
+        loaded[image, role] += 1
+        return view(self, image, class_ids, role)
+
+    monkeypatch.setattr(EpisodicDataset, 'view', count)
+    monkeypatch.delattr(EpisodicDataset, '__getitem__')
+    cfg = config(toy_root, num_shots=5, num_runs=3)
+    *_, loop = counts_of(cfg, model, tmp_path)
+    episodes = list(loop.dataloader.dataset.episodes)
+    asked = {(i, 'query') for e in episodes for i in e.queries} | {
+        (i, 'support') for e in episodes for way in e.supports for i in way}
+    assert loaded == dict.fromkeys(asked, 1)
+
+
+def test_a_support_that_the_resize_loses_is_counted_apart(
+        toy_root, model, tmp_path):
+    """At 4x4 some objects are lost; the data set grows their masks."""
+    cfg = config(toy_root)
+    tiny = dict(type='Resize', scale=(4, 4), keep_ratio=False)
+    big = dict(type='Resize', scale=(64, 48), keep_ratio=False)
+    pipeline = cfg.test_dataloader.dataset.support_pipeline
+    pipeline[3:4] = [tiny, big]
+    by_image = counts_of(cfg, model, tmp_path)
+    assert_equal_counts(
+        by_image, counts_of(cfg, model, tmp_path, reuse_features=False))
+
+
+@pytest.mark.parametrize(('case', 'reason'), [
+    (dict(support_step=dict(type='RandomFlip', prob=0.5)),
+     'RandomFlip of support_pipeline may differ'),
+    (dict(num_ways=2, support_step=dict(type='BoxAnnotation')),
+     'BoxAnnotation of support_pipeline depends on all classes'),
+    (dict(test_cfg=dict(mode='slide', crop_size=(32, 32), stride=(16, 16))),
+     "mode='slide'"),
+])
+def test_where_the_rules_forbid_it_it_says_so_and_goes_by_episodes(
+        case, reason, toy_root, model, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.engine.few_shot_test_loop.print_log',
+        lambda text, **_: said.append(text))
+    cfg = config(toy_root, **case)
+    one = counts_of(cfg, model, tmp_path)
+    assert reason in said[0]
+    assert 'after_test_iter' in one[2].runner.calls
+    assert_equal_counts(
+        one, counts_of(cfg, model, tmp_path, reuse_features=False))
+
+
+def test_predictions_are_written_and_pictures_drawn(
+        toy_root, model, tmp_path):
+    written = []
+    for reuse in (True, False):
+        folder = tmp_path / str(reuse)
+        cfg = config(
+            toy_root, num_queries=2, metric=dict(output_dir=str(folder)))
+        counts_of(cfg, model, tmp_path, reuse_features=reuse)
+        written.append(
+            {file.name: file.read_bytes() for file in folder.iterdir()})
+    assert written[0] == written[1] and len(written[0]) == 24
+
+    drawn = []
+    hook = EpisodeVisualizationHook(num_pictures=5)
+    for name in ('before_test', 'after_test', 'after_test_epoch'):
+        setattr(hook, name, lambda *_, **__: None)
+    loop = make_loop(config(toy_root), model, hooks=[hook])
+    loop.runner.visualizer.add_episode = (
+        lambda name, *_, **__: drawn.append(name))
+    loop.run()
+    assert [name.split('_')[0] for name in drawn] == [
+        f'0-{i:05d}-0' for i in range(5)]
+
+
+def _one_of(world_size, rank, port, cfg, model, folder, queue):
+    os.environ.update(
+        RANK=str(rank), WORLD_SIZE=str(world_size), LOCAL_RANK='0',
+        MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+    torch.distributed.init_process_group('gloo')
+    try:
+        metrics = counts_of(cfg, model, folder, images_per_batch=2)[1]
+        queue.put((rank, metrics, (folder / 'counts.npz').read_bytes()))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def free_port():
+    import socket
+    with socket.socket() as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+def test_1_2_and_4_processes_give_the_same_bytes(toy_root, model, tmp_path):
+    """11 episodes: no number of processes but one divides them."""
+    cfg = config(toy_root, num_ways=2)
+    cfg.test_dataloader.dataset.num_episodes = 11
+    counts_of(cfg, model, tmp_path, images_per_batch=2)
+    expected = (tmp_path / 'counts.npz').read_bytes()
+    context = multiprocessing.get_context('fork')
+    for world_size in (2, 4):
+        folder = tmp_path / str(world_size)
+        folder.mkdir()
+        queue, port = context.Queue(), free_port()
+        processes = [
+            context.Process(target=_one_of, args=(
+                world_size, rank, port, cfg, model, folder, queue))
+            for rank in range(world_size)]
+        for process in processes:
+            process.start()
+        results = sorted(
+            (queue.get(timeout=120) for _ in processes), key=lambda r: r[0])
+        for process in processes:
+            process.join()
+        assert results[0][2] == expected
+        assert all(metrics == results[0][1] for _, metrics, _ in results)
