@@ -5,10 +5,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean distclean
+.PHONY: help install demo test lint bench bench-full clean distclean
 
 help:  ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
 
 install: $(VENV)/.installed  ## make .venv with the pinned stack and this package
 
@@ -22,6 +22,15 @@ test: install  ## run the tests
 lint: install  ## check style and types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+# Photographs and weights, where there are any: make bench DATA=folder
+DATA ?= data
+
+bench: install  ## measure the quick figures, under 10 minutes
+	$(PY) -m benchmarks.run --data $(DATA)
+
+bench-full: install  ## measure all figures, hours on a CPU
+	$(PY) -m benchmarks.run --full --data $(DATA)
 
 clean:  ## remove the demo's output and all caches
 	rm -rf work_dirs/demo build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,98 @@
+"""What is measured on: a network and a batch of episodes."""
+from typing import NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import nn
+
+from . import REPO
+
+CONFIGS = {
+    'VGG-16': 'panet_vgg16-d8_pascal5i.py',
+    'ResNet-50': 'panet_r50-d8_pascal5i.py',
+}
+
+
+class Case(NamedTuple):
+    """Sizes of a measurement, a query an episode."""
+
+    net: str = 'VGG-16'
+    size: int = 417
+    ways: int = 2
+    shots: int = 5
+    batch: int = 1
+
+    def __str__(self) -> str:
+        return (f'{self.net}, {self.size}x{self.size}, {self.ways}-way '
+                f'{self.shots}-shot, batch {self.batch}')
+
+
+def build_model(case: Case, channels_last: bool,
+                device: torch.device) -> nn.Module:
+    """The segmentor of a config in training mode, from random weights."""
+    init_default_scope('mmseg')
+    cfg = Config.fromfile(REPO / 'configs/panet' / CONFIGS[case.net])
+    cfg.model.backbone.init_cfg = None
+    cfg.model.channels_last = channels_last
+    cfg.model.data_preprocessor.size = (case.size, case.size)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model.to(device).train()
+
+
+def sgd(module: nn.Module) -> torch.optim.SGD:
+    """The paper's optimizer, with steps too small to change a thing."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    return torch.optim.SGD(trained, lr=1e-8, momentum=0.9, weight_decay=5e-4)
+
+
+def draw_batch(case: Case, seed: int = 0) -> dict[str, list]:
+    """A flat batch of episodes of noise, as the data loader gives it.
+
+    Each image shows its way in a square over a ninth of it, brighter than
+    the rest, and void along its lower edge; all the rest is background.
+
+    Args:
+        case (Case): The sizes.
+        seed (int): Of the noise and of the squares' places.
+
+    Returns:
+        dict[str, list]: ``inputs`` (uint8, (3, H, W) each) and
+        ``data_samples``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    images, samples = [], []
+    for episode in range(case.batch):
+        roles = [
+            dict(role='support', way=way, shot=shot)
+            for way in range(1, 1 + case.ways) for shot in range(case.shots)]
+        for part in (*roles, dict(role='query', way=1)):
+            image, labels = _draw(case.size, part['way'], generator)
+            images.append(image)
+            samples.append(SegDataSample(
+                gt_sem_seg=PixelData(data=labels[None]),
+                metainfo=dict(
+                    part, run=0, episode=episode, img_path='noise',
+                    class_ids=list(range(case.ways)),
+                    class_names=[f'class {way}' for way in range(case.ways)],
+                    ori_shape=(case.size, case.size),
+                    img_shape=(case.size, case.size))))
+    return dict(inputs=images, data_samples=samples)
+
+
+def _draw(size: int, way: int, generator: torch.Generator
+          ) -> tuple[torch.Tensor, torch.Tensor]:
+    side = size // 3
+    top, left = torch.randint(
+        size - side - 1, (2,), generator=generator).tolist()
+    square = (slice(top, top + side), slice(left, left + side))
+    image = torch.randint(128, (3, size, size), generator=generator)
+    image[:, square[0], square[1]] += 40 * way
+    labels = torch.zeros(size, size, dtype=torch.long)
+    labels[square] = way
+    labels[-1] = 255
+    return image.clamp_max(255).to(torch.uint8), labels

@@ -1,0 +1,88 @@
+"""All measurements, by name."""
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from . import (
+    REPO,
+    episodes,
+    evaluation,
+    gpu,
+    loading,
+    memory,
+    pooling,
+    profiles,
+    resume,
+    training,
+)
+from .case import Case
+from .row import Row
+
+WAYS_AND_SHOTS = ((1, 1), (1, 5), (2, 5), (5, 5))
+BATCHES = (1, 4, 8)
+SIZES = (('VGG-16', 417), ('ResNet-50', 473))
+LIMIT = 15 * 60
+"""Seconds that the rounds of one of the many sizes may take."""
+
+
+class Job(NamedTuple):
+    """A measurement and whether it is one of the quick set."""
+
+    measure: Callable[[], list[Row]]
+    quick: bool = False
+
+
+def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
+    """What can be measured on a device, in the order of the table.
+
+    Args:
+        device (torch.device): The CPU or a GPU.
+        data (Path): Folder that may have ``msrc_v2`` and ``weights``.
+        work_dir (Path): Where toy data are drawn else.
+    """
+    on_gpu = device.type == 'cuda'
+    # Of the issue's size, and of one that is quick on a CPU as well.
+    large, small = Case(), Case(ways=1, shots=1)
+    found = {'pooling': Job(partial(pooling.measure, device), True)}
+    for name, case in (('1way1shot', small), ('2way5shot', large)):
+        quick, required = on_gpu or case is small, case is large
+        found[f'training-{name}'] = Job(
+            partial(training.measure, case, device, required), quick)
+        found[f'evaluation-{name}'] = Job(
+            partial(evaluation.measure, case, device,
+                    1.8 if required else None), quick)
+        found[f'memory-{name}'] = Job(
+            partial(memory.measure, case, device), quick)
+    for shots, least in ((5, 30), (1, 10)):
+        found[f'episodes-{shots}shot'] = Job(partial(
+            episodes.measure_reuse, data, work_dir, device, shots, least))
+    found['episodes-growth'] = Job(
+        partial(episodes.measure_growth, data, work_dir, device))
+    found['resume'] = Job(partial(resume.measure, work_dir), True)
+    if on_gpu:
+        for ways, shots in ((1, 1), (1, 5)):
+            found[f'gpu-{ways}way{shots}shot'] = Job(partial(
+                gpu.measure, Case('ResNet-50', 473, ways, shots, 8),
+                device), True)
+    else:
+        found['loading'] = Job(partial(loading.measure, data, work_dir), True)
+    found['profile'] = Job(partial(
+        profiles.measure, large, device, REPO / 'benchmarks'))
+    return found | _sizes(device)
+
+
+def _sizes(device: torch.device) -> dict[str, Job]:
+    found = {}
+    for (net, size), batch, (ways, shots) in product(
+            SIZES, BATCHES, WAYS_AND_SHOTS):
+        case = Case(net, size, ways, shots, batch)
+        ending = f'{net.lower()}-{ways}way{shots}shot-batch{batch}'
+        found[f'size-training-{ending}'] = Job(partial(
+            training.measure_size, case, device, LIMIT))
+        found[f'size-evaluation-{ending}'] = Job(partial(
+            evaluation.measure, case, device, limit=LIMIT))
+    return found

@@ -1,0 +1,135 @@
+"""Measure, and write benchmarks/RESULTS.md.
+
+Each measurement runs in a process of its own. What is finished is kept in
+work_dirs/bench and not measured again on the same machine with the same code.
+"""
+import argparse
+import json
+import subprocess
+import sys
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+
+import torch
+
+from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.errors import InputError
+from mmseg_panet.files import write_whole
+
+from . import REPO, machine, results
+from .catalogue import Job, jobs
+
+KEPT = REPO / 'work_dirs/bench'
+FOLDER = REPO / 'benchmarks'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.run', description=__doc__)
+    parser.add_argument(
+        '--full', action='store_true', help='all, not only the quick set')
+    parser.add_argument(
+        '--only', nargs='+', metavar='NAME', help='these; a name may have *')
+    parser.add_argument(
+        '--list', action='store_true', help='print the names and stop')
+    parser.add_argument(
+        '--again', action='store_true', help='also what is finished')
+    parser.add_argument(
+        '--data', type=Path, default=REPO / 'data', metavar='DIR',
+        help='folder with msrc_v2 and weights; defaults to data. Without '
+        'them toy data are drawn')
+    return parser.parse_args()
+
+
+def select(found: dict[str, Job], full: bool,
+           only: list[str] | None) -> list[str]:
+    """Names of what is to be measured; ``only`` may hold patterns.
+
+    Raises:
+        InputError: If a pattern fits nothing.
+    """
+    for pattern in only or ():
+        if not any(fnmatch(name, pattern) for name in found):
+            raise InputError(
+                f'expected names of --list after --only, got {pattern!r}; '
+                'a name may have *')
+    if only:
+        return [
+            name for name in found
+            if any(fnmatch(name, pattern) for pattern in only)]
+    return [name for name, job in found.items() if full or job.quick]
+
+
+def measure(name: str, data: Path, path: Path) -> dict:
+    """Run a measurement in a process of its own, its log beside ``path``."""
+    path.unlink(missing_ok=True)
+    with path.with_suffix('.log').open('w') as log:
+        code = subprocess.run(
+            [sys.executable, '-m', 'benchmarks.job', name, str(path),
+             str(data.resolve()), str(KEPT)],
+            cwd=REPO, stdout=log, stderr=subprocess.STDOUT).returncode
+    if path.is_file():
+        return json.loads(path.read_text())
+    return dict(rows=[], again=True, failure=(
+        f'failed: the process ended with {code}, see {path.stem}.log'))
+
+
+def read_kept(kind: str, found: dict[str, Job]) -> dict[str, dict]:
+    """All records of a kind of machine, in the order of the catalogue."""
+    paths = {
+        path.stem: path for path in (KEPT / kind).glob('*.json')}
+    order = [*found, *sorted(set(paths) - set(found))]
+    return {
+        name: json.loads(paths[name].read_text())
+        for name in order if name in paths}
+
+
+def write_results(found: dict[str, Job]) -> None:
+    """Write all that is kept into ``RESULTS.md``."""
+    notes = json.loads((FOLDER / 'notes.json').read_text())
+    kept = {kind: read_kept(kind, found) for kind in results.TITLES}
+    results.write(FOLDER / 'RESULTS.md', {
+        kind: results.section(list(records.values()), notes[kind])
+        for kind, records in kept.items() if records})
+
+
+def main() -> None:
+    """Measure what is asked for and not finished."""
+    args = parse_args()
+    kind, here = machine.kind(), machine.describe()
+    device = torch.device('cuda' if kind == 'gpu' else 'cpu')
+    found = jobs(device, args.data, KEPT)
+    names = select(found, args.full, args.only)
+    if args.list:
+        print('\n'.join(
+            f'{name}{"  (quick)" if job.quick else ""}'
+            for name, job in found.items()))
+        return
+    folder = KEPT / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = read_kept(kind, found)
+    for number, name in enumerate(names, 1):
+        before = kept.get(name, {})
+        done = not args.again and not before.get('again') and all(
+            before.get(key) == here[key] for key in ('machine', 'sources'))
+        print(f'[{number}/{len(names)}] {name}',
+              '(done before)' if done else '', flush=True)
+        if done:
+            continue
+        path = folder / f'{name}.json'
+        record = here | dict(
+            job=name, date=date.today().isoformat(),
+            **measure(name, args.data, path))
+        write_whole(path, json.dumps(record, indent=2).encode())
+        for line in results.table([record])[2:]:
+            print(f'  {line}', flush=True)
+        write_results(found)
+    write_results(found)
+    print(f'written to {FOLDER / "RESULTS.md"}')
+
+
+if __name__ == '__main__':
+    with exit_on_input_error():
+        main()

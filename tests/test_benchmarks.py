@@ -1,0 +1,150 @@
+"""What the benchmarks rest on, at sizes of seconds."""
+import pytest
+import torch
+
+from benchmarks import peer, results
+from benchmarks.case import Case, build_model, draw_batch
+from benchmarks.catalogue import jobs
+from benchmarks.job import failure
+from benchmarks.memory import peak_bytes
+from benchmarks.row import Row
+from benchmarks.run import select
+from benchmarks.timing import TooLongError, in_turn, medians, ratio_of
+from benchmarks.training import backbone_alone, our_step, prepared
+from mmseg_panet.errors import InputError
+
+CPU = torch.device('cpu')
+CASE = Case('VGG-16', size=49, ways=2, shots=2, batch=2)
+
+
+@pytest.fixture(scope='module')
+def model():
+    torch.manual_seed(0)
+    return build_model(CASE, False, CPU)
+
+
+def test_the_peer_has_the_losses_of_our_head(model):
+    batch = draw_batch(CASE)
+    data = model.data_preprocessor(batch, training=True)
+    ours = model.loss(data['inputs'], data['data_samples'])
+    segmentation, alignment = peer.training_losses(
+        model.backbone, *prepared(model, batch), CASE)
+    assert alignment > 0.1
+    torch.testing.assert_close(ours['decode.loss_seg'], segmentation)
+    torch.testing.assert_close(ours['decode.loss_align'], alignment)
+
+
+def test_the_peer_predicts_what_our_segmentor_predicts(model):
+    batch = draw_batch(CASE)
+    with torch.no_grad():
+        ours = model.test_step(batch)
+    theirs = peer.predict(model.backbone, *prepared(model, batch), CASE)
+    for one, other in zip(ours, theirs, strict=True):
+        assert other.unique().tolist() == [0, 1, 2]
+        # Two logits may be equal to rounding.
+        assert (one.pred_sem_seg.data[0] == other).float().mean() > 0.999
+
+
+def test_pixels_counted_as_sets_are_those_counted_by_hand():
+    prediction = torch.tensor([[0, 0, 1], [2, 1, 1]])
+    truth = torch.tensor([[0, 1, 1], [1, 1, 255]])
+    assert peer.count(prediction, truth, 2) == [(1, 2), (2, 4), (0, 1)]
+
+
+def test_a_step_leaves_no_gradients_but_those_it_made(model):
+    batch = draw_batch(CASE)
+    before = [p.detach().clone() for p in model.parameters()]
+    for call in (our_step(model, batch),
+                 backbone_alone(model, prepared(model, batch)[0])):
+        call()
+        assert all(p.grad is None for p in model.parameters())
+    for one, other in zip(before, model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+def test_things_are_timed_in_alternation_after_a_warm_up():
+    order = []
+
+    def call(name, *seconds):
+        left = iter(seconds)
+        return lambda: order.append(name) or next(left)
+
+    seconds = in_turn({
+        'a': call('a', 100.0, 6.0, 2.0, 4.0),
+        'b': call('b', 100.0, 2.0, 2.0, 1.0)}, rounds=3)
+    assert order == ['a', 'b'] * 4
+    assert medians(seconds) == {'a': 4.0, 'b': 2.0}
+    assert ratio_of(seconds['a'], seconds['b']) == (2.0, 1.0, 4.0)
+
+
+def test_rounds_that_would_take_too_long_are_not_begun():
+    def one() -> float:
+        return 7.0
+
+    with pytest.raises(TooLongError, match="5 rounds up to 'b' alone"):
+        in_turn({'a': one, 'b': one, 'c': pytest.fail}, limit=60)
+
+
+def test_the_peak_is_that_of_the_tensors_that_live_at_once():
+    def call():
+        one = torch.empty(10_000_000)
+        other = torch.empty(5_000_000)
+        del one
+        return other, torch.empty(7_000_000)
+
+    assert peak_bytes(call, CPU) == 4 * 15_000_000
+
+
+def record(job, *rows, commit='abc', failure=None):
+    return dict(
+        job=job, failure=failure, machine='a CPU', versions='torch 2',
+        commit=commit, date='2026-01-01', rows=[vars(row) for row in rows])
+
+
+def test_the_results_tell_what_was_required_and_what_limits_it(tmp_path):
+    pooling = Row(
+        'pooling', 'C=512', 'plain / ours', 40.0, 35.5, 44.25, 5,
+        at_least=50, seconds={'plain': 2.0, 'ours': 0.05})
+    memory = Row(
+        'memory', 'C=512', 'step / backbone', 1.01, 1.01, 1.01, 1,
+        under=1.03, remark='2.1 GB')
+    path = tmp_path / 'RESULTS.md'
+    results.write(path, {'gpu': results.section([record('g')], {})})
+    results.write(path, {'cpu': results.section([
+        record('first', pooling, memory),
+        record('large', failure='does not fit into 8 GB of memory'),
+        record('other', memory, commit='def'),
+    ], {'pooling': 'memory bandwidth.'})})
+    text = path.read_text()
+    assert (
+        '| pooling | C=512 | plain / ours | 40.0x (35.5x to 44.2x) | 5 | '
+        '50x, missed | plain 2, ours 0.05 |\n'
+        '| memory | C=512 | step / backbone | 1.010x; 2.1 GB | 1 | '
+        'under 1.03x | - |\n'
+        '| large |  |  | does not fit into 8 GB of memory |  |  |  |\n\n'
+        'Missed, pooling: memory bandwidth.\n') in text
+    assert text.count('a CPU; torch 2; commit abc; 2026-01-01.') == 2
+    assert text.count('commit def') == 1
+    assert text.index('## CPU') < text.index('## GPU')
+    results.write(path, {'cpu': results.section([], {})})
+    assert '| pooling' not in path.read_text()
+    assert 'commit abc' in path.read_text().partition('## GPU')[2]
+
+
+def test_a_failure_is_a_sentence_and_tried_again_unless_it_must_recur():
+    assert failure(RuntimeError("can't allocate memory: 9 bytes"), 8.0) == (
+        'does not fit into 8 GB of memory', False)
+    assert failure(TooLongError('5 rounds'), 8.0) == (
+        'not measured: 5 rounds', False)
+    assert failure(KeyError('x'), 8.0) == ("failed: KeyError: 'x'", True)
+
+
+def test_measurements_are_chosen_by_name_or_pattern(tmp_path):
+    found = jobs(CPU, tmp_path, tmp_path)
+    quick = select(found, False, None)
+    assert 'pooling' in quick and 'training-2way5shot' not in quick
+    assert select(found, True, None) == list(found)
+    assert select(found, False, ['episodes-*', 'resume']) == [
+        'episodes-5shot', 'episodes-1shot', 'episodes-growth', 'resume']
+    with pytest.raises(InputError, match="got 'nothing'"):
+        select(found, False, ['nothing'])
