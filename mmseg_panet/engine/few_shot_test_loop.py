@@ -15,10 +15,10 @@ from mmengine.dist import (
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.registry import LOOPS
 from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
 from mmengine.utils import ProgressBar
+from mmseg.registry import LOOPS
 from torch import Tensor
 from torch.utils.data import DataLoader
 

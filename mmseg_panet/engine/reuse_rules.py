@@ -55,6 +55,8 @@ def obstacle_to_reuse(model: Any, dataset: Dataset,
         return f'the metric ignores {metrics[0].ignore_index}, not 255'
     if model.test_cfg.get('mode', 'whole') == 'slide':
         return "test_cfg has mode='slide'"
+    if head.prototypes.device.type == 'mps':
+        return 'this device has no float64 for the sums'
     padding = model.data_preprocessor.test_cfg or {}
     if padding.get('size_divisor') and not padding.get('size'):
         return 'images are padded to the largest of their batch'

@@ -25,3 +25,14 @@ def test_a_flat_batch_is_split_way_by_way():
     assert queries.tolist() == [[2], [5]]
     assert layout.supports_of('abcdef') == ['a', 'b', 'd', 'e']
     assert layout.queries_of('abcdef') == ['c', 'f']
+
+
+@pytest.mark.parametrize('episodes', [1, 2])
+def test_the_gradient_of_a_split_keeps_the_memory_format(episodes):
+    layout = EpisodeLayout(episodes, ways=1, shots=2, queries=1)
+    features = torch.randn(3 * episodes, 4, 3, 2).to(
+        memory_format=torch.channels_last).requires_grad_()
+    supports, queries = layout.split(features)
+    (2 * supports.sum() + 3 * queries.sum()).backward()
+    assert features.grad[:, 0, 0, 0].tolist() == [2, 2, 3] * episodes
+    assert features.grad.is_contiguous(memory_format=torch.channels_last)

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from mmseg_panet.models import match_prototypes
+from mmseg_panet.models.matching import cosine_similarity
 
 
 @pytest.mark.parametrize('distance', ['cosine', 'squared_euclidean'])
@@ -58,3 +59,22 @@ def test_an_unknown_distance_and_wrong_shapes_are_named():
         match_prototypes(features, prototypes, distance='manhattan')
     with pytest.raises(ValueError, match=r'got \(1, 2, 1, 1\) and \(3, 5\)'):
         match_prototypes(features, torch.ones(3, 5))
+
+
+@pytest.mark.parametrize('memory_format', [
+    torch.contiguous_format, torch.channels_last])
+def test_the_gradient_of_the_cosine_is_that_of_torch(memory_format):
+    """And it lies in memory as the features do."""
+    features = torch.randn(2, 5, 3, 4, dtype=torch.float64)
+    features = features.to(memory_format=memory_format).requires_grad_()
+    prototypes = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
+    outer = torch.randn(2, 3, 3, 4, dtype=torch.float64)
+    expected = torch.nn.functional.cosine_similarity(
+        features[:, None], prototypes[..., None, None], dim=2)
+    found = cosine_similarity(features, prototypes)
+    torch.testing.assert_close(found, expected)
+    gradients = [
+        torch.autograd.grad(cosines, (features, prototypes), outer)
+        for cosines in (found, expected)]
+    torch.testing.assert_close(*gradients)
+    assert gradients[0][0].is_contiguous(memory_format=memory_format)

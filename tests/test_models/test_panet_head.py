@@ -3,6 +3,7 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import PANetHead
@@ -284,3 +285,24 @@ def test_the_losses_compile_to_one_graph_with_the_same_gradient(mask_source):
         (losses['loss_seg'] + losses['loss_align']).backward()
         gradients.append(leaf.grad)
     torch.testing.assert_close(*gradients)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the most values that an operation makes."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.values = max(self.values, result.numel())
+        return result
+
+
+def test_no_loss_or_gradient_makes_a_feature_map_of_an_images_size():
+    features, samples = random_episodes(1, 2, 2, 1, channels=64)
+    with LargestTensor() as largest:
+        losses = PANetHead(64).loss((features.requires_grad_(),), samples)
+        (losses['loss_seg'] + losses['loss_align']).backward()
+    # Of 4 supports the two logits at the size of their labels.
+    assert largest.values == 4 * 2 * 33 * 42 < 64 * 33 * 42
