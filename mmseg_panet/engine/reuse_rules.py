@@ -43,7 +43,7 @@ def obstacle_to_reuse(model: Any, dataset: Dataset,
     """
     if not isinstance(dataset, EpisodicDataset):
         return f'the data set is a {type(dataset).__name__}'
-    head = getattr(model, 'decode_head', None)
+    head: Any = getattr(model, 'decode_head', None)
     if (getattr(type(model), 'predict', None) is not FewShotSegmentor.predict
             or getattr(type(head), 'predict_episodes', None)
             is not PANetHead.predict_episodes):
