@@ -1,4 +1,6 @@
 """The error of a person's input."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -7,3 +9,25 @@ class InputError(ValueError):
     The message is one sentence for that person: what was expected, what came
     and the remedy. The commands print it without a traceback.
     """
+
+
+@contextmanager
+def loading(info: dict) -> Iterator[None]:
+    """Name the files of an image whose pipeline fails.
+
+    Args:
+        info (dict): mmseg's data info of the image.
+
+    Raises:
+        InputError: In place of any other error.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{info['img_path']} with its mask {info['seg_map_path']} "
+            f'could not be loaded ({type(error).__name__}: {error}); '
+            'replace the file, take it off the list, or correct the '
+            'pipeline') from error

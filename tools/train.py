@@ -19,8 +19,10 @@ def parse_args() -> argparse.Namespace:
         '--resume', action='store_true',
         help='go on from the last checkpoint in the work dir')
     parser.add_argument(
-        '--amp', nargs='?', const='float16', choices=AMP_DTYPES,
-        help='train in mixed precision, float16 unless named otherwise')
+        '--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument(
+        '--amp-dtype', choices=AMP_DTYPES, default='float16',
+        help='of the mixed precision; defaults to float16')
     return parser.parse_args()
 
 
@@ -29,8 +31,8 @@ def main() -> None:
     cfg = load_config(args)
     prepare_run(cfg, args)
     cfg.resume = args.resume
-    if args.amp is not None:
-        use_amp(cfg, args.amp)
+    if args.amp:
+        use_amp(cfg, args.amp_dtype)
     train(cfg)
 
 

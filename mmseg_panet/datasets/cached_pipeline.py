@@ -7,13 +7,29 @@ from mmseg.datasets.transforms import LoadAnnotations, Resize
 
 from .fss import LoadFSSAnnotations
 from .image_cache import ImageCache, load_image_cache
-from .transforms import EpisodeLabels
+from .transforms import (
+    BoxAnnotation,
+    EpisodeLabels,
+    LoadBoxes,
+    LoadScribbles,
+    PackEpisodeInputs,
+    PadLabelsToSquare,
+    PointAnnotation,
+    ScribbleAnnotation,
+)
 
 _RESIZES = (Resize, PlainResize)
-FIXED_STEPS = (LoadImageFromFile, LoadAnnotations, LoadFSSAnnotations, Pad,
+STOCK_STEPS = (LoadImageFromFile, LoadAnnotations, LoadFSSAnnotations, Pad,
                *_RESIZES)
 """Stock steps that draw nothing and know of no episode. By exact type: a
 subclass may do either."""
+FIXED_STEPS = (*STOCK_STEPS, EpisodeLabels, PadLabelsToSquare,
+               PackEpisodeInputs)
+"""Steps that draw nothing, whatever the episode."""
+FIXED_FOR_A_CLASS = (BoxAnnotation, ScribbleAnnotation, PointAnnotation,
+                     LoadBoxes, LoadScribbles)
+"""Steps that draw nothing either, but what they leave of a mask depends on
+the support's own class, and on the other ways of its episode."""
 
 
 class CachedPipeline(Compose):
@@ -103,7 +119,7 @@ def cached_pipeline(pipeline: Compose, infos: Sequence[dict],
 def _keeps(step: Callable) -> bool:
     # An image that may be skipped leaves nothing to keep.
     may_skip = getattr(step, 'ignore_empty', False)
-    return type(step) in FIXED_STEPS and not may_skip
+    return type(step) in STOCK_STEPS and not may_skip
 
 
 def _commute(labels: EpisodeLabels, step: Callable) -> bool:

@@ -7,12 +7,15 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
-from ..errors import InputError
-from .cached_pipeline import cached_pipeline
+from ..errors import InputError, loading
+from .cached_pipeline import (
+    FIXED_FOR_A_CLASS,
+    FIXED_STEPS,
+    cached_pipeline,
+)
 from .drawn_episodes import DrawnEpisodes
 from .episodes import Episode
 from .folds import split_classes
-from .image_cache import loading
 from .image_pool import NO_CLASSES, ImagePool
 from .manifest import (
     manifest_lines,
@@ -81,9 +84,9 @@ class EpisodicDataset(Dataset):
             overrides all of the settings of the drawing.
         cache_dir (str, optional): Of the class index, see
             :func:`load_class_index`.
-        cache_images (bool): Whether the images and masks are kept decoded,
-            and resized where no random step comes before, in ``cache_dir``;
-            the items are the same. Defaults to False.
+        cache_images (bool): Whether what the pipelines make of every image
+            by stock loading, resizing and padding at their start is kept in
+            ``cache_dir``; the items are the same. Defaults to False.
 
     Raises:
         InputError: If a class is unknown or has too few images, or as
@@ -205,7 +208,8 @@ class EpisodicDataset(Dataset):
         """Which images item ``index`` is made of; nothing is loaded."""
         return self.episodes[index]
 
-    def view(self, image: int, class_ids: Sequence[int], role: str) -> dict:
+    def labelled_image(self, image: int, class_ids: Sequence[int],
+                       role: str) -> dict:
         """Load an image outside of any episode.
 
         Args:
@@ -290,8 +294,11 @@ class EpisodicDataset(Dataset):
 
         An object so small that every resize loses it is grown in the end.
         """
-        for attempt in range(_AUGMENTATION_TRIES + _GROWTH_TRIES):
-            grow = max(0, attempt + 1 - _AUGMENTATION_TRIES)
+        fixed = all(type(step) in (*FIXED_STEPS, *FIXED_FOR_A_CLASS)
+                    for step in self.support_pipeline.transforms)
+        tries = 1 if fixed else _AUGMENTATION_TRIES
+        for attempt in range(tries + _GROWTH_TRIES):
+            grow = max(0, attempt + 1 - tries)
             item = self._load(
                 image, self.support_pipeline, part | dict(grow=grow),
                 (*entropy, attempt))
@@ -301,8 +308,9 @@ class EpisodicDataset(Dataset):
         name = part['class_names'][part['way'] - 1]
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
-            f'mask after support_pipeline, {_AUGMENTATION_TRIES} times; '
-            'raise min_area, crop less, or mend its annotation')
+            f'mask after support_pipeline, in {tries} tries and grown by '
+            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or mend its '
+            'annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:

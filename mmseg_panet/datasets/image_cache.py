@@ -8,8 +8,8 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -25,7 +25,7 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
 
-from ..errors import InputError
+from ..errors import InputError, loading
 from .class_index import cache_folder, size_and_time
 
 _FORMAT = 1
@@ -131,28 +131,6 @@ def load_image_cache(infos: Sequence[dict],
     if is_main_process():
         barrier()
     return cache
-
-
-@contextmanager
-def loading(info: dict) -> Iterator[None]:
-    """Name the files of an image whose pipeline fails.
-
-    Args:
-        info (dict): mmseg's data info of the image.
-
-    Raises:
-        InputError: In place of any other error.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{info['img_path']} with its mask {info['seg_map_path']} "
-            f'could not be loaded ({type(error).__name__}: {error}); '
-            'replace the file, take it off the list, or correct the '
-            'pipeline') from error
 
 
 def _key(infos: Sequence[dict], steps: Sequence[Callable]) -> str:

@@ -9,7 +9,8 @@ class DataWaitHook(Hook):
     """Logs ``data_wait``, the percentage of time spent waiting for batches.
 
     ``100 * sum(data_time) / sum(time)`` over the latest steps, both as
-    ``IterTimerHook`` has measured them. More loader workers lower it.
+    ``IterTimerHook`` has measured them: what lies between two steps, a
+    checkpoint or a validation included. More loader workers lower it.
 
     Args:
         window (int): Number of steps; as many as between two lines of the

@@ -2,6 +2,7 @@
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,27 @@ from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
 from mmengine.utils import ProgressBar
 from mmseg.registry import LOOPS
+from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..datasets import episode_collate
 from ..datasets.episodes import Episode
+from ..errors import InputError
 from ..evaluation.iou import (
     EpisodeCounts,
+    episode_confusion,
     intersection_and_union,
     label_confusion,
 )
-from ..models.label_maps import label_maps, resize_operators
-from ..models.shot_fusion import vote
 from ..models.support_sums import class_sums
 from ..visualization import EpisodeVisualizationHook
-from .image_views import ImageView, load_views, query_views, support_views
+from .labelled_images import (
+    LabelledImage,
+    load_images,
+    query_images,
+    support_images,
+)
 from .reuse_rules import depends_on_class, obstacle_to_reuse
 from .support_table import SupportTable
 
@@ -50,7 +57,8 @@ class FewShotTestLoop(TestLoop):
     it. The counts are those of the stock loop, but for pixels at which two
     logits are equal to rounding. Where the rules do not allow it (random
     transforms, sliding windows, other metrics), it says so and goes episode
-    by episode, as the stock loop.
+    by episode, as the stock loop. Episodes to be drawn are predicted apart,
+    for the hook that draws them.
 
     Args:
         runner (Runner): As in the host.
@@ -62,6 +70,9 @@ class FewShotTestLoop(TestLoop):
             True.
         images_per_batch (int): Images that the backbone sees at once.
             Defaults to 8.
+
+    Raises:
+        InputError: If ``images_per_batch`` is below 1.
     """
 
     def __init__(self,
@@ -72,6 +83,10 @@ class FewShotTestLoop(TestLoop):
                  reuse_features: bool = True,
                  images_per_batch: int = 8) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
+        if images_per_batch < 1:
+            raise InputError(
+                'expected images_per_batch of 1 or more, got '
+                f'{images_per_batch!r}')
         self.reuse_features = reuse_features
         self.images_per_batch = images_per_batch
 
@@ -84,7 +99,8 @@ class FewShotTestLoop(TestLoop):
         if not self.reuse_features:
             return super().run()
         obstacle = obstacle_to_reuse(
-            self._model, self.dataloader.dataset, self.evaluator.metrics)
+            self._model, self.dataloader.dataset, self.evaluator.metrics,
+            self.runner.hooks)
         if obstacle:
             print_log(
                 f'testing episode by episode, because {obstacle}',
@@ -130,124 +146,101 @@ class FewShotTestLoop(TestLoop):
 
     def _count_episodes(self) -> list[EpisodeCounts]:
         dataset = self.dataloader.dataset
+        header = dataset.header
         episodes = list(dataset.episodes)
-        counts = dataset.images.index.counts
-        supports = support_views(episodes, counts, depends_on_class(dataset))
-        queries = query_views(episodes, counts)
-        print_log(
-            f'{len(episodes)} episodes ask for {len(supports)} supports and '
-            f'{len(queries)} queries; each is visited once', logger='current')
-        table = self._sum_supports(supports)
-        num_ways = dataset.header['num_ways']
-        totals = np.zeros((len(episodes), 2, num_ways + 2), np.int64)
+        table = self._sum_supports(episodes)
+        totals = np.zeros((len(episodes), 2, header['num_ways'] + 2), np.int64)
         served = [table.serves(episode) for episode in episodes]
-        self._count_queries(queries, table, episodes, served, totals)
+        self._count_queries(episodes, served, table, totals)
         self._count_one_by_one(
             [i for i, reached in enumerate(served) if not reached], totals)
         summed = torch.from_numpy(totals).to(self._device)
         all_reduce(summed)
-        run_length = dataset.header['num_episodes']
         return [
-            EpisodeCounts(i // run_length, episode.index, episode.class_ids,
-                          intersection, union)
+            EpisodeCounts(
+                i // header['num_episodes'], episode.index, episode.class_ids,
+                intersection, union)
             for i, (episode, (intersection, union)) in enumerate(zip(
                 episodes, summed.cpu().numpy(), strict=True))]
 
-    def _features(self, views: Sequence[ImageView],
-                  role: str) -> Iterator[tuple[list[int], Tensor, list]]:
-        """Indices of views, their features (n, C, h, w) and samples."""
-        bar = ProgressBar(
-            len(views), file=sys.stderr) if is_main_process() else None
-        for indices, batch in load_views(
-                views, role, self.dataloader, self.images_per_batch):
-            data = self._model.data_preprocessor(batch)
-            with autocast(enabled=self.fp16):
-                features = self._model.extract_feat(data['inputs'])
-            yield (indices, self._model.decode_head.features(features),
-                   data['data_samples'])
-            if bar:
-                bar.update(min(
-                    len(indices) * get_dist_info()[1],
-                    len(views) - bar.completed))
-        if bar:
-            bar.file.write('\n')
-
-    def _sum_supports(self, views: Sequence[ImageView]) -> SupportTable:
-        head = self._model.decode_head
+    def _sum_supports(self, episodes: Sequence[Episode]) -> SupportTable:
+        """The first pass."""
+        dataset, head = self.dataloader.dataset, self._model.decode_head
+        images = support_images(
+            episodes, dataset.images.index.counts, depends_on_class(dataset))
         own = []
-        for indices, features, samples in self._features(views, 'support'):
-            most = max(len(views[i].class_ids) for i in indices)
+        for indices, features, samples in self._features(images, 'support'):
+            most = max(len(images[i].class_ids) for i in indices)
             sums = class_sums(
                 features, head.labels(samples), most, head.pool_at,
                 head.align_corners).cpu()
+            # A copy, or each would be sent with the whole batch.
             own += [
-                (i, of_view[:1 + len(views[i].class_ids)])
-                for i, of_view in zip(indices, sums, strict=True)]
+                (i, of_image[:1 + len(images[i].class_ids)].clone())
+                for i, of_image in zip(indices, sums, strict=True)]
         gathered = sorted(
             (pair for part in all_gather_object(own) for pair in part),
             key=lambda pair: pair[0])
         return SupportTable(
-            views, [sums for _, sums in gathered], self._device)
+            images, [sums for _, sums in gathered], self._device)
 
-    def _count_queries(self, views: Sequence[ImageView], table: SupportTable,
-                       episodes: Sequence[Episode], served: Sequence[bool],
+    def _count_queries(self, episodes: Sequence[Episode],
+                       served: Sequence[bool], table: SupportTable,
                        totals: np.ndarray) -> None:
+        """The second pass: add the counts of every query to its episodes."""
+        images = query_images(
+            compress(episodes, served),
+            self.dataloader.dataset.images.index.counts)
         asked_by: dict[int, list[tuple[int, int]]] = {}
-        for i, episode in enumerate(episodes):
-            for number, image in enumerate(episode.queries):
-                if served[i]:
-                    asked_by.setdefault(image, []).append((i, number))
-        for indices, features, samples in self._features(views, 'query'):
+        for i in compress(range(len(episodes)), served):
+            for number, image in enumerate(episodes[i].queries):
+                asked_by.setdefault(image, []).append((i, number))
+        for indices, features, samples in self._features(images, 'query'):
             for index, feature, sample in zip(
                     indices, features, samples, strict=True):
-                asks = asked_by.get(views[index].image, [])
+                image, class_ids = images[index]
                 self._count_query(
-                    feature, sample, views[index].class_ids, asks, table,
-                    episodes, totals)
+                    feature, sample, class_ids, asked_by[image], episodes,
+                    table, totals)
 
-    def _count_query(self, feature: Tensor, sample: Any,
+    def _count_query(self, feature: Tensor, sample: SegDataSample,
                      class_ids: Sequence[int],
-                     asks: Sequence[tuple[int, int]], table: SupportTable,
-                     episodes: Sequence[Episode],
+                     asked_by: Sequence[tuple[int, int]],
+                     episodes: Sequence[Episode], table: SupportTable,
                      totals: np.ndarray) -> None:
-        """Add one query's counts to all (episode, number) that ask for it."""
+        """Add the counts of one query to all (episode, number) it is of."""
         model, metric = self._model, self.evaluator.metrics[0]
-        by_shot = model.shot_fusion != 'mean_prototypes'
-        operators = resize_operators(
-            feature.shape[1:], sample.metainfo, model.align_corners,
-            like=feature)
-        truth = sample.gt_sem_seg.data[0]
         header = self.dataloader.dataset.header
-        num_ways, num_shots = header['num_ways'], header['num_shots']
-        values = truth.numel() * num_ways * (
-            num_shots if model.shot_fusion == 'vote' else 1)
-        step = max(1, _VALUES_AT_ONCE // values)
-        for start in range(0, len(asks), step):
-            some = [episodes[i] for i, _ in asks[start:start + step]]
-            prototypes = table.prototypes(some, by_shot).to(feature)
-            logits = model.decode_head.match(
-                feature[None], prototypes.flatten(0, 2)[None])
-            logits = logits[0].unflatten(0, prototypes.shape[:3])
-            if model.shot_fusion == 'vote':
-                labels = torch.stack([
-                    vote(of_shots, num_ways, model.vote_threshold)
-                    for of_shots in label_maps(logits, *operators)])
-            else:
-                labels = label_maps(logits.mean(1), *operators)
-            confusion = label_confusion(
+        num_ways = header['num_ways']
+        by_shot = model.shot_fusion != 'mean_prototypes'
+        truth = sample.gt_sem_seg.data[0]
+        maps = num_ways * (header['num_shots'] if by_shot else 1)
+        step = max(1, _VALUES_AT_ONCE // (truth.numel() * maps))
+        for start in range(0, len(asked_by), step):
+            some = asked_by[start:start + step]
+            prototypes = table.prototypes(
+                [episodes[i] for i, _ in some], by_shot)
+            labels = model.label_maps(feature, sample.metainfo, prototypes)
+            confusions = label_confusion(
                 labels, truth, num_ways, 1 + len(class_ids)).cpu().numpy()
-            found = intersection_and_union(
-                _of_ways(confusion, class_ids, some), metric.count_absent)
-            for (i, number), one, *counts in zip(
-                    asks[start:start + step], labels, *found, strict=True):
-                totals[i] += counts
+            for (i, number), label_map, confusion in zip(
+                    some, labels, confusions, strict=True):
+                totals[i] += intersection_and_union(
+                    episode_confusion(
+                        confusion, class_ids, episodes[i].class_ids),
+                    metric.count_absent)
                 metric.write_prediction(
-                    one, i // header['num_episodes'], episodes[i].index,
-                    number)
+                    label_map, i // header['num_episodes'],
+                    episodes[i].index, number)
 
     def _count_one_by_one(self, indices: Sequence[int],
                           totals: np.ndarray) -> None:
         """Episodes with a support that the pipeline had to treat apart."""
+        if indices:
+            print_log(
+                f'{len(indices)} episodes have a support whose object was '
+                'lost by the resize; they are tested one by one',
+                logger='current')
         rank, world_size = get_dist_info()
         metric = self.evaluator.metrics[0]
         for i in indices[rank::world_size]:
@@ -258,29 +251,27 @@ class FewShotTestLoop(TestLoop):
             counts = metric.results.pop()
             totals[i] = counts.intersection, counts.union
 
+    def _features(self, images: Sequence[LabelledImage],
+                  role: str) -> Iterator[tuple[list[int], Tensor, list]]:
+        """Indices of images, their features (n, C, h, w) and samples."""
+        print_log(f'{len(images)} distinct images as {role}',
+                  logger='current')
+        bar = ProgressBar(
+            len(images), file=sys.stderr) if is_main_process() else None
+        for indices, batch in load_images(
+                images, role, self.dataloader, self.images_per_batch):
+            data = self._model.data_preprocessor(batch)
+            with autocast(enabled=self.fp16):
+                features = self._model.extract_feat(data['inputs'])
+            yield (indices, self._model.decode_head.features(features),
+                   data['data_samples'])
+            if bar:
+                bar.update(min(
+                    len(indices) * get_dist_info()[1],
+                    len(images) - bar.completed))
+        if bar:
+            bar.file.write('\n')
+
     @property
     def _device(self) -> torch.device:
         return self._model.decode_head.prototypes.device
-
-
-def _of_ways(confusion: np.ndarray, class_ids: Sequence[int],
-             episodes: Sequence[Episode]) -> np.ndarray:
-    """Turn the truth's classes into the ways of each episode.
-
-    Args:
-        confusion (np.ndarray): (E, 1 + n, 1 + W), the truth 0 for any class
-            but the n of the query's view.
-        class_ids (Sequence[int]): Those n.
-        episodes (Sequence[Episode]): E.
-
-    Returns:
-        np.ndarray: (E, 1 + W, 1 + W).
-    """
-    label = {class_id: i for i, class_id in enumerate(class_ids, start=1)}
-    absent = np.zeros_like(confusion[0, 0])
-    result = []
-    for rows, episode in zip(confusion, episodes, strict=True):
-        ways = [rows[label[c]] if c in label else absent
-                for c in episode.class_ids]
-        result.append([rows.sum(0) - sum(ways), *ways])
-    return np.array(result)

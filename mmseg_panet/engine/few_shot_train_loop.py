@@ -23,8 +23,9 @@ class TrainBatches:
 
     def __init__(self, loader: Any, trained: int) -> None:
         past = trained * loader.batch_size
-        # The indices of this process: each goes on with its own.
-        next(islice(loader.sampler.indices, past, past), None)
+        # Of this process, from the start: also where it has run before.
+        loader.sampler.indices = islice(
+            loader.sampler._indices_of_rank(), past, None)
         self._past = trained
         self._batches = iter(loader)
 
@@ -58,7 +59,8 @@ class FewShotTrainLoop(IterBasedTrainLoop):
 
     An episode is a function of its index, so a training that goes on at
     iteration n needs the index of its next episode and no episode before
-    it; the weights are bitwise those of a training that never stopped.
+    it; the weights are bitwise those of a training that never stopped (with
+    gradient accumulation, if the checkpoint ends one).
     mmengine 0.10.7 loads all n batches anew (mmengine #1520).
 
     Args:

@@ -6,33 +6,33 @@ from torch import Tensor
 
 from ..datasets.episodes import Episode
 from ..models.support_sums import episode_prototypes
-from .image_views import ImageView
+from .labelled_images import LabelledImage
 
 
 class SupportTable:
-    """Sums of every view of the supports, and which episode needs which.
+    """Sums of all supports, and which episode needs which.
 
     A few vectors an image: nothing is kept a pixel.
 
     Args:
-        views (Sequence[ImageView]): Of all supports.
-        sums (Sequence[Tensor]): float64 (1 + n, C + 1) of each view, see
+        images (Sequence[LabelledImage]): All supports.
+        sums (Sequence[Tensor]): float64 (1 + n, C + 1) of each, see
             :func:`class_sums`, n its number of classes.
         device (torch.device): Where the prototypes are wanted.
     """
 
-    def __init__(self, views: Sequence[ImageView], sums: Sequence[Tensor],
+    def __init__(self, images: Sequence[LabelledImage], sums: Sequence[Tensor],
                  device: torch.device) -> None:
         nothing = sums[0].new_zeros(1, sums[0].shape[1])
         self._sums = torch.cat([nothing, *sums]).to(device)
         self._total: dict[tuple[int, int], int] = {}
         self._row: dict[tuple[int, int], int] = {}
         start = 1
-        for view in views:
-            for number, class_id in enumerate(view.class_ids, start=1):
-                self._total[view.image, class_id] = start
-                self._row[view.image, class_id] = start + number
-            start += 1 + len(view.class_ids)
+        for image, class_ids in images:
+            for number, class_id in enumerate(class_ids, start=1):
+                self._total[image, class_id] = start
+                self._row[image, class_id] = start + number
+            start += 1 + len(class_ids)
         areas = self._sums[:, -1].tolist()
         self._empty = {
             key for key, row in self._row.items() if not areas[row] > 0}

@@ -133,6 +133,26 @@ def label_confusion(predictions: Tensor, truth: Tensor, num_ways: int,
     return torch.stack([background, *ways], dim=2).round().long()
 
 
+def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
+                      ways: Sequence[int]) -> np.ndarray:
+    """Turn the classes of a truth into the ways of one episode.
+
+    Args:
+        confusion (np.ndarray): (1 + n, 1 + W), see :func:`label_confusion`;
+            label 0 of the truth is any class but the n.
+        class_ids (Sequence[int]): The n classes.
+        ways (Sequence[int]): The episode's W classes.
+
+    Returns:
+        np.ndarray: (1 + W, 1 + W), by (truth, prediction).
+    """
+    label = {class_id: i for i, class_id in enumerate(class_ids, start=1)}
+    absent = np.zeros_like(confusion[0])
+    of_ways = [
+        confusion[label[c]] if c in label else absent for c in ways]
+    return np.stack([confusion.sum(0) - sum(of_ways), *of_ways])
+
+
 def summarise_run(episodes: Sequence[EpisodeCounts],
                   class_ids: Sequence[int]) -> dict:
     """IoU of one run, the counts summed over its episodes first.

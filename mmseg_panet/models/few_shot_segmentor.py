@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .episode_layout import EpisodeLayout
+from .label_maps import label_maps, resize_operators
 from .shot_fusion import SHOT_FUSIONS, vote
 from .support_check import check_supports
 
@@ -115,6 +116,34 @@ class FewShotSegmentor(EncoderDecoder):
         if self.shot_fusion == 'vote':
             self._vote(logits, results)
         return results
+
+    def label_maps(self, features: Tensor, metainfo: dict,
+                   prototypes: Tensor) -> Tensor:
+        """Segment one query for many episodes.
+
+        As :meth:`predict` does for each of them, but for pixels at which two
+        logits are equal to rounding.
+
+        Args:
+            features (Tensor): (C, h, w), of the query.
+            metainfo (dict): Of the query, see :func:`resize_operators`.
+            prototypes (Tensor): (E, G, 1 + W, C), see
+                :func:`episode_prototypes`, by shot unless ``shot_fusion`` is
+                'mean_prototypes'.
+
+        Returns:
+            Tensor: uint8 (E, H, W), episode labels at ``ori_shape``.
+        """
+        operators = resize_operators(
+            features.shape[1:], metainfo, self.align_corners, like=features)
+        logits = self.decode_head.match(
+            features[None], prototypes.to(features).flatten(0, 2)[None])
+        logits = logits[0].unflatten(0, prototypes.shape[:3])
+        if self.shot_fusion != 'vote':
+            return label_maps(logits.mean(1), *operators)
+        return torch.stack([
+            vote(of_shots, prototypes.shape[2] - 1, self.vote_threshold)
+            for of_shots in label_maps(logits, *operators)]).to(torch.uint8)
 
     def _vote(self, logits: Tensor, queries: list[SegDataSample]) -> None:
         """Put the shots' vote in place of the predictions.

@@ -105,7 +105,9 @@ class _Cosine(torch.autograd.Function):
         # Where the norm was clamped it is a constant.
         free = (norms > COSINE_EPS) / norms.square()
         to_features = features * (-along.unflatten(2, norms.shape[2:]) * free)
-        to_features.flatten(2).baddbmm_(directions.transpose(1, 2), gradient)
+        # Not in place of a view: with strange strides flatten copies.
+        to_features = to_features.flatten(2).baddbmm_(
+            directions.transpose(1, 2), gradient)
         to_directions = torch.bmm(
             gradient, features.flatten(2).transpose(1, 2))  # (N, K, C)
-        return to_features, to_directions
+        return to_features.view_as(features), to_directions

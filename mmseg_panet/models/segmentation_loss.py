@@ -25,12 +25,14 @@ class SegmentationLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(self, logits: Tensor, labels: Tensor,
+                weight: Tensor | None = None,
                 ignore_index: int = 255) -> Tensor:
         """Compute the loss.
 
         Args:
             logits (Tensor): (N, K, H, W).
             labels (Tensor): (N, H, W), 0 to K - 1 and ``ignore_index``.
+            weight (Tensor, optional): (N, H, W), factor of each pixel.
             ignore_index (int): Label left out. Defaults to 255.
 
         Returns:
@@ -38,5 +40,7 @@ class SegmentationLoss(nn.Module):
         """
         errors = F.cross_entropy(
             logits, labels, ignore_index=ignore_index, reduction='none')
+        if weight is not None:
+            errors = errors * weight
         valid = (labels != ignore_index).sum().clamp_min(1)
         return self.loss_weight * errors.sum() / valid

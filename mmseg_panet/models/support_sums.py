@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .prototypes import EPS, class_masks, masked_sums, pooling_weights
 
-_NOTHING = 1e-6
+_NOTHING = 1e-10
 """Share of an image's area below which a difference is rounding."""
 
 

@@ -88,13 +88,13 @@ def test_the_counts_are_those_of_every_episode_alone(
 def test_every_image_is_loaded_once_in_each_part(
         toy_root, model, tmp_path, monkeypatch):
     loaded = Counter()
-    view = EpisodicDataset.view
+    labelled = EpisodicDataset.labelled_image
 
     def count(self, image, class_ids, role):
         loaded[image, role] += 1
-        return view(self, image, class_ids, role)
+        return labelled(self, image, class_ids, role)
 
-    monkeypatch.setattr(EpisodicDataset, 'view', count)
+    monkeypatch.setattr(EpisodicDataset, 'labelled_image', count)
     monkeypatch.delattr(EpisodicDataset, '__getitem__')
     cfg = config(toy_root, num_shots=5, num_runs=3)
     *_, loop = counts_of(cfg, model, tmp_path)

@@ -225,7 +225,7 @@ def test_mixed_precision_without_a_gpu_is_one_line(small, tmp_path):
     config, _, data = small
     done = tool(
         'train.py', config, '--work-dir', tmp_path, '--data-root', data,
-        '--amp', 'bfloat16', code=2)
+        '--amp', '--amp-dtype', 'bfloat16', code=2)
     assert '--amp needs a GPU' in done.stderr.splitlines()[-1]
 
 
