@@ -31,13 +31,17 @@ class Case(NamedTuple):
                 f'{self.shots}-shot, batch {self.batch}')
 
 
-def build_model(case: Case, channels_last: bool,
+def build_model(case: Case, channels_last: bool | None,
                 device: torch.device) -> nn.Module:
-    """The segmentor of a config in training mode, from random weights."""
+    """The segmentor of a config in training mode, from random weights.
+
+    Without a ``channels_last`` as the config has it.
+    """
     init_default_scope('mmseg')
     cfg = Config.fromfile(REPO / 'configs/panet' / CONFIGS[case.net])
     cfg.model.backbone.init_cfg = None
-    cfg.model.channels_last = channels_last
+    if channels_last is not None:
+        cfg.model.channels_last = channels_last
     cfg.model.data_preprocessor.size = (case.size, case.size)
     model = MODELS.build(cfg.model)
     model.init_weights()

@@ -33,7 +33,7 @@ def measure(case: Case, device: torch.device, at_least: float | None = None,
         'peer': timed(
             peer.evaluation(model.backbone, images, labels, case), device),
         'ours': timed(our_evaluation(
-            build_model(case, True, device).eval(), batch), device),
+            build_model(case, None, device).eval(), batch), device),
     }, rounds, limit)
     return [Row(
         'evaluation of an episode', str(case), 'peer / ours',

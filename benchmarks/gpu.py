@@ -15,7 +15,7 @@ from .training import backbone_alone, our_step, prepared
 def measure(case: Case, device: torch.device) -> list[Row]:
     """Training in bfloat16, evaluation in float32, as shipped."""
     batch, rounds = draw_batch(case), default_rounds(device)
-    model = build_model(case, True, device)
+    model = build_model(case, None, device)
     images, _ = prepared(model, batch)
     step, step_on_gpu = (
         our_step(model, some, AmpOptimWrapper, dtype='bfloat16')
@@ -35,7 +35,7 @@ def measure(case: Case, device: torch.device) -> list[Row]:
             at_least=required, seconds=medians(training)))
     rows.append(_pace('training, bf16', case, training['step'], step, device))
     evaluate = our_evaluation(
-        build_model(case, True, device).eval(), batch)
+        build_model(case, None, device).eval(), batch)
     seconds = in_turn({'evaluation': timed(evaluate, device)}, rounds)
     rows.append(_pace(
         'evaluation, float32', case, seconds['evaluation'], evaluate, device))

@@ -40,7 +40,7 @@ def measure(case: Case, device: torch.device) -> list[Row]:
 
     Both turn the uint8 images into floats, and both count the parameters.
     """
-    model, batch = build_model(case, True, device), draw_batch(case)
+    model, batch = build_model(case, None, device), draw_batch(case)
     parameters = 0 if device.type == 'cuda' else sum(
         p.nbytes for p in model.parameters())
     calls = {

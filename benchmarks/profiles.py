@@ -26,7 +26,7 @@ def measure(case: Case, device: torch.device, folder: Path) -> list[Row]:
     """Write ``profile_peer.txt`` and ``profile_ours.txt``: no rows."""
     batch = draw_batch(case)
     ending = '_gpu.txt' if device.type == 'cuda' else '.txt'
-    for name, channels_last in (('peer', False), ('ours', True)):
+    for name, channels_last in (('peer', False), ('ours', None)):
         model = build_model(case, channels_last, device)
         step = (peer_step(model, batch, case) if name == 'peer'
                 else our_step(model, batch))

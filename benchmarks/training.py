@@ -58,7 +58,7 @@ def measure(case: Case, device: torch.device, required: bool) -> list[Row]:
     batch = draw_batch(case)
     model, shipped = (
         build_model(case, channels_last, device)
-        for channels_last in (False, True))
+        for channels_last in (False, None))
     rounds = default_rounds(device)
     seconds = in_turn({
         'peer': timed(peer_step(model, batch, case), device),
@@ -98,7 +98,7 @@ def measure_size(case: Case, device: torch.device,
         'peer': timed(peer_step(
             build_model(case, False, device), batch, case), device),
         'ours': timed(our_step(
-            build_model(case, True, device), batch), device),
+            build_model(case, None, device), batch), device),
     }, rounds, limit)
     return [Row(
         'training step', str(case), 'peer / ours',

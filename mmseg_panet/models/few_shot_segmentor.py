@@ -30,20 +30,27 @@ class FewShotSegmentor(EncoderDecoder):
 
     Args:
         *args: As for ``EncoderDecoder``.
-        channels_last (bool): Whether backbone and neck keep their weights
-            and features with the channels of a pixel side by side. That is
-            faster on most devices and equal to rounding; checkpoints are the
-            same. Defaults to False.
+        channels_last (bool | str): Whether backbone and neck keep their
+            weights and features with the channels of a pixel side by side,
+            which is equal to rounding; checkpoints are the same. 'auto' does
+            so with a GPU or AVX-512. Defaults to False.
         **kwargs: As for ``EncoderDecoder``.
 
     Raises:
-        InputError: If ``shot_fusion`` or ``mode`` is unknown, or
-            ``vote_threshold`` not in (0, 1].
+        InputError: If ``shot_fusion``, ``mode`` or ``channels_last`` is
+            unknown, or ``vote_threshold`` not in (0, 1].
     """
 
-    def __init__(self, *args: Any, channels_last: bool = False,
+    def __init__(self, *args: Any, channels_last: bool | str = False,
                  **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if channels_last == 'auto':
+            channels_last = torch.cuda.is_available() or (
+                torch.backends.cpu.get_cpu_capability() == 'AVX512')
+        if not isinstance(channels_last, bool):
+            raise InputError(
+                "expected channels_last of True, False or 'auto', got "
+                f'{channels_last!r}')
         self.channels_last = channels_last
         if channels_last:
             self.backbone.to(memory_format=torch.channels_last)

@@ -329,3 +329,15 @@ def test_two_accumulated_episodes_train_as_a_batch_of_two():
     for name, change in steps(episodes).items():
         torch.testing.assert_close(
             change, expected[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(('capability', 'expected'), [
+    ('AVX2', False), ('AVX512', True)])
+def test_channels_last_auto_asks_the_processor(
+        capability, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(
+        torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    assert small_model('auto').channels_last is expected
+    with pytest.raises(InputError, match="True, False or 'auto', got 'yes'"):
+        small_model('yes')
