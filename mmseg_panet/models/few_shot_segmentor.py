@@ -33,7 +33,8 @@ class FewShotSegmentor(EncoderDecoder):
         channels_last (bool | str): Whether backbone and neck keep their
             weights and features with the channels of a pixel side by side,
             which is equal to rounding; checkpoints are the same. 'auto' does
-            so with a GPU or AVX-512. Defaults to False.
+            so in evaluation, and in training with a GPU or AVX-512. Defaults
+            to False.
         **kwargs: As for ``EncoderDecoder``.
 
     Raises:
@@ -44,18 +45,13 @@ class FewShotSegmentor(EncoderDecoder):
     def __init__(self, *args: Any, channels_last: bool | str = False,
                  **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if channels_last == 'auto':
-            channels_last = torch.cuda.is_available() or (
-                torch.backends.cpu.get_cpu_capability() == 'AVX512')
-        if not isinstance(channels_last, bool):
+        if channels_last not in (True, False, 'auto'):
             raise InputError(
                 "expected channels_last of True, False or 'auto', got "
                 f'{channels_last!r}')
         self.channels_last = channels_last
-        if channels_last:
-            self.backbone.to(memory_format=torch.channels_last)
-            if self.with_neck:
-                self.neck.to(memory_format=torch.channels_last)
+        self._memory_format = torch.contiguous_format
+        self._set_memory_format()
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
         self.vote_threshold = settings.get('vote_threshold', 0.5)
@@ -73,6 +69,26 @@ class FewShotSegmentor(EncoderDecoder):
                 "expected mode 'whole' or 'slide' of test_cfg, got "
                 f"{settings['mode']!r}")
 
+    def train(self, mode: bool = True) -> 'FewShotSegmentor':
+        """Set training or evaluation mode, and the memory format of it."""
+        super().train(mode)
+        self._set_memory_format()
+        return self
+
+    def _set_memory_format(self) -> None:
+        fits = self.channels_last
+        if fits == 'auto':
+            # The backward pass of large maps is slower with it elsewhere.
+            fits = not self.training or torch.cuda.is_available() or (
+                torch.backends.cpu.get_cpu_capability() == 'AVX512')
+        wanted = torch.channels_last if fits else torch.contiguous_format
+        if wanted is self._memory_format:
+            return
+        self._memory_format = wanted
+        self.backbone.to(memory_format=wanted)
+        if self.with_neck:
+            self.neck.to(memory_format=wanted)
+
     def extract_feat(self, inputs: Tensor) -> list[Tensor]:
         """Encode images.
 
@@ -84,7 +100,7 @@ class FewShotSegmentor(EncoderDecoder):
             (N, C, h, w).
         """
         if self.channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            inputs = inputs.contiguous(memory_format=self._memory_format)
         return super().extract_feat(inputs)
 
     def predict(

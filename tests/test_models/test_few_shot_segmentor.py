@@ -333,11 +333,17 @@ def test_two_accumulated_episodes_train_as_a_batch_of_two():
 
 @pytest.mark.parametrize(('capability', 'expected'), [
     ('AVX2', False), ('AVX512', True)])
-def test_channels_last_auto_asks_the_processor(
+def test_channels_last_auto_asks_the_mode_and_the_processor(
         capability, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(
         torch.backends.cpu, 'get_cpu_capability', lambda: capability)
-    assert small_model('auto').channels_last is expected
+    model = small_model('auto')
+    image = torch.rand(2, 3, 33, 33)
+    for training in (True, False, True):
+        model.train(training)
+        with torch.no_grad():
+            features, = model.extract_feat(image)
+        assert is_channels_last(features) is (expected or not training)
     with pytest.raises(InputError, match="True, False or 'auto', got 'yes'"):
         small_model('yes')
