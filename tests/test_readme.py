@@ -57,3 +57,7 @@ def test_every_config_and_tool_it_names_exists():
         assert (REPO / f'configs/panet/{name}.py').is_file()
     for path in re.findall(r'(?:tools|configs)/[\w/-]+\.py', README):
         assert (REPO / path).is_file()
+
+
+def test_nothing_is_left_to_fill_in():
+    assert '@@' not in README
