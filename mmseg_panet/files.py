@@ -1,7 +1,26 @@
 """Files that are written whole or not at all."""
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Put a file in its place when it is finished, or leave nothing of it.
+
+    Args:
+        path (Path): In a folder that exists.
+
+    Yields:
+        Path: What to write in the meantime.
+    """
+    part = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -11,9 +30,8 @@ def write_whole(path: Path, data: bytes) -> None:
         path (Path): In a folder that exists.
         data (bytes): All of the file.
     """
-    part = path.with_name(f'.{path.name}.{os.getpid()}')
-    part.write_bytes(data)
-    os.replace(part, path)
+    with whole_file(path) as part:
+        part.write_bytes(data)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

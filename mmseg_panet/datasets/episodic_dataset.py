@@ -136,6 +136,10 @@ class EpisodicDataset(Dataset):
             self.support_pipeline, self.query_pipeline = (
                 cached_pipeline(pipeline, infos, cache_dir) for pipeline in (
                     self.support_pipeline, self.query_pipeline))
+        # Where nothing is drawn at random, another try is the same again.
+        fixed = all(type(step) in (*FIXED_STEPS, *FIXED_FOR_A_CLASS)
+                    for step in self.support_pipeline.transforms)
+        self._tries = 1 if fixed else _AUGMENTATION_TRIES
         self.ignored_ids, dropped = self._novel_pixels(
             novel_pixels, folds, fold, split, classes)
         self.episodes: Sequence[Episode]
@@ -294,9 +298,7 @@ class EpisodicDataset(Dataset):
 
         An object so small that every resize loses it is grown in the end.
         """
-        fixed = all(type(step) in (*FIXED_STEPS, *FIXED_FOR_A_CLASS)
-                    for step in self.support_pipeline.transforms)
-        tries = 1 if fixed else _AUGMENTATION_TRIES
+        tries = self._tries
         for attempt in range(tries + _GROWTH_TRIES):
             grow = max(0, attempt + 1 - tries)
             item = self._load(

@@ -26,6 +26,7 @@ from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
 
 from ..errors import InputError, loading
+from ..files import whole_file
 from .class_index import cache_folder, size_and_time
 
 _FORMAT = 1
@@ -170,12 +171,8 @@ def _build(path: Path, infos: Sequence[dict],
     """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _check_space(path.parent, infos, steps)
-    part = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
+    with whole_file(path) as part:
         _write(part, infos, steps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _check_space(folder: Path, infos: Sequence[dict],
