@@ -1,4 +1,5 @@
 """A segmentor that predicts whole episodes."""
+from itertools import product
 from typing import Any
 
 import torch
@@ -213,9 +214,32 @@ class FewShotSegmentor(EncoderDecoder):
 
     def slide_inference(self, inputs: Tensor,
                         batch_img_metas: list[dict]) -> Tensor:
-        """Slide with as many channels as there are prototypes."""
-        self.out_channels = len(self.decode_head.prototypes)
-        return super().slide_inference(inputs, batch_img_metas)
+        """Mean of the logits of overlapping windows.
+
+        In place of the host's, which pads every window to the whole image
+        before it adds it: with time and memory of windows times pixels.
+
+        Args:
+            inputs (Tensor): (N, 3, H, W).
+            batch_img_metas (list[dict]): N.
+
+        Returns:
+            Tensor: Logits (N, 1 + W, H, W).
+        """
+        size = inputs.shape[2:]
+        logits = inputs.new_zeros(
+            len(inputs), len(self.decode_head.prototypes), *size)
+        times = inputs.new_zeros(size)
+        for rows, columns in product(*map(
+                _windows, size, self.test_cfg.crop_size,
+                self.test_cfg.stride)):
+            window = inputs[..., rows, columns]
+            logits[..., rows, columns] += self.encode_decode(
+                window,
+                [dict(meta, img_shape=window.shape[2:])
+                 for meta in batch_img_metas])
+            times[rows, columns] += 1
+        return logits / times
 
     def segment(self, support_images: Tensor, support_masks: Tensor,
                 query_images: Tensor) -> Tensor:
@@ -255,6 +279,13 @@ class FewShotSegmentor(EncoderDecoder):
         return resize(
             logits, query_images.shape[2:], mode='bilinear',
             align_corners=self.align_corners)
+
+
+def _windows(length: int, crop: int, stride: int) -> list[slice]:
+    """Windows along an axis, the last one moved back into the image."""
+    number = max(length - crop + stride - 1, 0) // stride + 1
+    ends = [min(i * stride + crop, length) for i in range(number)]
+    return [slice(max(end - crop, 0), end) for end in ends]
 
 
 def _check_episode(support_images: Tensor, support_masks: Tensor,

@@ -1,10 +1,37 @@
 """Label maps of one query for many episodes at once."""
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .prototypes import resize_matrix
+
+
+class ResizedAxis(NamedTuple):
+    """The lengths of one axis from the features to the image's own size."""
+
+    cells: int
+    """Of the feature map."""
+    pixels: int
+    """Of the network's input."""
+    before: int
+    """Of its padding, at the top or left."""
+    after: int
+    """Of its padding, at the bottom or right."""
+    out: int
+    """Of the image's own size."""
+
+
+def resized_axes(size: Sequence[int],
+                 metainfo: dict) -> tuple[ResizedAxis, ResizedAxis]:
+    """Both axes of an image, see :func:`resize_operators`."""
+    left, right, top, bottom = metainfo.get(
+        'img_padding_size', metainfo.get('padding_size', (0, 0, 0, 0)))
+    height, width = metainfo.get('pad_shape', metainfo['img_shape'])[:2]
+    own_height, own_width = metainfo['ori_shape'][:2]
+    return (ResizedAxis(size[0], height, top, bottom, own_height),
+            ResizedAxis(size[1], width, left, right, own_width))
 
 
 def resize_operators(size: Sequence[int],
@@ -29,17 +56,13 @@ def resize_operators(size: Sequence[int],
         tuple[Tensor, Tensor]: ``rows`` (H, h) and ``columns`` (W, w), with
         (H, W) the query's ``ori_shape``.
     """
-    left, right, top, bottom = metainfo.get(
-        'img_padding_size', metainfo.get('padding_size', (0, 0, 0, 0)))
-    height, width = metainfo.get('pad_shape', metainfo['img_shape'])[:2]
     operators = []
-    for cells, pixels, before, after, out in (
-            (size[0], height, top, bottom, metainfo['ori_shape'][0]),
-            (size[1], width, left, right, metainfo['ori_shape'][1])):
-        to_input = resize_matrix(cells, pixels, align_corners, like=like)
-        to_input = to_input[before:pixels - after]
+    for axis in resized_axes(size, metainfo):
+        to_input = resize_matrix(
+            axis.cells, axis.pixels, align_corners, like=like)
+        to_input = to_input[axis.before:axis.pixels - axis.after]
         operators.append(resize_matrix(
-            len(to_input), out, align_corners, like=like) @ to_input)
+            len(to_input), axis.out, align_corners, like=like) @ to_input)
     return operators[0], operators[1]
 
 

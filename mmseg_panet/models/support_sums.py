@@ -37,6 +37,16 @@ def class_sums(features: Tensor,
     # float64: the background is a difference of these.
     weights = pooling_weights(
         masks.double(), features.shape[-2:], pool_at, align_corners)
+    return sums_and_areas(features, weights)
+
+
+def sums_and_areas(features: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums (N, M, C + 1) of features; the last column is the area.
+
+    Args:
+        features (Tensor): (N, C, h, w).
+        weights (Tensor): float64 (N, M, h, w).
+    """
     sums = masked_sums(features.double(), weights)
     return torch.cat([sums, weights.sum((2, 3))[..., None]], dim=2)
 
@@ -65,17 +75,31 @@ def episode_prototypes(sums: Tensor,
         ``by_shot``, otherwise 1.
     """
     of_ways = sums[ways]  # (E, W, S, W, C + 1)
-    total = sums[totals]  # (E, W, S, C + 1)
-    background = total - of_ways.sum(3)
-    # Of a support without background nothing may be left but zeros.
-    left = background[..., -1:] > _NOTHING * total[..., -1:]
-    background = _mean(background * left).mean(1)  # (E, S, C)
-    foreground = _mean(of_ways.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2))
+    background = background_mean(sums[totals], of_ways).mean(1)  # (E, S, C)
+    foreground = area_mean(
+        of_ways.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2))
     prototypes = torch.cat([background[:, None], foreground], dim=1)
     prototypes = prototypes.transpose(1, 2)  # (E, S, 1 + W, C)
     return prototypes if by_shot else prototypes.mean(1, keepdim=True)
 
 
-def _mean(sums: Tensor) -> Tensor:
+def area_mean(sums: Tensor) -> Tensor:
     """Divide sums (..., C + 1) by their areas, the last column."""
     return sums[..., :-1] / (sums[..., -1:] + EPS)
+
+
+def background_mean(totals: Tensor, of_classes: Tensor) -> Tensor:
+    """Mean over what the classes leave of an image; zeros of nothing.
+
+    Args:
+        totals (Tensor): float64 (..., C + 1), over all valid pixels.
+        of_classes (Tensor): float64 (..., n, C + 1), over those of each
+            class.
+
+    Returns:
+        Tensor: float64 (..., C).
+    """
+    background = totals - of_classes.sum(-2)
+    # Rounding must not become a direction.
+    left = background[..., -1:] > _NOTHING * totals[..., -1:]
+    return area_mean(background * left)
