@@ -16,7 +16,7 @@ Colour = tuple[int, int, int]
 BACKGROUND = 'background'
 IGNORED = 255
 # `_background_` and `__ignore__` are labelme's.
-_SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
+SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
 _LINE = re.compile(
     r'(\d+)\s+(\S.*?)(?:\s+(\d+)\s*,\s*(\d+)\s*,\s*(\d+))?')
 
@@ -86,14 +86,14 @@ def number_classes(
             f'expected classes to be a list of names, got {classes!r}')
     for name in (*known, *(classes or ())):
         check_name(name, source)
-    unknown = sorted(set(classes or ()) - {*known, *_SPECIAL_IDS})
+    unknown = sorted(set(classes or ()) - {*known, *SPECIAL_IDS})
     if unknown:
         raise InputError(
             f'{source} has no classes {unknown}; expected names of '
             f'{list(known)}')
     names = [
         name for name in (known if classes is None else classes)
-        if name not in _SPECIAL_IDS]
+        if name not in SPECIAL_IDS]
     repeated = [
         name for name in dict.fromkeys(names)
         if max(names.count(name), known.count(name)) > 1]
@@ -107,7 +107,7 @@ def number_classes(
             'expected 1..254, as masks have 8 bits; choose among them with '
             'classes')
     names = [BACKGROUND, *names]
-    return names, {name: i for i, name in enumerate(names)} | _SPECIAL_IDS
+    return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
 
 
 def read_class_list(path: str | os.PathLike) -> ClassList:
@@ -147,7 +147,7 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
     first, line = next(iter(lines.items()))
     if _LINE.fullmatch(line):
         names, colours = _numbered(path, lines)
-    elif _SPECIAL_IDS.get(line) == 0:
+    elif SPECIAL_IDS.get(line) == 0:
         names, colours = [BACKGROUND, *list(lines.values())[1:]], {}
     else:
         raise InputError(

@@ -3,7 +3,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 
 from ...errors import InputError
 from .class_list import ClassList, number_classes
-from .layout import MaskTask, check_reach, fingerprint, stem_of, write_layout
+from .layout import Annotations, MaskTask, fingerprint, stem_of, write_layout
+from .segmentation import Box, check_pycocotools, segmentation_runs
 
 
 def convert_coco(
@@ -42,22 +42,42 @@ def convert_coco(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: If the file is no such JSON, an annotation names an
-            image or category that is not there or has a malformed
-            segmentation, or as :func:`number_classes` and
-            :func:`write_layout` say.
+        InputError: As :func:`read_coco` and :func:`write_layout` say.
     """
-    if find_spec('pycocotools') is None:
-        raise InputError(
-            'COCO files are read with pycocotools, which is not installed; '
-            'pip install pycocotools')
+    return write_layout(out_dir, read_coco(ann_file, image_dir, classes))
+
+
+def read_coco(
+    ann_file: str | os.PathLike,
+    image_dir: str | os.PathLike | None = None,
+    classes: Sequence[str] | None = None,
+    boxes: bool = False,
+) -> Annotations:
+    """Read the objects of a COCO file, see :func:`convert_coco`.
+
+    Args:
+        ann_file (str | os.PathLike): ``instances_*.json``.
+        image_dir (str | os.PathLike, optional): Folder of the images.
+        classes (Sequence[str], optional): Names of the categories to draw.
+        boxes (bool): An object without segmentation fills its bbox, instead
+            of being malformed. Defaults to False.
+
+    Returns:
+        Annotations: What is in it.
+
+    Raises:
+        InputError: If the file is no such JSON, an annotation names an
+            image or category that is not there, as :func:`number_classes`
+            says, and, once it is drawn, if a segmentation is malformed.
+    """
+    check_pycocotools()
     ann_file = Path(ann_file)
     made_from = fingerprint('coco', [ann_file], image_dir, classes)
     data = _read(ann_file)
     names, ids = number_classes(
         [data['categories'][i].get('name', '')
          for i in sorted(data['categories'])], classes, ann_file)
-    objects = _objects(data, ids, ann_file)
+    objects = _objects(data, ids, ann_file, boxes)
     tasks = []
     for i, image in data['images'].items():
         name, height, width = (
@@ -69,11 +89,11 @@ def convert_coco(
                 f'width in pixels, got {name!r}, {height!r} and {width!r}')
         tasks.append(MaskTask(
             stem_of(name), (height, width, objects[i]),
-            Path(image_dir, name) if image_dir else None))
-    write_layout(
-        out_dir, made_from, ClassList(names, {}), tasks,
+            Path(image_dir, name) if image_dir else None,
+            frozenset(label for _, label, _ in objects[i])))
+    return Annotations(
+        made_from, ClassList(names, {}), tasks,
         partial(_draw, ann_file=ann_file))
-    return names
 
 
 def _read(ann_file: Path) -> dict[str, dict[int, dict]]:
@@ -99,7 +119,8 @@ def _read(ann_file: Path) -> dict[str, dict[int, dict]]:
 
 
 def _objects(data: Mapping[str, Mapping[int, dict]], ids: Mapping[str, int],
-             ann_file: Path) -> dict[int, list[tuple[int, int, Any]]]:
+             ann_file: Path, boxes: bool,
+             ) -> dict[int, list[tuple[int, int, Any]]]:
     """Annotation id, class id and segmentation of what each image shows."""
     objects: dict[int, list] = {i: [] for i in data['images']}
     for i, annotation in data['annotations'].items():
@@ -112,8 +133,10 @@ def _objects(data: Mapping[str, Mapping[int, dict]], ids: Mapping[str, int],
                     f'id {one}; add it or remove the annotation')
         label = ids.get(data['categories'][annotation['category_id']]['name'])
         if label is not None:
-            objects[annotation['image_id']].append(
-                (i, label, annotation.get('segmentation')))
+            segmentation = annotation.get('segmentation')
+            if boxes and not segmentation:
+                segmentation = Box(annotation.get('bbox'))
+            objects[annotation['image_id']].append((i, label, segmentation))
     return objects
 
 
@@ -124,7 +147,7 @@ def _draw(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
     regions = []
     for ann_id, label, segmentation in objects:
         try:
-            runs = _runs(segmentation, height, width)
+            runs = segmentation_runs(segmentation, height, width)
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(
                 f'{ann_file}, annotation {ann_id}: {error}; mend or remove '
@@ -135,60 +158,3 @@ def _draw(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
             regions, key=lambda region: -int(coco.area(region[0]))):
         labels[coco.decode(runs) == 1] = label
     return labels
-
-
-def _runs(segmentation: Any, height: int, width: int) -> dict:
-    """What pycocotools' annToRLE gives, after checks that it leaves out."""
-    from pycocotools import mask as coco
-    if isinstance(segmentation, Mapping):
-        counts = segmentation.get('counts')
-        if isinstance(counts, str):
-            counts = _decompressed(counts)
-        if segmentation.get('size') != [height, width]:
-            raise ValueError(
-                f'expected run-lengths of the size {[height, width]} of its '
-                f"image, got {segmentation.get('size')}")
-        if not isinstance(counts, list) or not all(
-                type(count) is int and count >= 0 for count in counts
-        ) or sum(counts) != height * width:
-            raise ValueError(
-                f'expected run-lengths that add up to {height} * {width} '
-                'pixels')
-        return coco.frPyObjects(
-            {'size': [height, width], 'counts': counts}, height, width)
-    if not segmentation or not isinstance(segmentation, list):
-        raise ValueError(
-            f'expected polygons or run-lengths, got {segmentation!r}')
-    for polygon in segmentation:
-        points = np.asarray(polygon, float)
-        # Four numbers would be taken for a box.
-        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
-            raise ValueError(
-                'expected polygons of three or more points [x, y, x, y, '
-                f'...], got {str(polygon)[:60]}')
-        check_reach(points, height, width)
-    return coco.merge(coco.frPyObjects(segmentation, height, width))
-
-
-def _decompressed(text: str) -> list[int]:
-    """Run-lengths of COCO's compressed form.
-
-    A number is written in groups of 5 bits, the lowest first, each as the
-    character 48 + group, with 32 added to all but the last; from the fourth
-    number on it is the difference to the number two before.
-    """
-    counts: list[int] = []
-    value = shift = 0
-    for character in text:
-        group = ord(character) - 48
-        if not 0 <= group < 64:
-            raise ValueError(
-                f'expected compressed run-lengths, got {text[:60]!r}')
-        value |= (group & 31) << shift
-        shift += 5
-        if not group & 32:
-            if group & 16:  # the sign
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    return counts

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ...errors import InputError
 from .class_list import BACKGROUND, ClassList, Colour, number_classes
-from .coco import convert_coco
-from .layout import fingerprint, images_by_stem, write_layout
+from .coco import read_coco
+from .layout import Annotations, fingerprint, images_by_stem, write_layout
 from .masks import mask_tasks, read_colours
 
 
@@ -25,9 +25,9 @@ def convert_cvat(
 ) -> list[str]:
     """Draw an export of CVAT into the plain layout.
 
-    'COCO 1.0' goes through :func:`convert_coco`. In 'Segmentation mask 1.1'
-    every label has its colour in ``labelmap.txt``, ids are in the order of
-    its lines, and a listed image without a mask is all background.
+    'COCO 1.0' is drawn as :func:`convert_coco` does. In 'Segmentation mask
+    1.1' every label has its colour in ``labelmap.txt``, ids are in the order
+    of its lines, and a listed image without a mask is all background.
 
     Args:
         path (str | os.PathLike): The .zip, which is unpacked to
@@ -43,12 +43,44 @@ def convert_cvat(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: If it is no such export, ``labelmap.txt`` is malformed,
-            a mask has a colour that is not in it, or as
-            :func:`convert_coco` and :func:`write_layout` say.
+        InputError: As :func:`read_cvat` and :func:`write_layout` say.
     """
-    path, out_dir = Path(path), Path(out_dir)
-    folder = path if path.is_dir() else _unpack(path, out_dir / 'export')
+    return write_layout(out_dir, read_cvat(
+        path, Path(out_dir, 'export'), image_dir, classes))
+
+
+def is_cvat(folder: Path) -> bool:
+    """Whether a folder is what :func:`read_cvat` reads."""
+    return (folder / 'SegmentationClass').is_dir() or any(
+        folder.glob('annotations/instances_*.json'))
+
+
+def read_cvat(
+    path: str | os.PathLike,
+    unpack_dir: Path,
+    image_dir: str | os.PathLike | None = None,
+    classes: Sequence[str] | None = None,
+    boxes: bool = False,
+) -> Annotations:
+    """Read an export of CVAT, see :func:`convert_cvat`.
+
+    Args:
+        path (str | os.PathLike): The .zip, or the folder that was in it.
+        unpack_dir (Path): Where a .zip is unpacked, if it was not before.
+        image_dir (str | os.PathLike, optional): Folder of the images.
+        classes (Sequence[str], optional): Labels to draw.
+        boxes (bool): See :func:`read_coco`. Defaults to False.
+
+    Returns:
+        Annotations: What is in it.
+
+    Raises:
+        InputError: If it is no such export, ``labelmap.txt`` is malformed,
+            as :func:`read_coco` says, and, once it is drawn, if a mask has
+            a colour that is not in ``labelmap.txt``.
+    """
+    path = Path(path)
+    folder = path if path.is_dir() else _unpack(path, unpack_dir)
     ann_files = sorted(folder.glob('annotations/instances_*.json'))
     if len(ann_files) > 1:
         raise InputError(
@@ -56,19 +88,18 @@ def convert_cvat(
             f'as COCO: {", ".join(file.name for file in ann_files)}')
     if ann_files:
         subset = ann_files[0].stem.removeprefix('instances_')
-        return convert_coco(
-            ann_files[0], out_dir,
+        return read_coco(
+            ann_files[0],
             image_dir or _first_folder(
                 folder / 'images' / subset, folder / 'images'),
-            classes)
-    if not (folder / 'SegmentationClass').is_dir():
+            classes, boxes)
+    if not is_cvat(folder):
         raise InputError(
             f"{path} is no export of CVAT in 'COCO 1.0' or 'Segmentation "
             "mask 1.1': expected annotations/instances_*.json or "
             'SegmentationClass')
-    return _convert_masks(
-        folder, out_dir, image_dir or _first_folder(folder / 'JPEGImages'),
-        classes)
+    return _read_masks(
+        folder, image_dir or _first_folder(folder / 'JPEGImages'), classes)
 
 
 def read_label_map(path: Path) -> dict[str, Colour]:
@@ -109,13 +140,12 @@ def read_label_map(path: Path) -> dict[str, Colour]:
     return colours
 
 
-def _convert_masks(
+def _read_masks(
     folder: Path,
-    out_dir: Path,
     image_dir: str | os.PathLike | None,
     classes: Sequence[str] | None,
-) -> list[str]:
-    """Convert 'Segmentation mask 1.1'."""
+) -> Annotations:
+    """Read 'Segmentation mask 1.1'."""
     label_map = folder / 'labelmap.txt'
     lists = sorted(folder.glob('ImageSets/Segmentation/*.txt'))
     mask_dir = folder / 'SegmentationClass'
@@ -141,10 +171,9 @@ def _convert_masks(
         colour: ids.get(name, 0) for name, colour in colours.items()}
     own = {
         ids[name]: colour for name, colour in colours.items() if name in ids}
-    write_layout(
-        out_dir, made_from, ClassList(names, own),
-        mask_tasks(masks, image_dir), partial(_draw, ids=table))
-    return names
+    return Annotations(
+        made_from, ClassList(names, own), mask_tasks(masks, image_dir),
+        partial(_draw, ids=table))
 
 
 def _draw(source: tuple[Path | None, Path],

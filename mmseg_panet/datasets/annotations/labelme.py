@@ -14,7 +14,14 @@ from PIL import Image, ImageDraw
 
 from ...errors import InputError
 from .class_list import ClassList, check_name, number_classes
-from .layout import MaskTask, check_reach, fingerprint, stem_of, write_layout
+from .layout import (
+    Annotations,
+    MaskTask,
+    check_reach,
+    fingerprint,
+    stem_of,
+    write_layout,
+)
 
 # Of labelme's shape_to_mask, in pixels.
 _LINE_WIDTH = 10
@@ -56,13 +63,36 @@ def convert_labelme(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: If a file is not labelme's, a shape is malformed, or as
-            :func:`number_classes` and :func:`write_layout` say. Sizes are
-            checked of the images that are there.
+        InputError: As :func:`read_labelme` and :func:`write_layout` say.
+            Sizes are checked of the images that are there.
     """
-    folder = Path(folder)
+    return write_layout(out_dir, read_labelme(folder, classes, image_dir))
+
+
+def read_labelme(
+    path: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+    image_dir: str | os.PathLike | None = None,
+) -> Annotations:
+    """Read the shapes of labelme's files, see :func:`convert_labelme`.
+
+    Args:
+        path (str | os.PathLike): Folder of the JSON files, or one of them.
+        classes (Sequence[str], optional): Labels to draw.
+        image_dir (str | os.PathLike, optional): Folder of all images that
+            the files name. Defaults to that of the files.
+
+    Returns:
+        Annotations: The images that are there stand in its tasks.
+
+    Raises:
+        InputError: If a file is not labelme's, as :func:`number_classes`
+            says, and, once it is drawn, if a shape is malformed.
+    """
+    path = Path(path)
+    folder = path.parent if path.is_file() else path
     image_dir = Path(image_dir or folder)
-    files = sorted(folder.rglob('*.json'))
+    files = [path] if path.is_file() else sorted(path.rglob('*.json'))
     if not files:
         raise InputError(
             f"{folder} has no .json files; expected a folder of labelme's")
@@ -71,7 +101,7 @@ def convert_labelme(
     found = sorted({
         shape['label'] for _, (*_, shapes) in sources for shape in shapes})
     names, ids = number_classes(
-        found if classes is None else classes, classes, folder)
+        found if classes is None else classes, classes, path)
     tasks = []
     for image, (file, height, width, shapes) in sources:
         drawn = [
@@ -80,9 +110,9 @@ def convert_labelme(
             if shape['label'] in ids]
         tasks.append(MaskTask(
             stem_of(os.path.relpath(image, image_dir)),
-            (file, height, width, drawn), image if image.is_file() else None))
-    write_layout(out_dir, made_from, ClassList(names, {}), tasks, _draw)
-    return names
+            (file, height, width, drawn), image if image.is_file() else None,
+            frozenset(label for _, label, _ in drawn)))
+    return Annotations(made_from, ClassList(names, {}), tasks, _draw)
 
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:

@@ -33,6 +33,25 @@ class MaskTask(NamedTuple):
     """What it is drawn from."""
     image: Path | None
     """Whose size it must have, where that is to be checked."""
+    ids: frozenset[int] | None = None
+    """Of the classes it shows; None where only drawing it tells."""
+
+
+class Annotations(NamedTuple):
+    """What was read and is yet to be drawn."""
+
+    made_from: str
+    """A :func:`fingerprint`."""
+    classes: ClassList
+    tasks: list[MaskTask]
+    """A mask each."""
+    draw: Callable[[Any], np.ndarray]
+    """Source of a task to (H, W) uint8 labels; raises InputError."""
+
+
+def is_image(name: str) -> bool:
+    """Whether a file has the suffix of an image that can be read."""
+    return PurePosixPath(name).suffix.lower() in _IMAGE_SUFFIXES
 
 
 def stem_of(image: str) -> str:
@@ -41,7 +60,7 @@ def stem_of(image: str) -> str:
     A suffix that no image has is part of the name.
     """
     path = PurePosixPath(Path(image).as_posix())
-    if path.suffix.lower() in _IMAGE_SUFFIXES:
+    if is_image(path.name):
         path = path.with_suffix('')
     return str(path)
 
@@ -173,9 +192,9 @@ def fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_layout(out_dir: str | os.PathLike, made_from: str,
-                 classes: ClassList, tasks: Sequence[MaskTask],
-                 draw: Callable[[Any], np.ndarray]) -> None:
+def write_layout(
+    out_dir: str | os.PathLike, annotations: Annotations,
+) -> list[str]:
     """Draw masks in parallel and write them with their lists.
 
     Taken up again after an interruption: masks that are there are kept,
@@ -184,10 +203,10 @@ def write_layout(out_dir: str | os.PathLike, made_from: str,
     Args:
         out_dir (str | os.PathLike): Folder without ``masks`` and
             ``classes.txt``, but for those of an earlier call.
-        made_from (str): A :func:`fingerprint`.
-        classes (ClassList): The classes.
-        tasks (Sequence[MaskTask]): A mask each.
-        draw (Callable): Source to (H, W) uint8 labels; raises InputError.
+        annotations (Annotations): What to draw.
+
+    Returns:
+        list[str]: Names by id, background first.
 
     Raises:
         InputError: If the folder holds something else, two tasks share a
@@ -195,6 +214,7 @@ def write_layout(out_dir: str | os.PathLike, made_from: str,
             does not fit its image.
     """
     out_dir = Path(out_dir)
+    made_from, classes, tasks, draw = annotations
     _check_stems([task.stem for task in tasks])
     _start(out_dir, made_from)
     todo = [
@@ -211,6 +231,7 @@ def write_layout(out_dir: str | os.PathLike, made_from: str,
             raise InputError(faults[0] + more)
     write_lines(out_dir / 'classes.txt', class_lines(classes))
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
+    return classes.names
 
 
 def _check_stems(stems: Sequence[str]) -> None:

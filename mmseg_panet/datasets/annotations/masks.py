@@ -9,7 +9,13 @@ from PIL import Image
 
 from ...errors import InputError
 from .class_list import IGNORED, Colour, read_class_list
-from .layout import MaskTask, fingerprint, images_by_stem, write_layout
+from .layout import (
+    Annotations,
+    MaskTask,
+    fingerprint,
+    images_by_stem,
+    write_layout,
+)
 
 
 def convert_masks(
@@ -38,15 +44,31 @@ def convert_masks(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: If a mask holds an id or a colour that is not in the
-            class list, is of another form or has no image, or as
-            :func:`read_class_list` and :func:`write_layout` say.
+        InputError: As :func:`read_masks` and :func:`write_layout` say.
     """
     mask_dir = Path(mask_dir)
     if Path(out_dir).resolve().is_relative_to(mask_dir.resolve()):
         raise InputError(
             f'{out_dir} is in the folder of the masks, {mask_dir}, where '
             'the results would be taken for masks; name another folder')
+    return write_layout(
+        out_dir, read_masks(mask_dir, classes_file, image_dir))
+
+
+def read_masks(
+    mask_dir: str | os.PathLike,
+    classes_file: str | os.PathLike,
+    image_dir: str | os.PathLike | None = None,
+) -> Annotations:
+    """Read which masks there are, see :func:`convert_masks`.
+
+    Raises:
+        InputError: If there is none or one has no image, as
+            :func:`read_class_list` says, and, once a mask is drawn, if it
+            holds an id or a colour that is not in the class list or is of
+            another form.
+    """
+    mask_dir = Path(mask_dir)
     classes = read_class_list(classes_file)
     masks: dict[str, Path] = {
         stem: mask_dir / path
@@ -56,11 +78,10 @@ def convert_masks(
     made_from = fingerprint(
         'masks', [classes_file, *masks.values()], image_dir)
     colours = {colour: i for i, colour in classes.colours.items()}
-    write_layout(
-        out_dir, made_from, classes, mask_tasks(masks, image_dir), partial(
+    return Annotations(
+        made_from, classes, mask_tasks(masks, image_dir), partial(
             _draw, num_classes=len(classes.names),
             ids={(0, 0, 0): 0} | colours))
-    return classes.names
 
 
 def mask_tasks(masks: Mapping[str, Path | None],
@@ -86,7 +107,8 @@ def mask_tasks(masks: Mapping[str, Path | None],
                 f'there is no image {stem}.* in image_dir={image_dir}, but '
                 f'{mask or "a list"} names it; add it, or give the folder '
                 'of the images')
-        tasks.append(MaskTask(stem, (mask, image), image))
+        tasks.append(MaskTask(
+            stem, (mask, image), image, None if mask else frozenset()))
     return tasks
 
 
@@ -103,7 +125,7 @@ def read_colours(mask: Path, ids: Mapping[Colour, int]) -> np.ndarray:
     Raises:
         InputError: If the mask cannot be read or a colour is unknown.
     """
-    rgb = np.asarray(_open(mask).convert('RGB'))  # (H, W, 3)
+    rgb = np.asarray(open_mask(mask).convert('RGB'))  # (H, W, 3)
     found, where = np.unique(
         rgb.reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1]),
         return_inverse=True)
@@ -122,7 +144,7 @@ def _draw(source: tuple[Path, Path | None], num_classes: int,
           ids: Mapping[Colour, int]) -> np.ndarray:
     """(H, W) ids of a mask of any form."""
     mask, _ = source
-    picture = _open(mask)
+    picture = open_mask(mask)
     if picture.mode in ('RGB', 'RGBA'):
         return read_colours(mask, ids)
     labels = np.asarray(picture)
@@ -140,7 +162,12 @@ def _draw(source: tuple[Path, Path | None], num_classes: int,
     return labels.astype(np.uint8)
 
 
-def _open(mask: Path) -> Image.Image:
+def open_mask(mask: Path) -> Image.Image:
+    """Decode a mask.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
     try:
         picture = Image.open(mask)
         picture.load()

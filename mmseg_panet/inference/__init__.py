@@ -1,0 +1,1 @@
+"""From a few examples to segmented images."""

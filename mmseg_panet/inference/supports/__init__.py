@@ -1,0 +1,5 @@
+"""A person's examples: images, and what is marked on them."""
+from .source import read_supports
+from .support import Support, SupportLabels
+
+__all__ = ['Support', 'SupportLabels', 'read_supports']

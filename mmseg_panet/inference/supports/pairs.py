@@ -1,0 +1,102 @@
+"""Pairs of an image and its annotation, by class."""
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...datasets.annotations.class_list import (
+    IGNORED,
+    SPECIAL_IDS,
+    check_name,
+)
+from ...errors import InputError
+from .annotation import drawer_of, existing
+from .support import Support, make_support, shown
+
+
+def read_pairs(
+    source: Mapping[str, Sequence[tuple]],
+) -> dict[str, list[Support]]:
+    """Supports of pairs.
+
+    Args:
+        source (Mapping[str, Sequence[tuple]]): Class name to its pairs
+            (image, annotation). An image is a path, or (H, W, 3) uint8 BGR.
+            An annotation is the path of a mask, or a mask (H, W) of bool or
+            integers, see :func:`object_labels`, with the value of the object
+            as an optional third element; boxes [[x, y, width, height], ...],
+            which an array (N, 4) of numbers is as well; or a dict of boxes,
+            polygons, scribbles or points, see :data:`KINDS`.
+
+    Returns:
+        dict[str, list[Support]]: By class, in the order given.
+
+    Raises:
+        InputError: If there are none or more than 254 classes, one has no
+            name of its own or no pairs, a pair is not as above, or a file
+            is missing.
+    """
+    if not 0 < len(source) < IGNORED:
+        raise InputError(
+            'expected supports of 1..254 classes, as masks have 8 bits, got '
+            f'{len(source)}; add or leave out some')
+    for name, pairs in source.items():
+        check_class_name(name, 'the supports')
+        if isinstance(pairs, str) or not isinstance(
+                pairs, Sequence) or not pairs:
+            raise InputError(
+                f'class {name!r}: expected a list of (image, annotation), '
+                f'got {shown(pairs)}; give at least one')
+    return {
+        name: [_support(name, number, pair)
+               for number, pair in enumerate(pairs, start=1)]
+        for name, pairs in source.items()}
+
+
+def check_class_name(name: Any, where: object) -> None:
+    """Refuse a name that no class of one's own can have.
+
+    Args:
+        name (Any): Of a class.
+        where (object): Begins the sentence.
+
+    Raises:
+        InputError: As :func:`check_name`, or if it is the background's.
+    """
+    check_name(name, where)
+    if name in SPECIAL_IDS:
+        raise InputError(
+            f'{where}: expected names of classes, got {name!r}; leave it '
+            'out, as what is not marked is background')
+
+
+def _support(class_name: str, number: int, pair: Any) -> Support:
+    where = f'support {number} of class {class_name!r}'
+    if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
+        raise InputError(
+            f'{where}: expected (image, annotation) or (image, mask, value), '
+            f'got {shown(pair)}')
+    image, annotation, *values = pair
+    where += f' ({_title(image)} with {_title(annotation)})'
+    if isinstance(image, (str, Path)):
+        image = existing(image, where)
+    elif not (isinstance(image, np.ndarray) and image.dtype == np.uint8
+              and image.ndim == 3 and image.shape[2] == 3):
+        raise InputError(
+            f'{where}: expected a path or an array (H, W, 3) of uint8, blue '
+            f'first, as the image, got {_title(image)}')
+    return make_support(
+        class_name, (class_name,), image,
+        drawer_of(annotation, values, where), where)
+
+
+def _title(one: Any) -> str:
+    """How a sentence calls an image or an annotation."""
+    if isinstance(one, (str, Path)):
+        return str(one)
+    if isinstance(one, np.ndarray):
+        return f'an array {one.shape} of {one.dtype}'
+    if isinstance(one, Mapping):
+        return ' and '.join(map(str, one))
+    return 'boxes' if isinstance(one, (list, tuple)) else shown(one)

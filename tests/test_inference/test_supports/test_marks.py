@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as coco
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.supports import read_supports
+
+SIZE = (20, 30)
+PHOTO = np.zeros((*SIZE, 3), np.uint8)
+Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
+
+
+def labels(annotation):
+    return read_supports(
+        {'cat': [(PHOTO, annotation)]})['cat'][0].draw(SIZE).labels
+
+
+@pytest.mark.parametrize('form', [list, tuple, np.array])
+@pytest.mark.parametrize('wrap', [lambda x: x, lambda x: {'boxes': x}])
+def test_the_pixels_that_boxes_touch_are_the_object(form, wrap):
+    boxes = form([[2, 3, 4, 5], [10.5, 1.2, 2, 1], [25, 15, 5.9, 5.9]])
+    expected = np.zeros(SIZE, np.uint8)
+    expected[3:8, 2:6] = 1
+    expected[1:3, 10:13] = 1  # 1.2..2.2 and 10.5..12.5
+    expected[15:, 25:] = 1  # less than a pixel outside is cut off
+    assert (labels(wrap(boxes)) == expected).all()
+
+
+def test_four_columns_of_bool_are_a_mask():
+    narrow = np.zeros((SIZE[0], 4), bool)
+    narrow[2, 1] = True
+    source = {'cat': [(PHOTO[:, :4], narrow)]}
+    drawn = read_supports(source)['cat'][0].draw(narrow.shape)
+    assert (drawn.labels == narrow).all()
+
+
+@pytest.mark.parametrize('box', [
+    [10, 5, 25, 8],  # x1, y1, x2, y2
+    [10, 5, 0.0, 8], [10.5, 5, 3, -1], [30, 0, 1, 1], [-1.1, 0, 3, 3],
+    [0, 18, 2, 3.5], [float('nan'), 0, 1, 1], [1, 2, 3], 7])
+def test_a_box_that_is_none_tells_the_convention(box):
+    with pytest.raises(
+            InputError, match=r'x, y, width, height.* corners x1, y1') as err:
+        labels([[1, 1, 2, 2], box])
+    assert '\n' not in str(err.value)
+
+
+def test_polygons_are_drawn_as_by_coco():
+    polygons = [[1.5, 2.5, 20.2, 3.1, 9.7, 17.3], [22, 2, 28, 2, 28, 9, 22, 9]]
+    expected = coco.decode(coco.merge(coco.frPyObjects(polygons, *SIZE)))
+    assert (expected[2:9, 22:28] == 1).all()
+    assert (labels({'polygons': polygons}) == expected).all()
+    arrays = [np.array(polygon) for polygon in polygons]
+    assert (labels({'polygons': arrays}) == expected).all()
+
+
+def test_scribbles_are_lines_and_the_rest_is_unknown():
+    drawn = labels({
+        'scribbles': [[(5.9, 4), (5.2, 10)], [(20, 3)]],
+        'background_scribbles': [[(10, 15), (25, 15)]], 'width': 1})
+    expected = np.full(SIZE, 255)
+    expected[4:11, 5] = expected[3, 20] = 1
+    expected[15, 10:26] = 0
+    assert (drawn == expected).all()
+
+
+def test_a_line_is_three_pixels_wide_unless_told():
+    """With the ends of OpenCV's ellipse of 3x3, a plus."""
+    drawn = labels({'scribbles': [[(5, 4), (5, 10)]]})
+    expected = np.full(SIZE, 255)
+    expected[4:11, 4:7] = expected[3:12, 5] = 1
+    assert (drawn == expected).all()
+
+
+def test_points_are_discs_and_the_rest_is_unknown():
+    drawn = labels({
+        'points': [(5.5, 6.5), (30, 0)], 'background_points': [(20, 10)]})
+    expected = np.full(SIZE, 255)
+    expected[(X - 5)**2 + (Y - 6)**2 <= 9] = 1
+    expected[(X - 29)**2 + Y**2 <= 9] = 1
+    expected[(X - 20)**2 + (Y - 10)**2 <= 9] = 0
+    assert (drawn == expected).all()
+    assert (labels({'points': [(5, 6)], 'radius': 0}) == 1).sum() == 1
+
+
+def test_what_is_marked_both_ways_is_unknown():
+    drawn = labels({
+        'scribbles': [[(5, 5), (15, 5)]], 'width': 1,
+        'background_scribbles': [[(10, 2), (10, 8)]]})
+    assert drawn[5, 9] == 1
+    assert drawn[4, 10] == 0
+    assert drawn[5, 10] == 255
+
+
+def test_scribbles_of_a_file_are_the_object_unless_0_or_255(tmp_path):
+    values = np.random.default_rng(0).choice([0, 3, 8, 255], SIZE)
+    path = tmp_path / 'a.png'
+    Image.fromarray(values.astype(np.uint8)).save(path)
+    expected = np.select([values == 0, values == 255], [0, 255], 1)
+    assert (labels({'scribbles': path}) == expected).all()
+    assert (labels({'scribbles': str(path)}) == expected).all()
+
+
+@pytest.mark.parametrize(('annotation', 'sentence'), [
+    ({'boxs': []}, r"one of \['boxes', 'polygons', 'scribbles', 'points'\]"),
+    ({}, 'expected one of'),
+    ({'boxes': [[1, 1, 2, 2]], 'points': [(1, 1)]}, 'leave out the others'),
+    ({'points': [(1, 1)], 'width': 3},
+     r"only \['background_points', 'radius'\]"),
+    ({'scribbles': 'absent.png'}, r'no file absent\.png'),
+    ({'boxes': 'a.png'}, 'expected a list of boxes'),
+    (7, 'expected a mask, boxes or a dict'),
+    (None, 'expected a mask, boxes or a dict'),
+    ('absent.png', r'no file absent\.png'),
+])
+def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
+    with pytest.raises(
+            InputError, match=r'support 1 of class .*' + sentence) as caught:
+        read_supports({'cat': [(PHOTO, annotation)]})
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(('annotation', 'sentence'), [
+    ([], 'at least one pixel of the class, got none'),
+    ({'points': []}, 'at least one pixel of the class'),
+    ({'points': [(31.5, 2)]}, r'inside the image of 30x20, got \(31\.5, 2'),
+    ({'points': [3, 4]}, r'expected points \[\(x, y\), ...\], got'),
+    ({'points': [(3, 4)], 'radius': -1}, 'radius of 0 or more, got -1'),
+    ({'points': [(3, 4)], 'radius': 'a'}, 'radius of 0 or more'),
+    ({'scribbles': [(3, 4), (5, 6)]}, r'expected points \[\(x, y\), ...\]'),
+    ({'scribbles': [[(3, 4)]], 'width': 0}, 'width of 1 or more, got 0'),
+    ({'scribbles': [[(3, 25)]]}, 'inside the image of 30x20'),
+    ({'polygons': [[1, 2, 3, 4]]}, 'polygons of three or more points'),
+    ({'polygons': [[(1, 1), (5, 1), (5, 5)]]}, 'polygons of three or more'),
+    ({'polygons': [[1, 2, 3, 4, 5, 1e9]]}, 'ten times'),
+    ({'polygons': 5}, 'support 1'),
+    ({'points': [('a', 'b')]}, 'support 1'),
+])
+def test_what_cannot_be_drawn_is_a_sentence(annotation, sentence):
+    support, = read_supports({'cat': [(PHOTO, annotation)]})['cat']
+    with pytest.raises(InputError, match=sentence) as caught:
+        support.draw(SIZE)
+    assert "support 1 of class 'cat'" in str(caught.value)
+    assert '\n' not in str(caught.value)

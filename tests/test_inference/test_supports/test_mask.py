@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference import supports
+
+SIZE = (12, 16)
+OBJECT = np.zeros(SIZE, bool)
+OBJECT[3:9, 4:11] = True
+EDGE = np.zeros(SIZE, bool)  # around the object
+EDGE[2, 4:11] = True
+PHOTO = np.zeros((*SIZE, 3), np.uint8)
+
+
+def labels(mask, *value):
+    source = {'cat': [(PHOTO, mask, *value)]}
+    drawn = supports.read_supports(source)['cat'][0].draw(SIZE)
+    assert drawn.names == ('cat',)
+    assert drawn.labels.dtype == np.uint8
+    return drawn.labels
+
+
+def saved(path, array, palette=None):
+    picture = Image.fromarray(array)
+    if palette is not None:
+        picture.putpalette(palette)
+    picture.save(path)
+    return path
+
+
+def painted(inside, outside):
+    """Pixels of one colour in the object, of another outside."""
+    return np.where(OBJECT[..., None], inside, outside).astype(np.uint8)
+
+
+@pytest.mark.parametrize('array', [
+    OBJECT,
+    OBJECT.astype(np.uint8),
+    OBJECT * np.uint8(255),
+    OBJECT * np.uint8(17),
+    OBJECT * np.int64(7),
+    OBJECT * np.uint16(1000),
+], ids=str)
+def test_what_alone_is_not_0_is_the_object(tmp_path, array):
+    assert (labels(array) == OBJECT).all()
+    if array.dtype != np.int64:
+        path = saved(tmp_path / 'a.png', array)
+        assert (labels(path) == OBJECT).all()
+        assert (labels(str(path)) == OBJECT).all()
+
+
+def test_beside_a_value_of_its_own_255_is_unknown(tmp_path):
+    mask = OBJECT * np.uint8(15) + EDGE * np.uint8(255)
+    expected = OBJECT * 1 + EDGE * 255
+    assert (labels(mask) == expected).all()
+    palette = np.random.default_rng(0).integers(0, 256, 768, np.uint8)
+    path = saved(tmp_path / 'a.png', mask, palette.tobytes())
+    assert (labels(path) == expected).all()
+
+
+def test_a_given_value_is_the_object_whatever_else_there_is(tmp_path):
+    mask = OBJECT * np.uint8(2) + EDGE * np.uint8(255)
+    mask[0, 0] = 1
+    path = saved(tmp_path / 'a.png', mask)
+    assert (labels(path, 2) == OBJECT * 1 + EDGE * 255).all()
+    assert (labels(path, np.int64(255)) == EDGE).all()
+    assert (labels(path, 0) == (
+        (mask == 0) * 1 + (mask == 255) * 255)).all()
+    assert (labels(OBJECT, 0) == ~OBJECT).all()
+
+
+def test_a_smooth_border_is_cut_at_128(tmp_path):
+    mask = OBJECT * np.uint8(255)
+    mask[2, 4:11], mask[9, 4:11] = 127, 128
+    expected = mask >= 128
+    assert (labels(saved(tmp_path / 'a.png', mask)) == expected).all()
+    assert (labels(mask) == expected).all()
+    rgb = np.stack([mask] * 3, axis=-1)
+    assert (labels(saved(tmp_path / 'b.png', rgb)) == expected).all()
+
+
+@pytest.mark.parametrize(('outside', 'inside'), [
+    ((0, 0, 0), (255, 255, 255)),
+    ((0, 0, 0), (200, 10, 0)),
+    ((0, 0, 0, 255), (200, 10, 0, 255)),
+    ((0, 255), (1, 255)),
+    # On transparency, whatever the colour of what is not seen.
+    ((0, 0, 0, 0), (0, 0, 0, 255)),
+    ((9, 8, 7, 0), (255, 255, 255, 255)),
+    ((3, 0), (250, 255)),
+])
+def test_of_several_channels_one_tells_the_object(tmp_path, outside, inside):
+    path = saved(tmp_path / 'a.png', painted(inside, outside))
+    assert (labels(path) == OBJECT).all()
+
+
+def several_values(*values):
+    mask = OBJECT * np.uint8(255)
+    mask[0, :len(values)] = values
+    return mask
+
+
+@pytest.mark.parametrize(('mask', 'palette', 'sentence'), [
+    (several_values(1, 2), None, r'\[0, 1, 2, 255\]'),
+    # A border is smooth on both sides of 128, and 255 is the object.
+    (several_values(200, 210), None, r'\[0, 200, 210, 255\]'),
+    (several_values(*[100] * 16) // 2 * 2, None, r'\[0, 100, 254\]'),
+    # Indices have no order.
+    (several_values(100, 200), bytes(768), r'\[0, 100, 200, 255\]'),
+    (np.arange(192, dtype=np.uint8).reshape(SIZE), None,
+     r'\[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] and 182 more'),
+])
+def test_values_that_do_not_tell_are_listed(
+        tmp_path, mask, palette, sentence):
+    path = saved(tmp_path / 'a.png', mask, palette)
+    with pytest.raises(InputError, match=sentence) as caught:
+        labels(path)
+    assert f'with {path}' in str(caught.value)
+    assert 'give (image, mask, value)' in str(caught.value)
+
+
+@pytest.mark.parametrize(('array', 'sentence'), [
+    (painted((200, 0, 0), (0, 200, 0)), 'one colour on black, got 2'),
+    (painted((200, 0, 0, 255), (0, 200, 0, 100)), 'several colours'),
+    (np.zeros(SIZE, np.float32), r'\(12, 16\) of float32'),
+    (np.zeros((*SIZE, 3), np.int64), r'\(12, 16, 3\) of int64'),
+    (np.zeros(SIZE, bool), r'expected the object as 1, got only \[0\]'),
+    (np.zeros(SIZE, np.uint8), r'expected the object as 255, got only'),
+    (OBJECT[1:] * np.uint8(9), 'expected an annotation of 16x12 .* 16x11'),
+    (OBJECT.T * np.uint8(9), 'expected an annotation of 16x12 .* 12x16'),
+])
+def test_what_is_no_mask_of_the_image_is_a_sentence(
+        tmp_path, array, sentence):
+    mask = saved(tmp_path / 'a.png', array) if array.dtype == np.uint8 and (
+        array.ndim == 3) else array
+    with pytest.raises(InputError, match=sentence) as caught:
+        labels(mask)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_value_that_is_not_there_or_none_is_a_sentence(tmp_path):
+    mask = OBJECT * np.uint8(3)
+    with pytest.raises(
+            InputError, match=r'expected the object as 4, got only \[0, 3\]'):
+        labels(mask, 4)
+    for value in ('3', True, 3.0):
+        with pytest.raises(InputError, match='expected an integer as the va'):
+            labels(mask, value)
+    cmyk = tmp_path / 'a.jpg'
+    Image.new('CMYK', SIZE[::-1]).save(cmyk)
+    with pytest.raises(InputError, match='got a CMYK image'):
+        labels(cmyk)
+    (tmp_path / 'b.png').write_bytes(b'no picture')
+    with pytest.raises(InputError, match=r'b\.png is no readable image'):
+        labels(tmp_path / 'b.png')
