@@ -56,6 +56,7 @@ setup(
             'onedl-mmsegmentation>=1.4.2',
             'onedl-mmpretrain>=1.3.6',
             'pycocotools>=2.0.7',  # reads COCO's polygons and run lengths
+            'safetensors>=0.4',  # prototype banks
         ],
         'openmmlab': [
             'mmengine>=0.10.4,<1',  # tested with 0.10.7
@@ -65,6 +66,7 @@ setup(
             'mmsegmentation>=1.2.2,<2',
             'mmpretrain>=1.2.0,<2',
             'pycocotools>=2.0.7',
+            'safetensors>=0.4',
             'torch<2.6',  # mmengine cannot resume with weights_only loading
             'numpy<2',  # mmcv 2.1 is compiled against numpy 1
             'opencv-python<5',

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import InputError
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -21,6 +23,28 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def prepare_output(path: str | os.PathLike) -> None:
+    """Make sure, before long work, that its result can be written.
+
+    Args:
+        path (str | os.PathLike): A file to be; its folder is made.
+
+    Raises:
+        InputError: If it is a folder, or cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f'{path} cannot be written ({error}); name another place'
+        ) from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f'{path} cannot be written: expected a file in a folder that is '
+            'writable; name another place')
 
 
 def write_whole(path: Path, data: bytes) -> None:

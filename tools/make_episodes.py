@@ -14,7 +14,7 @@ from mmseg_panet.apis.arguments import (
     load_config,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import prepare_output
+from mmseg_panet.files import prepare_output
 
 
 def parse_args() -> argparse.Namespace:

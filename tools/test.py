@@ -12,17 +12,13 @@ from mmseg_panet.apis.arguments import (
     prepare_run,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import (
-    few_shot_metric,
-    prepare_output,
-    test,
-    write_result,
-)
+from mmseg_panet.apis.running import few_shot_metric, test, write_result
 from mmseg_panet.apis.support_annotation import (
     SUPPORT_ANNOTATIONS,
     set_support_annotation,
 )
 from mmseg_panet.errors import InputError
+from mmseg_panet.files import prepare_output
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,7 +1,6 @@
 """Training and few-shot testing of a config."""
 import json
 import math
-import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -110,35 +109,14 @@ def few_shot_metric(cfg: Config) -> dict:
         f'{cfg.filename}, got {evaluator}')
 
 
-def prepare_output(path: str | Path) -> None:
-    """Make sure, before long work, that its result can be written.
-
-    Args:
-        path (str | Path): A file to be; its folder is made.
-
-    Raises:
-        InputError: If it is a folder, or cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f'{path} cannot be written ({error}); name another place'
-        ) from error
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(
-            f'{path} cannot be written: expected a file in a folder that is '
-            'writable; name another place')
-
-
 def write_result(result: dict, path: str | Path) -> None:
     """Write a result as JSON, whole or not at all, by the main process.
 
     Args:
         result (dict): As :func:`test` returns it. A class that was never
             drawn has no IoU: null.
-        path (str | Path): The file, see :func:`prepare_output`.
+        path (str | Path): The file, see
+            :func:`mmseg_panet.files.prepare_output`.
     """
     if not is_main_process():
         return
