@@ -1,10 +1,11 @@
-"""Train on the toy data and score the classes that were held out.
+"""Train on the toy data, score the classes held out, segment some images.
 
 Runs the commands that a user would type, prints each, and ends with a table.
 """
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -51,8 +52,14 @@ def main() -> None:
     run('train.py', CONFIG, '--work-dir', OUT)
     run('test.py', CONFIG, checkpoint, '--work-dir', OUT,
         '--out', OUT / 'trained.json', '--show-dir', OUT / 'pictures')
+    # Of a demo before, whose checkpoint may have been another.
+    shutil.rmtree(OUT / 'segmented', ignore_errors=True)
+    run('segment.py', CONFIG, checkpoint, '--support', 'data/toy/examples',
+        '--images', 'data/toy/photos', '--out', OUT / 'segmented',
+        '--bank', OUT / 'toy.safetensors', '--overlay', '--csv')
     print_table()
-    print(f'\ncheckpoint {checkpoint}, pictures in {OUT}/pictures, '
+    print(f'\ncheckpoint {checkpoint}, pictures in {OUT}/pictures '
+          f'and {OUT}/segmented/overlays, '
           f'{time.time() - start:.0f} s')
 
 

@@ -1,8 +1,9 @@
-"""Draw the toy data set, in the layout of VOC."""
+"""Draw the toy data set, in the layout of VOC, and examples to segment by."""
 import argparse
 
 from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.datasets.toy import make_toy_dataset
+from mmseg_panet.datasets.toy_examples import make_toy_examples
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,6 +27,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     out_dir = make_toy_dataset(args.out, args.images, args.size, args.seed)
+    make_toy_examples(out_dir, size=args.size, seed=args.seed)
     print(f"{args.images} images in '{out_dir}'")
 
 

@@ -66,6 +66,23 @@ def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--episodes', type=int, help='episodes of a run')
 
 
+def read_config(path: str) -> Config:
+    """Read a config.
+
+    Raises:
+        InputError: If it does not exist or cannot be read.
+    """
+    if not os.path.isfile(path):
+        raise InputError(
+            f'the config {path} does not exist; configs/panet has those of '
+            'this project')
+    try:
+        return Config.fromfile(path)
+    except (OSError, SyntaxError) as error:
+        raise InputError(
+            f'{path} could not be read as a config ({error})') from error
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and set in it what the flags say.
 
@@ -79,16 +96,7 @@ def load_config(args: argparse.Namespace) -> Config:
     Raises:
         InputError: If the config does not exist or cannot be read.
     """
-    if not os.path.isfile(args.config):
-        raise InputError(
-            f'the config {args.config} does not exist; configs/panet has '
-            'those of this project')
-    try:
-        cfg = Config.fromfile(args.config)
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f'{args.config} could not be read as a config ({error})'
-        ) from error
+    cfg = read_config(args.config)
     if getattr(args, 'manifest', None) is not None:
         _replay_manifest(cfg, args)
     elif args.protocol is not None:

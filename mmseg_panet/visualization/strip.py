@@ -21,12 +21,15 @@ def way_colour(way: int) -> tuple[int, int, int]:
 
 
 def overlay(image: np.ndarray, labels: np.ndarray,
+            palette: np.ndarray | None = None,
             opacity: float = 0.45) -> np.ndarray:
     """Lay the colours of the ways over an image, with their outlines.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
-        labels (np.ndarray): (H, W), episode labels; 255 is drawn grey.
+        labels (np.ndarray): (H, W), episode labels; 255 has no outline.
+        palette (np.ndarray, optional): (256, 3) RGB of the labels. Defaults
+            to those of :func:`way_colour`, and grey for 255.
         opacity (float): Of the colours, 0..1. Defaults to 0.45.
 
     Returns:
@@ -34,7 +37,10 @@ def overlay(image: np.ndarray, labels: np.ndarray,
     """
     picture = image.copy()
     for label in np.unique(labels[labels != 0]).tolist():
-        colour = _VOID if label == 255 else way_colour(label)
+        if palette is not None:
+            colour = tuple(palette[label].tolist())
+        else:
+            colour = _VOID if label == 255 else way_colour(label)
         mask = labels == label
         mixed = (1 - opacity) * image[mask] + opacity * np.array(colour)
         picture[mask] = mixed.astype(np.uint8)

@@ -1,0 +1,304 @@
+"""Segmentation of one's own images from a handful of examples."""
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from ..errors import InputError
+from ..visualization.strip import overlay
+from .class_palette import check_colours, class_palette
+from .image_list import ImageItem, list_images
+from .model_loading import (
+    build_model,
+    check_device,
+    describe_model,
+    load_weights,
+)
+from .network import Network
+from .prediction import Prediction, predict_classes
+from .prediction_files import write_prediction
+from .prediction_tables import require_pycocotools, write_areas, write_coco
+from .progress import progress_bar
+from .prototype_bank import NOTHING_TAUGHT, PrototypeBank
+from .read_ahead import read_ahead
+from .results import pack_results, to_sample
+from .teachable import Teachable
+
+
+class FewShotInferencer(Teachable, BaseInferencer):
+    """Segments images into classes that are taught by a few examples.
+
+    On mmengine's ``BaseInferencer``, as ``MMSegInferencer``. What a config's
+    test does to a query is done to every image, supports included; labels of
+    supports are never resized. All taught classes are told apart at once, and
+    every image passes the network once.
+
+    Args:
+        model (str | os.PathLike | Config | dict): Config with a
+            :class:`FewShotSegmentor`, or any of mmseg's segmentors with a
+            :class:`PANetHead`.
+        weights (str | os.PathLike, optional): Checkpoint of the model, or of
+            its backbone alone. Defaults to None: the config's pretrained
+            backbone.
+        device (str, optional): Such as 'cpu' or 'cuda:1'. Defaults to the
+            best there is.
+        slide (bool | Mapping): Whether windows of the network's size slide
+            over each image at its own size, two thirds of a window apart,
+            for large images with small objects; or ``crop_size`` and
+            ``stride``, (height, width) each. Defaults to False: as the
+            config's ``test_cfg`` says.
+        tta (bool | Mapping): Whether probabilities are the mean over three
+            sizes and their mirror images; or ``ratios`` and ``flip``.
+            Defaults to False.
+        min_confidence (float): Pixels whose most likely class is less likely
+            are undecided, 255. Defaults to 0.
+        palette (Mapping[str, Sequence[int]], optional): Red, green and blue
+            of classes, 0..255. Defaults to colours that differ.
+        show_progress (bool): Whether progress is drawn. Defaults to True.
+
+    Raises:
+        InputError: If the config or the checkpoint cannot be used.
+
+    Example:
+        >>> inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
+        >>> inferencer.fit({'cat': [('cat1.jpg', 'cat1.png')]})
+        >>> inferencer('photos/', out_dir='out/')
+        >>> inferencer.save('cats.safetensors')
+    """
+
+    def __init__(self,
+                 model: str | os.PathLike | Config | dict,
+                 weights: str | os.PathLike | None = None,
+                 device: str | None = None,
+                 slide: bool | Mapping[str, Any] = False,
+                 tta: bool | Mapping[str, Any] = False,
+                 min_confidence: float = 0.0,
+                 palette: Mapping[str, Sequence[int]] | None = None,
+                 show_progress: bool = True) -> None:
+        if not 0 <= min_confidence <= 1:
+            raise InputError(
+                f'expected min_confidence of 0..1, got {min_confidence}')
+        if isinstance(model, os.PathLike):
+            model = os.fspath(model)
+        if isinstance(model, str) and not os.path.isfile(model):
+            raise InputError(
+                f'the config {model} does not exist; configs/panet has those '
+                'of this project')
+        if device is not None:
+            check_device(device)
+        self.min_confidence = min_confidence
+        self._colours = check_colours(palette or {})
+        self._slide = slide
+        self._tta = tta
+        self._bank = PrototypeBank()
+        init_default_scope('mmseg')
+        super().__init__(
+            model=model,
+            weights=None if weights is None else os.fspath(weights),
+            device=device,
+            scope='mmseg',
+            show_progress=show_progress)
+
+    def _init_model(self, cfg: ConfigDict, weights: str | None,
+                    device: str = 'cpu') -> nn.Module:
+        model = build_model(cfg)
+        load_weights(model, weights)
+        model.cfg = cfg
+        return model.to(device).eval()
+
+    def _init_collate(self, cfg: ConfigDict) -> None:
+        """None: the config's is one of episodes."""
+
+    def _init_pipeline(self, cfg: ConfigDict) -> Callable:
+        self._network = Network(self.model, cfg, self._slide, self._tta)
+        self._description = describe_model(
+            self.model, cfg, self._network.support_steps)
+        return self._network.support_pipeline
+
+    def palette(self) -> np.ndarray:
+        """Colours of class maps, (256, 3) uint8 RGB."""
+        return class_palette(self.classes, self._colours)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a prediction depends on beside its image.
+
+        Raises:
+            InputError: If nothing was taught.
+        """
+        settings = json.dumps([
+            self._description, self.classes, self._network.views,
+            self.model.test_cfg, self.min_confidence,
+            self.palette().tolist()], default=str)
+        prototypes = self._bank.prototypes().numpy().tobytes()
+        return hashlib.sha256(settings.encode() + prototypes).hexdigest()
+
+    def predict(self, images: Sequence[np.ndarray],
+                keep_probabilities: bool = False) -> list[Prediction]:
+        """Segment images in memory.
+
+        Args:
+            images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each, of any
+                sizes; those of equal size pass the network together.
+            keep_probabilities (bool): Whether the predictions hold those of
+                every class. Defaults to False.
+
+        Returns:
+            list[Prediction]: One an image, in order.
+
+        Raises:
+            InputError: If nothing was taught.
+        """
+        if not self.classes:
+            raise InputError(NOTHING_TAUGHT)
+        return [
+            predict_classes(
+                logits, self.classes, self.min_confidence, keep_probabilities)
+            for logits in self._network.logits(images)]
+
+    def __call__(self,
+                 inputs: Any,
+                 return_datasamples: bool = False,
+                 batch_size: int = 1,
+                 return_vis: bool = False,
+                 return_probabilities: bool = False,
+                 show: bool = False,
+                 wait_time: float = 0,
+                 out_dir: str | os.PathLike | None = None,
+                 csv: bool = False,
+                 coco: bool = False) -> Any:
+        """Segment images, and keep all results in memory.
+
+        For more images than that, :func:`segment_images` writes files alone.
+
+        Args:
+            inputs (Any): Path, folder, glob pattern or video file, array
+                (H, W, 3) uint8 BGR, or a list of them, see
+                :func:`list_images`.
+            return_datasamples (bool): Whether to return samples in place of
+                the dict. Defaults to False.
+            batch_size (int): Images read and segmented together, see
+                :meth:`predict`. Defaults to 1.
+            return_vis (bool): Whether to return overlays. Defaults to False.
+            return_probabilities (bool): Whether to return those of every
+                class. Defaults to False.
+            show (bool): Whether to open a window with each overlay. Defaults
+                to False.
+            wait_time (float): Seconds that it stays; 0 until a key is
+                pressed. Defaults to 0.
+            out_dir (str | os.PathLike, optional): Where ``masks/<name>.png``
+                and ``overlays/<name>.jpg`` are written. Defaults to nowhere.
+            csv (bool): Whether ``areas.csv`` is written there. Defaults to
+                False.
+            coco (bool): Whether ``coco.json`` is. Defaults to False.
+
+        Returns:
+            dict | SegDataSample | list[SegDataSample | None]: See
+            :func:`pack_results` and :func:`to_sample`.
+
+        Raises:
+            InputError: If nothing was taught, there is no image, or the only
+                one cannot be read.
+        """
+        items = self._inputs_to_list(inputs)
+        if not self.classes:
+            raise InputError(NOTHING_TAUGHT)
+        if batch_size < 1:
+            raise InputError(
+                f'expected batch_size of 1 or more, got {batch_size}')
+        if coco:
+            require_pycocotools()
+        results: list[Prediction | InputError] = []
+        pictures: list[np.ndarray | None] = []
+        with progress_bar(self.show_progress) as bar:
+            task = bar.add_task('Inference', total=len(items))
+            for batch, images in self.preprocess(items, batch_size):
+                found = self.forward(
+                    images, return_probabilities or return_datasamples)
+                results += found
+                if show or return_vis:
+                    pictures += self.visualize(images, found, show, wait_time)
+                if out_dir is not None:
+                    self._write(Path(out_dir), batch, images, found)
+                bar.advance(task, len(batch))
+        if out_dir is not None:
+            done = [
+                item for item, result in zip(items, results, strict=True)
+                if isinstance(result, Prediction)]
+            if csv:
+                write_areas(Path(out_dir), done)
+            if coco:
+                write_coco(Path(out_dir), done, self.classes)
+        return self.postprocess(
+            results, pictures if return_vis else [], return_datasamples,
+            names=[item.name for item in items])
+
+    def _inputs_to_list(self, inputs: Any) -> list[ImageItem]:
+        return list_images(inputs)
+
+    def preprocess(self, inputs: Sequence[ImageItem], batch_size: int = 1,
+                   **kwargs: Any) -> Iterator[tuple]:
+        """Read images ahead, in batches, see :func:`read_ahead`."""
+        return read_ahead([
+            inputs[start:start + batch_size]
+            for start in range(0, len(inputs), batch_size)])
+
+    def forward(self, inputs: Sequence[np.ndarray | InputError],
+                keep_probabilities: bool = False,
+                **kwargs: Any) -> list[Prediction | InputError]:
+        """Segment what could be read of a batch; errors stay."""
+        images = [one for one in inputs if isinstance(one, np.ndarray)]
+        found = iter(
+            self.predict(images, keep_probabilities) if images else ())
+        return [
+            next(found) if isinstance(one, np.ndarray) else one
+            for one in inputs]
+
+    def _write(self, out_dir: Path, items: Sequence[ImageItem],
+               images: Sequence[Any],
+               results: Sequence[Prediction | InputError]) -> None:
+        for item, image, result in zip(items, images, results, strict=True):
+            if isinstance(result, Prediction):
+                write_prediction(
+                    out_dir, item.name, result, self.palette(), image)
+
+    def visualize(self, inputs: list, preds: Any, show: bool = False,
+                  wait_time: float = 0,
+                  **kwargs: Any) -> list[np.ndarray | None]:
+        """Lay the predictions of a batch over its images, (H, W, 3) RGB."""
+        pictures: list[np.ndarray | None] = []
+        for image, result in zip(inputs, preds, strict=True):
+            picture = overlay(
+                image[..., ::-1], result.class_map, self.palette()
+            ) if isinstance(result, Prediction) else None
+            if show and picture is not None:
+                mmcv.imshow(
+                    picture[..., ::-1], 'mmseg_panet', int(1000 * wait_time))
+            pictures.append(picture)
+        return pictures
+
+    def postprocess(self, preds: Any, visualization: list,
+                    return_datasample: bool = False,
+                    names: Sequence[str] = (), **kwargs: Any) -> Any:
+        """Pack all results, see :func:`pack_results`."""
+        for name, result in zip(names, preds, strict=True):
+            if isinstance(result, InputError):
+                if len(preds) == 1:
+                    raise result
+                print_log(
+                    f'{name}: {result}', logger='current',
+                    level=logging.WARNING)
+        if return_datasample:
+            samples = [to_sample(result) for result in preds]
+            return samples[0] if len(samples) == 1 else samples
+        return pack_results(preds, names, self.classes, visualization)

@@ -1,0 +1,148 @@
+"""The inferencer's model: its weights, and what names it."""
+import hashlib
+import json
+import logging
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from mmseg.registry import MODELS
+from torch import nn
+
+from ..errors import InputError
+from ..models import PANetHead
+from ..models.pretrained import find_faults, read_weights, require_fit
+
+_OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
+                'with_cp')
+"""Settings of a backbone that change nothing in evaluation mode."""
+
+
+def build_model(cfg: ConfigDict) -> nn.Module:
+    """Build the model of a config, without weights.
+
+    Raises:
+        InputError: If it has no :class:`PANetHead`.
+    """
+    if 'model' not in cfg:
+        raise InputError(
+            'expected a config with a model, got one with '
+            f'{sorted(cfg)}; configs/panet has those of this project')
+    model = MODELS.build(cfg.model)
+    head: Any = getattr(model, 'decode_head', None)
+    if not isinstance(head, PANetHead):
+        raise InputError(
+            'expected a model whose decode_head is a PANetHead, got a '
+            f'{type(model).__name__} with {type(head).__name__}; '
+            'configs/panet has such models')
+    return model
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        InputError: If torch cannot use it.
+    """
+    try:
+        torch.empty(0, device=device)
+    # Every backend has errors of its own.
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the device '{device}' cannot be used ({reason}); leave it out "
+            "to have the best there is, or give 'cpu'") from error
+
+
+def load_weights(model: Any, weights: str | None) -> None:
+    """Give a model its weights.
+
+    Args:
+        model (EncoderDecoder): Changed in place.
+        weights (str, optional): A checkpoint of the model; or of its
+            backbone alone, which is all that a PANet without a neck learns;
+            a file or any address of mmengine's. None initialises the model
+            as before training, its backbone with the config's pretrained
+            weights.
+
+    Raises:
+        InputError: If the file is missing or unreadable, or does not fit.
+    """
+    if weights is None:
+        if not getattr(model.backbone, 'init_cfg', None):
+            print_log(
+                'the model has random weights: neither a checkpoint nor '
+                'pretrained weights of the backbone are given',
+                logger='current', level=logging.WARNING)
+        # mmengine logs a line a weight.
+        logging.disable(logging.INFO)
+        try:
+            model.init_weights()
+        finally:
+            logging.disable(logging.NOTSET)
+        return
+    state = read_weights(weights)
+    target = model
+    if find_faults(state, model.state_dict()):
+        backbone: Any = model.backbone
+        if getattr(model, 'with_neck', False) or find_faults(
+                state, backbone.state_dict()):
+            require_fit(
+                state, model.state_dict(), weights, "the config's model",
+                'give the config it was trained with, which lies in its work '
+                'dir')
+        target = backbone
+    target.load_state_dict(state, strict=False)
+
+
+def describe_model(model: nn.Module, cfg: ConfigDict,
+                   pipeline: list[dict]) -> dict[str, Any]:
+    """What the sums of a support depend on, and how they are matched.
+
+    Args:
+        model (nn.Module): Of :func:`build_model`, with its weights.
+        cfg (ConfigDict): Its config.
+        pipeline (list[dict]): Of the supports' images.
+
+    Returns:
+        dict[str, Any]: As JSON holds it: ``weights_sha256``, ``network``,
+        ``preprocessing``, ``pooling`` and ``matching``.
+    """
+    head: Any = model.decode_head
+    network = {
+        part: {key: value for key, value in cfg.model[part].items()
+               if key not in _OF_TRAINING}
+        for part in ('backbone', 'neck') if cfg.model.get(part)}
+    network['in_index'] = head.in_index
+    description = dict(
+        weights_sha256=weights_sha256(model),
+        network=network,
+        preprocessing=dict(
+            normalise={
+                key: value for key, value in
+                (cfg.model.get('data_preprocessor') or {}).items()
+                if key not in ('type', 'size', 'seg_pad_val')},
+            pipeline=pipeline),
+        pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners),
+        matching=dict(scale=head.scale, distance=head.distance))
+    return json.loads(json.dumps(description, sort_keys=True, default=str))
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """SHA-256 of a model's weights, wherever they lie and in whatever file.
+
+    Args:
+        model (nn.Module): Its parameters and buffers by name.
+
+    Returns:
+        str: Hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        # Counts training steps, and old files lack it.
+        if name.endswith('num_batches_tracked'):
+            continue
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

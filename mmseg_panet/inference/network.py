@@ -1,0 +1,143 @@
+"""The network of an inferencer: images of any sizes to logits."""
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import Compose
+from mmengine.config import ConfigDict
+from mmengine.dataset import pseudo_collate
+from mmseg.models.utils import resize
+from torch import Tensor
+
+from ..errors import InputError
+from .image_pipeline import (
+    at_own_size,
+    build_pipeline,
+    image_steps,
+    network_size,
+    rescaled,
+)
+
+_TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
+_ONE_VIEW: dict[str, Any] = dict(ratios=(1.0,), flip=False)
+
+
+class Network:
+    """A model, and how images are prepared for it.
+
+    Args:
+        model (nn.Module): See :func:`build_model`, with its weights. Its
+            ``test_cfg`` is changed with ``slide``.
+        cfg (ConfigDict): Its config.
+        slide (bool | Mapping): See :class:`FewShotInferencer`.
+        tta (bool | Mapping): See :class:`FewShotInferencer`.
+
+    Attributes:
+        support_steps (list[dict]): See :func:`image_steps`.
+        support_pipeline (Compose): Of them.
+        views (list[tuple[list[dict], bool]]): Steps of each view of an
+            image, and whether it is mirrored.
+    """
+
+    def __init__(self, model: Any, cfg: ConfigDict,
+                 slide: bool | Mapping[str, Any] = False,
+                 tta: bool | Mapping[str, Any] = False) -> None:
+        self.model = model
+        self.support_steps = steps = image_steps(cfg)
+        self.support_pipeline = build_pipeline(steps)
+        if slide:
+            size = network_size(steps, cfg)
+            settings = _settings('slide', slide, dict(
+                crop_size=size, stride=tuple(side * 2 // 3 for side in size)))
+            for key, value in settings.items():
+                if len(value) != 2 or min(value) < 1:
+                    raise InputError(
+                        f'expected {key} of slide as (height, width) in '
+                        f'pixels, got {value}')
+            model.test_cfg = ConfigDict(
+                model.test_cfg or {}, mode='slide', **settings)
+            steps = at_own_size(steps)
+        settings = _settings('tta', tta, _TTA) if tta else _ONE_VIEW
+        if not settings['ratios'] or min(settings['ratios']) <= 0:
+            raise InputError(
+                'expected ratios above 0 of tta, got '
+                f"{settings['ratios']}")
+        self.views = [
+            (rescaled(steps, ratio), flip) for ratio in settings['ratios']
+            for flip in ((False, True) if settings['flip'] else (False,))]
+        self._pipelines = [build_pipeline(*view) for view in self.views]
+
+    @torch.no_grad()
+    def logits(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """Segment images; those of equal size pass the network together.
+
+        Args:
+            images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
+
+        Returns:
+            list[Tensor]: Logits (1 + W, H, W) of each, background first; of
+            several views the logarithm of their mean probability.
+        """
+        groups: dict[tuple, list[int]] = {}
+        for index, image in enumerate(images):
+            groups.setdefault(image.shape, []).append(index)
+        found: dict[int, Tensor] = {}
+        for group in groups.values():
+            views = (
+                forward(self.model, pipeline, [images[i] for i in group])
+                for pipeline in self._pipelines)
+            found |= zip(group, _merge(views, len(self.views)), strict=True)
+        return [found[index] for index in range(len(images))]
+
+
+def _settings(name: str, given: bool | Mapping[str, Any],
+              defaults: dict[str, Any]) -> dict[str, Any]:
+    """A person's settings in place of the defaults."""
+    if not isinstance(given, Mapping):
+        return defaults
+    unknown = sorted(set(given) - set(defaults))
+    if unknown:
+        raise InputError(
+            f'expected settings of {name} among {list(defaults)}, got '
+            f'{unknown[0]!r}')
+    return defaults | dict(given)
+
+
+def forward(model: Any, pipeline: Compose,
+            images: Sequence[np.ndarray]) -> list[Tensor]:
+    """Logits (1 + W, H, W) of images of one size, at that size.
+
+    As the host's ``predict`` but for its argmax, which costs a third of what
+    a small backbone does.
+
+    Args:
+        model (EncoderDecoder): With prototypes in its head.
+        pipeline (Compose): See :func:`build_pipeline`.
+        images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
+    """
+    data = model.data_preprocessor(pseudo_collate(
+        [pipeline(dict(img=image)) for image in images]))
+    metas = [sample.metainfo for sample in data['data_samples']]
+    # Slide inference writes into the metainfo.
+    batch = model.inference(data['inputs'], [dict(meta) for meta in metas])
+    left, right, top, bottom = metas[0].get('img_padding_size', (0, 0, 0, 0))
+    height, width = batch.shape[2:]
+    batch = batch[:, :, top:height - bottom, left:width - right]
+    if metas[0]['flip']:
+        batch = batch.flip(3)
+    if batch.shape[2:] != metas[0]['ori_shape']:
+        batch = resize(
+            batch, metas[0]['ori_shape'], mode='bilinear',
+            align_corners=model.align_corners)
+    return list(batch)
+
+
+def _merge(views: Iterator[list[Tensor]], number: int) -> list[Tensor]:
+    if number == 1:
+        return next(views)
+    totals = [logits.softmax(0) for logits in next(views)]
+    for view in views:
+        for total, logits in zip(totals, view, strict=True):
+            total += logits.softmax(0)
+    return [(total / number).log() for total in totals]

@@ -1,0 +1,83 @@
+"""The frames of a video file."""
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+
+VIDEO_SUFFIXES = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
+
+
+class Video:
+    """A video that is read forwards, without seeking.
+
+    Where a seek ends depends on the codec; a frame that is reached by
+    decoding those before it is the same in every process and after every
+    restart.
+
+    Args:
+        path (str): The file.
+
+    Raises:
+        InputError: If OpenCV cannot decode it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._next = 0
+        self._capture: Any = cv2.VideoCapture(path)
+        self._length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        opened = self._capture.isOpened()
+        self._close()
+        if not opened or self._length < 1:
+            raise InputError(
+                f'{path} could not be read as a video; convert it, for '
+                'example to MP4 with H.264')
+
+    def __len__(self) -> int:
+        """How many frames the file says that it has."""
+        return self._length
+
+    def read(self, number: int) -> np.ndarray:
+        """Decode a frame; fast for the one after the last that was read.
+
+        Args:
+            number (int): From 0.
+
+        Returns:
+            np.ndarray: (H, W, 3) uint8 BGR.
+
+        Raises:
+            InputError: If the video ends before it, or is damaged there.
+        """
+        if self._capture is None or number < self._next:
+            self._close()
+            self._capture = cv2.VideoCapture(self.path)
+        while self._next < number:
+            self._capture.grab()
+            self._next += 1
+        found, frame = self._capture.read()
+        self._next += 1
+        if self._next >= self._length:
+            self._close()
+        if not found:
+            raise InputError(
+                f'frame {number} of {self.path} could not be read: it is '
+                f'damaged, or the video is shorter than the {self._length} '
+                'frames that it announces')
+        return frame
+
+    def _close(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+        self._capture = None
+        self._next = 0
+
+
+class VideoFrame(NamedTuple):
+    """Where an image is found in a video."""
+
+    video: Video
+    number: int

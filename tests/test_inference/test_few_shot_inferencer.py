@@ -1,0 +1,231 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from inference_parts import (
+    RESIZE,
+    image_of,
+    red_and_blue,
+    small_config,
+    small_inferencer,
+)
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.errors import InputError
+
+
+@pytest.fixture(scope='module')
+def inferencer():
+    return small_inferencer(RESIZE).fit(red_and_blue())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two images, and a file that is none."""
+    for name, colour in (('a', (20, 20, 230)), ('b', (230, 20, 20))):
+        image, _ = image_of(colour, seed=77)
+        cv2.imwrite(str(tmp_path / f'{name}.png'), image)
+    (tmp_path / 'c.png').write_bytes(b'broken')
+    return tmp_path
+
+
+def test_all_classes_are_told_apart_in_one_pass(inferencer, monkeypatch):
+    """An image with both: each box is mostly its own class."""
+    image, red = image_of((20, 20, 230), (60, 160), (10, 10, 40, 40), 5)
+    image[10:50, 100:140] = (230, 20, 20)
+    blue = np.zeros_like(red)
+    blue[10:50, 100:140] = True
+    passes = []
+    extract = inferencer.model.extract_feat
+    monkeypatch.setattr(
+        inferencer.model, 'extract_feat',
+        lambda images: passes.append(len(images)) or extract(images))
+    result = inferencer(image)
+    assert passes == [1]
+    assert result['classes'] == ('red', 'blue')
+    class_map = result['predictions']
+    assert class_map.dtype == np.uint8 and class_map.shape == (60, 160)
+    for label, mask in enumerate([red, blue], start=1):
+        assert np.bincount(class_map[mask]).argmax() == label
+    assert np.bincount(class_map[~(red | blue)]).argmax() == 0
+
+
+def test_probabilities_confidence_and_class_map_agree(inferencer):
+    image, _ = image_of((20, 20, 230))
+    result = inferencer(image, return_probabilities=True, return_vis=True)
+    probabilities = result['probabilities']
+    assert probabilities.shape == (3, 60, 80)
+    np.testing.assert_allclose(probabilities.sum(0), 1, rtol=1e-5)
+    np.testing.assert_array_equal(
+        probabilities.argmax(0), result['predictions'])
+    np.testing.assert_array_equal(probabilities.max(0), result['confidence'])
+    assert result['visualization'].shape == image.shape
+
+
+def test_pixels_below_the_least_confidence_are_undecided():
+    image, _ = image_of((20, 20, 230))
+    decided = small_inferencer(RESIZE).fit(red_and_blue())(image)
+    middle = float(np.median(decided['confidence']))
+    strict = small_inferencer(RESIZE, min_confidence=middle)
+    result = strict.fit(red_and_blue())(image)
+    np.testing.assert_array_equal(
+        result['predictions'], np.where(
+            decided['confidence'] < middle, 255, decided['predictions']))
+    assert 0.4 < (result['predictions'] == 255).mean() < 0.6
+
+
+def test_a_list_gives_lists_and_a_broken_file_a_sentence(inferencer, folder):
+    result = inferencer(str(folder), batch_size=2)
+    assert [one is None for one in result['predictions']] == [
+        False, False, True]
+    assert [one is None for one in result['confidence']] == [
+        False, False, True]
+    assert list(result['failures']) == ['c']
+    assert str(folder / 'c.png') in result['failures']['c']
+    alone = inferencer(folder / 'b.png')
+    np.testing.assert_array_equal(
+        alone['predictions'], result['predictions'][1])
+    with pytest.raises(InputError, match='c.png'):
+        inferencer(folder / 'c.png')
+
+
+def test_files_are_written_where_they_are_wanted(
+        inferencer, folder, tmp_path):
+    result = inferencer(
+        folder, out_dir=tmp_path / 'out', csv=True, coco=True)
+    assert sorted(
+        path.relative_to(tmp_path / 'out').as_posix()
+        for path in (tmp_path / 'out').rglob('*.*')) == [
+            'areas.csv', 'coco.json', 'masks/a.png', 'masks/b.png',
+            'overlays/a.jpg', 'overlays/b.jpg']
+    written = cv2.imread(str(tmp_path / 'out/masks/a.png'), -1)
+    # OpenCV reads a palette as colours.
+    palette = inferencer.palette()[..., ::-1]
+    np.testing.assert_array_equal(written, palette[result['predictions'][0]])
+
+
+def test_samples_are_mmsegs(inferencer, folder):
+    a, b, none = inferencer(folder, return_datasamples=True)
+    assert none is None
+    assert a.pred_sem_seg.data.shape == (1, 60, 80)
+    assert a.confidence.data.shape == (1, 60, 80)
+    assert a.probabilities.data.shape == (3, 60, 80)
+    assert a.classes == ('red', 'blue')
+    alone = inferencer(folder / 'b.png', return_datasamples=True)
+    assert torch.equal(alone.pred_sem_seg.data, b.pred_sem_seg.data)
+
+
+def test_a_palette_is_by_class_and_grey_is_undecided():
+    inferencer = small_inferencer(RESIZE, palette={'blue': (1, 2, 3)})
+    inferencer.fit(red_and_blue())
+    palette = inferencer.palette()
+    assert palette[[0, 2, 255]].tolist() == [[0] * 3, [1, 2, 3], [128] * 3]
+    assert palette[1].any()
+
+
+def test_the_same_bank_gives_the_same_bytes(inferencer, tmp_path):
+    path = tmp_path / 'sub' / 'colours.safetensors'
+    inferencer.save(path)
+    again = small_inferencer(RESIZE).load(path)
+    assert again.classes == ('red', 'blue')
+    assert again.fingerprint() == inferencer.fingerprint()
+    image, _ = image_of((20, 20, 230), (50, 70), seed=9)
+    np.testing.assert_array_equal(
+        again(image)['confidence'], inferencer(image)['confidence'])
+
+
+def test_a_bank_of_other_weights_is_refused_and_nothing_is_lost(
+        inferencer, tmp_path):
+    inferencer.save(tmp_path / 'bank.safetensors')
+    other = small_inferencer(RESIZE, seed=1).fit(
+        {'green': [image_of((20, 230, 20))]})
+    with pytest.raises(InputError, match="another model's weights"):
+        other.load(tmp_path / 'bank.safetensors')
+    assert other.classes == ('green',)
+    resized = small_inferencer(dict(RESIZE, scale=(33, 33)))
+    with pytest.raises(InputError, match='prepared otherwise'):
+        resized.load(tmp_path / 'bank.safetensors')
+
+
+def test_a_class_added_to_a_saved_bank_equals_all_at_once(tmp_path):
+    supports = red_and_blue(shots=3)
+    at_once = small_inferencer(RESIZE).fit(supports)
+    small_inferencer(RESIZE).fit(
+        {'red': supports['red'][:2]}).save(tmp_path / 'red')
+    grown = small_inferencer(RESIZE).load(tmp_path / 'red')
+    grown.add_class('blue', supports['blue'])
+    grown.add_class('red', supports['red'][2:])
+    torch.testing.assert_close(
+        grown.bank.prototypes(), at_once.bank.prototypes(),
+        rtol=0, atol=1e-6)
+    image, _ = image_of((20, 20, 230))
+    np.testing.assert_allclose(
+        grown(image)['confidence'], at_once(image)['confidence'], atol=1e-6)
+
+
+def test_a_class_removed_leaves_the_bytes_of_never_having_had_it():
+    supports = red_and_blue()
+    never = small_inferencer(RESIZE).fit({'blue': supports['blue']})
+    removed = small_inferencer(RESIZE).fit(supports)
+    removed.remove_class('red')
+    image, _ = image_of((230, 20, 20))
+    np.testing.assert_array_equal(
+        removed(image)['confidence'], never(image)['confidence'])
+    assert removed.fingerprint() == never.fingerprint()
+    removed.rename_class('blue', 'azure')
+    assert removed.classes == ('azure',)
+    removed.remove_class('azure')
+    with pytest.raises(InputError, match='no class was taught'):
+        removed(image)
+
+
+def test_a_fit_that_fails_leaves_what_was_taught():
+    inferencer = small_inferencer(RESIZE).fit(red_and_blue())
+    before = inferencer.fingerprint()
+    image, mask = image_of((20, 230, 20))
+    for call in (
+            lambda: inferencer.fit({'green': [(image, mask), (image, [])]}),
+            lambda: inferencer.add_class('green', [
+                (image, mask), (image, np.zeros_like(mask))])):
+        with pytest.raises(InputError):
+            call()
+    assert inferencer.fingerprint() == before
+
+
+@pytest.mark.parametrize('name', ['', ' red', 'two\nlines', 'background'])
+def test_a_name_that_no_file_could_hold_is_refused(name):
+    inferencer = small_inferencer(RESIZE).fit(red_and_blue())
+    with pytest.raises(InputError):
+        inferencer.rename_class('red', name)
+    assert inferencer.classes == ('red', 'blue')
+
+
+def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
+    fitted = [
+        small_inferencer(RESIZE, **settings).fit(red_and_blue())
+        for settings in (
+            dict(), dict(min_confidence=0.5), dict(tta=True),
+            dict(slide=True), dict(palette={'red': (1, 2, 3)}))]
+    fitted.append(small_inferencer(RESIZE).fit(red_and_blue(shots=1)))
+    prints = [one.fingerprint() for one in fitted]
+    assert prints[0] == inferencer.fingerprint()
+    assert len(set(prints)) == len(prints)
+
+
+@pytest.mark.parametrize(('settings', 'words'), [
+    (dict(model='nowhere.py'), 'nowhere.py does not exist'),
+    (dict(min_confidence=2), 'min_confidence of 0..1, got 2'),
+    (dict(device='abacus'), "device 'abacus'"),
+    (dict(weights='nowhere.pth'), 'nowhere.pth is not there'),
+    (dict(slide=dict(crop=3)), "slide.*crop_size.*got 'crop'"),
+    (dict(tta=dict(ratios=[0])), 'ratios above 0'),
+    (dict(palette={'red': (1, 2)}), "colour of 'red'"),
+])
+def test_settings_that_cannot_be_are_one_sentence(settings, words):
+    with pytest.raises(InputError, match=words):
+        FewShotInferencer(**dict(model=small_config(RESIZE)) | settings)
+
+
+def test_a_batch_of_none_is_refused(inferencer):
+    with pytest.raises(InputError, match='batch_size of 1 or more, got 0'):
+        inferencer(image_of((0, 0, 0))[0], batch_size=0)

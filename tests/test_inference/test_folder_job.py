@@ -1,0 +1,209 @@
+import os
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference import folder_job
+from mmseg_panet.inference.folder_job import segment_images
+from mmseg_panet.inference.image_list import list_images
+from mmseg_panet.inference.prediction import Prediction
+from mmseg_panet.inference.prediction_files import read_mask
+
+ALL = dict(overlay=True, csv=True, coco=True, show_progress=False)
+
+
+class Bright:
+    """Takes what is brighter than the mean of its batch for its class."""
+
+    classes = ('bright',)
+
+    def __init__(self, of='these supports'):
+        self.of = of
+        self.calls = []
+
+    def palette(self):
+        return np.arange(256).repeat(3).reshape(256, 3).astype(np.uint8)
+
+    def fingerprint(self):
+        return self.of
+
+    def predict(self, images):
+        self.calls.append(len(images))
+        mean = np.mean([image.mean() for image in images])
+        return [
+            Prediction((image[..., 0] > mean).astype(np.uint8),
+                       image[..., 1].astype(np.float32) / 255, self.classes)
+            for image in images]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Seven images of different sizes, of which number 3 is broken."""
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for i in range(7):
+        image = np.random.default_rng(i).integers(
+            0, 256, (10 + i, 20, 3), np.uint8)
+        Image.fromarray(image).save(folder / f'{i}.png')
+    (folder / '3.png').write_bytes((folder / '3.png').read_bytes()[:99])
+    # Older than whatever is written from now on.
+    for path in folder.iterdir():
+        os.utime(path, (1e9, 1e9))
+    return folder
+
+
+def files(out_dir):
+    return {
+        path.relative_to(out_dir).as_posix(): path.read_bytes()
+        for path in out_dir.rglob('*') if path.is_file()}
+
+
+def test_a_broken_image_is_a_failure_and_all_others_get_their_files(
+        photos, tmp_path):
+    failures = segment_images(
+        Bright(), list_images(photos), tmp_path / 'out', batch_size=2, **ALL)
+    assert [failure.name for failure in failures] == ['3']
+    assert '3.png is no whole image' in failures[0].sentence
+    good = [i for i in range(7) if i != 3]
+    assert set(files(tmp_path / 'out')) == {
+        'made_with.txt', 'areas.csv', 'coco.json',
+        *(f'masks/{i}.png' for i in good),
+        *(f'overlays/{i}.jpg' for i in good)}
+    for i in good:
+        mask = read_mask(tmp_path / f'out/masks/{i}.png')
+        assert mask.shape == (10 + i, 20)
+
+
+def test_only_what_is_asked_for_is_written(photos, tmp_path):
+    segment_images(Bright(), list_images(photos), tmp_path / 'out',
+                   show_progress=False)
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        'made_with.txt', 'masks'}
+
+
+# Batches are 0 and 1, 2 and the broken 3, 4 and 5, 6, of two files an image.
+@pytest.mark.parametrize(
+    ('writes', 'batches_left'), [(0, 4), (3, 4), (4, 3), (9, 3), (11, 2)])
+def test_interrupted_and_started_again_it_gives_the_same_files(
+        photos, tmp_path, monkeypatch, writes, batches_left):
+    images = list_images(photos)
+    segment_images(Bright(), images, tmp_path / 'once', batch_size=2, **ALL)
+
+    left = [writes]
+    replace = os.replace
+
+    def interrupted(*args):
+        left[0] -= 1
+        if left[0] < -1:  # the record comes first
+            raise KeyboardInterrupt
+        replace(*args)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'replace', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            segment_images(
+                Bright(), images, tmp_path / 'out', batch_size=2, **ALL)
+    assert len(files(tmp_path / 'out')) == 1 + writes
+    again = Bright()
+    segment_images(again, images, tmp_path / 'out', batch_size=2, **ALL)
+    assert files(tmp_path / 'out') == files(tmp_path / 'once')
+    assert len(again.calls) == batches_left
+
+
+def test_what_is_finished_is_not_computed_again(photos, tmp_path):
+    (photos / '3.png').unlink()
+    images = list_images(photos)
+    once, again = Bright(), Bright()
+    segment_images(once, images, tmp_path / 'out', show_progress=False)
+    segment_images(again, images, tmp_path / 'out', show_progress=False)
+    assert (len(once.calls), again.calls) == (6, [])
+
+
+def test_overlays_asked_for_later_are_made(photos, tmp_path):
+    images = list_images(photos)
+    segment_images(Bright(), images, tmp_path / 'out', show_progress=False)
+    segment_images(Bright(), images, tmp_path / 'out', **ALL)
+    assert len(list((tmp_path / 'out/overlays').iterdir())) == 6
+
+
+def test_a_changed_image_is_computed_again_and_one_that_broke_has_no_mask(
+        photos, tmp_path):
+    images = list_images(photos)
+    segment_images(Bright(), images, tmp_path / 'out', **ALL)
+    Image.new('RGB', (5, 5)).save(photos / '3.png')
+    (photos / '0.png').write_bytes(b'')
+    for name in ('0', '3'):
+        os.utime(photos / f'{name}.png', (4e9, 4e9))
+    again = Bright()
+    failures = segment_images(again, images, tmp_path / 'out', **ALL)
+    assert [failure.name for failure in failures] == ['0']
+    assert again.calls == [1]
+    assert read_mask(tmp_path / 'out/masks/3.png').shape == (5, 5)
+    assert not (tmp_path / 'out/masks/0.png').exists()
+    assert not (tmp_path / 'out/overlays/0.jpg').exists()
+    assert '\n0,' not in (tmp_path / 'out/areas.csv').read_text()
+
+
+def test_an_array_is_always_computed(tmp_path):
+    for bright in (1, 2):
+        image = np.zeros((4, 4, 3), np.uint8)
+        image[0, :bright] = 200
+        segment_images(Bright(), list_images(image), tmp_path,
+                       show_progress=False)
+        mask = read_mask(tmp_path / 'masks/00000000.png')
+        assert mask.sum() == bright
+
+
+def test_masks_of_something_else_are_never_mixed_with_new_ones(
+        photos, tmp_path):
+    images = list_images(photos)
+    segment_images(Bright(), images, tmp_path / 'out', show_progress=False)
+    before = files(tmp_path / 'out')
+    with pytest.raises(InputError, match='masks of another model, other'):
+        segment_images(Bright('others'), images, tmp_path / 'out', **ALL)
+    assert files(tmp_path / 'out') == before
+    (tmp_path / 'out/made_with.txt').unlink()
+    with pytest.raises(InputError, match='masks from elsewhere'):
+        segment_images(Bright(), images, tmp_path / 'out', **ALL)
+
+
+def test_a_folder_without_masks_takes_other_supports(photos, tmp_path):
+    for of in ('these', 'those'):
+        segment_images(Bright(of), list_images(photos / '3.png'),
+                       tmp_path / 'out', **ALL)
+    assert (tmp_path / 'out/made_with.txt').read_text() == 'those\n'
+
+
+def test_results_within_the_folder_of_images_are_no_images(photos):
+    for _ in range(2):
+        segment_images(Bright(), list_images(photos), photos, **ALL)
+    assert len(list((photos / 'masks').rglob('*.png'))) == 6
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    Image.new('RGB', (400, 400)).save(tmp_path / 'a.png')
+    peaks = []
+    for count in (10, 40):
+        tracemalloc.start()
+        segment_images(
+            Bright(), list_images([tmp_path / 'a.png'] * count),
+            tmp_path / f'{count}', **ALL)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_fewer_than_one_image_a_batch_is_an_error(photos, tmp_path):
+    with pytest.raises(InputError, match='at least 1, got 0'):
+        segment_images(Bright(), list_images(photos), tmp_path, batch_size=0)
+
+
+
+def test_processes_with_different_weights_do_not_share_a_folder(
+        photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        folder_job, 'all_gather_object', lambda one: [one, (None, 'others')])
+    with pytest.raises(InputError, match='different weights or prototypes'):
+        segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)

@@ -1,0 +1,87 @@
+import pytest
+import torch
+from inference_parts import RESIZE, small_config, small_inferencer
+from mmengine.runner import save_checkpoint
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.model_loading import (
+    build_model,
+    describe_model,
+    load_weights,
+    weights_sha256,
+)
+
+
+@pytest.fixture
+def cfg():
+    return small_config(RESIZE)
+
+
+def model_of(cfg, seed):
+    torch.manual_seed(seed)
+    return build_model(cfg)
+
+
+def test_a_checkpoint_of_the_model_or_of_its_backbone_alone(cfg, tmp_path):
+    trained = model_of(cfg, 1)
+    save_checkpoint(
+        dict(state_dict=trained.state_dict()), str(tmp_path / 'model.pth'))
+    torch.save(trained.backbone.state_dict(), tmp_path / 'backbone.pth')
+    hashes = set()
+    for name in ('model.pth', 'backbone.pth'):
+        model = model_of(cfg, 2)
+        load_weights(model, str(tmp_path / name))
+        hashes.add(weights_sha256(model))
+    assert hashes == {weights_sha256(trained)}
+    assert weights_sha256(model_of(cfg, 2)) not in hashes
+
+
+def test_weights_that_do_not_fit_are_refused(cfg, tmp_path):
+    torch.save({'backbone.conv1.weight': torch.ones(3)}, tmp_path / 'x.pth')
+    with pytest.raises(InputError, match='x.pth is not a checkpoint of the c'):
+        load_weights(model_of(cfg, 0), str(tmp_path / 'x.pth'))
+    with pytest.raises(InputError, match='y.pth is not there'):
+        load_weights(model_of(cfg, 0), str(tmp_path / 'y.pth'))
+
+
+def test_without_a_checkpoint_the_pretrained_backbone_is_loaded(
+        cfg, tmp_path):
+    source = model_of(cfg, 1).backbone
+    torch.save(source.state_dict(), tmp_path / 'backbone.pth')
+    cfg.model.backbone.init_cfg = dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'backbone.pth'))
+    model = model_of(cfg, 2)
+    load_weights(model, None)
+    assert weights_sha256(model.backbone) == weights_sha256(source)
+
+
+@pytest.mark.parametrize('change', [
+    lambda cfg: cfg.pop('model'),
+    lambda cfg: cfg.model.update(decode_head=dict(
+        type='FCNHead', in_channels=32, channels=8, num_classes=2))])
+def test_a_config_without_the_head_is_refused(cfg, change):
+    change(cfg)
+    with pytest.raises(InputError, match='configs/panet'):
+        build_model(cfg)
+
+
+def test_the_description_tells_what_changes_a_prototype(cfg):
+    def described(**backbone):
+        model = model_of(cfg, 0)
+        changed = small_config(RESIZE)
+        changed.model.backbone.update(backbone)
+        return describe_model(model, changed, [RESIZE])
+
+    plain = described()
+    assert plain['matching'] == dict(scale=20.0, distance='cosine')
+    assert plain['pooling'] == dict(pool_at='image', align_corners=False)
+    assert plain['preprocessing']['pipeline'][0]['scale'] == [65, 65]
+    assert plain['preprocessing']['normalise']['mean'] == [100, 110, 120]
+    # What only training knows makes no other network.
+    assert described(frozen_stages=1, norm_eval=True, init_cfg=None) == plain
+    assert described(dilate_both=True)['network'] != plain['network']
+
+
+def test_random_weights_are_told_of(caplog):
+    inferencer = small_inferencer(RESIZE)
+    assert inferencer.classes == ()

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from mmengine.dataset import pseudo_collate
+from mmseg.models.segmentors import EncoderDecoder
+
+from mmseg_panet.inference.image_pipeline import build_pipeline, rescaled
+
+
+def host_logits(inferencer, image, steps=(RESIZE,)):
+    """As the host predicts."""
+    data = build_pipeline(list(steps))(dict(img=image))
+    with torch.no_grad():
+        return inferencer.model.test_step(
+            pseudo_collate([data]))[0].seg_logits.data
+
+
+def fitted(*steps, **settings):
+    return small_inferencer(*steps, **settings).fit(red_and_blue())
+
+
+@pytest.mark.parametrize('padding', [None, dict(size_divisor=32)])
+def test_logits_are_those_that_the_host_predicts(padding):
+    model = dict(data_preprocessor=dict(
+        type='SegDataPreProcessor', mean=[100, 110, 120], std=[50, 60, 70],
+        bgr_to_rgb=True, test_cfg=padding))
+    inferencer = fitted(RESIZE, model=model)
+    image, _ = image_of((20, 20, 230), size=(90, 51))
+    logits, = inferencer._network.logits([image])
+    assert logits.shape == (3, 90, 51)
+    torch.testing.assert_close(logits, host_logits(inferencer, image))
+
+
+def test_images_of_any_sizes_come_back_in_order():
+    inferencer = fitted()
+    images = [image_of((20, 20, 230), size, (4, 4, 20, 20), seed)[0]
+              for seed, size in enumerate(
+                  [(60, 80), (50, 50), (60, 80), (33, 47)])]
+    together = inferencer._network.logits(images)
+    for image, logits in zip(images, together, strict=True):
+        alone, = inferencer._network.logits([image])
+        assert logits.shape[1:] == image.shape[:2]
+        torch.testing.assert_close(logits, alone)
+
+
+def test_views_are_averaged_and_turned_back():
+    """Two sizes and their mirror images, each by the host."""
+    inferencer = fitted(RESIZE, tta=dict(ratios=(1.0, 1.5)))
+    image, _ = image_of((20, 20, 230))
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    probabilities = []
+    for ratio in (1.0, 1.5):
+        steps = rescaled([RESIZE], ratio)
+        probabilities += [
+            host_logits(inferencer, image, steps).softmax(0),
+            host_logits(inferencer, mirrored, steps).softmax(0).flip(2)]
+    logits, = inferencer._network.logits([image])
+    torch.testing.assert_close(
+        logits.softmax(0), torch.stack(probabilities).mean(0))
+
+
+def test_windows_slide_over_the_image_at_its_own_size():
+    """As the host slides, whose windows are padded to the whole image."""
+    inferencer = fitted(
+        RESIZE, slide=dict(crop_size=(32, 48), stride=(20, 30)))
+    image, _ = image_of((20, 20, 230), size=(70, 100))
+    logits, = inferencer._network.logits([image])
+    model = inferencer.model
+    batch = model.data_preprocessor(pseudo_collate(
+        [build_pipeline([])(dict(img=image))]))
+    model.out_channels = 3
+    with torch.no_grad():
+        expected = EncoderDecoder.slide_inference(
+            model, batch['inputs'],
+            [sample.metainfo for sample in batch['data_samples']])[0]
+    assert torch.equal(logits, expected)
+
+
+def test_a_window_has_the_networks_size_and_two_thirds_of_a_stride():
+    inferencer = small_inferencer(RESIZE, slide=True)
+    assert inferencer.model.test_cfg == dict(
+        mode='slide', crop_size=(65, 65), stride=(43, 43))
+    # Supports are fitted whole, as the config has them.
+    assert inferencer._network.support_steps == [RESIZE]
+    assert inferencer._network.views == [([], False)]
+
+
+def test_an_image_smaller_than_a_window_is_taken_whole():
+    slid = fitted(slide=dict(crop_size=(200, 200), stride=(100, 100)))
+    image, _ = image_of((20, 20, 230))
+    torch.testing.assert_close(
+        slid._network.logits([image])[0],
+        fitted()._network.logits([image])[0])
+
+
+def test_tta_has_three_sizes_and_flips():
+    views = small_inferencer(RESIZE, tta=True)._network.views
+    assert [(steps[0]['scale'], flip) for steps, flip in views] == [
+        (scale, flip) for scale in [(49, 49), (65, 65), (81, 81)]
+        for flip in (False, True)]

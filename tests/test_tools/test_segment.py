@@ -1,0 +1,177 @@
+"""The real tool on toy images of many formats, one of them broken."""
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from PIL import Image, ImageOps
+from tool_runs import REPO, small_config, tool
+
+TOOL = REPO / 'tools/segment.py'
+BROKEN = 'cut'
+
+
+def write_photos(folder, toy):
+    """Thirteen images; one is cut short, and the last takes its time."""
+    folder.mkdir()
+    toys = iter(sorted((toy / 'JPEGImages').iterdir())[20:])
+
+    def picture():
+        return cv2.imread(str(next(toys)))
+
+    def save(name, image):
+        assert cv2.imwrite(str(folder / name), image)
+
+    for name, size in (('0', (40, 90)), ('1', (77, 51)), ('2', (200, 130)),
+                       ('z', (2000, 1500))):
+        save(f'{name}.jpg', cv2.resize(picture(), size))
+    save('same.png', picture())
+    save('same.webp', picture())
+    save('bitmap.bmp', picture())
+    save('grey.png', cv2.cvtColor(picture(), cv2.COLOR_BGR2GRAY))
+    save('alpha.png', cv2.cvtColor(picture(), cv2.COLOR_BGR2BGRA))
+    save('16.png', picture().astype(np.uint16) * 257)
+    save('16.tif', picture().astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(picture()[:40]).save(folder / 'turned.jpg', exif=exif)
+    save(f'{BROKEN}.jpg', picture())
+    broken = folder / f'{BROKEN}.jpg'
+    broken.write_bytes(broken.read_bytes()[:-100])
+
+
+def write_supports(folder, toy):
+    """Two supports of each of the two most frequent toy classes."""
+    left = {1: 2, 2: 2}
+    for mask in sorted((toy / 'SegmentationClass').iterdir()):
+        labels = np.array(Image.open(mask))
+        for label in [one for one in left if (labels == one).sum() > 50]:
+            path = folder / f'class{label}' / mask.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((labels == label).astype(np.uint8)).save(path)
+            image = toy / 'JPEGImages' / mask.with_suffix('.jpg').name
+            path.with_suffix('.jpg').write_bytes(image.read_bytes())
+            left[label] -= 1
+            if not left[label]:
+                del left[label]
+    assert not left
+
+
+@pytest.fixture(scope='module')
+def setting(tmp_path_factory, toy_root):
+    """A folder with config, photos and supports, and one undisturbed run."""
+    folder = tmp_path_factory.mktemp('segment')
+    config = Config.fromfile(small_config(folder))
+    torch.manual_seed(0)
+    torch.save(MODELS.build(config.model).state_dict(), folder / 'small.pth')
+    write_photos(folder / 'photos', toy_root)
+    write_supports(folder / 'support', toy_root)
+    run = tool('segment.py', *arguments(folder, 'once'), '--bank',
+               folder / 'bank.safetensors', code=1)
+    return folder, run
+
+
+def arguments(folder, out, learn=True):
+    return [
+        folder / 'small.py', folder / 'small.pth', *(
+            ('--support', folder / 'support') if learn
+            else ('--bank', folder / 'bank.safetensors')),
+        '--images', folder / 'photos', '--out', folder / out,
+        '--overlay', '--csv', '--coco', '--batch-size', 2]
+
+
+def files(out_dir):
+    return {
+        path.relative_to(out_dir).as_posix(): path.read_bytes()
+        for path in out_dir.rglob('*') if path.is_file()}
+
+
+def test_every_image_gets_a_mask_of_its_size_and_the_broken_one_is_named(
+        setting):
+    folder, run = setting
+    *_, heading, failure = run.stderr.strip().splitlines()
+    assert heading == '1 of 13 images failed:'
+    assert 'cut.jpg is no whole image' in failure
+    assert run.stdout.endswith(f'\n12 masks in {folder}/once/masks\n')
+    masks = list((folder / 'once/masks').iterdir())
+    assert len(masks) == 12
+    for photo in (folder / 'photos').iterdir():
+        if photo.stem == BROKEN:
+            continue
+        name = photo.name if photo.stem in ('16', 'same') else photo.stem
+        with (Image.open(folder / f'once/masks/{name}.png') as mask,
+              Image.open(photo) as image):
+            assert mask.size == ImageOps.exif_transpose(image).size
+    assert {int(label) for path in masks
+            for label in np.unique(Image.open(path))} == {0, 1, 2}
+
+
+def test_killed_and_started_again_it_leaves_the_same_files(setting):
+    folder, _ = setting
+    command = [sys.executable, str(TOOL), *map(
+        str, arguments(folder, 'killed', learn=False))]
+    masks = folder / 'killed/masks'
+    with subprocess.Popen(
+            command, stderr=subprocess.DEVNULL,
+            env=os.environ | {'OMP_NUM_THREADS': '1'}) as run:
+        # A batch and a half.
+        while run.poll() is None and len(list(masks.glob('*.png'))) < 3:
+            time.sleep(0.002)
+        run.send_signal(signal.SIGKILL)
+    assert 3 <= len(list(masks.glob('*.png'))) < 12
+    (masks / '.0.png.77').write_text('half of a mask')
+    again = tool(
+        'segment.py', *arguments(folder, 'killed', learn=False), code=1)
+    assert 'are finished already' in again.stderr
+    assert files(folder / 'killed') == files(folder / 'once')
+
+
+def test_two_processes_write_the_files_of_one(setting):
+    folder, _ = setting
+    run = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
+         '--nproc-per-node', '2', str(TOOL),
+         *map(str, arguments(folder, 'two')), '--launcher', 'pytorch'],
+        capture_output=True, text=True,
+        env=os.environ | {'OMP_NUM_THREADS': '1'})
+    assert run.returncode == 1, run.stderr[-3000:]
+    assert run.stdout.count('12 masks in') == 1
+    assert run.stderr.count('1 of 13 images failed') == 1
+    assert files(folder / 'two') == files(folder / 'once')
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(support=()), 'expected --support, .* or --bank'),
+    (dict(support=('--support', 'gone')), 'gone does not exist'),
+    (dict(support=('--bank', 'gone')), 'gone does not exist'),
+    (dict(config='gone.py'), 'gone.py does not exist'),
+    (dict(config='photos/0.jpg'), '0.jpg could not be read as a config'),
+    (dict(images='gone/*.jpg'), 'no image has a path like'),
+    (dict(out='photos/0.jpg'), '0.jpg.* cannot be written'),
+])
+def test_bad_input_is_one_line_before_a_model_is_loaded(
+        setting, change, message, monkeypatch, capfd):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    parts = dict(config='small.py', support=('--support', 'support'),
+                 images='photos', out='never') | change
+    monkeypatch.setattr(sys, 'argv', [
+        str(TOOL), parts['config'], 'none', *parts['support'], '--images',
+        parts['images'], '--out', parts['out']])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert caught.value.code == 2
+    output = capfd.readouterr()
+    assert not output.out
+    *_, line = output.err.strip().splitlines()
+    assert line.startswith('error: ')
+    assert re.search(message, line), line

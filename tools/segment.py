@@ -1,0 +1,150 @@
+"""Segment images into classes that are taught by a few examples.
+
+Every image gets a mask, an 8-bit PNG: 0 is none of the classes, i the i-th,
+255 undecided. Started again after an interruption, it goes on where it was.
+The exit code is 0, or 1 if an image could not be read, or 2 for bad input.
+"""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dist import init_dist, is_main_process
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.apis.arguments import read_config
+from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.apis.running import join_processes
+from mmseg_panet.errors import InputError
+from mmseg_panet.files import prepare_output
+from mmseg_panet.inference.folder_job import (
+    segment_images,
+    without_results,
+)
+from mmseg_panet.inference.image_list import list_images
+from mmseg_panet.inference.prediction_tables import require_pycocotools
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        'checkpoint', metavar='CHECKPOINT',
+        help='file of tools/train.py, or of the backbone alone; or '
+        "'none' for the config's pretrained backbone")
+    parser.add_argument(
+        '--support', metavar='DIR|FILE', help='the examples: a folder with '
+        'one of images and masks for each class, or a file of COCO, labelme '
+        'or CVAT')
+    parser.add_argument(
+        '--image-dir', metavar='DIR',
+        help='folder of the images that a file of examples names')
+    parser.add_argument(
+        '--images', nargs='+', required=True, metavar='PATH',
+        help='images, folders, glob patterns or videos')
+    parser.add_argument(
+        '--out', required=True, metavar='DIR', help='gets masks/, overlays/, '
+        'areas.csv and coco.json')
+    parser.add_argument(
+        '--bank', metavar='FILE.safetensors', help='what was learnt of the '
+        'examples: written with --support, read without')
+    parser.add_argument(
+        '--overlay', action='store_true', help='write pictures as well')
+    parser.add_argument(
+        '--csv', action='store_true',
+        help='write the area and confidence of each class in each image')
+    parser.add_argument(
+        '--coco', action='store_true', help='write all masks as COCO JSON')
+    parser.add_argument(
+        '--slide', action='store_true',
+        help='slide a window over each image, for large images')
+    parser.add_argument(
+        '--tta', action='store_true',
+        help='mean over several sizes and mirror images: slower')
+    parser.add_argument(
+        '--min-confidence', type=float, default=0.0, metavar='P',
+        help='pixels less sure than that are undecided, 0 to 1')
+    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
+    parser.add_argument(
+        '--batch-size', type=int, default=1, metavar='N',
+        help='images read at once; those of equal size pass the network '
+        'together')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={},
+        metavar='KEY=VALUE', help='other settings of the config')
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none', help='job launcher')
+    # Older launchers pass it with an underscore.
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0,
+        help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def check_paths(args: argparse.Namespace) -> None:
+    """Find out what is missing before the model is loaded."""
+    if args.support is None and args.bank is None:
+        raise InputError(
+            'expected --support, examples of the classes, or --bank, a file '
+            'made with it, got neither')
+    files = [args.support, args.image_dir]
+    if args.support is None:
+        files.append(args.bank)
+    for path in files:
+        if path is not None and not os.path.exists(path):
+            raise InputError(f'{path} does not exist; correct the path')
+    if args.coco:
+        require_pycocotools()
+    if args.support is not None and args.bank is not None:
+        prepare_output(args.bank)
+    prepare_output(Path(args.out) / 'areas.csv')
+
+
+def join(cfg: Config, args: argparse.Namespace) -> None:
+    """Meet the launcher's other processes; each has a GPU of its own."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg.launcher = args.launcher
+    join_processes(cfg)
+    if args.launcher != 'none' and torch.cuda.is_available():
+        init_dist(args.launcher)
+        if args.device is None:
+            args.device = f"cuda:{os.environ['LOCAL_RANK']}"
+
+
+def main() -> int:
+    args = parse_args()
+    check_paths(args)
+    images = without_results(list_images(args.images), args.out)
+    cfg = read_config(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    join(cfg, args)
+    inferencer = FewShotInferencer(
+        cfg, None if args.checkpoint == 'none' else args.checkpoint,
+        args.device, args.slide, args.tta, args.min_confidence,
+        show_progress=is_main_process())
+    if args.support is None:
+        inferencer.load(args.bank)
+    else:
+        inferencer.fit(args.support, args.image_dir)
+        if args.bank is not None and is_main_process():
+            inferencer.save(args.bank)
+    failures = segment_images(
+        inferencer, images, args.out, args.overlay, args.csv, args.coco,
+        args.batch_size)
+    if is_main_process():
+        if failures:
+            print(f'{len(failures)} of {len(images)} images failed:',
+                  *(f'  {failure.sentence}' for failure in failures),
+                  sep='\n', file=sys.stderr)
+        print(f'{len(images) - len(failures)} masks in {args.out}/masks')
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    with exit_on_input_error():
+        sys.exit(main())
