@@ -12,6 +12,7 @@ from . import (
     episodes,
     evaluation,
     gpu,
+    inferencer,
     loading,
     memory,
     pooling,
@@ -63,6 +64,8 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
     found['episodes-growth'] = Job(
         partial(episodes.measure_growth, data, work_dir, device))
     found['resume'] = Job(partial(resume.measure, work_dir), True)
+    found['inferencer'] = Job(
+        partial(inferencer.measure, data, work_dir, device), True)
     if on_gpu:
         for ways, shots in ((1, 1), (1, 5)):
             found[f'gpu-{ways}way{shots}shot'] = Job(partial(

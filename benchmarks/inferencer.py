@@ -1,0 +1,106 @@
+"""A running inferencer, and the start of tools/segment.py."""
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.datasets.toy_examples import make_toy_examples
+
+from . import REPO
+from .row import Row
+from .runners import WEIGHTS
+from .timing import default_rounds, in_turn, medians, ratio_of, timed
+
+CONFIG = 'configs/panet/panet_r18-d8_msrc7i.py'
+OF_RANDOM_WEIGHTS = 'configs/panet/panet_r18-d8_toy.py'
+"""The same network; it asks for no weights, and does not resize."""
+SIZE = 320
+"""Of the images, as those of MSRC; CONFIG makes 225 x 225 of them."""
+
+
+def measure(data: Path, work_dir: Path, device: torch.device) -> list[Row]:
+    """Time both, with toy images and ImageNet's weights where there are."""
+    weights = data / WEIGHTS
+    model = (CONFIG, str(weights)) if weights.is_file() else (
+        OF_RANDOM_WEIGHTS, None)
+    make_toy_examples(work_dir / 'toy_examples', size=SIZE)
+    return [
+        _running(work_dir / 'toy_examples', *model, device),
+        *_starting(work_dir / 'toy_examples', *model, device)]
+
+
+def _running(folder: Path, config: str, weights: str | None,
+             device: torch.device) -> Row:
+    """Files to class maps in memory, against the encoder alone."""
+    inferencer = FewShotInferencer(
+        REPO / config, weights, str(device), show_progress=False)
+    inferencer.fit(folder / 'examples')
+    model = inferencer.model
+    inputs = model.data_preprocessor(dict(inputs=[
+        inferencer.pipeline(dict(img=np.zeros((SIZE, SIZE, 3), np.uint8)))[
+            'inputs']]))['inputs']
+    images = sorted((folder / 'photos').iterdir())
+
+    @torch.no_grad()
+    def encode() -> None:
+        for _ in images:
+            model.extract_feat(inputs)
+
+    rounds = default_rounds(device)
+    seconds = in_turn({
+        'inferencer': timed(lambda: inferencer(images), device),
+        'encoder': timed(encode, device)}, rounds)
+    whole, alone = seconds.values()
+    value, low, high = (
+        100 * (ratio - 1) for ratio in ratio_of(whole, alone))
+    return Row(
+        'all but the encoder in a running inferencer',
+        f'ResNet-18, {len(images)} JPEG files of {SIZE}x{SIZE}, 3 classes',
+        '(inferencer - encoder) / encoder', value, low, high, rounds,
+        unit='%', under=15, seconds=medians(seconds))
+
+
+def _starting(folder: Path, config: str, weights: str | None,
+              device: torch.device, rounds: int = 5) -> list[Row]:
+    """From the start of the process; the files are in the system's cache."""
+
+    def imports() -> float:
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, '-c', 'import mmseg_panet.apis'], cwd=REPO,
+            check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    def first_mask() -> float:
+        with tempfile.TemporaryDirectory() as out:
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                [sys.executable, 'tools/segment.py', config,
+                 weights or 'none', '--support', str(folder / 'examples'),
+                 '--images', str(folder / 'photos'), '--out', out,
+                 '--device', str(device)],
+                cwd=REPO, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            while not list(Path(out).glob('masks/[!.]*.png')):
+                if process.poll():
+                    raise RuntimeError('tools/segment.py failed')
+                time.sleep(0.02)
+            seconds = time.perf_counter() - start
+            process.wait()
+        return seconds
+
+    seconds = in_turn({'first mask': first_mask, 'imports': imports}, rounds)
+    middle = medians(seconds)
+    return [
+        Row(figure, 'ResNet-18, 5 examples of 3 classes', compared,
+            middle[name], min(seconds[name]), max(seconds[name]), rounds,
+            unit=' s', under=under)
+        for name, figure, compared, under in (
+            ('first mask', 'first mask of tools/segment.py', 'the command',
+             15),
+            ('imports', 'of which imports', 'import mmseg_panet.apis', 8))]
