@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, MODELS
 from PIL import Image
+
+from mmseg_panet.datasets.toy_examples import make_toy_examples
 
 REPO = Path(__file__).parents[1]
 README = (REPO / 'projects_readme.md').read_text()
@@ -38,6 +41,35 @@ def test_the_config_of_ones_own_data_draws_episodes(loader, tmp_path):
         ['cat', 'dog'] if loader == 'test' else ['car', 'tree'])
     assert [item['data_samples'].role for item in data[0]] == [
         'support', 'query']
+
+
+def test_ones_own_images_are_segmented_as_it_says(tmp_path, monkeypatch):
+    """Both blocks of Python, with a checkpoint of random weights."""
+    section = README.split('## Segment your own images')[1]
+    first, second = re.findall(r'```python\n(.*?)```', section, re.S)[:2]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').symlink_to(REPO / 'configs')
+    cfg = Config.fromfile('configs/panet/panet_r18-d8_toy.py')
+    (tmp_path / 'work_dirs/demo').mkdir(parents=True)
+    torch.save(MODELS.build(cfg.model).state_dict(),
+               'work_dirs/demo/iter_800.pth')
+    make_toy_examples('data/toy', size=64)
+    names: dict = {}
+    exec(first, names)
+    assert len(list(Path('work_dirs/demo/segmented/masks').iterdir())) == 12
+    assert Path('work_dirs/demo/toy.safetensors').is_file()
+    assert len(names['result']['classes']) == 3
+
+    rng = np.random.default_rng(0)
+    for stem in re.findall(r'(\w+)\.jpg', second):
+        image = rng.integers(0, 255, (160, 200, 3), dtype=np.uint8)
+        Image.fromarray(image).save(f'{stem}.jpg')
+    mask = np.zeros((160, 200), np.uint8)
+    mask[40:90, 50:120] = 1
+    Image.fromarray(mask).save('cat1.png')
+    Image.fromarray(7 * mask).save('ids.png')
+    exec(second, names)
+    assert names['inferencer'].classes == ('cat', 'ox')
 
 
 def test_every_component_of_the_table_is_registered():

@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import init_dist, is_main_process
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.apis.arguments import read_config
+from mmseg_panet.apis.arguments import (
+    add_inferencer_arguments,
+    check_existing,
+    read_config,
+)
 from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.apis.running import join_processes
 from mmseg_panet.errors import InputError
@@ -31,18 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', metavar='CONFIG', help='config file')
-    parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT',
-        help='file of tools/train.py, or of the backbone alone; or '
-        "'none' for the config's pretrained backbone")
-    parser.add_argument(
-        '--support', metavar='DIR|FILE', help='the examples: a folder with '
-        'one of images and masks for each class, or a file of COCO, labelme '
-        'or CVAT')
-    parser.add_argument(
-        '--image-dir', metavar='DIR',
-        help='folder of the images that a file of examples names')
+    add_inferencer_arguments(parser, needs_support=False)
     parser.add_argument(
         '--images', nargs='+', required=True, metavar='PATH',
         help='images, folders, glob patterns or videos')
@@ -68,14 +61,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--min-confidence', type=float, default=0.0, metavar='P',
         help='pixels less sure than that are undecided, 0 to 1')
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
     parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N',
         help='images read at once; those of equal size pass the network '
         'together')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
-        metavar='KEY=VALUE', help='other settings of the config')
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none', help='job launcher')
@@ -92,12 +81,9 @@ def check_paths(args: argparse.Namespace) -> None:
         raise InputError(
             'expected --support, examples of the classes, or --bank, a file '
             'made with it, got neither')
-    files = [args.support, args.image_dir]
-    if args.support is None:
-        files.append(args.bank)
-    for path in files:
-        if path is not None and not os.path.exists(path):
-            raise InputError(f'{path} does not exist; correct the path')
+    check_existing(
+        args.support, args.image_dir,
+        args.bank if args.support is None else None)
     if args.coco:
         require_pycocotools()
     if args.support is not None and args.bank is not None:

@@ -66,6 +66,46 @@ def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--episodes', type=int, help='episodes of a run')
 
 
+def add_inferencer_arguments(parser: argparse.ArgumentParser,
+                             needs_support: bool) -> None:
+    """Add a model and the examples of its classes.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+        needs_support (bool): Whether the examples are required.
+    """
+    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        'checkpoint', metavar='CHECKPOINT',
+        help='file of tools/train.py, or of the backbone alone; or '
+        "'none' for the config's pretrained backbone")
+    parser.add_argument(
+        '--support', required=needs_support, metavar='DIR|FILE',
+        help='the examples: a folder with one of images and masks for each '
+        'class, or a file of COCO, labelme or CVAT')
+    parser.add_argument(
+        '--image-dir', metavar='DIR',
+        help='folder of the images that a file of examples names')
+    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={},
+        metavar='KEY=VALUE', help='other settings of the config')
+
+
+def check_existing(*paths: str | None) -> None:
+    """Refuse paths that do not exist, before the model is loaded.
+
+    Args:
+        *paths (str | None): None for what is not given.
+
+    Raises:
+        InputError: If one is missing.
+    """
+    for path in paths:
+        if path is not None and not os.path.exists(path):
+            raise InputError(f'{path} does not exist; correct the path')
+
+
 def read_config(path: str) -> Config:
     """Read a config.
 

@@ -117,6 +117,9 @@ class FewShotInferencer(Teachable, BaseInferencer):
         model.cfg = cfg
         return model.to(device).eval()
 
+    def _init_visualizer(self, cfg: ConfigDict) -> None:
+        """None: the config's draws episodes."""
+
     def _init_collate(self, cfg: ConfigDict) -> None:
         """None: the config's is one of episodes."""
 

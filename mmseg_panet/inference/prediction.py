@@ -45,7 +45,8 @@ def predict_classes(logits: Tensor,
     """
     probabilities = logits.softmax(0)
     confidence, label = probabilities.max(0)
-    label[confidence < min_confidence] = UNDECIDED
+    if min_confidence > 0:
+        label[confidence < min_confidence] = UNDECIDED
     return Prediction(
         label.byte().cpu().numpy(), confidence.cpu().numpy(), classes,
         probabilities.cpu().numpy() if keep_probabilities else None)

@@ -7,9 +7,11 @@ from typing import Any
 from mmengine.logging import print_log
 from torch import nn
 
+from .advice_report import SupportAdvice
 from .bank_file import read_bank, write_bank
 from .progress import progress_bar
 from .prototype_bank import PrototypeBank
+from .support_advice import advise
 from .support_encoder import encode_supports
 from .supports import read_supports
 from .supports.pairs import check_class_name
@@ -116,6 +118,23 @@ class Teachable:
                             'already: it counts once', logger='current',
                             level=logging.WARNING)
         return bank
+
+    def check_support(self) -> SupportAdvice:
+        """Judge every support by the others of its class.
+
+        Returns:
+            SupportAdvice: ``print`` shows it as a table, ``draw`` writes a
+            picture, ``suspects`` are those whose masks may be wrong.
+
+        Raises:
+            InputError: If nothing was taught, or supports came with
+                :meth:`load`, without their images.
+        """
+        with progress_bar(self.show_progress) as bar:
+            task = bar.add_task('Checking', total=len(self._bank.supports))
+            return advise(
+                self.model, self.pipeline, self._bank, _SUPPORTS_AT_ONCE,
+                lambda: bar.advance(task))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the taught classes to a file, see :func:`write_bank`.

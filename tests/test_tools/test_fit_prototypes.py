@@ -1,0 +1,78 @@
+"""The real tool on the toy examples."""
+import re
+import runpy
+import sys
+
+import cv2
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from tool_runs import REPO, small_config, tool
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.datasets.toy_examples import make_toy_examples
+
+TOOL = REPO / 'tools/fit_prototypes.py'
+
+
+@pytest.fixture(scope='module')
+def setting(tmp_path_factory):
+    """A folder with config, weights and examples, and the tool's run."""
+    folder = tmp_path_factory.mktemp('fit')
+    config = Config.fromfile(small_config(folder))
+    torch.manual_seed(0)
+    torch.save(MODELS.build(config.model).state_dict(), folder / 'small.pth')
+    make_toy_examples(folder, num_shots=3, num_photos=1, size=64)
+    run = tool(
+        'fit_prototypes.py', folder / 'small.py', folder / 'small.pth',
+        '--support', folder / 'examples', '--out',
+        folder / 'new/toy.safetensors', '--check', '--device', 'cpu')
+    return folder, run
+
+
+def test_the_bank_is_that_of_the_inferencer(setting):
+    folder, _ = setting
+    inferencer = FewShotInferencer(
+        str(folder / 'small.py'), str(folder / 'small.pth'), device='cpu',
+        show_progress=False)
+    inferencer.fit(folder / 'examples').save(folder / 'own.safetensors')
+    assert (folder / 'own.safetensors').read_bytes() == (
+        folder / 'new/toy.safetensors').read_bytes()
+
+
+def test_the_check_is_a_table_and_a_picture_beside_the_bank(setting):
+    folder, run = setting
+    # What the host prints when it is imported comes before.
+    lines = run.stdout[run.stdout.index('class '):].splitlines()
+    shots = [line.split('.jpg')[0].split()[-2:] for line in lines[1:10]]
+    assert shots == [
+        [str(1 + shot), str(shot)] for _ in range(3) for shot in range(3)]
+    bank = folder / 'new/toy.safetensors'
+    assert lines[-3:] == [
+        f"picture in {bank.with_suffix('.png')}", '',
+        f'9 examples of 3 classes in {bank}']
+    picture = cv2.imread(str(bank.with_suffix('.png')))
+    assert picture.shape[0] > picture.shape[1]
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(support='gone'), 'gone does not exist'),
+    (dict(config='gone.py'), 'gone.py does not exist'),
+    (dict(out='small.py/a.safetensors'), 'a.safetensors cannot be written'),
+])
+def test_bad_input_is_one_line_before_a_model_is_loaded(
+        setting, change, message, monkeypatch, capfd):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    parts = dict(
+        config='small.py', support='examples', out='a.safetensors') | change
+    monkeypatch.setattr(sys, 'argv', [
+        str(TOOL), parts['config'], 'gone.pth', '--support',
+        parts['support'], '--out', parts['out']])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert caught.value.code == 2
+    *_, line = capfd.readouterr().err.strip().splitlines()
+    assert line.startswith('error: ')
+    assert re.search(message, line), line

@@ -1,0 +1,55 @@
+"""Learn classes from a few examples, and write what was learnt to a file.
+
+With --check every example is judged by the others of its class: as a table,
+and as a picture beside the file. The exit code is 0, or 2 for bad input.
+"""
+import argparse
+from pathlib import Path
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.apis.arguments import (
+    add_inferencer_arguments,
+    check_existing,
+    read_config,
+)
+from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.files import prepare_output
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_inferencer_arguments(parser, needs_support=True)
+    parser.add_argument(
+        '--out', required=True, metavar='FILE.safetensors',
+        help='what --bank of tools/segment.py takes')
+    parser.add_argument(
+        '--check', action='store_true', help='show which examples hurt, and '
+        'draw them beside the file (.png)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    check_existing(args.support, args.image_dir)
+    prepare_output(args.out)
+    cfg = read_config(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    inferencer = FewShotInferencer(
+        cfg, None if args.checkpoint == 'none' else args.checkpoint,
+        args.device)
+    inferencer.fit(args.support, args.image_dir)
+    inferencer.save(args.out)
+    if args.check:
+        advice = inferencer.check_support()
+        picture = Path(args.out).with_suffix('.png')
+        advice.draw(picture)
+        print(f'{advice}\n\npicture in {picture}\n')
+    print(f'{len(inferencer.bank.supports)} examples of '
+          f'{len(inferencer.classes)} classes in {args.out}')
+
+
+if __name__ == '__main__':
+    with exit_on_input_error():
+        main()
