@@ -6,11 +6,10 @@ and as a picture beside the file. The exit code is 0, or 2 for bad input.
 import argparse
 from pathlib import Path
 
-from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.apis.arguments import (
     add_inferencer_arguments,
     check_existing,
-    read_config,
+    make_inferencer,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.files import prepare_output
@@ -26,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         help='what --bank of tools/segment.py takes')
     parser.add_argument(
         '--check', action='store_true', help='show which examples hurt, and '
-        'draw them beside the file (.png)')
+        'draw them in FILE.safetensors.png')
     return parser.parse_args()
 
 
@@ -34,16 +33,12 @@ def main() -> None:
     args = parse_args()
     check_existing(args.support, args.image_dir)
     prepare_output(args.out)
-    cfg = read_config(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    inferencer = FewShotInferencer(
-        cfg, None if args.checkpoint == 'none' else args.checkpoint,
-        args.device)
+    inferencer = make_inferencer(args)
     inferencer.fit(args.support, args.image_dir)
     inferencer.save(args.out)
     if args.check:
         advice = inferencer.check_support()
-        picture = Path(args.out).with_suffix('.png')
+        picture = Path(f'{args.out}.png')
         advice.draw(picture)
         print(f'{advice}\n\npicture in {picture}\n')
     print(f'{len(inferencer.bank.supports)} examples of '

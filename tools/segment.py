@@ -7,28 +7,25 @@ The exit code is 0, or 1 if an image could not be read, or 2 for bad input.
 import argparse
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.dist import init_dist, is_main_process
 
-from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.apis import list_images, segment_images
 from mmseg_panet.apis.arguments import (
     add_inferencer_arguments,
     check_existing,
-    read_config,
+    make_inferencer,
 )
 from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import join_processes
+from mmseg_panet.datasets.annotations.segmentation import require_pycocotools
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import prepare_output
-from mmseg_panet.inference.folder_job import (
-    segment_images,
-    without_results,
-)
-from mmseg_panet.inference.image_list import list_images
-from mmseg_panet.inference.prediction_tables import require_pycocotools
+
+PATIENCE = 7 * 24 * 3600
+"""Seconds that a process waits at the end for those with slower images."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -85,43 +82,50 @@ def check_paths(args: argparse.Namespace) -> None:
         args.support, args.image_dir,
         args.bank if args.support is None else None)
     if args.coco:
-        require_pycocotools()
+        require_pycocotools('--coco writes')
     if args.support is not None and args.bank is not None:
         prepare_output(args.bank)
     prepare_output(Path(args.out) / 'areas.csv')
 
 
-def join(cfg: Config, args: argparse.Namespace) -> None:
+def join(args: argparse.Namespace) -> None:
     """Meet the launcher's other processes; each has a GPU of its own."""
+    if args.launcher == 'none':
+        return
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg.launcher = args.launcher
-    join_processes(cfg)
-    if args.launcher != 'none' and torch.cuda.is_available():
-        init_dist(args.launcher)
+    if args.device != 'cpu' and torch.cuda.is_available():
+        init_dist(args.launcher, timeout=PATIENCE)
         if args.device is None:
-            args.device = f"cuda:{os.environ['LOCAL_RANK']}"
+            args.device = f'cuda:{torch.cuda.current_device()}'
+    elif args.launcher == 'pytorch':
+        torch.distributed.init_process_group(
+            'gloo', timeout=timedelta(seconds=PATIENCE))
+    else:
+        raise InputError(
+            'expected a GPU for each process with --launcher '
+            f'{args.launcher}, got none; share images out over CPUs with '
+            'torchrun and --launcher pytorch')
 
 
 def main() -> int:
     args = parse_args()
     check_paths(args)
-    images = without_results(list_images(args.images), args.out)
-    cfg = read_config(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    join(cfg, args)
-    inferencer = FewShotInferencer(
-        cfg, None if args.checkpoint == 'none' else args.checkpoint,
-        args.device, args.slide, args.tta, args.min_confidence,
+    images = list_images(args.images, leave_out=args.out)
+    join(args)
+    inferencer = make_inferencer(
+        args, slide=args.slide, tta=args.tta,
+        min_confidence=args.min_confidence,
         show_progress=is_main_process())
     if args.support is None:
         inferencer.load(args.bank)
-    else:
+    elif is_main_process():
         inferencer.fit(args.support, args.image_dir)
-        if args.bank is not None and is_main_process():
+        if args.bank is not None:
             inferencer.save(args.bank)
+    inferencer.broadcast()
     failures = segment_images(
-        inferencer, images, args.out, args.overlay, args.csv, args.coco,
-        args.batch_size)
+        inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
+        coco=args.coco, batch_size=args.batch_size)
     if is_main_process():
         if failures:
             print(f'{len(failures)} of {len(images)} images failed:',

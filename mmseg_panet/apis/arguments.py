@@ -2,12 +2,15 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
 
+from ..config_file import read_config
 from ..datasets.manifest import read_header
 from ..errors import InputError
+from ..inference.few_shot_inferencer import FewShotInferencer
 from .protocol import apply_protocol, bundled_protocols
 from .running import join_processes
 from .settings import apply_settings
@@ -92,6 +95,23 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         metavar='KEY=VALUE', help='other settings of the config')
 
 
+def make_inferencer(args: argparse.Namespace,
+                    **settings: Any) -> FewShotInferencer:
+    """Make what :func:`add_inferencer_arguments` asked for.
+
+    Args:
+        args (argparse.Namespace): Of a parser that has seen it.
+        **settings (Any): Others of the inferencer.
+
+    Raises:
+        InputError: If the config or the checkpoint cannot be used.
+    """
+    cfg = read_config(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    weights = None if args.checkpoint == 'none' else args.checkpoint
+    return FewShotInferencer(cfg, weights, args.device, **settings)
+
+
 def check_existing(*paths: str | None) -> None:
     """Refuse paths that do not exist, before the model is loaded.
 
@@ -104,23 +124,6 @@ def check_existing(*paths: str | None) -> None:
     for path in paths:
         if path is not None and not os.path.exists(path):
             raise InputError(f'{path} does not exist; correct the path')
-
-
-def read_config(path: str) -> Config:
-    """Read a config.
-
-    Raises:
-        InputError: If it does not exist or cannot be read.
-    """
-    if not os.path.isfile(path):
-        raise InputError(
-            f'the config {path} does not exist; configs/panet has those of '
-            'this project')
-    try:
-        return Config.fromfile(path)
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f'{path} could not be read as a config ({error})') from error
 
 
 def load_config(args: argparse.Namespace) -> Config:

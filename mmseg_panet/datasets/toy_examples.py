@@ -1,6 +1,5 @@
 """Toy examples of classes, and toy images to segment by them."""
 import os
-import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -22,7 +21,7 @@ def make_toy_examples(out_dir: str | os.PathLike,
 
     Writes ``examples/<class>/*.jpg`` with a mask of the same name as PNG, 1
     the class, 255 a border of one pixel, and ``photos/*.jpg``, which show the
-    classes in turn; in place of what was there.
+    classes in turn; over files of the same names.
 
     Args:
         out_dir (str | os.PathLike): A folder.
@@ -31,12 +30,10 @@ def make_toy_examples(out_dir: str | os.PathLike,
         size (int): Height and width in pixels. Defaults to 128.
         seed (int): Of the drawing. Defaults to 0.
     """
-    for name in ('examples', 'photos'):
-        shutil.rmtree(Path(out_dir, name), ignore_errors=True)
     classes = len(TOY_CLASSES)
     for label, name in enumerate(TOY_CLASSES[:_NOVEL], start=1):
         folder = Path(out_dir, 'examples', name)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for shot in range(num_shots):
             image, labels = draw_toy_image(
                 seed, _FIRST + classes * shot + label - 1, size)
@@ -45,7 +42,7 @@ def make_toy_examples(out_dir: str | os.PathLike,
             Image.fromarray(image).save(folder / f'{shot}.jpg', quality=95)
             Image.fromarray(labels).save(folder / f'{shot}.png')
     folder = Path(out_dir, 'photos')
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for number in range(num_photos):
         round_, label = divmod(number, _NOVEL)
         image, _ = draw_toy_image(

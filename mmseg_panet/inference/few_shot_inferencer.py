@@ -15,10 +15,13 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from ..config_file import read_config
+from ..datasets.annotations.segmentation import require_pycocotools
 from ..errors import InputError
+from ..files import prepare_output
 from ..visualization.strip import overlay
 from .class_palette import check_colours, class_palette
-from .image_list import ImageItem, list_images
+from .image_list import ImageItem, check_array, list_images
 from .model_loading import (
     build_model,
     check_device,
@@ -26,9 +29,10 @@ from .model_loading import (
     load_weights,
 )
 from .network import Network
+from .out_folder import take_over
 from .prediction import Prediction, predict_classes
-from .prediction_files import write_prediction
-from .prediction_tables import require_pycocotools, write_areas, write_coco
+from .prediction_files import remove_prediction, write_prediction
+from .prediction_tables import write_areas, write_coco
 from .progress import progress_bar
 from .prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .read_ahead import read_ahead
@@ -56,8 +60,10 @@ class FewShotInferencer(Teachable, BaseInferencer):
         slide (bool | Mapping): Whether windows of the network's size slide
             over each image at its own size, two thirds of a window apart,
             for large images with small objects; or ``crop_size`` and
-            ``stride``, (height, width) each. Defaults to False: as the
-            config's ``test_cfg`` says.
+            ``stride``, (height, width) each. Supports are seen at the
+            network's size all the same: objects should be about as large in
+            them as in the windows. Defaults to False: as the config's
+            ``test_cfg`` says.
         tta (bool | Mapping): Whether probabilities are the mean over three
             sizes and their mirror images; or ``ratios`` and ``flip``.
             Defaults to False.
@@ -89,12 +95,8 @@ class FewShotInferencer(Teachable, BaseInferencer):
         if not 0 <= min_confidence <= 1:
             raise InputError(
                 f'expected min_confidence of 0..1, got {min_confidence}')
-        if isinstance(model, os.PathLike):
-            model = os.fspath(model)
-        if isinstance(model, str) and not os.path.isfile(model):
-            raise InputError(
-                f'the config {model} does not exist; configs/panet has those '
-                'of this project')
+        if isinstance(model, (str, os.PathLike)):
+            model = read_config(model)
         if device is not None:
             check_device(device)
         self.min_confidence = min_confidence
@@ -134,17 +136,17 @@ class FewShotInferencer(Teachable, BaseInferencer):
         return class_palette(self.classes, self._colours)
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that a prediction depends on beside its image.
-
-        Raises:
-            InputError: If nothing was taught.
-        """
-        settings = json.dumps([
-            self._description, self.classes, self._network.views,
+        """SHA-256 of all that a prediction depends on beside its image."""
+        # Of the supports, not of their sums: another machine rounds these
+        # otherwise.
+        supports = [
+            (one.class_name, one.names, one.image_sha256, one.labels_sha256)
+            for one in self._bank.supports]
+        text = json.dumps([
+            self._description, supports, self._network.views,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
-        prototypes = self._bank.prototypes().numpy().tobytes()
-        return hashlib.sha256(settings.encode() + prototypes).hexdigest()
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def predict(self, images: Sequence[np.ndarray],
                 keep_probabilities: bool = False) -> list[Prediction]:
@@ -160,10 +162,12 @@ class FewShotInferencer(Teachable, BaseInferencer):
             list[Prediction]: One an image, in order.
 
         Raises:
-            InputError: If nothing was taught.
+            InputError: If nothing was taught, or an array is no image.
         """
         if not self.classes:
             raise InputError(NOTHING_TAUGHT)
+        for image in images:
+            check_array(image)
         return [
             predict_classes(
                 logits, self.classes, self.min_confidence, keep_probabilities)
@@ -213,14 +217,9 @@ class FewShotInferencer(Teachable, BaseInferencer):
             InputError: If nothing was taught, there is no image, or the only
                 one cannot be read.
         """
-        items = self._inputs_to_list(inputs)
-        if not self.classes:
-            raise InputError(NOTHING_TAUGHT)
-        if batch_size < 1:
-            raise InputError(
-                f'expected batch_size of 1 or more, got {batch_size}')
-        if coco:
-            require_pycocotools()
+        folder = None if out_dir is None else Path(out_dir)
+        items = list_images(inputs, leave_out=folder)
+        self._prepare(batch_size, folder, csv, coco)
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
@@ -231,23 +230,35 @@ class FewShotInferencer(Teachable, BaseInferencer):
                 results += found
                 if show or return_vis:
                     pictures += self.visualize(images, found, show, wait_time)
-                if out_dir is not None:
-                    self._write(Path(out_dir), batch, images, found)
+                if folder is not None:
+                    self._write(folder, batch, images, found)
                 bar.advance(task, len(batch))
-        if out_dir is not None:
+        if folder is not None:
             done = [
                 item for item, result in zip(items, results, strict=True)
                 if isinstance(result, Prediction)]
-            if csv:
-                write_areas(Path(out_dir), done)
-            if coco:
-                write_coco(Path(out_dir), done, self.classes)
+            self._write_tables(folder, done, csv, coco)
         return self.postprocess(
             results, pictures if return_vis else [], return_datasamples,
-            names=[item.name for item in items])
+            items=items)
 
-    def _inputs_to_list(self, inputs: Any) -> list[ImageItem]:
-        return list_images(inputs)
+    def _prepare(self, batch_size: int, out_dir: Path | None, csv: bool,
+                 coco: bool) -> None:
+        """Find out what is missing before the work begins."""
+        if not self.classes:
+            raise InputError(NOTHING_TAUGHT)
+        if batch_size < 1:
+            raise InputError(
+                f'expected batch_size of 1 or more, got {batch_size}')
+        if out_dir is None and (csv or coco):
+            raise InputError(
+                'expected out_dir, where csv=True and coco=True write to, got '
+                'none')
+        if coco:
+            require_pycocotools('coco.json is written')
+        if out_dir is not None:
+            prepare_output(out_dir / 'areas.csv')
+            take_over(out_dir, self.fingerprint())
 
     def preprocess(self, inputs: Sequence[ImageItem], batch_size: int = 1,
                    **kwargs: Any) -> Iterator[tuple]:
@@ -274,6 +285,15 @@ class FewShotInferencer(Teachable, BaseInferencer):
             if isinstance(result, Prediction):
                 write_prediction(
                     out_dir, item.name, result, self.palette(), image)
+            else:
+                remove_prediction(out_dir, item.name)
+
+    def _write_tables(self, out_dir: Path, done: Sequence[ImageItem],
+                      csv: bool, coco: bool) -> None:
+        if csv:
+            write_areas(out_dir, done)
+        if coco:
+            write_coco(out_dir, done, self.classes)
 
     def visualize(self, inputs: list, preds: Any, show: bool = False,
                   wait_time: float = 0,
@@ -292,16 +312,19 @@ class FewShotInferencer(Teachable, BaseInferencer):
 
     def postprocess(self, preds: Any, visualization: list,
                     return_datasample: bool = False,
-                    names: Sequence[str] = (), **kwargs: Any) -> Any:
+                    items: Sequence[ImageItem] = (), **kwargs: Any) -> Any:
         """Pack all results, see :func:`pack_results`."""
-        for name, result in zip(names, preds, strict=True):
+        for item, result in zip(items, preds, strict=True):
             if isinstance(result, InputError):
                 if len(preds) == 1:
                     raise result
                 print_log(
-                    f'{name}: {result}', logger='current',
+                    f'{item.name}: {result}', logger='current',
                     level=logging.WARNING)
         if return_datasample:
-            samples = [to_sample(result) for result in preds]
+            samples = [
+                to_sample(result, item)
+                for result, item in zip(preds, items, strict=True)]
             return samples[0] if len(samples) == 1 else samples
-        return pack_results(preds, names, self.classes, visualization)
+        return pack_results(
+            preds, [item.name for item in items], self.classes, visualization)

@@ -1,30 +1,27 @@
 """A folder of images segmented into files, which can be taken up again."""
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
-from mmengine.utils import ProgressBar
 
+from ..datasets.annotations.segmentation import require_pycocotools
 from ..errors import InputError
-from ..files import write_lines
 from .image_list import ImageItem
+from .out_folder import prepare_folder
 from .prediction import Prediction
 from .prediction_files import (
     mask_path,
     overlay_path,
-    remove_parts,
     remove_prediction,
     write_prediction,
 )
-from .prediction_tables import require_pycocotools, write_areas, write_coco
+from .prediction_tables import write_areas, write_coco
+from .progress import progress_bar
 from .read_ahead import read_ahead
 from .video import VideoFrame
-
-_RECORD = 'made_with.txt'
 
 
 class Segmenter(Protocol):
@@ -69,8 +66,8 @@ def segment_images(inferencer: Segmenter,
 
     Args:
         inferencer (Segmenter): A :class:`FewShotInferencer` with classes.
-        images (Sequence[ImageItem]): Of :func:`list_images`. Those that lie
-            among the results are left out.
+        images (Sequence[ImageItem]): Of :func:`list_images`, with
+            ``leave_out=out_dir``.
         out_dir (str | os.PathLike): Gets ``masks`` and what is asked for.
         overlay (bool): Whether to write ``overlays``. Defaults to False.
         csv (bool): Whether to write ``areas.csv``. Defaults to False.
@@ -90,10 +87,9 @@ def segment_images(inferencer: Segmenter,
         raise InputError(f'expected a batch size of at least 1, got '
                          f'{batch_size}')
     if coco:
-        require_pycocotools()
+        require_pycocotools('coco.json is written')
     out_dir = Path(out_dir)
-    images = without_results(images, out_dir)
-    _prepare(out_dir, inferencer.fingerprint())
+    prepare_folder(out_dir, inferencer.fingerprint())
     rank, world_size = get_dist_info()
     batches = [
         images[start:start + batch_size]
@@ -101,15 +97,16 @@ def segment_images(inferencer: Segmenter,
     todo = [
         batch for batch in batches
         if not all(_is_finished(item, out_dir, overlay) for item in batch)]
-    bar = _progress(batches, todo) if show_progress else None
     failures = []
-    for batch, results in read_ahead(todo):
-        failures += _segment_batch(inferencer, batch, results, out_dir,
-                                   overlay)
-        if bar is not None:
-            bar.update(len(batch))
-    if bar is not None:
-        print(file=sys.stderr)
+    with progress_bar(show_progress and is_main_process()) as bar:
+        # Of this process's share: no other has to be asked.
+        share, left = (sum(map(len, some)) for some in (batches, todo))
+        task = bar.add_task(
+            'Segmenting', total=share, completed=share - left)
+        for batch, results in read_ahead(todo):
+            failures += _segment_batch(
+                inferencer, batch, results, out_dir, overlay)
+            bar.advance(task, len(batch))
     # Also the barrier behind which all masks are there.
     failed = dict(
         one for some in all_gather_object(failures) for one in some)
@@ -122,27 +119,6 @@ def segment_images(inferencer: Segmenter,
     return [
         Failure(item.name, failed[item.name])
         for item in images if item.name in failed]
-
-
-def without_results(images: Iterable[ImageItem],
-                    out_dir: str | os.PathLike) -> list[ImageItem]:
-    """Leave out the masks and overlays of an earlier run.
-
-    They are among the images if the results lie in the folder of images.
-
-    Args:
-        images (Iterable[ImageItem]): Of :func:`list_images`.
-        out_dir (str | os.PathLike): Folder of the results.
-
-    Returns:
-        list[ImageItem]: The others.
-    """
-    results = tuple(
-        os.path.join(os.path.abspath(out_dir), folder, '')
-        for folder in ('masks', 'overlays'))
-    return [
-        item for item in images if not isinstance(item.source, str)
-        or not os.path.abspath(item.source).startswith(results)]
 
 
 def _segment_batch(inferencer: Segmenter, batch: Sequence[ImageItem],
@@ -166,39 +142,6 @@ def _segment_batch(inferencer: Segmenter, batch: Sequence[ImageItem],
     return failures
 
 
-def _prepare(out_dir: Path, fingerprint: str) -> None:
-    """Make the folder ready, in the main process; a fault stops all."""
-    fault = None
-    if is_main_process():
-        fault = _fault(out_dir, fingerprint)
-        if fault is None:
-            out_dir.mkdir(parents=True, exist_ok=True)
-            remove_parts(out_dir)
-            write_lines(out_dir / _RECORD, [fingerprint])
-    faults, fingerprints = zip(
-        *all_gather_object((fault, fingerprint)), strict=True)
-    if faults[0] is not None:
-        raise InputError(faults[0])
-    if len(set(fingerprints)) > 1:
-        raise InputError(
-            'the processes have different weights or prototypes, but their '
-            'masks lie in one folder; give a checkpoint in place of random '
-            'weights, and a bank that one process has made')
-
-
-def _fault(out_dir: Path, fingerprint: str) -> str | None:
-    if next((out_dir / 'masks').glob('**/*.png'), None) is None:
-        return None
-    record = out_dir / _RECORD
-    found = record.read_text().strip() if record.is_file() else None
-    if found == fingerprint:
-        return None
-    what = 'masks from elsewhere' if found is None else (
-        'masks of another model, other supports or other settings')
-    return (f'{out_dir} holds {what}, which are not mixed with new ones; '
-            'name another folder, or remove it')
-
-
 def _is_finished(item: ImageItem, out_dir: Path, overlay: bool) -> bool:
     source = item.source
     if isinstance(source, np.ndarray):
@@ -213,15 +156,3 @@ def _is_finished(item: ImageItem, out_dir: Path, overlay: bool) -> bool:
             output.stat().st_mtime_ns >= changed for output in outputs)
     except OSError:
         return False
-
-
-def _progress(batches: Sequence[Sequence[ImageItem]],
-              todo: Sequence[Sequence[ImageItem]]) -> ProgressBar | None:
-    """A bar of this process's share, in the main process."""
-    if not is_main_process():
-        return None
-    share, left = (sum(map(len, some)) for some in (batches, todo))
-    if left < share:
-        print(f'{share - left} of {share} images are finished already',
-              file=sys.stderr)
-    return ProgressBar(left, file=sys.stderr) if left else None

@@ -40,13 +40,15 @@ class _Found(NamedTuple):
     source: Source
 
 
-def list_images(inputs: Input | Sequence[Input]) -> list[ImageItem]:
+def list_images(inputs: Input | Sequence[Input],
+                leave_out: str | os.PathLike | None = None
+                ) -> list[ImageItem]:
     """Find images, each with a name of its own.
 
     Images of a folder, and of a glob pattern, are named by their path below
     it (below its part without wildcards), others by their file; a frame of a
     video by the video and its number, ``clip/000012``; an array by its place
-    in the list, ``00000003``. Images that would share a name keep their
+    among all images, ``00000003``. Images that would share a name keep their
     suffix, and get a number where that is not enough.
 
     Args:
@@ -54,6 +56,9 @@ def list_images(inputs: Input | Sequence[Input]) -> list[ImageItem]:
             folder, which is searched with all its folders, a glob pattern, a
             video file, an array (H, W, 3) BGR or (H, W), uint8, or a list of
             such.
+        leave_out (str | os.PathLike, optional): Folder of results; its
+            ``masks`` and ``overlays`` are no images, should it lie among
+            them.
 
     Returns:
         list[ImageItem]: In the order of the inputs, those of a folder or
@@ -75,9 +80,28 @@ def list_images(inputs: Input | Sequence[Input]) -> list[ImageItem]:
             raise InputError(
                 'expected images as paths, folders, glob patterns, videos or '
                 f'arrays, got {type(one).__name__}; convert it to an array')
+    if leave_out is not None:
+        found = _without_results(found, leave_out)
     if not found:
-        raise InputError('expected at least one image, got an empty list')
+        raise InputError('expected at least one image, got none')
     return _named(found)
+
+
+def check_array(array: np.ndarray) -> None:
+    """Refuse an array that is no image.
+
+    Raises:
+        InputError: If it is not (H, W, 3) or (H, W) of uint8.
+    """
+    if (not isinstance(array, np.ndarray) or array.dtype != np.uint8
+            or not array.size or array.ndim not in (2, 3)
+            or array.shape[2:] not in ((), (3,))):
+        got = f'{array.shape} of {array.dtype}' if isinstance(
+            array, np.ndarray) else type(array).__name__
+        raise InputError(
+            f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
+            'images have the channels last, in the order BGR, and values '
+            '0..255')
 
 
 def read_image(source: Source) -> np.ndarray:
@@ -121,14 +145,19 @@ def _reason(error: Exception) -> str:
 
 
 def _from_array(array: np.ndarray, place: int) -> _Found:
-    if (array.dtype != np.uint8 or not array.size or array.ndim not in (2, 3)
-            or array.shape[2:] not in ((), (3,))):
-        raise InputError(
-            'expected an array (H, W, 3) or (H, W) of uint8, got '
-            f'{array.shape} of {array.dtype}; images have the channels last, '
-            'in the order BGR, and values 0..255')
+    check_array(array)
     name = f'{place:08d}'
     return _Found(name, name, array)
+
+
+def _without_results(found: Sequence[_Found],
+                     out_dir: str | os.PathLike) -> list[_Found]:
+    results = tuple(
+        os.path.join(os.path.realpath(out_dir), folder, '')
+        for folder in ('masks', 'overlays'))
+    return [
+        one for one in found if not isinstance(one.source, str)
+        or not os.path.realpath(one.source).startswith(results)]
 
 
 def _from_path(path: str) -> list[_Found]:

@@ -55,9 +55,9 @@ def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
         Compose: From ``dict(img=...)``, (H, W, 3) uint8 BGR, to ``inputs``
         and ``data_samples``.
     """
+    mirror = [dict(type='RandomFlip', prob=1.0)] if flip else []
     return Compose([
-        dict(type='LoadImageFromNDArray'), *steps,
-        dict(type='RandomFlip', prob=float(flip)),
+        dict(type='LoadImageFromNDArray'), *steps, *mirror,
         dict(type='PackSegInputs', meta_keys=_META_KEYS)])
 
 
@@ -74,7 +74,7 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
     """
     for step in reversed(steps):
         if step['type'] == 'Resize' and step.get('scale'):
-            width, height = step['scale']
+            width, height = _pair(step['scale'])
             return height, width
     return tuple((cfg.model.get('data_preprocessor') or {}).get(
         'size') or _DEFAULT_SIZE)
@@ -97,7 +97,13 @@ def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
         return list(steps)
     for i, step in reversed(list(enumerate(steps))):
         if step['type'] == 'Resize' and step.get('scale'):
-            scale = tuple(round(ratio * length) for length in step['scale'])
+            scale = tuple(
+                round(ratio * length) for length in _pair(step['scale']))
             return [*steps[:i], dict(step, scale=scale), *steps[i + 1:]]
     return [
         *steps, dict(type='Resize', scale_factor=ratio, keep_ratio=True)]
+
+
+def _pair(scale: int | Sequence[int]) -> Sequence[int]:
+    """A ``scale`` of mmcv, of which a single number is both sides."""
+    return (scale, scale) if isinstance(scale, int) else scale

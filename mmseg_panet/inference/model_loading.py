@@ -133,15 +133,17 @@ def weights_sha256(model: nn.Module) -> str:
     """SHA-256 of a model's weights, wherever they lie and in whatever file.
 
     Args:
-        model (nn.Module): Its parameters and buffers by name.
+        model (nn.Module): Its parameters and buffers by name, but for those
+            of auxiliary heads, which only training asks.
 
     Returns:
         str: Hexadecimal digits.
     """
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
-        # Counts training steps, and old files lack it.
-        if name.endswith('num_batches_tracked'):
+        # The latter counts training steps, and old files lack it.
+        if name.startswith('auxiliary_head.') or name.endswith(
+                'num_batches_tracked'):
             continue
         digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())

@@ -119,12 +119,14 @@ def forward(model: Any, pipeline: Compose,
     data = model.data_preprocessor(pseudo_collate(
         [pipeline(dict(img=image)) for image in images]))
     metas = [sample.metainfo for sample in data['data_samples']]
-    # Slide inference writes into the metainfo.
+    # What the host's slide inference makes room for.
+    model.out_channels = len(model.decode_head.prototypes)
+    # It also writes into the metainfo.
     batch = model.inference(data['inputs'], [dict(meta) for meta in metas])
     left, right, top, bottom = metas[0].get('img_padding_size', (0, 0, 0, 0))
     height, width = batch.shape[2:]
     batch = batch[:, :, top:height - bottom, left:width - right]
-    if metas[0]['flip']:
+    if metas[0].get('flip'):
         batch = batch.flip(3)
     if batch.shape[2:] != metas[0]['ori_shape']:
         batch = resize(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from ..errors import InputError
 from ..files import whole_file, write_whole
@@ -16,7 +16,7 @@ from .prediction import UNDECIDED, Prediction
 
 _CHUNK = 'mmseg_panet'
 """Keyword of a mask's text chunk."""
-_PART = re.compile(r'\..+\.(png|jpg|csv|json)\.\d+')
+_PART = re.compile(r'\..+\.(png|jpg|csv|json|txt)\.\d+')
 """Names of files that :func:`whole_file` had not finished."""
 
 
@@ -137,12 +137,13 @@ def read_summary(path: Path) -> MaskSummary:
         InputError: If it is another file.
     """
     try:
-        with Image.open(path) as mask:
+        # Not by Image.open, which refuses images as large as ours may be.
+        with PngImageFile(path) as mask:
             text = json.loads(mask.info[_CHUNK])
             return MaskSummary(
                 tuple(text['classes']),
                 tuple(Area(*area) for area in text['areas']), mask.size[::-1])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, SyntaxError, KeyError, ValueError) as error:
         raise InputError(
             f'{path} is no mask of this project, which says what it shows; '
             'remove it and run the command again') from error
@@ -157,5 +158,5 @@ def read_mask(path: Path) -> np.ndarray:
     Returns:
         np.ndarray: (H, W) uint8.
     """
-    with Image.open(path) as mask:
+    with PngImageFile(path) as mask:
         return np.array(mask)

@@ -2,25 +2,15 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
-from ..errors import InputError
 from ..files import whole_file
 from .image_list import ImageItem
 from .prediction import UNDECIDED
 from .prediction_files import mask_path, read_mask, read_summary
-
-
-def require_pycocotools() -> None:
-    """Raise InputError where COCO's run lengths cannot be encoded."""
-    if find_spec('pycocotools') is None:
-        raise InputError(
-            'coco.json is written with pycocotools, which is not installed; '
-            'pip install pycocotools')
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:

@@ -119,13 +119,21 @@ class PrototypeBank:
         """Give a class another name; it keeps its place.
 
         Raises:
-            InputError: If there is no such class, or the name is taken.
+            InputError: If there is no such class, or the name is taken,
+                also by a class that supports show but nobody taught.
         """
         self._known(old)
         if new != old and new in self._supports:
             raise InputError(
                 f"the name '{new}' is another class's; remove that one first, "
                 'or choose another name')
+        shown = [
+            one.image for one in self.supports
+            if new != old and new in one.names]
+        if shown:
+            raise InputError(
+                f"the labels of {shown[0]} show another class '{new}'; choose "
+                'another name')
         self._supports = {
             new if name == old else name:
             [one.renamed(old, new) for one in shots]

@@ -8,6 +8,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ..errors import InputError
+from .image_list import ImageItem
 from .prediction import Prediction
 
 
@@ -52,19 +53,25 @@ def pack_results(results: Sequence[Prediction | InputError],
         classes=classes, failures=failures)
 
 
-def to_sample(result: Prediction | InputError) -> SegDataSample | None:
+def to_sample(result: Prediction | InputError,
+              item: ImageItem) -> SegDataSample | None:
     """A prediction as mmseg's sample; None for an image without.
 
     Args:
         result (Prediction | InputError): With probabilities.
+        item (ImageItem): The image.
 
     Returns:
         SegDataSample | None: ``pred_sem_seg`` and ``confidence`` (1, H, W),
-        ``probabilities`` (1 + W, H, W), and in the metainfo ``classes``.
+        ``probabilities`` (1 + W, H, W), and in the metainfo ``classes``,
+        ``ori_shape`` and ``img_path``, None of an array or a video.
     """
     if isinstance(result, InputError):
         return None
-    sample = SegDataSample(metainfo=dict(classes=result.classes))
+    path = item.source if isinstance(item.source, str) else None
+    sample = SegDataSample(metainfo=dict(
+        classes=result.classes, ori_shape=result.class_map.shape,
+        img_path=path))
     for key, value in (('pred_sem_seg', result.class_map[None]),
                        ('confidence', result.confidence[None]),
                        ('probabilities', result.probabilities)):

@@ -85,6 +85,12 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         sums = own_size_sums(
             features.cpu(), torch.from_numpy(compact), len(shown), metainfo,
             head.pool_at, head.align_corners)
+        if not sums[1, -1] > 0:
+            raise InputError(
+                f"the object '{support.class_name}' of "
+                f'{_file_name(support.image)} falls between the cells of the '
+                "feature map; mark a larger one, or set pool_at='image' of "
+                'the head')
         banked[index] = BankedSupport(
             support.class_name, shown, sums, _file_name(support.image),
             _image_sha256(support.image), _labels_sha256(labels, names),

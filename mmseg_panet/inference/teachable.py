@@ -2,8 +2,9 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from torch import nn
 
@@ -17,6 +18,7 @@ from .supports import read_supports
 from .supports.pairs import check_class_name
 
 _SUPPORTS_AT_ONCE = 8
+T = TypeVar('T', bound='Teachable')
 
 
 class Teachable:
@@ -40,11 +42,11 @@ class Teachable:
 
     @property
     def bank(self) -> PrototypeBank:
-        """The taught classes with the sums of their supports."""
-        return self._bank
+        """A copy of the taught classes with the sums of their supports."""
+        return PrototypeBank(self._bank.supports)
 
-    def fit(self, supports: Any,
-            image_dir: str | os.PathLike | None = None) -> 'Teachable':
+    def fit(self: T, supports: Any,
+            image_dir: str | os.PathLike | None = None) -> T:
         """Teach classes, in place of all that were taught.
 
         Args:
@@ -62,8 +64,8 @@ class Teachable:
         """
         return self._use(self._taught(PrototypeBank(), supports, image_dir))
 
-    def add_class(self, class_name: str,
-                  supports: Sequence[tuple]) -> 'Teachable':
+    def add_class(self: T, class_name: str,
+                  supports: Sequence[tuple]) -> T:
         """Teach one more class, or more shots of a class.
 
         The supports taught before are not needed again.
@@ -100,6 +102,7 @@ class Teachable:
         """
         check_class_name(new, 'rename_class')
         self._bank.rename(old, new)
+        self._use(self._bank)
 
     def _taught(self, bank: PrototypeBank, source: Any,
                 image_dir: str | os.PathLike | None = None) -> PrototypeBank:
@@ -144,7 +147,7 @@ class Teachable:
         """
         write_bank(path, self._bank, self._description)
 
-    def load(self, path: str | os.PathLike) -> 'Teachable':
+    def load(self: T, path: str | os.PathLike) -> T:
         """Take the classes of a file, in place of all that were taught.
 
         Returns:
@@ -156,7 +159,14 @@ class Teachable:
         """
         return self._use(read_bank(path, self._description))
 
-    def _use(self, bank: PrototypeBank) -> 'Teachable':
+    def broadcast(self) -> None:
+        """Give every process what the main one was taught, to the bit."""
+        shared = [[one._replace(source=None) for one in self._bank.supports]]
+        broadcast_object_list(shared)
+        if not is_main_process():
+            self._use(PrototypeBank(shared[0]))
+
+    def _use(self: T, bank: PrototypeBank) -> T:
         self._bank = bank
         head: Any = self.model.decode_head
         head.prototypes = (

@@ -24,20 +24,21 @@ class Video:
         InputError: If OpenCV cannot decode it.
     """
 
+    _reading: 'Video | None' = None
+    """The one that is open: a folder can hold many."""
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._next = 0
-        self._capture: Any = cv2.VideoCapture(path)
-        self._length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        opened = self._capture.isOpened()
-        self._close()
-        if not opened or self._length < 1:
+        self._capture: Any = None
+        self._length = _count_frames(path)
+        if self._length < 1:
             raise InputError(
                 f'{path} could not be read as a video; convert it, for '
                 'example to MP4 with H.264')
 
     def __len__(self) -> int:
-        """How many frames the file says that it has."""
+        """How many frames can be read."""
         return self._length
 
     def read(self, number: int) -> np.ndarray:
@@ -50,8 +51,11 @@ class Video:
             np.ndarray: (H, W, 3) uint8 BGR.
 
         Raises:
-            InputError: If the video ends before it, or is damaged there.
+            InputError: If the video is damaged there.
         """
+        if Video._reading not in (None, self):
+            Video._reading._close()
+        Video._reading = self
         if self._capture is None or number < self._next:
             self._close()
             self._capture = cv2.VideoCapture(self.path)
@@ -64,9 +68,8 @@ class Video:
             self._close()
         if not found:
             raise InputError(
-                f'frame {number} of {self.path} could not be read: it is '
-                f'damaged, or the video is shorter than the {self._length} '
-                'frames that it announces')
+                f'frame {number} of {self.path} could not be read; mend or '
+                'convert the video')
         return frame
 
     def _close(self) -> None:
@@ -74,6 +77,23 @@ class Video:
             self._capture.release()
         self._capture = None
         self._next = 0
+
+
+def _count_frames(path: str) -> int:
+    """How many frames there are, whatever the file says of it."""
+    capture = cv2.VideoCapture(path)
+    length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    last = capture.isOpened() and length > 0 and capture.set(
+        cv2.CAP_PROP_POS_FRAMES, length - 1) and capture.grab()
+    capture.release()
+    if last:
+        return length
+    capture = cv2.VideoCapture(path)
+    length = 0
+    while capture.isOpened() and capture.grab():
+        length += 1
+    capture.release()
+    return length
 
 
 class VideoFrame(NamedTuple):

@@ -6,7 +6,6 @@ from mmseg_panet.inference.supports import read_supports
 
 
 def test_examples_are_a_support_folder_of_the_novel_classes(tmp_path):
-    (tmp_path / 'examples' / 'old').mkdir(parents=True)
     make_toy_examples(tmp_path, num_shots=2, num_photos=4, size=48)
     supports = read_supports(tmp_path / 'examples')
     assert set(supports) == {

@@ -10,7 +10,7 @@ from inference_parts import (
     small_inferencer,
 )
 
-from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.apis import FewShotInferencer, list_images, segment_images
 from mmseg_panet.errors import InputError
 
 
@@ -96,12 +96,37 @@ def test_files_are_written_where_they_are_wanted(
     assert sorted(
         path.relative_to(tmp_path / 'out').as_posix()
         for path in (tmp_path / 'out').rglob('*.*')) == [
-            'areas.csv', 'coco.json', 'masks/a.png', 'masks/b.png',
-            'overlays/a.jpg', 'overlays/b.jpg']
+            'areas.csv', 'coco.json', 'made_with.txt', 'masks/a.png',
+            'masks/b.png', 'overlays/a.jpg', 'overlays/b.jpg']
     written = cv2.imread(str(tmp_path / 'out/masks/a.png'), -1)
     # OpenCV reads a palette as colours.
     palette = inferencer.palette()[..., ::-1]
     np.testing.assert_array_equal(written, palette[result['predictions'][0]])
+
+
+def test_results_of_another_model_are_not_taken_for_finished(
+        inferencer, folder, tmp_path):
+    """Nor are the results taken for images."""
+    out = tmp_path / 'out'
+    (folder / 'c.png').unlink()
+    inferencer(folder, out_dir=folder)
+    assert len(inferencer(folder, out_dir=folder)['predictions']) == 2
+    inferencer(folder / 'a.png', out_dir=out)
+    images = list_images(folder, leave_out=folder)
+    assert not segment_images(inferencer, images, out, show_progress=False)
+    other = small_inferencer(RESIZE, seed=1).fit(red_and_blue())
+    other(folder / 'a.png', out_dir=out)
+    with pytest.raises(InputError, match='not mixed'):
+        segment_images(inferencer, images, out, show_progress=False)
+
+
+def test_the_mask_of_an_image_that_broke_is_removed(
+        inferencer, folder, tmp_path):
+    inferencer(folder, out_dir=tmp_path / 'out')
+    (folder / 'a.png').write_bytes(b'broken')
+    inferencer(folder, out_dir=tmp_path / 'out')
+    assert [path.name for path in (tmp_path / 'out/masks').iterdir()] == [
+        'b.png']
 
 
 def test_samples_are_mmsegs(inferencer, folder):
@@ -110,7 +135,8 @@ def test_samples_are_mmsegs(inferencer, folder):
     assert a.pred_sem_seg.data.shape == (1, 60, 80)
     assert a.confidence.data.shape == (1, 60, 80)
     assert a.probabilities.data.shape == (3, 60, 80)
-    assert a.classes == ('red', 'blue')
+    assert a.classes == ('red', 'blue') and a.ori_shape == (60, 80)
+    assert a.img_path == str(folder / 'a.png')
     alone = inferencer(folder / 'b.png', return_datasamples=True)
     assert torch.equal(alone.pred_sem_seg.data, b.pred_sem_seg.data)
 
@@ -226,6 +252,56 @@ def test_settings_that_cannot_be_are_one_sentence(settings, words):
         FewShotInferencer(**dict(model=small_config(RESIZE)) | settings)
 
 
-def test_a_batch_of_none_is_refused(inferencer):
-    with pytest.raises(InputError, match='batch_size of 1 or more, got 0'):
-        inferencer(image_of((0, 0, 0))[0], batch_size=0)
+@pytest.mark.parametrize(('settings', 'words'), [
+    (dict(batch_size=0), 'batch_size of 1 or more, got 0'),
+    (dict(csv=True), 'expected out_dir'),
+    (dict(coco=True), 'expected out_dir')])
+def test_calls_that_cannot_be_are_refused(inferencer, settings, words):
+    with pytest.raises(InputError, match=words):
+        inferencer(image_of((0, 0, 0))[0], **settings)
+
+
+def test_an_array_that_is_no_image_is_refused(inferencer):
+    with pytest.raises(InputError, match='uint8, got .60, 80, 3. of float'):
+        inferencer.predict([np.ones((60, 80, 3))])
+
+
+def test_what_is_handed_out_is_a_copy(inferencer):
+    inferencer.bank.remove('red')
+    assert inferencer.classes == ('red', 'blue')
+
+
+def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
+    main = small_inferencer(RESIZE).fit(red_and_blue())
+    other = small_inferencer(RESIZE)
+    sent = []
+    module = 'mmseg_panet.inference.teachable'
+    monkeypatch.setattr(f'{module}.broadcast_object_list', sent.append)
+    main.broadcast()
+
+    def receive(shared):
+        shared[:] = sent[0]
+
+    monkeypatch.setattr(f'{module}.broadcast_object_list', receive)
+    monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
+    other.broadcast()
+    assert torch.equal(
+        other.model.decode_head.prototypes, main.model.decode_head.prototypes)
+    assert other.fingerprint() == main.fingerprint()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_a_gpu_agrees_with_the_cpu(tmp_path):
+    """Taught, saved, checked and segmented there."""
+    torch.manual_seed(0)
+    on_gpu = FewShotInferencer(
+        small_config(RESIZE), device='cuda', show_progress=False, tta=True)
+    on_cpu = small_inferencer(RESIZE, tta=True)
+    image, _ = image_of((20, 20, 230))
+    results = []
+    for one in (on_gpu, on_cpu):
+        one.fit(red_and_blue(shots=3)).save(tmp_path / 'bank')
+        results.append(one.load(tmp_path / 'bank')(image))
+    one.fit(red_and_blue(shots=3)).check_support()
+    np.testing.assert_allclose(
+        results[0]['confidence'], results[1]['confidence'], atol=1e-3)

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference import folder_job
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.image_list import list_images
 from mmseg_panet.inference.prediction import Prediction
@@ -178,7 +177,8 @@ def test_a_folder_without_masks_takes_other_supports(photos, tmp_path):
 
 def test_results_within_the_folder_of_images_are_no_images(photos):
     for _ in range(2):
-        segment_images(Bright(), list_images(photos), photos, **ALL)
+        images = list_images(photos, leave_out=photos)
+        segment_images(Bright(), images, photos, **ALL)
     assert len(list((photos / 'masks').rglob('*.png'))) == 6
 
 
@@ -204,6 +204,7 @@ def test_fewer_than_one_image_a_batch_is_an_error(photos, tmp_path):
 def test_processes_with_different_weights_do_not_share_a_folder(
         photos, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        folder_job, 'all_gather_object', lambda one: [one, (None, 'others')])
-    with pytest.raises(InputError, match='different weights or prototypes'):
+        'mmseg_panet.inference.out_folder.all_gather_object',
+        lambda one: [one, (None, 'others')])
+    with pytest.raises(InputError, match='different weights or classes'):
         segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)

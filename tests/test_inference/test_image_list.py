@@ -76,6 +76,24 @@ def test_the_frames_of_a_video_are_images_in_any_order(tmp_path):
         assert abs(read_image(found[i].source).mean() - 20 * i) < 2
 
 
+def test_a_video_cut_short_has_the_frames_that_are_left(tmp_path):
+    path = video(tmp_path / 'clip.avi', 20)
+    data = path.read_bytes()
+    path.write_bytes(data[:len(data) // 2])
+    found = list_images(path)
+    assert 5 < len(found) < 15
+    for item in found:
+        assert read_image(item.source).shape == (48, 64, 3)
+
+
+def test_of_many_videos_one_is_open(tmp_path):
+    items = list_images([video(tmp_path / f'{i}.avi', 5) for i in range(3)])
+    for item in items[::2]:
+        read_image(item.source)
+    videos = {item.source.video for item in items}
+    assert sum(one._capture is not None for one in videos) <= 1
+
+
 def test_a_frame_that_a_video_announces_but_has_not_is_an_error(tmp_path):
     path = video(tmp_path / 'clip.avi', 5)
     frames = list_images(path)
@@ -88,7 +106,7 @@ def test_a_frame_that_a_video_announces_but_has_not_is_an_error(tmp_path):
 @pytest.mark.parametrize(('inputs', 'message'), [
     ('gone.png', 'gone.png does not exist'),
     ('gone/*.png', 'no image has a path like gone/'),
-    ([], 'empty list'),
+    ([], 'at least one image, got none'),
     (7, 'got int'),
     ([[]], 'got list'),
     (np.zeros((4, 5, 4), np.uint8), r'got \(4, 5, 4\) of uint8'),

@@ -50,6 +50,12 @@ def test_the_last_resize_is_rescaled():
     assert rescaled([WIDE], 1) == [WIDE]
 
 
+def test_a_single_number_is_both_sides():
+    square = dict(type='Resize', scale=60)
+    assert network_size([square], small_config()) == (60, 60)
+    assert rescaled([square], 1.5) == [dict(square, scale=(90, 90))]
+
+
 def test_at_its_own_size_nothing_is_resized():
     flip = dict(type='RandomFlip', prob=0.0)
     assert at_own_size([RESIZE, flip, WIDE]) == [flip]

@@ -69,12 +69,20 @@ def test_windows_slide_over_the_image_at_its_own_size():
     model = inferencer.model
     batch = model.data_preprocessor(pseudo_collate(
         [build_pipeline([])(dict(img=image))]))
-    model.out_channels = 3
     with torch.no_grad():
         expected = EncoderDecoder.slide_inference(
             model, batch['inputs'],
             [sample.metainfo for sample in batch['data_samples']])[0]
     assert torch.equal(logits, expected)
+
+
+def test_windows_slide_in_any_segmentor_of_the_host():
+    slide = dict(crop_size=(32, 48), stride=(20, 30))
+    image, _ = image_of((20, 20, 230), size=(70, 100))
+    ours, hosts = (
+        fitted(slide=slide, model=dict(type=kind))._network.logits([image])[0]
+        for kind in ('FewShotSegmentor', 'EncoderDecoder'))
+    torch.testing.assert_close(ours, hosts)
 
 
 def test_a_window_has_the_networks_size_and_two_thirds_of_a_stride():

@@ -82,6 +82,13 @@ def test_a_renamed_class_keeps_its_place_and_its_pixels():
     close(bank.prototypes(), before)
 
 
+def test_a_name_that_labels_show_untaught_is_taken_too():
+    """The pixels of the one would become the other's."""
+    bank = PrototypeBank([banked('cat', 'dog')])
+    with pytest.raises(InputError, match="cat0.jpg show another class 'dog'"):
+        bank.rename('cat', 'dog')
+
+
 def test_a_support_given_twice_counts_once():
     bank = PrototypeBank([banked('cat')])
     before = bank.prototypes()

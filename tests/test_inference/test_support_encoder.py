@@ -105,3 +105,17 @@ def test_labels_without_the_class_are_refused(inferencer):
     with pytest.raises(InputError, match="show 'cat', got those of .'dog'"):
         encode_supports(
             inferencer.model, inferencer.pipeline, [support], 1)
+
+
+def test_an_object_between_the_cells_is_refused():
+    """As a resized mask is sampled at the cells' corners."""
+    pooled = small_inferencer(model=dict(
+        decode_head=dict(type='PANetHead', in_channels=32, pool_at='feature')))
+    image, _ = image_of((20, 20, 230))
+    labels = np.zeros(image.shape[:2], np.uint8)
+    labels[3, 3] = 1
+    with pytest.raises(InputError, match='between the cells'):
+        encode_supports(
+            pooled.model, pooled.pipeline,
+            [Support('cat', image, lambda size: SupportLabels(
+                labels, ('cat',)))], 1)

@@ -16,6 +16,8 @@ from mmseg.registry import MODELS
 from PIL import Image, ImageOps
 from tool_runs import REPO, small_config, tool
 
+from mmseg_panet.apis import FewShotInferencer
+
 TOOL = REPO / 'tools/segment.py'
 BROKEN = 'cut'
 
@@ -129,9 +131,7 @@ def test_killed_and_started_again_it_leaves_the_same_files(setting):
         run.send_signal(signal.SIGKILL)
     assert 3 <= len(list(masks.glob('*.png'))) < 12
     (masks / '.0.png.77').write_text('half of a mask')
-    again = tool(
-        'segment.py', *arguments(folder, 'killed', learn=False), code=1)
-    assert 'are finished already' in again.stderr
+    tool('segment.py', *arguments(folder, 'killed', learn=False), code=1)
     assert files(folder / 'killed') == files(folder / 'once')
 
 
@@ -147,6 +147,37 @@ def test_two_processes_write_the_files_of_one(setting):
     assert run.stdout.count('12 masks in') == 1
     assert run.stderr.count('1 of 13 images failed') == 1
     assert files(folder / 'two') == files(folder / 'once')
+
+
+def test_each_flag_does_what_it_says(setting, monkeypatch):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    made = []
+
+    class Spy(FewShotInferencer):
+
+        def __init__(self, *args, **settings):
+            super().__init__(*args, **settings)
+            made.append((self, settings))
+
+    monkeypatch.setattr(
+        'mmseg_panet.apis.arguments.FewShotInferencer', Spy)
+    monkeypatch.setattr(sys, 'argv', [
+        str(TOOL), 'small.py', 'small.pth', '--bank', 'bank.safetensors',
+        '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
+        '--csv', '--slide', '--tta', '--min-confidence', '0.9', '--device',
+        'cpu'])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert caught.value.code == 0
+    (inferencer, settings), = made
+    assert settings == dict(
+        slide=True, tta=True, min_confidence=0.9, show_progress=True)
+    assert inferencer.model.test_cfg.mode == 'slide'
+    assert sorted(files(folder / 'flags')) == [
+        'areas.csv', 'made_with.txt', 'masks/0.png', 'masks/1.png',
+        'masks/2.png']
+    assert 255 in np.array(Image.open(folder / 'flags/masks/0.png'))
 
 
 @pytest.mark.parametrize(('change', 'message'), [

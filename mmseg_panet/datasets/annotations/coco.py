@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import InputError
 from .class_list import ClassList, number_classes
 from .layout import Annotations, MaskTask, fingerprint, stem_of, write_layout
-from .segmentation import Box, check_pycocotools, segmentation_runs
+from .segmentation import Box, require_pycocotools, segmentation_runs
 
 
 def convert_coco(
@@ -70,7 +70,7 @@ def read_coco(
             image or category that is not there, as :func:`number_classes`
             says, and, once it is drawn, if a segmentation is malformed.
     """
-    check_pycocotools()
+    require_pycocotools('COCO files are read')
     ann_file = Path(ann_file)
     made_from = fingerprint('coco', [ann_file], image_dir, classes)
     data = _read(ann_file)

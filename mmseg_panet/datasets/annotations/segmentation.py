@@ -16,16 +16,19 @@ class Box(NamedTuple):
     bbox: Any
 
 
-def check_pycocotools() -> None:
+def require_pycocotools(what: str) -> None:
     """Refuse to go on without it.
+
+    Args:
+        what (str): Begins the sentence: what is done with it.
 
     Raises:
         InputError: If it is not installed.
     """
     if find_spec('pycocotools') is None:
         raise InputError(
-            'COCO files are read with pycocotools, which is not installed; '
-            'pip install pycocotools')
+            f'{what} with pycocotools, which is not installed; pip install '
+            'pycocotools')
 
 
 def draw_segmentation(

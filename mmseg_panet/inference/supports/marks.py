@@ -13,8 +13,8 @@ import numpy as np
 from ...datasets.annotations.class_list import IGNORED
 from ...datasets.annotations.segmentation import (
     box_pixels,
-    check_pycocotools,
     draw_segmentation,
+    require_pycocotools,
 )
 from ...datasets.transforms.point_annotation import disc
 from .mask import read_values
@@ -58,7 +58,7 @@ def draw_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
             well.
         InputError: If pycocotools is missing.
     """
-    check_pycocotools()
+    require_pycocotools('polygons are drawn')
     polygons = [np.asarray(polygon).tolist() for polygon in polygons]
     return draw_segmentation(polygons, *size).astype(np.uint8)
 

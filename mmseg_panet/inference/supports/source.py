@@ -1,9 +1,11 @@
 """What supports are read from: pairs, a folder or a file."""
 import os
 from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from ...datasets.annotations.cvat import is_cvat
+from ...datasets.annotations.layout import is_image
 from ...errors import InputError
 from .annotated_files import (
     is_json,
@@ -88,11 +90,25 @@ def _read_folder(
         return supports_of(read_cvat_export(folder, image_dir), folder)
     files = list(filter(is_json, folder.rglob('*')))
     if files:
+        _refuse_pairs(folder, files[0])
         annotations = read_labelme_files(folder, image_dir) if files[
             1:] else read_json(files[0], image_dir)
         return supports_of(annotations, folder)
     _refuse(image_dir, f'the images of {folder} are in its folders')
     return read_pairs(list_pairs(folder))
+
+
+def _refuse_pairs(folder: Path, file: Path) -> None:
+    """Refuse annotations beside masks: one of them would be lost."""
+    for mask in folder.glob('*/*.png'):
+        images = (
+            other for other in mask.parent.glob(f'{escape(mask.stem)}.*')
+            if other != mask and is_image(other.name))
+        image = next(images, None)
+        if image is not None:
+            raise InputError(
+                f'{folder}: expected either masks or annotations, got {image} '
+                f'with its mask and {file} as well; take one of them away')
 
 
 def _refuse(image_dir: Path | None, reason: str) -> None:

@@ -89,6 +89,17 @@ def test_what_holds_no_supports_is_a_sentence(source, sentence):
     assert '\n' not in str(caught.value)
 
 
+def test_masks_beside_annotations_are_refused(tmp_path):
+    """One of the two would be lost without a word."""
+    (tmp_path / 'cat').mkdir()
+    mmcv.imwrite(PHOTO, str(tmp_path / 'cat/1.jpg'))
+    mmcv.imwrite(MASK, str(tmp_path / 'cat/1.png'))
+    assert list(read_supports(tmp_path)) == ['cat']
+    (tmp_path / 'cat/1.json').write_text('{"imagePath": "1.jpg"}')
+    with pytest.raises(InputError, match='either masks or annotations'):
+        read_supports(tmp_path)
+
+
 def test_a_folder_of_images_that_would_not_be_used_is_refused(tmp_path):
     with pytest.raises(InputError, match='expected image_dir to be the fo'):
         read_supports(tmp_path, tmp_path / 'absent')
