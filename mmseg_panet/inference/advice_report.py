@@ -42,7 +42,9 @@ class SupportRow(NamedTuple):
         agreement (float): See :func:`mask_agreement`, with the prototypes of
             ``iou``.
         own_fit (float): Likewise, with its own prototypes.
-        marks (tuple[str, ...]): Of 'suspect', 'hurts', 'tiny' and 'only'.
+        trust (float): What both say of its mask, see :func:`trust_of`.
+        marks (tuple[str, ...]): Of 'suspect', 'weakest' (the least trusted
+            of its class, but not suspect), 'hurts', 'tiny' and 'only'.
     """
 
     class_name: str
@@ -55,6 +57,7 @@ class SupportRow(NamedTuple):
     effect: float | None
     agreement: float
     own_fit: float
+    trust: float
     marks: tuple[str, ...] = ()
 
 
@@ -102,12 +105,11 @@ class SupportAdvice:
 def format_advice(advice: SupportAdvice) -> str:
     """A line a support, and below them what is to be done."""
     head = ('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
-            'effect', 'agreement', 'own fit', '')
+            'effect', 'trust', '')
     rows = [head, *(
         (row.class_name, str(row.shot), shortened(row.image), str(row.pixels),
          f'{row.share:.1f}%', f'{row.cells:.1f}', f'{row.iou:.1f}',
-         _effect(row), f'{row.agreement:.2f}', f'{row.own_fit:.2f}',
-         ', '.join(row.marks))
+         _effect(row), f'{row.trust:.2f}', ', '.join(row.marks))
         for row in advice.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ['  '.join(
@@ -190,7 +192,7 @@ def _effect(row: SupportRow) -> str:
 def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
     """A frame of one size for all, with text above and below."""
     width, height = _SIZE[0] + 8, _SIZE[1] + 8
-    colour = _RED if row.marks else _BLACK
+    colour = _RED if set(row.marks) - {'weakest'} else _BLACK
     frame = np.full((height, width, 3), 255, np.uint8)
     top = (height - picture.shape[0]) // 2
     left = (width - picture.shape[1]) // 2

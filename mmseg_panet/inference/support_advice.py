@@ -122,7 +122,24 @@ def shot_effects(ious: Sequence[Sequence[float]]) -> list[float | None]:
         for s in range(shots)]
 
 
-def find_suspects(judged: Sequence[Judgement]) -> list[int]:
+def trust_of(judged: Sequence[Judgement]) -> list[float]:
+    """How much the mask of every shot of a class is to be trusted.
+
+    Its agreement with the other shots, and five times by how much it fits
+    its own image better than the median of them.
+
+    Args:
+        judged (Sequence[Judgement]): Of all shots of a class.
+
+    Returns:
+        list[float]: 1 for a mask that agrees, less for others.
+    """
+    usual = float(np.median([one.own_fit for one in judged]))
+    return [one.agreement + _OWN_WEIGHT * (one.own_fit - usual)
+            for one in judged]
+
+
+def find_suspects(trust: Sequence[float]) -> list[int]:
     """Which shots of a class may have a wrong mask.
 
     The least trusted one, if it is trusted too little: a wrong mask makes
@@ -130,35 +147,36 @@ def find_suspects(judged: Sequence[Judgement]) -> list[int]:
     corrected. Of two shots it is both, as nothing tells which.
 
     Args:
-        judged (Sequence[Judgement]): Of all shots of a class.
+        trust (Sequence[float]): Of all shots of a class.
 
     Returns:
         list[int]: From 0.
     """
-    usual = float(np.median([one.own_fit for one in judged]))
-    trust = [one.agreement + _OWN_WEIGHT * (one.own_fit - usual)
-             for one in judged]
-    if len(judged) < 2 or min(trust) >= _TRUSTED:
+    if len(trust) < 2 or min(trust) >= _TRUSTED:
         return []
-    return [0, 1] if len(judged) == 2 else [int(np.argmin(trust))]
+    return [0, 1] if len(trust) == 2 else [int(np.argmin(trust))]
 
 
 def _rows(shots: Sequence[BankedSupport], drawn: Sequence[_Drawn],
           judged: Sequence[Judgement]) -> list[SupportRow]:
     effects = shot_effects([one.ious for one in judged])
-    suspects = find_suspects(judged)
+    trust = trust_of(judged)
+    suspects = find_suspects(trust)
+    # Of less than three none can be told from the others.
+    weakest = int(np.argmin(trust)) if len(shots) > 2 else None
     rows = []
     for i, (shot, of_image, judgement, effect) in enumerate(
             zip(shots, drawn, judged, effects, strict=True)):
         marks = dict(
             suspect=i in suspects,
+            weakest=i == weakest and i not in suspects,
             hurts=effect is not None and effect <= _HURTS,
             tiny=judgement.cells < _TINY,
             only=len(shots) == 1)
         rows.append(SupportRow(
             shot.class_name, 1 + i, shot.image, of_image.pixels,
             of_image.share, judgement.cells, judgement.ious[:2][-1], effect,
-            judgement.agreement, judgement.own_fit,
+            judgement.agreement, judgement.own_fit, trust[i],
             tuple(mark for mark, holds in marks.items() if holds)))
     return rows
 

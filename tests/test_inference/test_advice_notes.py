@@ -6,7 +6,7 @@ from mmseg_panet.inference.advice_report import SupportRow
 from mmseg_panet.inference.prototype_bank import PrototypeBank
 
 ROW = SupportRow(
-    'cat', 2, 'b.jpg', 40, 1.0, 0.5, 12.3, -6.0, 0.1, 0.9)
+    'cat', 2, 'b.jpg', 40, 1.0, 0.5, 12.3, -6.0, 0.1, 0.9, 0.2)
 
 
 def with_class_sum(class_name, vector, shot=0):

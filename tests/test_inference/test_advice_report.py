@@ -13,11 +13,12 @@ from mmseg_panet.inference.advice_report import (
 from mmseg_panet.visualization.strip import way_colour
 
 ROWS = [
-    SupportRow('cat', 1, 'a.jpg', 5550, 8.14, 68.48, 35.54, 1.44, 0.7, 0.84),
+    SupportRow('cat', 1, 'a.jpg', 5550, 8.14, 68.48, 35.54, 1.44, 0.7, 0.84,
+               0.7),
     SupportRow('cat', 2, 'IMG_20240102_030405_0007.jpeg', 9, 0.1, 0.2, 7.1,
-               -10.6, -1.6, 0.94, ('suspect', 'hurts', 'tiny')),
+               -10.6, -1.6, 0.94, -1.1, ('suspect', 'hurts', 'tiny')),
     SupportRow('guinea pig', 1, 'b.png', 10, 0.1, 3, 90, None, 1.0, 1.0,
-               ('only',))]
+               1.0, ('only',))]
 RED = (200, 0, 0)
 
 
@@ -29,13 +30,13 @@ def advice(rows=ROWS, notes=('do this; that',)):
 def test_the_table_is_aligned_and_the_notes_are_below():
     assert str(advice()).splitlines() == [
         'class       shot  image                     pixels  share  cells   '
-        'IoU  effect  agreement  own fit',
+        'IoU  effect  trust',
         'cat            1  a.jpg                       5550   8.1%   68.5  '
-        '35.5    +1.4       0.70     0.84',
+        '35.5    +1.4   0.70',
         'cat            2  IMG_2024...405_0007.jpeg       9   0.1%    0.2   '
-        '7.1   -10.6      -1.60     0.94  suspect, hurts, tiny',
+        '7.1   -10.6  -1.10  suspect, hurts, tiny',
         'guinea pig     1  b.png                         10   0.1%    3.0  '
-        '90.0       -       1.00     1.00  only',
+        '90.0       -   1.00  only',
         '',
         'do this; that']
 

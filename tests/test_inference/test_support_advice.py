@@ -10,6 +10,7 @@ from mmseg_panet.errors import InputError
 from mmseg_panet.inference.support_advice import (
     find_suspects,
     shot_effects,
+    trust_of,
 )
 from mmseg_panet.inference.support_judgement import Judgement
 
@@ -97,6 +98,8 @@ def test_a_row_says_how_large_the_mask_is(inferencer, advice):
 def test_a_wrong_mask_is_suspect_and_right_ones_are_not(
         inferencer, advice, wrong):
     assert not advice.suspects
+    least = min(advice.rows, key=lambda row: row.trust)
+    assert [row for row in advice.rows if 'weakest' in row.marks] == [least]
     shots = red_boxes()
     shots[wrong] = inverted(shots[wrong])
     other, mask = image_of((230, 20, 20), seed=9)
@@ -121,7 +124,7 @@ def test_a_wrong_mask_is_suspect_and_right_ones_are_not(
 ], ids=['none', 'others', 'own', 'boxes', 'two', 'one'])
 def test_the_least_trusted_shot_is_suspect(fits, suspects):
     assert find_suspects(
-        [Judgement(9., [], *fit) for fit in fits]) == suspects
+        trust_of([Judgement(9., [], *fit) for fit in fits])) == suspects
 
 
 def test_every_image_passes_the_network_once(inferencer, monkeypatch):
