@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     Yields:
         Path: What to write in the meantime.
     """
-    part = path.with_name(f'.{path.name}.{os.getpid()}')
+    # Short, or the longest names that a file can have would become too long.
+    name = zlib.crc32(os.fsencode(path.name))
+    part = path.with_name(f'.part-{name:08x}-{os.getpid()}')
     try:
         yield part
         os.replace(part, path)

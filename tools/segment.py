@@ -23,6 +23,7 @@ from mmseg_panet.apis.cli import exit_on_input_error
 from mmseg_panet.datasets.annotations.segmentation import require_pycocotools
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import prepare_output
+from mmseg_panet.inference.out_folder import prepare_folder
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a process waits at the end for those with slower images."""
@@ -120,9 +121,11 @@ def main() -> int:
         inferencer.load(args.bank)
     elif is_main_process():
         inferencer.fit(args.support, args.image_dir)
-        if args.bank is not None:
-            inferencer.save(args.bank)
     inferencer.broadcast()
+    # Before the bank: a folder that is refused may need the one there is.
+    prepare_folder(Path(args.out), inferencer.fingerprint())
+    if args.support and args.bank is not None and is_main_process():
+        inferencer.save(args.bank)
     failures = segment_images(
         inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
         coco=args.coco, batch_size=args.batch_size)
@@ -137,4 +140,8 @@ def main() -> int:
 
 if __name__ == '__main__':
     with exit_on_input_error():
-        sys.exit(main())
+        try:
+            sys.exit(main())
+        except KeyboardInterrupt:
+            print('stopped; the same command goes on', file=sys.stderr)
+            sys.exit(130)

@@ -55,7 +55,7 @@ def class_notes(bank: PrototypeBank) -> list[str]:
     Args:
         bank (PrototypeBank): With one class or more.
     """
-    return [*_alike(bank), *_apart(bank.supports), *_no_background(bank)]
+    return [*_alike(bank), *_apart(bank.supports), *background_notes(bank)]
 
 
 def _alike(bank: PrototypeBank) -> list[str]:
@@ -86,7 +86,12 @@ def _apart(supports: Sequence[BankedSupport]) -> list[str]:
         for (one, other), images in found.items()]
 
 
-def _no_background(bank: PrototypeBank) -> list[str]:
+def background_notes(bank: PrototypeBank) -> list[str]:
+    """What is to be done where no support shows any background.
+
+    Args:
+        bank (PrototypeBank): With one class or more.
+    """
     if bank.prototypes()[0].any():
         return []
     return [

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..files import prepare_output, write_whole
 from ..version import __version__
 from .prototype_bank import BankedSupport, PrototypeBank
+from .supports.pairs import check_class_name
 
 _FORMAT = 1
 """Of the header: raise it when an older reader would go wrong."""
@@ -131,6 +132,8 @@ def _check_header(header: Any) -> None:
     if not classes or classes != header['classes']:
         raise ValueError(
             f"classes are {header['classes']}, supports are of {classes}")
+    for name in classes:
+        check_class_name(name, 'the bank')
     if not isinstance(header['model'], dict):
         raise ValueError('the header names no model')
 
@@ -143,6 +146,8 @@ def _split(header: dict, sums: Tensor) -> list[BankedSupport]:
         raise ValueError(
             'expected finite sums in float64 of two dimensions, got '
             f'{sums.dtype} {tuple(sums.shape)}')
+    if not (sums[:, -1] >= 0).all():
+        raise ValueError('an area is below 0')
     return [
         BankedSupport(
             one['class_name'], tuple(one['names']), part.clone(),

@@ -43,8 +43,13 @@ def check_colours(
     Raises:
         InputError: If one is not three numbers of 0..255.
     """
+    if not isinstance(colours, Mapping):
+        raise InputError(
+            'expected palette as {class name: (red, green, blue)}, got a '
+            f'{type(colours).__name__}')
     for name, colour in colours.items():
-        if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
+        if isinstance(colour, str) or len(colour) != 3 or not all(
+                0 <= value <= 255 for value in colour):
             raise InputError(
                 f'expected the colour of {name!r} as red, green and blue of '
                 f'0..255, got {colour}')

@@ -3,6 +3,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from .progress import progress_bar
 from .prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .read_ahead import read_ahead
 from .results import pack_results, to_sample
+from .source_key import source_key
 from .teachable import Teachable
 
 
@@ -92,9 +94,10 @@ class FewShotInferencer(Teachable, BaseInferencer):
                  min_confidence: float = 0.0,
                  palette: Mapping[str, Sequence[int]] | None = None,
                  show_progress: bool = True) -> None:
-        if not 0 <= min_confidence <= 1:
+        if not isinstance(min_confidence, (int, float)) or not (
+                0 <= min_confidence <= 1):
             raise InputError(
-                f'expected min_confidence of 0..1, got {min_confidence}')
+                f'expected min_confidence of 0..1, got {min_confidence!r}')
         if isinstance(model, (str, os.PathLike)):
             model = read_config(model)
         if device is not None:
@@ -104,6 +107,8 @@ class FewShotInferencer(Teachable, BaseInferencer):
         self._slide = slide
         self._tta = tta
         self._bank = PrototypeBank()
+        # Arrays are named by their number, of all calls.
+        self._num_images = 0
         init_default_scope('mmseg')
         super().__init__(
             model=model,
@@ -218,8 +223,9 @@ class FewShotInferencer(Teachable, BaseInferencer):
                 one cannot be read.
         """
         folder = None if out_dir is None else Path(out_dir)
-        items = list_images(inputs, leave_out=folder)
-        self._prepare(batch_size, folder, csv, coco)
+        items = list_images(inputs, folder, self._num_images)
+        self._num_images += len(items)
+        self._prepare(batch_size, folder, csv, coco, show)
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
@@ -243,13 +249,19 @@ class FewShotInferencer(Teachable, BaseInferencer):
             items=items)
 
     def _prepare(self, batch_size: int, out_dir: Path | None, csv: bool,
-                 coco: bool) -> None:
+                 coco: bool, show: bool) -> None:
         """Find out what is missing before the work begins."""
         if not self.classes:
             raise InputError(NOTHING_TAUGHT)
-        if batch_size < 1:
+        if type(batch_size) is not int or batch_size < 1:
             raise InputError(
-                f'expected batch_size of 1 or more, got {batch_size}')
+                f'expected batch_size of 1 or more, got {batch_size!r}')
+        if show and sys.platform == 'linux' and not (
+                os.environ.get('DISPLAY') or os.environ.get(
+                    'WAYLAND_DISPLAY')):
+            raise InputError(
+                'expected a display for show=True, got none; use out_dir or '
+                'return_vis=True')
         if out_dir is None and (csv or coco):
             raise InputError(
                 'expected out_dir, where csv=True and coco=True write to, got '
@@ -284,7 +296,8 @@ class FewShotInferencer(Teachable, BaseInferencer):
         for item, image, result in zip(items, images, results, strict=True):
             if isinstance(result, Prediction):
                 write_prediction(
-                    out_dir, item.name, result, self.palette(), image)
+                    out_dir, item.name, result, self.palette(), image,
+                    source_key(item.source))
             else:
                 remove_prediction(out_dir, item.name)
 

@@ -1,4 +1,5 @@
 """A folder of images segmented into files, which can be taken up again."""
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +16,14 @@ from .prediction import Prediction
 from .prediction_files import (
     mask_path,
     overlay_path,
+    read_summary,
     remove_prediction,
     write_prediction,
 )
 from .prediction_tables import write_areas, write_coco
 from .progress import progress_bar
 from .read_ahead import read_ahead
-from .video import VideoFrame
+from .source_key import source_key
 
 
 class Segmenter(Protocol):
@@ -60,9 +62,8 @@ def segment_images(inferencer: Segmenter,
 
     Batches are cut from the whole list and computed whole or not at all.
     Hence the files are the same, to the byte, after an interruption, and
-    however many processes share them. Images whose files are all there, and
-    not older than the image, are finished; arrays, which have no date, never
-    are.
+    however many processes share them. An image is finished when all of its
+    files are there and its mask is of it, see :func:`source_key`.
 
     Args:
         inferencer (Segmenter): A :class:`FewShotInferencer` with classes.
@@ -125,34 +126,35 @@ def _segment_batch(inferencer: Segmenter, batch: Sequence[ImageItem],
                    results: Sequence[np.ndarray | InputError], out_dir: Path,
                    overlay: bool) -> list[Failure]:
     failures = []
-    names, images = [], []
+    items, images = [], []
     for item, result in zip(batch, results, strict=True):
         if isinstance(result, InputError):
             # What it gave before it broke is not of this image any more.
             remove_prediction(out_dir, item.name)
             failures.append(Failure(item.name, str(result)))
         else:
-            names.append(item.name)
+            items.append(item)
             images.append(result)
     predictions = inferencer.predict(images) if images else []
-    for name, image, prediction in zip(
-            names, images, predictions, strict=True):
-        write_prediction(out_dir, name, prediction, inferencer.palette(),
-                         image if overlay else None)
+    for item, image, prediction in zip(
+            items, images, predictions, strict=True):
+        try:
+            write_prediction(
+                out_dir, item.name, prediction, inferencer.palette(),
+                image if overlay else None, source_key(item.source))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            failures.append(Failure(item.name, (
+                f'{item.name} is too long a name for a mask; shorten it')))
     return failures
 
 
 def _is_finished(item: ImageItem, out_dir: Path, overlay: bool) -> bool:
-    source = item.source
-    if isinstance(source, np.ndarray):
+    if overlay and not overlay_path(out_dir, item.name).is_file():
         return False
-    path = source.video.path if isinstance(source, VideoFrame) else source
-    outputs = [mask_path(out_dir, item.name)]
-    if overlay:
-        outputs.append(overlay_path(out_dir, item.name))
     try:
-        changed = os.stat(path).st_mtime_ns
-        return all(
-            output.stat().st_mtime_ns >= changed for output in outputs)
-    except OSError:
+        summary = read_summary(mask_path(out_dir, item.name))
+        return summary.source == source_key(item.source)
+    except (InputError, OSError):
         return False

@@ -41,8 +41,8 @@ class _Found(NamedTuple):
 
 
 def list_images(inputs: Input | Sequence[Input],
-                leave_out: str | os.PathLike | None = None
-                ) -> list[ImageItem]:
+                leave_out: str | os.PathLike | None = None,
+                first_array: int = 0) -> list[ImageItem]:
     """Find images, each with a name of its own.
 
     Images of a folder, and of a glob pattern, are named by their path below
@@ -59,6 +59,7 @@ def list_images(inputs: Input | Sequence[Input],
         leave_out (str | os.PathLike, optional): Folder of results; its
             ``masks`` and ``overlays`` are no images, should it lie among
             them.
+        first_array (int): Place from which arrays are named. Defaults to 0.
 
     Returns:
         list[ImageItem]: In the order of the inputs, those of a folder or
@@ -66,14 +67,14 @@ def list_images(inputs: Input | Sequence[Input],
 
     Raises:
         InputError: If there is no such file, no image in a folder or of a
-            pattern, a video cannot be read, or something is none of these.
+            pattern, or something is none of these.
     """
     if not isinstance(inputs, (list, tuple)):
         inputs = [inputs]  # type: ignore[list-item]
     found: list[_Found] = []
     for one in inputs:
         if isinstance(one, np.ndarray):
-            found.append(_from_array(one, len(found)))
+            found.append(_from_array(one, first_array + len(found)))
         elif isinstance(one, (str, os.PathLike)):
             found += _from_path(os.fspath(one))
         else:
@@ -124,6 +125,8 @@ def read_image(source: Source) -> np.ndarray:
         return source.video.read(source.number)
     if isinstance(source, np.ndarray):
         return source if source.ndim == 3 else np.stack([source] * 3, axis=2)
+    if _is_video(source):
+        return Video(source).read(0)
     try:
         image = mmcv.imfrombytes(
             fileio.get(source), flag='color', backend='cv2')
@@ -180,16 +183,23 @@ def _from_path(path: str) -> list[_Found]:
 
 
 def _files_below(folder: str) -> list[str]:
-    files = [
-        os.path.join(folder, file) for file in sorted(
-            fileio.list_dir_or_file(folder, list_dir=False, recursive=True))
-        if is_image(file)
-        and not any(part.startswith('.') for part in Path(file).parts)]
+    """All images, also links that lead nowhere: reading them will fail."""
+    files: list[str] = []
+    entered: set[str] = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        # A link may lead back to a folder that holds it.
+        folders[:] = [] if os.path.realpath(root) in entered else [
+            name for name in folders if not name.startswith('.')]
+        if os.path.realpath(root) not in entered:
+            files += [
+                os.path.join(root, name) for name in names
+                if is_image(name) and not name.startswith('.')]
+        entered.add(os.path.realpath(root))
     if not files:
         raise InputError(
             f'{folder} has no image with a suffix such as .jpg, .png, .webp, '
             '.bmp or .tif; name another folder')
-    return files
+    return sorted(files)
 
 
 def _from_files(root: str, files: Iterable[str]) -> Iterator[_Found]:
@@ -198,7 +208,11 @@ def _from_files(root: str, files: Iterable[str]) -> Iterator[_Found]:
         if not _is_video(file):
             yield _Found(stem_of(full), full, file)
             continue
-        video = Video(file)
+        try:
+            video = Video(file)
+        except InputError:  # a failure among the others, when it is read
+            yield _Found(stem_of(full), full, file)
+            continue
         stem = PurePosixPath(full).with_suffix('')
         for i in range(len(video)):
             yield _Found(

@@ -55,10 +55,15 @@ def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
         Compose: From ``dict(img=...)``, (H, W, 3) uint8 BGR, to ``inputs``
         and ``data_samples``.
     """
-    mirror = [dict(type='RandomFlip', prob=1.0)] if flip else []
+    mirror = [dict(type='RandomFlip', prob=1.0), _copy] if flip else []
     return Compose([
         dict(type='LoadImageFromNDArray'), *steps, *mirror,
         dict(type='PackSegInputs', meta_keys=_META_KEYS)])
+
+
+def _copy(results: dict) -> dict:
+    """As torch takes no array with a negative stride."""
+    return dict(results, img=results['img'].copy())
 
 
 def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:

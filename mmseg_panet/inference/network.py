@@ -50,19 +50,17 @@ class Network:
             size = network_size(steps, cfg)
             settings = _settings('slide', slide, dict(
                 crop_size=size, stride=tuple(side * 2 // 3 for side in size)))
-            for key, value in settings.items():
-                if len(value) != 2 or min(value) < 1:
-                    raise InputError(
-                        f'expected {key} of slide as (height, width) in '
-                        f'pixels, got {value}')
+            _check_windows(**settings)
             model.test_cfg = ConfigDict(
                 model.test_cfg or {}, mode='slide', **settings)
             steps = at_own_size(steps)
         settings = _settings('tta', tta, _TTA) if tta else _ONE_VIEW
-        if not settings['ratios'] or min(settings['ratios']) <= 0:
+        ratios = settings['ratios']
+        if not isinstance(ratios, Sequence) or not ratios or not all(
+                isinstance(ratio, (int, float)) and 0.1 <= ratio <= 10
+                for ratio in ratios):
             raise InputError(
-                'expected ratios above 0 of tta, got '
-                f"{settings['ratios']}")
+                f'expected ratios of 0.1..10 of tta, got {ratios}')
         self.views = [
             (rescaled(steps, ratio), flip) for ratio in settings['ratios']
             for flip in ((False, True) if settings['flip'] else (False,))]
@@ -102,6 +100,20 @@ def _settings(name: str, given: bool | Mapping[str, Any],
             f'expected settings of {name} among {list(defaults)}, got '
             f'{unknown[0]!r}')
     return defaults | dict(given)
+
+
+def _check_windows(crop_size: Any, stride: Any) -> None:
+    """Refuse windows that are none, or that leave something out."""
+    for key, value in (('crop_size', crop_size), ('stride', stride)):
+        if not isinstance(value, Sequence) or len(value) != 2 or not all(
+                type(side) is int and side > 0 for side in value):
+            raise InputError(
+                f'expected {key} of slide as (height, width) in pixels, got '
+                f'{value}')
+    if stride[0] > crop_size[0] or stride[1] > crop_size[1]:
+        raise InputError(
+            f'expected a stride of slide up to its crop_size {crop_size}, '
+            f'got {stride}, which would leave pixels out')
 
 
 def forward(model: Any, pipeline: Compose,

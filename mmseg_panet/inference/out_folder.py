@@ -5,7 +5,7 @@ from mmengine.dist import all_gather_object, is_main_process
 
 from ..errors import InputError
 from ..files import write_lines
-from .prediction_files import remove_parts
+from .prediction_files import read_summary, remove_parts
 
 _RECORD = 'made_with.txt'
 
@@ -48,7 +48,13 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     Args:
         out_dir (Path): Is made if need be.
         fingerprint (str): See :func:`prepare_folder`.
+
+    Raises:
+        InputError: If it holds masks that are none of ours.
     """
+    if not (out_dir / _RECORD).is_file():
+        for mask in (out_dir / 'masks').glob('**/*.png'):
+            read_summary(mask)
     mixed = _fault(out_dir, fingerprint) is not None
     out_dir.mkdir(parents=True, exist_ok=True)
     remove_parts(out_dir)

@@ -16,7 +16,7 @@ from .prediction import UNDECIDED, Prediction
 
 _CHUNK = 'mmseg_panet'
 """Keyword of a mask's text chunk."""
-_PART = re.compile(r'\..+\.(png|jpg|csv|json|txt)\.\d+')
+_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
 """Names of files that :func:`whole_file` had not finished."""
 
 
@@ -41,11 +41,13 @@ class MaskSummary(NamedTuple):
         classes (tuple[str, ...]): Label i is ``classes[i - 1]``.
         areas (tuple[Area, ...]): Of the labels 0..W and 255.
         size (tuple[int, int]): (H, W).
+        source (str): Of the image, see :func:`source_key`.
     """
 
     classes: tuple[str, ...]
     areas: tuple[Area, ...]
     size: tuple[int, int]
+    source: str
 
 
 def mask_path(out_dir: Path, name: str) -> Path:
@@ -59,8 +61,8 @@ def overlay_path(out_dir: Path, name: str) -> Path:
 
 
 def write_prediction(out_dir: Path, name: str, prediction: Prediction,
-                     palette: np.ndarray,
-                     image: np.ndarray | None = None) -> None:
+                     palette: np.ndarray, image: np.ndarray | None = None,
+                     source: str = '') -> None:
     """Write the mask of a prediction, and maybe its overlay before that.
 
     Args:
@@ -71,6 +73,7 @@ def write_prediction(out_dir: Path, name: str, prediction: Prediction,
         palette (np.ndarray): (256, 3) uint8 RGB.
         image (np.ndarray, optional): (H, W, 3) uint8 BGR, for the overlay;
             None for none.
+        source (str): See :func:`source_key`. Defaults to none.
     """
     if image is not None:
         path = overlay_path(out_dir, name)
@@ -81,8 +84,9 @@ def write_prediction(out_dir: Path, name: str, prediction: Prediction,
     path = mask_path(out_dir, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = PngInfo()
-    text.add_text(_CHUNK, json.dumps(
-        {'classes': prediction.classes, 'areas': areas(prediction)}))
+    text.add_text(_CHUNK, json.dumps({
+        'classes': prediction.classes, 'areas': areas(prediction),
+        'source': source}))
     mask = Image.fromarray(prediction.class_map)
     mask.putpalette(palette.tobytes())
     with whole_file(path) as part:
@@ -142,11 +146,12 @@ def read_summary(path: Path) -> MaskSummary:
             text = json.loads(mask.info[_CHUNK])
             return MaskSummary(
                 tuple(text['classes']),
-                tuple(Area(*area) for area in text['areas']), mask.size[::-1])
+                tuple(Area(*area) for area in text['areas']),
+                mask.size[::-1], text['source'])
     except (OSError, SyntaxError, KeyError, ValueError) as error:
         raise InputError(
-            f'{path} is no mask of this project, which says what it shows; '
-            'remove it and run the command again') from error
+            f'{path} is no mask that was written here; name another folder '
+            'for the results, or take it away') from error
 
 
 def read_mask(path: Path) -> np.ndarray:

@@ -11,6 +11,7 @@ from ..files import whole_file
 from .image_list import ImageItem
 from .prediction import UNDECIDED
 from .prediction_files import mask_path, read_mask, read_summary
+from .supports.pairs import NOT_CLASSES
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
@@ -24,13 +25,14 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
         images (Sequence[ImageItem]): In the order of the rows.
     """
     with (whole_file(out_dir / 'areas.csv') as part,
-          part.open('w', encoding='utf-8', newline='') as file):
+          part.open('w', encoding='utf-8', errors='surrogateescape',
+                    newline='') as file):
         rows = csv.writer(file, lineterminator='\n')
         rows.writerow(['image', 'class', 'pixels', 'share', 'confidence'])
         for item in images:
             summary = read_summary(mask_path(out_dir, item.name))
             all_pixels = summary.size[0] * summary.size[1]
-            names = ('none', *summary.classes, 'undecided')
+            names = (NOT_CLASSES[0], *summary.classes, NOT_CLASSES[1])
             for name, area in zip(names, summary.areas, strict=True):
                 rows.writerow([
                     item.name, name, area.pixels,

@@ -28,7 +28,7 @@ class BankedSupport(NamedTuple):
             The last column holds the areas, in pixels.
         image (str): File name of the image, for people.
         image_sha256 (str): Of the file, or of an array's pixels.
-        labels_sha256 (str): Of the label map and the names in it.
+        labels_sha256 (str): Of the label map.
         source (Support, optional): What it was made from; not part of a
             file.
     """

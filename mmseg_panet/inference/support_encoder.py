@@ -1,6 +1,5 @@
 """From supports to what a bank keeps of them."""
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -93,7 +92,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
                 'the head')
         banked[index] = BankedSupport(
             support.class_name, shown, sums, _file_name(support.image),
-            _image_sha256(support.image), _labels_sha256(labels, names),
+            _image_sha256(support.image), _labels_sha256(labels),
             support)
         advance()
     return [banked[index] for index in range(len(supports))]
@@ -142,6 +141,7 @@ def _image_sha256(image: str | np.ndarray) -> str:
     return hashlib.sha256(get(image)).hexdigest()
 
 
-def _labels_sha256(labels: np.ndarray, names: Sequence[str]) -> str:
-    head = json.dumps([labels.shape, list(names)])
-    return hashlib.sha256(head.encode() + labels.tobytes()).hexdigest()
+def _labels_sha256(labels: np.ndarray) -> str:
+    """Not of the names, which may change."""
+    return hashlib.sha256(
+        str(labels.shape).encode() + labels.tobytes()).hexdigest()

@@ -8,6 +8,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from torch import nn
 
+from .advice_notes import background_notes
 from .advice_report import SupportAdvice
 from .bank_file import read_bank, write_bank
 from .progress import progress_bar
@@ -120,6 +121,8 @@ class Teachable:
                             f"'{support.class_name}' with the same labels "
                             'already: it counts once', logger='current',
                             level=logging.WARNING)
+        for note in background_notes(bank):
+            print_log(note, logger='current', level=logging.WARNING)
         return bank
 
     def check_support(self) -> SupportAdvice:

@@ -68,8 +68,8 @@ class Video:
             self._close()
         if not found:
             raise InputError(
-                f'frame {number} of {self.path} could not be read; mend or '
-                'convert the video')
+                f'frame {number} of {self.path} could not be read: the video '
+                'is damaged or cut short there; replace it, or leave it out')
         return frame
 
     def _close(self) -> None:
@@ -80,20 +80,25 @@ class Video:
 
 
 def _count_frames(path: str) -> int:
-    """How many frames there are, whatever the file says of it."""
+    """How many frames there are, and one more where the file is cut short.
+
+    That one cannot be read, so that a cut file is noticed. Of many files the
+    number that they announce is off by a few.
+    """
     capture = cv2.VideoCapture(path)
-    length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    last = capture.isOpened() and length > 0 and capture.set(
-        cv2.CAP_PROP_POS_FRAMES, length - 1) and capture.grab()
+    announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    last = capture.isOpened() and announced > 0 and capture.set(
+        cv2.CAP_PROP_POS_FRAMES, announced - 1) and capture.grab()
     capture.release()
     if last:
-        return length
+        return announced
     capture = cv2.VideoCapture(path)
     length = 0
     while capture.isOpened() and capture.grab():
         length += 1
     capture.release()
-    return length
+    cut = length and announced - length > max(2, announced // 100)
+    return length + 1 if cut else length
 
 
 class VideoFrame(NamedTuple):

@@ -218,7 +218,73 @@ def test_a_fit_that_fails_leaves_what_was_taught():
     assert inferencer.fingerprint() == before
 
 
-@pytest.mark.parametrize('name', ['', ' red', 'two\nlines', 'background'])
+def test_a_renamed_class_knows_its_supports():
+    inferencer = small_inferencer(RESIZE).fit(red_and_blue())
+    inferencer.rename_class('red', 'crimson')
+    inferencer.add_class('crimson', red_and_blue()['red'])
+    assert inferencer.bank.num_shots('crimson') == 2
+
+
+def test_supports_without_background_are_told_of(caplog):
+    image, mask = image_of((20, 20, 230))
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmseg_panet.inference.teachable.print_log',
+                      lambda text, **_: said.append(text))
+        small_inferencer(RESIZE).fit({'all': [(image, mask | True)]})
+        small_inferencer(RESIZE).fit({'box': [(image, mask)]})
+    assert len(said) == 1 and 'no support shows background' in said[0]
+
+
+def test_arrays_of_later_calls_have_names_of_their_own(inferencer, tmp_path):
+    inferencer = small_inferencer(RESIZE).fit(red_and_blue())
+    image, _ = image_of((20, 20, 230))
+    for images in ([image, image], image):
+        inferencer(images, out_dir=tmp_path)
+    assert sorted(path.stem for path in (tmp_path / 'masks').iterdir()) == [
+        '00000000', '00000001', '00000002']
+
+
+def test_masks_of_ones_own_are_not_written_over(inferencer, folder):
+    """The plain layout: its masks are the truth."""
+    (folder / 'masks').mkdir()
+    truth = folder / 'masks' / 'a.png'
+    cv2.imwrite(str(truth), np.zeros((60, 80), np.uint8))
+    before = truth.read_bytes()
+    with pytest.raises(InputError, match='is no mask that was written here'):
+        inferencer(folder / 'a.png', out_dir=folder)
+    assert truth.read_bytes() == before
+
+
+def test_an_image_a_pixel_wide_is_mirrored_too():
+    inferencer = small_inferencer(tta=True).fit(red_and_blue())
+    result = inferencer(np.zeros((40, 1, 3), np.uint8))
+    assert result['predictions'].shape == (40, 1)
+
+
+def test_without_a_display_nothing_is_shown(inferencer, monkeypatch):
+    monkeypatch.setattr('sys.platform', 'linux')
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match='expected a display'):
+        inferencer(image_of((0, 0, 0))[0], show=True)
+
+
+def test_each_overlay_is_shown(inferencer, monkeypatch):
+    monkeypatch.setenv('DISPLAY', ':0')
+    shown = []
+    monkeypatch.setattr(
+        'mmcv.imshow', lambda *arguments: shown.append(arguments))
+    image, _ = image_of((20, 20, 230))
+    picture = inferencer(image, return_vis=True)['visualization']
+    inferencer([image, image], show=True, wait_time=0.5)
+    assert len(shown) == 2
+    np.testing.assert_array_equal(shown[0][0], picture[..., ::-1])
+    assert shown[0][1:] == ('mmseg_panet', 500)
+
+
+@pytest.mark.parametrize('name', [
+    '', ' red', 'none', 'undecided', 'two\nlines', 'background'])
 def test_a_name_that_no_file_could_hold_is_refused(name):
     inferencer = small_inferencer(RESIZE).fit(red_and_blue())
     with pytest.raises(InputError):
@@ -244,7 +310,12 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
     (dict(device='abacus'), "device 'abacus'"),
     (dict(weights='nowhere.pth'), 'nowhere.pth is not there'),
     (dict(slide=dict(crop=3)), "slide.*crop_size.*got 'crop'"),
-    (dict(tta=dict(ratios=[0])), 'ratios above 0'),
+    (dict(tta=dict(ratios=[0])), r'ratios of 0.1..10 of tta, got \[0\]'),
+    (dict(tta=dict(ratios=1.0)), 'ratios of 0.1..10 of tta'),
+    (dict(slide=dict(crop_size=5)), 'crop_size of slide as .height'),
+    (dict(slide=dict(crop_size=(9, 9), stride=(9, 10))), 'leave pixels out'),
+    (dict(min_confidence='a'), "min_confidence of 0..1, got 'a'"),
+    (dict(palette='red'), 'palette as .class name'),
     (dict(palette={'red': (1, 2)}), "colour of 'red'"),
 ])
 def test_settings_that_cannot_be_are_one_sentence(settings, words):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.folder_job import segment_images
-from mmseg_panet.inference.image_list import list_images
+from mmseg_panet.inference.image_list import ImageItem, list_images
 from mmseg_panet.inference.prediction import Prediction
 from mmseg_panet.inference.prediction_files import read_mask
 
@@ -145,14 +145,37 @@ def test_a_changed_image_is_computed_again_and_one_that_broke_has_no_mask(
     assert '\n0,' not in (tmp_path / 'out/areas.csv').read_text()
 
 
-def test_an_array_is_always_computed(tmp_path):
-    for bright in (1, 2):
-        image = np.zeros((4, 4, 3), np.uint8)
-        image[0, :bright] = 200
-        segment_images(Bright(), list_images(image), tmp_path,
-                       show_progress=False)
-        mask = read_mask(tmp_path / 'masks/00000000.png')
-        assert mask.sum() == bright
+def test_a_mask_of_another_image_is_not_taken_for_its_own(tmp_path):
+    """Of the same name and size, and older than the first one's mask."""
+    for folder, colour in (('one', 'white'), ('other', 'black')):
+        (tmp_path / folder).mkdir()
+        Image.new('RGB', (6, 4), colour).save(tmp_path / folder / 'a.bmp')
+    images = [list_images(tmp_path / folder) for folder in ('one', 'other')]
+    calls = []
+    for some in (*images, images[1]):
+        job = Bright()
+        segment_images(job, some, tmp_path / 'out', show_progress=False)
+        calls.append(len(job.calls))
+    assert calls == [1, 1, 0]
+
+
+def test_an_array_is_known_by_its_pixels(tmp_path):
+    grey = np.full((4, 5), 7, np.uint8)
+    calls = []
+    for array in (grey, grey.copy(), grey + 1):
+        job = Bright()
+        segment_images(job, list_images(array), tmp_path, show_progress=False)
+        calls.append(len(job.calls))
+    assert calls == [1, 0, 1]
+
+
+def test_a_name_too_long_for_a_mask_fails_alone(tmp_path):
+    images = [ImageItem(name, np.zeros((4, 5), np.uint8))
+              for name in ('x' * 252, 'y' * 251)]
+    failure, = segment_images(Bright(), images, tmp_path, show_progress=False)
+    assert failure.name == 'x' * 252
+    assert 'too long a name' in failure.sentence
+    assert (tmp_path / f"masks/{'y' * 251}.png").is_file()
 
 
 def test_masks_of_something_else_are_never_mixed_with_new_ones(

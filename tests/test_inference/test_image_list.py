@@ -77,9 +77,11 @@ def test_the_frames_of_a_video_are_images_in_any_order(tmp_path):
         assert abs(read_image(found[i].source).mean() - 20 * i) < 2
 
 
-@pytest.mark.parametrize('announced', [0, 9])
+@pytest.mark.parametrize(('announced', 'counted'), [
+    (0, 5), (7, 5), (9, 6)])
 def test_frames_are_counted_where_the_announced_ones_are_not_there(
-        announced, monkeypatch):
+        announced, counted, monkeypatch):
+    """With one that cannot be read where more than two are missing."""
     class Capture:
         """Five frames, whatever it says; a stream cannot be sought in."""
 
@@ -104,7 +106,7 @@ def test_frames_are_counted_where_the_announced_ones_are_not_there(
             pass
 
     monkeypatch.setattr(cv2, 'VideoCapture', Capture)
-    assert len(Video('stream.webm')) == 5
+    assert len(Video('stream.webm')) == counted
 
 
 def test_of_many_videos_one_is_open(tmp_path):
@@ -143,8 +145,20 @@ def test_a_folder_without_images_and_a_text_as_video_are_errors(tmp_path):
     (tmp_path / 'a.mp4').write_text('no video')
     with pytest.raises(InputError, match='has no image'):
         list_images(tmp_path)
+    item, = list_images([tmp_path / 'a.mp4'])
+    assert item.name == 'a.mp4'
     with pytest.raises(InputError, match='a.mp4 could not be read'):
-        list_images(tmp_path / 'a.mp4')
+        read_image(item.source)
+
+
+def test_links_that_lead_nowhere_fail_alone(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4), np.uint8))
+    (tmp_path / 'b.png').symlink_to(tmp_path / 'gone.png')
+    (tmp_path / 'round').symlink_to(tmp_path)
+    good, broken = list_images(tmp_path)
+    assert read_image(good.source).shape == (4, 4, 3)
+    with pytest.raises(InputError, match='b.png could not be read'):
+        read_image(broken.source)
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.bmp', '.tif'])

@@ -85,10 +85,10 @@ def test_a_mask_is_written_after_its_overlay(tmp_path, monkeypatch):
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    keep = ['masks/a.png', 'masks/.a.png', 'overlays/a.jpg', '.profile.1',
-            'deep/.a.png.12']
-    left = ['masks/.a.png.12', 'masks/b/.c.d.png.3', 'overlays/.a.jpg.4',
-            '.areas.csv.5', '.coco.json.6']
+    part = '.part-0123abcd-12'
+    keep = ['masks/a.png', 'masks/.a.png', 'overlays/a.jpg', '.part-1',
+            f'deep/{part}']
+    left = [f'masks/{part}', f'masks/b/{part}', f'overlays/{part}', part]
     for file in keep + left:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()

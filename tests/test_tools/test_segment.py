@@ -130,7 +130,7 @@ def test_killed_and_started_again_it_leaves_the_same_files(setting):
             time.sleep(0.002)
         run.send_signal(signal.SIGKILL)
     assert 3 <= len(list(masks.glob('*.png'))) < 12
-    (masks / '.0.png.77').write_text('half of a mask')
+    (masks / '.part-0123abcd-77').write_text('half of a mask')
     tool('segment.py', *arguments(folder, 'killed', learn=False), code=1)
     assert files(folder / 'killed') == files(folder / 'once')
 

@@ -48,7 +48,7 @@ def draw_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
 
     Args:
         size (Size): Of the image.
-        polygons (Iterable[Any]): [x, y, x, y, ...] each.
+        polygons (Iterable[Any]): [x, y, x, y, ...] or [(x, y), ...] each.
 
     Returns:
         np.ndarray: (H, W) uint8.
@@ -59,8 +59,8 @@ def draw_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
         InputError: If pycocotools is missing.
     """
     require_pycocotools('polygons are drawn')
-    polygons = [np.asarray(polygon).tolist() for polygon in polygons]
-    return draw_segmentation(polygons, *size).astype(np.uint8)
+    flat = [_flat(polygon) for polygon in polygons]
+    return draw_segmentation(flat, *size).astype(np.uint8)
 
 
 def draw_scribbles(
@@ -91,8 +91,9 @@ def draw_scribbles(
         values = read_values(Path(scribbles)).values
         return np.where(
             np.isin(values, (0, IGNORED)), values, 1).astype(np.uint8)
-    if type(width) is not int or width < 1:
-        raise ValueError(f'expected a width of 1 or more, got {width!r}')
+    if type(width) is not int or not 1 <= width <= max(size):
+        raise ValueError(
+            f'expected a width of 1..{max(size)} pixels, got {width!r}')
     # Not by the thickness of the line: its joints would be wider.
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
@@ -171,6 +172,13 @@ def _pixels(points: Any, size: Size) -> np.ndarray:
             f', got {tuple(xy[~inside][0].tolist())}')
     return np.clip(
         np.floor(xy), 0, np.subtract(size[::-1], 1)).astype(np.int32)
+
+
+def _flat(polygon: Any) -> list:
+    """[x, y, x, y, ...] of a polygon in either form."""
+    points = np.asarray(polygon)
+    pairs = points.ndim == 2 and points.shape[1] == 2
+    return points.ravel().tolist() if pairs else points.tolist()
 
 
 def _marked(own: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -14,6 +14,9 @@ from ...errors import InputError
 from .annotation import drawer_of, existing
 from .support import Support, make_support, shown
 
+NOT_CLASSES = ('none', 'undecided')
+"""How results call pixels that are of no class."""
+
 
 def read_pairs(
     source: Mapping[str, Sequence[tuple]],
@@ -62,13 +65,18 @@ def check_class_name(name: Any, where: object) -> None:
         where (object): Begins the sentence.
 
     Raises:
-        InputError: As :func:`check_name`, or if it is the background's.
+        InputError: As :func:`check_name`, or if it is the background's or
+            one of :data:`NOT_CLASSES`.
     """
     check_name(name, where)
     if name in SPECIAL_IDS:
         raise InputError(
             f'{where}: expected names of classes, got {name!r}; leave it '
             'out, as what is not marked is background')
+    if name in NOT_CLASSES:
+        raise InputError(
+            f'{where}: expected names of classes, got {name!r}, which stands '
+            'for pixels of no class in the results; choose another name')
 
 
 def _support(class_name: str, number: int, pair: Any) -> Support:

@@ -67,6 +67,8 @@ def read_supports(
         raise InputError(
             'expected supports as {class name: [(image, annotation), ...]} '
             f'or a path, got a {type(source).__name__}')
+    if not os.fspath(source):
+        raise InputError('expected a path of supports, got an empty one')
     path = Path(source)
     if path.is_dir():
         return _read_folder(path, images)

@@ -129,10 +129,11 @@ def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
     ({'points': [(3, 4)], 'radius': -1}, 'radius of 0 or more, got -1'),
     ({'points': [(3, 4)], 'radius': 'a'}, 'radius of 0 or more'),
     ({'scribbles': [(3, 4), (5, 6)]}, r'expected points \[\(x, y\), ...\]'),
-    ({'scribbles': [[(3, 4)]], 'width': 0}, 'width of 1 or more, got 0'),
+    ({'scribbles': [[(3, 4)]], 'width': 0}, r'width of 1\.\.30 pixels, got 0'),
+    ({'scribbles': [[(3, 4)]], 'width': 31}, r'width of 1\.\.30 pixels'),
     ({'scribbles': [[(3, 25)]]}, 'inside the image of 30x20'),
     ({'polygons': [[1, 2, 3, 4]]}, 'polygons of three or more points'),
-    ({'polygons': [[(1, 1), (5, 1), (5, 5)]]}, 'polygons of three or more'),
+    ({'polygons': [[(1, 1), (5, 1)]]}, 'polygons of three or more'),
     ({'polygons': [[1, 2, 3, 4, 5, 1e9]]}, 'ten times'),
     ({'polygons': 5}, 'support 1'),
     ({'points': [('a', 'b')]}, 'support 1'),
@@ -143,3 +144,11 @@ def test_what_cannot_be_drawn_is_a_sentence(annotation, sentence):
         support.draw(SIZE)
     assert "support 1 of class 'cat'" in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_a_polygon_is_a_list_of_points_or_of_numbers():
+    flat, points = (
+        read_supports({'cat': [(PHOTO, dict(polygons=[polygon]))]})['cat'][0]
+        for polygon in ([1, 1, 9, 1, 9, 9], [(1, 1), (9, 1), (9, 9)]))
+    np.testing.assert_array_equal(
+        flat.draw(PHOTO.shape[:2]).labels, points.draw(PHOTO.shape[:2]).labels)
