@@ -148,7 +148,7 @@ class FewShotInferencer(Teachable, BaseInferencer):
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
             for one in self._bank.supports]
         text = json.dumps([
-            self._description, supports, self._network.views,
+            self._description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -175,8 +175,8 @@ class FewShotInferencer(Teachable, BaseInferencer):
             check_array(image)
         return [
             predict_classes(
-                logits, self.classes, self.min_confidence, keep_probabilities)
-            for logits in self._network.logits(images)]
+                views, self.classes, self.min_confidence, keep_probabilities)
+            for views in self._network.views(images)]
 
     def __call__(self,
                  inputs: Any,

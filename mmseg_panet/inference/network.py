@@ -1,5 +1,5 @@
 """The network of an inferencer: images of any sizes to logits."""
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from mmseg.models.utils import resize
 from torch import Tensor
 
 from ..errors import InputError
+from ..models.label_maps import resize_operators
 from .image_pipeline import (
     at_own_size,
     build_pipeline,
@@ -18,6 +19,7 @@ from .image_pipeline import (
     network_size,
     rescaled,
 )
+from .view import View
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 _ONE_VIEW: dict[str, Any] = dict(ratios=(1.0,), flip=False)
@@ -36,8 +38,8 @@ class Network:
     Attributes:
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): Of them.
-        views (list[tuple[list[dict], bool]]): Steps of each view of an
-            image, and whether it is mirrored.
+        steps (list[tuple[list[dict], bool]]): Of each view of an image, and
+            whether it is mirrored.
     """
 
     def __init__(self, model: Any, cfg: ConfigDict,
@@ -61,32 +63,33 @@ class Network:
                 for ratio in ratios):
             raise InputError(
                 f'expected ratios of 0.1..10 of tta, got {ratios}')
-        self.views = [
+        self.steps = [
             (rescaled(steps, ratio), flip) for ratio in settings['ratios']
             for flip in ((False, True) if settings['flip'] else (False,))]
-        self._pipelines = [build_pipeline(*view) for view in self.views]
+        self._pipelines = [build_pipeline(*steps) for steps in self.steps]
 
     @torch.no_grad()
-    def logits(self, images: Sequence[np.ndarray]) -> list[Tensor]:
-        """Segment images; those of equal size pass the network together.
+    def views(self, images: Sequence[np.ndarray]) -> list[list[View]]:
+        """Let images pass; those of equal size do so together.
 
         Args:
             images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
 
         Returns:
-            list[Tensor]: Logits (1 + W, H, W) of each, background first; of
-            several views the logarithm of their mean probability.
+            list[list[View]]: The views of each image, with ``tta`` several.
         """
         groups: dict[tuple, list[int]] = {}
         for index, image in enumerate(images):
             groups.setdefault(image.shape, []).append(index)
-        found: dict[int, Tensor] = {}
+        found: list[list[View]] = [[] for _ in images]
         for group in groups.values():
-            views = (
-                forward(self.model, pipeline, [images[i] for i in group])
-                for pipeline in self._pipelines)
-            found |= zip(group, _merge(views, len(self.views)), strict=True)
-        return [found[index] for index in range(len(images))]
+            some = [images[index] for index in group]
+            for pipeline in self._pipelines:
+                for index, view in zip(
+                        group, forward(self.model, pipeline, some),
+                        strict=True):
+                    found[index].append(view)
+        return found
 
 
 def _settings(name: str, given: bool | Mapping[str, Any],
@@ -117,11 +120,11 @@ def _check_windows(crop_size: Any, stride: Any) -> None:
 
 
 def forward(model: Any, pipeline: Compose,
-            images: Sequence[np.ndarray]) -> list[Tensor]:
-    """Logits (1 + W, H, W) of images of one size, at that size.
+            images: Sequence[np.ndarray]) -> list[View]:
+    """Let images of one size pass the network.
 
-    As the host's ``predict`` but for its argmax, which costs a third of what
-    a small backbone does.
+    As the host's ``predict``, but for its resizes and its argmax, which cost
+    a third of what a small backbone does.
 
     Args:
         model (EncoderDecoder): With prototypes in its head.
@@ -131,27 +134,30 @@ def forward(model: Any, pipeline: Compose,
     data = model.data_preprocessor(pseudo_collate(
         [pipeline(dict(img=image)) for image in images]))
     metas = [sample.metainfo for sample in data['data_samples']]
+    rows = None
+    if (model.test_cfg or {}).get('mode', 'whole') == 'slide':
+        lines = _slide(model, data['inputs'], metas)  # (N, K, H, W)
+    else:
+        logits = model.decode_head(model.extract_feat(data['inputs']))
+        rows, columns = resize_operators(
+            logits.shape[2:], metas[0], model.align_corners, like=logits)
+        lines = logits @ columns.T  # (N, K, h, W)
+    if metas[0].get('flip'):
+        lines = lines.flip(3)
+    return [View(of_image, rows) for of_image in lines]
+
+
+def _slide(model: Any, inputs: Tensor, metas: list[dict]) -> Tensor:
+    """Logits (N, 1 + W, H, W) of windows, at the images' own size."""
     # What the host's slide inference makes room for.
     model.out_channels = len(model.decode_head.prototypes)
     # It also writes into the metainfo.
-    batch = model.inference(data['inputs'], [dict(meta) for meta in metas])
+    logits = model.inference(inputs, [dict(meta) for meta in metas])
     left, right, top, bottom = metas[0].get('img_padding_size', (0, 0, 0, 0))
-    height, width = batch.shape[2:]
-    batch = batch[:, :, top:height - bottom, left:width - right]
-    if metas[0].get('flip'):
-        batch = batch.flip(3)
-    if batch.shape[2:] != metas[0]['ori_shape']:
-        batch = resize(
-            batch, metas[0]['ori_shape'], mode='bilinear',
-            align_corners=model.align_corners)
-    return list(batch)
-
-
-def _merge(views: Iterator[list[Tensor]], number: int) -> list[Tensor]:
-    if number == 1:
-        return next(views)
-    totals = [logits.softmax(0) for logits in next(views)]
-    for view in views:
-        for total, logits in zip(totals, view, strict=True):
-            total += logits.softmax(0)
-    return [(total / number).log() for total in totals]
+    height, width = inputs.shape[2:]
+    logits = logits[:, :, top:height - bottom, left:width - right]
+    if logits.shape[2:] == metas[0]['ori_shape']:
+        return logits
+    return resize(
+        logits, metas[0]['ori_shape'], mode='bilinear',
+        align_corners=model.align_corners)

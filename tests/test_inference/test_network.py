@@ -16,6 +16,11 @@ def host_logits(inferencer, image, steps=(RESIZE,)):
             pseudo_collate([data]))[0].seg_logits.data
 
 
+def logits_of(inferencer, images):
+    """Of the only view of each image."""
+    return [view.logits() for view, in inferencer._network.views(images)]
+
+
 def fitted(*steps, **settings):
     return small_inferencer(*steps, **settings).fit(red_and_blue())
 
@@ -27,9 +32,10 @@ def test_logits_are_those_that_the_host_predicts(padding):
         bgr_to_rgb=True, test_cfg=padding))
     inferencer = fitted(RESIZE, model=model)
     image, _ = image_of((20, 20, 230), size=(90, 51))
-    logits, = inferencer._network.logits([image])
+    logits, = logits_of(inferencer, [image])
     assert logits.shape == (3, 90, 51)
-    torch.testing.assert_close(logits, host_logits(inferencer, image))
+    torch.testing.assert_close(
+        logits, host_logits(inferencer, image), rtol=0, atol=1e-4)
 
 
 def test_images_of_any_sizes_come_back_in_order():
@@ -37,9 +43,9 @@ def test_images_of_any_sizes_come_back_in_order():
     images = [image_of((20, 20, 230), size, (4, 4, 20, 20), seed)[0]
               for seed, size in enumerate(
                   [(60, 80), (50, 50), (60, 80), (33, 47)])]
-    together = inferencer._network.logits(images)
+    together = logits_of(inferencer, images)
     for image, logits in zip(images, together, strict=True):
-        alone, = inferencer._network.logits([image])
+        alone, = logits_of(inferencer, [image])
         assert logits.shape[1:] == image.shape[:2]
         torch.testing.assert_close(logits, alone)
 
@@ -55,9 +61,10 @@ def test_views_are_averaged_and_turned_back():
         probabilities += [
             host_logits(inferencer, image, steps).softmax(0),
             host_logits(inferencer, mirrored, steps).softmax(0).flip(2)]
-    logits, = inferencer._network.logits([image])
+    prediction, = inferencer.predict([image], keep_probabilities=True)
     torch.testing.assert_close(
-        logits.softmax(0), torch.stack(probabilities).mean(0))
+        torch.from_numpy(prediction.probabilities),
+        torch.stack(probabilities).mean(0), rtol=0, atol=1e-5)
 
 
 def test_windows_slide_over_the_image_at_its_own_size():
@@ -65,7 +72,7 @@ def test_windows_slide_over_the_image_at_its_own_size():
     inferencer = fitted(
         RESIZE, slide=dict(crop_size=(32, 48), stride=(20, 30)))
     image, _ = image_of((20, 20, 230), size=(70, 100))
-    logits, = inferencer._network.logits([image])
+    logits, = logits_of(inferencer, [image])
     model = inferencer.model
     batch = model.data_preprocessor(pseudo_collate(
         [build_pipeline([])(dict(img=image))]))
@@ -80,7 +87,7 @@ def test_windows_slide_in_any_segmentor_of_the_host():
     slide = dict(crop_size=(32, 48), stride=(20, 30))
     image, _ = image_of((20, 20, 230), size=(70, 100))
     ours, hosts = (
-        fitted(slide=slide, model=dict(type=kind))._network.logits([image])[0]
+        logits_of(fitted(slide=slide, model=dict(type=kind)), [image])[0]
         for kind in ('FewShotSegmentor', 'EncoderDecoder'))
     torch.testing.assert_close(ours, hosts)
 
@@ -91,19 +98,19 @@ def test_a_window_has_the_networks_size_and_two_thirds_of_a_stride():
         mode='slide', crop_size=(65, 65), stride=(43, 43))
     # Supports are fitted whole, as the config has them.
     assert inferencer._network.support_steps == [RESIZE]
-    assert inferencer._network.views == [([], False)]
+    assert inferencer._network.steps == [([], False)]
 
 
 def test_an_image_smaller_than_a_window_is_taken_whole():
     slid = fitted(slide=dict(crop_size=(200, 200), stride=(100, 100)))
     image, _ = image_of((20, 20, 230))
     torch.testing.assert_close(
-        slid._network.logits([image])[0],
-        fitted()._network.logits([image])[0])
+        *(logits_of(one, [image])[0] for one in (slid, fitted())),
+        rtol=0, atol=1e-4)
 
 
 def test_tta_has_three_sizes_and_flips():
-    views = small_inferencer(RESIZE, tta=True)._network.views
+    views = small_inferencer(RESIZE, tta=True)._network.steps
     assert [(steps[0]['scale'], flip) for steps, flip in views] == [
         (scale, flip) for scale in [(49, 49), (65, 65), (81, 81)]
         for flip in (False, True)]

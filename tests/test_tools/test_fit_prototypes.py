@@ -50,9 +50,9 @@ def test_the_check_is_a_table_and_a_picture_beside_the_bank(setting):
         [str(1 + shot), str(shot)] for _ in range(3) for shot in range(3)]
     bank = folder / 'new/toy.safetensors'
     assert lines[-3:] == [
-        f"picture in {bank.with_suffix('.png')}", '',
+        f'picture in {bank}.png', '',
         f'9 examples of 3 classes in {bank}']
-    picture = cv2.imread(str(bank.with_suffix('.png')))
+    picture = cv2.imread(f'{bank}.png')
     assert picture.shape[0] > picture.shape[1]
 
 
