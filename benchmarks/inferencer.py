@@ -44,7 +44,7 @@ def _running(folder: Path, config: str, weights: str | None,
     inputs = model.data_preprocessor(dict(inputs=[
         inferencer.pipeline(dict(img=np.zeros((SIZE, SIZE, 3), np.uint8)))[
             'inputs']]))['inputs']
-    images = sorted((folder / 'photos').iterdir())
+    images = 4 * sorted((folder / 'photos').iterdir())
 
     @torch.no_grad()
     def encode() -> None:
