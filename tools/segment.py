@@ -16,6 +16,7 @@ from mmengine.dist import init_dist, is_main_process
 from mmseg_panet.apis import list_images, segment_images
 from mmseg_panet.apis.arguments import (
     add_inferencer_arguments,
+    add_launcher_arguments,
     check_existing,
     make_inferencer,
 )
@@ -63,13 +64,7 @@ def parse_args() -> argparse.Namespace:
         '--batch-size', type=int, default=1, metavar='N',
         help='images read at once; those of equal size pass the network '
         'together')
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none', help='job launcher')
-    # Older launchers pass it with an underscore.
-    parser.add_argument(
-        '--local_rank', '--local-rank', type=int, default=0,
-        help=argparse.SUPPRESS)
+    add_launcher_arguments(parser)
     return parser.parse_args()
 
 

@@ -50,6 +50,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--pretrained', help="checkpoint of the backbone, or a URL such as "
         "'torchvision://resnet50'")
+    add_launcher_arguments(parser)
+
+
+def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how several processes work together.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+    """
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none', help='job launcher')
