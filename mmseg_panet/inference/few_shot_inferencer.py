@@ -293,10 +293,11 @@ class FewShotInferencer(Teachable, BaseInferencer):
     def _write(self, out_dir: Path, items: Sequence[ImageItem],
                images: Sequence[Any],
                results: Sequence[Prediction | InputError]) -> None:
+        palette = self.palette()
         for item, image, result in zip(items, images, results, strict=True):
             if isinstance(result, Prediction):
                 write_prediction(
-                    out_dir, item.name, result, self.palette(), image,
+                    out_dir, item.name, result, palette, image,
                     source_key(item.source))
             else:
                 remove_prediction(out_dir, item.name)

@@ -136,11 +136,12 @@ def _segment_batch(inferencer: Segmenter, batch: Sequence[ImageItem],
             items.append(item)
             images.append(result)
     predictions = inferencer.predict(images) if images else []
+    palette = inferencer.palette()
     for item, image, prediction in zip(
             items, images, predictions, strict=True):
         try:
             write_prediction(
-                out_dir, item.name, prediction, inferencer.palette(),
+                out_dir, item.name, prediction, palette,
                 image if overlay else None, source_key(item.source))
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:

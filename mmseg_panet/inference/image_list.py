@@ -188,13 +188,15 @@ def _files_below(folder: str) -> list[str]:
     entered: set[str] = set()
     for root, folders, names in os.walk(folder, followlinks=True):
         # A link may lead back to a folder that holds it.
-        folders[:] = [] if os.path.realpath(root) in entered else [
-            name for name in folders if not name.startswith('.')]
-        if os.path.realpath(root) not in entered:
-            files += [
-                os.path.join(root, name) for name in names
-                if is_image(name) and not name.startswith('.')]
-        entered.add(os.path.realpath(root))
+        real = os.path.realpath(root)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        files += [
+            os.path.join(root, name) for name in names
+            if is_image(name) and not name.startswith('.')]
     if not files:
         raise InputError(
             f'{folder} has no image with a suffix such as .jpg, .png, .webp, '

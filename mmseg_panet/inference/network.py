@@ -64,7 +64,7 @@ class Network:
             raise InputError(
                 f'expected ratios of 0.1..10 of tta, got {ratios}')
         self.steps = [
-            (rescaled(steps, ratio), flip) for ratio in settings['ratios']
+            (rescaled(steps, ratio), flip) for ratio in ratios
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
 
