@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import write_whole
 

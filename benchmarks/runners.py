@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmseg_panet.apis.settings import apply_settings
+from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.datasets import make_toy_dataset
 
 from . import REPO

@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.inference.prototype_bank import BankedSupport
+from mmseg_panet.inference.bank.prototype_bank import BankedSupport
 from mmseg_panet.models.support_sums import class_sums
 
 RESIZE = dict(type='Resize', scale=(65, 65), keep_ratio=False)

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmseg_panet.apis.benchmark import Benchmark
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.support_annotation import SUPPORT_ANNOTATIONS
+from mmseg_panet.cli.benchmark import Benchmark
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.config.support_annotation import SUPPORT_ANNOTATIONS
 
 
 def parse_args() -> argparse.Namespace:

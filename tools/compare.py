@@ -5,8 +5,12 @@ over the episodes and the p-value of a paired permutation test.
 """
 import argparse
 
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.comparison import compare, format_comparison, read_pair
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.evaluation.comparison import (
+    compare,
+    format_comparison,
+    read_pair,
+)
 
 
 def parse_args() -> argparse.Namespace:

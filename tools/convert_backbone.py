@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
 from mmseg_panet.models.backbones.conversion import (
     convert_backbone,

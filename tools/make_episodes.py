@@ -8,12 +8,12 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS
 
-from mmseg_panet.apis.arguments import (
+from mmseg_panet.cli.arguments import (
     add_config_arguments,
     add_episode_arguments,
     load_config,
 )
-from mmseg_panet.apis.cli import exit_on_input_error
+from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.files import prepare_output
 
 

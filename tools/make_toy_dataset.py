@@ -1,9 +1,9 @@
 """Draw the toy data set, in the layout of VOC, and examples to segment by."""
 import argparse
 
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.datasets.toy import make_toy_dataset
-from mmseg_panet.datasets.toy_examples import make_toy_examples
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.datasets.toy.toy_dataset import make_toy_dataset
+from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
 
 
 def parse_args() -> argparse.Namespace:

@@ -6,14 +6,14 @@ again.
 import argparse
 import sys
 
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.datasets.annotations import (
+from mmseg_panet.annotations import (
     convert_coco,
     convert_cvat,
     convert_labelme,
     convert_masks,
 )
-from mmseg_panet.datasets.preparation import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.datasets.benchmarks import (
     prepare_coco_20i,
     prepare_fss_1000,
     prepare_pascal_5i,

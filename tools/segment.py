@@ -13,18 +13,18 @@ from pathlib import Path
 import torch
 from mmengine.dist import init_dist, is_main_process
 
+from mmseg_panet.annotations.rasterize import require_pycocotools
 from mmseg_panet.apis import list_images, segment_images
-from mmseg_panet.apis.arguments import (
+from mmseg_panet.cli.arguments import (
     add_inferencer_arguments,
     add_launcher_arguments,
     check_existing,
     make_inferencer,
 )
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.datasets.annotations.segmentation import require_pycocotools
+from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import prepare_output
-from mmseg_panet.inference.out_folder import prepare_folder
+from mmseg_panet.inference.results.out_folder import prepare_folder
 
 PATIENCE = 7 * 24 * 3600
 """Seconds that a process waits at the end for those with slower images."""

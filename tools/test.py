@@ -4,21 +4,21 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from mmseg_panet.apis.arguments import (
+from mmseg_panet.cli.arguments import (
     add_config_arguments,
     add_episode_arguments,
     add_run_arguments,
     load_config,
     prepare_run,
 )
-from mmseg_panet.apis.cli import exit_on_input_error
-from mmseg_panet.apis.running import few_shot_metric, test, write_result
-from mmseg_panet.apis.support_annotation import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.config.support_annotation import (
     SUPPORT_ANNOTATIONS,
     set_support_annotation,
 )
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import prepare_output
+from mmseg_panet.runs.testing import few_shot_metric, test, write_result
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,11 +1,11 @@
 """What a person calls: training, testing and using a config."""
+from ..config.protocol import apply_protocol
+from ..config.settings import apply_settings
+from ..inference.bank.prototype_bank import PrototypeBank
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
-from ..inference.image_list import list_images
-from ..inference.prototype_bank import PrototypeBank
-from .protocol import apply_protocol
-from .running import test, train, write_result
-from .settings import apply_settings
+from ..inference.images.image_list import list_images
+from ..runs.testing import test, train, write_result
 
 __all__ = [
     'FewShotInferencer',

@@ -1,17 +1,17 @@
 """The data: folds, class index, episodes, transforms and data sets."""
 from . import transforms
+from .benchmarks.coco import COCO_CLASSES, COCO20iDataset
+from .benchmarks.fss import FSSDataset, LoadFSSAnnotations
+from .benchmarks.msrc import MSRCDataset
 from .class_index import ClassIndex, load_class_index
-from .coco import COCO_CLASSES, COCO20iDataset
 from .collate import episode_collate
-from .drawn_episodes import DrawnEpisodes
-from .episodes import Episode, draw_episode
 from .episodic_dataset import EpisodicDataset
 from .folder import FolderDataset
 from .folds import FOLDS, split_classes
-from .fss import FSSDataset, LoadFSSAnnotations
 from .image_pool import ImagePool
-from .msrc import MSRCDataset
-from .toy import TOY_CLASSES, ToyDataset, make_toy_dataset
+from .sampled_episodes import DrawnEpisodes
+from .sampling import Episode, draw_episode
+from .toy.toy_dataset import TOY_CLASSES, ToyDataset, make_toy_dataset
 
 __all__ = [
     'COCO_CLASSES',

@@ -5,7 +5,7 @@ from mmcv.transforms import Compose, LoadImageFromFile, Pad
 from mmcv.transforms import Resize as PlainResize
 from mmseg.datasets.transforms import LoadAnnotations, Resize
 
-from .fss import LoadFSSAnnotations
+from .benchmarks.fss import LoadFSSAnnotations
 from .image_cache import ImageCache, load_image_cache
 from .transforms import (
     BoxAnnotation,

@@ -8,13 +8,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ..errors import InputError, loading
-from .cached_pipeline import (
-    FIXED_FOR_A_CLASS,
-    FIXED_STEPS,
-    cached_pipeline,
-)
-from .drawn_episodes import DrawnEpisodes
-from .episodes import Episode
+from .cached_pipeline import FIXED_FOR_A_CLASS, FIXED_STEPS, cached_pipeline
 from .folds import split_classes
 from .image_pool import NO_CLASSES, ImagePool
 from .manifest import (
@@ -24,6 +18,8 @@ from .manifest import (
     read_header,
 )
 from .randomness import seeded
+from .sampled_episodes import DrawnEpisodes
+from .sampling import Episode
 
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
 _AUGMENTATION_TRIES = 100

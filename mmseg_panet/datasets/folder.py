@@ -7,9 +7,9 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from ..annotations.class_list import read_class_list
+from ..annotations.mask_folder import images_by_stem, stem_of
 from ..errors import InputError
-from .annotations.class_list import read_class_list
-from .annotations.layout import images_by_stem, stem_of
 
 
 @DATASETS.register_module()

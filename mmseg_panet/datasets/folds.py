@@ -2,8 +2,8 @@
 from collections.abc import Sequence
 
 from ..errors import InputError
-from .coco import COCO_CLASSES
-from .toy import TOY_CLASSES
+from .benchmarks.coco import COCO_CLASSES
+from .toy.toy_dataset import TOY_CLASSES
 
 _PASCAL_CLASSES = (
     'aeroplane', 'bicycle', 'bird', 'boat', 'bottle',

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .episodes import Episode
 from .image_pool import ImagePool
+from .sampling import Episode
 
 FORMAT = 'mmseg_panet episodes, version 1'
 

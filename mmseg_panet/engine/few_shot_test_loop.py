@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..datasets import episode_collate
-from ..datasets.episodes import Episode
+from ..datasets.sampling import Episode
 from ..errors import InputError
 from ..evaluation.iou import (
     EpisodeCounts,
@@ -35,13 +35,13 @@ from ..evaluation.iou import (
 )
 from ..models.support_sums import class_sums
 from ..visualization import EpisodeVisualizationHook
+from .image_reuse import depends_on_class, obstacle_to_reuse
 from .labelled_images import (
     LabelledImage,
     load_images,
     query_images,
     support_images,
 )
-from .reuse_rules import depends_on_class, obstacle_to_reuse
 from .support_table import SupportTable
 
 _VALUES_AT_ONCE = 2**22

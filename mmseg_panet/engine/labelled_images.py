@@ -8,7 +8,7 @@ from mmengine.dist import get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
 from ..datasets import EpisodicDataset
-from ..datasets.episodes import Episode
+from ..datasets.sampling import Episode
 
 
 class LabelledImage(NamedTuple):

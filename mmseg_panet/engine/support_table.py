@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..datasets.episodes import Episode
+from ..datasets.sampling import Episode
 from ..models.support_sums import episode_prototypes
 from .labelled_images import LabelledImage
 

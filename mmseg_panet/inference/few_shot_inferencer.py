@@ -16,13 +16,17 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from ..config_file import read_config
-from ..datasets.annotations.segmentation import require_pycocotools
+from ..annotations.rasterize import require_pycocotools
+from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import prepare_output
+from ..progress import progress_bar
 from ..visualization.strip import overlay
-from .class_palette import check_colours, class_palette
-from .image_list import ImageItem, check_array, list_images
+from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
+from .bank.teachable import Teachable
+from .images.image_list import ImageItem, check_array, list_images
+from .images.read_ahead import read_ahead
+from .images.source_key import source_key
 from .model_loading import (
     build_model,
     check_device,
@@ -30,16 +34,12 @@ from .model_loading import (
     load_weights,
 )
 from .network import Network
-from .out_folder import take_over
-from .prediction import Prediction, predict_classes
-from .prediction_files import remove_prediction, write_prediction
-from .prediction_tables import write_areas, write_coco
-from .progress import progress_bar
-from .prototype_bank import NOTHING_TAUGHT, PrototypeBank
-from .read_ahead import read_ahead
-from .results import pack_results, to_sample
-from .source_key import source_key
-from .teachable import Teachable
+from .results.class_palette import check_colours, class_palette
+from .results.out_folder import take_over
+from .results.packed_results import pack_results, to_sample
+from .results.prediction import Prediction, predict_classes
+from .results.prediction_files import remove_prediction, write_prediction
+from .results.prediction_tables import write_areas, write_coco
 
 
 class FewShotInferencer(Teachable, BaseInferencer):

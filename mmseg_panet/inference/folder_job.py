@@ -8,22 +8,22 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
 
-from ..datasets.annotations.segmentation import require_pycocotools
+from ..annotations.rasterize import require_pycocotools
 from ..errors import InputError
-from .image_list import ImageItem
-from .out_folder import prepare_folder
-from .prediction import Prediction
-from .prediction_files import (
+from ..progress import progress_bar
+from .images.image_list import ImageItem
+from .images.read_ahead import read_ahead
+from .images.source_key import source_key
+from .results.out_folder import prepare_folder
+from .results.prediction import Prediction
+from .results.prediction_files import (
     mask_path,
     overlay_path,
     read_summary,
     remove_prediction,
     write_prediction,
 )
-from .prediction_tables import write_areas, write_coco
-from .progress import progress_bar
-from .read_ahead import read_ahead
-from .source_key import source_key
+from .results.prediction_tables import write_areas, write_coco
 
 
 class Segmenter(Protocol):

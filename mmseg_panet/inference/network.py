@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..models.label_maps import resize_operators
-from .image_pipeline import (
+from .images.image_pipeline import (
     at_own_size,
     build_pipeline,
     image_steps,

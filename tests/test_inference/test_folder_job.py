@@ -7,9 +7,9 @@ from PIL import Image
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.folder_job import segment_images
-from mmseg_panet.inference.image_list import ImageItem, list_images
-from mmseg_panet.inference.prediction import Prediction
-from mmseg_panet.inference.prediction_files import read_mask
+from mmseg_panet.inference.images.image_list import ImageItem, list_images
+from mmseg_panet.inference.results.prediction import Prediction
+from mmseg_panet.inference.results.prediction_files import read_mask
 
 ALL = dict(overlay=True, csv=True, coco=True, show_progress=False)
 
@@ -227,7 +227,7 @@ def test_fewer_than_one_image_a_batch_is_an_error(photos, tmp_path):
 def test_processes_with_different_weights_do_not_share_a_folder(
         photos, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        'mmseg_panet.inference.out_folder.all_gather_object',
+        'mmseg_panet.inference.results.out_folder.all_gather_object',
         lambda one: [one, (None, 'others')])
     with pytest.raises(InputError, match='different weights or classes'):
         segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)

@@ -5,7 +5,10 @@ from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
 from mmengine.dataset import pseudo_collate
 from mmseg.models.segmentors import EncoderDecoder
 
-from mmseg_panet.inference.image_pipeline import build_pipeline, rescaled
+from mmseg_panet.inference.images.image_pipeline import (
+    build_pipeline,
+    rescaled,
+)
 
 
 def host_logits(inferencer, image, steps=(RESIZE,)):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_panet.apis.benchmark import (
+from mmseg_panet.cli.benchmark import (
     Benchmark,
     Cell,
     format_csv,

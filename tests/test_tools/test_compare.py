@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmseg_panet.apis.comparison import compare as differences
-from mmseg_panet.apis.comparison import format_comparison, read_pair
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
 from mmseg_panet.evaluation.bootstrap import (
@@ -17,6 +15,8 @@ from mmseg_panet.evaluation.bootstrap import (
     permutation_p,
     table_scores,
 )
+from mmseg_panet.evaluation.comparison import compare as differences
+from mmseg_panet.evaluation.comparison import format_comparison, read_pair
 from mmseg_panet.evaluation.episode_table import EpisodeTable
 
 COMPARE = Path(__file__).parents[2] / 'tools/compare.py'

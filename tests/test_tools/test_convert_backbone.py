@@ -30,7 +30,7 @@ def main(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(TOOL.parent))
     import convert_backbone
 
-    from mmseg_panet.apis.cli import exit_on_input_error
+    from mmseg_panet.cli.exit import exit_on_input_error
 
     def run(*arguments: object) -> str:
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])

@@ -11,7 +11,7 @@ from mmseg.registry import MODELS
 from tool_runs import REPO, small_config, tool
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.datasets.toy_examples import make_toy_examples
+from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
 
 TOOL = REPO / 'tools/fit_prototypes.py'
 

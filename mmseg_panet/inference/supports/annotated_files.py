@@ -12,16 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...datasets.annotations.class_list import BACKGROUND, IGNORED
-from ...datasets.annotations.coco import read_coco
-from ...datasets.annotations.cvat import read_cvat
-from ...datasets.annotations.labelme import read_labelme
-from ...datasets.annotations.layout import (
-    Annotations,
-    MaskTask,
-    images_by_stem,
-)
-from ...datasets.annotations.masks import read_masks
+from ...annotations.class_list import BACKGROUND, IGNORED
+from ...annotations.formats.coco import read_coco
+from ...annotations.formats.cvat import read_cvat
+from ...annotations.formats.labelme import read_labelme
+from ...annotations.formats.masks import read_masks
+from ...annotations.mask_folder import Annotations, MaskTask, images_by_stem
 from ...errors import InputError
 from .support import Size, Support, make_support
 
@@ -30,7 +26,7 @@ _LABELME_KEY = b'"imagePath"'
 
 
 def read_plain(folder: Path, image_dir: Path | None) -> Annotations:
-    """The plain layout, see :mod:`mmseg_panet.datasets.annotations`.
+    """The plain layout, see :mod:`mmseg_panet.annotations`.
 
     Args:
         folder (Path): With ``classes.txt`` and ``masks/``.

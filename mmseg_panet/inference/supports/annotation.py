@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...annotations.marks import KINDS
+from ...annotations.object_mask import MaskValues, object_labels, read_values
 from ...errors import InputError
-from .marks import KINDS
-from .mask import MaskValues, object_labels, read_values
 from .support import Size
 
 Drawer = Callable[[Size], np.ndarray]

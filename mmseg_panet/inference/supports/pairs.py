@@ -5,11 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.annotations.class_list import (
-    IGNORED,
-    SPECIAL_IDS,
-    check_name,
-)
+from ...annotations.class_list import IGNORED, SPECIAL_IDS, check_name
 from ...errors import InputError
 from .annotation import drawer_of, existing
 from .support import Support, make_support, shown

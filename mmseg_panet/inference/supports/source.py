@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from glob import escape
 from pathlib import Path
 
-from ...datasets.annotations.cvat import is_cvat
-from ...datasets.annotations.layout import is_image
+from ...annotations.formats.class_folders import list_pairs
+from ...annotations.formats.cvat import is_cvat
+from ...annotations.mask_folder import is_image
 from ...errors import InputError
 from .annotated_files import (
     is_json,
@@ -15,7 +16,6 @@ from .annotated_files import (
     read_plain,
     supports_of,
 )
-from .class_folders import list_pairs
 from .pairs import read_pairs
 from .support import Support
 

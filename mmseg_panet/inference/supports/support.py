@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...datasets.annotations.layout import seen_as
+from ...annotations.mask_folder import seen_as
 from ...errors import InputError
 
 Size = tuple[int, int]

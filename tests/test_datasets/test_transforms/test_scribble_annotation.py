@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.toy import draw_toy_image
+from mmseg_panet.datasets.toy.toy_dataset import draw_toy_image
 from mmseg_panet.datasets.transforms import ScribbleAnnotation
 from mmseg_panet.datasets.transforms.scribble_annotation import (
     scribble,

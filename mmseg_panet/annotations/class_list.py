@@ -1,0 +1,214 @@
+"""The class list: which id is which class, in which colour."""
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
+BACKGROUND = 'background'
+IGNORED = 255
+# `_background_` and `__ignore__` are labelme's.
+SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
+_LINE = re.compile(
+    r'(\d+)\s+(\S.*?)(?:\s+(\d+)\s*,\s*(\d+)\s*,\s*(\d+))?')
+
+
+class ClassList(NamedTuple):
+    """The classes of a data set."""
+
+    names: list[str]
+    """By id, background first."""
+    colours: Mapping[int, Colour]
+    """Of those ids that have one of their own; 255 may be among them."""
+
+    def palette(self) -> np.ndarray:
+        """Colours of all ids, (256, 3) uint8; VOC's where there is none."""
+        ids = np.arange(256)[:, None] >> np.arange(3)  # (256, 3)
+        # Bits 0, 3 and 6 of an id are the highest three of its red.
+        palette = np.zeros((256, 3), np.uint8)
+        for j in range(3):
+            palette |= ((ids >> 3 * j & 1) << 7 - j).astype(np.uint8)
+        for i, colour in self.colours.items():
+            palette[i] = colour
+        return palette
+
+
+def check_name(name: Any, where: object) -> None:
+    """Refuse a name that a line ``id name`` does not give back.
+
+    Args:
+        name (Any): Of a class.
+        where (object): Begins the sentence: the file, and the place in it.
+
+    Raises:
+        InputError: If the name is no text, is empty, has a line break or
+            blanks at its ends, or ends like a colour.
+    """
+    match = isinstance(name, str) and _LINE.fullmatch(f'0 {name}'.strip())
+    if not match or match[2] != name or len(name.splitlines()) > 1:
+        raise InputError(
+            f'{where}: expected the name of a class, one line without blanks '
+            f'at its ends and without a colour r,g,b, got {name!r}; rename '
+            'it')
+
+
+def number_classes(
+    known: Sequence[str], classes: Sequence[str] | None, source: Path,
+) -> tuple[list[str], dict[str, int]]:
+    """Give every class its id.
+
+    ``background`` and labelme's ``_background_`` are 0, ``__ignore__`` is
+    255, wherever they stand.
+
+    Args:
+        known (Sequence[str]): Names that the annotations hold, in order.
+        classes (Sequence[str], optional): Those to take, in the order of
+            their ids. Defaults to all.
+        source (Path): Where the names come from.
+
+    Returns:
+        tuple: Names by id, background first; and the id of every name.
+
+    Raises:
+        InputError: If a name is unknown, not as :func:`check_name` wants it
+            or there twice, or there are none or more than 254.
+    """
+    if isinstance(classes, str):
+        raise InputError(
+            f'expected classes to be a list of names, got {classes!r}')
+    for name in (*known, *(classes or ())):
+        check_name(name, source)
+    unknown = sorted(set(classes or ()) - {*known, *SPECIAL_IDS})
+    if unknown:
+        raise InputError(
+            f'{source} has no classes {unknown}; expected names of '
+            f'{list(known)}')
+    names = [
+        name for name in (known if classes is None else classes)
+        if name not in SPECIAL_IDS]
+    repeated = [
+        name for name in dict.fromkeys(names)
+        if max(names.count(name), known.count(name)) > 1]
+    if repeated:
+        raise InputError(
+            f'{source} has the classes {repeated} more than once; a name must '
+            'stand for one class')
+    if not 0 < len(names) < IGNORED:
+        raise InputError(
+            f'{source} has {len(names)} classes beside the background; '
+            'expected 1..254, as masks have 8 bits; choose among them with '
+            'classes')
+    names = [BACKGROUND, *names]
+    return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
+
+
+def read_class_list(path: str | os.PathLike) -> ClassList:
+    """Read a class list, in one of two forms.
+
+    Either every line is ``id name`` or ``id name r,g,b``; id 0 is background
+    when it is not listed, 255 is what is ignored, and there are no gaps
+    between the others. Or every line is a name and the first is
+    ``background``: ids are counted from 0, up to 254. Empty lines and those
+    that begin with ``#`` are skipped.
+
+    Args:
+        path (str | os.PathLike): Text in UTF-8.
+
+    Returns:
+        ClassList: Its names and colours.
+
+    Raises:
+        InputError: If the file or a line cannot be read, there are more
+            than 255 names, one is not as :func:`check_name` wants it, or an
+            id, a name or a colour is there twice.
+    """
+    try:
+        text = Path(path).read_text('utf-8-sig')
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f'the class list {path} cannot be read ({error}); expected a '
+            'line `id name` for every class') from error
+    lines = {
+        number: line.strip()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.strip().startswith('#')}
+    if not lines:
+        raise InputError(
+            f'the class list {path} is empty; expected a line `id name` for '
+            'every class')
+    first, line = next(iter(lines.items()))
+    if _LINE.fullmatch(line):
+        names, colours = _numbered(path, lines)
+    elif SPECIAL_IDS.get(line) == 0:
+        names, colours = [BACKGROUND, *list(lines.values())[1:]], {}
+    else:
+        raise InputError(
+            f"{path}, line {first}: expected `id name`, or 'background' as "
+            f'the first of plain names, got {line!r}; name the background, '
+            'or write the id before every name')
+    if len(names) > IGNORED:
+        raise InputError(
+            f'{path} has {len(names)} names; expected at most {IGNORED}, as '
+            'masks have 8 bits; remove some')
+    for name in names:
+        check_name(name, path)
+    for entries in (names, list(colours.values())):
+        repeated = [one for one, times in Counter(entries).items()
+                    if times > 1]
+        if repeated:
+            raise InputError(
+                f'{path} has {repeated[0]!r} more than once; every id needs '
+                'its own name and colour')
+    return ClassList(names, colours)
+
+
+def class_lines(classes: ClassList) -> list[str]:
+    """``id name`` lines, with ``r,g,b`` where there is a colour."""
+    names = dict(enumerate(classes.names))
+    if IGNORED in classes.colours:
+        names[IGNORED] = 'ignored'
+    lines = []
+    for i, name in names.items():
+        colour = ','.join(map(str, classes.colours.get(i, ())))
+        lines.append(f'{i} {name} {colour}'.rstrip())
+    return lines
+
+
+def _numbered(
+    path: str | os.PathLike, lines: Mapping[int, str],
+) -> tuple[list[str], dict[int, Colour]]:
+    """Names and colours of ``id name r,g,b`` lines."""
+    names: dict[int, str] = {}
+    colours: dict[int, Colour] = {}
+    for number, line in lines.items():
+        match = _LINE.fullmatch(line)
+        fields = match.groups() if match else ()
+        numbers = [int(n) for n in fields[:1] + fields[2:] if n]
+        if not numbers or max(numbers) > 255:
+            raise InputError(
+                f'{path}, line {number}: expected `id name` or `id name '
+                f'r,g,b` with numbers of 0..255, got {line!r}')
+        i, *colour = numbers
+        if i in names:
+            raise InputError(
+                f'{path}, line {number}: the id {i} is {names[i]!r} already; '
+                'every class needs its own')
+        names[i] = fields[1]
+        if colour:
+            colours[i] = (colour[0], colour[1], colour[2])
+    names.pop(IGNORED, None)
+    names.setdefault(0, BACKGROUND)
+    missing = sorted(set(range(max(names))) - set(names))
+    if missing:
+        raise InputError(
+            f'{path} has no line for the ids {missing[:10]}; expected all of '
+            f'0..{max(names)}')
+    return [names[i] for i in sorted(names)], colours

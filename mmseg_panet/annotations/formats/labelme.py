@@ -1,0 +1,212 @@
+"""labelme's annotations: a JSON file of shapes for every image."""
+import base64
+import binascii
+import io
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ...errors import InputError
+from ..class_list import ClassList, check_name, number_classes
+from ..mask_folder import (
+    Annotations,
+    MaskTask,
+    check_reach,
+    fingerprint,
+    stem_of,
+    write_layout,
+)
+
+# Of labelme's shape_to_mask, in pixels.
+_LINE_WIDTH = 10
+_POINT_RADIUS = 5
+_NUM_POINTS = {
+    'polygon': range(3, 1 << 31),
+    'oriented_rectangle': range(4, 5),
+    'rectangle': range(2, 3),
+    'circle': range(2, 3),
+    'line': range(2, 3),
+    'linestrip': range(2, 1 << 31),
+    'point': range(1, 2),
+    'mask': range(2, 3),
+}
+
+
+def convert_labelme(
+    folder: str | os.PathLike,
+    out_dir: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+    image_dir: str | os.PathLike | None = None,
+) -> list[str]:
+    """Draw the shapes of labelme's files into the plain layout.
+
+    A shape covers the pixels that labelme's own ``shape_to_mask`` gives it:
+    lines are 10 pixels wide, points have a radius of 5. Later shapes are in
+    front. ``_background_`` is id 0, ``__ignore__`` is 255.
+
+    Args:
+        folder (str | os.PathLike): Folder of the JSON files, searched with
+            all its folders.
+        out_dir (str | os.PathLike): See :func:`write_layout`.
+        classes (Sequence[str], optional): Labels to draw, in the order of
+            their ids; others are background. Defaults to all, sorted.
+        image_dir (str | os.PathLike, optional): Folder of all images that
+            the files name. Defaults to ``folder``.
+
+    Returns:
+        list[str]: Names by id, background first.
+
+    Raises:
+        InputError: As :func:`read_labelme` and :func:`write_layout` say.
+            Sizes are checked of the images that are there.
+    """
+    return write_layout(out_dir, read_labelme(folder, classes, image_dir))
+
+
+def read_labelme(
+    path: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+    image_dir: str | os.PathLike | None = None,
+) -> Annotations:
+    """Read the shapes of labelme's files, see :func:`convert_labelme`.
+
+    Args:
+        path (str | os.PathLike): Folder of the JSON files, or one of them.
+        classes (Sequence[str], optional): Labels to draw.
+        image_dir (str | os.PathLike, optional): Folder of all images that
+            the files name. Defaults to that of the files.
+
+    Returns:
+        Annotations: The images that are there stand in its tasks.
+
+    Raises:
+        InputError: If a file is not labelme's, as :func:`number_classes`
+            says, and, once it is drawn, if a shape is malformed.
+    """
+    path = Path(path)
+    folder = path.parent if path.is_file() else path
+    image_dir = Path(image_dir or folder)
+    files = [path] if path.is_file() else sorted(path.rglob('*.json'))
+    if not files:
+        raise InputError(
+            f"{folder} has no .json files; expected a folder of labelme's")
+    made_from = fingerprint('labelme', files, image_dir, classes)
+    sources = [_read(file) for file in files]
+    found = sorted({
+        shape['label'] for _, (*_, shapes) in sources for shape in shapes})
+    names, ids = number_classes(
+        found if classes is None else classes, classes, path)
+    tasks = []
+    for image, (file, height, width, shapes) in sources:
+        drawn = [
+            (number, ids[shape['label']], shape)
+            for number, shape in enumerate(shapes, start=1)
+            if shape['label'] in ids]
+        tasks.append(MaskTask(
+            stem_of(os.path.relpath(image, image_dir)),
+            (file, height, width, drawn), image if image.is_file() else None,
+            frozenset(label for _, label, _ in drawn)))
+    return Annotations(made_from, ClassList(names, {}), tasks, _draw)
+
+
+def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
+    """The image of a file; and the file, its size and its shapes."""
+    try:
+        data = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise InputError(f'{file} is no JSON: {error}') from error
+    keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
+    path, height, width, shapes = (
+        data.get(key) if isinstance(data, dict) else None for key in keys)
+    if not (isinstance(path, str) and isinstance(shapes, list)
+            and type(height) is int and type(width) is int
+            and min(height, width) > 0):
+        raise InputError(
+            f'{file} is not a file of labelme: expected {", ".join(keys)}; '
+            'remove it, or save it in labelme again')
+    for number, shape in enumerate(shapes, start=1):
+        check_name(
+            shape.get('label') if isinstance(shape, dict) else shape,
+            f'{file}, shape {number}')
+    # A file may come from Windows.
+    windows_path = PureWindowsPath(path)
+    if windows_path.is_absolute() and not Path(path).is_absolute():
+        raise InputError(
+            f'{file}: the image {path!r} lies outside the folder of images; '
+            'write its path from this file as imagePath')
+    image = file.parent / windows_path.as_posix()
+    return image, (file, height, width, shapes)
+
+
+def _draw(source: tuple[Path, int, int, list]) -> np.ndarray:
+    """(H, W) labels of a file's shapes."""
+    file, height, width, shapes = source
+    canvas = Image.new('L', (width, height))
+    for number, label, shape in shapes:
+        try:
+            _draw_shape(canvas, shape, label)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InputError(
+                f"{file}, shape {number} ({shape['label']}): {error}; mend "
+                'or remove it') from error
+    return np.asarray(canvas)
+
+
+def _draw_shape(canvas: Image.Image, shape: dict[str, Any],
+                label: int) -> None:
+    """Draw as labelme does, its outline included."""
+    kind = shape.get('shape_type') or 'polygon'
+    if kind not in _NUM_POINTS:
+        raise ValueError(
+            f'expected a shape_type of {list(_NUM_POINTS)}, got {kind!r}')
+    points = np.asarray(shape.get('points'), float)
+    if points.ndim != 2 or points.shape[1] != 2 or (
+            len(points) not in _NUM_POINTS[kind]):
+        raise ValueError(
+            f'expected the points of a {kind}, got '
+            f"{str(shape.get('points'))[:60]}")
+    check_reach(points, canvas.height, canvas.width)
+    draw = ImageDraw.Draw(canvas)
+    xy = [(x, y) for x, y in points.tolist()]
+    if kind in ('polygon', 'oriented_rectangle'):
+        draw.polygon(xy, fill=label, outline=label)
+    elif kind == 'rectangle':
+        low, high = points.min(0).tolist(), points.max(0).tolist()
+        draw.rectangle((*low, *high), fill=label, outline=label)
+    elif kind in ('line', 'linestrip'):
+        draw.line(xy, fill=label, width=_LINE_WIDTH)
+    elif kind == 'mask':
+        _paste_mask(canvas, shape.get('mask'), points.astype(int), label)
+    else:
+        x, y = xy[0]
+        r = math.dist(*xy) if kind == 'circle' else _POINT_RADIUS
+        draw.ellipse(
+            (x - r, y - r, x + r, y + r), fill=label, outline=label)
+
+
+def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
+                label: int) -> None:
+    """Draw a PNG of its box; both corners belong to the box."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
+            inside = np.asarray(png).astype(bool)
+    except (binascii.Error, OSError) as error:
+        raise ValueError(
+            f'expected the mask as a PNG in base64 ({error})') from error
+    (left, top), (right, bottom) = box.tolist()
+    if inside.shape != (bottom - top + 1, right - left + 1):
+        raise ValueError(
+            f'expected a mask of the size of its box {box.tolist()}, got '
+            f'{inside.shape[::-1]}')
+    if left < 0 or top < 0 or right >= canvas.width or (
+            bottom >= canvas.height):
+        raise ValueError(
+            f'expected the box of the mask inside the image of {canvas.size}'
+            f', got {box.tolist()}')
+    canvas.paste(label, (left, top), Image.fromarray(inside))

@@ -1,0 +1,134 @@
+"""Which pixels of a mask are the object."""
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from .class_list import IGNORED
+from .formats.masks import open_mask
+
+_REMEDY = 'give (image, mask, value) with the value of the object'
+
+
+class MaskValues(NamedTuple):
+    """A mask as it is stored."""
+
+    values: np.ndarray
+    """(H, W), bool or integers."""
+    indexed: bool
+    """They are indices of a palette, so their order means nothing."""
+
+
+def read_values(path: Path) -> MaskValues:
+    """Read the one channel of a mask that tells its object.
+
+    Masks with a palette give their indices, grey ones their values as
+    stored. Of grey masks saved in colours it is one of the equal channels.
+    Of one colour on black, the colour is True. Of one colour on
+    transparency, the alpha is the mask; an opaque alpha is ignored.
+
+    Args:
+        path (Path): Image file.
+
+    Returns:
+        MaskValues: What is in it.
+
+    Raises:
+        InputError: If it cannot be read, or several channels tell something.
+    """
+    picture = open_mask(path)
+    values, indexed = np.asarray(picture), picture.mode in ('P', 'PA')
+    if values.ndim == 2:
+        return MaskValues(values, indexed)
+    if picture.mode not in ('LA', 'PA', 'RGB', 'RGBA'):
+        raise InputError(
+            f'{path}: expected a mask in grey, with a palette or in RGB, got '
+            f'a {picture.mode} image; save it in grey')
+    if picture.mode != 'RGB':
+        values, alpha = values[..., :-1], values[..., -1]
+        visible = values[alpha > 0]  # (pixels, channels)
+        if (alpha < 255).any():
+            if (visible == visible[:1]).all():
+                return MaskValues(alpha, False)
+            raise InputError(
+                f'{path}: expected a mask without transparency, or of one '
+                'colour on transparency, got several colours; save it in '
+                'grey')
+    if (values == values[..., :1]).all():
+        return MaskValues(values[..., 0], indexed)
+    codes = values @ np.array([1 << 16, 1 << 8, 1])  # (H, W)
+    colours = np.setdiff1d(codes, 0)
+    if len(colours) > 1:
+        raise InputError(
+            f'{path}: expected one colour on black, got {len(colours)} '
+            'colours; save the mask in grey or with a palette and '
+            f'{_REMEDY}')
+    return MaskValues(codes != 0, False)
+
+
+def object_labels(mask: MaskValues, value: int | None,
+                  where: object) -> np.ndarray:
+    """Label the object of a mask.
+
+    True is the object. Of integers, it is ``value``, and 255, unless it is
+    the value, is unknown; all else is background. Without ``value``:
+
+    1. one number besides 0 and 255: it is the object, and 255 is unknown;
+    2. none: 255 is the object;
+    3. grey with numbers on both sides of 128 among those besides 0 and 255,
+       where 255 is the most frequent of all but 0: the border is smooth, and
+       128 or more is the object.
+
+    Anything else is refused.
+
+    Args:
+        mask (MaskValues): The mask.
+        value (int, optional): Of the object.
+        where (object): Names the mask in errors.
+
+    Returns:
+        np.ndarray: (H, W) uint8, 0 background, 1 object, 255 unknown.
+
+    Raises:
+        InputError: If it is no mask, has no pixel of the object, or does
+            not tell which value is the object.
+    """
+    values, indexed = mask
+    if values.ndim != 2 or values.dtype.kind not in 'bui':
+        raise InputError(
+            f'{where}: expected a mask (H, W) of bool or integers, got '
+            f'{values.shape} of {values.dtype}; convert it')
+    if values.dtype == bool:
+        values, value = values.astype(np.uint8), 1 if value is None else value
+    found, times = np.unique(values, return_counts=True)
+    between = found[(found != 0) & (found != IGNORED)]
+    if value is None and len(between) > 1:
+        if not indexed and _is_smooth(found, times, between):
+            return (values >= 128).astype(np.uint8)
+        raise InputError(
+            f'{where}: expected one value besides 0 and 255, got '
+            f'{_shown(found)}; {_REMEDY}')
+    if value is None:
+        value = int(between[0]) if len(between) else IGNORED
+    if value not in found:
+        raise InputError(
+            f'{where}: expected the object as {value}, got only '
+            f'{_shown(found)}; draw the object, or {_REMEDY}')
+    labels = (values == value).astype(np.uint8)
+    if value != IGNORED:
+        labels[values == IGNORED] = IGNORED
+    return labels
+
+
+def _is_smooth(found: np.ndarray, times: np.ndarray,
+               between: np.ndarray) -> bool:
+    """Whether values, ascending, are those of a mask with smooth borders."""
+    often = found[found != 0][times[found != 0].argmax()]
+    return often == IGNORED == found[-1] and (
+        0 < between[0] < 128 <= between[-1])
+
+
+def _shown(found: np.ndarray) -> str:
+    more = f' and {len(found) - 10} more' if len(found) > 10 else ''
+    return f'{found[:10].tolist()}{more}'

@@ -1,0 +1,1 @@
+"""Toy images: coloured shapes with exact masks."""

@@ -1,0 +1,161 @@
+"""The toy data set: drawn by the project itself, in the layout of VOC."""
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.utils import track_iter_progress
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+from mmseg.utils import voc_palette
+from PIL import Image
+
+from ...errors import InputError
+from .toy_image import TOY_CLASSES, VOID, draw_toy_image
+
+__all__ = ['TOY_CLASSES', 'ToyDataset', 'draw_toy_image', 'make_toy_dataset']
+
+_PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
+_MIN_SIZE = 32
+_TRAIN_SHARE = 0.7
+# To be raised whenever the drawing changes: older folders are then redrawn.
+_DRAWING_VERSION = 1
+
+
+@DATASETS.register_module()
+class ToyDataset(BaseSegDataset):
+    """What ``tools/make_toy_dataset.py`` draws.
+
+    Args:
+        data_prefix (dict, optional): Defaults to the folders that the tool
+            writes.
+        img_suffix (str): Defaults to '.jpg'.
+        seg_map_suffix (str): Defaults to '.png'.
+        reduce_zero_label (bool): Defaults to False: id 0 is background.
+    """
+
+    METAINFO = dict(
+        classes=('background', *TOY_CLASSES), palette=_PALETTE)
+
+    def __init__(self, data_prefix: dict[str, str] | None = None,
+                 img_suffix: str = '.jpg', seg_map_suffix: str = '.png',
+                 reduce_zero_label: bool = False, **kwargs: Any) -> None:
+        if data_prefix is None:
+            data_prefix = dict(
+                img_path='JPEGImages', seg_map_path='SegmentationClass')
+        super().__init__(
+            data_prefix=data_prefix, img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            reduce_zero_label=reduce_zero_label, **kwargs)
+
+
+def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
+                     seed: int) -> Path:
+    """Write the toy data set in the layout of VOC.
+
+    ``JPEGImages/*.jpg``, ``SegmentationClass/*.png``,
+    ``ImageSets/Segmentation/{train,val}.txt`` with the first 70 percent of
+    the images and the rest, and ``classes.txt`` with ``id name`` lines. The
+    same arguments give the same bytes. A finished folder of the same
+    arguments is left alone, one of other arguments or one that an
+    interruption left unfinished is redrawn.
+
+    Args:
+        out_dir (str | os.PathLike): A folder that is empty, does not exist,
+            or was made by this function.
+        num_images (int): At least 1.
+        size (int): Height and width of the images in pixels, at least 32.
+        seed (int): At least 0.
+
+    Returns:
+        Path: ``out_dir``.
+
+    Raises:
+        InputError: If an argument is out of its range, or ``out_dir`` is a
+            file or holds anything else.
+    """
+    for name, value, minimum in (('num_images', num_images, 1),
+                                 ('size', size, _MIN_SIZE), ('seed', seed, 0)):
+        if value < minimum:
+            raise InputError(
+                f'expected {name} to be at least {minimum}, got {value}')
+    out_dir = Path(out_dir)
+    record_path = out_dir / 'toy.json'
+    record = dict(
+        made_by='make_toy_dataset',
+        drawing=_DRAWING_VERSION,
+        num_images=num_images,
+        size=size,
+        seed=seed,
+        complete=True)
+    found = _read_record(out_dir, record_path)
+    if found == record:
+        return out_dir
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    # From here to the last line an interruption leaves an incomplete record.
+    _write_record(record_path, {**record, 'complete': False})
+    for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
+        shutil.rmtree(out_dir / name, ignore_errors=True)
+    _write_images(out_dir, num_images, size, seed)
+    _write_lists(out_dir, num_images)
+    _write_record(record_path, record)
+    return out_dir
+
+
+def _read_record(out_dir: Path, record_path: Path) -> dict[str, Any] | None:
+    """The record of a folder that we made, None for an empty one."""
+    if not out_dir.exists():
+        return None
+    if not out_dir.is_dir():
+        raise InputError(f"expected '{out_dir}' to be a folder, got a file")
+    if not any(out_dir.iterdir()):
+        return None
+    try:
+        record = json.loads(record_path.read_text())
+        if record['made_by'] == 'make_toy_dataset':
+            return record
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise InputError(
+        f"'{out_dir}' holds other files than the toy data set; name a folder "
+        'that is empty or does not exist')
+
+
+def _write_record(path: Path, record: dict[str, Any]) -> None:
+    """Replace the record in one step, so that it is never half written."""
+    temporary = path.with_suffix('.tmp')
+    temporary.write_text(json.dumps(record) + '\n')
+    os.replace(temporary, path)
+
+
+def _write_images(out_dir: Path, num_images: int, size: int,
+                  seed: int) -> None:
+    for name in ('JPEGImages', 'SegmentationClass'):
+        (out_dir / name).mkdir()
+    palette = np.zeros((256, 3), np.uint8)
+    palette[:len(_PALETTE)] = _PALETTE
+    palette[VOID] = (224, 224, 192)  # as in VOC
+    for index in track_iter_progress(range(num_images), file=sys.stderr):
+        image, label = draw_toy_image(seed, index, size)
+        Image.fromarray(image).save(
+            out_dir / 'JPEGImages' / f'{index:06d}.jpg', quality=95)
+        picture = Image.fromarray(label)
+        picture.putpalette(palette.tobytes())
+        picture.save(out_dir / 'SegmentationClass' / f'{index:06d}.png')
+
+
+def _write_lists(out_dir: Path, num_images: int) -> None:
+    folder = out_dir / 'ImageSets' / 'Segmentation'
+    folder.mkdir(parents=True)
+    num_train = round(_TRAIN_SHARE * num_images)
+    for split, indices in (('train', range(num_train)),
+                           ('val', range(num_train, num_images))):
+        lines = [f'{index:06d}\n' for index in indices]
+        (folder / f'{split}.txt').write_text(''.join(lines))
+    names = ('background', *TOY_CLASSES)
+    (out_dir / 'classes.txt').write_text(''.join(
+        f'{i} {name}\n' for i, name in enumerate(names)))

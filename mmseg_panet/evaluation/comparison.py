@@ -1,0 +1,192 @@
+"""Two results of the same episodes, compared episode by episode."""
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .bootstrap import paired_interval, permutation_p, table_scores
+from .episode_table import EpisodeTable
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A result with its episodes.
+
+    Attributes:
+        path (Path): The JSON file.
+        values (dict): What it holds.
+        table (EpisodeTable): The counts it was made from.
+    """
+
+    path: Path
+    values: dict
+    table: EpisodeTable
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two results say about one score.
+
+    Attributes:
+        name (str): 'mIoU', 'FB-IoU' or a class.
+        a (float): Of the first result, in percent; nan, as all below, for a
+            class never drawn.
+        b (float): Of the second.
+        low (float): Of the 95% bootstrap interval of ``b - a``.
+        high (float): Likewise.
+        p (float): Two-sided, of the paired permutation test.
+    """
+
+    name: str
+    a: float
+    b: float
+    low: float
+    high: float
+    p: float
+
+
+def read_values(path: str | Path) -> dict:
+    """Read the JSON file that ``tools/test.py --out`` wrote.
+
+    Args:
+        path (str | Path): The file.
+
+    Raises:
+        InputError: If it is missing, damaged or something else.
+    """
+    try:
+        values = json.loads(Path(path).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f'{path} could not be read as a result ({error}); give a file of '
+            'tools/test.py --out') from error
+    if not isinstance(values, dict) or 'mIoU' not in values:
+        raise InputError(
+            f"{path} is no result: expected an object with 'mIoU'; give a "
+            'file of tools/test.py --out')
+    return values
+
+
+def read_pair(path_a: str | Path,
+              path_b: str | Path) -> tuple[Result, Result]:
+    """Read two results of one manifest that were scored by the same rules.
+
+    Args:
+        path_a (str | Path): A result, ``X.json``, its episode table
+            ``X.npz`` beside it.
+        path_b (str | Path): Another.
+
+    Raises:
+        InputError: If a file is missing, damaged or something else, or the
+            manifests or the rules differ.
+    """
+    a, b = read_values(path_a), read_values(path_b)
+    for path, values in ((path_a, a), (path_b, b)):
+        for key in ('manifest_sha256', 'classes', 'class_ids'):
+            if key not in values:
+                raise InputError(
+                    f'{path} has no {key}: it is of an older version; test '
+                    'again')
+    if a['manifest_sha256'] != b['manifest_sha256']:
+        raise InputError(
+            'expected two results of one manifest, got '
+            f"{a['manifest_sha256']} in {path_a} and {b['manifest_sha256']} "
+            f'in {path_b}: scores of other episodes cannot be paired; test '
+            'both with one --manifest')
+    # The query_pipeline says at which size truth and prediction meet.
+    for key in ('count_absent', 'query_pipeline'):
+        if key in a and key in b and a[key] != b[key]:
+            raise InputError(
+                f'expected two results of one {key}, got '
+                f'{json.dumps(a[key])} in {path_a} and {json.dumps(b[key])} '
+                f'in {path_b}: scores by other rules cannot be paired; test '
+                f'both with the same {key}')
+    return _with_table(Path(path_a), a), _with_table(Path(path_b), b)
+
+
+def compare(a: Result, b: Result) -> list[Difference]:
+    """How much better B is than A, and whether that may be chance.
+
+    Args:
+        a (Result): As :func:`read_pair` returns it.
+        b (Result): Likewise.
+
+    Returns:
+        list[Difference]: Of mIoU, FB-IoU and each class.
+
+    Raises:
+        InputError: If the tables are of different episodes.
+    """
+    class_ids = a.values['class_ids']
+    columns = np.stack([
+        table_scores(a.table, class_ids),
+        table_scores(b.table, class_ids),
+        *paired_interval(a.table, b.table, class_ids),
+        permutation_p(a.table, b.table, class_ids)])  # (5, 2 + C)
+    names = ['mIoU', 'FB-IoU', *a.values['classes']]
+    return [Difference(name, *row) for name, row in zip(
+        names, columns.T.tolist(), strict=True)]
+
+
+def format_comparison(a: Result, b: Result,
+                      differences: list[Difference]) -> str:
+    """What A and B are, then a table.
+
+    Args:
+        a (Result): As :func:`read_pair` returns it.
+        b (Result): Likewise.
+        differences (list[Difference]): As :func:`compare` returns them.
+    """
+    rows: list[tuple[str, ...]] = [
+        ('', 'A', 'B', 'B - A', '95% interval', 'p')]
+    rows += [(d.name, *_cells(d)) for d in differences]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        '  '.join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
+        for name, *cells in rows]
+    return '\n'.join([
+        f'A  {_describe(a)}',
+        f'B  {_describe(b)}',
+        f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
+        f"runs, manifest {a.values['manifest_sha256']}",
+        '', *table])
+
+
+def _with_table(path: Path, values: dict) -> Result:
+    side = path.with_suffix('.npz')
+    table = EpisodeTable.read(side)
+    known = np.isin(table.class_ids, values['class_ids']).all()
+    # It is null, here nan, where no class has a pixel.
+    if not known or not np.isclose(
+            table_scores(table, values['class_ids'])[0],
+            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
+            equal_nan=True):
+        raise InputError(
+            f'{side} does not belong to {path}: its counts give another '
+            'mIoU; test again')
+    return Result(path, values, table)
+
+
+def _describe(result: Result) -> str:
+    digest = result.values.get('checkpoint_sha256')
+    words = [
+        str(result.path),
+        f'checkpoint {digest[:12]}' if digest else 'untrained']
+    for key, word in (('protocol', 'protocol'),
+                      ('support_annotation', 'supports by')):
+        if result.values.get(key):
+            words.append(f'{word} {result.values[key]}')
+    test_cfg = result.values.get('test_cfg') or {}
+    words += [f'{key} {value}' for key, value in test_cfg.items()]
+    return ', '.join(words)
+
+
+def _cells(row: Difference) -> tuple[str, ...]:
+    if math.isnan(row.p):
+        return ('-',) * 5
+    return (
+        f'{row.a:.2f}', f'{row.b:.2f}', f'{row.b - row.a:+.2f}',
+        f'[{row.low:+.2f}, {row.high:+.2f}]', f'{row.p:.4f}')

@@ -1,0 +1,218 @@
+"""What a check of supports found, for people: a table and a picture."""
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ...errors import InputError
+from ...files import prepare_output, write_whole
+from ...visualization.strip import overlay, way_colour
+
+_SIZE = (192, 128)
+"""Width and height of a thumbnail at most, in pixels."""
+_LINE = 18
+"""Height of a line of text in the picture, in pixels."""
+_COLUMNS = 6
+"""Shots beside each other in the picture."""
+_LETTERS = 24
+"""Of a file's name in the table and the picture."""
+_RED, _BLACK = (200, 0, 0), (0, 0, 0)
+
+
+class SupportRow(NamedTuple):
+    """What was found of one support.
+
+    Attributes:
+        class_name (str): The class that it is a support of.
+        shot (int): Its place among them, from 1.
+        image (str): File name of its image.
+        pixels (int): Of its mask.
+        share (float): Of the image, in percent.
+        cells (float): Of the feature map that the mask covers.
+        iou (float): In percent, of its mask with what the other shots'
+            prototypes find in its image; those of its own, if there is no
+            other.
+        effect (float, optional): By how much the others' ``iou`` falls
+            without it, in points of percent; below 0 it hurts. None with
+            fewer than three shots.
+        agreement (float): See :func:`mask_agreement`, with the prototypes of
+            ``iou``.
+        own_fit (float): Likewise, with its own prototypes.
+        trust (float): What both say of its mask, see :func:`trust_of`.
+        marks (tuple[str, ...]): Of 'suspect', 'weakest' (the least trusted
+            of its class, but not suspect), 'hurts', 'tiny' and 'only'.
+    """
+
+    class_name: str
+    shot: int
+    image: str
+    pixels: int
+    share: float
+    cells: float
+    iou: float
+    effect: float | None
+    agreement: float
+    own_fit: float
+    trust: float
+    marks: tuple[str, ...] = ()
+
+
+@dataclass
+class SupportAdvice:
+    """What was found of all supports; ``str()`` gives it as a table.
+
+    Attributes:
+        rows (list[SupportRow]): Class by class.
+        notes (list[str]): What is to be done, a sentence each.
+        pictures (list[np.ndarray]): (h, w, 3) uint8 RGB, each support with
+            its mask over it, small.
+    """
+
+    rows: list[SupportRow]
+    notes: list[str]
+    pictures: list[np.ndarray] = field(repr=False)
+
+    @property
+    def suspects(self) -> list[SupportRow]:
+        """Supports whose masks may be wrong: look at them."""
+        return [row for row in self.rows if 'suspect' in row.marks]
+
+    def __str__(self) -> str:
+        return format_advice(self)
+
+    def draw(self, path: str | os.PathLike) -> None:
+        """Write the picture, see :func:`draw_advice`.
+
+        Args:
+            path (str | os.PathLike): Ends with .png or .jpg.
+
+        Raises:
+            InputError: If it does not, or cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+            raise InputError(
+                f'expected a picture as .png or .jpg, got {path}')
+        prepare_output(path)
+        _, data = cv2.imencode(path.suffix, draw_advice(self)[..., ::-1])
+        write_whole(path, data.tobytes())
+
+
+def format_advice(advice: SupportAdvice) -> str:
+    """A line a support, and below them what is to be done."""
+    head = ('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
+            'effect', 'trust', '')
+    rows = [head, *(
+        (row.class_name, str(row.shot), shortened(row.image), str(row.pixels),
+         f'{row.share:.1f}%', f'{row.cells:.1f}', f'{row.iou:.1f}',
+         _effect(row), f'{row.trust:.2f}', ', '.join(row.marks))
+        for row in advice.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ['  '.join(
+        cell.ljust(width) if title in ('class', 'image', '')
+        else cell.rjust(width)
+        for cell, width, title in zip(row, widths, head, strict=True)
+    ).rstrip() for row in rows]
+    notes = advice.notes or ['nothing to correct']
+    return '\n'.join([*lines, '', *notes])
+
+
+def draw_advice(advice: SupportAdvice) -> np.ndarray:
+    """Draw every support with its mask, class by class.
+
+    Above each is its file, below it its IoU and effect; marked ones are in
+    red.
+
+    Args:
+        advice (SupportAdvice): See :func:`advise`.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+    """
+    tiles: dict[str, list[np.ndarray]] = {}
+    for row, picture in zip(advice.rows, advice.pictures, strict=True):
+        tiles.setdefault(row.class_name, []).append(_tile(row, picture))
+    columns = min(_COLUMNS, max(map(len, tiles.values())))
+    blank = np.full_like(next(iter(tiles.values()))[0], 255)
+    parts = []
+    for name, of_class in tiles.items():
+        width = columns * blank.shape[1]
+        parts += [_text('', width), _text(name, width)]
+        for start in range(0, len(of_class), columns):
+            line = of_class[start:start + columns]
+            parts.append(np.hstack(line + [blank] * (columns - len(line))))
+    return np.vstack(parts)
+
+
+def thumbnail(image: np.ndarray, labels: np.ndarray,
+              label: int) -> np.ndarray:
+    """A support as the picture shows it.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 BGR.
+        labels (np.ndarray): (H, W) uint8: 1 the class, 0 not, 255 unknown.
+        label (int): Of the class, which gives the colour.
+
+    Returns:
+        np.ndarray: (h, w, 3) uint8 RGB.
+    """
+    height, width = labels.shape
+    ratio = min(_SIZE[0] / width, _SIZE[1] / height)
+    size = (max(1, round(ratio * width)), max(1, round(ratio * height)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    unknown = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST) == 255
+    # A mask of a few pixels must not be lost.
+    mask = cv2.resize(
+        (labels == 1).astype(np.float32), size,
+        interpolation=cv2.INTER_AREA) > 0
+    palette = np.zeros((256, 3), np.uint8)
+    palette[1] = way_colour(label)
+    palette[255] = 128
+    return overlay(
+        np.ascontiguousarray(small[..., ::-1]),
+        np.where(mask, 1, np.where(unknown, 255, 0)), palette)
+
+
+def shortened(name: str) -> str:
+    """A file's name without the middle where it is long; its end tells."""
+    if len(name) <= _LETTERS:
+        return name
+    start = _LETTERS // 3
+    return f'{name[:start]}...{name[start + 3 - _LETTERS:]}'
+
+
+def _effect(row: SupportRow) -> str:
+    return '-' if row.effect is None else f'{row.effect:+.1f}'
+
+
+def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
+    """A frame of one size for all, with text above and below."""
+    width, height = _SIZE[0] + 8, _SIZE[1] + 8
+    colour = _RED if set(row.marks) - {'weakest'} else _BLACK
+    frame = np.full((height, width, 3), 255, np.uint8)
+    top = (height - picture.shape[0]) // 2
+    left = (width - picture.shape[1]) // 2
+    frame[top:top + picture.shape[0],
+          left:left + picture.shape[1]] = picture
+    if 'suspect' in row.marks:
+        cv2.rectangle(
+            frame, (left - 3, top - 3),
+            (left + picture.shape[1] + 1, top + picture.shape[0] + 1), _RED,
+            2)
+    return np.vstack([
+        _text(f'{row.shot} {shortened(row.image)}', width),
+        frame,
+        _text(f'IoU {row.iou:.1f}  effect {_effect(row)}', width, colour),
+        _text(', '.join(row.marks), width, colour)])
+
+
+def _text(text: str, width: int,
+          colour: Sequence[int] = _BLACK) -> np.ndarray:
+    line = np.full((_LINE, width, 3), 255, np.uint8)
+    cv2.putText(line, text, (4, _LINE - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
+                colour, 1, cv2.LINE_AA)
+    return line

@@ -1,0 +1,1 @@
+"""The registered classes, and their file."""

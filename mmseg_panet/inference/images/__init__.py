@@ -1,0 +1,1 @@
+"""Lists, reads and prepares the images to be segmented."""

@@ -1,0 +1,114 @@
+"""From an image in memory to the network's input, as a config's test does."""
+from collections.abc import Sequence
+
+from mmcv.transforms import Compose
+from mmengine.config import ConfigDict
+
+from ...errors import InputError
+
+_OF_LABELS = (
+    'EpisodeLabels', 'PadLabelsToSquare', 'BoxAnnotation',
+    'ScribbleAnnotation', 'PointAnnotation')
+_META_KEYS = (
+    'img_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
+    'flip_direction')
+_DEFAULT_SIZE = (512, 512)
+
+
+def image_steps(cfg: ConfigDict) -> list[dict]:
+    """What a config's test does to a query's image, after it is loaded.
+
+    Steps of labels are left out, and so is padding: the network takes images
+    of any size, and what is padded would have to be cut off again.
+
+    Args:
+        cfg (ConfigDict): With ``test_dataloader``.
+
+    Returns:
+        list[dict]: Transforms of an image.
+
+    Raises:
+        InputError: If the config has no test.
+    """
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    pipeline = dataset.get('query_pipeline', dataset.get('pipeline'))
+    if not pipeline:
+        raise InputError(
+            'expected test_dataloader.dataset with a query_pipeline, or a '
+            'pipeline, which says how images are prepared, got none; '
+            'configs/_base_/datasets shows some')
+    return [
+        dict(step) for step in pipeline
+        if not step['type'].startswith(('Load', 'Pack'))
+        and step['type'] not in (*_OF_LABELS, 'Pad')]
+
+
+def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
+    """From an image to what a model's ``test_step`` takes.
+
+    Args:
+        steps (Sequence[dict]): See :func:`image_steps`.
+        flip (bool): Whether the image is mirrored; its metainfo then makes
+            the host mirror the prediction back. Defaults to False.
+
+    Returns:
+        Compose: From ``dict(img=...)``, (H, W, 3) uint8 BGR, to ``inputs``
+        and ``data_samples``.
+    """
+    mirror = [dict(type='RandomFlip', prob=1.0), _copy] if flip else []
+    return Compose([
+        dict(type='LoadImageFromNDArray'), *steps, *mirror,
+        dict(type='PackSegInputs', meta_keys=_META_KEYS)])
+
+
+def _copy(results: dict) -> dict:
+    """As torch takes no array with a negative stride."""
+    return dict(results, img=results['img'].copy())
+
+
+def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
+    """Height and width that the network was made for.
+
+    Args:
+        steps (Sequence[dict]): See :func:`image_steps`.
+        cfg (ConfigDict): The config they are of.
+
+    Returns:
+        tuple[int, int]: Of the last resize; where there is none, what the
+        training pads to, or else 512 x 512.
+    """
+    for step in reversed(steps):
+        if step['type'] == 'Resize' and step.get('scale'):
+            width, height = _pair(step['scale'])
+            return height, width
+    return tuple((cfg.model.get('data_preprocessor') or {}).get(
+        'size') or _DEFAULT_SIZE)
+
+
+def at_own_size(steps: Sequence[dict]) -> list[dict]:
+    """The steps without those that resize."""
+    return [step for step in steps if not step['type'].startswith('Resize')]
+
+
+def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
+    """The steps with another size of the network's input.
+
+    Args:
+        steps (Sequence[dict]): See :func:`image_steps`.
+        ratio (float): Of the new size to that of the last resize, or to the
+            image's own where there is none.
+    """
+    if ratio == 1:
+        return list(steps)
+    for i, step in reversed(list(enumerate(steps))):
+        if step['type'] == 'Resize' and step.get('scale'):
+            scale = tuple(
+                round(ratio * length) for length in _pair(step['scale']))
+            return [*steps[:i], dict(step, scale=scale), *steps[i + 1:]]
+    return [
+        *steps, dict(type='Resize', scale_factor=ratio, keep_ratio=True)]
+
+
+def _pair(scale: int | Sequence[int]) -> Sequence[int]:
+    """A ``scale`` of mmcv, of which a single number is both sides."""
+    return (scale, scale) if isinstance(scale, int) else scale

@@ -1,0 +1,74 @@
+"""What the inferencer says about an image."""
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from ..view import View, mean_probabilities
+
+UNDECIDED = 255
+_VALUES_AT_ONCE = 1 << 17
+"""Probabilities of a round on a CPU: half a megabyte."""
+
+
+class Prediction(NamedTuple):
+    """The classes of an image's pixels.
+
+    Attributes:
+        class_map (np.ndarray): (H, W) uint8: 0 where it is none of the
+            taught classes, i for ``classes[i - 1]``, 255 where it is
+            undecided.
+        confidence (np.ndarray): (H, W) float32, the probability of what is
+            most likely, 0..1; also where that is too low to decide.
+        classes (tuple[str, ...]): The taught classes, W.
+        probabilities (np.ndarray, optional): (1 + W, H, W) float32, "none"
+            first; they sum to 1.
+    """
+
+    class_map: np.ndarray
+    confidence: np.ndarray
+    classes: tuple[str, ...]
+    probabilities: np.ndarray | None = None
+
+
+def predict_classes(views: Sequence[View],
+                    classes: tuple[str, ...],
+                    min_confidence: float = 0.0,
+                    keep_probabilities: bool = False) -> Prediction:
+    """Turn logits into classes, with the softmax as probability.
+
+    Some rows at a time: the logits of all classes at an image's own size
+    would be many times the image, and would not stay in a processor's cache.
+
+    Args:
+        views (Sequence[View]): Of one image; their probabilities are
+            averaged.
+        classes (tuple[str, ...]): W names.
+        min_confidence (float): Pixels whose most likely class is less likely
+            are undecided. Defaults to 0.
+        keep_probabilities (bool): Whether the prediction holds them.
+
+    Returns:
+        Prediction: Of the image.
+    """
+    height, width = views[0].size
+    logits = views[0].lines
+    class_map = logits.new_empty((height, width), dtype=torch.uint8)
+    confidence = logits.new_empty((height, width))
+    kept = logits.new_empty(
+        (1 + len(classes), height, width) if keep_probabilities else 0)
+    values = _VALUES_AT_ONCE if logits.is_cpu else 256 * _VALUES_AT_ONCE
+    step = max(1, values // (len(logits) * width))
+    for start in range(0, height, step):
+        part = slice(start, start + step)
+        probabilities = mean_probabilities(views, part)
+        confidence[part], label = probabilities.max(0)
+        if min_confidence > 0:
+            label[confidence[part] < min_confidence] = UNDECIDED
+        class_map[part] = label
+        if keep_probabilities:
+            kept[:, part] = probabilities
+    return Prediction(
+        class_map.cpu().numpy(), confidence.cpu().numpy(), classes,
+        kept.cpu().numpy() if keep_probabilities else None)

@@ -1,0 +1,112 @@
+"""What was predicted for many images in one file: CSV and COCO."""
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import numpy as np
+
+from ...files import whole_file
+from ..images.image_list import ImageItem
+from ..supports.pairs import NOT_CLASSES
+from .prediction import UNDECIDED
+from .prediction_files import mask_path, read_mask, read_summary
+
+
+def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
+    """Write ``areas.csv``: a row an image and class.
+
+    The classes are followed by 'undecided' and preceded by 'none'; the share
+    is of the image's pixels. Read from the masks' headers.
+
+    Args:
+        out_dir (Path): With a mask of each image.
+        images (Sequence[ImageItem]): In the order of the rows.
+    """
+    with (whole_file(out_dir / 'areas.csv') as part,
+          part.open('w', encoding='utf-8', errors='surrogateescape',
+                    newline='') as file):
+        rows = csv.writer(file, lineterminator='\n')
+        rows.writerow(['image', 'class', 'pixels', 'share', 'confidence'])
+        for item in images:
+            summary = read_summary(mask_path(out_dir, item.name))
+            all_pixels = summary.size[0] * summary.size[1]
+            names = (NOT_CLASSES[0], *summary.classes, NOT_CLASSES[1])
+            for name, area in zip(names, summary.areas, strict=True):
+                rows.writerow([
+                    item.name, name, area.pixels,
+                    f'{area.pixels / all_pixels:.6f}',
+                    '' if area.confidence is None
+                    else f'{area.confidence:.4f}'])
+
+
+def write_coco(out_dir: Path, images: Sequence[ImageItem],
+               classes: Sequence[str]) -> None:
+    """Write ``coco.json``: an annotation an image and class.
+
+    Its segmentation is a compressed run length, its score the mean
+    confidence. Category i is the i-th class, image i the i-th of the list.
+
+    Args:
+        out_dir (Path): With a mask of each image.
+        images (Sequence[ImageItem]): Those in it.
+        classes (Sequence[str]): Names of the labels 1..W.
+    """
+    categories = [
+        {'id': i, 'name': name} for i, name in enumerate(classes, start=1)]
+    # Piece by piece: the memory does not grow with the number of images.
+    with (whole_file(out_dir / 'coco.json') as part,
+          part.open('w', encoding='utf-8') as file):
+        file.write('{')
+        for key, rows in (
+                ('categories', categories),
+                ('images', _images(out_dir, images)),
+                ('annotations', _annotations(out_dir, images))):
+            file.write('' if key == 'categories' else ',\n')
+            _write_list(file, key, rows)
+        file.write('}\n')
+
+
+def _write_list(file: IO[str], key: str, rows: Iterable[dict]) -> None:
+    file.write(f'"{key}": [')
+    for i, row in enumerate(rows):
+        file.write(',\n' if i else '\n')
+        file.write(json.dumps(row))
+    file.write(']')
+
+
+def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
+    for i, item in enumerate(images, start=1):
+        height, width = read_summary(mask_path(out_dir, item.name)).size
+        yield {'id': i, 'file_name': _file_name(item), 'height': height,
+               'width': width}
+
+
+def _file_name(item: ImageItem) -> str:
+    if not isinstance(item.source, str):
+        return item.name
+    return str(
+        PurePosixPath(item.name).with_name(Path(item.source).name))
+
+
+def _annotations(out_dir: Path,
+                 images: Sequence[ImageItem]) -> Iterator[dict]:
+    from pycocotools import mask as coco
+    number = 0
+    for i, item in enumerate(images, start=1):
+        path = mask_path(out_dir, item.name)
+        labels = read_mask(path)
+        for area in read_summary(path).areas:
+            if area.label in (0, UNDECIDED) or not area.pixels:
+                continue
+            number += 1
+            rle = coco.encode(np.asfortranarray(labels == area.label).astype(
+                np.uint8))
+            yield {
+                'id': number, 'image_id': i, 'category_id': area.label,
+                'segmentation': {
+                    'size': list(rle['size']),
+                    'counts': rle['counts'].decode('ascii')},
+                'area': area.pixels, 'bbox': coco.toBbox(rle).tolist(),
+                'iscrowd': 0, 'score': area.confidence}

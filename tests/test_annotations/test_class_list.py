@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from mmseg.utils import voc_palette
+
+from mmseg_panet.annotations import ClassList, read_class_list
+from mmseg_panet.annotations.class_list import (
+    class_lines,
+    number_classes,
+)
+from mmseg_panet.errors import InputError
+
+
+def read(folder, *lines):
+    path = folder / 'classes.txt'
+    path.write_text('\n'.join(lines), 'utf-8')
+    return read_class_list(path)
+
+
+@pytest.mark.parametrize('lines', [
+    ['0 background', '1 cat', '2 potted plant'],
+    ['2 potted plant', '', '1  cat', '# 3 dog'],  # in any order
+    ['1 cat', '2 potted plant', '255 void'],
+    ['background', 'cat', 'potted plant'],
+    ['_background_', 'cat', 'potted plant', ''],
+    ['\ufeff0 background', '1 cat', '2 potted plant'],  # a Windows editor's
+])
+def test_ids_and_names_are_read_in_either_form(tmp_path, lines):
+    classes = read(tmp_path, *lines)
+    assert classes.names == ['background', 'cat', 'potted plant']
+    assert classes.colours == {}
+
+
+def test_id_0_may_be_a_class(tmp_path):
+    assert read(tmp_path, '0 road', '1 sky').names == ['road', 'sky']
+
+
+def test_colours_are_read_and_written(tmp_path):
+    classes = read(
+        tmp_path, '1 cat 255, 0,9', '2 potted plant', '255 void 1,2,3')
+    assert classes.names == ['background', 'cat', 'potted plant']
+    assert classes.colours == {1: (255, 0, 9), 255: (1, 2, 3)}
+    assert read(tmp_path, *class_lines(classes)) == classes
+
+
+def test_the_palette_is_vocs_but_for_own_colours():
+    palette = ClassList(['background', 'cat'], {1: (9, 8, 7)}).palette()
+    expected = np.array(voc_palette())
+    expected[1] = 9, 8, 7
+    assert (palette[:21] == expected).all()
+    assert palette[255].tolist() == [224, 224, 192]
+
+
+@pytest.mark.parametrize(('lines', 'sentence'), [
+    (['cat', 'dog'], r"line 1: expected `id name`, or 'background'"),
+    (['1 cat', 'dog'], r"line 2: expected `id name` .* got 'dog'"),
+    (['1 cat', '', '256 dog'], 'line 3: .* with numbers of 0..255'),
+    (['1 cat 300,0,0'], 'line 1: .* with numbers of 0..255'),
+    (['1 cat', '1 dog'], "line 2: the id 1 is 'cat' already"),
+    (['1 cat', '2 cat'], "has 'cat' more than once"),
+    (['background', 'cat', 'cat'], "has 'cat' more than once"),
+    (['1 cat 1,2,3', '2 dog 1,2,3'], r'has \(1, 2, 3\) more than once'),
+    (['1 cat', '4 dog'], r'no line for the ids \[2, 3\]'),
+    (['# nothing'], 'is empty'),
+    (['background', *(f'class {i}' for i in range(1, 256))],
+     'has 256 names; expected at most 255'),
+    (['background', 'cat 1,2,3'], "without a colour .* got 'cat 1,2,3'"),
+])
+def test_a_malformed_list_is_a_sentence(tmp_path, lines, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        read(tmp_path, *lines)
+    assert str(tmp_path / 'classes.txt') in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_plain_names_reach_up_to_id_254(tmp_path):
+    names = ['background', *(f'class {i}' for i in range(1, 255))]
+    assert read(tmp_path, *names).names == names
+
+
+@pytest.mark.parametrize('name', [
+    'cat\ndog', 'cat\u2028dog', 'cat\n', 'cat ', '\tcat', 'cat 1,2,3',
+    'cat 1 , 2, 3', '', ' ', None, 7, ['cat']])
+@pytest.mark.parametrize('chosen', [None, ['dog']])
+def test_a_name_that_its_line_does_not_give_back_is_a_sentence(
+        tmp_path, name, chosen):
+    with pytest.raises(InputError, match='expected the name') as caught:
+        number_classes(['dog', name], chosen, tmp_path / 'a.json')
+    assert str(caught.value).startswith(f"{tmp_path / 'a.json'}: ")
+    assert repr(name) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_names_with_digits_and_commas_are_given_back(tmp_path):
+    own = ['cat 1', '2,3', 'cat 1,2', '# dog', "chat d'été", '猫 1.2.3']
+    names, _ = number_classes(own, None, tmp_path)
+    assert read(tmp_path, *class_lines(ClassList(names, {}))).names == names
+
+
+def test_a_missing_list_and_one_that_is_no_text_are_sentences(tmp_path):
+    with pytest.raises(InputError, match='cannot be read'):
+        read_class_list(tmp_path / 'absent.txt')
+    (tmp_path / 'bytes.txt').write_bytes(b'1 \xff')
+    with pytest.raises(InputError, match='cannot be read'):
+        read_class_list(tmp_path / 'bytes.txt')

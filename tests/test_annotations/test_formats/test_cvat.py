@@ -1,0 +1,210 @@
+import zipfile
+
+import annotation_files as files
+import numpy as np
+import pytest
+
+from mmseg_panet.annotations import convert_cvat
+from mmseg_panet.errors import InputError
+
+SIZE = (40, 56)
+COLOURS = {
+    'background': (0, 0, 0), 'cat': (250, 50, 83), 'dog': (36, 179, 83)}
+
+
+def indices(seed):
+    return np.random.default_rng(seed).integers(0, 3, SIZE)
+
+
+@pytest.fixture
+def export(tmp_path):
+    """'Segmentation mask 1.1', saved with its images."""
+    folder = files.write_cvat_masks(
+        tmp_path / 'task', COLOURS,
+        {'a': indices(0), 'day 1/b.v2': indices(1)}, listed=['c'])
+    for stem in ('a', 'day 1/b.v2', 'c'):
+        files.save_photograph(
+            folder / f'JPEGImages/{stem}.jpg', np.zeros(SIZE, np.uint8))
+    return folder
+
+
+@pytest.mark.parametrize('pack', [lambda folder: folder, files.zipped])
+def test_colours_are_read_to_the_pixel(tmp_path, export, pack):
+    out = tmp_path / 'out'
+    path = pack(export)
+    assert convert_cvat(path, out) == ['background', 'cat', 'dog']
+    assert (files.mask_of(out, 'a') == indices(0)).all()
+    assert (files.mask_of(out, 'day 1/b.v2') == indices(1)).all()
+    unpacked = out / 'export' if path.suffix else export
+    data = files.read_by_all(out, unpacked / 'JPEGImages', 'dog')
+    assert len(data) == 3
+    assert data.metainfo['palette'] == [list(c) for c in COLOURS.values()]
+
+
+def test_a_listed_image_without_a_mask_is_background(tmp_path, export):
+    convert_cvat(export, tmp_path / 'out')
+    labels = files.mask_of(tmp_path / 'out', 'c')
+    assert labels.shape == SIZE
+    assert not labels.any()
+
+
+def test_its_size_must_be_known(tmp_path):
+    folder = files.write_cvat_masks(
+        tmp_path / 'task', COLOURS, {'a': indices(0)}, listed=['c'])
+    with pytest.raises(InputError, match=r'no image c\.\*'):
+        convert_cvat(folder, tmp_path / 'out')
+
+
+def test_masks_without_images_are_converted(tmp_path):
+    folder = files.write_cvat_masks(
+        tmp_path / 'task', COLOURS, {'a': indices(0)})
+    convert_cvat(folder, tmp_path / 'out')
+    assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
+
+
+def test_labels_are_numbered_as_they_stand_around_the_background(tmp_path):
+    colours = {'ant': (9, 9, 9), 'background': (0, 128, 0), 'cat': (1, 2, 3)}
+    folder = files.write_cvat_masks(
+        tmp_path / 'task', colours, {'a': indices(0)})
+    assert convert_cvat(folder, tmp_path / 'out') == [
+        'background', 'ant', 'cat']
+    ids = np.array([1, 0, 2])
+    assert (files.mask_of(tmp_path / 'out', 'a') == ids[indices(0)]).all()
+
+
+def test_classes_choose_and_order(tmp_path, export):
+    convert_cvat(export, tmp_path / 'out', classes=['dog'])
+    labels = files.mask_of(tmp_path / 'out', 'a')
+    assert (labels == (indices(0) == 2)).all()
+
+
+def test_a_photograph_as_stored_is_turned(tmp_path, export):
+    files.save_photograph(
+        export / 'JPEGImages/a.jpg', np.zeros(SIZE, np.uint8), 8)
+    files.save_photograph(
+        export / 'JPEGImages/c.jpg', np.zeros(SIZE, np.uint8), 8)
+    convert_cvat(export, tmp_path / 'out')
+    labels = files.mask_of(tmp_path / 'out', 'a')
+    assert (labels == np.rot90(indices(0))).all()  # counter-clockwise
+    assert files.mask_of(tmp_path / 'out', 'c').shape == SIZE[::-1]
+
+
+def test_a_colour_of_no_label_is_a_sentence(tmp_path, export):
+    text = (export / 'labelmap.txt').read_text()
+    (export / 'labelmap.txt').write_text(text.replace('36,179,83', '1,1,1'))
+    with pytest.raises(
+            InputError, match=r'a\.png has the colour 36,179,83') as caught:
+        convert_cvat(export, tmp_path / 'out')
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(('line', 'sentence'), [
+    ('cow:1,2', r'line 5: expected name:r,g,b'),
+    ('cow:1,2::', r'line 5: expected name:r,g,b'),
+    ('cow:::', r'line 5: expected name:r,g,b'),
+    ('cow:1,2,256::', r'line 5: expected name:r,g,b'),
+    ('cat:1,2,3::', 'line 5: the label or its colour is there already'),
+    ('cow:36,179,83::', 'line 5: the label or its colour is there already'),
+])
+def test_a_malformed_label_map_is_a_sentence(
+        tmp_path, export, line, sentence):
+    with (export / 'labelmap.txt').open('a') as file:
+        file.write(line)
+    with pytest.raises(InputError, match=sentence):
+        convert_cvat(export, tmp_path / 'out')
+
+
+def test_a_black_label_is_a_sentence(tmp_path, export):
+    (export / 'labelmap.txt').write_text('cat:0,0,0::\n')
+    with pytest.raises(InputError, match="line 1: the label 'cat' is black"):
+        convert_cvat(export, tmp_path / 'out')
+
+
+def test_what_is_no_export_is_a_sentence(tmp_path, export):
+    with pytest.raises(InputError, match='no export of CVAT'):
+        convert_cvat(tmp_path, tmp_path / 'out')
+    with pytest.raises(InputError, match='is missing'):
+        convert_cvat(tmp_path / 'absent.zip', tmp_path / 'out')
+    (export / 'labelmap.txt').unlink()
+    with pytest.raises(InputError, match=r'labelmap\.txt is missing'):
+        convert_cvat(export, tmp_path / 'out')
+
+
+def test_a_zip_cut_short_is_a_sentence_and_leaves_nothing(tmp_path, export):
+    path = files.zipped(export)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=r'task\.zip cannot be unpacked'):
+        convert_cvat(path, tmp_path / 'out')
+    assert not (tmp_path / 'out/export').exists()
+    path.write_bytes(whole)
+    convert_cvat(path, tmp_path / 'out')
+    assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
+
+
+def test_an_encrypted_zip_is_a_sentence(tmp_path, export):
+    path = files.zipped(export)
+    with zipfile.ZipFile(path, 'a') as archive:
+        for info in archive.filelist:
+            info.flag_bits |= 1
+        archive.comment = b'encrypted'  # so that the flags are written
+    with pytest.raises(InputError, match=r'task\.zip cannot .* encrypted'):
+        convert_cvat(path, tmp_path / 'out')
+
+
+def test_a_list_that_is_no_text_is_a_sentence(tmp_path, export):
+    path = export / 'ImageSets/Segmentation/default.txt'
+    path.write_bytes('\ufeffa\n'.encode())
+    convert_cvat(export, tmp_path / 'out')
+    path.write_bytes(b'a\n\xff\n')
+    with pytest.raises(InputError, match=r'default\.txt cannot be read'):
+        convert_cvat(export, tmp_path / 'out')
+
+
+def test_a_zip_is_unpacked_again_only_when_it_has_changed(tmp_path, export):
+    path, mask = files.zipped(export), tmp_path / 'out/masks/a.png'
+    convert_cvat(path, tmp_path / 'out')
+    written = mask.stat().st_mtime_ns
+    convert_cvat(path, tmp_path / 'out')
+    assert mask.stat().st_mtime_ns == written
+    files.write_cvat_masks(
+        tmp_path / 'later/task', COLOURS, {'a': indices(5)})
+    files.zipped(tmp_path / 'later/task').replace(path)
+    convert_cvat(path, tmp_path / 'out')
+    assert (files.mask_of(tmp_path / 'out', 'a') == indices(5)).all()
+    assert len(list((tmp_path / 'out/masks').rglob('*.png'))) == 1
+
+
+def write_coco_export(folder, subset='default'):
+    """'COCO 1.0' with its images, one of them stored on its side."""
+    masks = {'a.jpg': indices(0) == 1, 'b.jpg': indices(1) == 1}
+    files.write_coco(
+        folder / f'annotations/instances_{subset}.json',
+        dict.fromkeys(masks, SIZE),
+        # CVAT's masks are crowd run-lengths, its polygons are polygons.
+        [(name, 1, files.uncompressed(mask), 1)
+         for name, mask in masks.items()], {1: 'cat', 2: 'dog'})
+    return folder, masks
+
+
+@pytest.mark.parametrize('images', ['images', 'images/default'])
+@pytest.mark.parametrize('pack', [lambda folder: folder, files.zipped])
+def test_an_export_as_coco_is_read_to_the_pixel(tmp_path, images, pack):
+    folder, masks = write_coco_export(tmp_path / 'task')
+    files.save_photograph(folder / images / 'a.jpg', np.zeros(SIZE, np.uint8))
+    files.save_photograph(
+        folder / images / 'b.jpg', np.zeros(SIZE, np.uint8), 6)
+    out, path = tmp_path / 'out', pack(folder)
+    assert convert_cvat(path, out) == ['background', 'cat', 'dog']
+    assert (files.mask_of(out, 'a') == masks['a.jpg']).all()
+    turned = np.rot90(masks['b.jpg'], k=-1)
+    assert (files.mask_of(out, 'b') == turned).all()
+    unpacked = out / 'export' if path.suffix else folder
+    files.read_by_all(out, unpacked / images, 'cat')
+
+
+def test_several_subsets_are_a_sentence(tmp_path):
+    folder, _ = write_coco_export(tmp_path / 'task', 'train')
+    write_coco_export(folder, 'val')
+    with pytest.raises(InputError, match='has 2 subsets'):
+        convert_cvat(folder, tmp_path / 'out')

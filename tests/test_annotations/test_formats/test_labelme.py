@@ -1,0 +1,209 @@
+import json
+
+import annotation_files as files
+import numpy as np
+import pytest
+
+from mmseg_panet.annotations import convert_labelme
+from mmseg_panet.errors import InputError
+
+SIZE = (40, 56)
+Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
+
+
+def drawn(folder, shapes, **settings):
+    files.write_labelme(folder / 'in/a.json', SIZE, shapes)
+    convert_labelme(folder / 'in', folder / 'out', **settings)
+    return files.mask_of(folder / 'out', 'a')
+
+
+@pytest.mark.parametrize(('kind', 'points', 'inside'), [
+    # The outline belongs to the shape, so both ends do.
+    ('polygon', [[3, 5], [20, 5], [20, 9], [3, 9]],
+     (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
+    ('oriented_rectangle', [[3, 5], [20, 5], [20, 9], [3, 9]],
+     (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
+    ('rectangle', [[3, 5], [20, 9]],
+     (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
+    ('rectangle', [[20, 5], [3, 9]],  # drawn from right to left
+     (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
+    ('polygon', [[2, 2], [12, 2], [2, 12]],
+     (X >= 2) & (Y >= 2) & (X + Y <= 14)),
+    # Centre and a point on the circle, whose pixels belong to it.
+    ('circle', [[20, 15], [23, 15]],
+     (X - 20) ** 2 + (Y - 15) ** 2 <= 3.5 ** 2),
+    ('point', [[20, 15]], (X - 20) ** 2 + (Y - 15) ** 2 <= 5.5 ** 2),
+    # Ten pixels wide.
+    ('line', [[5, 20], [25, 20]],
+     (X >= 5) & (X <= 25) & (Y >= 16) & (Y <= 25)),
+    ('linestrip', [[5, 20], [15, 20], [25, 20]],
+     (X >= 5) & (X <= 25) & (Y >= 16) & (Y <= 25)),
+])
+def test_a_shape_covers_what_it_covers_in_labelme(
+        tmp_path, kind, points, inside):
+    labels = drawn(tmp_path, [files.shape('cat', kind, points)])
+    assert (labels == inside).all()
+
+
+def test_a_shape_without_type_is_a_polygon(tmp_path):
+    """As in files of labelme before version 3.3."""
+    points = [[3, 5], [20, 5], [20, 9], [3, 9]]
+    labels = drawn(tmp_path, [dict(label='cat', points=points)])
+    assert (labels[5:10, 3:21] == 1).all()
+    assert labels.sum() == 5 * 18
+
+
+def test_a_mask_shape_is_put_into_its_box(tmp_path):
+    mask = np.random.default_rng(0).random((7, 9)) < 0.5
+    labels = drawn(tmp_path, [files.shape(
+        'cat', 'mask', [[10.0, 20.0], [18.0, 26.0]],
+        mask=files.base64_png(mask))])
+    expected = np.zeros(SIZE, np.uint8)
+    expected[20:27, 10:19] = mask
+    assert (labels == expected).all()
+
+
+def test_later_shapes_are_in_front(tmp_path):
+    big = files.shape('cat', 'rectangle', [[0, 0], [30, 30]])
+    small = files.shape('ant', 'rectangle', [[5, 5], [9, 9]])
+    labels = drawn(tmp_path / 'one', [big, small])
+    assert (labels[5:10, 5:10] == 1).all()
+    assert labels[0, 0] == 2
+    labels = drawn(tmp_path / 'other', [small, big])
+    assert (labels[:31, :31] == 2).all()
+
+
+def test_background_and_ignore_are_ids_of_their_own(tmp_path):
+    labels = drawn(tmp_path, [
+        files.shape('cat', 'rectangle', [[0, 0], [30, 30]]),
+        files.shape('_background_', 'rectangle', [[5, 5], [9, 9]]),
+        files.shape('__ignore__', 'rectangle', [[20, 20], [24, 24]])])
+    expected = np.zeros(SIZE, np.uint8)
+    expected[:31, :31] = 1
+    expected[5:10, 5:10] = 0
+    expected[20:25, 20:25] = 255
+    assert (labels == expected).all()
+    assert (tmp_path / 'out/classes.txt').read_text() == (
+        '0 background\n1 cat\n')
+
+
+def test_classes_number_the_labels_and_the_others_are_not_drawn(tmp_path):
+    shapes = [
+        files.shape('cat', 'rectangle', [[0, 0], [9, 9]]),
+        files.shape('cow', 'rectangle', [[5, 5], [9, 9]])]
+    labels = drawn(
+        tmp_path, shapes, classes=['__ignore__', '_background_', 'dog', 'cat'])
+    assert (labels[:10, :10] == 2).all()
+    assert labels.sum() == 200
+
+
+@pytest.mark.parametrize('orientation', [6, 8])
+def test_a_photograph_is_annotated_as_it_is_seen(tmp_path, orientation):
+    files.save_photograph(
+        tmp_path / 'in/a.jpg', np.zeros(SIZE[::-1], np.uint8), orientation)
+    labels = drawn(
+        tmp_path, [files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
+    assert labels[5:10, 3:21].all()
+    assert labels.sum() == 5 * 18
+
+
+def test_an_old_file_of_the_stored_photograph_is_turned(tmp_path):
+    """Labelme before version 3.7 did not turn photographs."""
+    files.save_photograph(tmp_path / 'in/a.jpg', np.zeros(SIZE, np.uint8), 6)
+    labels = drawn(
+        tmp_path, [files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
+    expected = np.zeros(SIZE, np.uint8)
+    expected[5:10, 3:21] = 1
+    assert (labels == np.rot90(expected, k=-1)).all()  # clockwise
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Files beside the folder of their images, the paths from Windows."""
+    for i in range(3):
+        files.save_photograph(
+            tmp_path / f'images/day 1/{i}.jpg', np.zeros(SIZE, np.uint8))
+        files.write_labelme(
+            tmp_path / f'json/{i}.json', SIZE,
+            [files.shape('cat', 'rectangle', [[0, 0], [9, i]])],
+            image=f'..\\images\\day 1\\{i}.jpg')
+    files.save_photograph(  # not annotated
+        tmp_path / 'images/3.jpg', np.zeros(SIZE, np.uint8))
+    return tmp_path
+
+
+def test_the_layout_is_read_as_it_was_written(project):
+    names = convert_labelme(
+        project / 'json', project / 'out', image_dir=project / 'images')
+    assert names == ['background', 'cat']
+    data = files.read_by_all(project / 'out', project / 'images', 'cat')
+    assert len(data) == 3
+    for i, item in enumerate(data):
+        assert item['img_path'].endswith(f'day 1/{i}.jpg')
+        assert item['gt_seg_map'].sum() == 10 * (i + 1)
+
+
+def test_images_outside_the_folder_need_theirs_named(project):
+    with pytest.raises(InputError, match='lies outside .* as image_dir'):
+        convert_labelme(project / 'json', project / 'out')
+
+
+@pytest.mark.parametrize(
+    'image', ['C:\\data\\imgs\\a.jpg', 'C:/data/imgs/a.jpg',
+              '\\\\server\\imgs\\a.jpg', '/data/imgs/a.jpg'])
+def test_an_absolute_path_elsewhere_is_a_sentence(tmp_path, image):
+    files.write_labelme(tmp_path / 'in/a.json', SIZE, [], image=image)
+    with pytest.raises(InputError, match='lies outside the folder of images'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out', classes=['cat'])
+
+
+def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
+    """It would be another class, or not drawn where classes are chosen."""
+    with pytest.raises(InputError, match=r"shape 1: .* got 'cat '; rename"):
+        drawn(tmp_path, [files.shape('cat ', 'rectangle', [[0, 0], [9, 9]])],
+              classes=['cat'])
+
+
+@pytest.mark.parametrize(('bad', 'sentence'), [
+    (dict(shape_type='points'), 'expected a shape_type of'),
+    (dict(points=[[1, 2], [3, 4]]), 'expected the points of a polygon, got'),
+    (dict(points=[[1, 2, 3]] * 3), 'expected the points of a polygon'),
+    (dict(points=[[1, 2], [3], [4, 5]]), r'shape 2 \(cat\): '),
+    (dict(points=None), 'expected the points of a polygon'),
+    (dict(shape_type='circle'), 'expected the points of a circle'),
+    # Ten times the longer side, 56.
+    (dict(shape_type='circle', points=[[9, 9], [9, 1e6]]),
+     r'coordinates of -560..560, .* got 1e\+06'),
+    (dict(points=[[1, 1], [5, 1], [5, -1e10]]), r'got -1e\+10'),
+    (dict(points=[[1, 1], [5, 1], [5, float('nan')]]), 'got nan'),
+    (dict(points=[[1, 1], [5, 1], [5, 10 ** 400]]), 'too large'),
+    (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask='abc'),
+     'expected the mask as a PNG in base64'),
+    (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask=None), 'shape 2'),
+    (dict(shape_type='mask', points=[[0, 0], [2, 3]],
+          mask=files.base64_png(np.ones((3, 3)))), 'of the size of its box'),
+    (dict(shape_type='mask', points=[[54, 0], [56, 2]],
+          mask=files.base64_png(np.ones((3, 3)))), 'inside the image'),
+])
+def test_a_malformed_shape_is_a_sentence(tmp_path, bad, sentence):
+    good = files.shape('cat', 'polygon', [[1, 1], [5, 1], [5, 5]])
+    with pytest.raises(InputError, match=sentence) as caught:
+        drawn(tmp_path, [good, good | bad])
+    assert f"{tmp_path / 'in/a.json'}, shape 2 (cat): " in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_file_that_is_not_labelmes_is_a_sentence(tmp_path):
+    path = tmp_path / 'in/b.json'
+    files.write_labelme(path, SIZE, [dict(points=[])])
+    with pytest.raises(InputError, match=r'b\.json, shape 1: expected the n'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')
+    path.write_text(json.dumps(dict(images=[])))
+    with pytest.raises(InputError, match=r'b\.json is not a file of labelme'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')
+    path.write_text('[')
+    with pytest.raises(InputError, match=r'b\.json is no JSON'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')
+    path.unlink()
+    with pytest.raises(InputError, match=r'has no \.json files'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_panet.config.settings import apply_settings
+from mmseg_panet.errors import InputError
+
+CONFIGS = Path(__file__).parents[2] / 'configs/panet'
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.glob('*.py')), ids=str)
+def test_a_setting_reaches_every_place_of_every_config(path):
+    cfg = Config.fromfile(path)
+    apply_settings(
+        cfg, fold=2, ways=2, shots=5, data_root='elsewhere',
+        pretrained='weights.pth', queries=3)
+    for loader in LOADERS:
+        dataset = cfg[loader].dataset
+        assert (dataset.fold, dataset.num_ways, dataset.num_shots) == (2, 2, 5)
+        assert dataset.num_queries == 3
+        pools = dataset.get('pools') or dict(all=dataset.dataset)
+        for pool in pools.values():
+            assert pool.data_root == 'elsewhere'
+    assert cfg.model.backbone.init_cfg.checkpoint == 'weights.pth'
+    # FSS-1000 has lists of classes in place of folds.
+    assert (cfg.get('fold', 2), cfg.num_shots, cfg.data_root) == (
+        2, 5, 'elsewhere')
+
+
+def test_what_is_not_set_stays():
+    path = CONFIGS / 'panet_r50-d8_pascal5i.py'
+    cfg, before = Config.fromfile(path), Config.fromfile(path)
+    apply_settings(cfg, shots=1)
+    assert cfg.to_dict() == before.to_dict()
+
+
+def test_a_config_without_episodes_is_named(tmp_path):
+    path = tmp_path / 'fcn.py'
+    path.write_text('model = dict()')
+    cfg = Config.fromfile(path)
+    with pytest.raises(InputError, match=r'EpisodicDataset in .*fcn\.py'):
+        apply_settings(cfg, fold=1)

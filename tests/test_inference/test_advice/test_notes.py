@@ -1,0 +1,77 @@
+import torch
+from inference_parts import banked
+
+from mmseg_panet.inference.advice.notes import class_notes, support_notes
+from mmseg_panet.inference.advice.report import SupportRow
+from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
+
+ROW = SupportRow(
+    'cat', 2, 'b.jpg', 40, 1.0, 0.5, 12.3, -6.0, 0.1, 0.9, 0.2)
+
+
+def with_class_sum(class_name, vector, shot=0):
+    """A support whose class has a given mean over 10 pixels."""
+    support = banked(class_name, shot=shot)
+    sums = support.sums.clone()
+    sums[1] = torch.tensor([*(10. * value for value in vector), 10.])
+    return support._replace(sums=sums)
+
+
+def test_each_mark_is_a_sentence_with_its_remedy():
+    assert support_notes([ROW]) == []
+    hurts, tiny, only = support_notes([
+        ROW._replace(marks=(mark,)) for mark in ('hurts', 'tiny', 'only')])
+    where = "'cat', shot 2 (b.jpg): "
+    assert hurts == (
+        where + 'the other shots are segmented 6.0 points better without it; '
+        'leave it out, unless it shows a look of the class that they lack')
+    assert tiny.startswith(where + 'its mask covers 0.50 cells')
+    assert '; crop the image' in tiny
+    assert only.startswith(where + 'no other shot') and '; add shots' in only
+
+
+def test_a_suspect_that_hurts_is_one_sentence():
+    note, = support_notes([ROW._replace(marks=('suspect', 'hurts'))])
+    assert 'agreement 0.10' in note and 'own fit 0.90' in note
+    assert '6.0 points better without it; correct it or leave it out' in note
+    alone, = support_notes(
+        [ROW._replace(marks=('suspect',), effect=None)])
+    assert 'better without it' not in alone
+
+
+def test_classes_with_nearly_the_same_prototype_are_named():
+    """Cosines: cat and puss 0.96, all others 0 or 0.28."""
+    bank = PrototypeBank([
+        with_class_sum('cat', [1, 0, 0, 0, 0, 0]),
+        with_class_sum('dog', [0, 1, 0, 0, 0, 0]),
+        with_class_sum('puss', [0.96, 0.28, 0, 0, 0, 0])])
+    note, = class_notes(bank)
+    assert note.startswith("'cat' and 'puss' are nearly the same")
+    assert '(cosine 0.960)' in note
+
+
+def test_separate_masks_of_one_image_are_better_in_one_file():
+    cat, dog = (with_class_sum(name, vector) for name, vector in (
+        ('cat', [1, 0, 0, 0, 0, 0]), ('dog', [0, 1, 0, 0, 0, 0])))
+    dog = dog._replace(image_sha256=cat.image_sha256)
+    note, = class_notes(PrototypeBank([cat, dog]))
+    assert note.startswith("'cat' and 'dog' have separate masks of cat0.jpg,")
+    more = [one._replace(labels_sha256='other', image_sha256='more')
+            for one in (cat, dog)]
+    note, = class_notes(PrototypeBank([cat, dog, *more]))
+    assert 'of cat0.jpg and 1 more, where' in note
+
+
+def test_one_label_map_of_two_classes_is_as_it_should_be():
+    cat, dog = banked('cat', 'dog'), banked('dog', 'cat')
+    dog = dog._replace(image_sha256=cat.image_sha256)
+    assert not any('separate' in note for note in class_notes(
+        PrototypeBank([cat, dog])))
+
+
+def test_supports_without_background_are_told():
+    everything = torch.ones(1, 16, 20, dtype=torch.long)
+    cat = banked('cat', labels=everything)
+    note, = class_notes(PrototypeBank([cat]))
+    assert note.startswith('no support shows background')
+    assert class_notes(PrototypeBank([cat, banked('cat', shot=1)])) == []

@@ -1,0 +1,124 @@
+import json
+
+import pytest
+import torch
+from inference_parts import banked
+from safetensors.torch import load_file, save_file
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.bank.bank_file import read_bank, write_bank
+from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
+
+MODEL = dict(
+    weights_sha256='12ab', network=dict(depth=18),
+    preprocessing=dict(pipeline=[]), pooling=dict(pool_at='image'),
+    matching=dict(scale=20.0))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / 'pets.safetensors'
+
+
+def pets():
+    return PrototypeBank(
+        [banked('cat'), banked('cat', shot=1), banked('dog', 'cat')])
+
+
+def header_of(path):
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], 'little')
+    return json.loads(json.loads(
+        data[8:8 + length])['__metadata__']['mmseg_panet'])
+
+
+def test_a_bank_comes_back_as_it_was(path):
+    write_bank(path, pets(), MODEL)
+    found = read_bank(path, MODEL)
+    assert found.classes == ('cat', 'dog')
+    for one, other in zip(found.supports, pets().supports, strict=True):
+        assert one._replace(sums=None) == other._replace(sums=None)
+        assert torch.equal(one.sums, other.sums)
+    assert torch.equal(found.prototypes(), pets().prototypes())
+
+
+def test_the_same_bank_gives_the_same_bytes(path, tmp_path):
+    write_bank(path, pets(), MODEL)
+    write_bank(tmp_path / 'again', read_bank(path, MODEL), MODEL)
+    assert (tmp_path / 'again').read_bytes() == path.read_bytes()
+
+
+def test_other_programs_find_prototypes_and_a_json_header(path):
+    write_bank(path, pets(), MODEL)
+    tensors = load_file(path)
+    assert torch.equal(
+        tensors['prototypes'], pets().prototypes().float())
+    # 2 rows for each cat, 3 for the dog whose labels show a cat.
+    assert tensors['sums'].shape == (2 + 2 + 3, 6 + 1)
+    header = header_of(path)
+    assert header['classes'] == ['cat', 'dog'] and header['shots'] == [2, 1]
+    assert header['model'] == MODEL
+    assert header['supports'][2] == dict(
+        class_name='dog', names=['dog', 'cat'], image='dog0.jpg',
+        image_sha256='dog0', labels_sha256='labels')
+
+
+@pytest.mark.parametrize(('key', 'words'), [
+    ('weights_sha256', "another model's weights: expected other, got 12ab"),
+    ('network', 'another network'),
+    ('preprocessing', 'prepared otherwise'),
+    ('pooling', 'another pooling'),
+    ('matching', 'another matching')])
+def test_the_bank_of_another_model_is_refused(path, key, words):
+    write_bank(path, pets(), MODEL)
+    with pytest.raises(InputError, match=f'{path}.*{words}.*fit the supp'):
+        read_bank(path, MODEL | {key: 'other'})
+
+
+def test_what_is_no_bank_is_refused(path):
+    with pytest.raises(InputError, match='pets.* cannot be read .No such'):
+        read_bank(path, MODEL)
+    path.write_bytes(b'not a bank')
+    with pytest.raises(InputError, match='is no prototype bank'):
+        read_bank(path, MODEL)
+    save_file(dict(sums=torch.ones(2, 3)), path)
+    with pytest.raises(InputError, match='is no prototype bank .KeyError'):
+        read_bank(path, MODEL)
+    torch.save(dict(sums=torch.ones(2, 3)), path)  # a pickle
+    with pytest.raises(InputError, match='is no prototype bank'):
+        read_bank(path, MODEL)
+
+
+@pytest.mark.parametrize('length', [20, 500, -8])
+def test_half_a_file_is_refused(path, length):
+    write_bank(path, pets(), MODEL)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(InputError, match='is no prototype bank'):
+        read_bank(path, MODEL)
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    (lambda header, sums: header.update(format=2), 'expected format 1, got 2'),
+    (lambda header, sums: header['classes'].append('cow'), 'classes are'),
+    (lambda header, sums: header['supports'].pop(), 'classes are'),
+    (lambda header, sums: header['supports'][0].update(names=['dog']),
+     "support of 'cat' shows"),
+    (lambda header, sums: header['supports'][0].update(image=7), 'image of'),
+    (lambda header, sums: sums.fill_(float('nan')), 'finite sums'),
+    (lambda header, sums: header['supports'][0]['names'].append('x'), 'split'),
+])
+def test_a_header_that_does_not_fit_is_refused(path, change, words):
+    write_bank(path, pets(), MODEL)
+    header, sums = header_of(path), load_file(path)['sums'].clone()
+    change(header, sums)
+    save_file(dict(sums=sums), path, dict(mmseg_panet=json.dumps(header)))
+    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+        read_bank(path, MODEL)
+
+
+def test_nothing_is_left_of_a_bank_that_cannot_be_written(path):
+    with pytest.raises(InputError, match='no class was taught'):
+        write_bank(path, PrototypeBank(), MODEL)
+    assert not list(path.parent.iterdir())
+    with pytest.raises(InputError, match='cannot be written'):
+        write_bank(path.parent, pets(), MODEL)

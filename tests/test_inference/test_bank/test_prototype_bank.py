@@ -1,0 +1,136 @@
+import pytest
+import torch
+from inference_parts import banked
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.bank.prototype_bank import (
+    BankedSupport,
+    PrototypeBank,
+)
+from mmseg_panet.models.support_sums import class_sums
+
+
+def close(one, other):
+    torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_prototypes_are_those_that_the_head_fits():
+    """One support of 'a' and two of 'b', all classes labelled in each."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(3, 6, 4, 5, generator=generator)
+    labels = torch.randint(0, 3, (3, 16, 20), generator=generator)
+    ways = [1, 2, 2]
+    head = MODELS.build(dict(type='PANetHead', in_channels=6))
+    head.fit([features], [
+        SegDataSample(metainfo=dict(way=way),
+                      gt_sem_seg=PixelData(data=of_one[None]))
+        for way, of_one in zip(ways, labels, strict=True)])
+    sums = class_sums(features, labels, 2)
+    order = {'a': [0, 1, 2], 'b': [0, 2, 1]}
+    bank = PrototypeBank(
+        BankedSupport(
+            'ab'[way - 1], ('a', 'b') if way == 1 else ('b', 'a'),
+            one[order['ab'[way - 1]]], 'x.jpg', str(i), '')
+        for i, (way, one) in enumerate(zip(ways, sums, strict=True)))
+    torch.testing.assert_close(bank.prototypes().float(), head.prototypes)
+
+
+def test_a_class_added_later_equals_all_at_once():
+    supports = [banked('cat'), banked('cat', shot=1), banked('dog', 'cat')]
+    grown = PrototypeBank(supports[:2])
+    grown.prototypes()
+    grown.add(supports[2])
+    close(grown.prototypes(), PrototypeBank(supports).prototypes())
+    assert grown.classes == ('cat', 'dog')
+    assert grown.num_shots('cat') == 2
+
+
+def test_a_class_removed_equals_never_having_had_it():
+    """Where a label map shows it, it is background again."""
+    cat, dog = banked('cat', 'dog'), banked('dog')
+    bank = PrototypeBank([cat, dog])
+    bank.remove('dog')
+    close(bank.prototypes(), PrototypeBank([cat]).prototypes())
+    # As if the dogs had never been labelled.
+    unlabelled = cat._replace(names=('cat',), sums=cat.sums[:2])
+    close(bank.prototypes(), PrototypeBank([unlabelled]).prototypes())
+    with_dog = PrototypeBank([cat, dog]).prototypes()
+    assert not torch.equal(bank.prototypes()[0], with_dog[0])
+
+
+def test_a_taught_class_is_not_the_background_of_another():
+    """By hand: one cell each of cat, dog and background, 1, 2 and 4."""
+    features = torch.tensor([[[[1., 2., 4.]]]]).double()
+    labels = torch.tensor([[[1, 2, 0]]])
+    sums = class_sums(features, labels, 2)[0]
+    cat = BankedSupport('cat', ('cat', 'dog'), sums, '', 'a', '')
+    dog = BankedSupport('dog', ('dog', 'cat'), sums[[0, 2, 1]], '', 'a', '')
+    torch.testing.assert_close(
+        PrototypeBank([cat, dog]).prototypes().flatten(),
+        torch.tensor([4., 1., 2.]).double(), rtol=1e-4, atol=0)
+    torch.testing.assert_close(
+        PrototypeBank([cat]).prototypes().flatten(),
+        torch.tensor([3., 1.]).double(), rtol=1e-4, atol=0)
+
+
+def test_a_renamed_class_keeps_its_place_and_its_pixels():
+    bank = PrototypeBank([banked('cat'), banked('dog', 'cat')])
+    before = bank.prototypes()
+    bank.rename('cat', 'lynx')
+    assert bank.classes == ('lynx', 'dog')
+    assert bank.supports[1].names == ('dog', 'lynx')
+    close(bank.prototypes(), before)
+
+
+def test_a_name_that_labels_show_untaught_is_taken_too():
+    """The pixels of the one would become the other's."""
+    bank = PrototypeBank([banked('cat', 'dog')])
+    with pytest.raises(InputError, match="cat0.jpg show another class 'dog'"):
+        bank.rename('cat', 'dog')
+
+
+def test_a_support_given_twice_counts_once():
+    bank = PrototypeBank([banked('cat')])
+    before = bank.prototypes()
+    assert not bank.add(banked('cat'))
+    assert bank.add(banked('cat', shot=1))
+    assert bank.num_shots('cat') == 2
+    assert not torch.equal(bank.prototypes(), before)
+
+
+def test_an_object_that_fills_its_image_leaves_no_background():
+    bank = PrototypeBank([
+        banked('cat', labels=torch.ones(1, 16, 20, dtype=torch.long))])
+    assert not bank.prototypes()[0].any()
+
+
+@pytest.mark.parametrize('call', [
+    lambda bank: bank.remove('cow'), lambda bank: bank.rename('cow', 'ox'),
+    lambda bank: bank.num_shots('cow')])
+def test_an_unknown_class_is_named_with_the_known_ones(call):
+    with pytest.raises(InputError, match=r"'cow' was never .*\['cat'\]"):
+        call(PrototypeBank([banked('cat')]))
+
+
+def test_a_name_cannot_be_taken_twice():
+    bank = PrototypeBank([banked('cat'), banked('dog')])
+    with pytest.raises(InputError, match="'dog' is another class's"):
+        bank.rename('cat', 'dog')
+    bank.rename('cat', 'cat')
+
+
+def test_an_empty_bank_says_what_to_do():
+    with pytest.raises(InputError, match='no class was taught yet; call fit'):
+        PrototypeBank().prototypes()
+
+
+def test_there_are_254_classes_at_most():
+    bank = PrototypeBank(
+        banked(f'class {i}')._replace(sums=torch.ones(2, 3).double())
+        for i in range(254))
+    with pytest.raises(InputError, match="254 classes, got 'one more'"):
+        bank.add(banked('one more'))
+    assert len(bank.classes) == 254

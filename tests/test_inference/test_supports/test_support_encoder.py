@@ -1,0 +1,121 @@
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from inference_parts import image_of, small_inferencer
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.supports import Support, SupportLabels
+from mmseg_panet.inference.supports.support_encoder import (
+    encode_images,
+    encode_supports,
+)
+
+SIZES = [(60, 80), (50, 50), (60, 80), (33, 47), (50, 50)]
+
+
+@pytest.fixture(scope='module')
+def inferencer():
+    return small_inferencer()
+
+
+def supports_of(sizes, names=('cat',)):
+    supports = []
+    for seed, size in enumerate(sizes):
+        image, mask = image_of((20, 20, 230), size, (4, 4, 20, 20), seed)
+        labels = mask.astype(np.uint8)
+        supports.append(Support(
+            'cat', image,
+            lambda size, labels=labels: SupportLabels(labels, names)))
+    return supports
+
+
+def test_supports_of_different_sizes_are_encoded_in_batches(
+        inferencer, monkeypatch):
+    """Two of 60x80 and two of 50x50 together, one of 33x47 alone."""
+    alone = [
+        encode_supports(inferencer.model, inferencer.pipeline, [support], 1)
+        for support in supports_of(SIZES)]
+    sizes = []
+    extract = inferencer.model.extract_feat
+    monkeypatch.setattr(
+        inferencer.model, 'extract_feat',
+        lambda images: sizes.append(tuple(images.shape)) or extract(images))
+    together = encode_supports(
+        inferencer.model, inferencer.pipeline, supports_of(SIZES), 8)
+    assert sorted(sizes) == [
+        (1, 3, 33, 47), (2, 3, 50, 50), (2, 3, 60, 80)]
+    for (one,), other in zip(alone, together, strict=True):
+        assert one.image_sha256 == other.image_sha256
+        torch.testing.assert_close(one.sums, other.sums, rtol=1e-5, atol=1e-3)
+
+
+def test_no_more_than_a_batch_of_a_size_is_held(inferencer):
+    read = []
+
+    def images():
+        for image in [image_of((0, 0, 0))[0]] * 5:
+            read.append(image)
+            yield image
+
+    ahead = [
+        len(read) - index for index, _, _ in encode_images(
+            inferencer.model, inferencer.pipeline, images(), 2)]
+    # Of a batch of two the first comes when both are read.
+    assert ahead == [2, 1, 2, 1, 1]
+
+
+def test_the_own_class_comes_first_and_absent_ones_are_left_out(inferencer):
+    image, mask = image_of((20, 20, 230))
+    labels = np.zeros(mask.shape, np.uint8)
+    labels[mask] = 3
+    labels[:5] = 1
+    labels[5:8] = 255
+    banked, = encode_supports(
+        inferencer.model, inferencer.pipeline,
+        [Support('cat', image, lambda size: SupportLabels(
+            labels, ('dog', 'cow', 'cat')))], 1)
+    assert banked.names == ('cat', 'dog')
+    areas = [(labels != 255).sum(), (labels == 3).sum(), (labels == 1).sum()]
+    torch.testing.assert_close(
+        banked.sums[:, -1], torch.tensor(areas).double())
+
+
+def test_hashes_are_of_the_file_and_of_what_the_labels_say(
+        inferencer, tmp_path):
+    image, mask = image_of((20, 20, 230))
+    cv2.imwrite(str(tmp_path / 'cat.png'), image)
+    draw = supports_of([image.shape[:2]])[0].draw
+    banked, array = encode_supports(
+        inferencer.model, inferencer.pipeline,
+        [Support('cat', str(tmp_path / 'cat.png'), draw),
+         Support('cat', image, draw)], 1)
+    assert banked.image == 'cat.png' and array.image == 'array'
+    assert banked.image_sha256 == hashlib.sha256(
+        (tmp_path / 'cat.png').read_bytes()).hexdigest()
+    assert array.image_sha256 != banked.image_sha256
+    assert array.labels_sha256 == banked.labels_sha256
+    torch.testing.assert_close(array.sums, banked.sums)
+
+
+def test_labels_without_the_class_are_refused(inferencer):
+    support, = supports_of(SIZES[:1], names=('dog',))
+    with pytest.raises(InputError, match="show 'cat', got those of .'dog'"):
+        encode_supports(
+            inferencer.model, inferencer.pipeline, [support], 1)
+
+
+def test_an_object_between_the_cells_is_refused():
+    """As a resized mask is sampled at the cells' corners."""
+    pooled = small_inferencer(model=dict(
+        decode_head=dict(type='PANetHead', in_channels=32, pool_at='feature')))
+    image, _ = image_of((20, 20, 230))
+    labels = np.zeros(image.shape[:2], np.uint8)
+    labels[3, 3] = 1
+    with pytest.raises(InputError, match='between the cells'):
+        encode_supports(
+            pooled.model, pooled.pipeline,
+            [Support('cat', image, lambda size: SupportLabels(
+                labels, ('cat',)))], 1)
