@@ -39,7 +39,7 @@ def main() -> None:
     if args.check:
         advice = inferencer.check_support()
         picture = Path(f'{args.out}.png')
-        advice.draw(picture)
+        advice.plot(picture)
         print(f'{advice}\n\npicture in {picture}\n')
     print(f'{len(inferencer.bank.supports)} examples of '
           f'{len(inferencer.classes)} classes in {args.out}')

@@ -14,10 +14,10 @@ from ..datasets.transforms.point_annotation import disc
 from ..inference.supports.support import Size, shown
 from .class_list import IGNORED
 from .object_mask import read_values
-from .rasterize import box_pixels, draw_segmentation, require_pycocotools
+from .rasterize import box_pixels, rasterize_segmentation, require_pycocotools
 
 
-def draw_boxes(size: Size, boxes: Iterable[Any]) -> np.ndarray:
+def rasterize_boxes(size: Size, boxes: Iterable[Any]) -> np.ndarray:
     """Label the inside of boxes 1, all else 0.
 
     Args:
@@ -39,7 +39,7 @@ def draw_boxes(size: Size, boxes: Iterable[Any]) -> np.ndarray:
     return labels
 
 
-def draw_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
+def rasterize_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
     """Label the union of polygons 1, all else 0, as COCO draws them.
 
     Args:
@@ -56,10 +56,10 @@ def draw_polygons(size: Size, polygons: Iterable[Any]) -> np.ndarray:
     """
     require_pycocotools('polygons are drawn')
     flat = [_flat(polygon) for polygon in polygons]
-    return draw_segmentation(flat, *size).astype(np.uint8)
+    return rasterize_segmentation(flat, *size).astype(np.uint8)
 
 
-def draw_scribbles(
+def rasterize_scribbles(
     size: Size,
     scribbles: Any,
     background_scribbles: Iterable[Any] = (),
@@ -104,7 +104,7 @@ def draw_scribbles(
     return _marked(lines(scribbles), lines(background_scribbles))
 
 
-def draw_points(
+def rasterize_points(
     size: Size,
     points: Iterable[Any],
     background_points: Iterable[Any] = (),
@@ -143,15 +143,15 @@ def draw_points(
 class Kind(NamedTuple):
     """A kind of marks."""
 
-    draw: Callable[..., np.ndarray]
+    rasterize: Callable[..., np.ndarray]
     settings: tuple[str, ...] = ()
 
 
 KINDS = {
-    'boxes': Kind(draw_boxes),
-    'polygons': Kind(draw_polygons),
-    'scribbles': Kind(draw_scribbles, ('background_scribbles', 'width')),
-    'points': Kind(draw_points, ('background_points', 'radius')),
+    'boxes': Kind(rasterize_boxes),
+    'polygons': Kind(rasterize_polygons),
+    'scribbles': Kind(rasterize_scribbles, ('background_scribbles', 'width')),
+    'points': Kind(rasterize_points, ('background_points', 'radius')),
 }
 
 

@@ -45,7 +45,7 @@ class Annotations(NamedTuple):
     classes: ClassList
     tasks: list[MaskTask]
     """A mask each."""
-    draw: Callable[[Any], np.ndarray]
+    rasterize: Callable[[Any], np.ndarray]
     """Source of a task to (H, W) uint8 labels; raises InputError."""
 
 
@@ -214,7 +214,7 @@ def write_layout(
             does not fit its image.
     """
     out_dir = Path(out_dir)
-    made_from, classes, tasks, draw = annotations
+    made_from, classes, tasks, rasterize = annotations
     _check_stems([task.stem for task in tasks])
     _start(out_dir, made_from)
     todo = [
@@ -222,7 +222,7 @@ def write_layout(
     if todo:
         print(f'drawing {len(todo)} masks', file=sys.stderr)
         faults = [fault for fault in track_parallel_progress(
-            partial(_convert, draw=draw, out_dir=out_dir,
+            partial(_convert, rasterize=rasterize, out_dir=out_dir,
                     palette=classes.palette().tobytes()),
             todo, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
             file=sys.stderr) if fault]
@@ -275,11 +275,11 @@ def _mask_path(out_dir: Path, stem: str) -> Path:
     return out_dir / 'masks' / f'{stem}.png'
 
 
-def _convert(task: MaskTask, draw: Callable[[Any], np.ndarray],
+def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
              out_dir: Path, palette: bytes) -> str | None:
     """Write a mask, or say what is wrong with it."""
     try:
-        labels = draw(task.source)
+        labels = rasterize(task.source)
         if task.image:
             labels = seen_as(labels, task.image)
     except InputError as error:

@@ -31,7 +31,7 @@ def require_pycocotools(what: str) -> None:
             'pycocotools')
 
 
-def draw_segmentation(
+def rasterize_segmentation(
     segmentation: Any, height: int, width: int,
 ) -> np.ndarray:
     """The pixels that an object covers, see :func:`segmentation_runs`.

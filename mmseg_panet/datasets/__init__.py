@@ -9,8 +9,8 @@ from .episodic_dataset import EpisodicDataset
 from .folder import FolderDataset
 from .folds import FOLDS, split_classes
 from .image_pool import ImagePool
-from .sampled_episodes import DrawnEpisodes
-from .sampling import Episode, draw_episode
+from .sampled_episodes import SampledEpisodes
+from .sampling import Episode, sample_episode
 from .toy.toy_dataset import TOY_CLASSES, ToyDataset, make_toy_dataset
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     'TOY_CLASSES',
     'COCO20iDataset',
     'ClassIndex',
-    'DrawnEpisodes',
+    'SampledEpisodes',
     'Episode',
     'EpisodicDataset',
     'FSSDataset',
@@ -28,7 +28,7 @@ __all__ = [
     'LoadFSSAnnotations',
     'MSRCDataset',
     'ToyDataset',
-    'draw_episode',
+    'sample_episode',
     'episode_collate',
     'load_class_index',
     'make_toy_dataset',

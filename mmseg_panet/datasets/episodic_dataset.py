@@ -18,7 +18,7 @@ from .manifest import (
     read_header,
 )
 from .randomness import seeded
-from .sampled_episodes import DrawnEpisodes
+from .sampled_episodes import SampledEpisodes
 from .sampling import Episode
 
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
@@ -63,7 +63,7 @@ class EpisodicDataset(Dataset):
             and 'val'.
         pool (str, optional): Which of the pools is drawn from.
         sampling (str): What is drawn first, 'class_first', 'image_first' or
-            'pair_first', see :func:`draw_episode`. Defaults to
+            'pair_first', see :func:`sample_episode`. Defaults to
             'class_first'.
         repeat_supports (bool): Whether a way may draw one image as several
             supports. Defaults to False.
@@ -167,7 +167,7 @@ class EpisodicDataset(Dataset):
             'num_images': len(self.images.image_ids),
             'index_sha256': self.images.sha256,
         }
-        self.episodes = DrawnEpisodes(self.images, self.header, dropped)
+        self.episodes = SampledEpisodes(self.images, self.header, dropped)
 
     def __len__(self) -> int:
         return len(self.episodes)

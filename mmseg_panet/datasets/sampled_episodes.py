@@ -5,10 +5,10 @@ import numpy as np
 
 from ..errors import InputError
 from .image_pool import ImagePool
-from .sampling import SAMPLINGS, Episode, draw_episode
+from .sampling import SAMPLINGS, Episode, sample_episode
 
 
-class DrawnEpisodes(Sequence[Episode]):
+class SampledEpisodes(Sequence[Episode]):
     """``num_runs`` times ``num_episodes`` episodes, none of them kept.
 
     Args:
@@ -44,7 +44,7 @@ class DrawnEpisodes(Sequence[Episode]):
             raise IndexError(f'episode {index} of {len(self)}')
         rules = self.rules
         run, i = divmod(index, rules['num_episodes'])
-        return draw_episode(
+        return sample_episode(
             self._images_of, rules['seeds'][run], i, rules['num_ways'],
             rules['num_shots'], rules['num_queries'], rules['sampling'],
             rules['repeat_supports'], self._shown_in)

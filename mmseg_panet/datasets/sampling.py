@@ -33,7 +33,7 @@ class Episode:
     query_ways: tuple[int, ...]
 
 
-def draw_episode(images_of: Mapping[int, np.ndarray],
+def sample_episode(images_of: Mapping[int, np.ndarray],
                  seed: int,
                  index: int,
                  num_ways: int = 1,
@@ -83,7 +83,7 @@ def draw_episode(images_of: Mapping[int, np.ndarray],
         query_ways = rng.integers(num_ways, size=num_queries).tolist()
         queries: list[int] = []
     else:
-        class_ids, queries, query_ways = _draw_queries(
+        class_ids, queries, query_ways = _sample_queries(
             rng, images_of, shown_in or images_of, num_ways, num_queries,
             pairs=sampling == 'pair_first')
     # How many queries of each way are still to be drawn.
@@ -91,7 +91,7 @@ def draw_episode(images_of: Mapping[int, np.ndarray],
         query_ways[len(queries):], minlength=num_ways).tolist()
     pools = [images_of[c] for c in class_ids]
     for _ in range(_TRIES):
-        drawn = _draw_distinct(
+        drawn = _sample_distinct(
             rng, pools, num_shots, wanted, queries, repeat_supports)
         if drawn is not None:
             break
@@ -113,27 +113,27 @@ def draw_episode(images_of: Mapping[int, np.ndarray],
     )
 
 
-def _draw_queries(rng: np.random.Generator,
+def _sample_queries(rng: np.random.Generator,
                   images_of: Mapping[int, np.ndarray],
                   shown_in: Mapping[int, np.ndarray], num_ways: int,
                   num_queries: int,
                   pairs: bool) -> tuple[list[int], list[int], list[int]]:
     """Class ids, queries and their ways (from 0), the queries drawn first."""
     classes = sorted(images_of)
-    image, first = _draw_pair(rng, images_of, shown_in, classes, [], pairs)
+    image, first = _sample_pair(rng, images_of, shown_in, classes, [], pairs)
     others = rng.choice(
         [c for c in classes if c != first], num_ways - 1, replace=False)
     class_ids = rng.permutation([first, *others.tolist()]).tolist()
     queries, query_ways = [image], [class_ids.index(first)]
     while len(queries) < num_queries:
-        image, class_id = _draw_pair(
+        image, class_id = _sample_pair(
             rng, images_of, shown_in, class_ids, queries, pairs)
         queries.append(image)
         query_ways.append(class_ids.index(class_id))
     return class_ids, queries, query_ways
 
 
-def _draw_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
+def _sample_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
                shown_in: Mapping[int, np.ndarray], classes: Sequence[int],
                used: Sequence[int], pairs: bool) -> tuple[int, int]:
     """Draw an image of any of the classes, and a class in it."""
@@ -148,7 +148,7 @@ def _draw_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
         [c for c in classes if image in shown_in[c]]))
 
 
-def _draw_distinct(
+def _sample_distinct(
         rng: np.random.Generator, pools: Sequence[np.ndarray],
         num_shots: int, num_queries: Sequence[int], used: Sequence[int],
         repeat: bool) -> list[tuple[list[int], list[int]]] | None:

@@ -110,7 +110,7 @@ class FewShotTestLoop(TestLoop):
         self.runner.call_hook('before_test_epoch')
         self.runner.model.eval()
         with torch.no_grad():
-            self._draw_pictures()
+            self._plot_episodes()
             results = self._count_episodes()
         rank, world_size = get_dist_info()
         # As the stock loop's sampler deals out: every process as many.
@@ -128,7 +128,7 @@ class FewShotTestLoop(TestLoop):
         model = self.runner.model
         return model.module if is_model_wrapper(model) else model
 
-    def _draw_pictures(self) -> None:
+    def _plot_episodes(self) -> None:
         """Predict the episodes that a hook is going to draw."""
         pictures = max(
             (hook.num_pictures for hook in self.runner.hooks

@@ -8,7 +8,7 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 from torch import Tensor
 
-from .strip import draw_strip, overlay
+from .strip import overlay, plot_strip
 
 
 @VISUALIZERS.register_module()
@@ -41,7 +41,7 @@ class FewShotVisualizer(SegLocalVisualizer):
         for image, sample in supports:
             picture = overlay(_rgb(image), _labels(sample.gt_sem_seg.data))
             rows[sample.way - 1].append(_in_shape_of(picture, sample))
-        strip = draw_strip(
+        strip = plot_strip(
             rows, _in_shape_of(_rgb(query[0]), query[1]),
             _labels(prediction.gt_sem_seg.data),
             _labels(prediction.pred_sem_seg.data), class_names)

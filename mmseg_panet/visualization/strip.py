@@ -73,7 +73,7 @@ def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
     return np.vstack([head, picture])
 
 
-def draw_strip(supports: Sequence[Sequence[np.ndarray]],
+def plot_strip(supports: Sequence[Sequence[np.ndarray]],
                query: np.ndarray,
                truth: np.ndarray,
                prediction: np.ndarray,

@@ -13,7 +13,7 @@ Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
 
 def labels(annotation):
     return read_supports(
-        {'cat': [(PHOTO, annotation)]})['cat'][0].draw(SIZE).labels
+        {'cat': [(PHOTO, annotation)]})['cat'][0].rasterize(SIZE).labels
 
 
 @pytest.mark.parametrize('form', [list, tuple, np.array])
@@ -31,7 +31,7 @@ def test_four_columns_of_bool_are_a_mask():
     narrow = np.zeros((SIZE[0], 4), bool)
     narrow[2, 1] = True
     source = {'cat': [(PHOTO[:, :4], narrow)]}
-    drawn = read_supports(source)['cat'][0].draw(narrow.shape)
+    drawn = read_supports(source)['cat'][0].rasterize(narrow.shape)
     assert (drawn.labels == narrow).all()
 
 
@@ -141,7 +141,7 @@ def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
 def test_what_cannot_be_drawn_is_a_sentence(annotation, sentence):
     support, = read_supports({'cat': [(PHOTO, annotation)]})['cat']
     with pytest.raises(InputError, match=sentence) as caught:
-        support.draw(SIZE)
+        support.rasterize(SIZE)
     assert "support 1 of class 'cat'" in str(caught.value)
     assert '\n' not in str(caught.value)
 
@@ -151,4 +151,5 @@ def test_a_polygon_is_a_list_of_points_or_of_numbers():
         read_supports({'cat': [(PHOTO, dict(polygons=[polygon]))]})['cat'][0]
         for polygon in ([1, 1, 9, 1, 9, 9], [(1, 1), (9, 1), (9, 9)]))
     np.testing.assert_array_equal(
-        flat.draw(PHOTO.shape[:2]).labels, points.draw(PHOTO.shape[:2]).labels)
+        flat.rasterize(PHOTO.shape[:2]).labels,
+        points.rasterize(PHOTO.shape[:2]).labels)

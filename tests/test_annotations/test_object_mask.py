@@ -15,7 +15,7 @@ PHOTO = np.zeros((*SIZE, 3), np.uint8)
 
 def labels(mask, *value):
     source = {'cat': [(PHOTO, mask, *value)]}
-    drawn = supports.read_supports(source)['cat'][0].draw(SIZE)
+    drawn = supports.read_supports(source)['cat'][0].rasterize(SIZE)
     assert drawn.names == ('cat',)
     assert drawn.labels.dtype == np.uint8
     return drawn.labels

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mmseg_panet.datasets import draw_episode
+from mmseg_panet.datasets import sample_episode
 from mmseg_panet.errors import InputError
 
 IMAGES_OF = {
@@ -11,7 +11,7 @@ IMAGES_OF = {
 
 
 def draw(index, seed=0, **numbers):
-    return draw_episode(IMAGES_OF, seed, index, **numbers)
+    return sample_episode(IMAGES_OF, seed, index, **numbers)
 
 
 def test_an_episode_depends_on_its_seed_and_index_alone():
@@ -44,7 +44,7 @@ def test_classes_are_drawn_alike_often():
 
 def test_classes_that_share_too_few_images_are_named():
     with pytest.raises(InputError, match=r'classes \[\d, \d\] share too few'):
-        draw_episode(
+        sample_episode(
             {0: np.arange(3), 1: np.arange(3)}, 0, 0, num_ways=2, num_shots=2)
 
 
@@ -54,7 +54,7 @@ SMALL = {2: np.arange(0, 4), 3: np.arange(4, 14)}
 
 def frequencies(num=2000, **settings):
     """How often each class, and each (class, query), is drawn."""
-    drawn = [draw_episode(SMALL, 0, i, **settings) for i in range(num)]
+    drawn = [sample_episode(SMALL, 0, i, **settings) for i in range(num)]
     return (
         Counter(e.class_ids[0] for e in drawn),
         Counter((e.class_ids[0], e.queries[0]) for e in drawn))
@@ -74,7 +74,7 @@ def test_image_first_halves_an_image_of_two_classes_and_pair_first_does_not():
     both = {2: np.arange(0, 5), 3: np.arange(4, 9)}  # image 4 shows both
     for sampling, share in (('image_first', 1 / 9), ('pair_first', 2 / 10)):
         queries = Counter(
-            draw_episode(both, 0, i, sampling=sampling).queries[0]
+            sample_episode(both, 0, i, sampling=sampling).queries[0]
             for i in range(3000))
         assert abs(queries[4] / 3000 - share) < 4 * (share / 3000) ** 0.5
 
@@ -85,7 +85,7 @@ def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
     shown = {2: np.array([0, 1, 2]), 3: np.array([0, 3, 4, 5])}
     drawn = {
         sampling: [
-            draw_episode(large, 0, i, sampling=sampling, shown_in=shown)
+            sample_episode(large, 0, i, sampling=sampling, shown_in=shown)
             for i in range(300)]
         for sampling in ('class_first', 'image_first', 'pair_first')}
     for sampling, episodes in drawn.items():
@@ -122,6 +122,6 @@ def test_repeats_are_of_supports_of_one_way_only():
         repeated += len(one) < 4
     assert repeated > 20
     # Two images do for a query and any number of repeated supports.
-    pair = draw_episode(
+    pair = sample_episode(
         {2: np.array([0, 1])}, 0, 0, num_shots=5, repeat_supports=True)
     assert pair.supports[0] == (1 - pair.queries[0],) * 5

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmseg_panet.visualization import draw_strip, overlay, way_colour
+from mmseg_panet.visualization import overlay, plot_strip, way_colour
 
 GREY = np.full((40, 60, 3), 100, np.uint8)
 
@@ -23,10 +23,10 @@ def test_ways_have_colours_of_their_own():
 @pytest.mark.parametrize(('ways', 'shots'), [(1, 1), (1, 5), (3, 2)])
 def test_a_strip_shows_supports_query_truth_and_prediction(ways, shots):
     labels = np.zeros((40, 60), np.uint8)
-    strip = draw_strip(
+    strip = plot_strip(
         [[GREY] * shots] * ways, GREY, labels, labels + 1,
         [f'class {way}' for way in range(ways)], height=80)
-    single = draw_strip([[GREY]], GREY, labels, labels, ['class'], height=80)
+    single = plot_strip([[GREY]], GREY, labels, labels, ['class'], height=80)
     assert strip.dtype == np.uint8
     assert strip.shape[1] >= single.shape[1] - 5
     # The prediction is on the right, all of it way 1.
@@ -36,4 +36,4 @@ def test_a_strip_shows_supports_query_truth_and_prediction(ways, shots):
 
 def test_masks_of_another_size_are_drawn_at_the_size_of_the_image():
     truth = np.zeros((80, 120), np.uint8)
-    draw_strip([[GREY]], GREY, truth, truth, ['class'])
+    plot_strip([[GREY]], GREY, truth, truth, ['class'])

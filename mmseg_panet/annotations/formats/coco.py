@@ -99,7 +99,7 @@ def read_coco(
             frozenset(label for _, label, _ in objects[i])))
     return Annotations(
         made_from, ClassList(names, {}), tasks,
-        partial(_draw, ann_file=ann_file))
+        partial(_rasterize, ann_file=ann_file))
 
 
 def _read(ann_file: Path) -> dict[str, dict[int, dict]]:
@@ -146,7 +146,7 @@ def _objects(data: Mapping[str, Mapping[int, dict]], ids: Mapping[str, int],
     return objects
 
 
-def _draw(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
+def _rasterize(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
     """(H, W) labels of the objects of an image."""
     from pycocotools import mask as coco
     height, width, objects = source

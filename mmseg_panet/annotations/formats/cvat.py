@@ -178,10 +178,10 @@ def _read_masks(
         ids[name]: colour for name, colour in colours.items() if name in ids}
     return Annotations(
         made_from, ClassList(names, own), mask_tasks(masks, image_dir),
-        partial(_draw, ids=table))
+        partial(_rasterize, ids=table))
 
 
-def _draw(source: tuple[Path | None, Path],
+def _rasterize(source: tuple[Path | None, Path],
           ids: Mapping[Colour, int]) -> np.ndarray:
     """(H, W) labels of a mask; of an image without one, background."""
     mask, image = source

@@ -112,7 +112,7 @@ def read_labelme(
             stem_of(os.path.relpath(image, image_dir)),
             (file, height, width, drawn), image if image.is_file() else None,
             frozenset(label for _, label, _ in drawn)))
-    return Annotations(made_from, ClassList(names, {}), tasks, _draw)
+    return Annotations(made_from, ClassList(names, {}), tasks, _rasterize)
 
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
@@ -144,13 +144,13 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
     return image, (file, height, width, shapes)
 
 
-def _draw(source: tuple[Path, int, int, list]) -> np.ndarray:
+def _rasterize(source: tuple[Path, int, int, list]) -> np.ndarray:
     """(H, W) labels of a file's shapes."""
     file, height, width, shapes = source
     canvas = Image.new('L', (width, height))
     for number, label, shape in shapes:
         try:
-            _draw_shape(canvas, shape, label)
+            _render_shape(canvas, shape, label)
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(
                 f"{file}, shape {number} ({shape['label']}): {error}; mend "
@@ -158,7 +158,7 @@ def _draw(source: tuple[Path, int, int, list]) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def _draw_shape(canvas: Image.Image, shape: dict[str, Any],
+def _render_shape(canvas: Image.Image, shape: dict[str, Any],
                 label: int) -> None:
     """Draw as labelme does, its outline included."""
     kind = shape.get('shape_type') or 'polygon'

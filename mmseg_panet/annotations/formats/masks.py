@@ -80,7 +80,7 @@ def read_masks(
     colours = {colour: i for i, colour in classes.colours.items()}
     return Annotations(
         made_from, classes, mask_tasks(masks, image_dir), partial(
-            _draw, num_classes=len(classes.names),
+            _rasterize, num_classes=len(classes.names),
             ids={(0, 0, 0): 0} | colours))
 
 
@@ -140,7 +140,7 @@ def read_colours(mask: Path, ids: Mapping[Colour, int]) -> np.ndarray:
     return table[where].reshape(rgb.shape[:2])
 
 
-def _draw(source: tuple[Path, Path | None], num_classes: int,
+def _rasterize(source: tuple[Path, Path | None], num_classes: int,
           ids: Mapping[Colour, int]) -> np.ndarray:
     """(H, W) ids of a mask of any form."""
     mask, _ = source

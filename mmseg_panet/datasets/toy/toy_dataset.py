@@ -14,9 +14,9 @@ from mmseg.utils import voc_palette
 from PIL import Image
 
 from ...errors import InputError
-from .toy_image import TOY_CLASSES, VOID, draw_toy_image
+from .toy_image import TOY_CLASSES, VOID, render_toy_image
 
-__all__ = ['TOY_CLASSES', 'ToyDataset', 'draw_toy_image', 'make_toy_dataset']
+__all__ = ['TOY_CLASSES', 'ToyDataset', 'render_toy_image', 'make_toy_dataset']
 
 _PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
 _MIN_SIZE = 32
@@ -140,7 +140,7 @@ def _write_images(out_dir: Path, num_images: int, size: int,
     palette[:len(_PALETTE)] = _PALETTE
     palette[VOID] = (224, 224, 192)  # as in VOC
     for index in track_iter_progress(range(num_images), file=sys.stderr):
-        image, label = draw_toy_image(seed, index, size)
+        image, label = render_toy_image(seed, index, size)
         Image.fromarray(image).save(
             out_dir / 'JPEGImages' / f'{index:06d}.jpg', quality=95)
         picture = Image.fromarray(label)

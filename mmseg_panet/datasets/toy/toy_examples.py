@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .toy_image import TOY_CLASSES, draw_toy_image
+from .toy_image import TOY_CLASSES, render_toy_image
 
 _NOVEL = 3
 """Classes of fold 0 of toy-3i, the first ones."""
@@ -35,7 +35,7 @@ def make_toy_examples(out_dir: str | os.PathLike,
         folder = Path(out_dir, 'examples', name)
         folder.mkdir(parents=True, exist_ok=True)
         for shot in range(num_shots):
-            image, labels = draw_toy_image(
+            image, labels = render_toy_image(
                 seed, _FIRST + classes * shot + label - 1, size)
             labels[(labels != label) & (labels != 255)] = 0
             labels[labels == label] = 1
@@ -45,6 +45,6 @@ def make_toy_examples(out_dir: str | os.PathLike,
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(num_photos):
         round_, label = divmod(number, _NOVEL)
-        image, _ = draw_toy_image(
+        image, _ = render_toy_image(
             seed, _FIRST + classes * (num_shots + round_) + label, size)
         Image.fromarray(image).save(folder / f'{number:02}.jpg', quality=95)

@@ -95,7 +95,7 @@ def shape_contours(shape: str) -> list[np.ndarray]:
     return [_polygon(3 if shape == 'triangle' else 48)]
 
 
-def draw_colours(rng: np.random.Generator) -> np.ndarray:
+def sample_colours(rng: np.random.Generator) -> np.ndarray:
     """Two colours that can be told apart.
 
     Returns:
@@ -111,7 +111,7 @@ def draw_colours(rng: np.random.Generator) -> np.ndarray:
             return 255 * colours
 
 
-def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
+def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
     """A gradient with noise, blobs and lines.
 
     Returns:
@@ -124,10 +124,10 @@ def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
         noise = rng.normal(0, 0.25, (cells, cells)).astype(np.float32)
         mix += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
     mix = np.clip(0.5 + 0.3 * mix, 0, 1)[..., None]
-    first, second = draw_colours(rng)
+    first, second = sample_colours(rng)
     image = first + mix * (second - first)  # (H, W, 3)
     for _ in range(rng.integers(4, 9)):
-        colour = draw_colours(rng)[0].tolist()
+        colour = sample_colours(rng)[0].tolist()
         points = rng.uniform(0, size, (3, 2))
         if rng.random() < 0.5:
             axes = rng.uniform(0.02, 0.09, 2) * size
@@ -141,7 +141,7 @@ def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
     return image
 
 
-def draw_object(image: np.ndarray, label: np.ndarray, shape: str,
+def render_object(image: np.ndarray, label: np.ndarray, shape: str,
                 texture: str, label_id: int, centre: np.ndarray,
                 radius: float, rng: np.random.Generator) -> None:
     """Draw one object onto an image and its label, both in place.
@@ -174,7 +174,7 @@ def draw_object(image: np.ndarray, label: np.ndarray, shape: str,
     # The edges of the pattern are about a pixel wide.
     mix = 0.5 + period / 4 * TEXTURE_FUNCTIONS[texture](x, y)
     mix = np.clip(mix, 0, 1)[..., None]
-    first, second = draw_colours(rng)
+    first, second = sample_colours(rng)
     paint = first + mix * (second - first)  # (H, W, 3)
 
     cover = np.zeros_like(label)
@@ -190,7 +190,7 @@ def _rotation(angle: float) -> np.ndarray:
                      [np.sin(angle), np.cos(angle)]])
 
 
-def draw_toy_image(seed: int, index: int,
+def render_toy_image(seed: int, index: int,
                    size: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw image ``index`` of the toy data set ``seed``.
 
@@ -218,7 +218,7 @@ def draw_toy_image(seed: int, index: int,
     front = index % num_classes
     things.append((front + 1, *CLASS_PAIRS[front]))
 
-    image = draw_background(rng, size)
+    image = render_background(rng, size)
     label = np.zeros((size, size), np.uint8)
     taken = np.zeros((0, 3))  # x, y and radius of what is drawn
     for label_id, shape, texture in things:
@@ -229,7 +229,7 @@ def draw_toy_image(seed: int, index: int,
         room = np.min(gaps - taken[:, 2], axis=1, initial=size)
         centre = spots[room.argmax()]
         taken = np.concatenate([taken, [[*centre, radius]]])
-        draw_object(image, label, shape, texture, label_id, centre, radius,
+        render_object(image, label, shape, texture, label_id, centre, radius,
                     rng)
 
     image = 127.5 + rng.uniform(0.6, 1) * (image - 127.5)

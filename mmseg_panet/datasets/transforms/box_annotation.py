@@ -7,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 
-def draw_boxes(labels: np.ndarray, way: int,
+def rasterize_boxes(labels: np.ndarray, way: int,
                boxes: np.ndarray | Sequence[Sequence[int]],
                others: Sequence[Sequence[int]] = ()) -> np.ndarray:
     """Label the first box of a way, and make all other boxes unknown.
@@ -72,7 +72,7 @@ def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
         box for label in np.unique(labels) if label not in (0, way, 255)
         for box in object_boxes(labels == label)]
     known = np.where(labels == 0, 0, 255).astype(np.uint8)
-    return draw_boxes(known, way, object_boxes(labels == way), others)
+    return rasterize_boxes(known, way, object_boxes(labels == way), others)
 
 
 @TRANSFORMS.register_module()

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from ...errors import InputError
-from .box_annotation import draw_boxes
+from .box_annotation import rasterize_boxes
 
 
 class ImageBoxes(NamedTuple):
@@ -141,7 +141,7 @@ class LoadBoxes(BaseTransform):
                 f"{self.ann_file} has no box of class '{own_name}' in "
                 f"{results['img_path']}; add one, or leave the image out of "
                 'the supports')
-        results['gt_seg_map'] = draw_boxes(
+        results['gt_seg_map'] = rasterize_boxes(
             np.zeros(size, np.uint8), results['way'], own,
             [box for name in boxes for box in boxes[name]])
         return results

@@ -84,8 +84,8 @@ class SupportAdvice:
     def __str__(self) -> str:
         return format_advice(self)
 
-    def draw(self, path: str | os.PathLike) -> None:
-        """Write the picture, see :func:`draw_advice`.
+    def plot(self, path: str | os.PathLike) -> None:
+        """Write the picture, see :func:`plot_advice`.
 
         Args:
             path (str | os.PathLike): Ends with .png or .jpg.
@@ -98,7 +98,7 @@ class SupportAdvice:
             raise InputError(
                 f'expected a picture as .png or .jpg, got {path}')
         prepare_output(path)
-        _, data = cv2.imencode(path.suffix, draw_advice(self)[..., ::-1])
+        _, data = cv2.imencode(path.suffix, plot_advice(self)[..., ::-1])
         write_whole(path, data.tobytes())
 
 
@@ -121,7 +121,7 @@ def format_advice(advice: SupportAdvice) -> str:
     return '\n'.join([*lines, '', *notes])
 
 
-def draw_advice(advice: SupportAdvice) -> np.ndarray:
+def plot_advice(advice: SupportAdvice) -> np.ndarray:
     """Draw every support with its mask, class by class.
 
     Above each is its file, below it its IoU and effect; marked ones are in

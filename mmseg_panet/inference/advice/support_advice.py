@@ -75,7 +75,7 @@ def advise(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
     def read() -> Iterator[np.ndarray]:
         for source, support in zip(sources, supports, strict=True):
             image = read_image(source.image)
-            drawn.append(_draw(source, image, label[support.class_name]))
+            drawn.append(_rasterize(source, image, label[support.class_name]))
             yield image
 
     judged: dict[int, Judgement] = {}
@@ -188,9 +188,9 @@ def _sources(supports: Sequence[BankedSupport]) -> list[Support]:
     return sources
 
 
-def _draw(source: Support, image: np.ndarray, label: int) -> _Drawn:
+def _rasterize(source: Support, image: np.ndarray, label: int) -> _Drawn:
     """The support's own class against all else."""
-    drawn = source.draw(image.shape[:2])
+    drawn = source.rasterize(image.shape[:2])
     own = 1 + drawn.names.index(source.class_name)
     labels = (drawn.labels == own).astype(np.uint8)
     pixels = int(labels.sum())

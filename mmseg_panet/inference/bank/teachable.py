@@ -129,7 +129,7 @@ class Teachable:
         """Judge every support by the others of its class.
 
         Returns:
-            SupportAdvice: ``print`` shows it as a table, ``draw`` writes a
+            SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
             picture, ``suspects`` are those whose masks may be wrong.
 
         Raises:

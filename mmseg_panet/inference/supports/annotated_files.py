@@ -124,7 +124,8 @@ def supports_of(
     for task in annotations.tasks:
         ids = task.ids
         if ids is None:
-            ids = frozenset(np.unique(annotations.draw(task.source)).tolist())
+            ids = frozenset(
+                np.unique(annotations.rasterize(task.source)).tolist())
         shown = sorted(ids - {0, IGNORED})
         if shown and (task.image is None or not task.image.is_file()):
             raise InputError(
@@ -134,7 +135,8 @@ def supports_of(
             name = names[i - 1]
             supports[name].append(make_support(
                 name, names, str(task.image),
-                partial(_draw, task=task, draw=annotations.draw),
+                partial(_rasterize, task=task,
+                        rasterize=annotations.rasterize),
                 f'{source}, class {name!r} in {task.image}'))
     found = {name: those for name, those in supports.items() if those}
     if not found:
@@ -144,7 +146,7 @@ def supports_of(
     return found
 
 
-def _draw(size: Size, task: MaskTask,
-          draw: Callable[..., np.ndarray]) -> np.ndarray:
+def _rasterize(size: Size, task: MaskTask,
+          rasterize: Callable[..., np.ndarray]) -> np.ndarray:
     """Labels as annotated, whatever the size of the image."""
-    return draw(task.source)
+    return rasterize(task.source)

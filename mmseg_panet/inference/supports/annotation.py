@@ -11,10 +11,11 @@ from ...annotations.object_mask import MaskValues, object_labels, read_values
 from ...errors import InputError
 from .support import Size
 
-Drawer = Callable[[Size], np.ndarray]
+Rasterizer = Callable[[Size], np.ndarray]
 
 
-def drawer_of(annotation: Any, values: Sequence[Any], where: str) -> Drawer:
+def rasterizer_of(annotation: Any, values: Sequence[Any],
+                  where: str) -> Rasterizer:
     """What draws an annotation from the size of its image.
 
     Args:
@@ -23,7 +24,7 @@ def drawer_of(annotation: Any, values: Sequence[Any], where: str) -> Drawer:
         where (str): Names the image and its annotation in errors.
 
     Returns:
-        Drawer: Size (H, W) to (H, W) uint8: 0 background, 1 object, 255
+        Rasterizer: Size (H, W) to (H, W) uint8: 0 background, 1 object, 255
         unknown.
 
     Raises:
@@ -43,7 +44,7 @@ def drawer_of(annotation: Any, values: Sequence[Any], where: str) -> Drawer:
         if not isinstance(annotation, np.ndarray):
             annotation = existing(annotation, where)
         return partial(
-            _draw_mask, mask=annotation, value=next(iter(values), None),
+            _rasterize_mask, mask=annotation, value=next(iter(values), None),
             where=where)
     if values:
         raise InputError(
@@ -54,7 +55,7 @@ def drawer_of(annotation: Any, values: Sequence[Any], where: str) -> Drawer:
             f'{where}: expected a mask, boxes or a dict of one of '
             f'{list(KINDS)} as the annotation, got a '
             f'{type(annotation).__name__}')
-    return _drawer_of_marks(annotation, where)
+    return _rasterizer_of_marks(annotation, where)
 
 
 def existing(path: str | Path, where: str) -> str:
@@ -70,7 +71,7 @@ def existing(path: str | Path, where: str) -> str:
     return str(path)
 
 
-def _drawer_of_marks(marks: Mapping[str, Any], where: str) -> Drawer:
+def _rasterizer_of_marks(marks: Mapping[str, Any], where: str) -> Rasterizer:
     kinds = [key for key in marks if key in KINDS]
     known = [*kinds, *KINDS[kinds[0]].settings] if kinds else list(KINDS)
     if kinds and isinstance(marks[kinds[0]], (str, Path)):
@@ -85,20 +86,20 @@ def _drawer_of_marks(marks: Mapping[str, Any], where: str) -> Drawer:
             f'{where}: expected one of {list(KINDS)}'
             f'{f", beside it only {known[1:]}" if len(kinds) == 1 else ""}'
             f', got {list(marks)}; leave out the others')
-    return partial(_draw_marks, marks=marks, kind=kinds[0], where=where)
+    return partial(_rasterize_marks, marks=marks, kind=kinds[0], where=where)
 
 
-def _draw_mask(size: Size, mask: str | np.ndarray, value: int | None,
+def _rasterize_mask(size: Size, mask: str | np.ndarray, value: int | None,
                where: str) -> np.ndarray:
     values = MaskValues(mask, False) if isinstance(
         mask, np.ndarray) else read_values(Path(mask))
     return object_labels(values, value, where)
 
 
-def _draw_marks(size: Size, marks: Mapping[str, Any], kind: str,
+def _rasterize_marks(size: Size, marks: Mapping[str, Any], kind: str,
                 where: str) -> np.ndarray:
     try:
-        return KINDS[kind].draw(size, **marks)
+        return KINDS[kind].rasterize(size, **marks)
     except InputError:
         raise
     except (ValueError, TypeError, OverflowError) as error:

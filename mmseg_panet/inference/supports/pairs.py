@@ -7,7 +7,7 @@ import numpy as np
 
 from ...annotations.class_list import IGNORED, SPECIAL_IDS, check_name
 from ...errors import InputError
-from .annotation import drawer_of, existing
+from .annotation import existing, rasterizer_of
 from .support import Support, make_support, shown
 
 NOT_CLASSES = ('none', 'undecided')
@@ -92,7 +92,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
             f'first, as the image, got {_title(image)}')
     return make_support(
         class_name, (class_name,), image,
-        drawer_of(annotation, values, where), where)
+        rasterizer_of(annotation, values, where), where)
 
 
 def _title(one: Any) -> str:

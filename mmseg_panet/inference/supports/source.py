@@ -53,7 +53,7 @@ def read_supports(
     Raises:
         InputError: If the source is none of these, a file is missing, or
             an annotation is malformed; what only drawing tells, the
-            supports' own ``draw`` raises.
+            supports' own ``rasterize`` raises.
     """
     images = None if image_dir is None else Path(image_dir)
     if images and not images.is_dir():

@@ -29,7 +29,7 @@ class Support(NamedTuple):
     class_name: str
     image: str | np.ndarray
     """Path of a file, or (H, W, 3) uint8 BGR."""
-    draw: Callable[[Size], SupportLabels]
+    rasterize: Callable[[Size], SupportLabels]
     """From the size of the image as it is seen; raises InputError."""
 
 
@@ -42,7 +42,7 @@ def make_support(
     class_name: str,
     names: tuple[str, ...],
     image: str | np.ndarray,
-    draw: Callable[[Size], np.ndarray],
+    rasterize: Callable[[Size], np.ndarray],
     where: str,
 ) -> Support:
     """A support whose labels are checked when they are drawn.
@@ -51,8 +51,8 @@ def make_support(
         class_name (str): One of ``names``.
         names (tuple[str, ...]): By label, from 1.
         image (str | np.ndarray): Path of a file, or (H, W, 3) uint8.
-        draw (Callable): From the size of the image to (H, W) uint8 labels,
-            of the image as it is seen or as the file stores it.
+        rasterize (Callable): From the size of the image to (H, W) uint8
+            labels, of the image as it is seen or as the file stores it.
         where (str): Names the image and its annotation in errors.
 
     Returns:
@@ -60,8 +60,8 @@ def make_support(
         hold its class; otherwise it raises InputError.
     """
     return Support(class_name, image, partial(
-        _checked, class_name=class_name, names=names, image=image, draw=draw,
-        where=where))
+        _checked, class_name=class_name, names=names, image=image,
+        rasterize=rasterize, where=where))
 
 
 def _checked(
@@ -69,11 +69,11 @@ def _checked(
     class_name: str,
     names: tuple[str, ...],
     image: str | np.ndarray,
-    draw: Callable[[Size], np.ndarray],
+    rasterize: Callable[[Size], np.ndarray],
     where: str,
 ) -> SupportLabels:
     """Labels that fit the image and hold its class."""
-    labels = draw(size)
+    labels = rasterize(size)
     if isinstance(image, str) and labels.shape == size[::-1] != size:
         with suppress(InputError):
             labels = seen_as(labels, Path(image))

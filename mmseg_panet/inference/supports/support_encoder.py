@@ -71,7 +71,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
     def read() -> Iterator[np.ndarray]:
         for support in supports:
             image = read_image(support.image)
-            drawn.append(support.draw(image.shape[:2]))
+            drawn.append(support.rasterize(image.shape[:2]))
             yield image
 
     banked: dict[int, BankedSupport] = {}

@@ -32,7 +32,7 @@ def test_a_folder_of_classes_needs_no_list(tmp_path):
     assert list(supports) == ['cat', 'dog']
     for name, (support,) in supports.items():
         assert support.class_name == name
-        drawn = support.draw(SIZE)
+        drawn = support.rasterize(SIZE)
         assert drawn.names == (name,)
         assert (drawn.labels == mask).all()
 

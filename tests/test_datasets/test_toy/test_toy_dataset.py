@@ -11,16 +11,16 @@ from mmseg_panet.datasets.toy import toy_dataset as toy
 from mmseg_panet.datasets.toy.toy_dataset import (
     TOY_CLASSES,
     ToyDataset,
-    draw_toy_image,
     make_toy_dataset,
+    render_toy_image,
 )
 from mmseg_panet.datasets.toy.toy_image import (
     CLASS_PAIRS,
     DISTRACTOR_PAIRS,
     SHAPES,
     TEXTURES,
-    draw_background,
-    draw_object,
+    render_background,
+    render_object,
 )
 from mmseg_panet.errors import InputError
 
@@ -34,15 +34,15 @@ def files_of(folder):
 
 @pytest.fixture(scope='module')
 def toy_200():
-    return [draw_toy_image(0, index, 128) for index in range(200)]
+    return [render_toy_image(0, index, 128) for index in range(200)]
 
 
 def test_same_arguments_draw_the_same_image_whatever_the_global_state():
     np.random.seed(1)
-    image, label = draw_toy_image(3, 5, 64)
+    image, label = render_toy_image(3, 5, 64)
     np.random.seed(2)
-    draw_toy_image(3, 6, 64)
-    again, label_again = draw_toy_image(3, 5, 64)
+    render_toy_image(3, 6, 64)
+    again, label_again = render_toy_image(3, 5, 64)
     np.testing.assert_array_equal(image, again)
     np.testing.assert_array_equal(label, label_again)
 
@@ -50,11 +50,12 @@ def test_same_arguments_draw_the_same_image_whatever_the_global_state():
 @pytest.mark.parametrize('other', [(4, 5), (3, 17)])
 def test_another_seed_or_index_draws_another_image(other):
     # Index 17 has the same class in front as index 5.
-    assert (draw_toy_image(3, 5, 64)[0] != draw_toy_image(*other, 64)[0]).any()
+    assert (render_toy_image(3, 5, 64)[0]
+            != render_toy_image(*other, 64)[0]).any()
 
 
 def test_image_and_label_are_uint8_of_the_size_asked_for():
-    image, label = draw_toy_image(0, 0, 48)
+    image, label = render_toy_image(0, 0, 48)
     assert image.shape == (48, 48, 3)
     assert label.shape == (48, 48)
     assert image.dtype == label.dtype == np.uint8
@@ -78,11 +79,12 @@ def test_no_distractor_is_of_a_class():
 @pytest.mark.parametrize('shape', SHAPES)
 def test_label_of_an_object_is_where_the_image_changed(shape):
     rng = np.random.default_rng(0)
-    before = draw_background(rng, 96).astype(np.float32)
+    before = render_background(rng, 96).astype(np.float32)
     image = before.copy()
     label = np.zeros((96, 96), np.uint8)
     # A texture without edges, so that each pixel of the object differs.
-    draw_object(image, label, shape, 'shaded', 7, np.array([48, 50]), 30, rng)
+    render_object(
+        image, label, shape, 'shaded', 7, np.array([48, 50]), 30, rng)
     inside = label == 7
     assert set(np.unique(label)) == {0, 7}
     assert (image[inside] != before[inside]).any(axis=1).all()
@@ -93,7 +95,7 @@ def test_label_of_an_object_is_where_the_image_changed(shape):
 
 def test_area_of_a_disc_is_pi_r_squared():
     label = np.zeros((96, 96), np.uint8)
-    draw_object(
+    render_object(
         np.zeros((96, 96, 3), np.float32), label, 'disc', 'striped', 1,
         np.array([48, 48]), 30, np.random.default_rng(0))
     # The stretch keeps the area; rasterising adds half a pixel of border.
@@ -105,9 +107,9 @@ def test_later_objects_cover_earlier_ones():
     image = np.zeros((96, 96, 3), np.float32)
     label = np.zeros((96, 96), np.uint8)
     left, right = np.array([[40, 48], [70, 48]])
-    draw_object(image, label, 'disc', 'striped', 1, left, 30, rng)
+    render_object(image, label, 'disc', 'striped', 1, left, 30, rng)
     alone = label == 1
-    draw_object(image, label, 'disc', 'dotted', 2, right, 20, rng)
+    render_object(image, label, 'disc', 'dotted', 2, right, 20, rng)
     assert label[48, 70] == 2
     assert alone[48, 62]
     assert label[48, 62] == 2
@@ -165,7 +167,7 @@ def test_label_files_hold_class_ids_under_the_palette_of_voc(tmp_path):
     picture = Image.open(out / 'SegmentationClass' / '000001.png')
     assert picture.mode == 'P'
     np.testing.assert_array_equal(
-        np.array(picture), draw_toy_image(0, 1, 48)[1])
+        np.array(picture), render_toy_image(0, 1, 48)[1])
     assert picture.getpalette()[:6] == [0, 0, 0, 128, 0, 0]
     names = (out / 'classes.txt').read_text().splitlines()
     assert names[:2] == ['0 background', f'1 {TOY_CLASSES[0]}']
@@ -174,7 +176,7 @@ def test_label_files_hold_class_ids_under_the_palette_of_voc(tmp_path):
 def test_a_finished_folder_is_left_alone(tmp_path, monkeypatch):
     out = make_toy_dataset(tmp_path / 'toy', 3, 32, 0)
     before = files_of(out)
-    monkeypatch.setattr(toy, 'draw_toy_image', None)
+    monkeypatch.setattr(toy, 'render_toy_image', None)
     make_toy_dataset(out, 3, 32, 0)
     assert files_of(out) == before
 
@@ -185,11 +187,11 @@ def test_an_interrupted_folder_is_redrawn(tmp_path, monkeypatch):
     def interrupted(seed, index, size):
         if index == 2:
             raise KeyboardInterrupt
-        return draw_toy_image(seed, index, size)
+        return render_toy_image(seed, index, size)
 
     out = tmp_path / 'toy'
     with monkeypatch.context() as patch:
-        patch.setattr(toy, 'draw_toy_image', interrupted)
+        patch.setattr(toy, 'render_toy_image', interrupted)
         with pytest.raises(KeyboardInterrupt):
             make_toy_dataset(out, 4, 32, 0)
     assert files_of(make_toy_dataset(out, 4, 32, 0)) == expected
@@ -242,7 +244,7 @@ def test_toy_dataset_reads_what_was_written(tmp_path):
     assert len(dataset.metainfo['palette']) == 13
     assert len(dataset) == 3
     item = dataset[0]
-    image, label = draw_toy_image(0, 7, 48)
+    image, label = render_toy_image(0, 7, 48)
     np.testing.assert_array_equal(item['gt_seg_map'], label)
     # mmcv reads BGR; the rest is what JPEG loses, most of it in the chroma.
     difference = np.abs(item['img'][..., ::-1].astype(int) - image)

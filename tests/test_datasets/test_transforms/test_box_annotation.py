@@ -5,7 +5,7 @@ from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.transforms import BoxAnnotation
 from mmseg_panet.datasets.transforms.box_annotation import (
     box_labels,
-    draw_boxes,
+    rasterize_boxes,
 )
 
 
@@ -84,7 +84,8 @@ def test_the_mask_given_is_left_alone():
 
 def test_boxes_are_drawn_from_arrays():
     boxes = np.array([[1, 0, 2, 2], [0, 0, 2, 1]])
-    labels = draw_boxes(np.zeros((3, 4), np.uint8), 2, boxes, [[3, 2, 1, 1]])
+    labels = rasterize_boxes(
+        np.zeros((3, 4), np.uint8), 2, boxes, [[3, 2, 1, 1]])
     assert (labels == labels_of('#22. .22. ...#')).all()
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.toy.toy_dataset import draw_toy_image
+from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
 from mmseg_panet.datasets.transforms import PointAnnotation
 from mmseg_panet.datasets.transforms.point_annotation import (
     disc,
@@ -89,7 +89,7 @@ def test_the_largest_object_gets_the_point():
 @pytest.mark.parametrize('radius', [0, 2.5, 10])
 def test_points_stay_in_their_regions_and_are_not_empty(radius):
     for index in range(12):
-        mask = draw_toy_image(0, index, 64)[1]
+        mask = render_toy_image(0, index, 64)[1]
         way = index + 1  # each is sure to be in its image
         labels = point_labels(mask, way, radius, rng())
         assert set(np.unique(labels)) == {0, way, 255}
@@ -98,7 +98,7 @@ def test_points_stay_in_their_regions_and_are_not_empty(radius):
 
 
 def test_the_same_seed_image_and_class_give_the_same_point():
-    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
@@ -119,7 +119,7 @@ def test_the_same_seed_image_and_class_give_the_same_point():
     [dict(seed=i) for i in range(8)],
 ])
 def test_another_seed_image_or_class_gives_another_point(changes):
-    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
     drawn = set()
     for change in changes:
         transform = PointAnnotation(seed=change.pop('seed', 0))

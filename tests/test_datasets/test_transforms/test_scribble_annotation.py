@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.toy.toy_dataset import draw_toy_image
+from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
 from mmseg_panet.datasets.transforms import ScribbleAnnotation
 from mmseg_panet.datasets.transforms.scribble_annotation import (
     scribble,
@@ -90,7 +90,7 @@ def test_a_bent_object_is_followed():
 @pytest.mark.parametrize('width', [1, 3, 8])
 def test_scribbles_stay_in_their_regions_and_are_not_empty(size, width):
     for index in range(12):
-        mask = draw_toy_image(0, index, size)[1]
+        mask = render_toy_image(0, index, size)[1]
         way = index + 1  # each is sure to be in its image
         labels = scribble_labels(mask, way, width, rng())
         assert set(np.unique(labels)) == {0, way, 255}
@@ -107,7 +107,7 @@ def test_the_largest_object_gets_the_scribble():
 
 
 def test_the_same_seed_image_and_class_give_the_same_scribble():
-    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
@@ -131,7 +131,7 @@ def test_the_same_seed_image_and_class_give_the_same_scribble():
     [dict(seed=i) for i in range(8)],
 ])
 def test_another_seed_image_or_class_gives_another_scribble(changes):
-    mask = (draw_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
+    mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
     drawn = set()
     for change in changes:
         transform = ScribbleAnnotation(seed=change.pop('seed', 0))

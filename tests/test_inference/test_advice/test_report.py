@@ -6,7 +6,7 @@ from mmseg_panet.errors import InputError
 from mmseg_panet.inference.advice.report import (
     SupportAdvice,
     SupportRow,
-    draw_advice,
+    plot_advice,
     shortened,
     thumbnail,
 )
@@ -60,7 +60,7 @@ def test_a_long_name_keeps_its_start_and_its_end(name, short):
 
 def test_the_picture_has_a_row_a_class_and_frames_the_suspects():
     """Two columns; a name is 24 letters at most and fits its tile."""
-    picture = draw_advice(advice())
+    picture = plot_advice(advice())
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
 
     def reds(row, column):
@@ -78,8 +78,8 @@ def test_the_picture_has_a_row_a_class_and_frames_the_suspects():
 
 def test_more_shots_than_fit_beside_each_other_go_below():
     rows = [ROWS[0]._replace(shot=1 + i) for i in range(8)]
-    six = draw_advice(advice(rows[:6]))
-    eight = draw_advice(advice(rows))
+    six = plot_advice(advice(rows[:6]))
+    eight = plot_advice(advice(rows))
     assert six.shape[1] == eight.shape[1]
     assert eight.shape[0] > 1.5 * six.shape[0]
 
@@ -101,9 +101,9 @@ def test_the_thumbnail_keeps_the_proportions_and_the_smallest_mask():
 
 def test_the_picture_is_a_file(tmp_path):
     path = tmp_path / 'new/advice.png'
-    advice().draw(path)
+    advice().plot(path)
     np.testing.assert_array_equal(
-        cv2.imread(str(path))[..., ::-1], draw_advice(advice()))
-    advice().draw(tmp_path / 'advice.jpg')
+        cv2.imread(str(path))[..., ::-1], plot_advice(advice()))
+    advice().plot(tmp_path / 'advice.jpg')
     with pytest.raises(InputError, match=r'\.png or \.jpg, got'):
-        advice().draw(tmp_path / 'advice.safetensors')
+        advice().plot(tmp_path / 'advice.safetensors')

@@ -105,8 +105,8 @@ def test_every_form_agrees_with_a_png_to_the_pixel(tmp_path, write):
         path = tmp_path / f'{name}.png'
         Image.fromarray((i == BOTH).astype(np.uint8)).save(path)
         pair, = read_supports({name: [(support.image, path)]})[name]
-        drawn = support.draw(SIZE)
-        assert ((drawn.labels == i) == pair.draw(SIZE).labels).all()
+        drawn = support.rasterize(SIZE)
+        assert ((drawn.labels == i) == pair.rasterize(SIZE).labels).all()
         assert (drawn.labels == BOTH).all()
         assert drawn.names[:2] == ('cat', 'dog')
         assert support.class_name == name
@@ -120,7 +120,7 @@ def test_labels_of_a_stored_photograph_are_turned_with_it(tmp_path, write):
     path, = tmp_path.rglob('b.jpg')
     photograph(path, 6)
     support, = read_supports(source)['dog']
-    drawn = support.draw(SIZE[::-1])
+    drawn = support.rasterize(SIZE[::-1])
     assert (drawn.labels == np.rot90(BOTH, k=-1)).all()  # clockwise
 
 
@@ -135,7 +135,7 @@ def test_images_may_lie_elsewhere(tmp_path, write):
         read_supports(source)
     support, = read_supports(source, images)['dog']
     assert support.image == str(images / 'b.jpg')
-    assert (support.draw(SIZE).labels == BOTH).all()
+    assert (support.rasterize(SIZE).labels == BOTH).all()
 
 
 def test_a_coco_file_may_lie_among_its_images(tmp_path):
@@ -151,7 +151,7 @@ def test_no_image_is_decoded_before_it_is_drawn(tmp_path, write):
     for path in [*tmp_path.rglob('b.jpg'), *tmp_path.rglob('c.jpg')]:
         path.write_bytes(b'not decoded')
     support, = read_supports(source)['cat']
-    assert (support.draw(SIZE).labels == BOTH).all()
+    assert (support.rasterize(SIZE).labels == BOTH).all()
 
 
 def test_an_image_of_another_size_is_a_sentence(tmp_path):
@@ -159,7 +159,7 @@ def test_an_image_of_another_size_is_a_sentence(tmp_path):
     with pytest.raises(
             InputError, match=r'a\.json, class .cat. in .*b\.jpg: .* of '
             '40x30 pixels as its image, got 32x24'):
-        support.draw((30, 40))
+        support.rasterize((30, 40))
 
 
 def test_a_bbox_outside_its_image_names_the_annotation(tmp_path):
@@ -167,7 +167,7 @@ def test_a_bbox_outside_its_image_names_the_annotation(tmp_path):
     path.write_text(path.read_text().replace('[4, 3, 11, 6]', '[30, 3, 9, 6]'))
     support, = read_supports(path)['cat']
     with pytest.raises(InputError, match=r'annotation 1000: expected a box'):
-        support.draw(SIZE)
+        support.rasterize(SIZE)
 
 
 def test_a_covered_object_is_a_sentence(tmp_path):
@@ -176,9 +176,9 @@ def test_a_covered_object_is_a_sentence(tmp_path):
         files.shape(name, 'rectangle', [[2, 2], [9, 9]])
         for name in ('cat', 'dog')])
     supports = read_supports(path)
-    assert (supports['dog'][0].draw(SIZE).labels == 2).sum() == 64
+    assert (supports['dog'][0].rasterize(SIZE).labels == 2).sum() == 64
     with pytest.raises(InputError, match=r'class .cat. .* got none'):
-        supports['cat'][0].draw(SIZE)
+        supports['cat'][0].rasterize(SIZE)
 
 
 def broken_plain(part):

@@ -37,7 +37,7 @@ def test_a_mask_is_turned_as_its_photograph(tmp_path, orientation):
     seen = mmcv.imread(str(photograph))[..., 0] > 127
     mask = MASK if seen.shape != SIZE else seen.astype(np.uint8)
     support, = read_supports({'cat': [(photograph, mask)]})['cat']
-    assert (support.draw(seen.shape).labels == seen).all()
+    assert (support.rasterize(seen.shape).labels == seen).all()
 
 
 def test_marks_are_of_the_photograph_as_it_is_seen(tmp_path):
@@ -46,7 +46,7 @@ def test_marks_are_of_the_photograph_as_it_is_seen(tmp_path):
     support, = read_supports({'cat': [(photograph, [[1, 2, 3, 4]])]})['cat']
     expected = np.zeros(SIZE[::-1])
     expected[2:6, 1:4] = 1
-    assert (support.draw(SIZE[::-1]).labels == expected).all()
+    assert (support.rasterize(SIZE[::-1]).labels == expected).all()
 
 
 def test_a_mask_of_another_size_names_both_files(tmp_path):
@@ -56,7 +56,7 @@ def test_a_mask_of_another_size_names_both_files(tmp_path):
         {'cat': [(tmp_path / 'a.jpg', tmp_path / 'b.png')]})['cat']
     with pytest.raises(
             InputError, match=r'a\.jpg with .*b\.png.*16x12.*got 12x16'):
-        support.draw(SIZE)
+        support.rasterize(SIZE)
 
 
 @pytest.mark.parametrize(('source', 'sentence'), [
@@ -122,7 +122,7 @@ def test_an_archive_is_unpacked_until_the_process_ends(
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
     support, = read_supports(files.zipped(folder))['cat']
     assert Path(support.image).is_relative_to(tmp_path)
-    assert (support.draw(SIZE).labels == MASK).all()
+    assert (support.rasterize(SIZE).labels == MASK).all()
     for call in at_exit:
         call()
     assert sorted(path.name for path in tmp_path.iterdir()) == [

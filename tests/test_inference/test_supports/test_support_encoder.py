@@ -87,11 +87,11 @@ def test_hashes_are_of_the_file_and_of_what_the_labels_say(
         inferencer, tmp_path):
     image, mask = image_of((20, 20, 230))
     cv2.imwrite(str(tmp_path / 'cat.png'), image)
-    draw = supports_of([image.shape[:2]])[0].draw
+    rasterize = supports_of([image.shape[:2]])[0].rasterize
     banked, array = encode_supports(
         inferencer.model, inferencer.pipeline,
-        [Support('cat', str(tmp_path / 'cat.png'), draw),
-         Support('cat', image, draw)], 1)
+        [Support('cat', str(tmp_path / 'cat.png'), rasterize),
+         Support('cat', image, rasterize)], 1)
     assert banked.image == 'cat.png' and array.image == 'array'
     assert banked.image_sha256 == hashlib.sha256(
         (tmp_path / 'cat.png').read_bytes()).hexdigest()
