@@ -4,7 +4,7 @@ from functools import partial
 import torch
 from plain_panet import pool
 
-from mmseg_panet.models.prototypes import masked_average_pool
+from mmseg_panet.models import PANetHead
 
 from .row import Row
 from .timing import default_rounds, in_turn, medians, ratio_of, timed
@@ -16,6 +16,7 @@ def measure(device: torch.device, channels: int = 512, cells: int = 53,
     features = torch.randn(images, channels, cells, cells, device=device)
     masks = torch.rand(images, size, size, device=device) < 0.3
     gradient = torch.randn(images, channels, device=device)
+    head = PANetHead(channels)
 
     def plain(features: torch.Tensor) -> torch.Tensor:
         return torch.stack([
@@ -23,7 +24,7 @@ def measure(device: torch.device, channels: int = 512, cells: int = 53,
             for image, mask in zip(features, masks, strict=True)])
 
     def ours(features: torch.Tensor) -> torch.Tensor:
-        return masked_average_pool(features, masks)
+        return head.mask_statistics(features, masks[:, None]).means()[:, 0]
 
     def forward(pooled_by: object) -> None:
         with torch.no_grad():

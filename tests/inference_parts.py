@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.inference.bank.prototype_bank import BankedSupport
-from mmseg_panet.models.support_sums import class_sums
+from mmseg_panet.models import PANetHead
 
 RESIZE = dict(type='Resize', scale=(65, 65), keep_ratio=False)
 
@@ -67,6 +67,13 @@ def banked(class_name, *other, shot=0, labels=None):
     if labels is None:
         labels = torch.randint(
             0, 1 + len(names), (1, 16, 20), generator=generator)
+    statistics = class_statistics(features, labels, len(names))
     return BankedSupport(
-        class_name, names, class_sums(features, labels, len(names))[0],
+        class_name, names, statistics.each(lambda one: one[0]),
         f'{class_name}{shot}.jpg', f'{class_name}{shot}', 'labels')
+
+
+def class_statistics(features, labels, num_classes):
+    """Statistics of features (N, C, h, w) under labels (N, H, W)."""
+    return PANetHead(features.shape[1]).class_statistics(
+        features, labels, num_classes)

@@ -33,7 +33,6 @@ from ..evaluation.iou import (
     intersection_and_union,
     label_confusion,
 )
-from ..models.support_sums import class_sums
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
 from .labelled_images import (
@@ -171,18 +170,19 @@ class FewShotTestLoop(TestLoop):
         own = []
         for indices, features, samples in self._features(images, 'support'):
             most = max(len(images[i].class_ids) for i in indices)
-            sums = class_sums(
-                features, head.labels(samples), most, head.pool_at,
-                head.align_corners).cpu()
-            # A copy, or each would be sent with the whole batch.
+            statistics = head.class_statistics(
+                features, head.labels(samples), most)
+            # A copy, or each would be sent with its complete batch.
             own += [
-                (i, of_image[:1 + len(images[i].class_ids)].clone())
-                for i, of_image in zip(indices, sums, strict=True)]
+                (i, statistics.each(lambda one, k=number: one[k]).masks(
+                    slice(1 + len(images[i].class_ids))).each(
+                        lambda one: one.cpu().clone()))
+                for number, i in enumerate(indices)]
         gathered = sorted(
             (pair for part in all_gather_object(own) for pair in part),
             key=lambda pair: pair[0])
         return SupportTable(
-            images, [sums for _, sums in gathered], self._device)
+            images, [statistics for _, statistics in gathered], self._device)
 
     def _count_queries(self, episodes: Sequence[Episode],
                        served: Sequence[bool], table: SupportTable,
@@ -214,13 +214,15 @@ class FewShotTestLoop(TestLoop):
         num_ways = header['num_ways']
         by_shot = model.shot_fusion != 'mean_prototypes'
         truth = sample.gt_sem_seg.data[0]
-        maps = num_ways * (header['num_shots'] if by_shot else 1)
-        step = max(1, _VALUES_AT_ONCE // (truth.numel() * maps))
+        shots = header['num_shots'] if by_shot else 1
+        step = max(1, _VALUES_AT_ONCE // (truth.numel() * num_ways * shots))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
-            prototypes = table.prototypes(
-                [episodes[i] for i, _ in some], by_shot)
-            labels = model.label_maps(feature, sample.metainfo, prototypes)
+            fitted = table.fit(
+                model.decode_head.classifier,
+                [episodes[i] for i, _ in some], by_shot).to(feature.dtype)
+            labels = model.label_maps(
+                feature, sample.metainfo, fitted, shots)
             confusions = label_confusion(
                 labels, truth, num_ways, 1 + len(class_ids)).cpu().numpy()
             for (i, number), label_map, confusion in zip(
@@ -274,4 +276,4 @@ class FewShotTestLoop(TestLoop):
 
     @property
     def _device(self) -> torch.device:
-        return self._model.decode_head.prototypes.device
+        return next(self._model.parameters()).device

@@ -2,29 +2,32 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from ..datasets.sampling import Episode
-from ..models.support_sums import episode_prototypes
+from ..models import Classifier, SupportStatistics
+from ..models.statistics import join
 from .labelled_images import LabelledImage
 
 
 class SupportTable:
-    """Sums of all supports, and which episode needs which.
+    """Statistics of all supports, and which episode needs which.
 
     A few vectors an image: nothing is kept a pixel.
 
     Args:
         images (Sequence[LabelledImage]): All supports.
-        sums (Sequence[Tensor]): float64 (1 + n, C + 1) of each, see
-            :func:`class_sums`, n its number of classes.
-        device (torch.device): Where the prototypes are wanted.
+        statistics (Sequence[SupportStatistics]): Of each, see
+            :meth:`SupportStatistics.of_classes`.
+        device (torch.device): Where the classifiers are needed.
     """
 
-    def __init__(self, images: Sequence[LabelledImage], sums: Sequence[Tensor],
+    def __init__(self, images: Sequence[LabelledImage],
+                 statistics: Sequence[SupportStatistics],
                  device: torch.device) -> None:
-        nothing = sums[0].new_zeros(1, sums[0].shape[1])
-        self._sums = torch.cat([nothing, *sums]).to(device)
+        nothing = statistics[0].masks(slice(1)).each(torch.zeros_like)
+        self._rows = join([nothing, *statistics]).each(
+            lambda one: one.to(device))
         self._total: dict[tuple[int, int], int] = {}
         self._row: dict[tuple[int, int], int] = {}
         start = 1
@@ -33,7 +36,7 @@ class SupportTable:
                 self._total[image, class_id] = start
                 self._row[image, class_id] = start + number
             start += 1 + len(class_ids)
-        areas = self._sums[:, -1].tolist()
+        areas = self._rows.areas.tolist()
         self._empty = {
             key for key, row in self._row.items() if not areas[row] > 0}
 
@@ -49,25 +52,36 @@ class SupportTable:
                 episode.class_ids, episode.supports, strict=True)
             for image in images)
 
-    def prototypes(self, episodes: Sequence[Episode],
-                   by_shot: bool = False) -> Tensor:
-        """Prototypes of episodes, see :func:`episode_prototypes`.
+    def fit(self, classifier: Classifier, episodes: Sequence[Episode],
+            by_shot: bool = False) -> nn.Module:
+        """Fit the classes of episodes.
 
         Args:
+            classifier (Classifier): The method.
             episodes (Sequence[Episode]): E, all of W ways and S shots.
-            by_shot (bool): Whether each shot gives its own.
+            by_shot (bool): Whether each shot is fitted alone. Defaults to
+                False.
 
         Returns:
-            Tensor: float64 (E, G, 1 + W, C), G = S with ``by_shot``, else 1.
+            nn.Module: A classifier of E episodes, with ``by_shot`` of E * S,
+            the shots of an episode next to each other.
         """
-        totals = [[[self._total[image, class_id] for image in images]
-                   for class_id, images in zip(
-                       episode.class_ids, episode.supports, strict=True)]
-                  for episode in episodes]
-        ways = [[[[self._row.get((image, class_id), 0)
-                   for class_id in episode.class_ids] for image in images]
-                 for images in episode.supports] for episode in episodes]
-        device = self._sums.device
-        return episode_prototypes(
-            self._sums, torch.tensor(totals, device=device),
-            torch.tensor(ways, device=device), by_shot)
+        rows = [[[
+            [self._total[image, class_id],
+             *(self._row.get((image, way), 0) for way in episode.class_ids),
+             self._row[image, class_id]]
+            for image in images] for class_id, images in zip(
+                episode.class_ids, episode.supports, strict=True)]
+            for episode in episodes]
+        # All valid pixels, every way's, and those of the own way.
+        shown = self._rows.masks(
+            torch.tensor(rows, device=self._rows.areas.device))
+        pairs = join([
+            shown.masks(slice(-1)).background(),
+            shown.masks(slice(-1, None))])  # (E, W, S) supports, n = 2
+        ways, shots = pairs.areas.shape[1:3]
+        if by_shot:
+            return classifier.fit(pairs.each(
+                lambda one: one.transpose(1, 2).flatten(0, 1)), [1] * ways)
+        return classifier.fit(
+            pairs.each(lambda one: one.flatten(1, 2)), [shots] * ways)

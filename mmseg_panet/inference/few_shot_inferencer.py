@@ -22,8 +22,9 @@ from ..errors import InputError
 from ..files import prepare_output
 from ..progress import progress_bar
 from ..visualization.strip import overlay
+from .advice.report import SupportAdvice
+from .bank.class_register import ClassRegister
 from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
-from .bank.teachable import Teachable
 from .images.image_list import ImageItem, check_array, list_images
 from .images.read_ahead import read_ahead
 from .images.source_key import source_key
@@ -42,8 +43,8 @@ from .results.prediction_files import remove_prediction, write_prediction
 from .results.prediction_tables import write_areas, write_coco
 
 
-class FewShotInferencer(Teachable, BaseInferencer):
-    """Segments images into classes that are taught by a few examples.
+class FewShotInferencer(BaseInferencer):
+    """Segments images into classes that are registered by a few examples.
 
     On mmengine's ``BaseInferencer``, as ``MMSegInferencer``. What a config's
     test does to a query is done to every image, supports included; labels of
@@ -106,9 +107,10 @@ class FewShotInferencer(Teachable, BaseInferencer):
         self._colours = check_colours(palette or {})
         self._slide = slide
         self._tta = tta
-        self._bank = PrototypeBank()
         # Arrays are named by their number, of all calls.
         self._num_images = 0
+        # mmengine sets it after it has built the pipeline.
+        self.show_progress = show_progress
         init_default_scope('mmseg')
         super().__init__(
             model=model,
@@ -132,9 +134,118 @@ class FewShotInferencer(Teachable, BaseInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         self._network = Network(self.model, cfg, self._slide, self._tta)
-        self._description = describe_model(
-            self.model, cfg, self._network.support_steps)
+        self._register = ClassRegister(
+            self.model, self._network.support_pipeline,
+            describe_model(self.model, cfg, self._network.support_steps),
+            self.show_progress)
         return self._network.support_pipeline
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The registered classes; class i is label 1 + i of a class map."""
+        return self._register.bank.classes
+
+    @property
+    def bank(self) -> PrototypeBank:
+        """A copy of the registered classes with their statistics."""
+        return PrototypeBank(self._register.bank.supports)
+
+    def fit(self, supports: Any,
+            image_dir: str | os.PathLike | None = None
+            ) -> 'FewShotInferencer':
+        """Register classes, in place of all others.
+
+        Args:
+            supports (Any): Class name to a list of (image, annotation); or a
+                folder or a file, see :func:`read_supports`.
+            image_dir (str | os.PathLike, optional): Folder of the images
+                that a file names.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If a support cannot be used; the registered classes
+                then stay as they were.
+        """
+        self._register.fit(supports, image_dir)
+        return self
+
+    def add_class(self, class_name: str,
+                  supports: Sequence[tuple]) -> 'FewShotInferencer':
+        """Register one more class, or more shots of a class.
+
+        The earlier supports are not needed again.
+
+        Args:
+            class_name (str): New or known.
+            supports (Sequence[tuple]): (image, annotation) each, see
+                :func:`read_supports`.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: As :meth:`fit`.
+        """
+        self._register.add(class_name, supports)
+        return self
+
+    def remove_class(self, class_name: str) -> None:
+        """Remove a class, as if it had never been registered.
+
+        Raises:
+            InputError: If there is no such class.
+        """
+        self._register.remove(class_name)
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Give a class another name; its label stays.
+
+        Raises:
+            InputError: If there is no such class, or the name is taken or
+                cannot be one.
+        """
+        self._register.rename(old, new)
+
+    def check_support(self) -> SupportAdvice:
+        """Judge every support by the others of its class.
+
+        Returns:
+            SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
+            picture, ``suspects`` are those whose masks may be wrong.
+
+        Raises:
+            InputError: If no class is registered, or supports came with
+                :meth:`load`, without their images.
+        """
+        return self._register.check()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the registered classes to a file, see :func:`write_bank`.
+
+        Raises:
+            InputError: If no class is registered, or the file cannot be
+                written.
+        """
+        self._register.save(path)
+
+    def load(self, path: str | os.PathLike) -> 'FewShotInferencer':
+        """Use the classes of a file, in place of all others.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If it is no bank, or another model's; the registered
+                classes then stay as they were.
+        """
+        self._register.load(path)
+        return self
+
+    def broadcast(self) -> None:
+        """Give every process the classes of the main one, to the bit."""
+        self._register.broadcast()
 
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
@@ -146,9 +257,9 @@ class FewShotInferencer(Teachable, BaseInferencer):
         # otherwise.
         supports = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
-            for one in self._bank.supports]
+            for one in self._register.bank.supports]
         text = json.dumps([
-            self._description, supports, self._network.steps,
+            self._register.description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -98,7 +98,7 @@ def load_weights(model: Any, weights: str | None) -> None:
 
 def describe_model(model: nn.Module, cfg: ConfigDict,
                    pipeline: list[dict]) -> dict[str, Any]:
-    """What the sums of a support depend on, and how they are matched.
+    """What the statistics of a support depend on, and how they are matched.
 
     Args:
         model (nn.Module): Of :func:`build_model`, with its weights.
@@ -107,7 +107,8 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
 
     Returns:
         dict[str, Any]: As JSON holds it: ``weights_sha256``, ``network``,
-        ``preprocessing``, ``pooling`` and ``matching``.
+        ``preprocessing``, ``pooling``, ``cells``, ``classifier`` and
+        ``matching``, the settings of the classifier.
     """
     head: Any = model.decode_head
     network = {
@@ -115,6 +116,7 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                if key not in _OF_TRAINING}
         for part in ('backbone', 'neck') if cfg.model.get(part)}
     network['in_index'] = head.in_index
+    settings = head.classifier.settings()
     description = dict(
         weights_sha256=weights_sha256(model),
         network=network,
@@ -125,7 +127,9 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                 if key not in ('type', 'size', 'seg_pad_val')},
             pipeline=pipeline),
         pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners),
-        matching=dict(scale=head.scale, distance=head.distance))
+        cells='unit' if head.classifier.unit_cells else 'raw',
+        classifier=settings.pop('type'),
+        matching=settings)
     return json.loads(json.dumps(description, sort_keys=True, default=str))
 
 

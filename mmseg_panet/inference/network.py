@@ -7,11 +7,10 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
-from mmseg.models.utils import resize
-from torch import Tensor
 
 from ..errors import InputError
-from ..models.label_maps import resize_operators
+from ..models import LogitMap
+from ..models.few_shot_segmentor import fitted_maps
 from .images.image_pipeline import (
     at_own_size,
     build_pipeline,
@@ -19,7 +18,6 @@ from .images.image_pipeline import (
     network_size,
     rescaled,
 )
-from .view import View
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 _ONE_VIEW: dict[str, Any] = dict(ratios=(1.0,), flip=False)
@@ -69,19 +67,20 @@ class Network:
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
 
     @torch.no_grad()
-    def views(self, images: Sequence[np.ndarray]) -> list[list[View]]:
-        """Let images pass; those of equal size do so together.
+    def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:
+        """Pass images through the model, those of equal size together.
 
         Args:
             images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
 
         Returns:
-            list[list[View]]: The views of each image, with ``tta`` several.
+            list[list[LogitMap]]: The views of each image, several with
+            ``tta``.
         """
         groups: dict[tuple, list[int]] = {}
         for index, image in enumerate(images):
             groups.setdefault(image.shape, []).append(index)
-        found: list[list[View]] = [[] for _ in images]
+        found: list[list[LogitMap]] = [[] for _ in images]
         for group in groups.values():
             some = [images[index] for index in group]
             for pipeline in self._pipelines:
@@ -120,44 +119,16 @@ def _check_windows(crop_size: Any, stride: Any) -> None:
 
 
 def forward(model: Any, pipeline: Compose,
-            images: Sequence[np.ndarray]) -> list[View]:
-    """Let images of one size pass the network.
-
-    As the host's ``predict``, but for its resizes and its argmax, which cost
-    a third of what a small backbone does.
+            images: Sequence[np.ndarray]) -> list[LogitMap]:
+    """Pass images of one size through a model.
 
     Args:
-        model (EncoderDecoder): With prototypes in its head.
+        model (EncoderDecoder): With a fitted head.
         pipeline (Compose): See :func:`build_pipeline`.
         images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
     """
     data = model.data_preprocessor(pseudo_collate(
         [pipeline(dict(img=image)) for image in images]))
-    metas = [sample.metainfo for sample in data['data_samples']]
-    rows = None
-    if (model.test_cfg or {}).get('mode', 'whole') == 'slide':
-        lines = _slide(model, data['inputs'], metas)  # (N, K, H, W)
-    else:
-        logits = model.decode_head(model.extract_feat(data['inputs']))
-        rows, columns = resize_operators(
-            logits.shape[2:], metas[0], model.align_corners, like=logits)
-        lines = logits @ columns.T  # (N, K, h, W)
-    if metas[0].get('flip'):
-        lines = lines.flip(3)
-    return [View(of_image, rows) for of_image in lines]
-
-
-def _slide(model: Any, inputs: Tensor, metas: list[dict]) -> Tensor:
-    """Logits (N, 1 + W, H, W) of windows, at the images' own size."""
-    # What the host's slide inference makes room for.
-    model.out_channels = len(model.decode_head.prototypes)
-    # It also writes into the metainfo.
-    logits = model.inference(inputs, [dict(meta) for meta in metas])
-    left, right, top, bottom = metas[0].get('img_padding_size', (0, 0, 0, 0))
-    height, width = inputs.shape[2:]
-    logits = logits[:, :, top:height - bottom, left:width - right]
-    if logits.shape[2:] == metas[0]['ori_shape']:
-        return logits
-    return resize(
-        logits, metas[0]['ori_shape'], mode='bilinear',
-        align_corners=model.align_corners)
+    return fitted_maps(
+        model, data['inputs'],
+        [sample.metainfo for sample in data['data_samples']])

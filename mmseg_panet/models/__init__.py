@@ -1,19 +1,25 @@
-"""The model: backbones, prototypes, matching, head, loss and segmentor."""
+"""The model: backbones, statistics, classifiers, head, loss, segmentor."""
 from .alignment_loss import PrototypeAlignmentLoss
 from .backbones import DilatedResNet, DilatedVGG
+from .classifiers import Classifier, LinearClassifier, PrototypeClassifier
+from .few_shot_head import FewShotHead
 from .few_shot_segmentor import FewShotSegmentor
-from .matching import match_prototypes
+from .logit_map import LogitMap
 from .panet_head import PANetHead
-from .prototypes import masked_average_pool
 from .segmentation_loss import SegmentationLoss
+from .statistics import SupportStatistics
 
 __all__ = [
+    'Classifier',
     'DilatedResNet',
     'DilatedVGG',
+    'FewShotHead',
     'FewShotSegmentor',
+    'LinearClassifier',
+    'LogitMap',
     'PANetHead',
     'PrototypeAlignmentLoss',
+    'PrototypeClassifier',
     'SegmentationLoss',
-    'masked_average_pool',
-    'match_prototypes',
+    'SupportStatistics',
 ]

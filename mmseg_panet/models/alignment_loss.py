@@ -1,5 +1,5 @@
 """Prototype alignment regularisation (PANet, section 3.4)."""
-from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .prototypes import EPS, class_masks, masked_sums
+from .statistics import class_masks, stack
 
 MASK_SOURCES = ('prediction', 'true')
 
@@ -26,7 +26,7 @@ class PrototypeAlignmentLoss(nn.Module):
     Args:
         mask_source (str): Which masks of the queries are pooled.
             'prediction': the argmax of the logits at feature resolution, as
-            in the paper; 'true': the queries' truth. Defaults to
+            in the paper; 'true': the queries' ground truth. Defaults to
             'prediction'.
         loss_weight (float): Defaults to 1.0, the paper's lambda.
         ignore_index (int): Label left out. Defaults to 255.
@@ -53,8 +53,7 @@ class PrototypeAlignmentLoss(nn.Module):
 
     def forward(self, supports: Tensor, support_labels: Tensor,
                 queries: Tensor, query_labels: Tensor, query_logits: Tensor,
-                weigh: Callable[[Tensor, Sequence[int]], Tensor],
-                match: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+                head: Any) -> Tensor:
         """Compute the loss of a batch of episodes.
 
         Args:
@@ -63,30 +62,29 @@ class PrototypeAlignmentLoss(nn.Module):
             queries (Tensor): Features (B, Q, C, h, w).
             query_labels (Tensor): (B, Q, H, W), episode labels.
             query_logits (Tensor): (B, Q, 1 + W, h, w).
-            weigh (Callable): The head's pooling: masks (..., H, W) and a
-                size (h, w) to weights (..., h, w).
-            match (Callable): The head's matching: features (N, C, h, w) and
-                prototypes (N, K, C) to logits (N, K, h, w).
+            head (FewShotHead): Measures the queries, and fits and matches
+                their classes.
 
         Returns:
             Tensor: A scalar, part of the graph also where no way is present.
         """
         episodes, ways, shots = support_labels.shape[:3]
-        if self.mask_source == 'true':
-            masks = class_masks(query_labels, ways).to(queries)
-            weights = weigh(masks, queries.shape[-2:])
-        else:
-            predicted = query_logits.argmax(2)  # (B, Q, h, w)
-            weights = class_masks(predicted, ways).to(queries)
-        areas = weights.sum((1, 3, 4))  # (B, 1 + W), over all queries
-        sums = masked_sums(queries.flatten(0, 1), weights.flatten(0, 1))
-        sums = sums.unflatten(0, (episodes, -1)).sum(1)  # (B, 1 + W, C)
-        prototypes = sums / (areas + EPS)[..., None]  # (B, 1 + W, C)
+        labels = query_labels if self.mask_source == 'true' else (
+            query_logits.argmax(2))  # on the cells: no resize
+        measured = head.mask_statistics(
+            queries.flatten(0, 1), class_masks(labels.flatten(0, 1), ways))
+        # (B, 1 + W), over all queries of an episode.
+        measured = measured.each(
+            lambda one: one.unflatten(0, (episodes, -1))).pooled(1)
+        present = measured.areas[:, 1:] > 0  # (B, W)
 
-        background = prototypes[:, :1].expand(-1, ways, -1)  # (B, W, C)
-        pairs = torch.stack([background, prototypes[:, 1:]], dim=2)
-        pairs = pairs.repeat_interleave(shots, dim=1)  # (B, W*S, 2, C)
-        logits = match(supports.flatten(0, 2), pairs.flatten(0, 1))
+        # An episode for each way, with all queries as its support.
+        pairs = stack(
+            [measured.masks([0, way]) for way in range(1, 1 + ways)])
+        pairs = pairs.each(
+            lambda one: one.transpose(0, 1).flatten(0, 1)[:, None])
+        fitted = head.classifier.fit(pairs, [1])  # B*W episodes
+        logits = head.match(supports.flatten(0, 2), fitted)
         logits = F.interpolate(
             logits, support_labels.shape[-2:], mode='bilinear',
             align_corners=self.align_corners)  # (B*W*S, 2, H, W)
@@ -103,6 +101,5 @@ class PrototypeAlignmentLoss(nn.Module):
         valid = (targets != self.ignore_index).sum((1, 2)).clamp_min(1)
         per_support = errors.sum((1, 2)) / valid  # (B*W*S,)
         per_way = per_support.view(episodes, ways, shots).sum(2)
-        present = areas[:, 1:] > 0  # (B, W)
         loss = (per_way * present).sum(1) / (ways * shots)  # (B,)
         return self.loss_weight * loss.mean()

@@ -128,3 +128,35 @@ class _Split(torch.autograd.Function):
 
 def _join(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def check_episode(support_images: Tensor, support_masks: Tensor,
+                  query_images: Tensor) -> None:
+    """Refuse tensors that are no episode.
+
+    Args:
+        support_images (Tensor): (W, S, 3, H, W).
+        support_masks (Tensor): (W, S, H, W): 1 the way, 0 not, 255 unknown.
+        query_images (Tensor): (N, 3, H, W).
+
+    Raises:
+        InputError: If a shape or a value does not fit.
+    """
+    fits = (
+        support_images.dim() == 5 and query_images.dim() == 4
+        and support_images.numel() > 0
+        and support_images.shape[2] == query_images.shape[1] == 3
+        and support_masks.shape == (
+            *support_images.shape[:2], *support_images.shape[3:]))
+    if not fits:
+        raise InputError(
+            'expected support_images (W, S, 3, H, W), support_masks '
+            '(W, S, H, W) and query_images (N, 3, H, W), got '
+            f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
+            f'and {tuple(query_images.shape)}')
+    values = support_masks.unique().tolist()
+    if not {0, 1, 255}.issuperset(values) or values == [0, 255]:
+        raise InputError(
+            'expected support_masks of 1 (the way), 0 (not it) and 255 '
+            f'(unknown), got the values {values[:10]}; a mask is of its own '
+            'way alone: pass mask == value')

@@ -1,30 +1,32 @@
 """A segmentor that predicts whole episodes."""
-from itertools import product
 from typing import Any
 
 import torch
+from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
-from .episode_layout import EpisodeLayout
-from .label_maps import label_maps, resize_operators
-from .shot_fusion import SHOT_FUSIONS, vote
-from .support_check import check_supports
+from .episode_layout import EpisodeLayout, check_episode
+from .few_shot_head import FewShotHead
+from .logit_map import LogitMap
+from .resize import to_size
+from .shot_fusion import SHOT_FUSIONS, fuse_shots
+from .sliding_windows import mean_of_windows
+from .support_ways import support_ways
 
 
 @MODELS.register_module()
 class FewShotSegmentor(EncoderDecoder):
     """mmseg's ``EncoderDecoder`` around a :class:`PANetHead`.
 
-    Training is the host's. In testing a flat batch of episodes (samples
-    with a ``role``) gives one prediction a query; samples without a role
-    are matched against the prototypes that ``decode_head.fit`` has stored.
+    Training is mmseg's. In testing a flat batch of episodes (samples with a
+    ``role``) gives one prediction a query; samples without a role are
+    classified by what ``decode_head.fit`` has fitted.
 
-    Beside the host's settings, ``test_cfg`` takes ``shot_fusion``, how several
+    Beside mmseg's settings, ``test_cfg`` takes ``shot_fusion``, how several
     shots become one prediction: 'mean_prototypes' (the default, PANet),
     'mean_logits', or 'vote' over the masks of the single shots, with
     ``vote_threshold`` (0.5), see :func:`vote`.
@@ -39,13 +41,19 @@ class FewShotSegmentor(EncoderDecoder):
         **kwargs: As for ``EncoderDecoder``.
 
     Raises:
-        InputError: If ``shot_fusion``, ``mode`` or ``channels_last`` is
-            unknown, or ``vote_threshold`` not in (0, 1].
+        InputError: If the head is no :class:`FewShotHead`, ``shot_fusion``,
+            ``mode`` or ``channels_last`` is unknown, or ``vote_threshold``
+            is not in (0, 1].
     """
 
     def __init__(self, *args: Any, channels_last: bool | str = False,
                  **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not isinstance(self.decode_head, FewShotHead):
+            raise InputError(
+                'expected a PANetHead, or another FewShotHead, as decode_head '
+                f'of FewShotSegmentor, got a {type(self.decode_head).__name__}'
+                '; configs/panet shows some')
         if channels_last not in (True, False, 'auto'):
             raise InputError(
                 "expected channels_last of True, False or 'auto', got "
@@ -104,11 +112,9 @@ class FewShotSegmentor(EncoderDecoder):
             inputs = inputs.contiguous(memory_format=self._memory_format)
         return super().extract_feat(inputs)
 
-    def predict(
-        self,
-        inputs: Tensor,
-        data_samples: list[SegDataSample] | None = None,
-    ) -> list[SegDataSample]:
+    def predict(self, inputs: Tensor,
+                data_samples: list[SegDataSample] | None = None
+                ) -> list[SegDataSample]:
         """Segment the queries of a flat batch, or images after a fit.
 
         Args:
@@ -117,32 +123,35 @@ class FewShotSegmentor(EncoderDecoder):
                 need no ``gt_sem_seg``.
 
         Returns:
-            list[SegDataSample]: One a query, in order, with
-            ``pred_sem_seg`` (1, H, W), the episode labels, and
-            ``seg_logits`` (1 + W, H, W), with a vote the mean over the
-            shots; both at the query's ``ori_shape``.
+            list[SegDataSample]: One a query, with ``pred_sem_seg``
+            (1, H, W), the episode labels, and ``seg_logits`` (1 + W, H, W),
+            the mean over the shots; both at the query's ``ori_shape``.
 
         Raises:
             InputError: If a support shows no pixel of its way.
-            RuntimeError: Without episodes and without fitted prototypes.
+            RuntimeError: Without episodes and without anything fitted.
         """
-        if not data_samples or 'role' not in data_samples[0]:
-            return super().predict(inputs, data_samples)
-        queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
-        by_shot = self.shot_fusion != 'mean_prototypes'
-        if self.test_cfg.get('mode', 'whole') == 'slide':
-            logits = self._slide_episodes(inputs, data_samples, by_shot)
+        if data_samples and 'role' in data_samples[0]:
+            queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
+            maps = self._episode_maps(inputs, data_samples, queries)
         else:
-            logits = self.decode_head.predict_episodes(
-                self.extract_feat(inputs), data_samples, by_shot)
-            logits = logits if by_shot else logits[None]
-        results = self.postprocess_result(logits.mean(0), queries)
-        if self.shot_fusion == 'vote':
-            self._vote(logits, results)
-        return results
+            size = tuple(inputs.shape[2:])
+            queries = data_samples or [
+                SegDataSample(metainfo=dict(ori_shape=size, img_shape=size))
+                for _ in inputs]
+            maps = [
+                LogitMap(one.cells[None], one.resize) for one in fitted_maps(
+                    self, inputs, [query.metainfo for query in queries])]
+        for query, shots in zip(queries, maps, strict=True):
+            logits, labels = fuse_shots(
+                shots.at_image(), self.shot_fusion, self.vote_threshold)
+            query.set_data(dict(
+                seg_logits=PixelData(data=logits.cells),
+                pred_sem_seg=PixelData(data=labels.long()[None])))
+        return queries
 
-    def label_maps(self, features: Tensor, metainfo: dict,
-                   prototypes: Tensor) -> Tensor:
+    def label_maps(self, features: Tensor, metainfo: dict, fitted: nn.Module,
+                   num_shots: int = 1) -> Tensor:
         """Segment one query for many episodes.
 
         As :meth:`predict` does for each of them, but for pixels at which two
@@ -150,43 +159,36 @@ class FewShotSegmentor(EncoderDecoder):
 
         Args:
             features (Tensor): (C, h, w), of the query.
-            metainfo (dict): Of the query, see :func:`resize_operators`.
-            prototypes (Tensor): (E, G, 1 + W, C), see
-                :func:`episode_prototypes`, by shot unless ``shot_fusion`` is
-                'mean_prototypes'.
+            metainfo (dict): Of the query, see :func:`to_own_size`.
+            fitted (nn.Module): A classifier of E episodes, each with
+                ``num_shots`` classifiers next to each other.
+            num_shots (int): Shots that are fitted alone, 1 where
+                ``shot_fusion`` is 'mean_prototypes'. Defaults to 1.
 
         Returns:
             Tensor: uint8 (E, H, W), episode labels at ``ori_shape``.
         """
-        operators = resize_operators(
-            features.shape[1:], metainfo, self.align_corners, like=features)
-        logits = self.decode_head.match(
-            features[None], prototypes.to(features).flatten(0, 2)[None])
-        logits = logits[0].unflatten(0, prototypes.shape[:3])
-        if self.shot_fusion != 'vote':
-            return label_maps(logits.mean(1), *operators)
-        return torch.stack([
-            vote(of_shots, prototypes.shape[2] - 1, self.vote_threshold)
-            for of_shots in label_maps(logits, *operators)]).to(torch.uint8)
+        logits = self.decode_head.match(features[None], fitted)
+        shots = LogitMap.of_cells(
+            logits.unflatten(0, (-1, num_shots)), metainfo,
+            self.align_corners)
+        return fuse_shots(shots, self.shot_fusion, self.vote_threshold)[1]
 
-    def _vote(self, logits: Tensor, queries: list[SegDataSample]) -> None:
-        """Put the shots' vote in place of the predictions.
-
-        Args:
-            logits (Tensor): (S, N, 1 + W, H, W).
-            queries (list[SegDataSample]): N, changed in place.
-        """
-        predicted = [
-            self.postprocess_result(
-                of_shot, [
-                    SegDataSample(metainfo=query.metainfo)
-                    for query in queries])
-            for of_shot in logits]
-        for query, *shots in zip(queries, *predicted, strict=True):
-            labels = torch.stack(
-                [shot.pred_sem_seg.data[0] for shot in shots])  # (S, H, W)
-            query.pred_sem_seg.data = vote(
-                labels, logits.shape[2] - 1, self.vote_threshold)[None]
+    def _episode_maps(self, inputs: Tensor, data_samples: list[SegDataSample],
+                      queries: list[SegDataSample]) -> list[LogitMap]:
+        """Logits of each query by all shots or by single ones."""
+        by_shot = self.shot_fusion != 'mean_prototypes'
+        make = LogitMap.of_cells
+        if self.test_cfg.get('mode', 'whole') == 'slide':
+            make = LogitMap.of_input
+            logits = self._slide_episodes(inputs, data_samples, by_shot)
+        else:
+            logits = self.decode_head.predict_episodes(
+                self.extract_feat(inputs), data_samples, by_shot)
+            logits = logits if by_shot else logits[None]
+        return [
+            make(shots, query.metainfo, self.align_corners)
+            for shots, query in zip(logits.unbind(1), queries, strict=True)]
 
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
@@ -195,7 +197,7 @@ class FewShotSegmentor(EncoderDecoder):
         layout = EpisodeLayout.of(data_samples)
         supports, queries = layout.split(
             torch.arange(len(inputs)))  # (B, W, S) and (B, Q)
-        fitted = self.decode_head.prototypes
+        fitted = self.decode_head.fitted
         logits = []
         try:
             for some in supports.split(1 if by_shot else layout.shots, 2):
@@ -209,15 +211,12 @@ class FewShotSegmentor(EncoderDecoder):
                         inputs[asked],
                         [data_samples[i].metainfo for i in asked]))
         finally:
-            self.decode_head.prototypes = fitted
+            self.decode_head.fitted = fitted
         return torch.cat(logits).unflatten(0, (-1, queries.numel()))
 
     def slide_inference(self, inputs: Tensor,
                         batch_img_metas: list[dict]) -> Tensor:
         """Mean of the logits of overlapping windows.
-
-        In place of the host's, which pads every window to the whole image
-        before it adds it: with time and memory of windows times pixels.
 
         Args:
             inputs (Tensor): (N, 3, H, W).
@@ -226,20 +225,11 @@ class FewShotSegmentor(EncoderDecoder):
         Returns:
             Tensor: Logits (N, 1 + W, H, W).
         """
-        size = inputs.shape[2:]
-        logits = inputs.new_zeros(
-            len(inputs), len(self.decode_head.prototypes), *size)
-        times = inputs.new_zeros(size)
-        for rows, columns in product(*map(
-                _windows, size, self.test_cfg.crop_size,
-                self.test_cfg.stride)):
-            window = inputs[..., rows, columns]
-            logits[..., rows, columns] += self.encode_decode(
-                window,
-                [dict(meta, img_shape=window.shape[2:])
-                 for meta in batch_img_metas])
-            times[rows, columns] += 1
-        return logits / times
+        return mean_of_windows(
+            inputs, self.test_cfg.crop_size, self.test_cfg.stride,
+            lambda window: self.encode_decode(window, [
+                dict(meta, img_shape=window.shape[2:])
+                for meta in batch_img_metas]))
 
     def segment(self, support_images: Tensor, support_masks: Tensor,
                 query_images: Tensor) -> Tensor:
@@ -260,12 +250,12 @@ class FewShotSegmentor(EncoderDecoder):
         Raises:
             InputError: If shapes or values do not fit, or a mask is empty.
         """
-        _check_episode(support_images, support_masks, query_images)
+        check_episode(support_images, support_masks, query_images)
         ways, shots = support_masks.shape[:2]
         way = torch.arange(1, 1 + ways, device=support_masks.device)
         labels = support_masks.long()
         labels = torch.where(labels == 1, way.view(ways, 1, 1, 1), labels)
-        check_supports(
+        support_ways(
             labels.flatten(0, 1),
             [SegDataSample(metainfo=dict(
                 way=1 + w, img_path=f'support_images[{w}, {s}]'))
@@ -276,35 +266,33 @@ class FewShotSegmentor(EncoderDecoder):
         logits = self.decode_head.match_episodes(
             supports.unflatten(0, (1, ways, shots)), labels[None],
             queries[None])[0]  # (N, 1 + W, h, w)
-        return resize(
-            logits, query_images.shape[2:], mode='bilinear',
-            align_corners=self.align_corners)
+        return LogitMap(logits, to_size(
+            logits.shape[2:], query_images.shape[2:], self.align_corners,
+            like=logits)).rows()
 
 
-def _windows(length: int, crop: int, stride: int) -> list[slice]:
-    """Windows along an axis, the last one moved back into the image."""
-    number = max(length - crop + stride - 1, 0) // stride + 1
-    ends = [min(i * stride + crop, length) for i in range(number)]
-    return [slice(max(end - crop, 0), end) for end in ends]
+def fitted_maps(model: EncoderDecoder, inputs: Tensor,
+                metas: list[dict]) -> list[LogitMap]:
+    """Classify images by what the head of a model has fitted.
 
+    Args:
+        model (EncoderDecoder): Any of mmseg's, with a :class:`FewShotHead`.
+        inputs (Tensor): Preprocessed images (N, 3, H, W).
+        metas (list[dict]): N, see :func:`to_own_size`.
 
-def _check_episode(support_images: Tensor, support_masks: Tensor,
-                   query_images: Tensor) -> None:
-    fits = (
-        support_images.dim() == 5 and query_images.dim() == 4
-        and support_images.numel() > 0
-        and support_images.shape[2] == query_images.shape[1] == 3
-        and support_masks.shape == (
-            *support_images.shape[:2], *support_images.shape[3:]))
-    if not fits:
-        raise InputError(
-            'expected support_images (W, S, 3, H, W), support_masks '
-            '(W, S, H, W) and query_images (N, 3, H, W), got '
-            f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
-            f'and {tuple(query_images.shape)}')
-    values = support_masks.unique().tolist()
-    if not {0, 1, 255}.issuperset(values) or values == [0, 255]:
-        raise InputError(
-            'expected support_masks of 1 (the way), 0 (not it) and 255 '
-            f'(unknown), got the values {values[:10]}; a mask is of its own '
-            'way alone: pass mask == value')
+    Returns:
+        list[LogitMap]: One an image, (1 + W, h, w).
+    """
+    if (model.test_cfg or {}).get('mode', 'whole') == 'slide':
+        # mmseg's slide inference makes room for as many classes, and writes
+        # into the metainfo.
+        model.out_channels = getattr(
+            model.decode_head.fitted, 'num_classes', 0)
+        logits = model.inference(inputs, [dict(meta) for meta in metas])
+        make = LogitMap.of_input
+    else:
+        logits = model.decode_head(model.extract_feat(inputs))
+        make = LogitMap.of_cells
+    return [
+        make(one, meta, model.align_corners)
+        for one, meta in zip(logits, metas, strict=True)]

@@ -1,8 +1,35 @@
-"""From the predictions of single shots to one of all of them."""
+"""From several shots to one prediction."""
 import torch
 from torch import Tensor
 
+from .logit_map import LogitMap
+
 SHOT_FUSIONS = ('mean_prototypes', 'mean_logits', 'vote')
+
+
+def fuse_shots(shots: LogitMap, fusion: str, threshold: float = 0.5
+               ) -> tuple[LogitMap, Tensor]:
+    """Fuse what single shots, or all of them at once, say of an image.
+
+    Args:
+        shots (LogitMap): (..., G, K, h, w), G shots; with 'mean_prototypes'
+            one classifier of all of them.
+        fusion (str): One of :data:`SHOT_FUSIONS`.
+        threshold (float): See :func:`vote`.
+
+    Returns:
+        tuple[LogitMap, Tensor]: The mean of the logits (..., K, h, w), and
+        the labels uint8 (..., H, W).
+    """
+    mean = LogitMap(shots.cells.mean(-4), shots.resize)
+    if fusion != 'vote':
+        return mean, mean.labels()
+    labels = shots.labels()  # (..., G, H, W)
+    num_ways = shots.cells.shape[-3] - 1
+    voted = torch.stack([
+        vote(of_shots, num_ways, threshold)
+        for of_shots in labels.reshape(-1, *labels.shape[-3:])])
+    return mean, voted.view(*labels.shape[:-3], *labels.shape[-2:])
 
 
 def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
@@ -19,15 +46,15 @@ def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
             code of HSNet.
 
     Returns:
-        Tensor: (H, W), episode labels.
+        Tensor: uint8 (H, W), episode labels.
 
     Example:
         >>> shots = torch.tensor([[[1, 1, 0]], [[1, 0, 0]], [[1, 0, 0]]])
         >>> vote(shots, num_ways=1)
-        tensor([[1, 0, 0]])
+        tensor([[1, 0, 0]], dtype=torch.uint8)
     """
     votes = torch.stack(
         [(labels == way).sum(0) for way in range(1, 1 + num_ways)])
     most, way = votes.max(0)  # (H, W) each
     share = most / votes.max().clamp_min(1)
-    return torch.where(share >= threshold, way + 1, 0)
+    return torch.where(share >= threshold, way + 1, 0).to(torch.uint8)

@@ -229,7 +229,7 @@ def test_supports_without_background_are_told_of(caplog):
     image, mask = image_of((20, 20, 230))
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmseg_panet.inference.bank.teachable.print_log',
+        patch.setattr('mmseg_panet.inference.bank.class_register.print_log',
                       lambda text, **_: said.append(text))
         small_inferencer(RESIZE).fit({'all': [(image, mask | True)]})
         small_inferencer(RESIZE).fit({'box': [(image, mask)]})
@@ -346,7 +346,7 @@ def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
     main = small_inferencer(RESIZE).fit(red_and_blue())
     other = small_inferencer(RESIZE)
     sent = []
-    module = 'mmseg_panet.inference.bank.teachable'
+    module = 'mmseg_panet.inference.bank.class_register'
     monkeypatch.setattr(f'{module}.broadcast_object_list', sent.append)
     main.broadcast()
 
@@ -357,7 +357,8 @@ def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
     monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
     other.broadcast()
     assert torch.equal(
-        other.model.decode_head.prototypes, main.model.decode_head.prototypes)
+        other.model.decode_head.fitted.weight,
+        main.model.decode_head.fitted.weight)
     assert other.fingerprint() == main.fingerprint()
 
 

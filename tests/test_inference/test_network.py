@@ -11,8 +11,8 @@ from mmseg_panet.inference.images.image_pipeline import (
 )
 
 
-def host_logits(inferencer, image, steps=(RESIZE,)):
-    """As the host predicts."""
+def mmseg_logits(inferencer, image, steps=(RESIZE,)):
+    """As mmseg predicts."""
     data = build_pipeline(list(steps))(dict(img=image))
     with torch.no_grad():
         return inferencer.model.test_step(
@@ -21,7 +21,7 @@ def host_logits(inferencer, image, steps=(RESIZE,)):
 
 def logits_of(inferencer, images):
     """Of the only view of each image."""
-    return [view.logits() for view, in inferencer._network.views(images)]
+    return [view.rows() for view, in inferencer._network.views(images)]
 
 
 def fitted(*steps, **settings):
@@ -38,7 +38,7 @@ def test_logits_are_those_that_the_host_predicts(padding):
     logits, = logits_of(inferencer, [image])
     assert logits.shape == (3, 90, 51)
     torch.testing.assert_close(
-        logits, host_logits(inferencer, image), rtol=0, atol=1e-4)
+        logits, mmseg_logits(inferencer, image), rtol=0, atol=1e-4)
 
 
 def test_images_of_any_sizes_come_back_in_order():
@@ -62,8 +62,8 @@ def test_views_are_averaged_and_turned_back():
     for ratio in (1.0, 1.5):
         steps = rescaled([RESIZE], ratio)
         probabilities += [
-            host_logits(inferencer, image, steps).softmax(0),
-            host_logits(inferencer, mirrored, steps).softmax(0).flip(2)]
+            mmseg_logits(inferencer, image, steps).softmax(0),
+            mmseg_logits(inferencer, mirrored, steps).softmax(0).flip(2)]
     prediction, = inferencer.predict([image], keep_probabilities=True)
     torch.testing.assert_close(
         torch.from_numpy(prediction.probabilities),

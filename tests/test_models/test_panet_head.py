@@ -58,7 +58,8 @@ def random_episodes(episodes, ways, shots, queries, channels=8, size=(5, 6),
 def plain_losses(features, samples, case, head):
     """The losses of a batch by the written-out equations."""
     episodes, ways, shots, queries = case
-    settings = dict(scale=head.scale, distance=head.distance)
+    settings = dict(
+        scale=head.classifier.scale, distance=head.classifier.distance)
     pooling = dict(pool_at=head.pool_at, align_corners=head.align_corners)
     labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
     length, supports = ways * shots + queries, ways * shots
@@ -180,17 +181,18 @@ def test_fitting_then_forward_equals_predicting_the_episode():
     head.fit([features[:6]], samples[:6])
     metas = [sample.metainfo for sample in samples[6:]]
     logits = head.predict([features[6:]], metas, None)
-    torch.testing.assert_close(logits, expected)
-    assert head.prototypes.shape == (3, 8)
+    torch.testing.assert_close(logits, head.predict_by_feat(expected, metas))
+    assert head.fitted.weight.shape == (1, 3, 8)
 
 
 def test_ways_may_be_fitted_with_unequal_shots():
     features, samples = random_episodes(1, 2, 2, 1)
-    head = PANetHead(8)
+    # Of which the weight is twice the mean.
+    head = PANetHead(8, distance='squared_euclidean')
     head.fit([features[:3]], samples[:3])  # 2 shots of way 1, 1 of way 2
     expected = plain_panet.pool(
         features[2], samples[2].gt_sem_seg.data[0] == 2)
-    torch.testing.assert_close(head.prototypes[2], expected)
+    torch.testing.assert_close(head.fitted.weight[0, 2] / 2, expected)
 
 
 def test_supports_padded_by_the_preprocessor_have_ignored_margins():

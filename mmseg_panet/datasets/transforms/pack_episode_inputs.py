@@ -1,25 +1,30 @@
 """Packing an image of an episode."""
 from collections.abc import Sequence
 
+import numpy as np
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from ...errors import InputError
 
 EPISODE_KEYS = (
-    'run', 'episode', 'role', 'way', 'shot', 'class_ids', 'class_names')
+    'run', 'episode', 'role', 'way', 'shot', 'class_ids', 'class_names',
+    'way_pixels')
 
 
 @TRANSFORMS.register_module()
 class PackEpisodeInputs(PackSegInputs):
     """mmseg's ``PackSegInputs`` that also keeps an image's part in its task.
 
-    ``ori_shape`` becomes the size of the labels: the host resizes its
-    predictions to it, and there they meet the truth.
+    ``ori_shape`` becomes the size of the labels: mmseg resizes predictions
+    to it, and there they meet the ground truth. Of a support, ``way_pixels``
+    becomes the number of pixels of its way, so that nobody has to look for
+    them on a GPU.
 
     Args:
         meta_keys (Sequence[str]): Kept beside run, episode, role, way, shot,
-            class_ids and class_names. Defaults to those of mmseg.
+            class_ids, class_names and way_pixels. Defaults to those of
+            mmseg.
     """
 
     def __init__(
@@ -46,4 +51,7 @@ class PackEpisodeInputs(PackSegInputs):
                 "dict(type='EpisodeLabels') after LoadAnnotations in "
                 'support_pipeline and query_pipeline')
         results['ori_shape'] = labels.shape
+        if results.get('role') == 'support':
+            results['way_pixels'] = int(
+                np.count_nonzero(labels == results['way']))
         return super().transform(results)

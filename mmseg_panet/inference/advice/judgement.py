@@ -1,24 +1,24 @@
-"""How well prototypes fit the mask of a support."""
+"""How well the shots of a class fit the mask of one of them."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ...models.label_maps import resize_operators
-from ...models.support_sums import area_mean, background_mean
+from ...models import LogitMap, SupportStatistics
+from ...models.statistics import join, stack
 from ..bank.prototype_bank import BankedSupport
 
 
 class Judgement(NamedTuple):
-    """How prototypes fit the mask of a support.
+    """How classifiers fit the mask of a support.
 
     Attributes:
-        cells (float): Of the feature map that the mask covers.
-        ious (list[float]): In percent, of every set of
-            :func:`prototype_sets`.
-        own_fit (float): :func:`mask_agreement` of the first set.
-        agreement (float): Of the second set, or of the only one.
+        cells (float): Cells of the feature map that the mask covers.
+        ious (list[float]): In percent, those of the classifiers
+            of all :func:`shot_sets`.
+        own_fit (float): :func:`mask_agreement` of the first.
+        agreement (float): That of the second, or of the only one.
     """
 
     cells: float
@@ -27,73 +27,82 @@ class Judgement(NamedTuple):
     agreement: float
 
 
-def shot_prototypes(shots: Sequence[BankedSupport]) -> Tensor:
-    """Prototypes of a class and of all else, by shot.
+def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
+    """Statistics of a class and of all else, by shot.
 
     Args:
         shots (Sequence[BankedSupport]): S, of one class.
 
     Returns:
-        Tensor: float64 (S, 2, C), background first.
+        SupportStatistics: (S,), n is 2, all else first.
     """
-    return torch.stack([
-        torch.stack([
-            background_mean(one.sums[0], one.sums[1:2]),
-            area_mean(one.sums[1])])
+    return stack([join([
+        one.statistics.masks([0, 1]).background(), one.statistics.masks([1])])
         for one in shots])
 
 
-def prototype_sets(prototypes: Tensor, shot: int) -> Tensor:
-    """What one shot of a class is judged by.
+def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:
+    """The sets of shots by which one shot of a class is judged.
 
     Args:
-        prototypes (Tensor): (S, 2, C), see :func:`shot_prototypes`.
+        num_shots (int): S.
         shot (int): From 0.
 
     Returns:
-        Tensor: (G, 2, C): its own; the mean of the others; and their mean
-        without each of them in turn. G is 1 + S, with two shots 2, with one
-        shot 1.
+        list[list[list[int]]]: Itself; all others; and the others without
+        each of them in turn. Sets of one size are in one list.
     """
-    others = torch.cat([prototypes[:shot], prototypes[shot + 1:]])
-    sets = [prototypes[shot]]
-    if len(others):
-        sets.append(others.mean(0))
+    others = [one for one in range(num_shots) if one != shot]
+    sets = [[[shot]]]
+    if others:
+        sets.append([others])
     if len(others) > 1:
-        sets += list((others.sum(0) - others) / (len(others) - 1))
-    return torch.stack(sets)
+        sets.append([
+            [one for one in others if one != left_out]
+            for left_out in others])
+    return sets
 
 
 def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
-          sets: Tensor) -> Judgement:
-    """Compare the mask of a support with what prototypes find.
+          statistics: SupportStatistics, shot: int) -> Judgement:
+    """Compare the mask of a support with what classifiers find.
 
     Args:
-        head (PANetHead): Matches.
-        features (Tensor): (C, h, w), of the support's image.
-        metainfo (dict): Of it, see :func:`resize_operators`.
+        head (FewShotHead): Fits and matches.
+        features (Tensor): (C, h, w), those of the support's image.
+        metainfo (dict): The image's, see :func:`to_own_size`.
         labels (Tensor): (H, W), at the image's own size: 1 the class, 0 not,
             255 unknown.
-        sets (Tensor): (G, 2, C), see :func:`prototype_sets`.
+        statistics (SupportStatistics): See :func:`shot_statistics`.
+        shot (int): Which of the shots the support is, from 0.
 
     Returns:
-        Judgement: Of the support.
+        Judgement: All that was found.
     """
-    rows, columns = resize_operators(
-        features.shape[1:], metainfo, head.align_corners, like=features)
-    logits = head.match(
-        features[None], sets.to(features).flatten(0, 1)[None])[0]
-    logits = logits.unflatten(0, (-1, 2))  # (G, 2, h, w)
+    logits = torch.cat([
+        _match_sets(head, features, statistics, sets)
+        for sets in shot_sets(len(statistics.areas), shot)])  # (G, 2, h, w)
+    maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []
     # One by one, as an image may be large.
-    for number, lead in enumerate(logits[:, 1] - logits[:, 0]):
-        lead = rows @ lead @ columns.T  # (H, W)
-        ious.append(mask_iou(lead > 0, labels))
+    for number, of_set in enumerate(logits):  # (2, h, w)
+        margin, = LogitMap(of_set, maps.resize).margins()  # (H, W)
+        ious.append(mask_iou(margin > 0, labels))
         if number < 2:
-            agreements.append(mask_agreement(lead, labels))
+            agreements.append(mask_agreement(margin, labels))
     share = int((labels == 1).sum()) / labels.numel()
     return Judgement(
         share * features[0].numel(), ious, agreements[0], agreements[-1])
+
+
+def _match_sets(head: Any, features: Tensor, statistics: SupportStatistics,
+                sets: list[list[int]]) -> Tensor:
+    """Logits (n, 2, h, w) by n sets of equally many shots."""
+    index = torch.tensor(sets)
+    fitted = head.classifier.fit(
+        statistics.each(lambda one: one[index]), [len(sets[0])])
+    return head.match(
+        features.expand(len(sets), *features.shape), fitted.to(features))
 
 
 def mask_iou(found: Tensor, labels: Tensor) -> float:
@@ -108,21 +117,21 @@ def mask_iou(found: Tensor, labels: Tensor) -> float:
     return 100 * int((found & mask).sum()) / int(union.sum())
 
 
-def mask_agreement(lead: Tensor, labels: Tensor) -> float:
+def mask_agreement(margin: Tensor, labels: Tensor) -> float:
     """How well a mask parts the high values of a map from the low ones.
 
     ``(mean inside - mean outside)``, over the same of the best mask of that
     area. Unlike an IoU it does not depend on a threshold.
 
     Args:
-        lead (Tensor): (H, W), of the class over the background.
+        margin (Tensor): (H, W), of the class over the background.
         labels (Tensor): (H, W): 1 the class, 0 not, 255 unknown.
 
     Returns:
         float: 1 if no mask is better, 0 if it is as good as chance, and less
         if it is rather the other way round; 1 if nothing is outside.
     """
-    inside, outside = lead[labels == 1], lead[labels == 0]
+    inside, outside = margin[labels == 1], margin[labels == 0]
     if not len(outside):
         return 1.0
     ordered = torch.cat([inside, outside]).sort(descending=True).values

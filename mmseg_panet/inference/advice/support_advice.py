@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import InputError
+from ...models import SupportStatistics
 from ..bank.prototype_bank import NOTHING_TAUGHT, BankedSupport, PrototypeBank
 from ..images.image_list import read_image
 from ..supports import Support
 from ..supports.support_encoder import encode_images
-from .judgement import Judgement, judge, prototype_sets, shot_prototypes
+from .judgement import Judgement, judge, shot_statistics
 from .notes import class_notes, support_notes
 from .report import SupportAdvice, SupportRow, thumbnail
 
@@ -65,11 +66,10 @@ def advise(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         list(group) for _, group in groupby(
             range(len(supports)), key=lambda i: supports[i].class_name)]
     label = {name: i for i, name in enumerate(bank.classes, start=1)}
-    prototypes: dict[int, tuple[Tensor, int]] = {}
+    shots: dict[int, tuple[SupportStatistics, int]] = {}
     for of_class in classes:
-        by_shot = shot_prototypes([supports[i] for i in of_class])
-        prototypes |= {
-            i: (by_shot, shot) for shot, i in enumerate(of_class)}
+        statistics = shot_statistics([supports[i] for i in of_class])
+        shots |= {i: (statistics, shot) for shot, i in enumerate(of_class)}
     drawn: list[_Drawn] = []
 
     def read() -> Iterator[np.ndarray]:
@@ -83,8 +83,7 @@ def advise(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
             model, pipeline, read(), batch_size):
         labels = torch.from_numpy(drawn[index].labels).to(features.device)
         judged[index] = judge(
-            model.decode_head, features, metainfo, labels,
-            prototype_sets(*prototypes[index]))
+            model.decode_head, features, metainfo, labels, *shots[index])
         # As large as the image, and not needed again.
         drawn[index] = drawn[index]._replace(labels=np.empty(0))
         advance()

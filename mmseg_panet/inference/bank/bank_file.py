@@ -1,7 +1,7 @@
 """Prototype banks as files: safetensors with a JSON header, never pickle."""
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...files import prepare_output, write_whole
+from ...models import SupportStatistics
 from ...version import __version__
 from ..supports.pairs import check_class_name
 from .prototype_bank import BankedSupport, PrototypeBank
@@ -17,7 +18,7 @@ from .prototype_bank import BankedSupport, PrototypeBank
 _FORMAT = 1
 """Of the header: raise it when an older reader would go wrong."""
 _KEY = 'mmseg_panet'
-"""Of the header among The file's own metadata."""
+"""Key of the header in the file's own metadata."""
 _OF_A_SUPPORT = {
     'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
     'labels_sha256': str}
@@ -28,10 +29,13 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
     """Write a bank, whole or not at all; the same bank gives the same bytes.
 
     The tensors are ``prototypes``, float32 (1 + W, C), background first, for
-    other programs, and ``sums``, float64 (R, C + 1): the rows of all supports
-    one after the other, see :class:`BankedSupport`. The header, JSON, holds
-    ``format``, ``version``, ``classes``, the supports without their sums, and
-    what the sums depend on.
+    other programs, and ``sums``, float64 (R, C + 1): the masks of all
+    supports one after the other, see :class:`BankedSupport`, their areas in
+    the last column. A classifier that needs more than sums adds ``moments``
+    (R, C, C), or ``cells`` (M, C) and ``weights``, those of each support one
+    after the other. The header, JSON, holds ``format``, ``version``,
+    ``classes``, the supports without their statistics, and what the
+    statistics depend on.
 
     Args:
         path (str | os.PathLike): The file; its folder is made.
@@ -48,14 +52,16 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
         format=_FORMAT,
         version=__version__,
         classes=list(bank.classes),
-        shots=[bank.num_shots(name) for name in bank.classes],
+        shots=bank.shots,
         model=model,
         supports=[
-            {key: getattr(one, key) for key in _OF_A_SUPPORT}
+            {key: getattr(one, key) for key in _OF_A_SUPPORT} | (
+                {} if one.statistics.cells is None
+                else {'cells': len(one.statistics.cells)})
             for one in bank.supports])
     data = _safetensors().save(
-        dict(prototypes=prototypes,
-             sums=torch.cat([one.sums for one in bank.supports])),
+        dict(prototypes=prototypes, **_joined(
+            [one.statistics for one in bank.supports])),
         metadata={_KEY: json.dumps(header)})
     prepare_output(path)
     write_whole(Path(path), data)
@@ -87,15 +93,16 @@ def read_bank(path: str | os.PathLike,
         tensors = safetensors.load(data)
         header = json.loads(_metadata(data)[_KEY])
         _check_header(header)
-        supports = _split(header, tensors['sums'])
+        supports = _split(header, tensors)
     # A file that is none fails at any of these.
     except Exception as error:
         raise InputError(
             f'{path} is no prototype bank ({type(error).__name__}: {error}); '
             'give a file that save() or tools/fit_prototypes.py wrote, and '
             'write it again if it is damaged') from error
-    for key, fault in _FAULTS.items():
-        wanted, got = model.get(key), header['model'].get(key)
+    for key, (fault, default) in _FAULTS.items():
+        wanted, got = (
+            one.get(key, default) for one in (model, header['model']))
         if wanted != got:
             raise InputError(
                 f'the bank {path} was made with {fault}: expected '
@@ -106,13 +113,16 @@ def read_bank(path: str | os.PathLike,
 
 
 _FAULTS = {
-    'weights_sha256': "another model's weights",
-    'network': 'another network',
-    'preprocessing': 'images that were prepared otherwise',
-    'pooling': 'another pooling',
-    'matching': 'another matching',
+    'weights_sha256': ("another model's weights", None),
+    'network': ('another network', None),
+    'preprocessing': ('images that were prepared otherwise', None),
+    'pooling': ('another pooling', None),
+    'classifier': ('another classifier', 'PrototypeClassifier'),
+    'cells': ('other cells', 'raw'),
+    'matching': ('another matching', None),
 }
-"""What a bank must share with a model, most telling first."""
+"""What a bank must share with a model, most telling first, and what banks
+without the entry have."""
 
 
 def _check_header(header: Any) -> None:
@@ -138,9 +148,21 @@ def _check_header(header: Any) -> None:
         raise ValueError('the header names no model')
 
 
-def _split(header: dict, sums: Tensor) -> list[BankedSupport]:
-    """Deal the rows out to the supports."""
-    rows = [1 + len(one['names']) for one in header['supports']]
+def _joined(supports: Sequence[SupportStatistics]) -> dict[str, Tensor]:
+    """The statistics of all supports as the tensors of a file."""
+    joined = {'sums': torch.cat([
+        torch.cat([one.sums, one.areas[:, None]], 1) for one in supports])}
+    for name in sorted(set(supports[0].tensors()) - {'sums', 'areas'}):
+        parts = [one.tensors()[name] for one in supports]
+        joined[name] = torch.cat([
+            part.flatten() for part in parts]) if name == 'weights' else (
+                torch.cat(parts))
+    return joined
+
+
+def _split(header: dict, tensors: dict[str, Tensor]) -> list[BankedSupport]:
+    """Divide the rows among the supports."""
+    sums = tensors['sums']
     if sums.dtype != torch.float64 or sums.dim() != 2 or (
             not sums.isfinite().all()):
         raise ValueError(
@@ -148,12 +170,27 @@ def _split(header: dict, sums: Tensor) -> list[BankedSupport]:
             f'{sums.dtype} {tuple(sums.shape)}')
     if not (sums[:, -1] >= 0).all():
         raise ValueError('an area is below 0')
+    rows = [1 + len(one['names']) for one in header['supports']]
+    parts: dict[str, Sequence[Tensor]] = dict(
+        sums=[part[:, :-1].clone() for part in sums.split(rows)],
+        areas=[part[:, -1].clone() for part in sums.split(rows)])
+    if 'moments' in tensors:
+        parts['moments'] = tensors['moments'].split(rows)
+    if 'cells' in tensors:
+        cells = [one['cells'] for one in header['supports']]
+        parts['cells'] = tensors['cells'].split(cells)
+        parts['weights'] = [
+            part.view(number, -1) for number, part in zip(
+                rows, tensors['weights'].split([
+                    number * each for number, each in zip(
+                        rows, cells, strict=True)]), strict=True)]
     return [
         BankedSupport(
-            one['class_name'], tuple(one['names']), part.clone(),
+            one['class_name'], tuple(one['names']),
+            SupportStatistics(**dict(zip(parts, of_support, strict=True))),
             one['image'], one['image_sha256'], one['labels_sha256'])
-        for one, part in zip(
-            header['supports'], sums.split(rows), strict=True)]
+        for one, *of_support in zip(
+            header['supports'], *parts.values(), strict=True)]
 
 
 def _metadata(data: bytes) -> dict[str, str]:

@@ -2,11 +2,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...models.support_sums import area_mean, background_mean
+from ...models import SupportStatistics
+from ...models.statistics import join, stack
 from ..supports import Support
 
 MAX_CLASSES = 254
@@ -21,12 +21,11 @@ class BankedSupport(NamedTuple):
 
     Attributes:
         class_name (str): The class that it is a support of.
-        names (tuple[str, ...]): Classes that its labels tell apart, its own
+        names (tuple[str, ...]): Classes that its labels distinguish, its own
             first.
-        sums (Tensor): float64 (1 + len(names), C + 1), see
-            :func:`own_size_sums`: of all valid pixels, then of each class.
-            The last column holds the areas, in pixels.
-        image (str): File name of the image, for people.
+        statistics (SupportStatistics): float64, n is 1 + len(names): all
+            valid pixels, then each class.
+        image (str): File name of the image, for messages.
         image_sha256 (str): Of the file, or of an array's pixels.
         labels_sha256 (str): Of the label map.
         source (Support, optional): What it was made from; not part of a
@@ -35,7 +34,7 @@ class BankedSupport(NamedTuple):
 
     class_name: str
     names: tuple[str, ...]
-    sums: Tensor
+    statistics: SupportStatistics
     image: str
     image_sha256: str
     labels_sha256: str
@@ -85,7 +84,7 @@ class PrototypeBank:
         """Add a support to its class, or a class with its first support.
 
         Args:
-            support (BankedSupport): Its sums as wide as those there.
+            support (BankedSupport): Measured by the same model.
 
         Returns:
             bool: False if the bank has held the same image with the same
@@ -155,20 +154,25 @@ class PrototypeBank:
         """
         if not self._supports:
             raise InputError(NOTHING_TAUGHT)
-        foreground = [
-            torch.stack([area_mean(one.sums[1]) for one in shots]).mean(0)
-            for shots in self._supports.values()]
-        background = torch.stack([
-            background_mean(one.sums[0], self._taught(one))
-            for one in self.supports]).mean(0)
-        return torch.stack([background, *foreground])
+        return self.statistics().class_means(self.shots)
 
-    def _taught(self, support: BankedSupport) -> Tensor:
-        """The rows of a support's sums that are of taught classes."""
-        rows = [
-            row for row, name in enumerate(support.names, start=1)
-            if name in self._supports]
-        return support.sums[rows]
+    @property
+    def shots(self) -> list[int]:
+        """Numbers of supports, by class."""
+        return [len(shots) for shots in self._supports.values()]
+
+    def statistics(self) -> SupportStatistics:
+        """What the supports tell of their own class and of the background.
+
+        Returns:
+            SupportStatistics: (N,) supports, class by class, n is 2; pixels
+            of classes that are not registered are background.
+        """
+        return stack([join([
+            one.statistics.masks([0, *(
+                row for row, name in enumerate(one.names, start=1)
+                if name in self._supports)]).background(),
+            one.statistics.masks([1])]) for one in self.supports])
 
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:

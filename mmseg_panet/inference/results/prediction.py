@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..view import View, mean_probabilities
+from ...models.logit_map import LogitMap, mean_probabilities
 
 UNDECIDED = 255
 _VALUES_AT_ONCE = 1 << 17
@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
     probabilities: np.ndarray | None = None
 
 
-def predict_classes(views: Sequence[View],
+def predict_classes(views: Sequence[LogitMap],
                     classes: tuple[str, ...],
                     min_confidence: float = 0.0,
                     keep_probabilities: bool = False) -> Prediction:
@@ -42,8 +42,8 @@ def predict_classes(views: Sequence[View],
     would be many times the image, and would not stay in a processor's cache.
 
     Args:
-        views (Sequence[View]): Of one image; their probabilities are
-            averaged.
+        views (Sequence[LogitMap]): Those of one image; their probabilities
+            are averaged.
         classes (tuple[str, ...]): W names.
         min_confidence (float): Pixels whose most likely class is less likely
             are undecided. Defaults to 0.
@@ -53,7 +53,7 @@ def predict_classes(views: Sequence[View],
         Prediction: Of the image.
     """
     height, width = views[0].size
-    logits = views[0].lines
+    logits = views[0].cells
     class_map = logits.new_empty((height, width), dtype=torch.uint8)
     confidence = logits.new_empty((height, width))
     kept = logits.new_empty(

@@ -32,6 +32,11 @@ class Support(NamedTuple):
     rasterize: Callable[[Size], SupportLabels]
     """From the size of the image as it is seen; raises InputError."""
 
+    @property
+    def labels_key(self) -> object:
+        """Equal for supports that share their labels."""
+        return id(self.rasterize)
+
 
 def shown(one: object) -> str:
     """How a sentence shows what came."""

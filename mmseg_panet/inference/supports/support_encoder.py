@@ -1,7 +1,8 @@
 """From supports to what a bank keeps of them."""
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from mmengine.fileio import get
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ...models.own_size_sums import own_size_sums
+from ...models import SupportStatistics
 from ..bank.prototype_bank import BankedSupport
 from ..images.image_list import read_image
 from . import Support, SupportLabels
@@ -49,12 +50,17 @@ def encode_supports(model: nn.Module, pipeline: Callable,
                     supports: Sequence[Support], batch_size: int,
                     advance: Callable[[], object] = lambda: None
                     ) -> list[BankedSupport]:
-    """Sum the features of supports under their labels.
+    """Measure the features of supports under their labels.
+
+    An image passes the network once, however many supports it serves. Images
+    of different classes are in different batches, so that the rounding of no
+    class depends on another.
 
     Args:
         model (nn.Module): See :func:`encode_images`.
         pipeline (Callable): See :func:`encode_images`.
-        supports (Sequence[Support]): Read one after the other.
+        supports (Sequence[Support]): Class by class; their images are read
+            one after the other.
         batch_size (int): See :func:`encode_images`.
         advance (Callable): Called for every support that is done.
 
@@ -65,37 +71,92 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         InputError: If an image cannot be read, or its labels do not fit it
             or show nothing of its class.
     """
-    head: Any = model.decode_head
-    drawn: list[SupportLabels] = []
+    of_image: dict[object, dict[int, Support]] = {}
+    for index, support in enumerate(supports):
+        image = support.image
+        key = image if isinstance(image, str) else id(image)
+        of_image.setdefault(key, {})[index] = support
+    banked: dict[int, BankedSupport] = {}
+    for _, images in groupby(
+            of_image.values(),
+            lambda some: next(iter(some.values())).class_name):
+        for index, one in _encode_group(
+                model, pipeline, list(images), batch_size):
+            banked[index] = one
+            advance()
+    return [banked[index] for index in range(len(supports))]
+
+
+def _encode_group(model: Any, pipeline: Callable,
+                  images: Sequence[dict[int, Support]], batch_size: int
+                  ) -> Iterator[tuple[int, BankedSupport]]:
+    """Encode images, each with its supports by their index."""
+    labels: dict[int, dict[object, SupportLabels]] = {}
 
     def read() -> Iterator[np.ndarray]:
-        for support in supports:
-            image = read_image(support.image)
-            drawn.append(support.rasterize(image.shape[:2]))
+        for number, of_image in enumerate(images):
+            image = read_image(next(iter(of_image.values())).image)
+            labels[number] = {}
+            for support in of_image.values():
+                if support.labels_key not in labels[number]:
+                    labels[number][support.labels_key] = support.rasterize(
+                        image.shape[:2])
             yield image
 
-    banked: dict[int, BankedSupport] = {}
-    for index, features, metainfo in encode_images(
+    for number, features, metainfo in encode_images(
             model, pipeline, read(), batch_size):
-        support, (labels, names) = supports[index], drawn[index]
-        # The label map is as large as the image, and not needed again.
-        drawn[index] = SupportLabels(np.empty(0), ())
-        shown, compact = _compact(labels, names, support.class_name)
-        sums = own_size_sums(
-            features.cpu(), torch.from_numpy(compact), len(shown), metainfo,
-            head.pool_at, head.align_corners)
-        if not sums[1, -1] > 0:
+        # A label map is as large as its image, and not needed again.
+        measured = {
+            key: _Measured.of(model.decode_head, features, metainfo, *one)
+            for key, one in labels.pop(number).items()}
+        image_sha256 = _image_sha256(next(iter(images[number].values())).image)
+        for index, support in images[number].items():
+            yield index, measured[support.labels_key].banked(
+                support, image_sha256)
+
+
+class _Measured(NamedTuple):
+    """The statistics of an image under one label map."""
+
+    names: list[str]
+    statistics: SupportStatistics
+    labels_sha256: str
+
+    @classmethod
+    def of(cls, head: Any, features: Tensor, metainfo: dict,
+           labels: np.ndarray, names: Sequence[str]) -> '_Measured':
+        """Measure the classes that the labels show."""
+        found = [i for i in np.unique(labels).tolist() if 0 < i < 255]
+        table = np.zeros(256, np.uint8)
+        table[255] = 255
+        table[found] = range(1, 1 + len(found))
+        statistics = head.class_statistics(
+            features[None].cpu(), torch.from_numpy(table[labels])[None],
+            len(found), metainfo)
+        # Not of the names, which may change.
+        digest = hashlib.sha256(str(labels.shape).encode() + labels.tobytes())
+        return cls([names[i - 1] for i in found],
+                   statistics.each(lambda one: one[0]), digest.hexdigest())
+
+    def banked(self, support: Support, image_sha256: str) -> BankedSupport:
+        """What a bank keeps of a support, its own class first."""
+        name, image = support.class_name, _file_name(support.image)
+        if name not in self.names:
             raise InputError(
-                f"the object '{support.class_name}' of "
-                f'{_file_name(support.image)} falls between the cells of the '
-                "feature map; mark a larger one, or set pool_at='image' of "
-                'the head')
-        banked[index] = BankedSupport(
-            support.class_name, shown, sums, _file_name(support.image),
-            _image_sha256(support.image), _labels_sha256(labels),
-            support)
-        advance()
-    return [banked[index] for index in range(len(supports))]
+                f"expected labels that show '{name}', got those of "
+                f'{self.names}; give another mask')
+        own = 1 + self.names.index(name)
+        rows = [own, *(
+            i for i in range(1, 1 + len(self.names)) if i != own)]
+        statistics = self.statistics.masks([0, *rows])
+        if not statistics.areas[1] > 0:
+            raise InputError(
+                f"the object '{name}' of {image} falls between the cells of "
+                "the feature map; mark a larger one, or set pool_at='image' "
+                'of the head')
+        return BankedSupport(
+            name, tuple(self.names[i - 1] for i in rows), statistics, image,
+            image_sha256, self.labels_sha256, support)
 
 
 def _encode(model: Any, group: list[tuple[int, dict]]
@@ -111,24 +172,6 @@ def _encode(model: Any, group: list[tuple[int, dict]]
         yield index, of_image, sample.metainfo
 
 
-def _compact(labels: np.ndarray, names: Sequence[str],
-             own: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Only the classes that are there, the own one first."""
-    found = np.unique(labels).tolist()
-    shown = [name for i, name in enumerate(names, start=1) if i in found]
-    if own not in shown:
-        raise InputError(
-            f"expected labels that show '{own}', got those of {shown}; give "
-            'another mask')
-    shown = [own, *(name for name in shown if name != own)]
-    table = np.zeros(256, np.uint8)
-    table[255] = 255
-    for i, name in enumerate(names, start=1):
-        if name in shown:
-            table[i] = 1 + shown.index(name)
-    return tuple(shown), table[labels]
-
-
 def _file_name(image: str | np.ndarray) -> str:
     return 'array' if isinstance(image, np.ndarray) else (
         image.replace('\\', '/').rsplit('/', 1)[-1])
@@ -139,9 +182,3 @@ def _image_sha256(image: str | np.ndarray) -> str:
         return hashlib.sha256(
             str(image.shape).encode() + image.tobytes()).hexdigest()
     return hashlib.sha256(get(image)).hexdigest()
-
-
-def _labels_sha256(labels: np.ndarray) -> str:
-    """Not of the names, which may change."""
-    return hashlib.sha256(
-        str(labels.shape).encode() + labels.tobytes()).hexdigest()

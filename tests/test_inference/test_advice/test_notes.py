@@ -12,9 +12,10 @@ ROW = SupportRow(
 def with_class_sum(class_name, vector, shot=0):
     """A support whose class has a given mean over 10 pixels."""
     support = banked(class_name, shot=shot)
-    sums = support.sums.clone()
-    sums[1] = torch.tensor([*(10. * value for value in vector), 10.])
-    return support._replace(sums=sums)
+    statistics = support.statistics.each(torch.clone)
+    statistics.sums[1] = 10 * torch.tensor(vector)
+    statistics.areas[1] = 10
+    return support._replace(statistics=statistics)
 
 
 def test_each_mark_is_a_sentence_with_its_remedy():

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.bank.bank_file import read_bank, write_bank
 from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
+from mmseg_panet.models import SupportStatistics
 
 MODEL = dict(
     weights_sha256='12ab', network=dict(depth=18),
@@ -36,10 +37,44 @@ def test_a_bank_comes_back_as_it_was(path):
     write_bank(path, pets(), MODEL)
     found = read_bank(path, MODEL)
     assert found.classes == ('cat', 'dog')
-    for one, other in zip(found.supports, pets().supports, strict=True):
-        assert one._replace(sums=None) == other._replace(sums=None)
-        assert torch.equal(one.sums, other.sums)
+    assert_equal_supports(found, pets())
     assert torch.equal(found.prototypes(), pets().prototypes())
+
+
+def assert_equal_supports(found, bank):
+    for one, other in zip(found.supports, bank.supports, strict=True):
+        assert one._replace(statistics=None) == (
+            other._replace(statistics=None))
+        tensors = other.statistics.tensors()
+        assert one.statistics.tensors().keys() == tensors.keys()
+        for name, tensor in one.statistics.tensors().items():
+            assert torch.equal(tensor, tensors[name])
+
+
+def test_moments_and_cells_come_back_as_they_were(path):
+    """Of supports with another number of cells each."""
+    supports = []
+    for cells, one in zip((20, 6, 15), pets().supports, strict=True):
+        generator = torch.Generator().manual_seed(cells)
+        supports.append(one._replace(statistics=SupportStatistics.of_weights(
+            torch.randn(1, 6, 1, cells, generator=generator).double(),
+            torch.rand(
+                1, 1 + len(one.names), 1, cells, generator=generator).double(),
+            ('moments', 'cells')).each(lambda one: one[0])))
+    bank = PrototypeBank(supports)
+    write_bank(path, bank, MODEL)
+    found = read_bank(path, MODEL)
+    assert_equal_supports(found, bank)
+    assert found.statistics().cells.shape == (3, 20, 6)
+
+
+def test_a_bank_without_the_classifier_is_one_of_prototypes(path):
+    """As the first versions wrote it."""
+    model = dict(MODEL, classifier='PrototypeClassifier', cells='raw')
+    write_bank(path, pets(), MODEL)
+    assert_equal_supports(read_bank(path, model), pets())
+    with pytest.raises(InputError, match='another classifier.*Other, got Pr'):
+        read_bank(path, dict(model, classifier='Other'))
 
 
 def test_the_same_bank_gives_the_same_bytes(path, tmp_path):

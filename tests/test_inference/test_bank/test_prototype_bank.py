@@ -1,6 +1,6 @@
 import pytest
 import torch
-from inference_parts import banked
+from inference_parts import banked, class_statistics
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -10,7 +10,7 @@ from mmseg_panet.inference.bank.prototype_bank import (
     BankedSupport,
     PrototypeBank,
 )
-from mmseg_panet.models.support_sums import class_sums
+from mmseg_panet.models import SupportStatistics
 
 
 def close(one, other):
@@ -23,19 +23,23 @@ def test_prototypes_are_those_that_the_head_fits():
     features = torch.randn(3, 6, 4, 5, generator=generator)
     labels = torch.randint(0, 3, (3, 16, 20), generator=generator)
     ways = [1, 2, 2]
-    head = MODELS.build(dict(type='PANetHead', in_channels=6))
+    # Of which the weight is twice the mean.
+    head = MODELS.build(dict(
+        type='PANetHead', in_channels=6, distance='squared_euclidean'))
     head.fit([features], [
         SegDataSample(metainfo=dict(way=way),
                       gt_sem_seg=PixelData(data=of_one[None]))
         for way, of_one in zip(ways, labels, strict=True)])
-    sums = class_sums(features, labels, 2)
+    statistics = class_statistics(features, labels, 2)
     order = {'a': [0, 1, 2], 'b': [0, 2, 1]}
     bank = PrototypeBank(
         BankedSupport(
             'ab'[way - 1], ('a', 'b') if way == 1 else ('b', 'a'),
-            one[order['ab'[way - 1]]], 'x.jpg', str(i), '')
-        for i, (way, one) in enumerate(zip(ways, sums, strict=True)))
-    torch.testing.assert_close(bank.prototypes().float(), head.prototypes)
+            statistics.each(lambda one, i=i: one[i]).masks(
+                order['ab'[way - 1]]), 'x.jpg', str(i), '')
+        for i, way in enumerate(ways))
+    torch.testing.assert_close(
+        bank.prototypes().float(), head.fitted.weight[0] / 2)
 
 
 def test_a_class_added_later_equals_all_at_once():
@@ -55,7 +59,8 @@ def test_a_class_removed_equals_never_having_had_it():
     bank.remove('dog')
     close(bank.prototypes(), PrototypeBank([cat]).prototypes())
     # As if the dogs had never been labelled.
-    unlabelled = cat._replace(names=('cat',), sums=cat.sums[:2])
+    unlabelled = cat._replace(
+        names=('cat',), statistics=cat.statistics.masks([0, 1]))
     close(bank.prototypes(), PrototypeBank([unlabelled]).prototypes())
     with_dog = PrototypeBank([cat, dog]).prototypes()
     assert not torch.equal(bank.prototypes()[0], with_dog[0])
@@ -65,9 +70,10 @@ def test_a_taught_class_is_not_the_background_of_another():
     """By hand: one cell each of cat, dog and background, 1, 2 and 4."""
     features = torch.tensor([[[[1., 2., 4.]]]]).double()
     labels = torch.tensor([[[1, 2, 0]]])
-    sums = class_sums(features, labels, 2)[0]
-    cat = BankedSupport('cat', ('cat', 'dog'), sums, '', 'a', '')
-    dog = BankedSupport('dog', ('dog', 'cat'), sums[[0, 2, 1]], '', 'a', '')
+    both = class_statistics(features, labels, 2).each(lambda one: one[0])
+    cat = BankedSupport('cat', ('cat', 'dog'), both, '', 'a', '')
+    dog = BankedSupport(
+        'dog', ('dog', 'cat'), both.masks([0, 2, 1]), '', 'a', '')
     torch.testing.assert_close(
         PrototypeBank([cat, dog]).prototypes().flatten(),
         torch.tensor([4., 1., 2.]).double(), rtol=1e-4, atol=0)
@@ -129,7 +135,8 @@ def test_an_empty_bank_says_what_to_do():
 
 def test_there_are_254_classes_at_most():
     bank = PrototypeBank(
-        banked(f'class {i}')._replace(sums=torch.ones(2, 3).double())
+        banked(f'class {i}')._replace(statistics=SupportStatistics(
+            torch.ones(2).double(), torch.ones(2, 2).double()))
         for i in range(254))
     with pytest.raises(InputError, match="254 classes, got 'one more'"):
         bank.add(banked('one more'))

@@ -4,16 +4,17 @@ import torch
 
 from mmseg_panet.inference.results import prediction
 from mmseg_panet.inference.results.prediction import predict_classes
-from mmseg_panet.inference.view import View
+from mmseg_panet.models import LogitMap
+from mmseg_panet.models.resize import Resize
 
 CLASSES = ('cat', 'dog')
 
 
 def view(seed, resized=True):
     generator = torch.Generator().manual_seed(seed)
-    lines = 3 * torch.randn(3, 5, 8, generator=generator)
+    cells = 3 * torch.randn(3, 5, 8, generator=generator)
     rows = torch.rand(11, 5, generator=generator) if resized else None
-    return View(lines, rows)
+    return LogitMap(cells, Resize(rows))
 
 
 @pytest.mark.parametrize('values', [1, 60, 1 << 20])
@@ -22,7 +23,7 @@ def test_some_rows_at_a_time_give_what_all_at_once_do(values, monkeypatch):
     monkeypatch.setattr(prediction, '_VALUES_AT_ONCE', values)
     views = [view(0), view(1)]
     expected = sum(
-        (one.rows @ one.lines).softmax(0) for one in views) / 2
+        one.resize(one.cells).softmax(0) for one in views) / 2
     found = predict_classes(views, CLASSES, keep_probabilities=True)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
     np.testing.assert_array_equal(
@@ -33,9 +34,10 @@ def test_some_rows_at_a_time_give_what_all_at_once_do(values, monkeypatch):
 
 def test_what_is_less_likely_than_wanted_is_undecided():
     """By hand: softmax of (0, log 3, 0) is (1, 3, 1) / 5."""
-    lines = torch.zeros(3, 1, 2)
-    lines[1, 0, 0] = np.log(3)
-    found = predict_classes([View(lines)], CLASSES, min_confidence=0.5)
+    cells = torch.zeros(3, 1, 2)
+    cells[1, 0, 0] = np.log(3)
+    found = predict_classes(
+        [LogitMap(cells, Resize())], CLASSES, min_confidence=0.5)
     assert found.class_map.tolist() == [[1, 255]]
     np.testing.assert_allclose(found.confidence, [[0.6, 1 / 3]], rtol=1e-6)
     assert found.probabilities is None and found.classes == CLASSES

@@ -32,6 +32,12 @@ def supports_of(sizes, names=('cat',)):
     return supports
 
 
+def assert_close(one, other):
+    for name, tensor in one.tensors().items():
+        torch.testing.assert_close(
+            tensor, other.tensors()[name], rtol=1e-5, atol=1e-3)
+
+
 def test_supports_of_different_sizes_are_encoded_in_batches(
         inferencer, monkeypatch):
     """Two of 60x80 and two of 50x50 together, one of 33x47 alone."""
@@ -49,7 +55,7 @@ def test_supports_of_different_sizes_are_encoded_in_batches(
         (1, 3, 33, 47), (2, 3, 50, 50), (2, 3, 60, 80)]
     for (one,), other in zip(alone, together, strict=True):
         assert one.image_sha256 == other.image_sha256
-        torch.testing.assert_close(one.sums, other.sums, rtol=1e-5, atol=1e-3)
+        assert_close(one.statistics, other.statistics)
 
 
 def test_no_more_than_a_batch_of_a_size_is_held(inferencer):
@@ -80,7 +86,7 @@ def test_the_own_class_comes_first_and_absent_ones_are_left_out(inferencer):
     assert banked.names == ('cat', 'dog')
     areas = [(labels != 255).sum(), (labels == 3).sum(), (labels == 1).sum()]
     torch.testing.assert_close(
-        banked.sums[:, -1], torch.tensor(areas).double())
+        banked.statistics.areas, torch.tensor(areas).double())
 
 
 def test_hashes_are_of_the_file_and_of_what_the_labels_say(
@@ -97,7 +103,8 @@ def test_hashes_are_of_the_file_and_of_what_the_labels_say(
         (tmp_path / 'cat.png').read_bytes()).hexdigest()
     assert array.image_sha256 != banked.image_sha256
     assert array.labels_sha256 == banked.labels_sha256
-    torch.testing.assert_close(array.sums, banked.sums)
+    torch.testing.assert_close(
+        array.statistics.tensors(), banked.statistics.tensors())
 
 
 def test_labels_without_the_class_are_refused(inferencer):

@@ -1,4 +1,4 @@
-"""Refusal of supports from which no prototype can be made."""
+"""Which way each support shows, and that it shows it."""
 from collections.abc import Sequence
 
 import torch
@@ -6,11 +6,16 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..errors import InputError
+from .statistics import on_device
 
 
-def check_supports(labels: Tensor,
-                   data_samples: Sequence[SegDataSample]) -> Tensor:
-    """Refuse supports that would give a zero prototype.
+def support_ways(labels: Tensor,
+                 data_samples: Sequence[SegDataSample]) -> list[int]:
+    """Refuse supports from which no class can be fitted.
+
+    The pipeline counts the pixels of a support's way (``way_pixels``), so
+    that no value is read from a device. Where it did not, labels on a device
+    are checked by the device itself.
 
     Args:
         labels (Tensor): (N, H, W), episode labels of the supports.
@@ -18,7 +23,7 @@ def check_supports(labels: Tensor,
             their metainfo.
 
     Returns:
-        Tensor: (N,), the way of each support.
+        list[int]: N, the way of each support.
 
     Raises:
         InputError: If a sample has no way, or its mask no pixel of it.
@@ -28,11 +33,19 @@ def check_supports(labels: Tensor,
             raise InputError(
                 "expected the support's way, 1..W, as 'way' in the metainfo "
                 f'of its SegDataSample, got {sample.metainfo}')
-    ways = labels.new_tensor([sample.way for sample in data_samples])
-    shown = (labels == ways[:, None, None]).flatten(1).any(1)
-    for sample, way, ok in zip(
-            data_samples, ways.tolist(), shown.tolist(), strict=True):
-        if not ok:
+    ways = [sample.way for sample in data_samples]
+    pixels = [sample.get('way_pixels') for sample in data_samples]
+    if None in pixels:
+        own = on_device(ways, labels)[:, None, None]
+        shown = (labels == own).flatten(1).any(1)
+        if _is_compiling() or not labels.is_cpu:
+            torch._assert_async(
+                shown.all(), 'a support has an empty mask: expected at least '
+                'one pixel of its way')
+            return ways
+        pixels = shown.tolist()
+    for sample, way, number in zip(data_samples, ways, pixels, strict=True):
+        if not number:
             where = sample.get('img_path', 'given')
             raise InputError(
                 f'the support {where} has an empty mask: expected at least '
@@ -41,7 +54,7 @@ def check_supports(labels: Tensor,
     return ways
 
 
-def is_compiling() -> bool:
+def _is_compiling() -> bool:
     """Whether ``torch.compile`` is tracing, as far as torch can tell."""
     # torch 2.1 cannot; there the graph ends at the check.
     ask = getattr(torch.compiler, 'is_compiling', None)

@@ -2,13 +2,25 @@ import plain_panet
 import pytest
 import torch
 
-from mmseg_panet.models import match_prototypes
-from mmseg_panet.models.matching import cosine_similarity
+from mmseg_panet.models import PrototypeClassifier, SupportStatistics
+
+
+def match_prototypes(features, prototypes, scale=20.0, distance='cosine'):
+    """Logits by means: one support of area 1 for each."""
+    prototypes = prototypes if prototypes.dim() == 3 else prototypes[None]
+    background = prototypes[:, :1].expand_as(prototypes[:, 1:])
+    # The area that is added to every other is taken away again.
+    sums = torch.stack([background, prototypes[:, 1:]], dim=2)  # (B, W, 2, C)
+    statistics = SupportStatistics(
+        torch.full_like(sums[..., 0], 1 - 1e-5), sums)
+    classifier = PrototypeClassifier(distance, scale)
+    return classifier.fit(statistics, [1] * sums.shape[1])(features)
 
 
 @pytest.mark.parametrize('distance', ['cosine', 'squared_euclidean'])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 def test_matching_equals_the_plain_equation(distance, dtype):
+    torch.manual_seed(0)
     features = torch.randn(3, 6, 4, 5, dtype=dtype)
     prototypes = torch.randn(3, 4, 6, dtype=dtype)
     expected = torch.stack([
@@ -16,6 +28,9 @@ def test_matching_equals_the_plain_equation(distance, dtype):
         for f, p in zip(features, prototypes, strict=True)])
     logits = match_prototypes(features, prototypes, 10.0, distance)
     assert logits.shape == (3, 4, 4, 5)
+    if distance == 'squared_euclidean':
+        # The square of the cell is common to all classes.
+        logits = logits - 10 * features.square().sum(1, keepdim=True)
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -53,28 +68,27 @@ def test_a_zero_feature_and_a_zero_prototype_have_similarity_zero():
     torch.testing.assert_close(logits, torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
 
 
-def test_an_unknown_distance_and_wrong_shapes_are_named():
-    features, prototypes = torch.ones(1, 2, 1, 1), torch.ones(1, 3, 2)
+def test_the_weights_are_those_of_the_equations():
+    """Unit vectors for the cosine; 2 p and -|p|^2 for the distance."""
+    sums = torch.tensor([[[[3., 4.], [0., 2.]]]])  # one support, two masks
+    statistics = SupportStatistics(torch.full((1, 1, 2), 1 - 1e-5), sums)
+    cosine = PrototypeClassifier().fit(statistics, [1])
+    torch.testing.assert_close(
+        cosine.weight, torch.tensor([[[.6, .8], [0., 1.]]]))
+    assert cosine.bias is None and cosine.normalise and cosine.scale == 20
+    euclid = PrototypeClassifier('squared_euclidean', 0.5).fit(statistics, [1])
+    torch.testing.assert_close(
+        euclid.weight, torch.tensor([[[6., 8.], [0., 4.]]]))
+    torch.testing.assert_close(euclid.bias, torch.tensor([[-25., -4.]]))
+    assert not euclid.normalise and euclid.scale == 0.5
+
+
+def test_an_unknown_distance_is_named():
     with pytest.raises(ValueError, match="'cosine', 'squared_euclidean'"):
-        match_prototypes(features, prototypes, distance='manhattan')
-    with pytest.raises(ValueError, match=r'got \(1, 2, 1, 1\) and \(3, 5\)'):
-        match_prototypes(features, torch.ones(3, 5))
+        PrototypeClassifier('manhattan')
 
 
-@pytest.mark.parametrize('memory_format', [
-    torch.contiguous_format, torch.channels_last])
-def test_the_gradient_of_the_cosine_is_that_of_torch(memory_format):
-    """And it lies in memory as the features do."""
-    features = torch.randn(2, 5, 3, 4, dtype=torch.float64)
-    features = features.to(memory_format=memory_format).requires_grad_()
-    prototypes = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
-    outer = torch.randn(2, 3, 3, 4, dtype=torch.float64)
-    expected = torch.nn.functional.cosine_similarity(
-        features[:, None], prototypes[..., None, None], dim=2)
-    found = cosine_similarity(features, prototypes)
-    torch.testing.assert_close(found, expected)
-    gradients = [
-        torch.autograd.grad(cosines, (features, prototypes), outer)
-        for cosines in (found, expected)]
-    torch.testing.assert_close(*gradients)
-    assert gradients[0][0].is_contiguous(memory_format=memory_format)
+def test_its_settings_build_it_again():
+    settings = PrototypeClassifier('squared_euclidean', 0.5).settings()
+    assert settings == dict(
+        type='PrototypeClassifier', distance='squared_euclidean', scale=0.5)

@@ -1,0 +1,132 @@
+"""A linear classifier of the cells of a feature map."""
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+_EPS = 1e-8
+"""Smallest norm divided by, as in torch.nn.functional.cosine_similarity."""
+
+
+class LinearClassifier(nn.Module):
+    """One 1x1 convolution: ``scale * (weight @ cell + bias)``.
+
+    Args:
+        weight (Tensor): (K, C), or (B, K, C) of B episodes.
+        bias (Tensor, optional): (K,) or (B, K). Defaults to none.
+        normalise (bool): Whether cells are divided by their norm first.
+            Defaults to False.
+        scale (float): The temperature's inverse. Defaults to 1.
+
+    Raises:
+        ValueError: If the shapes do not fit.
+
+    Example:
+        >>> classifier = LinearClassifier(torch.tensor([[1., 0.], [0., 2.]]))
+        >>> classifier(torch.tensor([3., 5.]).view(1, 2, 1, 1)).flatten()
+        tensor([ 3., 10.])
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None,
+                 normalise: bool = False, scale: float = 1.0) -> None:
+        super().__init__()
+        if weight.dim() not in (2, 3) or (
+                bias is not None and bias.shape != weight.shape[:-1]):
+            raise ValueError(
+                'expected a weight (K, C) or (B, K, C) and a bias without C, '
+                f'got {tuple(weight.shape)} and '
+                f'{bias if bias is None else tuple(bias.shape)}')
+        # Not part of a checkpoint: they belong to a support set.
+        self.register_buffer('weight', weight, persistent=False)
+        self.register_buffer('bias', bias, persistent=False)
+        self.normalise = normalise
+        self.scale = scale
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return self.weight.shape[-2]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Compute the logits of every class at every cell.
+
+        Args:
+            features (Tensor): (N, C, h, w), in any memory format; of B
+                episodes N / B images each, episode by episode.
+
+        Returns:
+            Tensor: (N, K, h, w); (B, K, h, w) of a single image.
+
+        Raises:
+            ValueError: If the shapes do not fit.
+        """
+        weight, bias = self.weight, self.bias
+        if weight.dim() == 2:
+            weight = weight[None]
+            bias = None if bias is None else bias[None]
+        number, images = len(weight), len(features)
+        if features.dim() != 4 or features.shape[1] != weight.shape[2] or (
+                images > 1 and images % number):
+            raise ValueError(
+                'expected features (N, C, h, w) of as many channels as the '
+                'weight (K, C) or (B, K, C), N a multiple of B, got '
+                f'{tuple(features.shape)} and {tuple(self.weight.shape)}')
+        if images == 1:  # for all classifiers, as one with B * K classes
+            logits = self._logits(
+                features, weight.flatten(0, 1)[None],
+                None if bias is None else bias.flatten()[None])
+            return logits[0].unflatten(0, weight.shape[:2])
+        times = images // number
+        return self._logits(
+            features, weight.repeat_interleave(times, 0),
+            None if bias is None else bias.repeat_interleave(times, 0))
+
+    def _logits(self, features: Tensor, weight: Tensor,
+                bias: Tensor | None) -> Tensor:
+        if self.normalise:
+            logits = _UnitProduct.apply(features, weight)
+        else:
+            logits = torch.bmm(weight, features.flatten(2)).unflatten(
+                2, features.shape[2:])
+        if bias is not None:
+            logits = logits + bias[..., None, None]
+        return self.scale * logits
+
+
+class _UnitProduct(torch.autograd.Function):
+    """Products with vectors, divided by the norms of the features.
+
+    Written by hand, as autograd would make five tensors of the features'
+    size on the way back, where one is enough. Dividing the K products costs
+    less than normalising C channels.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weight: Tensor) -> Tensor:
+        norms = features.norm(dim=1, keepdim=True).clamp_min(_EPS)
+        cells = features.flatten(2)  # (N, C, h*w)
+        products = torch.bmm(weight, cells) / norms.flatten(2)
+        ctx.save_for_backward(features, weight, norms, products)
+        return products.unflatten(2, features.shape[2:])  # (N, K, h, w)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        features, weight, norms, products = ctx.saved_tensors
+        gradient = gradient.flatten(2)  # (N, K, h*w)
+        # d (w . F / |F|) / d F = (w - (w . F / |F|) * F / |F|) / |F|
+        along = (gradient * products).sum(1, keepdim=True)  # (N, 1, h*w)
+        gradient = gradient / norms.flatten(2)
+        # Where the norm was clamped it is a constant.
+        free = (norms > _EPS) / norms.square()
+        to_features = features * (-along.unflatten(2, norms.shape[2:]) * free)
+        # Not in place of a view: with strange strides flatten copies.
+        to_features = to_features.flatten(2).baddbmm_(
+            weight.transpose(1, 2), gradient)
+        to_weight = torch.bmm(
+            gradient, features.flatten(2).transpose(1, 2))  # (N, K, C)
+        return to_features.view_as(features), to_weight

@@ -1,0 +1,297 @@
+"""A decode head that learns its classes from supports."""
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .classifiers import build_classifier
+from .episode_layout import EpisodeLayout
+from .full_precision import full_precision
+from .resize import POOL_AT, input_pooling, own_pooling
+from .statistics import SupportStatistics, way_masks
+from .support_ways import support_ways
+
+
+class FewShotHead(BaseDecodeHead):
+    """From the features of supports and queries to logits.
+
+    Supports pass :meth:`support_statistics` or :meth:`class_statistics`, the
+    fit of a :class:`Classifier` and :meth:`match`, whoever asks. All of it
+    is computed in float32 (float64 stays), whatever the autocast.
+
+    Args:
+        in_channels (int): C, channels of the feature map used.
+        in_index (int): Which of the backbone's outputs is used. Defaults
+            to -1.
+        classifier (dict, optional): How the statistics of supports become
+            classes, a registered :class:`Classifier`. Defaults to
+            :class:`PrototypeClassifier` with ``distance`` and ``scale``.
+        scale (float, optional): See :class:`PrototypeClassifier`.
+        distance (str, optional): See :class:`PrototypeClassifier`.
+        pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
+        **kwargs: As for mmseg's ``BaseDecodeHead``.
+
+    Attributes:
+        fitted (nn.Module | None): What :meth:`fit` has fitted, such as a
+            :class:`LinearClassifier`.
+
+    Raises:
+        InputError: If a setting is unknown, or ``scale`` or ``distance``
+            stands beside ``classifier``.
+    """
+
+    fitted: nn.Module | None
+
+    def __init__(self, in_channels: int, in_index: int = -1,
+                 classifier: dict | None = None, scale: float | None = None,
+                 distance: str | None = None, pool_at: str = 'image',
+                 **kwargs: Any) -> None:
+        if pool_at not in POOL_AT:
+            raise InputError(
+                f"pool_at must be one of {POOL_AT}, got '{pool_at}'")
+        # mmseg wants numbers of a classifier that this head does not have.
+        super().__init__(
+            in_channels, channels=1, num_classes=2, out_channels=2,
+            dropout_ratio=0, in_index=in_index, init_cfg=None, **kwargs)
+        del self.conv_seg  # DDP refuses parameters that get no gradient.
+        self.classifier = build_classifier(
+            classifier, scale=scale, distance=distance)
+        self.pool_at = pool_at
+        self.fitted = None
+
+    @full_precision
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Classify features by the fitted classes.
+
+        Args:
+            inputs (Sequence[Tensor]): The backbone's outputs, the one at
+                ``in_index`` of shape (N, C, h, w).
+
+        Returns:
+            Tensor: Logits (N, 1 + W, h, w), background first.
+
+        Raises:
+            RuntimeError: If no support set was fitted.
+        """
+        if self.fitted is None:
+            raise RuntimeError(
+                f'{type(self).__name__} has no prototypes yet: call fit('
+                'feats, data_samples) with a support set first, or give '
+                'FewShotSegmentor whole episodes (EpisodicDataset)')
+        return self.match(self.features(inputs), self.fitted)
+
+    @torch.no_grad()
+    @full_precision
+    def fit(self, inputs: Sequence[Tensor],
+            data_samples: Sequence[SegDataSample]) -> None:
+        """Fit the classes of a support set for ``forward``.
+
+        Ways may differ in their number of shots.
+
+        Args:
+            inputs (Sequence[Tensor]): The backbone's outputs of the N
+                supports.
+            data_samples (Sequence[SegDataSample]): N samples with episode
+                labels in ``gt_sem_seg`` and ``way`` in their metainfo.
+
+        Raises:
+            InputError: If a support shows no pixel of its way, or a way has
+                no support.
+        """
+        labels = self.labels(data_samples)
+        ways = support_ways(labels, data_samples)
+        shots = [ways.count(way) for way in range(1, 1 + max(ways))]
+        if not all(shots):
+            raise InputError(
+                f'expected a support for every way 1..{len(shots)}, got none '
+                f'for {[1 + i for i, count in enumerate(shots) if not count]}')
+        by_way = sorted(range(len(ways)), key=ways.__getitem__)
+        supports = self.support_statistics(
+            self.features(inputs)[by_way], labels[by_way], sorted(ways))
+        fitted = self.classifier.fit(
+            supports.each(lambda one: one[None]), shots)
+        self.fitted = fitted
+
+    @full_precision
+    def predict_episodes(
+            self, inputs: Sequence[Tensor],
+            batch_data_samples: Sequence[SegDataSample],
+            by_shot: bool = False) -> Tensor:
+        """Classify the queries of a flat batch of episodes.
+
+        Args:
+            inputs (Sequence[Tensor]): As for :meth:`loss`.
+            batch_data_samples (Sequence[SegDataSample]): As for
+                :meth:`loss`; only the supports' labels are read.
+            by_shot (bool): Whether to classify by one shot of every way at a
+                time. Defaults to False.
+
+        Returns:
+            Tensor: Logits (B * Q, 1 + W, h, w) on the cells; with
+            ``by_shot`` one such tensor a shot, (S, B * Q, 1 + W, h, w).
+
+        Raises:
+            InputError: If a support shows no pixel of its way.
+        """
+        layout = EpisodeLayout.of(batch_data_samples)
+        supports, queries = layout.split(self.features(inputs))
+        samples = layout.supports_of(batch_data_samples)
+        labels = self.labels(samples)
+        support_ways(labels, samples)
+        labels = labels.unflatten(0, supports.shape[:3])
+        size = 1 if by_shot else layout.shots
+        logits = torch.stack([
+            self.match_episodes(some, some_labels, queries).flatten(0, 1)
+            for some, some_labels in zip(
+                supports.split(size, 2), labels.split(size, 2), strict=True)])
+        return logits if by_shot else logits[0]
+
+    def features(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Choose the feature map, in full precision.
+
+        Args:
+            inputs (Sequence[Tensor]): The backbone's outputs.
+
+        Returns:
+            Tensor: (N, C, h, w), float32, or float64 where it was that.
+        """
+        if not -len(inputs) <= self.in_index < len(inputs):
+            raise InputError(
+                f'in_index={self.in_index} of PANetHead is outside the '
+                f'{len(inputs)} outputs of the backbone')
+        features = self._transform_inputs(inputs)
+        if features.shape[1] != self.in_channels:
+            raise InputError(
+                f'expected in_channels={self.in_channels} of PANetHead, got '
+                f'features of {features.shape[1]} channels; set in_channels '
+                'to those of the backbone at in_index')
+        if features.dtype in (torch.float16, torch.bfloat16):
+            return features.float()
+        return features
+
+    @full_precision
+    def match_episodes(self, supports: Tensor, support_labels: Tensor,
+                       queries: Tensor) -> Tensor:
+        """Classify queries by the supports of their own episode.
+
+        Args:
+            supports (Tensor): Features (B, W, S, C, h, w).
+            support_labels (Tensor): (B, W, S, H, W), episode labels.
+            queries (Tensor): Features (B, Q, C, h, w).
+
+        Returns:
+            Tensor: Logits (B, Q, 1 + W, h, w).
+        """
+        episodes, ways, shots = support_labels.shape[:3]
+        statistics = self.support_statistics(
+            supports.flatten(0, 2), support_labels.flatten(0, 2),
+            [way for way in range(1, 1 + ways) for _ in range(shots)]
+            * episodes)
+        fitted = self.classifier.fit(
+            statistics.each(lambda one: one.unflatten(0, (episodes, -1))),
+            [shots] * ways)
+        logits = self.match(queries.flatten(0, 1), fitted)
+        return logits.unflatten(0, queries.shape[:2])
+
+    @full_precision
+    def match(self, features: Tensor, fitted: nn.Module) -> Tensor:
+        """Classify features; all that the head predicts passes here.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            fitted (nn.Module): What :meth:`Classifier.fit` returns.
+
+        Returns:
+            Tensor: Logits (N, K, h, w).
+        """
+        return fitted(features)
+
+    def support_statistics(self, features: Tensor, labels: Tensor,
+                           ways: Sequence[int]) -> SupportStatistics:
+        """Measure what supports add to the background and to their own way.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            labels (Tensor): (N, H, W), episode labels.
+            ways (Sequence[int]): N, the way that each support shows.
+
+        Returns:
+            SupportStatistics: Of N supports, n is 2.
+        """
+        return self.mask_statistics(features, way_masks(labels, ways))
+
+    def mask_statistics(self, features: Tensor,
+                        masks: Tensor) -> SupportStatistics:
+        """Measure features under masks, with gradients.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            masks (Tensor): (N, n, H, W), at the size of the network's input
+                or of the feature map.
+
+        Returns:
+            SupportStatistics: Of N images.
+        """
+        pooling = input_pooling(
+            features.shape[-2:], masks.shape[-2:], self.pool_at,
+            self.align_corners, like=features)
+        return SupportStatistics.of_weights(
+            features, pooling.adjoint(masks.to(features)),
+            self.classifier.needs, self.classifier.unit_cells)
+
+    def class_statistics(self, features: Tensor, labels: Tensor,
+                         num_classes: int,
+                         metainfo: dict | None = None) -> SupportStatistics:
+        """Measure what images add to any episode of their classes.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            labels (Tensor): (N, H, W), see
+                :meth:`SupportStatistics.of_classes`; at the size of the
+                network's input, or with ``metainfo`` at that of the images.
+            num_classes (int): Number of classes in the labels.
+            metainfo (dict, optional): See :func:`own_pooling`.
+
+        Returns:
+            SupportStatistics: float64, see
+            :meth:`SupportStatistics.of_classes`.
+        """
+        like = features.new_empty(0, dtype=torch.float64)
+        size, settings = features.shape[-2:], (
+            self.pool_at, self.align_corners)
+        pooling = input_pooling(
+            size, labels.shape[-2:], *settings, like=like
+        ) if metainfo is None else own_pooling(
+            size, metainfo, *settings, like=like)
+        return SupportStatistics.of_classes(
+            features, labels, num_classes, pooling, self.classifier.needs,
+            self.classifier.unit_cells)
+
+    def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
+        """Stack the episode labels of images.
+
+        Args:
+            data_samples (Sequence[SegDataSample]): N, with ``gt_sem_seg``.
+
+        Returns:
+            Tensor: (N, H, W), at the size of the padded images.
+
+        Raises:
+            InputError: If a sample has none.
+        """
+        if any('gt_sem_seg' not in sample for sample in data_samples):
+            raise InputError(
+                'expected gt_sem_seg with episode labels in every support, '
+                'and in training in every query, got a sample without')
+        return torch.stack([
+            # mmseg pads the labels itself in training, not in testing.
+            F.pad(sample.gt_sem_seg.data[0],
+                  sample.get('img_padding_size', (0, 0, 0, 0)),
+                  value=self.ignore_index)
+            for sample in data_samples
+        ])

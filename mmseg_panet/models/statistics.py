@@ -1,0 +1,265 @@
+"""Statistics of supports: all that few examples tell about their classes.
+
+A prototype is a sum over pixels divided by their number (PANet, section 3.2,
+equations 1 and 2), and the background is what the classes leave over. So a
+few sums a class are all that an image adds to any episode, and they add up
+over images.
+"""
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .resize import Resize
+
+NEEDS = ('moments', 'cells')
+"""What a classifier may ask for beside areas and sums."""
+EPS = 1e-5
+"""Added to an area, as in the released code of the paper."""
+_NOTHING = 1e-10
+"""Share of an image's area below which a difference is rounding."""
+_MASK_DIM = {'areas': -1, 'sums': -2, 'moments': -3, 'weights': -2}
+"""Where each tensor has its n masks."""
+
+
+@dataclass(frozen=True, eq=False)
+class SupportStatistics:
+    """Areas and sums of the cells under the masks of supports.
+
+    Leading dimensions are those of supports, episodes and so on; ``n`` is
+    the number of masks of each: classes, with the background or with all
+    valid pixels first.
+
+    Attributes:
+        areas (Tensor): (..., n), in pixels.
+        sums (Tensor): (..., n, C), sums of cells over pixels.
+        moments (Tensor, optional): (..., n, C, C), sums of the outer
+            products of cells with themselves.
+        cells (Tensor, optional): (..., m, C), the cells.
+        weights (Tensor, optional): (..., n, m), pixels of every cell.
+    """
+
+    areas: Tensor
+    sums: Tensor
+    moments: Tensor | None = None
+    cells: Tensor | None = None
+    weights: Tensor | None = None
+
+    @classmethod
+    def of_weights(cls, features: Tensor, weights: Tensor,
+                   needs: Sequence[str] = (),
+                   unit: bool = False) -> 'SupportStatistics':
+        """Measure features under the weights of their cells.
+
+        Args:
+            features (Tensor): (N, C, h, w), in any memory format.
+            weights (Tensor): (N, n, h, w), in pixels.
+            needs (Sequence[str]): Of :data:`NEEDS`. Defaults to none.
+            unit (bool): Whether cells are normalised first. Defaults to
+                False.
+
+        Returns:
+            SupportStatistics: Of N supports.
+        """
+        if unit:
+            features = F.normalize(features, dim=1)
+        cells = features.flatten(2)  # (N, C, h*w)
+        areas = weights.sum((2, 3))
+        weights = weights.flatten(2)  # (N, n, h*w)
+        moments = None
+        if 'moments' in needs:
+            moments = torch.stack([
+                torch.bmm(cells * one[:, None], cells.transpose(1, 2))
+                for one in weights.unbind(1)], dim=1)  # (N, n, C, C)
+        kept = 'cells' in needs
+        return cls(
+            areas, _masked_sums(features, cells, weights), moments,
+            cells.transpose(1, 2) if kept else None,
+            weights if kept else None)
+
+    @classmethod
+    def of_classes(cls, features: Tensor, labels: Tensor, num_classes: int,
+                   pooling: Resize, needs: Sequence[str] = (),
+                   unit: bool = False) -> 'SupportStatistics':
+        """Measure what each image adds to any episode of its classes.
+
+        Args:
+            features (Tensor): (N, C, h, w).
+            labels (Tensor): (N, H, W), 1..num_classes, 0 for any other class
+                and 255 for ignored pixels.
+            num_classes (int): Number of classes.
+            pooling (Resize): float64; its adjoint maps (H, W) to (h, w).
+            needs (Sequence[str]): See :meth:`of_weights`.
+            unit (bool): See :meth:`of_weights`.
+
+        Returns:
+            SupportStatistics: Of N images, in float64; n is 1 + num_classes,
+            first all valid pixels, then each class.
+        """
+        # One by one, as an image may be large; in float64, as the background
+        # is a difference of these.
+        weights = torch.stack([
+            pooling.adjoint(mask.double()) for mask in (
+                labels != 255,
+                *(labels == i for i in range(1, 1 + num_classes)))], dim=1)
+        return cls.of_weights(features.double(), weights, needs, unit)
+
+    def each(self, function: Callable[[Tensor], Tensor]
+             ) -> 'SupportStatistics':
+        """Apply a function of the leading dimensions to all tensors."""
+        return SupportStatistics(**{
+            name: function(one) for name, one in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that there are, by their names."""
+        return {
+            one.name: getattr(self, one.name) for one in fields(self)
+            if getattr(self, one.name) is not None}
+
+    def masks(self, index: slice | Sequence[int] | Tensor
+              ) -> 'SupportStatistics':
+        """Choose some of the n masks."""
+        return self._by_mask(
+            lambda one, dim: one[(..., index) + _all_of(dim)])
+
+    def __add__(self, other: 'SupportStatistics') -> 'SupportStatistics':
+        """Add other supports, mask by mask."""
+        return stack([self, other]).pooled(0)
+
+    def __sub__(self, other: 'SupportStatistics') -> 'SupportStatistics':
+        """Take masks away that are parts of these, of the same cells."""
+        taken = other.tensors()
+        return replace(self, **{
+            name: getattr(self, name) - taken[name] for name in _MASK_DIM
+            if name in taken})
+
+    def pooled(self, dim: int) -> 'SupportStatistics':
+        """Add all supports of a leading dimension, 0 or more."""
+        added = {name: one.sum(dim) for name, one in self.tensors().items()}
+        if self.cells is not None and self.weights is not None:
+            added['cells'] = self.cells.movedim(dim, -3).flatten(-3, -2)
+            added['weights'] = self.weights.movedim(dim, -2).flatten(-2)
+        return SupportStatistics(**added)
+
+    def background(self) -> 'SupportStatistics':
+        """Find what the classes leave of all valid pixels.
+
+        Returns:
+            SupportStatistics: n is 1, the first mask without all others;
+            zeros where they leave nothing.
+        """
+        total = self.masks(slice(1))
+        left = total - self.masks(slice(1, None))._by_mask(
+            lambda one, dim: one.sum(dim, True))
+        # Rounding must not become a direction.
+        some = left.areas > _NOTHING * total.areas  # (..., 1)
+        return left._by_mask(
+            lambda one, dim: one * some[(...,) + (None,) * (-dim - 1)])
+
+    def _by_mask(self, function: Callable[[Tensor, int], Tensor]
+                 ) -> 'SupportStatistics':
+        """Apply a function to each tensor that has n, with its dimension."""
+        return replace(self, **{
+            name: function(one, _MASK_DIM[name])
+            for name, one in self.tensors().items() if name in _MASK_DIM})
+
+    def means(self) -> Tensor:
+        """Mean of the cells under each mask (PANet, equations 1 and 2).
+
+        Returns:
+            Tensor: (..., n, C); zeros under an empty mask.
+        """
+        return self.sums / (self.areas + EPS)[..., None]
+
+    def class_means(self, shots: Sequence[int]) -> Tensor:
+        """Mean of the background and of every way, over their supports.
+
+        A way's is the mean over its own shots; the background's is the mean
+        over the supports of all ways.
+
+        Args:
+            shots (Sequence[int]): Supports of each way; the last leading
+                dimension holds them way by way, and n is 2.
+
+        Returns:
+            Tensor: (..., 1 + W, C), background first.
+        """
+        background, own = self.means().unbind(-2)  # (..., N, C) each
+        return torch.stack([
+            background.mean(-2),
+            *(way.mean(-2) for way in own.split(list(shots), -2))], dim=-2)
+
+
+def join(parts: Sequence[SupportStatistics]) -> SupportStatistics:
+    """Join the masks of the same cells along n."""
+    return replace(parts[0], **{
+        name: torch.cat([getattr(part, name) for part in parts], dim)
+        for name, dim in _MASK_DIM.items() if name in parts[0].tensors()})
+
+
+def stack(parts: Sequence[SupportStatistics]) -> SupportStatistics:
+    """Stack supports with as many masks along a new dimension 0.
+
+    Those with fewer cells get cells without a pixel.
+    """
+    stacked = {
+        name: [getattr(part, name) for part in parts]
+        for name in parts[0].tensors()}
+    if 'cells' in stacked:
+        most = max(one.shape[-2] for one in stacked['cells'])
+        stacked['cells'] = [
+            F.pad(one, (0, 0, 0, most - one.shape[-2]))
+            for one in stacked['cells']]
+        stacked['weights'] = [
+            F.pad(one, (0, most - one.shape[-1]))
+            for one in stacked['weights']]
+    return SupportStatistics(**{
+        name: torch.stack(of_parts) for name, of_parts in stacked.items()})
+
+
+def way_masks(labels: Tensor, ways: Sequence[int]) -> Tensor:
+    """The masks of what each support shows.
+
+    Args:
+        labels (Tensor): (N, H, W), episode labels: 0, 1..W, 255.
+        ways (Sequence[int]): N, the way of each support.
+
+    Returns:
+        Tensor: bool (N, 2, H, W), the background and the own way.
+    """
+    own = on_device(ways, labels)[:, None, None]
+    return torch.stack([labels == 0, labels == own], dim=1)
+
+
+def class_masks(labels: Tensor, num_ways: int) -> Tensor:
+    """One mask a class; ignored pixels (255) are in none.
+
+    Args:
+        labels (Tensor): (..., H, W), episode labels.
+        num_ways (int): W.
+
+    Returns:
+        Tensor: bool (..., 1 + W, H, W), background first.
+    """
+    classes = torch.arange(1 + num_ways, device=labels.device)
+    return labels.unsqueeze(-3) == classes[:, None, None]
+
+
+def _masked_sums(features: Tensor, cells: Tensor, weights: Tensor) -> Tensor:
+    """Sums (N, n, C) of cells (N, C, m) by weights (N, n, m)."""
+    # The order of the product is the memory format of its gradient.
+    if features.stride(1) == 1:
+        return torch.bmm(weights, cells.transpose(1, 2))
+    return torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2)
+
+
+def on_device(numbers: Sequence[int], like: Tensor) -> Tensor:
+    """Bring numbers to the device of a tensor without waiting for it."""
+    return torch.tensor(numbers).to(like.device, non_blocking=True)
+
+
+def _all_of(dim: int) -> tuple[slice, ...]:
+    """Slices for the dimensions behind a negative one."""
+    return (slice(None),) * (-dim - 1)

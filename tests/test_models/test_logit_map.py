@@ -1,0 +1,53 @@
+import pytest
+import torch
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_panet.models import LogitMap
+from mmseg_panet.models.logit_map import mean_probabilities
+from mmseg_panet.models.resize import Resize
+
+
+@pytest.mark.parametrize('metainfo', [
+    dict(img_shape=(33, 41), ori_shape=(57, 45)),
+    dict(img_shape=(33, 41), ori_shape=(33, 41)),
+    dict(img_shape=(30, 41), pad_shape=(33, 48), ori_shape=(20, 91)),
+    dict(img_shape=(30, 40), pad_shape=(33, 48), ori_shape=(61, 80),
+         img_padding_size=(0, 8, 0, 3)),
+    dict(img_shape=(33, 41), ori_shape=(57, 45), flip=True,
+         flip_direction='horizontal'),
+    dict(img_shape=(30, 40), pad_shape=(33, 48), ori_shape=(61, 81),
+         img_padding_size=(0, 8, 0, 3), flip=True, flip_direction='vertical'),
+])
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_labels_are_those_of_mmseg(metainfo, align_corners):
+    """mmseg resizes twice, cuts the padding and takes the argmax."""
+    logits = torch.randn(
+        1, 4, 5, 6, generator=torch.Generator().manual_seed(0)).double()
+    model = MODELS.build(dict(
+        type='FewShotSegmentor', test_cfg=dict(mode='whole'),
+        backbone=dict(type='DilatedResNet', depth=18, base_channels=8),
+        decode_head=dict(
+            type='PANetHead', in_channels=32, align_corners=align_corners)))
+    at_input = model.decode_head.predict_by_feat(logits, [metainfo])
+    host, = model.postprocess_result(
+        at_input, [SegDataSample(metainfo=metainfo)])
+    for found in (LogitMap.of_cells(logits[0], metainfo, align_corners),
+                  LogitMap.of_input(at_input[0], metainfo, align_corners)):
+        labels = found.labels()
+        assert labels.dtype == torch.uint8
+        assert torch.equal(labels.long(), host.pred_sem_seg.data[0])
+        assert found.size == metainfo['ori_shape']
+        torch.testing.assert_close(found.rows(), host.seg_logits.data)
+        torch.testing.assert_close(
+            found.rows(slice(3, 9)), host.seg_logits.data[:, 3:9])
+        torch.testing.assert_close(
+            mean_probabilities([found, found], slice(0, 5)),
+            host.seg_logits.data.softmax(0)[:, :5])
+
+
+def test_equal_logits_give_the_first_as_argmax_does():
+    logits = torch.tensor(
+        [[1., 1., 2., 0.], [1., 1., 2., 3.], [0., 2., 2., 3.]])
+    assert LogitMap(logits[:, None], Resize()).labels().tolist() == [
+        [0, 2, 0, 1]]
