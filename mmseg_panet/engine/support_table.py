@@ -36,7 +36,8 @@ class SupportTable:
                 self._total[image, class_id] = start
                 self._row[image, class_id] = start + number
             start += 1 + len(class_ids)
-        areas = self._rows.areas.tolist()
+        areas = [0., *(
+            area for one in statistics for area in one.areas.tolist())]
         self._empty = {
             key for key, row in self._row.items() if not areas[row] > 0}
 

@@ -193,26 +193,27 @@ class FewShotSegmentor(EncoderDecoder):
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
                         by_shot: bool) -> Tensor:
-        """Fit each episode's supports whole, slide over its queries."""
-        layout = EpisodeLayout.of(data_samples)
-        supports, queries = layout.split(
-            torch.arange(len(inputs)))  # (B, W, S) and (B, Q)
+        """Fit each episode's supports at once, slide over its queries."""
+        episodes, ways, shots, queries = EpisodeLayout.of(data_samples)
+        length = ways * shots + queries
         fitted = self.decode_head.fitted
         logits = []
         try:
-            for some in supports.split(1 if by_shot else layout.shots, 2):
-                for shown, asked in zip(
-                        some.flatten(1).tolist(), queries.tolist(),
-                        strict=True):
+            for some in [[i] for i in range(shots)] if by_shot else [
+                    range(shots)]:
+                for start in range(0, episodes * length, length):
+                    shown = [start + way * shots + shot
+                             for way in range(ways) for shot in some]
+                    asked = slice(start + ways * shots, start + length)
                     self.decode_head.fit(
-                        self.extract_feat(inputs[shown]),
+                        self.extract_feat(
+                            torch.stack([inputs[i] for i in shown])),
                         [data_samples[i] for i in shown])
-                    logits.append(self.inference(
-                        inputs[asked],
-                        [data_samples[i].metainfo for i in asked]))
+                    logits.append(self.inference(inputs[asked], [
+                        sample.metainfo for sample in data_samples[asked]]))
         finally:
             self.decode_head.fitted = fitted
-        return torch.cat(logits).unflatten(0, (-1, queries.numel()))
+        return torch.cat(logits).unflatten(0, (-1, episodes * queries))
 
     def slide_inference(self, inputs: Tensor,
                         batch_img_metas: list[dict]) -> Tensor:

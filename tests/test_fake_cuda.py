@@ -1,0 +1,181 @@
+"""What a GPU would do, without one.
+
+Fake tensors have a device and a shape, but no values. A tensor that was left
+on another device, and any value that is read from the device, which would
+make it wait, is an error.
+"""
+import numpy as np
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    FakeTensorMode,
+)
+
+from mmseg_panet.datasets.sampling import Episode
+from mmseg_panet.engine.labelled_images import LabelledImage
+from mmseg_panet.engine.support_table import SupportTable
+from mmseg_panet.evaluation.iou import label_confusion
+from mmseg_panet.models import SupportStatistics
+
+WAYS, SHOTS, QUERIES = 2, 2, 1
+SETTINGS = [
+    dict(),
+    dict(dtype=torch.bfloat16),
+    dict(dtype=torch.float16),
+    dict(head=dict(distance='squared_euclidean')),
+    dict(head=dict(
+        pool_at='feature', align_corners=True, loss_align=dict(
+            type='PrototypeAlignmentLoss', mask_source='true'))),
+]
+
+
+@pytest.fixture
+def cuda():
+    """Everything that is made inside is fake."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        yield torch.device('cuda')
+
+
+def model_on(device, head=(), **test_cfg):
+    with device:
+        model = MODELS.build(dict(
+            type='FewShotSegmentor',
+            data_preprocessor=dict(
+                type='SegDataPreProcessor', mean=[0, 0, 0],
+                std=[255, 255, 255], size=(64, 64), bgr_to_rgb=True,
+                test_cfg=dict(size_divisor=32)),
+            backbone=dict(type='DilatedResNet', depth=18, base_channels=8,
+                          stem_channels=8),
+            decode_head=dict(
+                type='PANetHead', in_channels=32, **dict(head)),
+            test_cfg=ConfigDict(dict(mode='whole') | test_cfg)))
+    # As `to` does, which fake parameters do not allow.
+    model.data_preprocessor._device = device
+    return model
+
+
+def batch_of(ways=WAYS, shots=SHOTS, queries=QUERIES, **metainfo):
+    """One episode as the data loader gives it, on the CPU."""
+    samples = []
+    for i in range(ways * shots + queries):
+        support = i < ways * shots
+        samples.append(SegDataSample(
+            metainfo=dict(
+                role='support' if support else 'query',
+                way=1 + i // shots if support else 1, episode=0, run=0,
+                class_ids=list(range(ways)), img_shape=(60, 50),
+                ori_shape=(70, 55)) | metainfo,
+            gt_sem_seg=PixelData(
+                data=torch.zeros(1, 60, 50, dtype=torch.int64))))
+    return dict(
+        inputs=[torch.zeros(3, 60, 50, dtype=torch.uint8) for _ in samples],
+        data_samples=samples)
+
+
+def autocast(dtype=None):
+    return torch.autocast('cuda', dtype, enabled=dtype is not None)
+
+
+def test_a_value_read_from_the_device_is_an_error_here(cuda):
+    with pytest.raises(DataDependentOutputException):
+        torch.zeros(3, device=cuda).tolist()
+    with pytest.raises(RuntimeError, match='two different devices'):
+        torch.zeros(3, device=cuda) + torch.zeros(3)
+
+
+@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.parametrize('metainfo', [dict(way_pixels=9), dict()])
+@pytest.mark.parametrize('setting', SETTINGS)
+def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
+    model = model_on(cuda, setting.get('head', ())).train()
+    with autocast(setting.get('dtype')):
+        data = model.data_preprocessor(batch_of(**metainfo), True)
+        losses, log = model.parse_losses(model(**data, mode='loss'))
+    assert losses.device.type == 'cuda' and losses.dtype == torch.float32
+    assert log['decode.loss_align'].device.type == 'cuda'
+
+
+@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.parametrize('test_cfg', [
+    dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
+    dict(mode='slide', crop_size=(32, 32), stride=(16, 16))])
+@pytest.mark.parametrize('setting', SETTINGS[:4])
+def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
+    model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
+    with autocast(setting.get('dtype')), torch.no_grad():
+        prediction, = model.test_step(batch_of(way_pixels=9))
+    assert prediction.pred_sem_seg.data.device.type == 'cuda'
+    assert prediction.pred_sem_seg.data.shape == (1, 70, 55)
+    assert prediction.seg_logits.data.dtype == torch.float32
+
+
+@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.parametrize('setting', SETTINGS[:4])
+def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
+    model = model_on(cuda, setting.get('head', ())).eval()
+    batch = batch_of(way_pixels=9)
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(role=None))
+    with autocast(setting.get('dtype')), torch.no_grad():
+        data = model.data_preprocessor(batch)
+        features = model.extract_feat(data['inputs'][:4])
+        model.decode_head.fit(features, data['data_samples'][:4])
+        logits = model(data['inputs'][4:])
+    assert model.decode_head.fitted.weight.device.type == 'cuda'
+    assert logits.shape == (1, 1 + WAYS, 8, 8)  # 60x50, padded to 64x64
+    assert logits.dtype == torch.float32
+
+
+def test_tensors_alone_stay_on_the_device(cuda):
+    model = model_on(cuda).eval()
+    with cuda, torch.no_grad():
+        logits = model.segment(
+            torch.zeros(2, 1, 3, 64, 64), torch.zeros(2, 1, 64, 64),
+            torch.zeros(3, 3, 40, 56))
+    assert logits.device.type == 'cuda' and logits.shape == (3, 3, 40, 56)
+
+
+@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.parametrize('by_shot', [False, True])
+@pytest.mark.parametrize('setting', SETTINGS[:4])
+def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
+    """Real are only the areas that say which supports are empty."""
+    images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
+              LabelledImage(2, (5,)), LabelledImage(3, (5, 7))]
+    real = [
+        SupportStatistics(
+            torch.ones(1 + len(image.class_ids)).double(),
+            torch.ones(1 + len(image.class_ids), 32).double())
+        for image in images]
+    episodes = [
+        Episode(0, i, (5, 7), ((0, 2), (1, 3)), (3,), (1,)) for i in range(3)]
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        cuda = torch.device('cuda')
+        model = model_on(
+            cuda, setting.get('head', ()),
+            shot_fusion='vote' if by_shot else 'mean_prototypes').eval()
+        with autocast(setting.get('dtype')), torch.no_grad():
+            data = model.data_preprocessor(batch_of())
+            features = model.decode_head.features(
+                model.extract_feat(data['inputs']))
+            statistics = model.decode_head.class_statistics(
+                features, model.decode_head.labels(data['data_samples']), 2)
+            assert statistics.sums.device.type == 'cuda'
+            table = SupportTable(images, real, cuda)
+            assert all(map(table.serves, episodes))
+            fitted = table.fit(
+                model.decode_head.classifier, episodes, by_shot)
+            labels = model.label_maps(
+                features[4], data['data_samples'][4].metainfo,
+                fitted.to(features.dtype), SHOTS if by_shot else 1)
+            counts = label_confusion(
+                labels, torch.zeros(70, 55, dtype=torch.int64, device=cuda),
+                WAYS, 3)
+    assert counts.device.type == 'cuda'
+    assert tuple(counts.shape) == (3, 3, 1 + WAYS)
+    assert np.prod(labels.shape) == 3 * 70 * 55
