@@ -4,7 +4,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.images.image_list import list_images, read_image
+from mmseg_panet.inference.images.image_list import list_images
+from mmseg_panet.inference.images.image_source import read_image
 from mmseg_panet.inference.images.video import Video
 
 
@@ -197,7 +198,7 @@ def test_a_file_that_is_cut_short_is_an_error_and_no_half_image(
     data = path.read_bytes()
     for length in (len(data) // 3, len(data) * 9 // 10, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(InputError, match=f'cut{suffix} is no whole'):
+        with pytest.raises(InputError, match=f'cut{suffix} is no complete'):
             read_image(str(path))
 
 
