@@ -107,7 +107,7 @@ class FewShotInferencer(ImageInferencer):
         return model.to(device).eval()
 
     def _init_visualizer(self, cfg: ConfigDict) -> None:
-        """None: the config's draws episodes."""
+        """None: the config's plots episodes."""
 
     def _init_collate(self, cfg: ConfigDict) -> None:
         """None: the config's is one of episodes."""
@@ -258,7 +258,7 @@ class FewShotInferencer(ImageInferencer):
             list[Prediction]: One an image, in order.
 
         Raises:
-            InputError: If nothing was taught, or an array is no image.
+            InputError: If no class is registered, or an array is no image.
         """
         if not self.classes:
             raise InputError(NOTHING_TAUGHT)
