@@ -1,4 +1,4 @@
-"""Segment images into classes that are taught by a few examples.
+"""Segment images into classes that are registered by a few examples.
 
 Every image gets a mask, an 8-bit PNG: 0 is none of the classes, i the i-th,
 255 undecided. Started again after an interruption, it goes on where it was.
@@ -42,10 +42,10 @@ def parse_args() -> argparse.Namespace:
         '--out', required=True, metavar='DIR', help='gets masks/, overlays/, '
         'areas.csv and coco.json')
     parser.add_argument(
-        '--bank', metavar='FILE.safetensors', help='what was learnt of the '
+        '--bank', metavar='FILE.safetensors', help='statistics of the '
         'examples: written with --support, read without')
     parser.add_argument(
-        '--overlay', action='store_true', help='write pictures as well')
+        '--overlay', action='store_true', help='also write overlays')
     parser.add_argument(
         '--csv', action='store_true',
         help='write the area and confidence of each class in each image')

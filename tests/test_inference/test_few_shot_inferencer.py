@@ -29,7 +29,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_all_classes_are_told_apart_in_one_pass(inferencer, monkeypatch):
+def test_one_pass_separates_all_classes(inferencer, monkeypatch):
     """An image with both: each box is mostly its own class."""
     image, red = image_of((20, 20, 230), (60, 160), (10, 10, 40, 40), 5)
     image[10:50, 100:140] = (230, 20, 20)
@@ -127,6 +127,19 @@ def test_the_mask_of_an_image_that_broke_is_removed(
     inferencer(folder, out_dir=tmp_path / 'out')
     assert [path.name for path in (tmp_path / 'out/masks').iterdir()] == [
         'b.png']
+
+
+def test_a_name_too_long_for_a_mask_is_a_failure(inferencer, tmp_path):
+    """As they would share one, the names keep their suffixes."""
+    (tmp_path / 'photos').mkdir()
+    for suffix in ('.jpg', '.png'):
+        path = tmp_path / 'photos' / ('x' * 250 + suffix)
+        cv2.imwrite(str(path), image_of((20, 20, 230))[0])
+    result = inferencer(
+        tmp_path / 'photos', out_dir=tmp_path / 'out', csv=True)
+    assert result['predictions'] == [None, None]
+    assert ['too long a name' in one
+            for one in result['failures'].values()] == [True, True]
 
 
 def test_samples_are_mmsegs(inferencer, folder):
@@ -245,15 +258,15 @@ def test_arrays_of_later_calls_have_names_of_their_own(inferencer, tmp_path):
         '00000000', '00000001', '00000002']
 
 
-def test_masks_of_ones_own_are_not_written_over(inferencer, folder):
-    """The plain layout: its masks are the truth."""
+def test_masks_of_the_ground_truth_are_not_written_over(inferencer, folder):
+    """The plain layout: its masks are the ground truth."""
     (folder / 'masks').mkdir()
-    truth = folder / 'masks' / 'a.png'
-    cv2.imwrite(str(truth), np.zeros((60, 80), np.uint8))
-    before = truth.read_bytes()
+    mask = folder / 'masks' / 'a.png'
+    cv2.imwrite(str(mask), np.zeros((60, 80), np.uint8))
+    before = mask.read_bytes()
     with pytest.raises(InputError, match='is no mask that was written here'):
         inferencer(folder / 'a.png', out_dir=folder)
-    assert truth.read_bytes() == before
+    assert mask.read_bytes() == before
 
 
 def test_an_image_a_pixel_wide_is_mirrored_too():

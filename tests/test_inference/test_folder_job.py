@@ -8,8 +8,8 @@ from PIL import Image
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
+from mmseg_panet.inference.results.mask_file import read_mask
 from mmseg_panet.inference.results.prediction import Prediction
-from mmseg_panet.inference.results.prediction_files import read_mask
 
 ALL = dict(overlay=True, csv=True, coco=True, show_progress=False)
 
@@ -65,7 +65,7 @@ def test_a_broken_image_is_a_failure_and_all_others_get_their_files(
     failures = segment_images(
         Bright(), list_images(photos), tmp_path / 'out', batch_size=2, **ALL)
     assert [failure.name for failure in failures] == ['3']
-    assert '3.png is no whole image' in failures[0].sentence
+    assert '3.png is no complete image' in failures[0].sentence
     good = [i for i in range(7) if i != 3]
     assert set(files(tmp_path / 'out')) == {
         'made_with.txt', 'areas.csv', 'coco.json',
@@ -219,7 +219,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 
 
 def test_fewer_than_one_image_a_batch_is_an_error(photos, tmp_path):
-    with pytest.raises(InputError, match='at least 1, got 0'):
+    with pytest.raises(InputError, match='batch_size of 1 or more, got 0'):
         segment_images(Bright(), list_images(photos), tmp_path, batch_size=0)
 
 

@@ -102,7 +102,7 @@ def test_every_image_gets_a_mask_of_its_size_and_the_broken_one_is_named(
     folder, run = setting
     *_, heading, failure = run.stderr.strip().splitlines()
     assert heading == '1 of 13 images failed:'
-    assert 'cut.jpg is no whole image' in failure
+    assert 'cut.jpg is no complete image' in failure
     assert run.stdout.endswith(f'\n12 masks in {folder}/once/masks\n')
     masks = list((folder / 'once/masks').iterdir())
     assert len(masks) == 12

@@ -10,7 +10,7 @@ from torch import nn
 from ...errors import InputError
 from ...models import SupportStatistics
 from ..bank.prototype_bank import NOTHING_TAUGHT, BankedSupport, PrototypeBank
-from ..images.image_list import read_image
+from ..images.image_source import read_image
 from ..supports import Support
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics

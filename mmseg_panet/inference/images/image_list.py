@@ -1,21 +1,18 @@
-"""The images to segment: their names, and how they are read."""
+"""The list of images to segment, each with a name of its own."""
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import cv2
-import mmcv
 import numpy as np
-from mmengine import fileio
 
 from ...annotations.mask_folder import is_image, stem_of
 from ...errors import InputError
-from .video import VIDEO_SUFFIXES, Video, VideoFrame
+from .image_source import Source, check_array
+from .video import Video, VideoFrame, is_video
 
-Source = str | np.ndarray | VideoFrame
 Input = str | os.PathLike | np.ndarray
 
 
@@ -24,19 +21,12 @@ class ImageItem(NamedTuple):
 
     Attributes:
         name (str): Of its outputs: relative, with ``/``, without suffix, and
-            no other of its list has it.
+            unique in its list.
         source (str | np.ndarray | VideoFrame): What :func:`read_image`
             takes.
     """
 
     name: str
-    source: Source
-
-
-class _Found(NamedTuple):
-    name: str
-    full_name: str
-    """With the file's suffix."""
     source: Source
 
 
@@ -71,10 +61,11 @@ def list_images(inputs: Input | Sequence[Input],
     """
     if not isinstance(inputs, (list, tuple)):
         inputs = [inputs]  # type: ignore[list-item]
-    found: list[_Found] = []
+    found: list[ImageItem] = []
     for one in inputs:
         if isinstance(one, np.ndarray):
-            found.append(_from_array(one, first_array + len(found)))
+            check_array(one)
+            found.append(ImageItem(f'{first_array + len(found):08d}', one))
         elif isinstance(one, (str, os.PathLike)):
             found += _from_path(os.fspath(one))
         else:
@@ -82,104 +73,53 @@ def list_images(inputs: Input | Sequence[Input],
                 'expected images as paths, folders, glob patterns, videos or '
                 f'arrays, got {type(one).__name__}; convert it to an array')
     if leave_out is not None:
-        found = _without_results(found, leave_out)
+        results = tuple(
+            os.path.join(os.path.realpath(leave_out), folder, '')
+            for folder in ('masks', 'overlays'))
+        found = [
+            one for one in found if not isinstance(one.source, str)
+            or not os.path.realpath(one.source).startswith(results)]
     if not found:
         raise InputError('expected at least one image, got none')
     return _named(found)
 
 
-def check_array(array: np.ndarray) -> None:
-    """Refuse an array that is no image.
-
-    Raises:
-        InputError: If it is not (H, W, 3) or (H, W) of uint8.
-    """
-    if (not isinstance(array, np.ndarray) or array.dtype != np.uint8
-            or not array.size or array.ndim not in (2, 3)
-            or array.shape[2:] not in ((), (3,))):
-        got = f'{array.shape} of {array.dtype}' if isinstance(
-            array, np.ndarray) else type(array).__name__
-        raise InputError(
-            f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
-            'images have the channels last, in the order BGR, and values '
-            '0..255')
-
-
-def read_image(source: Source) -> np.ndarray:
-    """Read an image as a person sees it.
-
-    The camera's orientation is applied, transparency left out, 16 bits are
-    scaled to 8 and grey is repeated. OpenCV gives nothing for a file that is
-    cut short, whatever its format, so that no half image passes.
-
-    Args:
-        source (str | np.ndarray | VideoFrame): Of an :class:`ImageItem`.
-
-    Returns:
-        np.ndarray: (H, W, 3) uint8 BGR.
-
-    Raises:
-        InputError: If it cannot be read; names the file.
-    """
-    if isinstance(source, VideoFrame):
-        return source.video.read(source.number)
-    if isinstance(source, np.ndarray):
-        return source if source.ndim == 3 else np.stack([source] * 3, axis=2)
-    if _is_video(source):
-        return Video(source).read(0)
-    try:
-        image = mmcv.imfrombytes(
-            fileio.get(source), flag='color', backend='cv2')
-    except (OSError, cv2.error) as error:
-        raise InputError(
-            f'{source} could not be read ({_reason(error)}); replace the '
-            'file or leave it out') from error
-    if image is None:
-        raise InputError(
-            f'{source} is no whole image: cut short, damaged, or of a format '
-            'that OpenCV does not know; replace the file or leave it out')
-    return image
+def _from_path(path: str) -> Iterator[ImageItem]:
+    """Images with names that keep the suffixes."""
+    root, files = _search(path)
+    for file in files:
+        name = Path(os.path.relpath(file, root or '.')).as_posix()
+        try:
+            video = Video(file) if is_video(file) else None
+        except InputError:  # a failure among the others, when it is read
+            video = None
+        if video is None:
+            yield ImageItem(name, file)
+            continue
+        for i in range(len(video)):
+            yield ImageItem(f'{name}/{i:06d}', VideoFrame(video, i))
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return 'it is empty, or larger than OpenCV allows'
-
-
-def _from_array(array: np.ndarray, place: int) -> _Found:
-    check_array(array)
-    name = f'{place:08d}'
-    return _Found(name, name, array)
-
-
-def _without_results(found: Sequence[_Found],
-                     out_dir: str | os.PathLike) -> list[_Found]:
-    results = tuple(
-        os.path.join(os.path.realpath(out_dir), folder, '')
-        for folder in ('masks', 'overlays'))
-    return [
-        one for one in found if not isinstance(one.source, str)
-        or not os.path.realpath(one.source).startswith(results)]
-
-
-def _from_path(path: str) -> list[_Found]:
+def _search(path: str) -> tuple[str, list[str]]:
+    """The files that a path stands for, and the folder they are below."""
     if os.path.isdir(path):
-        return list(_from_files(path, _files_below(path)))
+        return path, _files_below(path)
     if os.path.isfile(path):
-        return list(_from_files(os.path.dirname(path), [path]))
+        return os.path.dirname(path), [path]
     if not glob.has_magic(path):
         raise InputError(
             f'{path} does not exist; expected an image, a video, a folder of '
             'images or a glob pattern')
     files = sorted(
         file for file in glob.glob(path, recursive=True)
-        if os.path.isfile(file) and (is_image(file) or _is_video(file)))
+        if os.path.isfile(file) and (is_image(file) or is_video(file)))
     if not files:
         raise InputError(
             f'no image has a path like {path}; a pattern that goes into '
             "folders is written with two stars, 'photos/**/*.jpg'")
-    return list(_from_files(_fixed_part(path), files))
+    while glob.has_magic(path):
+        path = os.path.dirname(path)
+    return path, files
 
 
 def _files_below(folder: str) -> list[str]:
@@ -204,46 +144,26 @@ def _files_below(folder: str) -> list[str]:
     return sorted(files)
 
 
-def _from_files(root: str, files: Iterable[str]) -> Iterator[_Found]:
-    for file in files:
-        full = Path(os.path.relpath(file, root or '.')).as_posix()
-        if not _is_video(file):
-            yield _Found(stem_of(full), full, file)
-            continue
-        try:
-            video = Video(file)
-        except InputError:  # a failure among the others, when it is read
-            yield _Found(stem_of(full), full, file)
-            continue
-        stem = PurePosixPath(full).with_suffix('')
-        for i in range(len(video)):
-            yield _Found(
-                f'{stem}/{i:06d}', f'{full}/{i:06d}', VideoFrame(video, i))
-
-
-def _fixed_part(pattern: str) -> str:
-    """The folders of a pattern before its first wildcard."""
-    folder = os.path.dirname(pattern)
-    while glob.has_magic(folder):
-        folder = os.path.dirname(folder)
-    return folder
-
-
-def _named(found: Sequence[_Found]) -> list[ImageItem]:
-    sharing = Counter(one.name for one in found)
+def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
+    """Leave out the suffixes where that leaves the names different."""
+    stems = [_stem(item) for item in found]
+    sharing = Counter(stems)
     taken: set[str] = set()
     times: Counter[str] = Counter()
     items = []
-    for one in found:
-        first = name = one.name if sharing[one.name] == 1 else one.full_name
+    for stem, item in zip(stems, found, strict=True):
+        first = name = stem if sharing[stem] == 1 else item.name
         times[first] += 1
         while name in taken:
             name = f'{first}_{times[first]}'
             times[first] += name in taken
         taken.add(name)
-        items.append(ImageItem(name, one.source))
+        items.append(ImageItem(name, item.source))
     return items
 
 
-def _is_video(path: str) -> bool:
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+def _stem(item: ImageItem) -> str:
+    if isinstance(item.source, VideoFrame):
+        video, number = item.name.rsplit('/', 1)
+        return f'{PurePosixPath(video).with_suffix("")}/{number}'
+    return stem_of(item.name)

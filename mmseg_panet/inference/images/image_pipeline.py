@@ -3,15 +3,13 @@ from collections.abc import Sequence
 
 from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
+from mmengine.utils import to_2tuple
 
 from ...errors import InputError
 
 _OF_LABELS = (
     'EpisodeLabels', 'PadLabelsToSquare', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
-_META_KEYS = (
-    'img_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
-    'flip_direction')
 _DEFAULT_SIZE = (512, 512)
 
 
@@ -44,26 +42,26 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
-    """From an image to what a model's ``test_step`` takes.
+    """Prepare an image as a model's ``test_step`` takes it.
 
     Args:
         steps (Sequence[dict]): See :func:`image_steps`.
-        flip (bool): Whether the image is mirrored; its metainfo then makes
-            the host mirror the prediction back. Defaults to False.
+        flip (bool): Whether the image is mirrored, which its metainfo then
+            says. Defaults to False.
 
     Returns:
         Compose: From ``dict(img=...)``, (H, W, 3) uint8 BGR, to ``inputs``
         and ``data_samples``.
     """
-    mirror = [dict(type='RandomFlip', prob=1.0), _copy] if flip else []
     return Compose([
-        dict(type='LoadImageFromNDArray'), *steps, *mirror,
-        dict(type='PackSegInputs', meta_keys=_META_KEYS)])
+        dict(type='LoadImageFromNDArray'), *steps,
+        *([_mirrored] if flip else []), dict(type='PackSegInputs')])
 
 
-def _copy(results: dict) -> dict:
-    """As torch takes no array with a negative stride."""
-    return dict(results, img=results['img'].copy())
+def _mirrored(results: dict) -> dict:
+    # A copy, as torch takes no array with a negative stride.
+    return dict(results, img=results['img'][:, ::-1].copy(), flip=True,
+                flip_direction='horizontal')
 
 
 def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
@@ -79,7 +77,7 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
     """
     for step in reversed(steps):
         if step['type'] == 'Resize' and step.get('scale'):
-            width, height = _pair(step['scale'])
+            width, height = to_2tuple(step['scale'])
             return height, width
     return tuple((cfg.model.get('data_preprocessor') or {}).get(
         'size') or _DEFAULT_SIZE)
@@ -103,12 +101,7 @@ def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
     for i, step in reversed(list(enumerate(steps))):
         if step['type'] == 'Resize' and step.get('scale'):
             scale = tuple(
-                round(ratio * length) for length in _pair(step['scale']))
+                round(ratio * length) for length in to_2tuple(step['scale']))
             return [*steps[:i], dict(step, scale=scale), *steps[i + 1:]]
     return [
         *steps, dict(type='Resize', scale_factor=ratio, keep_ratio=True)]
-
-
-def _pair(scale: int | Sequence[int]) -> Sequence[int]:
-    """A ``scale`` of mmcv, of which a single number is both sides."""
-    return (scale, scale) if isinstance(scale, int) else scale

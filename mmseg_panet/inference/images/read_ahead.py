@@ -1,12 +1,14 @@
 """Images read while those before them are segmented."""
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 
 from ...errors import InputError
-from .image_list import ImageItem, read_image
+from .image_list import ImageItem
+from .image_source import read_image
 
 _AHEAD = 2
 """Batches that are read before the network needs them."""
@@ -24,20 +26,16 @@ def read_ahead(
         tuple: A batch, and for each of its images (H, W, 3) uint8 BGR, or
         the error.
     """
-    waiting: deque[tuple[Sequence[ImageItem], Future]] = deque()
-    with ThreadPoolExecutor(1) as thread:
-        try:
-            for batch in batches:
-                waiting.append((batch, thread.submit(_read, batch)))
-                if len(waiting) > _AHEAD:
-                    first, images = waiting.popleft()
-                    yield first, images.result()
-            while waiting:
-                first, images = waiting.popleft()
-                yield first, images.result()
-        finally:
-            for _, images in waiting:
-                images.cancel()
+    thread = ThreadPoolExecutor(1)
+    reading = ((batch, thread.submit(_read, batch)) for batch in batches)
+    try:
+        waiting = deque(islice(reading, _AHEAD))
+        while waiting:
+            waiting.extend(islice(reading, 1))
+            batch, images = waiting.popleft()
+            yield batch, images.result()
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 def _read(batch: Sequence[ImageItem]) -> list[np.ndarray | InputError]:

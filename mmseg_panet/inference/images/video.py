@@ -1,4 +1,5 @@
-"""The frames of a video file."""
+"""A video file, and the frames in it."""
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -6,8 +7,13 @@ import numpy as np
 
 from ...errors import InputError
 
-VIDEO_SUFFIXES = (
+_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
+
+
+def is_video(path: str) -> bool:
+    """Whether a file has the suffix of a video."""
+    return Path(path).suffix.lower() in _SUFFIXES
 
 
 class Video:
@@ -26,11 +32,12 @@ class Video:
 
     _reading: 'Video | None' = None
     """The one that is open: a folder can hold many."""
+    _capture: Any = None
+    _next = 0
+    """The frame that comes next where it is open."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._next = 0
-        self._capture: Any = None
         self._length = _count_frames(path)
         if self._length < 1:
             raise InputError(
@@ -53,50 +60,37 @@ class Video:
         Raises:
             InputError: If the video is damaged there.
         """
-        if Video._reading not in (None, self):
-            Video._reading._close()
-        Video._reading = self
-        if self._capture is None or number < self._next:
-            self._close()
-            self._capture = cv2.VideoCapture(self.path)
+        if Video._reading is not self or number < self._next:
+            if Video._reading is not None:
+                Video._reading._capture = None
+            Video._reading = self
+            self._capture, self._next = cv2.VideoCapture(self.path), 0
         while self._next < number:
             self._capture.grab()
             self._next += 1
         found, frame = self._capture.read()
         self._next += 1
         if self._next >= self._length:
-            self._close()
+            Video._reading = self._capture = None
         if not found:
             raise InputError(
                 f'frame {number} of {self.path} could not be read: the video '
                 'is damaged or cut short there; replace it, or leave it out')
         return frame
 
-    def _close(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-        self._capture = None
-        self._next = 0
-
 
 def _count_frames(path: str) -> int:
-    """How many frames there are, and one more where the file is cut short.
+    """Count the frames, and one more where the file is cut short.
 
-    That one cannot be read, so that a cut file is noticed. Of many files the
-    number that they announce is off by a few.
+    That one cannot be read, so that a cut file is noticed. The number that a
+    file announces is often off by a few.
     """
     capture = cv2.VideoCapture(path)
     announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    last = capture.isOpened() and announced > 0 and capture.set(
-        cv2.CAP_PROP_POS_FRAMES, announced - 1) and capture.grab()
-    capture.release()
-    if last:
+    if announced > 0 and capture.set(
+            cv2.CAP_PROP_POS_FRAMES, announced - 1) and capture.grab():
         return announced
-    capture = cv2.VideoCapture(path)
-    length = 0
-    while capture.isOpened() and capture.grab():
-        length += 1
-    capture.release()
+    length = sum(1 for _ in iter(cv2.VideoCapture(path).grab, False))
     cut = length and announced - length > max(2, announced // 100)
     return length + 1 if cut else length
 

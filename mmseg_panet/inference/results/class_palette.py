@@ -1,4 +1,4 @@
-"""Colours of the taught classes."""
+"""Colours of the registered classes."""
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -6,8 +6,6 @@ import numpy as np
 from ...errors import InputError
 from ...visualization.strip import way_colour
 from .prediction import UNDECIDED
-
-_GREY = 128
 
 
 def class_palette(classes: Sequence[str],
@@ -24,7 +22,7 @@ def class_palette(classes: Sequence[str],
         where it is undecided.
     """
     palette = np.zeros((256, 3), np.uint8)
-    palette[UNDECIDED] = _GREY
+    palette[UNDECIDED] = 128
     for label, name in enumerate(classes, start=1):
         palette[label] = colours.get(name, way_colour(label))
     return palette
@@ -32,7 +30,7 @@ def class_palette(classes: Sequence[str],
 
 def check_colours(
         colours: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
-    """Refuse what is no colour.
+    """Refuse colours that are none.
 
     Args:
         colours (Mapping[str, Sequence[int]]): By class.

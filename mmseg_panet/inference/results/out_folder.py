@@ -1,13 +1,116 @@
 """The folder of results, and the record of what they were made with."""
+import errno
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
+from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import write_lines
-from .prediction_files import read_summary, remove_parts
+from ...files import prepare_output, write_lines, write_whole
+from ...visualization.strip import overlay
+from ..images.image_list import ImageItem
+from ..images.image_source import source_key
+from .mask_file import mask_path, read_summary, write_prediction
+from .prediction import Prediction
+from .prediction_tables import write_areas, write_coco
 
 _RECORD = 'made_with.txt'
+_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
+"""Names of files that :func:`whole_file` had not finished."""
+
+
+def overlay_path(out_dir: Path, name: str) -> Path:
+    """Where a folder of results has the overlay of an image."""
+    return out_dir / 'overlays' / f'{name}.jpg'
+
+
+@dataclass(frozen=True)
+class OutFolder:
+    """A folder, and which files the results become in it.
+
+    Args:
+        path (Path): Made ready by :func:`prepare_folder` or
+            :func:`take_over`.
+        classes (tuple[str, ...]): W.
+        palette (np.ndarray): (256, 3) uint8 RGB.
+        overlay (bool): Whether each mask has an overlay.
+        csv (bool): Whether there is ``areas.csv``.
+        coco (bool): Whether there is ``coco.json``.
+
+    Raises:
+        InputError: If pycocotools is missing for ``coco.json``.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    palette: np.ndarray
+    overlay: bool
+    csv: bool
+    coco: bool
+
+    def __post_init__(self) -> None:
+        if self.coco:
+            require_pycocotools('coco.json is written')
+
+    def is_finished(self, item: ImageItem) -> bool:
+        """Whether all files of an image exist and belong to it."""
+        picture = overlay_path(self.path, item.name)
+        try:
+            summary = read_summary(mask_path(self.path, item.name))
+            return summary.source == source_key(item.source) and (
+                not self.overlay or picture.is_file())
+        except (InputError, OSError):
+            return False
+
+    def write(self, item: ImageItem, image: np.ndarray | None,
+              found: Prediction | InputError) -> InputError | None:
+        """Write the files of an image, or remove those of a broken one.
+
+        Args:
+            item (ImageItem): The image.
+            image (np.ndarray | None): (H, W, 3) uint8 BGR; None if broken.
+            found (Prediction | InputError): Its classes, or why there are
+                none.
+
+        Returns:
+            InputError | None: Why it has no files.
+        """
+        mask = mask_path(self.path, item.name)
+        picture = overlay_path(self.path, item.name)
+        try:
+            if isinstance(found, InputError):
+                mask.unlink(missing_ok=True)
+                picture.unlink(missing_ok=True)
+                return found
+            if self.overlay and image is not None:
+                picture.parent.mkdir(parents=True, exist_ok=True)
+                # Image and colours in BGR, as OpenCV writes them.
+                pixels = overlay(image, found.class_map, self.palette[:, ::-1])
+                write_whole(picture, cv2.imencode('.jpg', pixels)[1].tobytes())
+            write_prediction(
+                mask, found, self.palette, source_key(item.source))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            return InputError(
+                f'{item.name} is too long a name for a mask; shorten it')
+        return None
+
+    def write_tables(self, items: Sequence[ImageItem]) -> None:
+        """Write ``areas.csv`` and ``coco.json``, where they are wanted.
+
+        Args:
+            items (Sequence[ImageItem]): All images with a mask.
+        """
+        if self.csv:
+            write_areas(self.path, items)
+        if self.coco:
+            write_coco(self.path, items, self.classes)
 
 
 def prepare_folder(out_dir: Path, fingerprint: str) -> None:
@@ -50,18 +153,28 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
         fingerprint (str): See :func:`prepare_folder`.
 
     Raises:
-        InputError: If it holds masks that are none of ours.
+        InputError: If it holds masks that were not written here, or cannot
+            be written to.
     """
     if not (out_dir / _RECORD).is_file():
         for mask in (out_dir / 'masks').glob('**/*.png'):
             read_summary(mask)
     mixed = _fault(out_dir, fingerprint) is not None
-    out_dir.mkdir(parents=True, exist_ok=True)
+    prepare_output(out_dir / _RECORD)
     remove_parts(out_dir)
     if mixed:
         (out_dir / _RECORD).unlink(missing_ok=True)
     else:
         write_lines(out_dir / _RECORD, [fingerprint])
+
+
+def remove_parts(out_dir: Path) -> None:
+    """Remove what a process left that was killed while it wrote."""
+    for folder, pattern in (
+            ('masks', '**/.*'), ('overlays', '**/.*'), ('.', '.*')):
+        for path in (out_dir / folder).glob(pattern):
+            if _PART.fullmatch(path.name):
+                path.unlink()
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:

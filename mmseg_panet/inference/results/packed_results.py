@@ -1,4 +1,4 @@
-"""What the inferencer returns."""
+"""Results in memory, packed as mmseg packs them."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ from .prediction import Prediction
 
 
 def pack_results(results: Sequence[Prediction | InputError],
-                 names: Sequence[str],
+                 items: Sequence[ImageItem],
                  classes: tuple[str, ...],
                  pictures: Sequence[np.ndarray | None] = ()
                  ) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def pack_results(results: Sequence[Prediction | InputError],
     Args:
         results (Sequence[Prediction | InputError]): One an image, or why it
             cannot be read.
-        names (Sequence[str]): Of the images.
-        classes (tuple[str, ...]): The taught classes, W.
+        items (Sequence[ImageItem]): The images.
+        classes (tuple[str, ...]): The registered classes, W.
         pictures (Sequence[np.ndarray | None]): Overlays, or none.
 
     Returns:
@@ -35,27 +35,28 @@ def pack_results(results: Sequence[Prediction | InputError],
         unless there is one image. ``classes`` are the names, ``failures`` the
         sentences about images that cannot be read, by name.
     """
-    found = [
-        None if isinstance(one, InputError) else one for one in results]
-    packed: dict[str, list] = dict(
-        predictions=[one and one.class_map for one in found],
-        confidence=[one and one.confidence for one in found])
-    if any(one and one.probabilities is not None for one in found):
-        packed['probabilities'] = [one and one.probabilities for one in found]
+    # An InputError has none of these.
+    packed: dict[str, list] = {
+        key: [getattr(one, name, None) for one in results]
+        for key, name in (
+            ('predictions', 'class_map'), ('confidence', 'confidence'),
+            ('probabilities', 'probabilities'))}
+    if all(one is None for one in packed['probabilities']):
+        del packed['probabilities']
     if pictures:
         packed['visualization'] = list(pictures)
     failures = {
-        name: str(one) for name, one in zip(names, results, strict=True)
+        item.name: str(one) for item, one in zip(items, results, strict=True)
         if isinstance(one, InputError)}
     return dict(
-        {key: column[0] if len(found) == 1 else column
+        {key: column[0] if len(results) == 1 else column
          for key, column in packed.items()},
         classes=classes, failures=failures)
 
 
 def to_sample(result: Prediction | InputError,
               item: ImageItem) -> SegDataSample | None:
-    """A prediction as mmseg's sample; None for an image without.
+    """Turn a prediction into mmseg's sample, and an error into None.
 
     Args:
         result (Prediction | InputError): With probabilities.
@@ -68,12 +69,12 @@ def to_sample(result: Prediction | InputError,
     """
     if isinstance(result, InputError):
         return None
-    path = item.source if isinstance(item.source, str) else None
-    sample = SegDataSample(metainfo=dict(
-        classes=result.classes, ori_shape=result.class_map.shape,
-        img_path=path))
-    for key, value in (('pred_sem_seg', result.class_map[None]),
-                       ('confidence', result.confidence[None]),
-                       ('probabilities', result.probabilities)):
-        sample.set_data({key: PixelData(data=torch.from_numpy(value))})
-    return sample
+    data = dict(
+        pred_sem_seg=result.class_map[None],
+        confidence=result.confidence[None], probabilities=result.probabilities)
+    return SegDataSample(
+        metainfo=dict(
+            classes=result.classes, ori_shape=result.class_map.shape,
+            img_path=item.source if isinstance(item.source, str) else None),
+        **{key: PixelData(data=torch.from_numpy(value))
+           for key, value in data.items()})

@@ -17,11 +17,11 @@ class Prediction(NamedTuple):
 
     Attributes:
         class_map (np.ndarray): (H, W) uint8: 0 where it is none of the
-            taught classes, i for ``classes[i - 1]``, 255 where it is
+            classes, i for ``classes[i - 1]``, 255 where it is
             undecided.
         confidence (np.ndarray): (H, W) float32, the probability of what is
             most likely, 0..1; also where that is too low to decide.
-        classes (tuple[str, ...]): The taught classes, W.
+        classes (tuple[str, ...]): The registered classes, W.
         probabilities (np.ndarray, optional): (1 + W, H, W) float32, "none"
             first; they sum to 1.
     """

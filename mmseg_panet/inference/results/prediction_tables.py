@@ -1,17 +1,16 @@
 """What was predicted for many images in one file: CSV and COCO."""
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import numpy as np
 
 from ...files import whole_file
 from ..images.image_list import ImageItem
 from ..supports.pairs import NOT_CLASSES
+from .mask_file import mask_path, read_mask, read_summary
 from .prediction import UNDECIDED
-from .prediction_files import mask_path, read_mask, read_summary
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
@@ -33,12 +32,11 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
             summary = read_summary(mask_path(out_dir, item.name))
             all_pixels = summary.size[0] * summary.size[1]
             names = (NOT_CLASSES[0], *summary.classes, NOT_CLASSES[1])
-            for name, area in zip(names, summary.areas, strict=True):
+            for name, (_, pixels, confidence) in zip(
+                    names, summary.areas, strict=True):
                 rows.writerow([
-                    item.name, name, area.pixels,
-                    f'{area.pixels / all_pixels:.6f}',
-                    '' if area.confidence is None
-                    else f'{area.confidence:.4f}'])
+                    item.name, name, pixels, f'{pixels / all_pixels:.6f}',
+                    '' if confidence is None else f'{confidence:.4f}'])
 
 
 def write_coco(out_dir: Path, images: Sequence[ImageItem],
@@ -58,36 +56,24 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
     # Piece by piece: the memory does not grow with the number of images.
     with (whole_file(out_dir / 'coco.json') as part,
           part.open('w', encoding='utf-8') as file):
-        file.write('{')
-        for key, rows in (
-                ('categories', categories),
-                ('images', _images(out_dir, images)),
-                ('annotations', _annotations(out_dir, images))):
-            file.write('' if key == 'categories' else ',\n')
-            _write_list(file, key, rows)
+        for start, key, rows in (
+                ('{', 'categories', categories),
+                (',\n', 'images', _images(out_dir, images)),
+                (',\n', 'annotations', _annotations(out_dir, images))):
+            file.write(f'{start}"{key}": [')
+            for i, row in enumerate(rows):
+                file.write((',\n' if i else '\n') + json.dumps(row))
+            file.write(']')
         file.write('}\n')
-
-
-def _write_list(file: IO[str], key: str, rows: Iterable[dict]) -> None:
-    file.write(f'"{key}": [')
-    for i, row in enumerate(rows):
-        file.write(',\n' if i else '\n')
-        file.write(json.dumps(row))
-    file.write(']')
 
 
 def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
     for i, item in enumerate(images, start=1):
         height, width = read_summary(mask_path(out_dir, item.name)).size
-        yield {'id': i, 'file_name': _file_name(item), 'height': height,
-               'width': width}
-
-
-def _file_name(item: ImageItem) -> str:
-    if not isinstance(item.source, str):
-        return item.name
-    return str(
-        PurePosixPath(item.name).with_name(Path(item.source).name))
+        name = item.name if not isinstance(item.source, str) else str(
+            PurePosixPath(item.name).with_name(Path(item.source).name))
+        yield {
+            'id': i, 'file_name': name, 'height': height, 'width': width}
 
 
 def _annotations(out_dir: Path,
@@ -97,16 +83,13 @@ def _annotations(out_dir: Path,
     for i, item in enumerate(images, start=1):
         path = mask_path(out_dir, item.name)
         labels = read_mask(path)
-        for area in read_summary(path).areas:
-            if area.label in (0, UNDECIDED) or not area.pixels:
+        for label, pixels, confidence in read_summary(path).areas:
+            if label in (0, UNDECIDED) or not pixels:
                 continue
             number += 1
-            rle = coco.encode(np.asfortranarray(labels == area.label).astype(
-                np.uint8))
+            rle = coco.encode(np.asfortranarray(labels == label, np.uint8))
             yield {
-                'id': number, 'image_id': i, 'category_id': area.label,
-                'segmentation': {
-                    'size': list(rle['size']),
-                    'counts': rle['counts'].decode('ascii')},
-                'area': area.pixels, 'bbox': coco.toBbox(rle).tolist(),
-                'iscrowd': 0, 'score': area.confidence}
+                'id': number, 'image_id': i, 'category_id': label,
+                'segmentation': rle | {'counts': rle['counts'].decode()},
+                'area': pixels, 'bbox': coco.toBbox(rle).tolist(),
+                'iscrowd': 0, 'score': confidence}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...models import SupportStatistics
 from ..bank.prototype_bank import BankedSupport
-from ..images.image_list import read_image
+from ..images.image_source import read_image
 from . import Support, SupportLabels
 
 

@@ -1,0 +1,172 @@
+"""The inferencer as mmengine knows it: images in, results in memory out."""
+import logging
+import os
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
+
+from ..errors import InputError
+from ..progress import progress_bar
+from ..visualization.strip import overlay
+from .bank.prototype_bank import NOTHING_TAUGHT
+from .images.image_list import ImageItem, list_images
+from .results.out_folder import OutFolder, take_over
+from .results.packed_results import pack_results, to_sample
+from .results.prediction import Prediction
+from .segmentation import cut_batches, segment
+
+
+class ImageInferencer(BaseInferencer):
+    """Reads, segments, shows and writes images, as ``MMSegInferencer`` does.
+
+    Which classes there are and how an image is segmented is left to a
+    subclass.
+    """
+
+    _num_images = 0
+    """Of all calls: arrays are named by their number."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1..W."""
+
+    @abstractmethod
+    def palette(self) -> np.ndarray:
+        """Colours of class maps, (256, 3) uint8 RGB."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Digest of all that a prediction depends on beside its image."""
+
+    @abstractmethod
+    def predict(self, images: Sequence[np.ndarray],
+                keep_probabilities: bool = False) -> list[Prediction]:
+        """Segment images of any sizes, (H, W, 3) uint8 BGR each."""
+
+    def __call__(self,
+                 inputs: Any,
+                 return_datasamples: bool = False,
+                 batch_size: int = 1,
+                 return_vis: bool = False,
+                 return_probabilities: bool = False,
+                 show: bool = False,
+                 wait_time: float = 0,
+                 out_dir: str | os.PathLike | None = None,
+                 csv: bool = False,
+                 coco: bool = False) -> Any:
+        """Segment images, and keep all results in memory.
+
+        For more images than that, :func:`segment_images` writes files alone.
+
+        Args:
+            inputs (Any): Path, folder, glob pattern or video file, array
+                (H, W, 3) uint8 BGR, or a list of them, see
+                :func:`list_images`.
+            return_datasamples (bool): Whether to return samples in place of
+                the dict. Defaults to False.
+            batch_size (int): Images read and segmented together, see
+                :meth:`predict`. Defaults to 1.
+            return_vis (bool): Whether to return overlays. Defaults to False.
+            return_probabilities (bool): Whether to return those of every
+                class. Defaults to False.
+            show (bool): Whether to open a window with each overlay. Defaults
+                to False.
+            wait_time (float): Seconds that it stays; 0 until a key is
+                pressed. Defaults to 0.
+            out_dir (str | os.PathLike, optional): Where ``masks/<name>.png``
+                and ``overlays/<name>.jpg`` are written. Defaults to nowhere.
+            csv (bool): Whether ``areas.csv`` is written there. Defaults to
+                False.
+            coco (bool): Whether ``coco.json`` is. Defaults to False.
+
+        Returns:
+            dict | SegDataSample | list[SegDataSample | None]: See
+            :func:`pack_results` and :func:`to_sample`.
+
+        Raises:
+            InputError: If no class is registered, there is no image, or the
+                only one cannot be read.
+        """
+        items = list_images(inputs, out_dir, self._num_images)
+        self._num_images += len(items)
+        batches = cut_batches(items, batch_size)
+        folder = self._prepare(out_dir, csv, coco, show)
+        keep = return_probabilities or return_datasamples
+        results: list[Prediction | InputError] = []
+        pictures: list[np.ndarray | None] = []
+        with progress_bar(self.show_progress) as bar:
+            task = bar.add_task('Inference', total=len(items))
+            for item, image, found in segment(
+                    lambda images: self.predict(images, keep), batches):
+                if show or return_vis:
+                    pictures += self.visualize(
+                        [image], [found], show, wait_time)
+                if folder is not None:
+                    found = folder.write(item, image, found) or found
+                results.append(found)
+                bar.advance(task)
+        if folder is not None:
+            folder.write_tables([
+                item for item, found in zip(items, results, strict=True)
+                if isinstance(found, Prediction)])
+        return self.postprocess(
+            results, pictures if return_vis else [], return_datasamples,
+            items=items)
+
+    def _prepare(self, out_dir: str | os.PathLike | None, csv: bool,
+                 coco: bool, show: bool) -> OutFolder | None:
+        """Find out what is missing before the work begins."""
+        if not self.classes:
+            raise InputError(NOTHING_TAUGHT)
+        if show and sys.platform == 'linux' and not any(
+                map(os.environ.get, ('DISPLAY', 'WAYLAND_DISPLAY'))):
+            raise InputError(
+                'expected a display for show=True, got none; use out_dir or '
+                'return_vis=True')
+        if out_dir is None:
+            if csv or coco:
+                raise InputError(
+                    'expected out_dir, where csv=True and coco=True write '
+                    'to, got none')
+            return None
+        folder = OutFolder(
+            Path(out_dir), self.classes, self.palette(), True, csv, coco)
+        take_over(folder.path, self.fingerprint())
+        return folder
+
+    def visualize(self, inputs: list, preds: Any, show: bool = False,
+                  wait_time: float = 0,
+                  **kwargs: Any) -> list[np.ndarray | None]:
+        """Lay predictions over their images, (H, W, 3) uint8 RGB each."""
+        palette = self.palette()
+        pictures = [
+            overlay(image[..., ::-1], found.class_map, palette)
+            if isinstance(found, Prediction) else None
+            for image, found in zip(inputs, preds, strict=True)]
+        for picture in pictures:
+            if show and picture is not None:
+                mmcv.imshow(
+                    picture[..., ::-1], 'mmseg_panet', int(1000 * wait_time))
+        return pictures
+
+    def postprocess(self, preds: Any, visualization: list,
+                    return_datasample: bool = False,
+                    items: Sequence[ImageItem] = (), **kwargs: Any) -> Any:
+        """Pack all results, see :func:`pack_results`."""
+        packed = pack_results(preds, items, self.classes, visualization)
+        for name, sentence in packed['failures'].items():
+            if len(preds) == 1:
+                raise preds[0]
+            print_log(f'{name}: {sentence}', 'current', logging.WARNING)
+        if not return_datasample:
+            return packed
+        samples = [to_sample(*pair) for pair in zip(preds, items, strict=True)]
+        return samples[0] if len(samples) == 1 else samples

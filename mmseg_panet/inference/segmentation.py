@@ -1,0 +1,52 @@
+"""The loop that segments images, batch by batch."""
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ..errors import InputError
+from .images.image_list import ImageItem
+from .images.read_ahead import read_ahead
+from .results.prediction import Prediction
+
+Segmented = tuple[ImageItem, np.ndarray | None, Prediction | InputError]
+"""An image, (H, W, 3) uint8 BGR or None, and its classes or why not."""
+
+
+def cut_batches(items: Sequence[ImageItem],
+                batch_size: int) -> list[Sequence[ImageItem]]:
+    """Cut a list into batches, of which the last may be smaller.
+
+    Raises:
+        InputError: If the batch size is no number of images.
+    """
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise InputError(
+            f'expected batch_size of 1 or more, got {batch_size!r}')
+    return [
+        items[start:start + batch_size]
+        for start in range(0, len(items), batch_size)]
+
+
+def segment(
+    predict: Callable[[list[np.ndarray]], list[Prediction]],
+    batches: Iterable[Sequence[ImageItem]],
+) -> Iterator[Segmented]:
+    """Segment what can be read of some batches.
+
+    Args:
+        predict (Callable): Segments images (H, W, 3) uint8 BGR of any sizes,
+            see :meth:`FewShotInferencer.predict`.
+        batches (Iterable[Sequence[ImageItem]]): Are read ahead.
+
+    Yields:
+        Segmented: One an image, in order.
+    """
+    for batch, images in read_ahead(batches):
+        readable = [one for one in images if not isinstance(one, InputError)]
+        predictions = predict(readable) if readable else []
+        for item, image in zip(batch, images, strict=True):
+            if isinstance(image, InputError):
+                yield item, None, image
+            else:
+                # Taken off the list, so that none outlives its turn.
+                yield item, image, predictions.pop(0)

@@ -1,0 +1,24 @@
+import pytest
+from PIL import Image
+from result_parts import PALETTE, prediction
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.results.mask_file import (
+    read_summary,
+    write_prediction,
+)
+
+
+def test_a_mask_says_what_it_shows(tmp_path):
+    write_prediction(tmp_path / 'a.png', prediction(), PALETTE)
+    summary = read_summary(tmp_path / 'a.png')
+    assert summary.classes == ('cat', 'Köter')
+    assert summary.size == (4, 6)
+    assert summary.areas == (
+        (0, 16, 0.5), (1, 6, 0.75), (2, 0, None), (255, 2, 0.375))
+
+
+def test_the_mask_of_another_program_is_an_error(tmp_path):
+    Image.fromarray(prediction().class_map).save(tmp_path / 'other.png')
+    with pytest.raises(InputError, match='other.png is no mask'):
+        read_summary(tmp_path / 'other.png')

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from PIL import Image
+from result_parts import CLASSES, PALETTE, prediction
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.images.image_list import ImageItem
+from mmseg_panet.inference.results.out_folder import (
+    OutFolder,
+    overlay_path,
+    remove_parts,
+)
+from mmseg_panet.inference.results.prediction import Prediction
+
+IMAGE = np.full((4, 6, 3), 100, np.uint8)
+
+
+def out_folder(path, overlay=True):
+    return OutFolder(path, CLASSES, PALETTE, overlay, csv=False, coco=False)
+
+
+def test_a_mask_is_a_palette_png_of_the_class_map(tmp_path):
+    out_folder(tmp_path, overlay=False).write(
+        ImageItem('deep/a', IMAGE), IMAGE, prediction())
+    with Image.open(tmp_path / 'masks/deep/a.png') as mask:
+        assert mask.mode == 'P'
+        assert (np.array(mask) == prediction().class_map).all()
+        assert (np.array(mask.convert('RGB'))[0, 0] == (250, 10, 20)).all()
+    assert not (tmp_path / 'overlays').exists()
+
+
+def test_an_overlay_has_the_colours_of_the_palette_over_the_image(tmp_path):
+    # Large enough that a pixel is not in the outline of its class.
+    labels, confidence, image = (
+        small.repeat(32, 0).repeat(32, 1)
+        for small in (*prediction()[:2], IMAGE))
+    out_folder(tmp_path).write(
+        ImageItem('a', image), image, Prediction(labels, confidence, CLASSES))
+    with Image.open(overlay_path(tmp_path, 'a')) as overlay:
+        picture = np.array(overlay).astype(int)
+    # 55 % of grey 100 and 45 % of the class's colour.
+    assert np.abs(picture[16, 16] - (167, 59, 64)).max() < 8
+    assert np.abs(picture[80, 180] - 100).max() < 4
+
+
+def test_a_mask_is_written_after_its_overlay(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError('disk full')
+    monkeypatch.setattr(Image.Image, 'save', fail)
+    with pytest.raises(OSError, match='disk full'):
+        out_folder(tmp_path).write(ImageItem('a', IMAGE), IMAGE, prediction())
+    assert [path.name for path in tmp_path.rglob('*.*')] == ['a.jpg']
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    part = '.part-0123abcd-12'
+    keep = ['masks/a.png', 'masks/.a.png', 'overlays/a.jpg', '.part-1',
+            f'deep/{part}']
+    left = [f'masks/{part}', f'masks/b/{part}', f'overlays/{part}', part]
+    for file in keep + left:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    remove_parts(tmp_path)
+    assert all((tmp_path / file).exists() for file in keep)
+    assert not any((tmp_path / file).exists() for file in left)
+
+
+def test_an_image_that_broke_loses_its_files_if_there_are_any(tmp_path):
+    item, broken = ImageItem('a', IMAGE), InputError('it broke')
+    out_folder(tmp_path).write(item, IMAGE, prediction())
+    assert out_folder(tmp_path).is_finished(item)
+    for _ in range(2):
+        assert out_folder(tmp_path).write(item, None, broken) is broken
+        assert not list(tmp_path.rglob('*.*'))
