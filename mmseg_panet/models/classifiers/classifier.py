@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..statistics import SupportStatistics
 
@@ -11,13 +11,14 @@ from ..statistics import SupportStatistics
 class Classifier(nn.Module):
     """A method: from the statistics of supports to a classifier of cells.
 
-    A method inherits from it and is registered with ``MODELS``. It defines
-    :meth:`fit`, and keeps its settings in attributes of their names.
+    A method inherits from it, is registered with ``MODELS`` and keeps its
+    settings in attributes of their names. It defines :meth:`fit`, which makes
+    a :class:`LinearClassifier`, or otherwise :meth:`logits`.
 
     Attributes:
-        needs (tuple[str, ...]): What :meth:`fit` reads beside areas and
-            sums, of :data:`NEEDS`. Statistics with 'cells' grow with the
-            pixels of the supports: a test then goes episode by episode.
+        needs (tuple[str, ...]): What it reads beside areas and sums, of
+            :data:`NEEDS`. Statistics with 'cells' grow with the pixels of
+            the supports: a test then goes episode by episode.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
     """
@@ -27,7 +28,7 @@ class Classifier(nn.Module):
 
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:
-        """Fit the classes of an episode, or of B episodes at once.
+        """Fit the classes of B episodes.
 
         Args:
             supports (SupportStatistics): (B, N) supports, the shots of a way
@@ -35,16 +36,54 @@ class Classifier(nn.Module):
             shots (Sequence[int]): Supports of each way, N in all.
 
         Returns:
-            nn.Module: A :class:`LinearClassifier`, or anything else that is
-            called with features (M, C, h, w), M a multiple of B, and
-            returns logits (M, 1 + W, h, w).
+            nn.Module: It is called with features (M, C, h, w), M a multiple
+            of B, and returns logits (M, 1 + W, h, w).
+        """
+        return FittedSupports(self, supports, shots)
+
+    def logits(self, features: Tensor, supports: SupportStatistics,
+               shots: Sequence[int]) -> Tensor:
+        """Classify cells by the statistics themselves.
+
+        Args:
+            features (Tensor): (M, C, h, w), M / B images an episode.
+            supports (SupportStatistics): See :meth:`fit`.
+            shots (Sequence[int]): See :meth:`fit`.
+
+        Returns:
+            Tensor: (M, 1 + W, h, w).
         """
         raise TypeError(
-            f'{type(self).__name__} has no fit(supports, shots); define it '
-            'as PrototypeClassifier does')
+            f'{type(self).__name__} defines neither fit nor logits; define '
+            'fit as PrototypeClassifier does')
 
     def settings(self) -> dict[str, Any]:
         """Type and arguments, as a config builds this method."""
         return {'type': type(self).__name__} | {
             name: getattr(self, name)
             for name in signature(type(self)).parameters}
+
+
+class FittedSupports(nn.Module):
+    """A method with the statistics that it classifies by.
+
+    Args:
+        method (Classifier): Its ``logits`` are called.
+        supports (SupportStatistics): See :meth:`Classifier.fit`.
+        shots (Sequence[int]): See :meth:`Classifier.fit`.
+    """
+
+    def __init__(self, method: Classifier, supports: SupportStatistics,
+                 shots: Sequence[int]) -> None:
+        super().__init__()
+        # In a tuple, as its parameters are those of the head.
+        self.method, self.shots = (method,), shots
+        self.num_classes = 1 + len(shots)
+        for name, tensor in supports.tensors().items():
+            self.register_buffer(name, tensor, persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Classify features, see :meth:`Classifier.logits`."""
+        return self.method[0].logits(
+            features, SupportStatistics(**dict(self.named_buffers())),
+            self.shots)
