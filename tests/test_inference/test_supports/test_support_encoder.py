@@ -126,3 +126,39 @@ def test_an_object_between_the_cells_is_refused():
             pooled.model, pooled.pipeline,
             [Support('cat', image, lambda size: SupportLabels(
                 labels, ('cat',)))], 1)
+
+
+def counted(inferencer, monkeypatch):
+    """The numbers of images that pass the backbone together."""
+    passed = []
+    extract = inferencer.model.extract_feat
+    monkeypatch.setattr(
+        inferencer.model, 'extract_feat',
+        lambda images: passed.append(len(images)) or extract(images))
+    return passed
+
+
+def test_an_image_of_six_classes_passes_the_backbone_once(
+        tmp_path, monkeypatch):
+    """As one annotated file, and as a mask with a value for each class."""
+    inferencer = small_inferencer()
+    image, _ = image_of((20, 20, 230))
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for value in range(1, 7):
+        labels[10:50, 10 * value:10 * value + 8] = value
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'masks').mkdir()
+    cv2.imwrite(str(tmp_path / 'images/a.png'), image)
+    cv2.imwrite(str(tmp_path / 'masks/a.png'), labels)
+    names = [f'class {value}' for value in range(1, 7)]
+    (tmp_path / 'classes.txt').write_text('\n'.join(
+        f'{i} {name}' for i, name in enumerate(['background', *names])))
+    passed = counted(inferencer, monkeypatch)
+    inferencer.fit(tmp_path)
+    assert inferencer.classes == tuple(names) and passed == [1]
+    passed.clear()
+    path = str(tmp_path / 'images/a.png')
+    inferencer.fit({
+        name: [(path, labels, value)]
+        for value, name in enumerate(names, start=1)})
+    assert inferencer.classes == tuple(names) and passed == [1]
