@@ -31,3 +31,27 @@ def loading(info: dict) -> Iterator[None]:
             f'could not be loaded ({type(error).__name__}: {error}); '
             'replace the file, take it off the list, or correct the '
             'pipeline') from error
+
+
+@contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Name the place of an annotation that is malformed.
+
+    Args:
+        where (object): Begins the sentence: the file, and the place in it.
+
+    Raises:
+        InputError: In place of what numpy and pycocotools raise.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(
+            f'{where}: {error}; correct or remove it') from error
+
+
+def shown(one: object) -> str:
+    """Shorten what came to what a sentence can show, one line of text."""
+    return ' '.join(str(one).split())[:60]

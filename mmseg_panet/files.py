@@ -1,11 +1,15 @@
-"""Files that are written whole or not at all."""
+"""Files: written completely or not at all, and read."""
+import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
+
+StrPath = str | os.PathLike
 
 
 @contextmanager
@@ -70,3 +74,38 @@ def read_names(path: Path) -> list[str]:
     """Read a list, one name a line; empty lines are skipped."""
     lines = path.read_text(encoding='utf-8').splitlines()
     return [line.strip() for line in lines if line.strip()]
+
+
+def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
+    """Read the lines of a user's text, in UTF-8, with or without its mark.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
+        remedy (str): Ends the sentence of the error.
+
+    Returns:
+        dict[int, str]: Lines by their number, from 1, without blanks at
+        their ends; empty ones are left out.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    try:
+        lines = Path(path).read_text('utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f'{path} cannot be read ({error}); {remedy}') from error
+    return {number: line.strip() for number, line in enumerate(lines, start=1)
+            if line.strip()}
+
+
+def read_json(path: Path) -> Any:
+    """Read a user's JSON.
+
+    Raises:
+        InputError: If it is none; OSError if there is no such file.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f'{path} is no JSON: {error}') from error

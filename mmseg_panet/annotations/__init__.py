@@ -1,4 +1,4 @@
-"""One's own annotations, drawn once into the plain layout.
+"""A user's annotations, rasterized once into a mask folder.
 
 Whatever the tool, the result is the same: ``OUT/masks/**.png`` with a mask
 for every annotated image, ``OUT/classes.txt`` with ``id name`` lines, and

@@ -1,5 +1,4 @@
 """The class list: which id is which class, in which colour."""
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..files import StrPath, read_lines
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -60,9 +60,8 @@ def check_name(name: Any, where: object) -> None:
             'it')
 
 
-def number_classes(
-    known: Sequence[str], classes: Sequence[str] | None, source: Path,
-) -> tuple[list[str], dict[str, int]]:
+def number_classes(known: Sequence[str], classes: Sequence[str] | None,
+                   source: Path) -> tuple[list[str], dict[str, int]]:
     """Give every class its id.
 
     ``background`` and labelme's ``_background_`` are 0, ``__ignore__`` is
@@ -110,7 +109,7 @@ def number_classes(
     return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
 
 
-def read_class_list(path: str | os.PathLike) -> ClassList:
+def read_class_list(path: StrPath) -> ClassList:
     """Read a class list, in one of two forms.
 
     Either every line is ``id name`` or ``id name r,g,b``; id 0 is background
@@ -130,16 +129,10 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
             than 255 names, one is not as :func:`check_name` wants it, or an
             id, a name or a colour is there twice.
     """
-    try:
-        text = Path(path).read_text('utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f'the class list {path} cannot be read ({error}); expected a '
-            'line `id name` for every class') from error
     lines = {
-        number: line.strip()
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip() and not line.strip().startswith('#')}
+        number: line for number, line in read_lines(
+            path, 'the class list needs a line `id name` for every class'
+        ).items() if not line.startswith('#')}
     if not lines:
         raise InputError(
             f'the class list {path} is empty; expected a line `id name` for '
@@ -160,32 +153,28 @@ def read_class_list(path: str | os.PathLike) -> ClassList:
             'masks have 8 bits; remove some')
     for name in names:
         check_name(name, path)
-    for entries in (names, list(colours.values())):
-        repeated = [one for one, times in Counter(entries).items()
-                    if times > 1]
-        if repeated:
+    times = Counter([*names, *colours.values()])
+    for one, count in times.items():
+        if count > 1:
             raise InputError(
-                f'{path} has {repeated[0]!r} more than once; every id needs '
-                'its own name and colour')
+                f'{path} has {one!r} more than once; every id needs its own '
+                'name and colour')
     return ClassList(names, colours)
 
 
 def class_lines(classes: ClassList) -> list[str]:
-    """``id name`` lines, with ``r,g,b`` where there is a colour."""
+    """Write ``id name`` lines, with ``r,g,b`` where there is a colour."""
     names = dict(enumerate(classes.names))
     if IGNORED in classes.colours:
         names[IGNORED] = 'ignored'
-    lines = []
-    for i, name in names.items():
-        colour = ','.join(map(str, classes.colours.get(i, ())))
-        lines.append(f'{i} {name} {colour}'.rstrip())
-    return lines
+    return [
+        f"{i} {name} {','.join(map(str, classes.colours.get(i, ())))}".rstrip()
+        for i, name in names.items()]
 
 
-def _numbered(
-    path: str | os.PathLike, lines: Mapping[int, str],
-) -> tuple[list[str], dict[int, Colour]]:
-    """Names and colours of ``id name r,g,b`` lines."""
+def _numbered(path: StrPath, lines: Mapping[int, str]
+              ) -> tuple[list[str], dict[int, Colour]]:
+    """Read names and colours from ``id name r,g,b`` lines."""
     names: dict[int, str] = {}
     colours: dict[int, Colour] = {}
     for number, line in lines.items():

@@ -1,4 +1,4 @@
-"""The plain layout: 8-bit masks, the class list, the list of images."""
+"""The mask folder: 8-bit masks, the class list, the list of images."""
 import hashlib
 import json
 import os
@@ -11,34 +11,33 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.fileio import list_dir_or_file
 from mmengine.utils import track_parallel_progress
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
 from ..errors import InputError
-from ..files import write_lines
+from ..files import StrPath, whole_file, write_lines
 from .class_list import ClassList, class_lines
+from .orientation import seen_as
 
 _FORMAT = 1
 """Part of the record: raise it when masks come out differently."""
-_IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
 class MaskTask(NamedTuple):
-    """A mask to be drawn."""
+    """A mask to be rasterized."""
 
     stem: str
     """The image's path below the folder of images, without suffix."""
     source: Any
-    """What it is drawn from."""
+    """What it is rasterized from."""
     image: Path | None
     """Whose size it must have, where that is to be checked."""
     ids: frozenset[int] | None = None
-    """Of the classes it shows; None where only drawing it tells."""
+    """The classes that it shows; None where only rasterizing it tells."""
 
 
 class Annotations(NamedTuple):
-    """What was read and is yet to be drawn."""
+    """What was read and is yet to be rasterized."""
 
     made_from: str
     """A :func:`fingerprint`."""
@@ -49,125 +48,15 @@ class Annotations(NamedTuple):
     """Source of a task to (H, W) uint8 labels; raises InputError."""
 
 
-def is_image(name: str) -> bool:
-    """Whether a file has the suffix of an image that can be read."""
-    return PurePosixPath(name).suffix.lower() in _IMAGE_SUFFIXES
-
-
-def stem_of(image: str) -> str:
-    """The path of an image without suffix, with ``/`` on every system.
-
-    A suffix that no image has is part of the name.
-    """
-    path = PurePosixPath(Path(image).as_posix())
-    if is_image(path.name):
-        path = path.with_suffix('')
-    return str(path)
-
-
-def images_by_stem(
-    folder: str | os.PathLike, suffixes: Sequence[str] = _IMAGE_SUFFIXES,
-) -> dict[str, str]:
-    """Every image below a folder, by its path without suffix.
+def fingerprint(kind: str, files: Iterable[StrPath],
+                image_dir: StrPath | None = None,
+                classes: Sequence[str] | None = None) -> str:
+    """Hash all that a conversion is made from.
 
     Args:
-        folder (str | os.PathLike): Searched with all its folders.
-        suffixes (Sequence[str]): Of images, in lower case. Defaults to all
-            that can be read.
-
-    Returns:
-        dict[str, str]: Stem to path, both relative to the folder, sorted.
-
-    Raises:
-        InputError: If there is no folder, or two images differ in their
-            suffix only.
-    """
-    if not os.path.isdir(folder):
-        raise InputError(
-            f'{folder} is no folder; expected the one that holds the images')
-    images: dict[str, str] = {}
-    for path in sorted(list_dir_or_file(
-            str(folder), list_dir=False, recursive=True)):
-        if Path(path).suffix.lower() not in suffixes:
-            continue
-        other = images.setdefault(stem_of(path), path)
-        if other != path:
-            raise InputError(
-                f'{path} and {other} in {folder} would share one mask; '
-                'rename or remove one')
-    return images
-
-
-def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
-    """Turn labels as the camera's orientation turns the photograph.
-
-    Images are decoded with their EXIF orientation applied. Labels that have
-    the size of the image as it is seen are left alone, those of its size as
-    stored are turned. Where both sizes are the same, labels are taken to be
-    of the image as it is seen, which is what annotation tools show.
-
-    Args:
-        labels (np.ndarray): (H, W), uint8.
-        image (Path): Image file.
-
-    Returns:
-        np.ndarray: (H, W) of the decoded image.
-
-    Raises:
-        InputError: If the image cannot be read or neither size fits.
-    """
-    try:
-        with Image.open(image) as picture:
-            stored = picture.size[::-1]  # (H, W)
-            orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except OSError as error:
-        raise InputError(
-            f'{image} is no readable image ({error}); its annotation needs '
-            'it') from error
-    seen = stored[::-1] if orientation in range(5, 9) else stored
-    if labels.shape == seen:
-        return labels
-    if labels.shape == stored:
-        mask = Image.fromarray(labels)
-        mask.getexif()[ExifTags.Base.Orientation] = orientation
-        return np.asarray(ImageOps.exif_transpose(mask))
-    raise InputError(
-        f'{image} is {seen[1]}x{seen[0]}, but it was annotated as '
-        f'{labels.shape[1]}x{labels.shape[0]}; annotate it anew, or put back '
-        'the image that was annotated')
-
-
-def check_reach(points: np.ndarray, height: int, width: int) -> None:
-    """Refuse coordinates with which drawing takes forever or draws nothing.
-
-    Args:
-        points (np.ndarray): Coordinates in pixels, of any shape.
-        height (int): Of the image.
-        width (int): Of the image.
-
-    Raises:
-        ValueError: If one is not finite, or more than ten times the longer
-            side of the image away from its origin.
-    """
-    limit = 10 * max(height, width)
-    strange = points[~(np.abs(points) <= limit)]
-    if len(strange):
-        raise ValueError(
-            f'expected coordinates of -{limit}..{limit}, ten times the '
-            f'longer side of the image, got {strange[0]:g}')
-
-
-def fingerprint(
-    kind: str,
-    files: Iterable[str | os.PathLike],
-    image_dir: str | os.PathLike | None = None,
-    classes: Sequence[str] | None = None,
-) -> str:
-    """Hash of all that a conversion is made from.
-
-    Args:
-        kind (str): Of the annotations.
-        files (Iterable[str | os.PathLike]): Theirs; by path, size and time.
+        kind (str): Kind of the annotations.
+        files (Iterable[str | os.PathLike]): Their files; by path, size and
+            time.
         image_dir (str | os.PathLike, optional): Where images are checked.
         classes (Sequence[str], optional): Those that are chosen.
 
@@ -177,41 +66,36 @@ def fingerprint(
     Raises:
         InputError: If a file is missing.
     """
-    stats = []
-    for file in files:
-        try:
-            stat = os.stat(file)
-        except OSError as error:
-            raise InputError(f'{file} is missing ({error.strerror})') from (
-                error)
-        stats.append((os.path.abspath(file), stat.st_size, stat.st_mtime_ns))
-    images = os.path.abspath(image_dir) if image_dir else None
+    try:
+        stats = [(os.path.abspath(file), (stat := os.stat(file)).st_size,
+                  stat.st_mtime_ns) for file in files]
+    except OSError as error:
+        raise InputError(
+            f'{error.filename} is missing ({error.strerror})') from error
     text = json.dumps([
-        _FORMAT, kind, stats, images, None if classes is None else
-        list(classes)])
+        _FORMAT, kind, stats, image_dir and os.path.abspath(image_dir),
+        None if classes is None else list(classes)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_layout(
-    out_dir: str | os.PathLike, annotations: Annotations,
-) -> list[str]:
-    """Draw masks in parallel and write them with their lists.
+def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
+    """Rasterize masks in parallel and write them with their lists.
 
-    Taken up again after an interruption: masks that are there are kept,
-    unless they were made from something else; then all are drawn anew.
+    The work is taken up again after an interruption: masks that are there
+    are kept, unless they were made from something else.
 
     Args:
         out_dir (str | os.PathLike): Folder without ``masks`` and
             ``classes.txt``, but for those of an earlier call.
-        annotations (Annotations): What to draw.
+        annotations (Annotations): What to rasterize.
 
     Returns:
         list[str]: Names by id, background first.
 
     Raises:
         InputError: If the folder holds something else, two tasks share a
-            mask or one lies outside the folder, a mask cannot be drawn or
-            does not fit its image.
+            mask or one lies outside the folder, a mask cannot be rasterized
+            or does not fit its image.
     """
     out_dir = Path(out_dir)
     made_from, classes, tasks, rasterize = annotations
@@ -220,7 +104,7 @@ def write_layout(
     todo = [
         task for task in tasks if not _mask_path(out_dir, task.stem).exists()]
     if todo:
-        print(f'drawing {len(todo)} masks', file=sys.stderr)
+        print(f'rasterizing {len(todo)} masks', file=sys.stderr)
         faults = [fault for fault in track_parallel_progress(
             partial(_convert, rasterize=rasterize, out_dir=out_dir,
                     palette=classes.palette().tobytes()),
@@ -255,18 +139,16 @@ def _start(out_dir: Path, made_from: str) -> None:
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
     there = [
-        name for name in ('classes.txt', 'images.txt', 'masks')
+        out_dir / name for name in ('classes.txt', 'images.txt', 'masks')
         if (out_dir / name).exists()]
     if found is None and there:
+        names = ' and '.join(path.name for path in there)
         raise InputError(
-            f"'{out_dir}' has {' and '.join(there)} of its own, which would "
-            'be written over; name another folder')
+            f"'{out_dir}' has {names} of its own, which would be written "
+            'over; name another folder')
     if found != made_from:
-        for name in there:
-            if name == 'masks':
-                shutil.rmtree(out_dir / name)
-            else:
-                (out_dir / name).unlink()
+        for path in there:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         out_dir.mkdir(parents=True, exist_ok=True)
         write_lines(record, [made_from])
 
@@ -288,7 +170,6 @@ def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = Image.fromarray(labels)
     mask.putpalette(palette)
-    part = path.with_suffix('.part')
-    mask.save(part, 'PNG')
-    os.replace(part, path)
+    with whole_file(path) as part:
+        mask.save(part, 'PNG')
     return None

@@ -1,12 +1,12 @@
 """Which pixels of a mask are the object."""
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+from ..files import StrPath
 from .class_list import IGNORED
-from .formats.masks import open_mask
+from .image_files import opened
 
 _REMEDY = 'give (image, mask, value) with the value of the object'
 
@@ -20,8 +20,20 @@ class MaskValues(NamedTuple):
     """They are indices of a palette, so their order means nothing."""
 
 
-def read_values(path: Path) -> MaskValues:
-    """Read the one channel of a mask that tells its object.
+def colour_codes(rgb: np.ndarray) -> np.ndarray:
+    """Give every colour a number, red << 16 | green << 8 | blue.
+
+    Args:
+        rgb (np.ndarray): (H, W, 3) uint8.
+
+    Returns:
+        np.ndarray: (H, W) int.
+    """
+    return rgb @ np.array([1 << 16, 1 << 8, 1])
+
+
+def read_values(path: StrPath) -> MaskValues:
+    """Read the one channel of a mask that shows its object.
 
     Masks with a palette give their indices, grey ones their values as
     stored. Of grey masks saved in colours it is one of the equal channels.
@@ -29,23 +41,24 @@ def read_values(path: Path) -> MaskValues:
     transparency, the alpha is the mask; an opaque alpha is ignored.
 
     Args:
-        path (Path): Image file.
+        path (str | os.PathLike): Path of the file.
 
     Returns:
         MaskValues: What is in it.
 
     Raises:
-        InputError: If it cannot be read, or several channels tell something.
+        InputError: If it cannot be read, or several channels show something.
     """
-    picture = open_mask(path)
-    values, indexed = np.asarray(picture), picture.mode in ('P', 'PA')
+    with opened(path) as picture:
+        values, mode = np.asarray(picture), picture.mode
+    indexed = mode in ('P', 'PA')
     if values.ndim == 2:
         return MaskValues(values, indexed)
-    if picture.mode not in ('LA', 'PA', 'RGB', 'RGBA'):
+    if mode not in ('LA', 'PA', 'RGB', 'RGBA'):
         raise InputError(
             f'{path}: expected a mask in grey, with a palette or in RGB, got '
-            f'a {picture.mode} image; save it in grey')
-    if picture.mode != 'RGB':
+            f'a {mode} image; save it in grey')
+    if mode != 'RGB':
         values, alpha = values[..., :-1], values[..., -1]
         visible = values[alpha > 0]  # (pixels, channels)
         if (alpha < 255).any():
@@ -57,7 +70,7 @@ def read_values(path: Path) -> MaskValues:
                 'grey')
     if (values == values[..., :1]).all():
         return MaskValues(values[..., 0], indexed)
-    codes = values @ np.array([1 << 16, 1 << 8, 1])  # (H, W)
+    codes = colour_codes(values)
     colours = np.setdiff1d(codes, 0)
     if len(colours) > 1:
         raise InputError(
@@ -67,7 +80,7 @@ def read_values(path: Path) -> MaskValues:
     return MaskValues(codes != 0, False)
 
 
-def object_labels(mask: MaskValues, value: int | None,
+def object_labels(mask: str | np.ndarray, value: int | None,
                   where: object) -> np.ndarray:
     """Label the object of a mask.
 
@@ -83,8 +96,8 @@ def object_labels(mask: MaskValues, value: int | None,
     Anything else is refused.
 
     Args:
-        mask (MaskValues): The mask.
-        value (int, optional): Of the object.
+        mask (str | np.ndarray): Path, see :func:`read_values`, or (H, W).
+        value (int, optional): Value of the object.
         where (object): Names the mask in errors.
 
     Returns:
@@ -92,9 +105,10 @@ def object_labels(mask: MaskValues, value: int | None,
 
     Raises:
         InputError: If it is no mask, has no pixel of the object, or does
-            not tell which value is the object.
+            not show which value is the object.
     """
-    values, indexed = mask
+    values, indexed = MaskValues(mask, False) if isinstance(
+        mask, np.ndarray) else read_values(mask)
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise InputError(
             f'{where}: expected a mask (H, W) of bool or integers, got '
@@ -108,13 +122,13 @@ def object_labels(mask: MaskValues, value: int | None,
             return (values >= 128).astype(np.uint8)
         raise InputError(
             f'{where}: expected one value besides 0 and 255, got '
-            f'{_shown(found)}; {_REMEDY}')
+            f'{_listed(found)}; {_REMEDY}')
     if value is None:
         value = int(between[0]) if len(between) else IGNORED
     if value not in found:
         raise InputError(
             f'{where}: expected the object as {value}, got only '
-            f'{_shown(found)}; draw the object, or {_REMEDY}')
+            f'{_listed(found)}; mark the object, or {_REMEDY}')
     labels = (values == value).astype(np.uint8)
     if value != IGNORED:
         labels[values == IGNORED] = IGNORED
@@ -129,6 +143,6 @@ def _is_smooth(found: np.ndarray, times: np.ndarray,
         0 < between[0] < 128 <= between[-1])
 
 
-def _shown(found: np.ndarray) -> str:
+def _listed(found: np.ndarray) -> str:
     more = f' and {len(found) - 10} more' if len(found) > 10 else ''
     return f'{found[:10].tolist()}{more}'

@@ -1,23 +1,17 @@
-"""The shape of one object, as COCO writes it."""
-from collections.abc import Mapping
+"""Polygons and run-lengths, rasterized as COCO does it."""
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..datasets.transforms.load_boxes import pixel_box
-from ..errors import InputError
-from .mask_folder import check_reach
-
-
-class Box(NamedTuple):
-    """In place of a segmentation: all within a box is the object."""
-
-    bbox: Any
+from ..errors import InputError, shown
+from .boxes import checked_box
+from .points import check_reach
 
 
 def require_pycocotools(what: str) -> None:
-    """Refuse to go on without it.
+    """Refuse to go on without pycocotools.
 
     Args:
         what (str): Begins the sentence: what is done with it.
@@ -31,54 +25,22 @@ def require_pycocotools(what: str) -> None:
             'pycocotools')
 
 
-def rasterize_segmentation(
-    segmentation: Any, height: int, width: int,
-) -> np.ndarray:
-    """The pixels that an object covers, see :func:`segmentation_runs`.
-
-    Returns:
-        np.ndarray: (H, W) bool.
-    """
-    from pycocotools import mask as coco
-    return coco.decode(segmentation_runs(segmentation, height, width)) == 1
-
-
-def segmentation_runs(segmentation: Any, height: int, width: int) -> dict:
-    """What pycocotools' annToRLE gives, after checks that it leaves out.
+def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
+    """Compute what pycocotools' annToRLE gives, after checks it leaves out.
 
     Args:
-        segmentation (Any): Polygons [[x, y, x, y, ...], ...], run-lengths,
-            or a :class:`Box`.
-        height (int): Of the image.
-        width (int): Of the image.
+        segmentation (Any): Polygons [[x, y, x, y, ...], ...] or run-lengths.
+        size (Sequence[int]): H and W of the image.
 
     Returns:
         dict: Compressed run-lengths.
 
     Raises:
-        ValueError: If it is malformed; TypeError and OverflowError as well.
+        ValueError: If it is malformed; TypeError and OverflowError likewise.
     """
     from pycocotools import mask as coco
-    if isinstance(segmentation, Box):
-        left, top, right, bottom = box_pixels(
-            segmentation.bbox, height, width)
-        segmentation = [[left, top, right, top, right, bottom, left, bottom]]
     if isinstance(segmentation, Mapping):
-        counts = segmentation.get('counts')
-        if isinstance(counts, str):
-            counts = _decompressed(counts)
-        if segmentation.get('size') != [height, width]:
-            raise ValueError(
-                f'expected run-lengths of the size {[height, width]} of its '
-                f"image, got {segmentation.get('size')}")
-        if not isinstance(counts, list) or not all(
-                type(count) is int and count >= 0 for count in counts
-        ) or sum(counts) != height * width:
-            raise ValueError(
-                f'expected run-lengths that add up to {height} * {width} '
-                'pixels')
-        return coco.frPyObjects(
-            {'size': [height, width], 'counts': counts}, height, width)
+        return coco.frPyObjects(_checked_runs(segmentation, size), *size)
     if not segmentation or not isinstance(segmentation, list):
         raise ValueError(
             f'expected polygons or run-lengths, got {segmentation!r}')
@@ -88,46 +50,70 @@ def segmentation_runs(segmentation: Any, height: int, width: int) -> dict:
         if points.ndim != 1 or len(points) < 6 or len(points) % 2:
             raise ValueError(
                 'expected polygons of three or more points [x, y, x, y, '
-                f'...], got {str(polygon)[:60]}')
-        check_reach(points, height, width)
-    return coco.merge(coco.frPyObjects(segmentation, height, width))
+                f'...], got {shown(polygon)}')
+        check_reach(points, size)
+    return coco.merge(coco.frPyObjects(segmentation, *size))
 
 
-def box_pixels(
-    box: Any, height: int, width: int,
-) -> tuple[int, int, int, int]:
-    """The pixels that a box touches, see :func:`pixel_box`.
+def box_runs(box: Any, size: Sequence[int]) -> dict:
+    """Compute the run-lengths of the pixels that a box touches.
 
     Args:
-        box (Any): x, y, width, height.
-        height (int): Of the image.
-        width (int): Of the image.
+        box (Any): See :func:`checked_box`.
+        size (Sequence[int]): H and W of the image.
 
     Returns:
-        tuple[int, int, int, int]: Left, top, right, bottom; the last two are
-        outside.
+        dict: Compressed run-lengths.
 
     Raises:
-        ValueError: If it is none, has no area or is more than a pixel
-            outside the image; TypeError and OverflowError as well.
+        ValueError: As :func:`checked_box`; TypeError and OverflowError
+            likewise.
     """
-    numbers = np.asarray(box, float)
-    if numbers.shape == (4,) and np.isfinite(numbers).all():
-        x, y, box_width, box_height = numbers.tolist()
-        left, top, across, down = pixel_box(numbers.tolist(), (height, width))
-        if min(x, y) >= -1 and x + box_width <= width + 1 and (
-                y + box_height <= height + 1) and (
-                min(box_width, box_height, across, down) > 0):
-            return left, top, left + across, top + down
-    shown = ' '.join(str(box).split())[:60]
-    raise ValueError(
-        'expected a box [x, y, width, height] in pixels, with an area and '
-        f'inside the image of {width}x{height}, got {shown}; '
-        'corners x1, y1, x2, y2 are the box [x1, y1, x2 - x1, y2 - y1]')
+    x, y, width, height = checked_box(box, size)
+    right, bottom = x + width, y + height
+    return object_runs([[x, y, right, y, right, bottom, x, bottom]], size)
+
+
+def label_runs(regions: Iterable[tuple[dict, int]],
+                   size: Sequence[int]) -> np.ndarray:
+    """Rasterize run-lengths, the smaller in front of the larger.
+
+    Args:
+        regions (Iterable[tuple[dict, int]]): Compressed run-lengths and
+            their label; of the same area, the later is in front.
+        size (Sequence[int]): H and W of the image.
+
+    Returns:
+        np.ndarray: (H, W) uint8, 0 where there is none.
+    """
+    from pycocotools import mask as coco
+    labels = np.zeros(size, np.uint8)
+    for runs, label in sorted(
+            regions, key=lambda region: -int(coco.area(region[0]))):
+        labels[coco.decode(runs) == 1] = label
+    return labels
+
+
+def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
+    """Check run-lengths, and decompress them."""
+    counts, size = runs.get('counts'), list(size)
+    if isinstance(counts, str):
+        counts = _decompressed(counts)
+    if runs.get('size') != size:
+        raise ValueError(
+            f'expected run-lengths of the size {size} of its image, got '
+            f"{runs.get('size')}")
+    if not isinstance(counts, list) or not all(
+            type(count) is int and count >= 0 for count in counts
+    ) or sum(counts) != size[0] * size[1]:
+        raise ValueError(
+            f'expected run-lengths that add up to {size[0]} * {size[1]} '
+            'pixels')
+    return dict(size=size, counts=counts)
 
 
 def _decompressed(text: str) -> list[int]:
-    """Run-lengths of COCO's compressed form.
+    """Read run-lengths in COCO's compressed form.
 
     A number is written in groups of 5 bits, the lowest first, each as the
     character 48 + group, with 32 added to all but the last; from the fourth
@@ -139,7 +125,7 @@ def _decompressed(text: str) -> list[int]:
         group = ord(character) - 48
         if not 0 <= group < 64:
             raise ValueError(
-                f'expected compressed run-lengths, got {text[:60]!r}')
+                f'expected compressed run-lengths, got {shown(text)!r}')
         value |= (group & 31) << shift
         shift += 5
         if not group & 32:

@@ -1,15 +1,15 @@
 """A folder of one's own: images, masks and a class list."""
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from ..annotations.class_list import read_class_list
-from ..annotations.mask_folder import images_by_stem, stem_of
+from ..annotations.image_files import images_by_stem, stem_of
 from ..errors import InputError
+from ..files import read_lines
 
 
 @DATASETS.register_module()
@@ -75,19 +75,12 @@ class FolderDataset(BaseSegDataset):
             for stem in stems]
 
     def _listed(self, images: Mapping[str, str]) -> list[str]:
-        """Stems of the images in ``ann_file``."""
-        try:
-            lines = Path(self.ann_file).read_text('utf-8-sig').splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f'the list of images {self.ann_file} cannot be read '
-                f'({error})') from error
+        """Read the stems of the images in ``ann_file``."""
         stems = []
-        for number, line in enumerate(map(str.strip, lines), start=1):
-            stem = line if line in images else stem_of(line)
-            if stem in images:
-                stems.append(stem)
-            elif line:
+        for number, line in read_lines(
+                self.ann_file, 'it lists the images').items():
+            stems.append(line if line in images else stem_of(line))
+            if stems[-1] not in images:
                 raise InputError(
                     f'{self.ann_file}, line {number}: there is no image '
                     f"{line!r} in {self.data_prefix['img_path']}; add it or "

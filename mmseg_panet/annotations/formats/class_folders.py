@@ -3,13 +3,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import InputError
-from ..mask_folder import is_image
+from ..image_files import is_image
 
 _MARK = '_mask'
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
-    """The pairs of ``<folder>/<class>/<image>`` and its mask.
+    """List the pairs of ``<folder>/<class>/<image>`` and its mask.
 
     The mask is ``<same name>.png`` or ``<same name>_mask.png``; of an image
     that is a PNG itself, the latter. Hidden files and those that are no
@@ -43,38 +43,32 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Images and masks of one class."""
+    """Pair the images and masks of one class."""
     files = [path for path in _visible(folder) if is_image(path.name)]
     if not files:
         raise InputError(
             f'{folder}: expected images of the class with their masks, got '
             'none; add some, or remove the folder')
     pngs = {path.stem: path for path in files if _is_png(path)}
-    others = {path.stem for path in files if not _is_png(path)}
-    stems = others | set(pngs)
-    masks = {
-        path for stem, path in pngs.items()
-        if stem in others or stem.endswith(_MARK)
-        and stem.removesuffix(_MARK) in stems}
+    found = {image: [pngs[stem] for stem in _mask_stems(image) if stem in pngs]
+             for image in files}
+    masks = {mask for those in found.values() for mask in those}
     pairs: dict[Path, Path] = {}  # image by mask
-    for image in files:
+    for image, own in found.items():
         if image in masks:
             continue
-        stem = image.stem
-        names = [f'{stem}{_MARK}'] if _is_png(image) else [
-            stem, f'{stem}{_MARK}']
-        found = [pngs[name] for name in names if name in pngs]
-        if not found:
+        if not own:
             raise InputError(
-                f'{image}: expected its mask {names[0]}.png beside it'
+                f'{image}: expected its mask {_mask_stems(image)[0]}.png '
+                'beside it'
                 f'{", or the image whose mask it is" * _is_png(image)}, got '
                 'none; add it, or take the file away')
-        used = found[1:] or [pairs[mask] for mask in found if mask in pairs]
+        used = own[1:] or [pairs[mask] for mask in own if mask in pairs]
         if used:
             raise InputError(
-                f'{image}: expected a mask of its own, got {found[0].name} '
+                f'{image}: expected a mask of its own, got {own[0].name} '
                 f'and {used[0].name} beside it; remove or rename one')
-        pairs[found[0]] = image
+        pairs[own[0]] = image
     alone = sorted(masks - set(pairs))
     if alone:
         raise InputError(
@@ -83,8 +77,13 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     return [(image, mask) for mask, image in pairs.items()]
 
 
+def _mask_stems(image: Path) -> list[str]:
+    """List the names that the mask of an image may have."""
+    return [image.stem][_is_png(image):] + [image.stem + _MARK]
+
+
 def _visible(folder: Path) -> Iterator[Path]:
-    """What is in a folder, sorted, without what is hidden."""
+    """List what is in a folder, sorted, without what is hidden."""
     return (path for path in sorted(folder.iterdir())
             if not path.name.startswith('.'))
 

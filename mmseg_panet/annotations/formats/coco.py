@@ -1,32 +1,50 @@
-"""COCO's annotations of objects: polygons and run-lengths."""
-import json
-import os
-from collections.abc import Mapping, Sequence
+"""COCO's annotations of objects: polygons, run-lengths and boxes."""
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, naming
+from ...files import StrPath, read_json
 from ..class_list import ClassList, number_classes
-from ..mask_folder import (
-    Annotations,
-    MaskTask,
-    fingerprint,
-    stem_of,
-    write_layout,
+from ..image_files import stem_of
+from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
+from ..rasterize import (
+    box_runs,
+    label_runs,
+    object_runs,
+    require_pycocotools,
 )
-from ..rasterize import Box, require_pycocotools, segmentation_runs
+
+Tables = Mapping[str, Mapping[int, Any]]
+"""Images, categories and annotations, each by its id."""
 
 
-def convert_coco(
-    ann_file: str | os.PathLike,
-    out_dir: str | os.PathLike,
-    image_dir: str | os.PathLike | None = None,
-    classes: Sequence[str] | None = None,
-) -> list[str]:
-    """Draw the objects of a COCO file into the plain layout.
+class CocoObject(NamedTuple):
+    """An object of an image, as it stands in the file."""
+
+    id: int
+    category: str
+    segmentation: Any
+    bbox: Any
+    crowd: int
+
+
+class CocoImage(NamedTuple):
+    """An image with its objects, in the order of the file."""
+
+    file_name: str
+    size: tuple[int, int]
+    """H and W."""
+    objects: list[CocoObject]
+
+
+def convert_coco(ann_file: StrPath, out_dir: StrPath,
+                 image_dir: StrPath | None = None,
+                 classes: Sequence[str] | None = None) -> list[str]:
+    """Rasterize the objects of a COCO file into a mask folder.
 
     An object covers the pixels that pycocotools gives it: the union of its
     polygons, or its run-lengths, compressed or not. Where objects overlap,
@@ -36,11 +54,11 @@ def convert_coco(
 
     Args:
         ann_file (str | os.PathLike): ``instances_*.json``.
-        out_dir (str | os.PathLike): See :func:`write_layout`.
+        out_dir (str | os.PathLike): See :func:`write_masks`.
         image_dir (str | os.PathLike, optional): Folder of the images. With
             it, every image must be there and have the size it is annotated
             in, see :func:`seen_as`.
-        classes (Sequence[str], optional): Names of the categories to draw,
+        classes (Sequence[str], optional): Names of the categories to take,
             in the order of their ids; others are background. Defaults to
             all.
 
@@ -48,23 +66,20 @@ def convert_coco(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_coco` and :func:`write_layout` say.
+        InputError: As :func:`read_coco` and :func:`write_masks` say.
     """
-    return write_layout(out_dir, read_coco(ann_file, image_dir, classes))
+    return write_masks(out_dir, read_coco(ann_file, image_dir, classes))
 
 
-def read_coco(
-    ann_file: str | os.PathLike,
-    image_dir: str | os.PathLike | None = None,
-    classes: Sequence[str] | None = None,
-    boxes: bool = False,
-) -> Annotations:
+def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
+              classes: Sequence[str] | None = None,
+              boxes: bool = False) -> Annotations:
     """Read the objects of a COCO file, see :func:`convert_coco`.
 
     Args:
         ann_file (str | os.PathLike): ``instances_*.json``.
         image_dir (str | os.PathLike, optional): Folder of the images.
-        classes (Sequence[str], optional): Names of the categories to draw.
+        classes (Sequence[str], optional): Names of the categories to take.
         boxes (bool): An object without segmentation fills its bbox, instead
             of being malformed. Defaults to False.
 
@@ -72,95 +87,105 @@ def read_coco(
         Annotations: What is in it.
 
     Raises:
-        InputError: If the file is no such JSON, an annotation names an
-            image or category that is not there, as :func:`number_classes`
-            says, and, once it is drawn, if a segmentation is malformed.
+        InputError: As :func:`read_tables`, :func:`number_classes` and
+            :func:`coco_images` say, and, once it is rasterized, if a
+            segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
     ann_file = Path(ann_file)
     made_from = fingerprint('coco', [ann_file], image_dir, classes)
-    data = _read(ann_file)
+    tables = read_tables(ann_file)
     names, ids = number_classes(
-        [data['categories'][i].get('name', '')
-         for i in sorted(data['categories'])], classes, ann_file)
-    objects = _objects(data, ids, ann_file, boxes)
-    tasks = []
-    for i, image in data['images'].items():
-        name, height, width = (
-            image.get(key) for key in ('file_name', 'height', 'width'))
-        if not (isinstance(name, str) and type(height) is int
-                and type(width) is int and min(height, width) > 0):
-            raise InputError(
-                f'{ann_file}, image {i}: expected a file_name and height and '
-                f'width in pixels, got {name!r}, {height!r} and {width!r}')
-        tasks.append(MaskTask(
-            stem_of(name), (height, width, objects[i]),
-            Path(image_dir, name) if image_dir else None,
-            frozenset(label for _, label, _ in objects[i])))
+        [row.get('name', '')
+         for _, row in sorted(tables['categories'].items())],
+        classes, ann_file)
+    tasks = [
+        MaskTask(
+            stem_of(image.file_name), image,
+            Path(image_dir, image.file_name) if image_dir else None,
+            frozenset(ids[one.category] for one in image.objects
+                      if one.category in ids))
+        for image in coco_images(tables, ann_file)]
     return Annotations(
         made_from, ClassList(names, {}), tasks,
-        partial(_rasterize, ann_file=ann_file))
+        partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file))
 
 
-def _read(ann_file: Path) -> dict[str, dict[int, dict]]:
-    """Images, categories and annotations, each by its id."""
-    try:
-        data = json.loads(ann_file.read_bytes())
-    except ValueError as error:
-        raise InputError(f'{ann_file} is no JSON: {error}') from error
-    tables = {}
+def read_tables(ann_file: Path) -> Tables:
+    """Read images, categories and annotations, each by its id.
+
+    Args:
+        ann_file (Path): Its annotations may lack ids; they are counted then.
+
+    Raises:
+        InputError: If the file is no such JSON, or has an id twice; OSError
+            if there is no such file.
+    """
+    data = read_json(ann_file)
+    tables: dict[str, dict[int, Any]] = {}
     for name in ('images', 'categories', 'annotations'):
+        table = tables[name] = {}
         rows = data.get(name) if isinstance(data, dict) else None
-        if not isinstance(rows, list) or not all(
-                isinstance(row, dict) and type(row.get('id')) is int
-                for row in rows):
-            raise InputError(
-                f"{ann_file}: expected a list '{name}', each with an id, as "
-                "in COCO's instances_*.json")
-        tables[name] = {row['id']: row for row in rows}
-        if len(tables[name]) < len(rows):
-            raise InputError(
-                f"{ann_file}: '{name}' has an id twice; number them anew")
+        for number, row in enumerate(
+                rows if isinstance(rows, list) else [None]):
+            known = dict(id=number) if name == 'annotations' else {}
+            i = (known | row).get('id') if isinstance(row, dict) else None
+            if type(i) is not int:
+                raise InputError(
+                    f"{ann_file}: expected a list '{name}', each with an id, "
+                    "as in COCO's instances_*.json")
+            if i in table:
+                raise InputError(
+                    f"{ann_file}: '{name}' has an id twice; number them again")
+            table[i] = row
     return tables
 
 
-def _objects(data: Mapping[str, Mapping[int, dict]], ids: Mapping[str, int],
-             ann_file: Path, boxes: bool,
-             ) -> dict[int, list[tuple[int, int, Any]]]:
-    """Annotation id, class id and segmentation of what each image shows."""
-    objects: dict[int, list] = {i: [] for i in data['images']}
-    for i, annotation in data['annotations'].items():
-        for key, known in (('image', data['images']),
-                           ('category', data['categories'])):
-            one = annotation.get(f'{key}_id')
+def coco_images(tables: Tables, ann_file: Path) -> Iterator[CocoImage]:
+    """Bring every image together with its objects.
+
+    Args:
+        tables (Tables): See :func:`read_tables`.
+        ann_file (Path): Names the file in errors.
+
+    Yields:
+        CocoImage: In the order of the file.
+
+    Raises:
+        InputError: If an annotation names an image or a category that is
+            not there, or an image has no name or no size.
+    """
+    images, categories, annotations = tables.values()
+    objects: dict[int, list[CocoObject]] = {i: [] for i in images}
+    for i, row in annotations.items():
+        for key, known in (('image', images), ('category', categories)):
+            one = row.get(f'{key}_id')
             if type(one) is not int or one not in known:
                 raise InputError(
                     f'{ann_file}, annotation {i}: there is no {key} with the '
                     f'id {one}; add it or remove the annotation')
-        label = ids.get(data['categories'][annotation['category_id']]['name'])
-        if label is not None:
-            segmentation = annotation.get('segmentation')
-            if boxes and not segmentation:
-                segmentation = Box(annotation.get('bbox'))
-            objects[annotation['image_id']].append((i, label, segmentation))
-    return objects
-
-
-def _rasterize(source: tuple[int, int, list], ann_file: Path) -> np.ndarray:
-    """(H, W) labels of the objects of an image."""
-    from pycocotools import mask as coco
-    height, width, objects = source
-    regions = []
-    for ann_id, label, segmentation in objects:
-        try:
-            runs = segmentation_runs(segmentation, height, width)
-        except (ValueError, TypeError, OverflowError) as error:
+        objects[row['image_id']].append(CocoObject(
+            i, categories[row['category_id']].get('name', ''),
+            row.get('segmentation'), row.get('bbox'), row.get('iscrowd', 0)))
+    for i, row in images.items():
+        name, height, width = map(row.get, ('file_name', 'height', 'width'))
+        if not isinstance(name, str) or not all(
+                type(n) is int and n > 0 for n in (height, width)):
             raise InputError(
-                f'{ann_file}, annotation {ann_id}: {error}; mend or remove '
-                'it') from error
-        regions.append((runs, label))
-    labels = np.zeros((height, width), np.uint8)
-    for runs, label in sorted(
-            regions, key=lambda region: -int(coco.area(region[0]))):
-        labels[coco.decode(runs) == 1] = label
-    return labels
+                f'{ann_file}, image {i}: expected a file_name and height and '
+                f'width in pixels, got {name!r}, {height!r} and {width!r}')
+        yield CocoImage(name, (height, width), objects[i])
+
+
+def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
+               ann_file: Path) -> np.ndarray:
+    """Label the objects of an image, (H, W)."""
+    regions = []
+    for one in image.objects:
+        if one.category in ids:
+            with naming(f'{ann_file}, annotation {one.id}'):
+                runs = box_runs(one.bbox, image.size) if (
+                    boxes and not one.segmentation
+                ) else object_runs(one.segmentation, image.size)
+            regions.append((runs, ids[one.category]))
+    return label_runs(regions, image.size)

@@ -2,26 +2,22 @@
 import base64
 import binascii
 import io
-import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ...errors import InputError
+from ...errors import InputError, naming, shown
+from ...files import StrPath, read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..mask_folder import (
-    Annotations,
-    MaskTask,
-    check_reach,
-    fingerprint,
-    stem_of,
-    write_layout,
-)
+from ..image_files import stem_of
+from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
+from ..points import check_reach
 
 # Of labelme's shape_to_mask, in pixels.
 _LINE_WIDTH = 10
@@ -38,13 +34,10 @@ _NUM_POINTS = {
 }
 
 
-def convert_labelme(
-    folder: str | os.PathLike,
-    out_dir: str | os.PathLike,
-    classes: Sequence[str] | None = None,
-    image_dir: str | os.PathLike | None = None,
-) -> list[str]:
-    """Draw the shapes of labelme's files into the plain layout.
+def convert_labelme(folder: StrPath, out_dir: StrPath,
+                    classes: Sequence[str] | None = None,
+                    image_dir: StrPath | None = None) -> list[str]:
+    """Rasterize the shapes of labelme's files into a mask folder.
 
     A shape covers the pixels that labelme's own ``shape_to_mask`` gives it:
     lines are 10 pixels wide, points have a radius of 5. Later shapes are in
@@ -53,8 +46,8 @@ def convert_labelme(
     Args:
         folder (str | os.PathLike): Folder of the JSON files, searched with
             all its folders.
-        out_dir (str | os.PathLike): See :func:`write_layout`.
-        classes (Sequence[str], optional): Labels to draw, in the order of
+        out_dir (str | os.PathLike): See :func:`write_masks`.
+        classes (Sequence[str], optional): Labels to take, in the order of
             their ids; others are background. Defaults to all, sorted.
         image_dir (str | os.PathLike, optional): Folder of all images that
             the files name. Defaults to ``folder``.
@@ -63,22 +56,19 @@ def convert_labelme(
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_labelme` and :func:`write_layout` say.
+        InputError: As :func:`read_labelme` and :func:`write_masks` say.
             Sizes are checked of the images that are there.
     """
-    return write_layout(out_dir, read_labelme(folder, classes, image_dir))
+    return write_masks(out_dir, read_labelme(folder, classes, image_dir))
 
 
-def read_labelme(
-    path: str | os.PathLike,
-    classes: Sequence[str] | None = None,
-    image_dir: str | os.PathLike | None = None,
-) -> Annotations:
+def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
+                 image_dir: StrPath | None = None) -> Annotations:
     """Read the shapes of labelme's files, see :func:`convert_labelme`.
 
     Args:
         path (str | os.PathLike): Folder of the JSON files, or one of them.
-        classes (Sequence[str], optional): Labels to draw.
+        classes (Sequence[str], optional): Labels to take.
         image_dir (str | os.PathLike, optional): Folder of all images that
             the files name. Defaults to that of the files.
 
@@ -87,7 +77,7 @@ def read_labelme(
 
     Raises:
         InputError: If a file is not labelme's, as :func:`number_classes`
-            says, and, once it is drawn, if a shape is malformed.
+            says, and, once it is rasterized, if a shape is malformed.
     """
     path = Path(path)
     folder = path.parent if path.is_file() else path
@@ -102,25 +92,20 @@ def read_labelme(
         shape['label'] for _, (*_, shapes) in sources for shape in shapes})
     names, ids = number_classes(
         found if classes is None else classes, classes, path)
-    tasks = []
-    for image, (file, height, width, shapes) in sources:
-        drawn = [
-            (number, ids[shape['label']], shape)
-            for number, shape in enumerate(shapes, start=1)
-            if shape['label'] in ids]
-        tasks.append(MaskTask(
-            stem_of(os.path.relpath(image, image_dir)),
-            (file, height, width, drawn), image if image.is_file() else None,
-            frozenset(label for _, label, _ in drawn)))
-    return Annotations(made_from, ClassList(names, {}), tasks, _rasterize)
+    tasks = [
+        MaskTask(
+            stem_of(os.path.relpath(image, image_dir)), source,
+            image if image.is_file() else None,
+            frozenset(ids[shape['label']] for shape in source[-1]
+                      if shape['label'] in ids))
+        for image, source in sources]
+    return Annotations(
+        made_from, ClassList(names, {}), tasks, partial(_rasterize, ids=ids))
 
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
-    """The image of a file; and the file, its size and its shapes."""
-    try:
-        data = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InputError(f'{file} is no JSON: {error}') from error
+    """Read the image of a file; and the file, its size and its shapes."""
+    data = read_json(file)
     keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
     path, height, width, shapes = (
         data.get(key) if isinstance(data, dict) else None for key in keys)
@@ -144,23 +129,21 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
     return image, (file, height, width, shapes)
 
 
-def _rasterize(source: tuple[Path, int, int, list]) -> np.ndarray:
-    """(H, W) labels of a file's shapes."""
+def _rasterize(source: tuple[Path, int, int, list],
+               ids: Mapping[str, int]) -> np.ndarray:
+    """Label a file's shapes, (H, W)."""
     file, height, width, shapes = source
     canvas = Image.new('L', (width, height))
-    for number, label, shape in shapes:
-        try:
-            _render_shape(canvas, shape, label)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise InputError(
-                f"{file}, shape {number} ({shape['label']}): {error}; mend "
-                'or remove it') from error
+    for number, shape in enumerate(shapes, start=1):
+        if shape['label'] in ids:
+            with naming(f"{file}, shape {number} ({shape['label']})"):
+                _render_shape(canvas, shape, ids[shape['label']])
     return np.asarray(canvas)
 
 
 def _render_shape(canvas: Image.Image, shape: dict[str, Any],
-                label: int) -> None:
-    """Draw as labelme does, its outline included."""
+                  label: int) -> None:
+    """Fill a shape as labelme does, with its outline."""
     kind = shape.get('shape_type') or 'polygon'
     if kind not in _NUM_POINTS:
         raise ValueError(
@@ -170,8 +153,8 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
             len(points) not in _NUM_POINTS[kind]):
         raise ValueError(
             f'expected the points of a {kind}, got '
-            f"{str(shape.get('points'))[:60]}")
-    check_reach(points, canvas.height, canvas.width)
+            f"{shown(shape.get('points'))}")
+    check_reach(points, canvas.size)
     draw = ImageDraw.Draw(canvas)
     xy = [(x, y) for x, y in points.tolist()]
     if kind in ('polygon', 'oriented_rectangle'):
@@ -192,7 +175,7 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
 
 def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
                 label: int) -> None:
-    """Draw a PNG of its box; both corners belong to the box."""
+    """Paste a PNG into its box; both corners belong to the box."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
             inside = np.asarray(png).astype(bool)

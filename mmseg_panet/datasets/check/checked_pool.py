@@ -14,7 +14,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.utils import scandir, track_parallel_progress
 from PIL import Image
 
-from ...annotations.mask_folder import images_by_stem
+from ...annotations.image_files import images_by_stem
 from ...errors import InputError
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset

@@ -1,15 +1,17 @@
 """Supports annotated by boxes."""
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from ...annotations.boxes import fill_boxes, object_boxes
+from ...annotations.class_list import IGNORED
+
 
 def rasterize_boxes(labels: np.ndarray, way: int,
-               boxes: np.ndarray | Sequence[Sequence[int]],
-               others: Sequence[Sequence[int]] = ()) -> np.ndarray:
+                    boxes: np.ndarray | Sequence[Sequence[int]],
+                    others: Sequence[Sequence[int]] = ()) -> np.ndarray:
     """Label the first box of a way, and make all other boxes unknown.
 
     Nobody has said which pixels of the others are an object's and which are
@@ -25,32 +27,13 @@ def rasterize_boxes(labels: np.ndarray, way: int,
             none.
 
     Returns:
-        np.ndarray: (H, W) uint8, ``way`` in the whole of the first box, 255
-        in the others, and the given labels elsewhere.
+        np.ndarray: (H, W) uint8, ``way`` in all of the first box, 255 in the
+        others, and the given labels elsewhere.
     """
-    drawn = labels.copy()
-    for x, y, width, height in (*boxes[1:], *others):
-        drawn[y:y + height, x:x + width] = 255
-    for x, y, width, height in boxes[:1]:
-        drawn[y:y + height, x:x + width] = way
-    return drawn
-
-
-def object_boxes(region: np.ndarray) -> np.ndarray:
-    """Tight boxes of the 8-connected objects of a region, largest first.
-
-    Args:
-        region (np.ndarray): (H, W) bool.
-
-    Returns:
-        np.ndarray: (N, 4) int: x, y, width, height in pixels; ordered by the
-        pixels of the objects, not of their boxes.
-    """
-    _, _, stats, _ = cv2.connectedComponentsWithStats(
-        region.view(np.uint8), connectivity=8)
-    objects = stats[1:]  # the first is all that is not in the region
-    order = np.argsort(-objects[:, cv2.CC_STAT_AREA], kind='stable')
-    return objects[order, :4]
+    labels = labels.copy()
+    fill_boxes(labels, [*boxes[1:], *others], IGNORED)
+    fill_boxes(labels, boxes[:1], way)
+    return labels
 
 
 def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
@@ -58,7 +41,7 @@ def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
 
     The boxes of the way's other objects and of other ways' objects are
     neither foreground nor background. What is ignored stays so outside the
-    box of the largest object, although who draws boxes would not know it.
+    box of the largest object, although a user's boxes would not show it.
 
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
@@ -69,9 +52,9 @@ def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
         the mask has none.
     """
     others = [
-        box for label in np.unique(labels) if label not in (0, way, 255)
+        box for label in np.unique(labels) if label not in (0, way, IGNORED)
         for box in object_boxes(labels == label)]
-    known = np.where(labels == 0, 0, 255).astype(np.uint8)
+    known = np.where(labels == 0, 0, IGNORED).astype(np.uint8)
     return rasterize_boxes(known, way, object_boxes(labels == way), others)
 
 

@@ -1,7 +1,6 @@
 """Supports annotated by the user's boxes."""
-import json
 import os
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,19 +8,20 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from ...annotations.boxes import pixel_box
+from ...annotations.formats.coco import CocoObject, coco_images, read_tables
 from ...errors import InputError
 from .box_annotation import rasterize_boxes
 
 
 class ImageBoxes(NamedTuple):
-    """The boxes of one image, single objects first, then the largest."""
+    """The boxes of one image."""
 
     size: tuple[int, int]
     """H and W."""
-    names: list[str]
-    """(N,), the class of each box."""
-    boxes: list[Sequence[float]]
-    """(N, 4), x, y, width, height in pixels, with fractions."""
+    boxes: list[tuple]
+    """Crowd or not, minus the area, the class, and x, y, width and height in
+    pixels, with fractions; sorted."""
 
 
 def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
@@ -39,57 +39,32 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
         InputError: If the file is none of that, or two of its images have
             the same file name.
     """
+    ann_file = Path(ann_file)
     try:
-        content = json.loads(Path(ann_file).read_text(encoding='utf-8'))
-        classes = {one['id']: one['name'] for one in content['categories']}
-        found: dict = {one['id']: [] for one in content['images']}
-        for one in content['annotations']:
-            x, y, width, height = map(float, one['bbox'])
-            if not np.isfinite((x, y, width, height)).all():
-                raise ValueError(f"bbox {one['bbox']}")
-            found[one['image_id']].append((
-                one.get('iscrowd', 0), -width * height,
-                classes[one['category_id']], (x, y, width, height)))
         images = [
-            (os.path.basename(one['file_name']),
-             (int(one['height']), int(one['width'])), sorted(found[one['id']]))
-            for one in content['images']]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            (os.path.basename(image.file_name),
+             ImageBoxes(image.size, sorted(map(_ranked, image.objects))))
+            for image in coco_images(read_tables(ann_file), ann_file)]
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f'{ann_file} cannot be read as a COCO json of boxes '
-            f'({type(error).__name__}: {error}); expected images with id, '
-            'file_name, height and width, annotations with image_id, '
-            'category_id and bbox [x, y, width, height], and categories with '
-            'id and name') from error
-    boxes: dict[str, ImageBoxes] = {}
-    for name, size, rows in images:
-        if name in boxes:
+            f'{ann_file} cannot be read as a COCO json of boxes ({error}); '
+            'expected images with id, file_name, height and width, '
+            'annotations with image_id, category_id and bbox [x, y, width, '
+            'height], and categories with id and name') from error
+    for name, times in Counter(name for name, _ in images).items():
+        if times > 1:
             raise InputError(
                 f'{ann_file} has more than one image with the file name '
-                f'{name}, and images are told apart by it; rename one')
-        boxes[name] = ImageBoxes(
-            size, [row[2] for row in rows], [row[3] for row in rows])
-    return boxes
+                f'{name}, by which images are found; rename one')
+    return dict(images)
 
 
-def pixel_box(box: Sequence[float],
-              size: Sequence[int]) -> tuple[int, int, int, int]:
-    """The pixels that a box touches within the image.
-
-    Args:
-        box (Sequence[float]): x, y, width, height; pixel i covers i..i + 1.
-        size (Sequence[int]): H and W.
-
-    Returns:
-        tuple[int, int, int, int]: x, y, width, height, without area where
-        the box is outside the image.
-    """
-    x, y, width, height = box
-    left, right = np.clip(
-        [np.floor(x), np.ceil(x + width)], 0, size[1]).astype(int)
-    top, bottom = np.clip(
-        [np.floor(y), np.ceil(y + height)], 0, size[0]).astype(int)
-    return left, top, right - left, bottom - top
+def _ranked(one: CocoObject) -> tuple:
+    """Put single objects before crowds, and the largest box first."""
+    box = tuple(map(float, one.bbox))
+    if len(box) != 4 or not np.isfinite(box).all():
+        raise ValueError(f'annotation {one.id} has the bbox {one.bbox}')
+    return one.crowd, -box[2] * box[3], one.category, box
 
 
 @TRANSFORMS.register_module()
@@ -114,7 +89,7 @@ class LoadBoxes(BaseTransform):
         self._images = read_boxes(ann_file)
 
     def transform(self, results: dict) -> dict:
-        """Draw the boxes of one support.
+        """Rasterize the boxes of one support.
 
         Raises:
             InputError: If the image has no box of its way, or another size.
@@ -123,7 +98,7 @@ class LoadBoxes(BaseTransform):
         class_names = results['class_names']
         own_name = class_names[results['way'] - 1]
         image = self._images.get(
-            os.path.basename(results['img_path']), ImageBoxes(size, [], []))
+            os.path.basename(results['img_path']), ImageBoxes(size, []))
         if image.size != size:
             raise InputError(
                 f"{self.ann_file} gives {results['img_path']} the height and "
@@ -131,7 +106,7 @@ class LoadBoxes(BaseTransform):
                 'LoadBoxes right after EpisodeLabels, before any resize, or '
                 'correct the file')
         boxes: dict[str, list] = {name: [] for name in class_names}
-        for name, box in zip(image.names, image.boxes, strict=True):
+        for *_, name, box in image.boxes:
             pixels = pixel_box(box, size)
             if name in boxes and min(pixels[2:]) > 0:
                 boxes[name].append(pixels)
@@ -143,5 +118,5 @@ class LoadBoxes(BaseTransform):
                 'the supports')
         results['gt_seg_map'] = rasterize_boxes(
             np.zeros(size, np.uint8), results['way'], own,
-            [box for name in boxes for box in boxes[name]])
+            sum(boxes.values(), []))
         return results

@@ -15,7 +15,7 @@ class LoadScribbles(BaseTransform):
     """Replace a mask by ``<scribble_dir>/<stem of the image><suffix>``.
 
     The file is a palette or grey PNG of 8 bits, of the image's size: the
-    data set's class ids where something is drawn, 255 where nothing is.
+    data set's class ids where something is marked, 255 where nothing is.
     ``reduce_zero_label`` and ``label_map`` of the data set hold for it as for
     its masks. It stands right after ``LoadAnnotations``, before
     ``EpisodeLabels``.
@@ -51,7 +51,7 @@ class LoadScribbles(BaseTransform):
         except OSError as error:
             raise InputError(
                 f"the scribbles {path} of {results['img_path']} cannot be "
-                f'read ({error}); draw them as a PNG of class ids, 255 where '
+                f'read ({error}); save them as a PNG of class ids, 255 where '
                 'nothing is known') from error
         if mode not in ('L', 'P') or size != (width, height):
             raise InputError(
@@ -59,7 +59,7 @@ class LoadScribbles(BaseTransform):
                 f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
                 f'as {results["img_path"]}, got mode {mode} of '
                 f'{size[0]}x{size[1]}; save them in the size of the image')
-        # A list of its own: the host appends to it, and a mask listed twice
+        # A list of its own: mmseg appends to it, and a mask listed twice
         # would be flipped twice.
         loaded = self._loader(
             dict(results, seg_map_path=str(path), seg_fields=[]))

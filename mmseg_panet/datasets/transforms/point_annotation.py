@@ -1,37 +1,20 @@
 """Supports annotated by points."""
-from collections.abc import Sequence
-
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from ...annotations.points import disc
 from ...errors import InputError
 from .weak_annotation import annotate, annotation_rng, border_distance
 
 
-def disc(size: Sequence[int], x: int, y: int, radius: float) -> np.ndarray:
-    """The pixels of a disc, also where it leaves the image.
-
-    Args:
-        size (Sequence[int]): H and W.
-        x (int): Column of the centre.
-        y (int): Row of the centre.
-        radius (float): In pixels; 0 is the centre alone.
-
-    Returns:
-        np.ndarray: (H, W) bool.
-    """
-    rows, columns = np.ogrid[:size[0], :size[1]]
-    return (rows - y)**2 + (columns - x)**2 <= radius**2
-
-
 def point(region: np.ndarray, radius: float,
           rng: np.random.Generator) -> np.ndarray:
-    """Draw a disc around a pixel well inside a region, never leaving it.
+    """Mark a disc around a pixel well inside a region, never leaving it.
 
     Args:
         region (np.ndarray): (H, W) bool, not empty.
-        radius (float): Of the disc, in pixels, 0 or more.
+        radius (float): Radius of the disc in pixels, 0 or more.
         rng (np.random.Generator): Chooses among the pixels at least half as
             far from the border as the farthest one.
 
@@ -51,7 +34,7 @@ def point_labels(labels: np.ndarray, way: int, radius: float,
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
         way (int): The support's own way, 1..W.
-        radius (float): Of the discs, in pixels, 0 or more.
+        radius (float): Radius of the discs in pixels, 0 or more.
         rng (np.random.Generator): What differs between points.
 
     Returns:
@@ -74,9 +57,9 @@ class PointAnnotation(BaseTransform):
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        radius (float): Of the points, in pixels; 0 is a single pixel.
+        radius (float): Radius of the points in pixels; 0 is a single pixel.
             Defaults to 3.
-        seed (int): Of the draws. Defaults to 0.
+        seed (int): Seed of the choice of points. Defaults to 0.
     """
 
     def __init__(self, radius: float = 3, seed: int = 0) -> None:

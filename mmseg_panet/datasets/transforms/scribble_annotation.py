@@ -7,6 +7,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
+from ...annotations.points import strokes
 from ...errors import InputError
 from .weak_annotation import annotate, annotation_rng, border_distance
 
@@ -75,11 +76,11 @@ def skeleton_path(region: np.ndarray) -> np.ndarray:
 
 def scribble(region: np.ndarray, width: int,
              rng: np.random.Generator) -> np.ndarray:
-    """Draw a line along the middle of a region, never leaving it.
+    """Mark a line along the middle of a region, never leaving it.
 
     Args:
         region (np.ndarray): (H, W) bool, in one piece, not empty.
-        width (int): Of the line, in pixels, 1 or more.
+        width (int): Width of the line in pixels, 1 or more.
         rng (np.random.Generator): Cuts an eighth to a quarter of the
             skeleton's path off either end.
 
@@ -90,12 +91,7 @@ def scribble(region: np.ndarray, width: int,
     first, last = rng.integers(
         len(path) // 8, len(path) // 4 + 1, size=2)
     path = path[first:len(path) - last]
-    drawn = np.zeros(region.shape, np.uint8)
-    drawn[tuple(path.T)] = 1  # the host draws nothing for a single pixel
-    cv2.polylines(drawn, [path[:, ::-1].astype(np.int32)], False, 1)
-    # Not by the thickness of the line: its joints would be wider.
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    return region & cv2.dilate(drawn, disc).astype(bool)
+    return region & strokes(region.shape, [path[:, ::-1]], width)
 
 
 def scribble_labels(labels: np.ndarray, way: int, width: int,
@@ -105,7 +101,7 @@ def scribble_labels(labels: np.ndarray, way: int, width: int,
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
         way (int): The support's own way, 1..W.
-        width (int): Of the lines, in pixels, 1 or more.
+        width (int): Width of the lines in pixels, 1 or more.
         rng (np.random.Generator): What differs between scribbles.
 
     Returns:
@@ -118,7 +114,7 @@ def scribble_labels(labels: np.ndarray, way: int, width: int,
 
 @TRANSFORMS.register_module()
 class ScribbleAnnotation(BaseTransform):
-    """Replace a support's mask by scribbles drawn from it.
+    """Replace a support's mask by scribbles made from it.
 
     It stands after the resizes and crops, before ``PackEpisodeInputs``. See
     :func:`scribble_labels` and :func:`annotation_rng`.
@@ -128,8 +124,8 @@ class ScribbleAnnotation(BaseTransform):
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        width (int): Of the lines, in pixels. Defaults to 3.
-        seed (int): Of the draws. Defaults to 0.
+        width (int): Width of the lines in pixels. Defaults to 3.
+        seed (int): Seed of the choice of lines. Defaults to 0.
     """
 
     def __init__(self, width: int = 3, seed: int = 0) -> None:

@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from ...annotations.class_list import IGNORED
+
 
 def annotation_rng(results: dict, seed: int) -> np.random.Generator:
-    """A generator that depends on nothing but (seed, image, class).
+    """Make a generator that depends on nothing but (seed, image, class).
 
     So an object is annotated alike in every episode and process, and so is
     its background where the other ways leave it the same pixels. The image
@@ -18,7 +20,7 @@ def annotation_rng(results: dict, seed: int) -> np.random.Generator:
 
     Args:
         results (dict): With ``class_ids`` (W,) and ``way`` 1..W.
-        seed (int): 0 or more.
+        seed (int): The seed of the transform, 0 or more.
     """
     image = results.get('image_id') or os.path.basename(results['img_path'])
     class_id = results['class_ids'][results['way'] - 1]
@@ -27,7 +29,7 @@ def annotation_rng(results: dict, seed: int) -> np.random.Generator:
 
 
 def largest_object(region: np.ndarray) -> np.ndarray:
-    """The largest 8-connected piece of a region.
+    """Find the largest 8-connected piece of a region.
 
     Args:
         region (np.ndarray): (H, W) bool.
@@ -43,7 +45,9 @@ def largest_object(region: np.ndarray) -> np.ndarray:
 
 
 def border_distance(region: np.ndarray) -> np.ndarray:
-    """Distance of each pixel to the outside, which is also past the image.
+    """Measure how far each pixel of a region is from the outside of it.
+
+    What lies past the border of the image is outside.
 
     Args:
         region (np.ndarray): (H, W) bool.
@@ -57,22 +61,22 @@ def border_distance(region: np.ndarray) -> np.ndarray:
 
 
 def annotate(labels: np.ndarray, way: int,
-             draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Leave only what is drawn in the object and in the background.
+             mark: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Keep only what is marked in the object and in the background.
 
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
         way (int): The support's own way, 1..W.
-        draw (Callable): From a region (H, W) bool that is not empty, one
+        mark (Callable): From a region (H, W) bool that is not empty, one
             piece, to the part of it that is known, (H, W) bool.
 
     Returns:
         np.ndarray: (H, W) uint8, ``way`` in the way's largest object, 0 in
         the largest piece of the background, all else 255.
     """
-    known = np.full_like(labels, 255)
+    known = np.full_like(labels, IGNORED)
     for label in (way, 0):
         region = largest_object(labels == label)
         if region.any():
-            known[draw(region)] = label
+            known[mark(region)] = label
     return known

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...annotations.mask_folder import is_image, stem_of
+from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
 from .image_source import Source, check_array
 from .video import Video, VideoFrame, is_video

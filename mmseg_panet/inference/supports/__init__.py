@@ -1,4 +1,4 @@
-"""A person's examples: images, and what is marked on them."""
+"""A user's examples: images, and what is marked on them."""
 from .source import read_supports
 from .support import Support, SupportLabels
 

@@ -1,4 +1,4 @@
-"""Supports in the files of annotation tools, and in the plain layout.
+"""Supports in the files of annotation tools, and in mask folders.
 
 Their images may show several classes each; such an image is a support of
 all of them.
@@ -7,17 +7,18 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from glob import escape
 from pathlib import Path
 
 import numpy as np
 
 from ...annotations.class_list import BACKGROUND, IGNORED
 from ...annotations.formats.coco import read_coco
-from ...annotations.formats.cvat import read_cvat
+from ...annotations.formats.cvat import is_cvat, read_cvat
 from ...annotations.formats.labelme import read_labelme
 from ...annotations.formats.masks import read_masks
-from ...annotations.mask_folder import Annotations, MaskTask, images_by_stem
+from ...annotations.image_files import images_by_stem, is_image
+from ...annotations.mask_folder import Annotations, MaskTask
 from ...errors import InputError
 from .support import Size, Support, make_support
 
@@ -25,17 +26,83 @@ from .support import Size, Support, make_support
 _LABELME_KEY = b'"imagePath"'
 
 
-def read_plain(folder: Path, image_dir: Path | None) -> Annotations:
-    """The plain layout, see :mod:`mmseg_panet.annotations`.
+def read_annotations(path: Path,
+                     image_dir: Path | None) -> Annotations | None:
+    """Read a file of an annotation tool, a folder of them or a mask folder.
 
     Args:
-        folder (Path): With ``classes.txt`` and ``masks/``.
-        image_dir (Path, optional): In place of its ``images/``.
+        path (Path): A .json, a .zip or a folder.
+        image_dir (Path, optional): Folder of the images.
+
+    Returns:
+        Annotations: None if it is a folder without annotations.
 
     Raises:
-        InputError: If one of them is missing, id 0 is no background, or as
-            :func:`read_masks` says.
+        InputError: If a file is missing or malformed.
     """
+    if path.is_file():
+        return (_read_cvat if path.suffix.lower() == '.zip' else _read_json)(
+            path, image_dir)
+    if (path / 'classes.txt').is_file():
+        return _read_mask_folder(path, image_dir)
+    if is_cvat(path):
+        return _read_cvat(path, image_dir)
+    files = list(filter(_is_annotation, path.rglob('*')))
+    if not files:
+        return None
+    _refuse_pairs(path, files[0])
+    return _read_labelme(path, image_dir) if files[1:] else _read_json(
+        files[0], image_dir)
+
+
+def supports_of(
+    annotations: Annotations, source: Path,
+) -> dict[str, list[Support]]:
+    """Make supports of all classes that annotated images show.
+
+    Args:
+        annotations (Annotations): With an image for each task.
+        source (Path): Where they come from.
+
+    Returns:
+        dict[str, list[Support]]: In the order of the classes' ids and of
+        the tasks, without the classes that no image shows. Supports of one
+        image have the same ``labels_key``.
+
+    Raises:
+        InputError: If an image is missing or none shows a class.
+    """
+    names = tuple(annotations.classes.names[1:])
+    supports: dict[str, list[Support]] = {name: [] for name in names}
+    for task in annotations.tasks:
+        rasterize = _rasterizer(task, annotations)
+        ids = task.ids
+        if ids is None:
+            ids = frozenset(np.unique(rasterize((0, 0))).tolist())
+        shown = sorted(ids - {0, IGNORED})
+        if shown and (task.image is None or not task.image.is_file()):
+            raise InputError(
+                f'{source}: there is no image {task.image or task.stem}; put '
+                'it there, or give the folder of the images as image_dir')
+        for name in (names[i - 1] for i in shown):
+            supports[name].append(make_support(
+                name, names, str(task.image), rasterize,
+                f'{source}, class {name!r} in {task.image}'))
+    found = {name: those for name, those in supports.items() if those}
+    if not found:
+        raise InputError(
+            f'{source}: expected an image that shows one of {list(names)}, '
+            'got none; mark some objects')
+    return found
+
+
+def _rasterizer(task: MaskTask,
+                annotations: Annotations) -> Callable[[Size], np.ndarray]:
+    """Give the labels as annotated, whatever the size of the image."""
+    return lambda _: annotations.rasterize(task.source)
+
+
+def _read_mask_folder(folder: Path, image_dir: Path | None) -> Annotations:
     image_dir = image_dir or folder / 'images'
     for part in (folder / 'masks', image_dir):
         if not part.is_dir():
@@ -54,8 +121,8 @@ def read_plain(folder: Path, image_dir: Path | None) -> Annotations:
     return annotations
 
 
-def read_cvat_export(path: Path, image_dir: Path | None) -> Annotations:
-    """An export of CVAT; a .zip is unpacked until the process ends."""
+def _read_cvat(path: Path, image_dir: Path | None) -> Annotations:
+    """Read an export of CVAT; unpack a .zip until the process ends."""
     unpack_dir = path
     if not path.is_dir():
         temporary = tempfile.mkdtemp(prefix='supports-')
@@ -64,17 +131,17 @@ def read_cvat_export(path: Path, image_dir: Path | None) -> Annotations:
     return read_cvat(path, unpack_dir, image_dir, boxes=True)
 
 
-def is_json(path: Path) -> bool:
-    """Whether a file is what :func:`read_json` reads."""
+def _is_annotation(path: Path) -> bool:
+    """Tell whether a file is what :func:`_read_json` reads."""
     return path.suffix.lower() == '.json' and not path.name.startswith(
         '.') and any(key in path.read_bytes() for key in (
             _LABELME_KEY, b'"annotations"'))
 
 
-def read_json(file: Path, image_dir: Path | None) -> Annotations:
-    """A .json of COCO or of labelme."""
+def _read_json(file: Path, image_dir: Path | None) -> Annotations:
+    """Read a .json of COCO or of labelme."""
     if _LABELME_KEY in file.read_bytes():
-        return read_labelme_files(file, image_dir)
+        return _read_labelme(file, image_dir)
     folders = [image_dir] if image_dir else [
         file.parent / 'images', file.parent]
     for folder in folders:
@@ -85,8 +152,8 @@ def read_json(file: Path, image_dir: Path | None) -> Annotations:
     return annotations
 
 
-def read_labelme_files(path: Path, image_dir: Path | None) -> Annotations:
-    """A .json of labelme or a folder of them.
+def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
+    """Read a .json of labelme or a folder of them.
 
     Images that are not where the files say are taken from ``image_dir``.
     """
@@ -94,59 +161,20 @@ def read_labelme_files(path: Path, image_dir: Path | None) -> Annotations:
     if not image_dir:
         return annotations
     images = images_by_stem(image_dir)
-
-    def found(task: MaskTask) -> MaskTask:
-        image = images.get(Path(task.stem).name)
-        return task if task.image or not image else task._replace(
-            image=image_dir / image)
-
-    return annotations._replace(tasks=list(map(found, annotations.tasks)))
+    return annotations._replace(tasks=[
+        task._replace(image=task.image or image_dir / images[name])
+        if (name := Path(task.stem).name) in images else task
+        for task in annotations.tasks])
 
 
-def supports_of(
-    annotations: Annotations, source: Path,
-) -> dict[str, list[Support]]:
-    """Supports of all classes that annotated images show.
-
-    Args:
-        annotations (Annotations): With an image for each task.
-        source (Path): Where they come from.
-
-    Returns:
-        dict[str, list[Support]]: In the order of the classes' ids and of
-        the tasks, without the classes that no image shows.
-
-    Raises:
-        InputError: If an image is missing or none shows a class.
-    """
-    names = tuple(annotations.classes.names[1:])
-    supports: dict[str, list[Support]] = {name: [] for name in names}
-    for task in annotations.tasks:
-        ids = task.ids
-        if ids is None:
-            ids = frozenset(
-                np.unique(annotations.rasterize(task.source)).tolist())
-        shown = sorted(ids - {0, IGNORED})
-        if shown and (task.image is None or not task.image.is_file()):
+def _refuse_pairs(folder: Path, file: Path) -> None:
+    """Refuse annotations beside masks: one of them would be lost."""
+    for mask in folder.glob('*/*.png'):
+        images = (
+            other for other in mask.parent.glob(f'{escape(mask.stem)}.*')
+            if other != mask and is_image(other.name))
+        image = next(images, None)
+        if image is not None:
             raise InputError(
-                f'{source}: there is no image {task.image or task.stem}; put '
-                'it there, or give the folder of the images as image_dir')
-        for i in shown:
-            name = names[i - 1]
-            supports[name].append(make_support(
-                name, names, str(task.image),
-                partial(_rasterize, task=task,
-                        rasterize=annotations.rasterize),
-                f'{source}, class {name!r} in {task.image}'))
-    found = {name: those for name, those in supports.items() if those}
-    if not found:
-        raise InputError(
-            f'{source}: expected an image that shows one of {list(names)}, '
-            'got none; mark some objects')
-    return found
-
-
-def _rasterize(size: Size, task: MaskTask,
-          rasterize: Callable[..., np.ndarray]) -> np.ndarray:
-    """Labels as annotated, whatever the size of the image."""
-    return rasterize(task.source)
+                f'{folder}: expected either masks or annotations, got {image} '
+                f'with its mask and also {file}; take one of them away')

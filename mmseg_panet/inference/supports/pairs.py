@@ -1,14 +1,16 @@
 """Pairs of an image and its annotation, by class."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...annotations.class_list import IGNORED, SPECIAL_IDS, check_name
-from ...errors import InputError
-from .annotation import existing, rasterizer_of
-from .support import Support, make_support, shown
+from ...annotations.image_files import existing
+from ...annotations.marks import KINDS, marks_rasterizer
+from ...annotations.object_mask import object_labels
+from ...errors import InputError, shown
+from .support import Size, Support, make_support
 
 NOT_CLASSES = ('none', 'undecided')
 """How results call pixels that are of no class."""
@@ -17,7 +19,7 @@ NOT_CLASSES = ('none', 'undecided')
 def read_pairs(
     source: Mapping[str, Sequence[tuple]],
 ) -> dict[str, list[Support]]:
-    """Supports of pairs.
+    """Read supports that are given as pairs.
 
     Args:
         source (Mapping[str, Sequence[tuple]]): Class name to its pairs
@@ -25,7 +27,7 @@ def read_pairs(
             An annotation is the path of a mask, or a mask (H, W) of bool or
             integers, see :func:`object_labels`, with the value of the object
             as an optional third element; boxes [[x, y, width, height], ...],
-            which an array (N, 4) of numbers is as well; or a dict of boxes,
+            which may be an array (N, 4) of numbers; or a dict of boxes,
             polygons, scribbles or points, see :data:`KINDS`.
 
     Returns:
@@ -54,10 +56,10 @@ def read_pairs(
 
 
 def check_class_name(name: Any, where: object) -> None:
-    """Refuse a name that no class of one's own can have.
+    """Refuse a name that no class of a user can have.
 
     Args:
-        name (Any): Of a class.
+        name (Any): Name of a class.
         where (object): Begins the sentence.
 
     Raises:
@@ -90,13 +92,42 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
         raise InputError(
             f'{where}: expected a path or an array (H, W, 3) of uint8, blue '
             f'first, as the image, got {_title(image)}')
+    if isinstance(annotation, (list, tuple)) or (
+            isinstance(annotation, np.ndarray) and annotation.ndim == 2
+            and annotation.shape[1] == 4 and annotation.dtype != bool):
+        annotation = dict(boxes=annotation)
     return make_support(
         class_name, (class_name,), image,
-        rasterizer_of(annotation, values, where), where)
+        _rasterizer(annotation, values, where), where)
+
+
+def _rasterizer(annotation: Any, values: Sequence[Any],
+                where: str) -> Callable[[Size], np.ndarray]:
+    """Find what rasterizes an annotation, from the size of its image."""
+    if isinstance(annotation, (str, Path, np.ndarray)):
+        for value in values:
+            if type(value) is bool or not isinstance(
+                    value, (int, np.integer)):
+                raise InputError(
+                    f'{where}: expected an integer as the value of the '
+                    f'object in the mask, got {value!r}')
+        mask = annotation if isinstance(
+            annotation, np.ndarray) else existing(annotation, where)
+        return lambda _: object_labels(mask, next(iter(values), None), where)
+    if values:
+        raise InputError(
+            f'{where}: expected a value of the object with a mask only, got '
+            f'{values[0]!r}; leave it out')
+    if not isinstance(annotation, Mapping):
+        raise InputError(
+            f'{where}: expected a mask, boxes or a dict of one of '
+            f'{list(KINDS)} as the annotation, got a '
+            f'{type(annotation).__name__}')
+    return marks_rasterizer(annotation, where)
 
 
 def _title(one: Any) -> str:
-    """How a sentence calls an image or an annotation."""
+    """Say how a sentence calls an image or an annotation."""
     if isinstance(one, (str, Path)):
         return str(one)
     if isinstance(one, np.ndarray):

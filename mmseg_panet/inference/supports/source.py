@@ -1,21 +1,11 @@
 """What supports are read from: pairs, a folder or a file."""
 import os
 from collections.abc import Mapping, Sequence
-from glob import escape
 from pathlib import Path
 
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.formats.cvat import is_cvat
-from ...annotations.mask_folder import is_image
 from ...errors import InputError
-from .annotated_files import (
-    is_json,
-    read_cvat_export,
-    read_json,
-    read_labelme_files,
-    read_plain,
-    supports_of,
-)
+from .annotated_files import read_annotations, supports_of
 from .pairs import read_pairs
 from .support import Support
 
@@ -24,7 +14,7 @@ def read_supports(
     source: Mapping[str, Sequence[tuple]] | str | os.PathLike,
     image_dir: str | os.PathLike | None = None,
 ) -> dict[str, list[Support]]:
-    """Read a person's supports, without decoding their images.
+    """Read a user's supports, without decoding their images.
 
     Args:
         source (Mapping | str | os.PathLike): One of
@@ -33,8 +23,7 @@ def read_supports(
               :func:`read_pairs`;
             - a folder ``<class>/<image>`` with ``<same name>.png`` as the
               mask, see :func:`list_pairs`;
-            - a folder in the plain layout: ``classes.txt`` with ``images/``
-              and ``masks/``;
+            - a mask folder: ``classes.txt`` with ``images/`` and ``masks/``;
             - a .json of COCO; an object without segmentation fills its bbox;
             - a .json of labelme, or a folder of them;
             - an export of CVAT, 'COCO 1.0' or 'Segmentation mask 1.1', .zip
@@ -44,15 +33,15 @@ def read_supports(
             shows.
         image_dir (str | os.PathLike, optional): Folder of the images, for
             the last four. Defaults to what the export holds, ``images/`` in
-            the plain layout, and for a .json of COCO ``images/`` beside it
-            or, without images there, its own folder.
+            a mask folder, and for a .json of COCO ``images/`` beside it or,
+            without images there, its own folder.
 
     Returns:
-        dict[str, list[Support]]: By class.
+        dict[str, list[Support]]: Supports by class.
 
     Raises:
         InputError: If the source is none of these, a file is missing, or
-            an annotation is malformed; what only drawing tells, the
+            an annotation is malformed; what only rasterizing tells, the
             supports' own ``rasterize`` raises.
     """
     images = None if image_dir is None else Path(image_dir)
@@ -70,47 +59,19 @@ def read_supports(
     if not os.fspath(source):
         raise InputError('expected a path of supports, got an empty one')
     path = Path(source)
-    if path.is_dir():
-        return _read_folder(path, images)
-    if path.suffix.lower() not in ('.json', '.zip') or not path.is_file():
+    if not path.is_dir() and (
+            path.suffix.lower() not in ('.json', '.zip')
+            or not path.is_file()):
         raise InputError(
             f'{path}: expected a folder of supports, a .json of COCO or '
             'labelme or a .zip of CVAT, got '
             f'{"another file" if path.is_file() else "nothing there"}; '
             'correct the path')
-    read = read_cvat_export if path.suffix.lower() == '.zip' else read_json
-    return supports_of(read(path, images), path)
-
-
-def _read_folder(
-    folder: Path, image_dir: Path | None,
-) -> dict[str, list[Support]]:
-    """Supports of a folder, told apart by what it holds."""
-    if (folder / 'classes.txt').is_file():
-        return supports_of(read_plain(folder, image_dir), folder)
-    if is_cvat(folder):
-        return supports_of(read_cvat_export(folder, image_dir), folder)
-    files = list(filter(is_json, folder.rglob('*')))
-    if files:
-        _refuse_pairs(folder, files[0])
-        annotations = read_labelme_files(folder, image_dir) if files[
-            1:] else read_json(files[0], image_dir)
-        return supports_of(annotations, folder)
-    _refuse(image_dir, f'the images of {folder} are in its folders')
-    return read_pairs(list_pairs(folder))
-
-
-def _refuse_pairs(folder: Path, file: Path) -> None:
-    """Refuse annotations beside masks: one of them would be lost."""
-    for mask in folder.glob('*/*.png'):
-        images = (
-            other for other in mask.parent.glob(f'{escape(mask.stem)}.*')
-            if other != mask and is_image(other.name))
-        image = next(images, None)
-        if image is not None:
-            raise InputError(
-                f'{folder}: expected either masks or annotations, got {image} '
-                f'with its mask and {file} as well; take one of them away')
+    annotations = read_annotations(path, images)
+    if annotations is not None:
+        return supports_of(annotations, path)
+    _refuse(images, f'the images of {path} are in its folders')
+    return read_pairs(list_pairs(path))
 
 
 def _refuse(image_dir: Path | None, reason: str) -> None:

@@ -8,7 +8,6 @@ import pytest
 from pycocotools.coco import COCO
 
 from mmseg_panet.annotations import convert_coco
-from mmseg_panet.annotations import mask_folder as layout
 from mmseg_panet.errors import InputError
 
 SIZE = (40, 56)
@@ -309,7 +308,7 @@ def test_interrupted_work_is_taken_up_again(tmp_path, twelve, monkeypatch):
         replace(source, target)
 
     out = tmp_path / 'out'
-    monkeypatch.setattr(layout.os, 'replace', stop_at_seven)
+    monkeypatch.setattr(os, 'replace', stop_at_seven)
     with pytest.raises(RuntimeError, match='the power is gone'):
         convert_coco(twelve, out)
     monkeypatch.undo()

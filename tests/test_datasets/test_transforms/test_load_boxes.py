@@ -5,7 +5,6 @@ import pytest
 
 from mmseg_panet.datasets import TOY_CLASSES, EpisodicDataset
 from mmseg_panet.datasets.transforms import LoadBoxes
-from mmseg_panet.datasets.transforms.load_boxes import pixel_box
 from mmseg_panet.errors import InputError
 
 
@@ -67,16 +66,6 @@ def test_a_crowd_is_foreground_only_where_there_is_no_object(tmp_path):
     path = write(tmp_path, coco([crowd]))
     labels = LoadBoxes(path)(results())['gt_seg_map']
     assert labels.tolist() == labels_of('222222 222222 ...... ......')
-
-
-@pytest.mark.parametrize(('box', 'pixels'), [
-    ([1.2, 0.5, 1.5, 2.0], (1, 0, 2, 3)),  # 1.2..2.7 and 0.5..2.5
-    ([1, 2, 3, 1], (1, 2, 3, 1)),
-    ([-2, 3, 3, 9], (0, 3, 1, 1)),
-    ([5.5, 0, 3, 1], (5, 0, 1, 1)),
-])
-def test_a_box_covers_the_pixels_it_touches(box, pixels):
-    assert pixel_box(box, (4, 6)) == pixels
 
 
 @pytest.mark.parametrize(('boxes', 'changes'), [

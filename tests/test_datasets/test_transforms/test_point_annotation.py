@@ -8,7 +8,6 @@ from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
 from mmseg_panet.datasets.transforms import PointAnnotation
 from mmseg_panet.datasets.transforms.point_annotation import (
-    disc,
     point,
     point_labels,
 )
@@ -43,16 +42,6 @@ def results(labels, **changes):
 def test_the_points_of_small_masks(mask, expected):
     labels = point_labels(labels_of(mask), 1, 3, rng())
     assert (labels == labels_of(expected)).all()
-
-
-def test_a_point_is_a_disc():
-    expected = labels_of("""
-        ######
-        ##1###
-        #111##
-        ##1###
-    """) == 1
-    assert (disc((4, 6), x=2, y=2, radius=1) == expected).all()
 
 
 def test_a_point_is_deep_inside_its_object():

@@ -1,0 +1,101 @@
+"""Files of images: their names without suffix, and how they are opened."""
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from mmengine.fileio import list_dir_or_file
+from PIL import Image
+
+from ..errors import InputError
+from ..files import StrPath
+
+_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+
+
+def is_image(name: str) -> bool:
+    """Tell whether a file has the suffix of an image that can be read."""
+    return PurePosixPath(name).suffix.lower() in _SUFFIXES
+
+
+def stem_of(image: str) -> str:
+    """Give the path of an image without suffix, with ``/`` on every system.
+
+    A suffix that no image has is part of the name.
+    """
+    path = PurePosixPath(Path(image).as_posix())
+    return str(path.with_suffix('') if is_image(path.name) else path)
+
+
+def images_by_stem(folder: StrPath,
+                   suffixes: Sequence[str] = _SUFFIXES) -> dict[str, str]:
+    """Find every image below a folder, by its path without suffix.
+
+    Args:
+        folder (str | os.PathLike): Searched with all its folders.
+        suffixes (Sequence[str]): Suffixes of images, in lower case. Defaults
+            to all that can be read.
+
+    Returns:
+        dict[str, str]: Stem to path, both relative to the folder, sorted.
+
+    Raises:
+        InputError: If there is no folder, or two images differ in their
+            suffix only.
+    """
+    if not os.path.isdir(folder):
+        raise InputError(
+            f'{folder} is no folder; expected the one that holds the images')
+    images: dict[str, str] = {}
+    for path in sorted(list_dir_or_file(
+            str(folder), list_dir=False, recursive=True)):
+        if Path(path).suffix.lower() not in suffixes:
+            continue
+        other = images.setdefault(stem_of(path), path)
+        if other != path:
+            raise InputError(
+                f'{path} and {other} in {folder} would share one mask; '
+                'rename or remove one')
+    return images
+
+
+def existing(path: StrPath, where: str) -> str:
+    """Refuse the path of a file that is not there.
+
+    Args:
+        path (str | os.PathLike): Path of an image or a mask.
+        where (str): Begins the sentence: whose image or mask it is.
+
+    Returns:
+        str: The path.
+
+    Raises:
+        InputError: If there is no such file.
+    """
+    if not Path(path).is_file():
+        raise InputError(
+            f'{where}: there is no file {path}; correct its path, or put it '
+            'there')
+    return str(path)
+
+
+@contextmanager
+def opened(path: StrPath) -> Iterator[Image.Image]:
+    """Open an image or a mask; its pixels are decoded when they are used.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
+
+    Yields:
+        Image.Image: The picture.
+
+    Raises:
+        InputError: If it cannot be read, as far as it is used.
+    """
+    try:
+        with Image.open(path) as picture:
+            yield picture
+    except (OSError, SyntaxError) as error:  # Pillow's for a broken PNG
+        raise InputError(
+            f'{path} is no readable image ({error}); replace or remove it'
+        ) from error
