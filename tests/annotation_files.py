@@ -142,7 +142,7 @@ def mask_of(out_dir, stem):
 
 
 def read_by_all(out_dir, image_dir, class_name):
-    """The layout as mmseg reads it, after an episode was drawn from it."""
+    """The mask folder as mmseg reads it, after an episode is sampled."""
     dataset = FolderDataset(
         str(out_dir), dict(img_path=str(image_dir)), ann_file='images.txt',
         pipeline=PIPELINE[:2])

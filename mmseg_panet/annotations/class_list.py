@@ -27,15 +27,14 @@ class ClassList(NamedTuple):
     names: list[str]
     """By id, background first."""
     colours: Mapping[int, Colour]
-    """Of those ids that have one of their own; 255 may be among them."""
+    """Colours of the ids that have their own; 255 may be among them."""
 
     def palette(self) -> np.ndarray:
-        """Colours of all ids, (256, 3) uint8; VOC's where there is none."""
-        ids = np.arange(256)[:, None] >> np.arange(3)  # (256, 3)
+        """Give the colours of all ids, (256, 3) uint8; VOC's by default."""
         # Bits 0, 3 and 6 of an id are the highest three of its red.
-        palette = np.zeros((256, 3), np.uint8)
-        for j in range(3):
-            palette |= ((ids >> 3 * j & 1) << 7 - j).astype(np.uint8)
+        j, channel = np.mgrid[:3, :3]
+        bits = np.arange(256)[:, None, None] >> 3 * j + channel & 1
+        palette = (bits << 7 - j).sum(1).astype(np.uint8)  # (256, 3)
         for i, colour in self.colours.items():
             palette[i] = colour
         return palette
@@ -45,7 +44,7 @@ def check_name(name: Any, where: object) -> None:
     """Refuse a name that a line ``id name`` does not give back.
 
     Args:
-        name (Any): Of a class.
+        name (Any): Name of a class.
         where (object): Begins the sentence: the file, and the place in it.
 
     Raises:

@@ -37,7 +37,8 @@ def images_by_stem(folder: StrPath,
             to all that can be read.
 
     Returns:
-        dict[str, str]: Stem to path, both relative to the folder, sorted.
+        dict[str, str]: Path below the folder without suffix, to the path
+        with the folder, sorted.
 
     Raises:
         InputError: If there is no folder, or two images differ in their
@@ -49,14 +50,13 @@ def images_by_stem(folder: StrPath,
     images: dict[str, str] = {}
     for path in sorted(list_dir_or_file(
             str(folder), list_dir=False, recursive=True)):
-        if Path(path).suffix.lower() not in suffixes:
-            continue
-        other = images.setdefault(stem_of(path), path)
-        if other != path:
-            raise InputError(
-                f'{path} and {other} in {folder} would share one mask; '
-                'rename or remove one')
-    return images
+        if Path(path).suffix.lower() in suffixes:
+            other = images.setdefault(stem_of(path), path)
+            if other != path:
+                raise InputError(
+                    f'{path} and {other} in {folder} would share one mask; '
+                    'rename or remove one')
+    return {stem: os.path.join(folder, path) for stem, path in images.items()}
 
 
 def existing(path: StrPath, where: str) -> str:

@@ -4,7 +4,6 @@ Coordinates are in pixels of the image as it is seen, and pixel i covers
 i..i + 1.
 """
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def label_scribbles(size: Sequence[int], scribbles: Any,
     if type(width) is not int or not 1 <= width <= max(size):
         raise ValueError(
             f'expected a width of 1..{max(size)} pixels, got {width!r}')
-    return _labels(*(
+    return _known(*(
         strokes(size, [pixels_of(line, size) for line in lines], width)
         for lines in (scribbles, background_scribbles)))
 
@@ -126,16 +125,16 @@ def label_points(size: Sequence[int], points: Iterable[Any],
             region |= disc(size, x, y, radius)
         return region
 
-    return _labels(discs(points), discs(background_points))
+    return _known(discs(points), discs(background_points))
 
 
-KINDS: dict[str, Callable[..., np.ndarray]] = {
-    'boxes': label_boxes,
-    'polygons': label_polygons,
-    'scribbles': label_scribbles,
-    'points': label_points,
+KINDS: dict[str, tuple[Callable[..., np.ndarray], list[str]]] = {
+    'boxes': (label_boxes, []),
+    'polygons': (label_polygons, []),
+    'scribbles': (label_scribbles, ['background_scribbles', 'width']),
+    'points': (label_points, ['background_points', 'radius']),
 }
-"""What rasterizes each kind of marks."""
+"""The function that labels each kind of marks, and its settings."""
 
 
 def marks_rasterizer(marks: Mapping[str, Any], where: str
@@ -143,8 +142,7 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
     """Check what can be checked of marks without the size of their image.
 
     Args:
-        marks (Mapping[str, Any]): A kind and its settings, by the names of
-            the arguments of one of :data:`KINDS`.
+        marks (Mapping[str, Any]): One of :data:`KINDS` with its settings.
         where (str): Names the image and the marks in errors.
 
     Returns:
@@ -155,31 +153,31 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
         InputError: If there is not one kind with its own settings, or a file
             is missing.
     """
-    kinds = [key for key in marks if key in KINDS]
-    known = list(signature(KINDS[kinds[0]]).parameters)[1:] if kinds else []
-    if kinds and isinstance(marks[kinds[0]], (str, Path)):
-        if kinds != ['scribbles']:
-            raise InputError(
-                f'{where}: expected a list of {kinds[0]}, got '
-                f'{marks[kinds[0]]}; give a mask as the annotation itself')
-        existing(marks['scribbles'], where)
-        known = kinds
-    if len(kinds) != 1 or not set(marks) <= set(known):
+    kind = next((key for key in marks if key in KINDS), None)
+    if kind is None:
         raise InputError(
-            f'{where}: expected one of {list(KINDS)}'
-            f'{f", beside it only {known[1:]}" if len(kinds) == 1 else ""}'
-            f', got {list(marks)}; leave out the others')
+            f'{where}: expected one of {list(KINDS)}, got {list(marks)}; '
+            'correct the name')
+    label, settings = KINDS[kind]
+    if isinstance(marks[kind], (str, Path)):
+        if kind != 'scribbles':
+            raise InputError(
+                f'{where}: expected a list of {kind}, got {marks[kind]}; give '
+                'a mask as the annotation itself')
+        existing(marks[kind], where)
+        settings = []
+    if not set(marks) <= {kind, *settings}:
+        raise InputError(
+            f'{where}: expected one of {list(KINDS)}, beside it only '
+            f'{settings}, got {list(marks)}; leave out the others')
 
     def rasterize(size: Sequence[int]) -> np.ndarray:
         with naming(where):
-            return KINDS[kinds[0]](size, **marks)
+            return label(size, **marks)
 
     return rasterize
 
 
-def _labels(own: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Label what is marked as one of the two, and not as both."""
-    labels = np.full(own.shape, IGNORED, np.uint8)
-    labels[own & ~background] = 1
-    labels[background & ~own] = 0
-    return labels
+def _known(own: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Label what is marked as one of the two; as both or none is unknown."""
+    return np.where(own == background, IGNORED, own).astype(np.uint8)

@@ -33,17 +33,17 @@ class MaskTask(NamedTuple):
     image: Path | None
     """Whose size it must have, where that is to be checked."""
     ids: frozenset[int] | None = None
-    """The classes that it shows; None where only rasterizing it tells."""
+    """The classes that it shows; None where they are not known before."""
 
 
 class Annotations(NamedTuple):
     """What was read and is yet to be rasterized."""
 
     made_from: str
-    """A :func:`fingerprint`."""
+    """See :func:`fingerprint`."""
     classes: ClassList
     tasks: list[MaskTask]
-    """A mask each."""
+    """There is a mask for each."""
     rasterize: Callable[[Any], np.ndarray]
     """Source of a task to (H, W) uint8 labels; raises InputError."""
 
@@ -101,12 +101,12 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     made_from, classes, tasks, rasterize = annotations
     _check_stems([task.stem for task in tasks])
     _start(out_dir, made_from)
-    todo = [
-        task for task in tasks if not _mask_path(out_dir, task.stem).exists()]
+    todo = [task for task in tasks
+            if not Path(out_dir, 'masks', f'{task.stem}.png').exists()]
     if todo:
         print(f'rasterizing {len(todo)} masks', file=sys.stderr)
         faults = [fault for fault in track_parallel_progress(
-            partial(_convert, rasterize=rasterize, out_dir=out_dir,
+            partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
             todo, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
             file=sys.stderr) if fault]
@@ -153,12 +153,8 @@ def _start(out_dir: Path, made_from: str) -> None:
         write_lines(record, [made_from])
 
 
-def _mask_path(out_dir: Path, stem: str) -> Path:
-    return out_dir / 'masks' / f'{stem}.png'
-
-
 def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
-             out_dir: Path, palette: bytes) -> str | None:
+             folder: Path, palette: bytes) -> str | None:
     """Write a mask, or say what is wrong with it."""
     try:
         labels = rasterize(task.source)
@@ -166,7 +162,7 @@ def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
             labels = seen_as(labels, task.image)
     except InputError as error:
         return str(error)
-    path = _mask_path(out_dir, task.stem)
+    path = folder / f'{task.stem}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = Image.fromarray(labels)
     mask.putpalette(palette)

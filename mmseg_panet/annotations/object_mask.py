@@ -137,7 +137,7 @@ def object_labels(mask: str | np.ndarray, value: int | None,
 
 def _is_smooth(found: np.ndarray, times: np.ndarray,
                between: np.ndarray) -> bool:
-    """Whether values, ascending, are those of a mask with smooth borders."""
+    """Tell whether a mask of these values, ascending, has a smooth border."""
     often = found[found != 0][times[found != 0].argmax()]
     return often == IGNORED == found[-1] and (
         0 < between[0] < 128 <= between[-1])

@@ -65,7 +65,7 @@ class FolderDataset(BaseSegDataset):
                 '.jpg, .png, .webp, .bmp or .tif files')
         return [
             dict(
-                img_path=os.path.join(folder, images[stem]),
+                img_path=images[stem],
                 seg_map_path=os.path.join(
                     self.data_prefix['seg_map_path'],
                     stem + self.seg_map_suffix),

@@ -31,8 +31,8 @@ def test_four_columns_of_bool_are_a_mask():
     narrow = np.zeros((SIZE[0], 4), bool)
     narrow[2, 1] = True
     source = {'cat': [(PHOTO[:, :4], narrow)]}
-    drawn = read_supports(source)['cat'][0].rasterize(narrow.shape)
-    assert (drawn.labels == narrow).all()
+    found = read_supports(source)['cat'][0].rasterize(narrow.shape)
+    assert (found.labels == narrow).all()
 
 
 @pytest.mark.parametrize('box', [
@@ -46,7 +46,7 @@ def test_a_box_that_is_none_tells_the_convention(box):
     assert '\n' not in str(err.value)
 
 
-def test_polygons_are_drawn_as_by_coco():
+def test_polygons_are_rasterized_as_by_coco():
     polygons = [[1.5, 2.5, 20.2, 3.1, 9.7, 17.3], [22, 2, 28, 2, 28, 9, 22, 9]]
     expected = coco.decode(coco.merge(coco.frPyObjects(polygons, *SIZE)))
     assert (expected[2:9, 22:28] == 1).all()
@@ -56,41 +56,41 @@ def test_polygons_are_drawn_as_by_coco():
 
 
 def test_scribbles_are_lines_and_the_rest_is_unknown():
-    drawn = labels({
+    found = labels({
         'scribbles': [[(5.9, 4), (5.2, 10)], [(20, 3)]],
         'background_scribbles': [[(10, 15), (25, 15)]], 'width': 1})
     expected = np.full(SIZE, 255)
     expected[4:11, 5] = expected[3, 20] = 1
     expected[15, 10:26] = 0
-    assert (drawn == expected).all()
+    assert (found == expected).all()
 
 
 def test_a_line_is_three_pixels_wide_unless_told():
     """With the ends of OpenCV's ellipse of 3x3, a plus."""
-    drawn = labels({'scribbles': [[(5, 4), (5, 10)]]})
+    found = labels({'scribbles': [[(5, 4), (5, 10)]]})
     expected = np.full(SIZE, 255)
     expected[4:11, 4:7] = expected[3:12, 5] = 1
-    assert (drawn == expected).all()
+    assert (found == expected).all()
 
 
 def test_points_are_discs_and_the_rest_is_unknown():
-    drawn = labels({
+    found = labels({
         'points': [(5.5, 6.5), (30, 0)], 'background_points': [(20, 10)]})
     expected = np.full(SIZE, 255)
     expected[(X - 5)**2 + (Y - 6)**2 <= 9] = 1
     expected[(X - 29)**2 + Y**2 <= 9] = 1
     expected[(X - 20)**2 + (Y - 10)**2 <= 9] = 0
-    assert (drawn == expected).all()
+    assert (found == expected).all()
     assert (labels({'points': [(5, 6)], 'radius': 0}) == 1).sum() == 1
 
 
 def test_what_is_marked_both_ways_is_unknown():
-    drawn = labels({
+    found = labels({
         'scribbles': [[(5, 5), (15, 5)]], 'width': 1,
         'background_scribbles': [[(10, 2), (10, 8)]]})
-    assert drawn[5, 9] == 1
-    assert drawn[4, 10] == 0
-    assert drawn[5, 10] == 255
+    assert found[5, 9] == 1
+    assert found[4, 10] == 0
+    assert found[5, 10] == 255
 
 
 def test_scribbles_of_a_file_are_the_object_unless_0_or_255(tmp_path):
@@ -138,7 +138,7 @@ def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
     ({'polygons': 5}, 'support 1'),
     ({'points': [('a', 'b')]}, 'support 1'),
 ])
-def test_what_cannot_be_drawn_is_a_sentence(annotation, sentence):
+def test_what_cannot_be_rasterized_is_a_sentence(annotation, sentence):
     support, = read_supports({'cat': [(PHOTO, annotation)]})['cat']
     with pytest.raises(InputError, match=sentence) as caught:
         support.rasterize(SIZE)

@@ -15,10 +15,10 @@ PHOTO = np.zeros((*SIZE, 3), np.uint8)
 
 def labels(mask, *value):
     source = {'cat': [(PHOTO, mask, *value)]}
-    drawn = supports.read_supports(source)['cat'][0].rasterize(SIZE)
-    assert drawn.names == ('cat',)
-    assert drawn.labels.dtype == np.uint8
-    return drawn.labels
+    found = supports.read_supports(source)['cat'][0].rasterize(SIZE)
+    assert found.names == ('cat',)
+    assert found.labels.dtype == np.uint8
+    return found.labels
 
 
 def saved(path, array, palette=None):

@@ -81,7 +81,7 @@ def test_a_list_chooses_images_with_or_without_suffix(root):
     assert pixels(folder(root, ann_file='val.txt')) == [6, 2, 1, 4]
 
 
-def test_an_episode_is_drawn_from_it(root):
+def test_an_episode_is_sampled_from_it(root):
     (root / 'images.txt').write_text('\n'.join(STEMS))
     files.read_by_all(root, 'images', 'cat')
 

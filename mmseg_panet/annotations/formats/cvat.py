@@ -130,10 +130,8 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
     """Read 'Segmentation mask 1.1'."""
     label_map = folder / 'labelmap.txt'
     lists = sorted(folder.glob('ImageSets/Segmentation/*.txt'))
-    mask_dir = folder / 'SegmentationClass'
-    masks: dict[str, Path | None] = {
-        stem: mask_dir / mask
-        for stem, mask in images_by_stem(mask_dir, ['.png']).items()}
+    masks: dict[str, str | None] = {
+        **images_by_stem(folder / 'SegmentationClass', ['.png'])}
     made_from = fingerprint(
         'cvat', [label_map, *lists, *filter(None, masks.values())],
         image_dir, classes)

@@ -12,7 +12,7 @@ from ..image_files import images_by_stem, opened
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..object_mask import colour_codes
 
-MaskSource = tuple[Path, bool]
+MaskSource = tuple[str, bool]
 """A mask and True, or an image without one and False."""
 
 
@@ -61,8 +61,7 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
     """
     mask_dir = Path(mask_dir)
     classes = read_class_list(classes_file)
-    masks = {stem: mask_dir / path
-             for stem, path in images_by_stem(mask_dir, ['.png']).items()}
+    masks = images_by_stem(mask_dir, ['.png'])
     if not masks:
         raise InputError(f'{mask_dir} has no .png files; expected masks')
     made_from = fingerprint(
@@ -74,12 +73,12 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
             colours={(0, 0, 0): 0} | colours))
 
 
-def mask_tasks(masks: Mapping[str, Path | None],
+def mask_tasks(masks: Mapping[str, str | None],
                image_dir: StrPath | None) -> list[MaskTask]:
     """List the tasks of masks, whose sources are :data:`MaskSource`.
 
     Args:
-        masks (Mapping[str, Path | None]): Masks by stem of the image; None
+        masks (Mapping[str, str | None]): Masks by stem of the image; None
             where nothing is annotated.
         image_dir (str | os.PathLike, optional): Folder of the images; where
             there is none, there are no images and no sizes to check.
@@ -91,14 +90,14 @@ def mask_tasks(masks: Mapping[str, Path | None],
     images = images_by_stem(image_dir) if image_dir else {}
     tasks = []
     for stem, mask in masks.items():
-        image = Path(image_dir or '', images[stem]) if stem in images else None
+        image = images.get(stem)
         if image is None and (image_dir or mask is None):
             raise InputError(
                 f'there is no image {stem}.* in image_dir={image_dir}, but '
                 f'{mask or "a list"} names it; add it, or give the folder '
                 'of the images')
         tasks.append(MaskTask(
-            stem, (mask or image, bool(mask)), image,
+            stem, (mask or image, bool(mask)), Path(image) if image else None,
             None if mask else frozenset()))
     return tasks
 

@@ -105,12 +105,10 @@ class LoadBoxes(BaseTransform):
                 f'width {image.size}, but it is loaded with {size}; put '
                 'LoadBoxes right after EpisodeLabels, before any resize, or '
                 'correct the file')
-        boxes: dict[str, list] = {name: [] for name in class_names}
-        for *_, name, box in image.boxes:
-            pixels = pixel_box(box, size)
-            if name in boxes and min(pixels[2:]) > 0:
-                boxes[name].append(pixels)
-        own = boxes.pop(own_name)
+        boxes = [(name, pixel_box(box, size)) for *_, name, box in image.boxes
+                 if name in class_names]
+        own = [box for name, box in boxes
+               if name == own_name and min(box[2:]) > 0]
         if not own:
             raise InputError(
                 f"{self.ann_file} has no box of class '{own_name}' in "
@@ -118,5 +116,5 @@ class LoadBoxes(BaseTransform):
                 'the supports')
         results['gt_seg_map'] = rasterize_boxes(
             np.zeros(size, np.uint8), results['way'], own,
-            sum(boxes.values(), []))
+            [box for name, box in boxes if name != own_name])
         return results

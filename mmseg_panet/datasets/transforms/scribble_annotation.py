@@ -11,13 +11,13 @@ from ...annotations.points import strokes
 from ...errors import InputError
 from .weak_annotation import annotate, annotation_rng, border_distance
 
-# Cells along a region's longer side: time grows with its square, and a
-# scribble need not be finer.
 _GRID = 32
+"""Cells along a region's longer side: time grows with its square, and a
+scribble need not be finer."""
 
 
 def middle_path(depth: np.ndarray) -> np.ndarray:
-    """A path along the middle of a region, between pixels far apart.
+    """Find a path along the middle of a region, between pixels far apart.
 
     One end is the farthest pixel from any, the other the farthest from that;
     between them goes the cheapest path, where a step costs its length times
@@ -51,9 +51,10 @@ def middle_path(depth: np.ndarray) -> np.ndarray:
 
 
 def skeleton_path(region: np.ndarray) -> np.ndarray:
-    """A long path along the middle of a region, on a grid that bounds time.
+    """Find a long path along the middle of a region in bounded time.
 
-    Each cell of the grid is stood for by its pixel farthest from the border.
+    The path goes over the cells of a grid; each stands for its pixel that
+    is farthest from the border.
 
     Args:
         region (np.ndarray): (H, W) bool, in one piece, not empty.

@@ -162,7 +162,7 @@ def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
         return annotations
     images = images_by_stem(image_dir)
     return annotations._replace(tasks=[
-        task._replace(image=task.image or image_dir / images[name])
+        task._replace(image=task.image or Path(images[name]))
         if (name := Path(task.stem).name) in images else task
         for task in annotations.tasks])
 

@@ -41,7 +41,7 @@ def read_supports(
 
     Raises:
         InputError: If the source is none of these, a file is missing, or
-            an annotation is malformed; what only rasterizing tells, the
+            an annotation is malformed; what only its pixels show, the
             supports' own ``rasterize`` raises.
     """
     images = None if image_dir is None else Path(image_dir)

@@ -18,7 +18,8 @@ def random_mask(seed, size=SIZE):
     return np.random.default_rng(seed).random(size) < 0.5
 
 
-def drawn(folder, annotations, size=SIZE, categories=CATEGORIES, **settings):
+def converted(folder, annotations, size=SIZE, categories=CATEGORIES,
+              **settings):
     """The mask of one image with these annotations."""
     files.write_coco(
         folder / 'a.json', {'a.jpg': size},
@@ -47,21 +48,21 @@ def test_an_object_is_the_union_of_its_polygons(tmp_path):
              files.box_polygon(2, 6, 2, 6)]  # overlaps the first
     expected = np.zeros(SIZE, np.uint8)
     expected[0:4, 0:4] = expected[30:40, 50:56] = expected[2:6, 2:6] = 1
-    assert (drawn(tmp_path, [(2, parts, 0)]) == expected).all()
+    assert (converted(tmp_path, [(2, parts, 0)]) == expected).all()
 
 
 @pytest.mark.parametrize('form', [files.uncompressed, files.compressed])
 @pytest.mark.parametrize('crowd', [0, 1])
 def test_run_lengths_are_read_to_the_pixel(tmp_path, form, crowd):
     mask = random_mask(0)
-    assert (drawn(tmp_path, [(18, form(mask), crowd)]) == 2 * mask).all()
+    assert (converted(tmp_path, [(18, form(mask), crowd)]) == 2 * mask).all()
 
 
 def test_a_hole_stays_open(tmp_path):
     ring = np.zeros(SIZE, bool)
     ring[5:30, 5:30] = True
     ring[10:20, 10:20] = False
-    labels = drawn(tmp_path, [(2, files.uncompressed(ring), 0)])
+    labels = converted(tmp_path, [(2, files.uncompressed(ring), 0)])
     assert (labels == ring).all()
 
 
@@ -71,7 +72,7 @@ def test_any_polygon_covers_what_pycocotools_gives_it(tmp_path, seed):
     polygons = [
         (rng.uniform(-5, 60, 2 * rng.integers(3, 9))).round(2).tolist()
         for _ in range(3)]
-    labels = drawn(tmp_path, [(2, polygons, 0)])
+    labels = converted(tmp_path, [(2, polygons, 0)])
     api = COCO(tmp_path / 'a.json')
     assert (labels == api.annToMask(api.anns[1000])).all()
     assert labels.any()
@@ -89,11 +90,11 @@ def test_the_smaller_object_is_in_front(tmp_path, order):
     expected[0:30, 0:30] = 1
     expected[5:25, 5:25] = 2
     expected[8:12, 8:40] = 3
-    labels = drawn(tmp_path, [annotations[i] for i in order])
+    labels = converted(tmp_path, [annotations[i] for i in order])
     assert (labels == expected).all()
 
 
-def test_classes_choose_and_order_and_the_others_are_not_drawn(tmp_path):
+def test_classes_choose_and_order_and_the_others_are_left_out(tmp_path):
     annotations = [
         (2, [files.box_polygon(0, 20, 0, 20)], 0),
         (18, [files.box_polygon(5, 9, 5, 9)], 0),
@@ -101,7 +102,7 @@ def test_classes_choose_and_order_and_the_others_are_not_drawn(tmp_path):
     expected = np.zeros(SIZE, np.uint8)
     expected[0:20, 0:20] = 2
     expected[30:34, 0:9] = 1
-    labels = drawn(tmp_path, annotations, classes=['dog', 'cat'])
+    labels = converted(tmp_path, annotations, classes=['dog', 'cat'])
     assert (labels == expected).all()
 
 
@@ -112,13 +113,13 @@ def test_a_category_named_background_is_id_0(tmp_path):
     expected = np.zeros(SIZE, np.uint8)
     expected[0:20, 0:20] = 1
     expected[5:9, 5:9] = 0
-    labels = drawn(
+    labels = converted(
         tmp_path, annotations, categories={0: 'background', 7: 'cat'})
     assert (labels == expected).all()
 
 
 def test_an_image_without_annotations_is_background(tmp_path):
-    labels = drawn(tmp_path, [])
+    labels = converted(tmp_path, [])
     assert labels.shape == SIZE
     assert not labels.any()
 
@@ -135,7 +136,7 @@ def test_annotations_of_the_stored_photograph_are_turned_with_it(
     mask = blocks(SIZE)
     files.save_photograph(
         tmp_path / 'images/a.jpg', mask.astype(np.uint8) * 255, orientation)
-    labels = drawn(
+    labels = converted(
         tmp_path, [(2, files.compressed(mask), 0)],
         image_dir=tmp_path / 'images')
     # The image shows its own mask: what is decoded is what is right.
@@ -151,7 +152,7 @@ def test_annotations_of_the_photograph_as_seen_are_left_alone(
         tmp_path / 'images/a.jpg', blocks(SIZE).astype(np.uint8) * 255,
         orientation)
     seen = mmcv.imread(tmp_path / 'images/a.jpg')[..., 0] > 128
-    labels = drawn(
+    labels = converted(
         tmp_path, [(2, files.compressed(seen), 0)], size=seen.shape,
         image_dir=tmp_path / 'images')
     assert (labels == seen).all()
@@ -162,13 +163,13 @@ def test_an_image_of_another_size_is_a_sentence(tmp_path):
         tmp_path / 'images/a.jpg', np.zeros((30, 20), np.uint8), 6)
     with pytest.raises(
             InputError, match=r'a\.jpg is 30x20, but it was annotated as 56x'):
-        drawn(tmp_path, [], image_dir=tmp_path / 'images')
+        converted(tmp_path, [], image_dir=tmp_path / 'images')
 
 
 def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
     (tmp_path / 'images').mkdir()
     with pytest.raises(InputError, match=r'a\.jpg is no readable image'):
-        drawn(tmp_path, [], image_dir=tmp_path / 'images')
+        converted(tmp_path, [], image_dir=tmp_path / 'images')
 
 
 @pytest.mark.parametrize(('segmentation', 'sentence'), [
@@ -191,7 +192,7 @@ def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
 def test_a_malformed_segmentation_is_a_sentence(
         tmp_path, segmentation, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
-        drawn(tmp_path, [(2, segmentation, 0)])
+        converted(tmp_path, [(2, segmentation, 0)])
     assert f"{tmp_path / 'a.json'}, annotation 1000: " in str(caught.value)
     assert '\n' not in str(caught.value)
 
@@ -200,7 +201,7 @@ def test_a_run_length_cut_short_is_a_sentence(tmp_path):
     runs = files.compressed(random_mask(1))
     runs['counts'] = runs['counts'][:-3]
     with pytest.raises(InputError, match='annotation 1000: .* add up to'):
-        drawn(tmp_path, [(2, runs, 0)])
+        converted(tmp_path, [(2, runs, 0)])
 
 
 @pytest.mark.parametrize(('change', 'sentence'), [
@@ -263,12 +264,12 @@ def test_what_is_no_json_or_missing_is_a_sentence(tmp_path):
 
 def test_unknown_classes_and_too_many_are_a_sentence(tmp_path):
     with pytest.raises(InputError, match=r"no classes \['cow'\]"):
-        drawn(tmp_path, [], classes=['cat', 'cow'])
+        converted(tmp_path, [], classes=['cat', 'cow'])
     with pytest.raises(InputError, match='a list of names, got'):
-        drawn(tmp_path, [], classes='cat')
+        converted(tmp_path, [], classes='cat')
     many = {i: f'class {i}' for i in range(255)}
     with pytest.raises(InputError, match='255 classes beside .* 1..254'):
-        drawn(tmp_path, [], categories=many)
+        converted(tmp_path, [], categories=many)
 
 
 @pytest.fixture
@@ -286,7 +287,7 @@ def twelve(tmp_path):
         tmp_path / 'a.json', sizes, annotations, CATEGORIES)
 
 
-def test_the_layout_is_read_as_it_was_written(tmp_path, twelve):
+def test_the_mask_folder_is_read_as_it_was_written(tmp_path, twelve):
     convert_coco(twelve, tmp_path / 'out')
     data = files.read_by_all(tmp_path / 'out', tmp_path / 'images', 'cat')
     assert data.metainfo['classes'] == [
@@ -323,7 +324,8 @@ def test_interrupted_work_is_taken_up_again(tmp_path, twelve, monkeypatch):
         assert path.stat().st_mtime_ns == written
 
 
-def test_other_annotations_or_classes_draw_all_masks_anew(tmp_path, twelve):
+def test_other_annotations_or_classes_rasterize_all_masks_again(
+        tmp_path, twelve):
     out = tmp_path / 'out'
     convert_coco(twelve, out)
     convert_coco(twelve, out, classes=['dog', 'cat'])

@@ -11,7 +11,7 @@ SIZE = (40, 56)
 Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
 
 
-def drawn(folder, shapes, **settings):
+def converted(folder, shapes, **settings):
     files.write_labelme(folder / 'in/a.json', SIZE, shapes)
     convert_labelme(folder / 'in', folder / 'out', **settings)
     return files.mask_of(folder / 'out', 'a')
@@ -25,7 +25,7 @@ def drawn(folder, shapes, **settings):
      (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
     ('rectangle', [[3, 5], [20, 9]],
      (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
-    ('rectangle', [[20, 5], [3, 9]],  # drawn from right to left
+    ('rectangle', [[20, 5], [3, 9]],  # from right to left
      (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
     ('polygon', [[2, 2], [12, 2], [2, 12]],
      (X >= 2) & (Y >= 2) & (X + Y <= 14)),
@@ -41,21 +41,21 @@ def drawn(folder, shapes, **settings):
 ])
 def test_a_shape_covers_what_it_covers_in_labelme(
         tmp_path, kind, points, inside):
-    labels = drawn(tmp_path, [files.shape('cat', kind, points)])
+    labels = converted(tmp_path, [files.shape('cat', kind, points)])
     assert (labels == inside).all()
 
 
 def test_a_shape_without_type_is_a_polygon(tmp_path):
     """As in files of labelme before version 3.3."""
     points = [[3, 5], [20, 5], [20, 9], [3, 9]]
-    labels = drawn(tmp_path, [dict(label='cat', points=points)])
+    labels = converted(tmp_path, [dict(label='cat', points=points)])
     assert (labels[5:10, 3:21] == 1).all()
     assert labels.sum() == 5 * 18
 
 
 def test_a_mask_shape_is_put_into_its_box(tmp_path):
     mask = np.random.default_rng(0).random((7, 9)) < 0.5
-    labels = drawn(tmp_path, [files.shape(
+    labels = converted(tmp_path, [files.shape(
         'cat', 'mask', [[10.0, 20.0], [18.0, 26.0]],
         mask=files.base64_png(mask))])
     expected = np.zeros(SIZE, np.uint8)
@@ -66,15 +66,15 @@ def test_a_mask_shape_is_put_into_its_box(tmp_path):
 def test_later_shapes_are_in_front(tmp_path):
     big = files.shape('cat', 'rectangle', [[0, 0], [30, 30]])
     small = files.shape('ant', 'rectangle', [[5, 5], [9, 9]])
-    labels = drawn(tmp_path / 'one', [big, small])
+    labels = converted(tmp_path / 'one', [big, small])
     assert (labels[5:10, 5:10] == 1).all()
     assert labels[0, 0] == 2
-    labels = drawn(tmp_path / 'other', [small, big])
+    labels = converted(tmp_path / 'other', [small, big])
     assert (labels[:31, :31] == 2).all()
 
 
 def test_background_and_ignore_are_ids_of_their_own(tmp_path):
-    labels = drawn(tmp_path, [
+    labels = converted(tmp_path, [
         files.shape('cat', 'rectangle', [[0, 0], [30, 30]]),
         files.shape('_background_', 'rectangle', [[5, 5], [9, 9]]),
         files.shape('__ignore__', 'rectangle', [[20, 20], [24, 24]])])
@@ -87,11 +87,11 @@ def test_background_and_ignore_are_ids_of_their_own(tmp_path):
         '0 background\n1 cat\n')
 
 
-def test_classes_number_the_labels_and_the_others_are_not_drawn(tmp_path):
+def test_classes_number_the_labels_and_the_others_are_left_out(tmp_path):
     shapes = [
         files.shape('cat', 'rectangle', [[0, 0], [9, 9]]),
         files.shape('cow', 'rectangle', [[5, 5], [9, 9]])]
-    labels = drawn(
+    labels = converted(
         tmp_path, shapes, classes=['__ignore__', '_background_', 'dog', 'cat'])
     assert (labels[:10, :10] == 2).all()
     assert labels.sum() == 200
@@ -101,7 +101,7 @@ def test_classes_number_the_labels_and_the_others_are_not_drawn(tmp_path):
 def test_a_photograph_is_annotated_as_it_is_seen(tmp_path, orientation):
     files.save_photograph(
         tmp_path / 'in/a.jpg', np.zeros(SIZE[::-1], np.uint8), orientation)
-    labels = drawn(
+    labels = converted(
         tmp_path, [files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
     assert labels[5:10, 3:21].all()
     assert labels.sum() == 5 * 18
@@ -110,7 +110,7 @@ def test_a_photograph_is_annotated_as_it_is_seen(tmp_path, orientation):
 def test_an_old_file_of_the_stored_photograph_is_turned(tmp_path):
     """Labelme before version 3.7 did not turn photographs."""
     files.save_photograph(tmp_path / 'in/a.jpg', np.zeros(SIZE, np.uint8), 6)
-    labels = drawn(
+    labels = converted(
         tmp_path, [files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
     expected = np.zeros(SIZE, np.uint8)
     expected[5:10, 3:21] = 1
@@ -132,7 +132,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_the_layout_is_read_as_it_was_written(project):
+def test_the_mask_folder_is_read_as_it_was_written(project):
     names = convert_labelme(
         project / 'json', project / 'out', image_dir=project / 'images')
     assert names == ['background', 'cat']
@@ -158,10 +158,11 @@ def test_an_absolute_path_elsewhere_is_a_sentence(tmp_path, image):
 
 
 def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
-    """It would be another class, or not drawn where classes are chosen."""
+    """It would be another class, or left out where classes are chosen."""
     with pytest.raises(InputError, match=r"shape 1: .* got 'cat '; rename"):
-        drawn(tmp_path, [files.shape('cat ', 'rectangle', [[0, 0], [9, 9]])],
-              classes=['cat'])
+        converted(
+            tmp_path, [files.shape('cat ', 'rectangle', [[0, 0], [9, 9]])],
+            classes=['cat'])
 
 
 @pytest.mark.parametrize(('bad', 'sentence'), [
@@ -188,7 +189,7 @@ def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
 def test_a_malformed_shape_is_a_sentence(tmp_path, bad, sentence):
     good = files.shape('cat', 'polygon', [[1, 1], [5, 1], [5, 5]])
     with pytest.raises(InputError, match=sentence) as caught:
-        drawn(tmp_path, [good, good | bad])
+        converted(tmp_path, [good, good | bad])
     assert f"{tmp_path / 'in/a.json'}, shape 2 (cat): " in str(caught.value)
     assert '\n' not in str(caught.value)
 

@@ -82,7 +82,7 @@ def test_the_mask_given_is_left_alone():
     assert (mask == labels_of('1. .1')).all()
 
 
-def test_boxes_are_drawn_from_arrays():
+def test_boxes_are_rasterized_from_arrays():
     boxes = np.array([[1, 0, 2, 2], [0, 0, 2, 1]])
     labels = rasterize_boxes(
         np.zeros((3, 4), np.uint8), 2, boxes, [[3, 2, 1, 1]])

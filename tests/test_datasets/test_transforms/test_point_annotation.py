@@ -62,9 +62,9 @@ def test_the_border_of_the_image_is_a_border_of_the_object():
 def test_the_disc_is_clipped_to_the_object():
     region = np.zeros((9, 9), bool)
     region[4] = True
-    drawn = point(region, 2, rng())
-    assert (drawn <= region).all()
-    assert 3 <= drawn.sum() <= 5
+    found = point(region, 2, rng())
+    assert (found <= region).all()
+    assert 3 <= found.sum() <= 5
 
 
 def test_the_largest_object_gets_the_point():
@@ -109,11 +109,11 @@ def test_the_same_seed_image_and_class_give_the_same_point():
 ])
 def test_another_seed_image_or_class_gives_another_point(changes):
     mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
-    drawn = set()
+    found = set()
     for change in changes:
         transform = PointAnnotation(seed=change.pop('seed', 0))
-        drawn.add(transform(results(mask, **change))['gt_seg_map'].tobytes())
-    assert len(drawn) > 4
+        found.add(transform(results(mask, **change))['gt_seg_map'].tobytes())
+    assert len(found) > 4
 
 
 def test_supports_of_an_episode_are_points_of_their_masks(toy_root):

@@ -69,8 +69,8 @@ def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
 def test_a_line_has_its_width_where_the_object_has():
     region = np.zeros((21, 41), bool)
     region[3:18, 2:39] = True
-    drawn = scribble(region, 5, rng())
-    assert set(drawn[:, 18:23].sum(axis=0)) == {5}
+    found = scribble(region, 5, rng())
+    assert set(found[:, 18:23].sum(axis=0)) == {5}
     thin = np.zeros((5, 21), bool)
     thin[2] = True
     assert (scribble(thin, 5, rng()) <= thin).all()
@@ -79,11 +79,11 @@ def test_a_line_has_its_width_where_the_object_has():
 def test_a_bent_object_is_followed():
     region = np.zeros((60, 60), bool)
     region[5:55, 5:15] = region[45:55, 5:55] = region[5:55, 45:55] = True
-    drawn = scribble(region, 3, rng())
-    assert (drawn <= region).all()
-    assert pieces(drawn) == 1
-    assert drawn[:, 5:15].any()
-    assert drawn[:, 45:55].any()
+    found = scribble(region, 3, rng())
+    assert (found <= region).all()
+    assert pieces(found) == 1
+    assert found[:, 5:15].any()
+    assert found[:, 45:55].any()
 
 
 @pytest.mark.parametrize('size', [33, 64, 150])
@@ -102,8 +102,8 @@ def test_scribbles_stay_in_their_regions_and_are_not_empty(size, width):
 def test_the_largest_object_gets_the_scribble():
     mask = np.zeros((20, 20), np.uint8)
     mask[2:5, 2:5] = mask[8:18, 8:18] = 1
-    drawn = scribble_labels(mask, 1, 1, rng()) == 1
-    assert drawn[8:18, 8:18].sum() == drawn.sum() > 0
+    found = scribble_labels(mask, 1, 1, rng()) == 1
+    assert found[8:18, 8:18].sum() == found.sum() > 0
 
 
 def test_the_same_seed_image_and_class_give_the_same_scribble():
@@ -132,14 +132,14 @@ def test_the_same_seed_image_and_class_give_the_same_scribble():
 ])
 def test_another_seed_image_or_class_gives_another_scribble(changes):
     mask = (render_toy_image(0, 3, 96)[1] == 4).astype(np.uint8)
-    drawn = set()
+    found = set()
     for change in changes:
         transform = ScribbleAnnotation(seed=change.pop('seed', 0))
-        drawn.add(transform(results(mask, **change))['gt_seg_map'].tobytes())
-    assert len(drawn) > 4
+        found.add(transform(results(mask, **change))['gt_seg_map'].tobytes())
+    assert len(found) > 4
 
 
-def test_a_class_of_an_image_is_drawn_alike_in_all_episodes(toy_root):
+def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
     load = [
         dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
         dict(type='EpisodeLabels')]

@@ -105,13 +105,22 @@ def test_every_form_agrees_with_a_png_to_the_pixel(tmp_path, write):
         path = tmp_path / f'{name}.png'
         Image.fromarray((i == BOTH).astype(np.uint8)).save(path)
         pair, = read_supports({name: [(support.image, path)]})[name]
-        drawn = support.rasterize(SIZE)
-        assert ((drawn.labels == i) == pair.rasterize(SIZE).labels).all()
-        assert (drawn.labels == BOTH).all()
-        assert drawn.names[:2] == ('cat', 'dog')
+        found = support.rasterize(SIZE)
+        assert ((found.labels == i) == pair.rasterize(SIZE).labels).all()
+        assert (found.labels == BOTH).all()
+        assert found.names[:2] == ('cat', 'dog')
         assert support.class_name == name
         with Image.open(support.image) as picture:
             assert picture.size == SIZE[::-1]
+
+
+@pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
+def test_supports_of_one_image_share_the_key_of_their_labels(tmp_path, write):
+    source = write(tmp_path / 'in')
+    (cat,), (dog,) = read_supports(source).values()
+    assert cat.labels_key == dog.labels_key
+    again, = read_supports(source)['cat']
+    assert again.labels_key != cat.labels_key
 
 
 @pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
@@ -120,8 +129,8 @@ def test_labels_of_a_stored_photograph_are_turned_with_it(tmp_path, write):
     path, = tmp_path.rglob('b.jpg')
     photograph(path, 6)
     support, = read_supports(source)['dog']
-    drawn = support.rasterize(SIZE[::-1])
-    assert (drawn.labels == np.rot90(BOTH, k=-1)).all()  # clockwise
+    found = support.rasterize(SIZE[::-1])
+    assert (found.labels == np.rot90(BOTH, k=-1)).all()  # clockwise
 
 
 @pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
@@ -146,7 +155,7 @@ def test_a_coco_file_may_lie_among_its_images(tmp_path):
 
 
 @pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
-def test_no_image_is_decoded_before_it_is_drawn(tmp_path, write):
+def test_no_image_is_decoded_before_it_is_rasterized(tmp_path, write):
     source = write(tmp_path / 'in')
     for path in [*tmp_path.rglob('b.jpg'), *tmp_path.rglob('c.jpg')]:
         path.write_bytes(b'not decoded')

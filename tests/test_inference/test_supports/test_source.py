@@ -30,6 +30,13 @@ def test_classes_and_supports_keep_the_order_given(tmp_path):
     assert supports['cat'][0].image is PHOTO
 
 
+def test_supports_of_pairs_do_not_share_the_key_of_their_labels():
+    supports = read_supports({
+        'dog': [(PHOTO, MASK), (PHOTO, MASK)], 'cat': [(PHOTO, MASK)]})
+    keys = [one.labels_key for those in supports.values() for one in those]
+    assert len(set(keys)) == 3
+
+
 @pytest.mark.parametrize('orientation', range(2, 9))
 def test_a_mask_is_turned_as_its_photograph(tmp_path, orientation):
     photograph = tmp_path / 'a.jpg'
