@@ -15,10 +15,6 @@ from .formats.labelme import convert_labelme
 from .formats.masks import convert_masks
 
 __all__ = [
-    'ClassList',
-    'convert_coco',
-    'convert_cvat',
-    'convert_labelme',
-    'convert_masks',
-    'read_class_list',
+    'ClassList', 'convert_coco', 'convert_cvat', 'convert_labelme',
+    'convert_masks', 'read_class_list',
 ]

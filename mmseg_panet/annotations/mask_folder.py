@@ -148,7 +148,10 @@ def _start(out_dir: Path, made_from: str) -> None:
             'over; name another folder')
     if found != made_from:
         for path in there:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         out_dir.mkdir(parents=True, exist_ok=True)
         write_lines(record, [made_from])
 

@@ -128,8 +128,8 @@ def read_tables(ann_file: Path) -> Tables:
         rows = data.get(name) if isinstance(data, dict) else None
         for number, row in enumerate(
                 rows if isinstance(rows, list) else [None]):
-            known = dict(id=number) if name == 'annotations' else {}
-            i = (known | row).get('id') if isinstance(row, dict) else None
+            absent = number if name == 'annotations' else None
+            i = row.get('id', absent) if isinstance(row, dict) else None
             if type(i) is not int:
                 raise InputError(
                     f"{ann_file}: expected a list '{name}', each with an id, "

@@ -170,11 +170,9 @@ def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
 def _refuse_pairs(folder: Path, file: Path) -> None:
     """Refuse annotations beside masks: one of them would be lost."""
     for mask in folder.glob('*/*.png'):
-        images = (
-            other for other in mask.parent.glob(f'{escape(mask.stem)}.*')
-            if other != mask and is_image(other.name))
-        image = next(images, None)
-        if image is not None:
-            raise InputError(
-                f'{folder}: expected either masks or annotations, got {image} '
-                f'with its mask and also {file}; take one of them away')
+        for image in mask.parent.glob(f'{escape(mask.stem)}.*'):
+            if image != mask and is_image(image.name):
+                raise InputError(
+                    f'{folder}: expected either masks or annotations, got '
+                    f'{image} with its mask and also {file}; take one of them '
+                    'away')
