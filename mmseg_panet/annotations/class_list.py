@@ -17,6 +17,8 @@ BACKGROUND = 'background'
 IGNORED = 255
 # `_background_` and `__ignore__` are labelme's.
 SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
+NOT_CLASSES = ('none', 'undecided')
+"""How results call pixels that are of no class."""
 _LINE = re.compile(
     r'(\d+)\s+(\S.*?)(?:\s+(\d+)\s*,\s*(\d+)\s*,\s*(\d+))?')
 
@@ -57,6 +59,28 @@ def check_name(name: Any, where: object) -> None:
             f'{where}: expected the name of a class, one line without blanks '
             f'at its ends and without a colour r,g,b, got {name!r}; rename '
             'it')
+
+
+def check_class_name(name: Any, where: object) -> None:
+    """Refuse a name that no class of a user can have.
+
+    Args:
+        name (Any): Name of a class.
+        where (object): Begins the sentence.
+
+    Raises:
+        InputError: As :func:`check_name`, or if it is the background's or
+            one of :data:`NOT_CLASSES`.
+    """
+    check_name(name, where)
+    if name in SPECIAL_IDS:
+        raise InputError(
+            f'{where}: expected names of classes, got {name!r}; leave it '
+            'out, as what is not marked is background')
+    if name in NOT_CLASSES:
+        raise InputError(
+            f'{where}: expected names of classes, got {name!r}, which stands '
+            'for pixels of no class in the results; choose another name')
 
 
 def number_classes(known: Sequence[str], classes: Sequence[str] | None,

@@ -1,11 +1,12 @@
-"""Files of images: their names without suffix, and how they are opened."""
+"""Files of images and masks: their names, and how they are opened."""
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from mmengine.fileio import list_dir_or_file
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from ..errors import InputError
 from ..files import StrPath
@@ -99,3 +100,37 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         raise InputError(
             f'{path} is no readable image ({error}); replace or remove it'
         ) from error
+
+
+def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
+    """Turn labels as the camera's orientation turns the photograph.
+
+    Images are decoded with their EXIF orientation applied. Labels that have
+    the size of the image as it is seen are left alone, those of its size as
+    stored are turned. Where both sizes are the same, labels are taken to be
+    of the image as it is seen, which is what annotation tools show.
+
+    Args:
+        labels (np.ndarray): (H, W), uint8.
+        image (Path): Path of the image.
+
+    Returns:
+        np.ndarray: (H, W) of the decoded image.
+
+    Raises:
+        InputError: If the image cannot be read or neither size fits.
+    """
+    with opened(image) as picture:
+        stored = picture.size[::-1]  # (H, W)
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    seen = stored[::-1] if orientation in range(5, 9) else stored
+    if labels.shape == seen:
+        return labels
+    if labels.shape == stored:
+        mask = Image.fromarray(labels)
+        mask.getexif()[ExifTags.Base.Orientation] = orientation
+        return np.asarray(ImageOps.exif_transpose(mask))
+    raise InputError(
+        f'{image} is {seen[1]}x{seen[0]}, but it was annotated as '
+        f'{labels.shape[1]}x{labels.shape[0]}; annotate it again, or put '
+        'back the image that was annotated')

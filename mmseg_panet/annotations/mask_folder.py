@@ -17,7 +17,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import StrPath, whole_file, write_lines
 from .class_list import ClassList, class_lines
-from .orientation import seen_as
+from .image_files import seen_as
 
 _FORMAT = 1
 """Part of the record: raise it when masks come out differently."""

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...annotations.class_list import check_class_name
 from ...errors import InputError
 from ...files import prepare_output, write_whole
 from ...models import SupportStatistics
 from ...version import __version__
-from ..supports.pairs import check_class_name
 from .prototype_bank import BankedSupport, PrototypeBank
 
 _FORMAT = 1

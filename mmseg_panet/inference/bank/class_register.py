@@ -7,12 +7,12 @@ from typing import Any
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
+from ...annotations.class_list import check_class_name
 from ...progress import progress_bar
 from ..advice.notes import background_notes
 from ..advice.report import SupportAdvice
 from ..advice.support_advice import advise
 from ..supports import read_supports
-from ..supports.pairs import check_class_name
 from ..supports.support_encoder import encode_supports
 from .bank_file import read_bank, write_bank
 from .prototype_bank import PrototypeBank

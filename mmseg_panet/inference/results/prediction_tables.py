@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ...annotations.class_list import NOT_CLASSES
 from ...files import whole_file
 from ..images.image_list import ImageItem
-from ..supports.pairs import NOT_CLASSES
 from .mask_file import mask_path, read_mask, read_summary
 from .prediction import UNDECIDED
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...annotations.orientation import seen_as
+from ...annotations.image_files import seen_as
 from ...errors import InputError
 
 Size = tuple[int, int]
