@@ -41,9 +41,9 @@ def test_the_nearest_cells_by_hand():
 def test_it_is_trained_tested_and_compared(toy_root, tmp_path):
     base = small_config(tmp_path)
     config = tmp_path / 'nearest.py'
-    config.write_text(f"_base_ = '{base}'\n" + ''.join(
-        line for line in open(REPO / 'examples/nearest_cell_toy.py')
-        if not line.startswith(('#', '_base_'))))
+    lines = (REPO / 'examples/nearest_cell_toy.py').read_text().splitlines()
+    config.write_text('\n'.join([f"_base_ = '{base}'", *(
+        line for line in lines if not line.startswith(('#', '_base_')))]))
     data = ('--data-root', toy_root)
     tool('train.py', config, *data, '--work-dir', tmp_path / 'run')
     manifest = tmp_path / 'episodes.jsonl'
