@@ -276,4 +276,4 @@ class FewShotTestLoop(TestLoop):
 
     @property
     def _device(self) -> torch.device:
-        return next(self._model.parameters()).device
+        return self._model.data_preprocessor.device

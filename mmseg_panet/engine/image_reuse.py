@@ -43,7 +43,7 @@ def obstacle_to_reuse(model: Any, dataset: Dataset, metrics: Sequence[Any],
         return 'metric or head has an ignore_index other than 255'
     if model.test_cfg.get('mode', 'whole') == 'slide':
         return "test_cfg has mode='slide'"
-    if next(model.parameters()).device.type == 'mps':
+    if model.data_preprocessor.device.type == 'mps':
         return 'this device has no float64 for the sums'
     if dataset.ignored_ids:
         return "novel_pixels='ignore' differs from episode to episode"
