@@ -147,7 +147,6 @@ def _start(out_dir: Path, made_from: str) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        out_dir.mkdir(parents=True, exist_ok=True)
         write_lines(record, [made_from])
 
 

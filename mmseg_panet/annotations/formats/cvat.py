@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import InputError
-from ...files import StrPath, read_lines, remove_parts, whole_file
+from ...files import StrPath, read_lines, whole_file
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
@@ -163,10 +163,10 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
-    remove_parts(folder.parent, '.*')
     try:
-        with whole_file(folder) as part, zipfile.ZipFile(archive) as file:
-            part.mkdir(parents=True)
+        with (whole_file(folder, sole=True) as part,
+              zipfile.ZipFile(archive) as file):
+            part.mkdir()
             file.extractall(part)
             (part / record.name).write_text(made_from)
             shutil.rmtree(folder, ignore_errors=True)
