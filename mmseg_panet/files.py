@@ -1,35 +1,69 @@
 """Files: written completely or not at all, and read."""
 import json
 import os
+import re
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from .errors import InputError
 
 StrPath = str | os.PathLike
+_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
+"""Names of what :func:`whole_file` has not finished."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Put a file in its place when it is finished, or leave nothing of it.
+def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
+    """Put a file or a folder in its place when it is finished, or nothing.
 
     Args:
-        path (Path): In a folder that exists.
+        path (Path): Its folder is made. A file may be there already, a
+            folder must not.
+        sole (bool): Whether no other process is writing it: what a killed
+            one has left is then removed. Defaults to False.
 
     Yields:
         Path: What to write in the meantime.
     """
     # Short, or the longest names that a file can have would become too long.
-    name = zlib.crc32(os.fsencode(path.name))
-    part = path.with_name(f'.part-{name:08x}-{os.getpid()}')
+    name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
+    part = path.with_name(f'{name}{os.getpid()}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if sole:
+        remove_parts(path.parent, f'{name}*')
     try:
         yield part
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
+
+
+def remove_parts(folder: Path, *patterns: str) -> None:
+    """Remove what processes left that were killed in :func:`whole_file`.
+
+    Args:
+        folder (Path): No process may be writing there.
+        *patterns (str): Where to look in it, as of :meth:`Path.glob`.
+            Defaults to everywhere.
+    """
+    for pattern in patterns or ['**/.*']:
+        for path in list(folder.glob(pattern)):
+            if _PART.fullmatch(path.name):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def prepare_output(path: str | os.PathLike) -> None:
@@ -58,7 +92,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one step; an interruption leaves none or the old one.
 
     Args:
-        path (Path): In a folder that exists.
+        path (Path): Its folder is made.
         data (bytes): All of the file.
     """
     with whole_file(path) as part:
@@ -66,8 +100,37 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines, whole or not at all."""
+    """Write lines, one step for all of them."""
     write_whole(path, ''.join(f'{line}\n' for line in lines).encode())
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write named arrays as a compressed .npz file.
+
+    Equal arrays give equal bytes: numpy dates what it zips 1980.
+
+    Args:
+        path (Path): Its folder is made.
+        **arrays (np.ndarray): By their names.
+    """
+    with whole_file(path) as part, part.open('wb') as file:
+        np.savez_compressed(file, **arrays)
+
+
+def write_mask(path: Path, labels: np.ndarray, palette: bytes,
+               text: PngInfo | None = None) -> None:
+    """Write a mask as an 8-bit palette PNG.
+
+    Args:
+        path (Path): Its folder is made.
+        labels (np.ndarray): (H, W) uint8.
+        palette (bytes): RGB of up to 256 labels.
+        text (PngInfo, optional): Chunks to be kept with it.
+    """
+    mask = Image.fromarray(labels)
+    mask.putpalette(palette)
+    with whole_file(path) as part:
+        mask.save(part, 'PNG', pnginfo=text)
 
 
 def read_names(path: Path) -> list[str]:

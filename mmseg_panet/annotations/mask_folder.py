@@ -3,7 +3,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -11,11 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.utils import track_parallel_progress
-from PIL import Image
 
-from ..errors import InputError
-from ..files import StrPath, whole_file, write_lines
+from ..errors import InputError, refuse
+from ..files import StrPath, remove_parts, write_lines, write_mask
+from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
 from .image_files import seen_as
 
@@ -104,15 +102,12 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     todo = [task for task in tasks
             if not Path(out_dir, 'masks', f'{task.stem}.png').exists()]
     if todo:
-        print(f'rasterizing {len(todo)} masks', file=sys.stderr)
-        faults = [fault for fault in track_parallel_progress(
+        remove_parts(out_dir / 'masks')
+        faults = parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
-            todo, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
-            file=sys.stderr) if fault]
-        if faults:
-            more = f' (and {len(faults) - 1} more)' if faults[1:] else ''
-            raise InputError(faults[0] + more)
+            todo, f'rasterizing {len(todo)} masks')
+        refuse([fault for fault in faults if fault])
     write_lines(out_dir / 'classes.txt', class_lines(classes))
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     return classes.names
@@ -152,7 +147,6 @@ def _start(out_dir: Path, made_from: str) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        out_dir.mkdir(parents=True, exist_ok=True)
         write_lines(record, [made_from])
 
 
@@ -165,10 +159,5 @@ def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
             labels = seen_as(labels, task.image)
     except InputError as error:
         return str(error)
-    path = folder / f'{task.stem}.png'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mask = Image.fromarray(labels)
-    mask.putpalette(palette)
-    with whole_file(path) as part:
-        mask.save(part, 'PNG')
+    write_mask(folder / f'{task.stem}.png', labels, palette)
     return None

@@ -1,31 +1,34 @@
 """Which image holds which class, with how many pixels."""
-import hashlib
-import json
-import logging
-import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
-from mmengine.logging import print_log
-from mmengine.utils import track_parallel_progress
-from PIL import Image
+from PIL import ExifTags, Image
 
-from ..errors import InputError
+from ..errors import InputError, refuse
+from ..files import write_arrays
+from ..parallel import parallel_map
+from .cache import (
+    cache_folder,
+    cache_key,
+    keeping,
+    read_or_build,
+    size_and_time,
+)
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
-_EXIF_ORIENTATION = 0x0112
 _IGNORED = 255
+T = TypeVar('T')
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file, or with a whole data set.
+    """What is wrong with a file, or with all of a data set.
 
     Attributes:
         kind (str): A word, of a file 'missing', 'unreadable', 'format',
@@ -37,17 +40,17 @@ class Fault(NamedTuple):
     sentence: str
 
 
+@dataclass(frozen=True, eq=False)
 class ClassIndex:
     """Pixels of every class in every image of a data set.
 
-    Args:
+    Attributes:
         counts (np.ndarray): (N, num_classes), pixels.
-        areas (np.ndarray): (N,), pixels of the whole image.
+        areas (np.ndarray): (N,), all pixels of an image.
     """
 
-    def __init__(self, counts: np.ndarray, areas: np.ndarray) -> None:
-        self.counts = counts
-        self.areas = areas
+    counts: np.ndarray
+    areas: np.ndarray
 
     def images_with(self, class_id: int, min_area: float = 1) -> np.ndarray:
         """Indices of the images that hold a class.
@@ -84,96 +87,36 @@ def load_class_index(infos: Sequence[dict],
         InputError: If a file is missing or unreadable, a mask has another
             size than its image, or an id is outside the classes.
     """
-    key = _key(infos, num_classes, loader)
-    path = cache_folder(cache_dir) / 'class_index' / f'{key}.npz'
-    index = _read(path, len(infos), num_classes)
-    if index is None:
+    key = cache_key(infos, _FORMAT, num_classes, loader)
+
+    def build(path: Path) -> ClassIndex:
         index = _build(infos, num_classes, loader)
-        try:
-            _write(path, index)
-        except OSError as error:
-            print_log(
-                f'the class index could not be kept ({error}); set '
-                'MMSEG_PANET_CACHE to a folder that can be written',
-                logger='current', level=logging.WARNING)
-    return index
+        with keeping('the class index'):
+            write_arrays(path, counts=index.counts, areas=index.areas)
+        return index
+
+    return read_or_build(
+        cache_folder(cache_dir) / 'class_index' / f'{key}.npz',
+        partial(_read, shape=(len(infos), num_classes)), build)
 
 
-def _key(infos: Sequence[dict], num_classes: int,
-         loader: LoadAnnotations) -> str:
-    """Hash of all that the index is made from."""
-    digest = hashlib.sha256(
-        f'{_FORMAT} {num_classes} {loader!r}'.encode())
-    for info in infos:
-        paths = [info['img_path'], info['seg_map_path']]
-        stats = [size_and_time(path) for path in paths]
-        digest.update(json.dumps([
-            [os.path.abspath(path) for path in paths], stats,
-            sorted((info.get('label_map') or {}).items()),
-            info.get('reduce_zero_label'),
-        ]).encode())
-    return digest.hexdigest()
-
-
-def cache_folder(cache_dir: str | Path | None = None) -> Path:
-    """The folder of all caches.
-
-    Args:
-        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
-            or ``~/.cache/mmseg_panet``.
-    """
-    if cache_dir is None:
-        cache_dir = os.environ.get(
-            'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
-    return Path(cache_dir).expanduser()
-
-
-def size_and_time(path: str) -> tuple[int, int]:
-    """Bytes and modification time of an image or a mask.
-
-    Raises:
-        InputError: If it is missing.
-    """
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise InputError(
-            f'{path} is missing ({error.strerror}): every image of the data '
-            'set needs its mask; check data_root, data_prefix and the '
-            'suffixes, or take the image off the list') from error
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _read(path: Path, num_images: int, num_classes: int) -> ClassIndex | None:
-    """The cached index, or None where there is no whole one."""
+def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
+    """The cached index, or None where there is none or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             index = ClassIndex(arrays['counts'], arrays['areas'])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-    fits = index.counts.shape == (num_images, num_classes)
-    return index if fits else None
-
-
-def _write(path: Path, index: ClassIndex) -> None:
-    """Write whole or not at all: several processes may do it at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.stem}.{os.getpid()}.npz')
-    np.savez_compressed(part, counts=index.counts, areas=index.areas)
-    os.replace(part, path)
+    return index if index.counts.shape == shape else None
 
 
 def _build(infos: Sequence[dict], num_classes: int,
            loader: LoadAnnotations) -> ClassIndex:
     count = partial(count_pixels, num_classes=num_classes, loader=loader)
-    print(f'counting the classes of {len(infos)} masks', file=sys.stderr)
-    rows, faults = zip(*track_parallel_progress(
-        count, list(infos), nproc=min(os.cpu_count() or 1, 16),
-        chunksize=8, file=sys.stderr), strict=True)
-    bad = [of_image[0] for of_image in faults if of_image]
-    if bad:
-        more = f' (and {len(bad) - 1} more files)' if bad[1:] else ''
-        raise InputError(bad[0].sentence + more)
+    rows, faults = zip(*parallel_map(
+        count, infos, f'counting the classes of {len(infos)} masks'),
+        strict=True)
+    refuse([of_image[0].sentence for of_image in faults if of_image])
     counts = np.stack(rows)
     # The last column holds what is ignored.
     return ClassIndex(counts[:, :num_classes], counts.sum(1))
@@ -194,7 +137,8 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
         wrong with the image and its mask.
     """
     image, mask = info['img_path'], info['seg_map_path']
-    size, labels = _image_size(image), _labels(info, loader)
+    size = _tried(image, 'image', lambda: _image_size(image))
+    labels = _tried(mask, 'mask', lambda: _labels(info, loader))
     faults = [found for found in (size, labels) if isinstance(found, Fault)]
     if isinstance(labels, Fault):
         return np.zeros(num_classes + 1, int), faults
@@ -203,47 +147,43 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
             f'{image} is {size[1]}x{size[0]}: they must have one size')))
     counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
-    known = np.zeros(len(counts), dtype=bool)
-    known[:num_classes] = known[_IGNORED] = True
-    strange = np.flatnonzero(counts * ~known)
+    ignored, counts[_IGNORED] = counts[_IGNORED], 0
+    strange = num_classes + np.flatnonzero(counts[num_classes:])
     if len(strange):
         faults.append(Fault('ids', (
             f'{mask} holds the ids {strange[:10].tolist()}: expected '
-            f'0..{num_classes - 1}, or {_IGNORED} for ignored; mend the '
+            f'0..{num_classes - 1}, or {_IGNORED} for ignored; correct the '
             "mask or the data set's classes")))
-    ignored, counts[_IGNORED] = counts[_IGNORED], 0
     return np.append(counts[:num_classes], ignored), faults
 
 
-def _image_size(path: str) -> tuple[int, int] | Fault:
-    """(H, W) as decoded, the camera's orientation applied."""
+def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
+    """What a file holds, or what is wrong with it."""
     try:
         size_and_time(path)
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        return read()
     except InputError as error:
         return Fault('missing', str(error))
-    except Exception as error:  # noqa: BLE001 any format, any damage
+    except Exception as error:  # noqa: BLE001 any backend, format or damage
         return Fault('unreadable', (
-            f'{path} is no readable image ({error}); replace or remove it'))
+            f'{path} is no readable {what} ({error}); replace or remove it'))
+
+
+def _image_size(path: str) -> tuple[int, int]:
+    """(H, W) as decoded, the camera's orientation applied."""
+    with Image.open(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
     return (width, height) if turned else (height, width)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     """A mask (H, W) as it is loaded for training."""
     path = info['seg_map_path']
-    try:
-        size_and_time(path)
-        with Image.open(path) as picture:
-            mode = picture.mode
-        labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
-    except InputError as error:
-        return Fault('missing', str(error))
-    except Exception as error:  # noqa: BLE001 any backend, any format
-        return Fault('unreadable', (
-            f'{path} is no readable mask ({error}); replace or remove it'))
-    if mode.startswith('I'):  # the host's loader would cut its ids to 8 bits
+    with Image.open(path) as picture:
+        mode = picture.mode
+    labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
+    if mode.startswith('I'):  # mmseg's loader would cut its ids to 8 bits
         return Fault('format', (
             f'{path} is a {mode} image: expected 8 bits a pixel; save '
             'the mask as an 8-bit PNG'))

@@ -1,4 +1,4 @@
-"""The images that episodes are drawn from."""
+"""The images that episodes are sampled from."""
 import hashlib
 import json
 import os
@@ -8,14 +8,13 @@ from pathlib import Path
 
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
-from mmengine.dist import barrier, is_main_process
 from mmseg.registry import DATASETS
 
 from ..errors import InputError
-from .class_index import ClassIndex, load_class_index
+from .class_index import load_class_index
 
 NO_CLASSES = ('background', '(ignored)')
-"""Names in a data set's list of classes that are no class to draw."""
+"""Names in a data set's list of classes that are no class to sample."""
 
 
 class ImagePool:
@@ -43,7 +42,7 @@ class ImagePool:
     def __init__(self, dataset: dict | BaseDataset, loader: LoadAnnotations,
                  cache_dir: str | None = None) -> None:
         self.dataset = build_dataset(dataset)
-        # Once: the host copies all of its metainfo whenever it is asked.
+        # Once: mmengine copies all of the metainfo whenever it is asked.
         self.classes = list(self.dataset.metainfo['classes'])
         infos = [
             self.dataset.get_data_info(i) for i in range(len(self.dataset))]
@@ -56,17 +55,12 @@ class ImagePool:
         if times > 1:
             raise InputError(
                 f'{path} is {times} times in the data set: an episode could '
-                'draw it as support and as query; list every image once')
+                'have it as support and as query; list every image once')
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         self.image_ids = [
             Path(path).relative_to(root).as_posix() for path in paths]
-        # The main process builds the index, the others find the cache.
-        if not is_main_process():
-            barrier()
-        self.index: ClassIndex = load_class_index(
+        self.index = load_class_index(
             infos, len(self.classes), loader, cache_dir)
-        if is_main_process():
-            barrier()
 
     @cached_property
     def sha256(self) -> str:

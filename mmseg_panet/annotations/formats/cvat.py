@@ -1,5 +1,4 @@
 """CVAT's exports: 'COCO 1.0' and 'Segmentation mask 1.1'."""
-import os
 import shutil
 import zipfile
 import zlib
@@ -8,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import InputError
-from ...files import StrPath, read_lines
+from ...files import StrPath, read_lines, whole_file
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
@@ -164,18 +163,16 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
-    part = folder.with_name(f'{folder.name}.part')
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     try:
-        with zipfile.ZipFile(archive) as file:
+        with (whole_file(folder, sole=True) as part,
+              zipfile.ZipFile(archive) as file):
+            part.mkdir()
             file.extractall(part)
+            (part / record.name).write_text(made_from)
+            shutil.rmtree(folder, ignore_errors=True)
     # RuntimeError: it is encrypted.
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise InputError(
             f'{archive} cannot be unpacked ({error}); export it again, or '
             'give the unpacked folder') from error
-    (part / record.name).write_text(made_from)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
     return folder
