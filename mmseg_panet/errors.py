@@ -1,5 +1,5 @@
 """The error of a person's input."""
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -9,6 +9,21 @@ class InputError(ValueError):
     The message is one sentence for that person: what was expected, what came
     and the remedy. The commands print it without a traceback.
     """
+
+
+def refuse(sentences: Sequence[str]) -> None:
+    """Raise the first of many faults, and say how many more there are.
+
+    Args:
+        sentences (Sequence[str]): One for each file at fault.
+
+    Raises:
+        InputError: If there is one.
+    """
+    if sentences:
+        others = len(sentences) - 1
+        raise InputError(
+            sentences[0] + (f' (and {others} more files)' if others else ''))
 
 
 @contextmanager

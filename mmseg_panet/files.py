@@ -1,19 +1,29 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 import os
+import re
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from .errors import InputError
+
+_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
+"""Names of what :func:`whole_file` has not finished."""
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Put a file in its place when it is finished, or leave nothing of it.
+    """Put a file or a folder in its place when it is finished, or nothing.
 
     Args:
-        path (Path): In a folder that exists.
+        path (Path): In a folder that exists. A file may be there already,
+            a folder must not.
 
     Yields:
         Path: What to write in the meantime.
@@ -25,7 +35,27 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
+
+
+def remove_parts(folder: Path, *patterns: str) -> None:
+    """Remove what processes left that were killed in :func:`whole_file`.
+
+    Args:
+        folder (Path): No process may be writing there.
+        *patterns (str): Where to look in it, as of :meth:`Path.glob`.
+            Defaults to everywhere.
+    """
+    for pattern in patterns or ['**/.*']:
+        for path in list(folder.glob(pattern)):
+            if _PART.fullmatch(path.name):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def prepare_output(path: str | os.PathLike) -> None:
@@ -62,8 +92,38 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines, whole or not at all."""
+    """Write lines, one step for all of them."""
     write_whole(path, ''.join(f'{line}\n' for line in lines).encode())
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write named arrays as a compressed .npz file.
+
+    Equal arrays give equal bytes: numpy dates what it zips 1980.
+
+    Args:
+        path (Path): In a folder that exists.
+        **arrays (np.ndarray): Of any shapes.
+    """
+    with whole_file(path) as part, part.open('wb') as file:
+        np.savez_compressed(file, **arrays)
+
+
+def write_mask(path: Path, labels: np.ndarray, palette: bytes,
+               text: PngInfo | None = None) -> None:
+    """Write a mask as an 8-bit palette PNG.
+
+    Args:
+        path (Path): Its folder is made.
+        labels (np.ndarray): (H, W) uint8.
+        palette (bytes): RGB of up to 256 labels.
+        text (PngInfo, optional): Chunks to be kept with it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mask = Image.fromarray(labels)
+    mask.putpalette(palette)
+    with whole_file(path) as part:
+        mask.save(part, 'PNG', pnginfo=text)
 
 
 def read_names(path: Path) -> list[str]:

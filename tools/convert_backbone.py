@@ -5,7 +5,6 @@ The layout is recognised by its keys: torchvision, mmseg, mmpretrain, semseg
 DilatedResNet or DilatedVGG; the line for the config is printed.
 """
 import argparse
-import os
 import pickle
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from mmseg.registry import MODELS
 
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
+from mmseg_panet.files import whole_file
 from mmseg_panet.models.backbones.conversion import (
     convert_backbone,
     describe,
@@ -51,17 +51,12 @@ def read_checkpoint(path: str) -> Any:
 
 
 def write_checkpoint(state_dict: dict[str, torch.Tensor], path: str) -> None:
-    """Write a checkpoint so that the file is there whole or not at all."""
+    """Write a checkpoint completely or not at all."""
     target = Path(path)
-    temporary = target.with_name(f'.{target.name}.{os.getpid()}')
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open('wb') as file:
-                torch.save(state_dict, file)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(target) as part, part.open('wb') as file:
+            torch.save(state_dict, file)
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(f'{path} cannot be written ({reason}); choose '

@@ -1,11 +1,8 @@
 """Write all episodes of a config's test into a manifest."""
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from mmengine.registry import init_default_scope
-from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS
 
 from mmseg_panet.cli.arguments import (
@@ -14,7 +11,8 @@ from mmseg_panet.cli.arguments import (
     load_config,
 )
 from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.files import prepare_output
+from mmseg_panet.files import prepare_output, whole_file
+from mmseg_panet.progress import track
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,13 +31,10 @@ def main() -> None:
     prepare_output(out)
     init_default_scope('mmseg')
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    part = out.with_name(f'{out.name}.part')
-    with part.open('w', encoding='utf-8') as file:
-        for line in track_iter_progress(
-                (dataset.manifest_lines(), 1 + len(dataset)),
-                file=sys.stderr):
-            file.write(line)
-    os.replace(part, out)
+    with whole_file(out) as part, part.open('w', encoding='utf-8') as file:
+        file.writelines(track(
+            dataset.manifest_lines(), 1 + len(dataset),
+            f'writing {len(dataset)} episodes'))
     print(f'{len(dataset)} episodes in {out}, '
           f'SHA-256 {dataset.manifest_sha256()}')
 

@@ -3,7 +3,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -12,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.fileio import list_dir_or_file
-from mmengine.utils import track_parallel_progress
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import InputError
-from ..files import write_lines
+from ..errors import InputError, refuse
+from ..files import remove_parts, write_lines, write_mask
+from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
 
 _FORMAT = 1
@@ -220,15 +219,12 @@ def write_layout(
     todo = [
         task for task in tasks if not _mask_path(out_dir, task.stem).exists()]
     if todo:
-        print(f'drawing {len(todo)} masks', file=sys.stderr)
-        faults = [fault for fault in track_parallel_progress(
+        remove_parts(out_dir / 'masks')
+        faults = parallel_map(
             partial(_convert, rasterize=rasterize, out_dir=out_dir,
                     palette=classes.palette().tobytes()),
-            todo, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
-            file=sys.stderr) if fault]
-        if faults:
-            more = f' (and {len(faults) - 1} more)' if faults[1:] else ''
-            raise InputError(faults[0] + more)
+            todo, f'rasterizing {len(todo)} masks')
+        refuse([fault for fault in faults if fault])
     write_lines(out_dir / 'classes.txt', class_lines(classes))
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     return classes.names
@@ -284,11 +280,5 @@ def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
             labels = seen_as(labels, task.image)
     except InputError as error:
         return str(error)
-    path = _mask_path(out_dir, task.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mask = Image.fromarray(labels)
-    mask.putpalette(palette)
-    part = path.with_suffix('.part')
-    mask.save(part, 'PNG')
-    os.replace(part, path)
+    write_mask(_mask_path(out_dir, task.stem), labels, palette)
     return None

@@ -3,7 +3,6 @@ import hashlib
 import json
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,11 @@ from zipfile import BadZipFile
 import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.logging import print_log
-from mmengine.utils import track_parallel_progress
 from PIL import Image
 
-from ..errors import InputError
+from ..errors import InputError, refuse
+from ..files import write_arrays
+from ..parallel import parallel_map
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
@@ -156,24 +156,17 @@ def _read(path: Path, num_images: int, num_classes: int) -> ClassIndex | None:
 
 
 def _write(path: Path, index: ClassIndex) -> None:
-    """Write whole or not at all: several processes may do it at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.stem}.{os.getpid()}.npz')
-    np.savez_compressed(part, counts=index.counts, areas=index.areas)
-    os.replace(part, path)
+    write_arrays(path, counts=index.counts, areas=index.areas)
 
 
 def _build(infos: Sequence[dict], num_classes: int,
            loader: LoadAnnotations) -> ClassIndex:
     count = partial(count_pixels, num_classes=num_classes, loader=loader)
-    print(f'counting the classes of {len(infos)} masks', file=sys.stderr)
-    rows, faults = zip(*track_parallel_progress(
-        count, list(infos), nproc=min(os.cpu_count() or 1, 16),
-        chunksize=8, file=sys.stderr), strict=True)
-    bad = [of_image[0] for of_image in faults if of_image]
-    if bad:
-        more = f' (and {len(bad) - 1} more files)' if bad[1:] else ''
-        raise InputError(bad[0].sentence + more)
+    rows, faults = zip(*parallel_map(
+        count, infos, f'counting the classes of {len(infos)} masks'),
+        strict=True)
+    refuse([of_image[0].sentence for of_image in faults if of_image])
     counts = np.stack(rows)
     # The last column holds what is ignored.
     return ClassIndex(counts[:, :num_classes], counts.sum(1))

@@ -1,5 +1,4 @@
 """The counts of every episode of a test, as arrays and as a file."""
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import write_arrays
 from .iou import EpisodeCounts
 
 
@@ -48,18 +48,12 @@ class EpisodeTable:
                 'run', 'episode', 'class_ids', 'intersection', 'union')))
 
     def write(self, path: str | Path) -> None:
-        """Write the table, whole or not at all.
-
-        Equal tables give equal bytes: numpy dates what it zips 1980.
+        """Write the table; equal tables give equal bytes.
 
         Args:
             path (str | Path): The file, ending in '.npz'.
         """
-        path = Path(path)
-        part = path.with_name(f'{path.name}.part')
-        with part.open('wb') as file:
-            np.savez_compressed(file, **asdict(self))
-        os.replace(part, path)
+        write_arrays(Path(path), **asdict(self))
 
     @classmethod
     def read(cls, path: str | Path) -> 'EpisodeTable':

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import InputError
+from ...files import remove_parts, whole_file
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..mask_folder import (
     Annotations,
@@ -200,7 +201,7 @@ def _first_folder(*folders: Path) -> Path | None:
 
 
 def _unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a .zip, whole or not at all; again only when it has changed."""
+    """Unpack a .zip completely or not at all, and only if it has changed."""
     made_from = fingerprint('zip', [archive])
     record = folder / 'made_from.txt'
     if record.is_file() and record.read_text() == made_from:
@@ -209,18 +210,16 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
-    part = folder.with_name(f'{folder.name}.part')
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    remove_parts(folder.parent, '.*')
     try:
-        with zipfile.ZipFile(archive) as file:
+        with whole_file(folder) as part, zipfile.ZipFile(archive) as file:
+            part.mkdir(parents=True)
             file.extractall(part)
+            (part / record.name).write_text(made_from)
+            shutil.rmtree(folder, ignore_errors=True)
     # RuntimeError: it is encrypted.
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise InputError(
             f'{archive} cannot be unpacked ({error}); export it again, or '
             'give the unpacked folder') from error
-    (part / record.name).write_text(made_from)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
     return folder

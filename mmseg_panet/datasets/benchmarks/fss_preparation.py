@@ -1,15 +1,14 @@
 """FSS-1000: check the folders, write the lists of classes."""
 import os
-import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import track_parallel_progress
 from PIL import Image
 
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...files import write_lines
+from ...parallel import parallel_map
 from .fss import INSIDE
 from .published import PUBLISHED, differences
 
@@ -77,14 +76,9 @@ def prepare_fss_1000(
 
 def _check_masks(images: list[Path]) -> list[str]:
     """A sentence for each kind of odd mask."""
-    print(f'checking {len(images)} masks', file=sys.stderr)
-    checked = track_parallel_progress(
-        _check_mask, images, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
-        file=sys.stderr)
-    faults = [result for result in checked if isinstance(result, str)]
-    if faults:
-        more = f' (and {len(faults) - 1} more files)' if faults[1:] else ''
-        raise InputError(faults[0] + more)
+    checked = parallel_map(
+        _check_mask, images, f'checking {len(images)} masks')
+    refuse([result for result in checked if isinstance(result, str)])
     found: dict[str, list[Path]] = defaultdict(list)
     for image, kinds in zip(images, checked, strict=True):
         for kind in kinds:

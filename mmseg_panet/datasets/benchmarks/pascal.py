@@ -1,17 +1,13 @@
 """PASCAL-5i from the archives of VOC 2012 and SBD."""
 import filecmp
-import io
 import os
-import sys
 from collections.abc import Callable, Collection, Iterable
 from http.client import HTTPException
 from pathlib import Path
 
-from mmengine.utils import track_parallel_progress
 from mmseg.datasets import PascalVOCDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.utils import voc_palette
-from PIL import Image
 from scipy.io import loadmat
 from torchvision.datasets import SBDataset, VOCSegmentation
 from torchvision.datasets.utils import (
@@ -20,8 +16,9 @@ from torchvision.datasets.utils import (
 )
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from ...errors import InputError
-from ...files import read_names, write_lines, write_whole
+from ...errors import InputError, refuse
+from ...files import read_names, write_lines, write_mask, write_whole
+from ...parallel import parallel_map
 from ..class_index import ClassIndex, load_class_index
 from .published import differences
 
@@ -168,13 +165,8 @@ def _write_masks(voc: Path, sbd: Path, names: Iterable[str],
         (voc / f'SegmentationClass/{name}.png' if name in voc_train
          else _mat(sbd, name), voc / _MASKS / f'{name}.png')
         for name in names]
-    print(f'writing {len(jobs)} masks', file=sys.stderr)
-    faults = [fault for fault in track_parallel_progress(
-        _write_mask, jobs, nproc=min(os.cpu_count() or 1, 16), chunksize=8,
-        file=sys.stderr) if fault is not None]
-    if faults:
-        more = f' (and {len(faults) - 1} more files)' if faults[1:] else ''
-        raise InputError(faults[0] + more)
+    faults = parallel_map(_write_mask, jobs, f'writing {len(jobs)} masks')
+    refuse([fault for fault in faults if fault])
 
 
 def _write_mask(job: tuple[Path, Path]) -> str | None:
@@ -194,11 +186,7 @@ def _write_mask(job: tuple[Path, Path]) -> str | None:
         return (
             f'{source} is no readable mask of SBD ({error}); remove it and '
             'run this again')
-    picture = Image.fromarray(labels)
-    picture.putpalette(sum(voc_palette(), []))
-    png = io.BytesIO()
-    picture.save(png, 'PNG')
-    write_whole(target, png.getvalue())
+    write_mask(target, labels, bytes(sum(voc_palette(), [])))
     return None
 
 

@@ -2,7 +2,6 @@
 import filecmp
 import hashlib
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from functools import cached_property, partial
 import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
-from mmengine.utils import scandir, track_parallel_progress
+from mmengine.utils import scandir
 from PIL import Image
 
 from ...annotations.mask_folder import images_by_stem
 from ...errors import InputError
+from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
@@ -89,13 +89,11 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
             'data_prefix, img_suffix and the list')
     times = Counter(os.path.normpath(info['img_path']) for info in infos)
     once = {os.path.normpath(info['img_path']): info for info in infos}
-    print(f'checking {len(once)} images of {name}', file=sys.stderr)
     check = partial(
         _check_image, num_classes=len(classes), loader=loader, decode=decode)
-    rows, prints, faults = zip(*track_parallel_progress(
+    rows, prints, faults = zip(*parallel_map(
         check, [once[path] for path in times],
-        nproc=min(os.cpu_count() or 1, 16), chunksize=8, file=sys.stderr),
-        strict=True)
+        f'checking {len(once)} images of {name}'), strict=True)
     counts = np.stack(rows)  # (N, 1 + num_classes), the ignored last
     fingerprints = dict(zip(times, prints, strict=True))
     return CheckedPool(

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from ...errors import InputError
-from ...files import whole_file
+from ...files import write_mask
 from .prediction import UNDECIDED, Prediction
 
 _CHUNK = 'mmseg_panet'
@@ -56,11 +55,7 @@ def write_prediction(path: Path, prediction: Prediction,
     text.add_text(_CHUNK, json.dumps({
         'classes': prediction.classes, 'areas': areas(prediction),
         'source': source}))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mask = Image.fromarray(prediction.class_map)
-    mask.putpalette(palette.tobytes())
-    with whole_file(path) as part:
-        mask.save(part, 'PNG', pnginfo=text)
+    write_mask(path, prediction.class_map, palette.tobytes(), text)
 
 
 def areas(prediction: Prediction) -> list[Area]:

@@ -1,6 +1,5 @@
 """The folder of results, and the record of what they were made with."""
 import errno
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,12 @@ from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import prepare_output, write_lines, write_whole
+from ...files import (
+    prepare_output,
+    remove_parts,
+    write_lines,
+    write_whole,
+)
 from ...visualization.strip import overlay
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
@@ -20,8 +24,6 @@ from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
 
 _RECORD = 'made_with.txt'
-_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
-"""Names of files that :func:`whole_file` had not finished."""
 
 
 def overlay_path(out_dir: Path, name: str) -> Path:
@@ -161,20 +163,11 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
             read_summary(mask)
     mixed = _fault(out_dir, fingerprint) is not None
     prepare_output(out_dir / _RECORD)
-    remove_parts(out_dir)
+    remove_parts(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
     if mixed:
         (out_dir / _RECORD).unlink(missing_ok=True)
     else:
         write_lines(out_dir / _RECORD, [fingerprint])
-
-
-def remove_parts(out_dir: Path) -> None:
-    """Remove what a process left that was killed while it wrote."""
-    for folder, pattern in (
-            ('masks', '**/.*'), ('overlays', '**/.*'), ('.', '.*')):
-        for path in (out_dir / folder).glob(pattern):
-            if _PART.fullmatch(path.name):
-                path.unlink()
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:

@@ -30,8 +30,8 @@ TRAINED, TESTED = '000005', '000110'
 def _one_process(monkeypatch):
     """Starting others takes longer than these few files; tools do it."""
     monkeypatch.setattr(
-        checked_pool, 'track_parallel_progress',
-        lambda function, tasks, **_: [function(task) for task in tasks])
+        checked_pool, 'parallel_map',
+        lambda function, tasks, _: [function(task) for task in tasks])
 
 
 def toy_config(root):

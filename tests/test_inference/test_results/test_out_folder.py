@@ -8,7 +8,7 @@ from mmseg_panet.inference.images.image_list import ImageItem
 from mmseg_panet.inference.results.out_folder import (
     OutFolder,
     overlay_path,
-    remove_parts,
+    take_over,
 )
 from mmseg_panet.inference.results.prediction import Prediction
 
@@ -60,7 +60,8 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     for file in keep + left:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
-    remove_parts(tmp_path)
+    (tmp_path / 'made_with.txt').write_text('a model\n')
+    take_over(tmp_path, 'a model')
     assert all((tmp_path / file).exists() for file in keep)
     assert not any((tmp_path / file).exists() for file in left)
 

@@ -1,0 +1,74 @@
+import os
+import time
+
+import numpy as np
+import pytest
+
+from mmseg_panet.files import remove_parts, whole_file, write_arrays
+
+
+def fill(part):
+    """A file or a folder, as the name says."""
+    if 'folder' in part.parent.name:
+        part.mkdir()
+        part = part / 'file'
+    part.write_text('new')
+
+
+@pytest.fixture(params=['file', 'folder'])
+def path(request, tmp_path):
+    (tmp_path / request.param).mkdir()
+    return tmp_path / request.param / 'name'
+
+
+def test_it_is_in_its_place_when_it_is_finished_and_not_before(path):
+    with whole_file(path) as part:
+        fill(part)
+        assert not path.exists()
+    assert path.exists()
+    assert os.listdir(path.parent) == ['name']
+
+
+def test_an_interruption_leaves_nothing(path):
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as part:
+        fill(part)
+        raise KeyboardInterrupt
+    assert os.listdir(path.parent) == []
+
+
+def test_an_interruption_leaves_the_file_that_was_there(tmp_path):
+    path = tmp_path / 'name'
+    path.write_text('old')
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as part:
+        fill(part)
+        raise KeyboardInterrupt
+    assert path.read_text() == 'old'
+
+
+def test_what_a_killed_process_left_of_it_is_found(path):
+    killed = os.fork()
+    if not killed:
+        with whole_file(path) as part:
+            fill(part)
+            os._exit(0)
+    os.waitpid(killed, 0)
+    name, = os.listdir(path.parent)
+    assert name.startswith('.part-')
+    remove_parts(path.parent.parent)
+    assert os.listdir(path.parent) == []
+
+
+def test_the_longest_name_that_a_file_can_have_is_not_too_long(tmp_path):
+    path = tmp_path / ('n' * 255)
+    with whole_file(path) as part:
+        fill(part)
+    assert path.read_text() == 'new'
+
+
+def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path, monkeypatch):
+    write_arrays(tmp_path / 'a.npz', numbers=np.arange(9))
+    now = time.time()
+    monkeypatch.setattr(time, 'time', lambda: now + 1e6)
+    write_arrays(tmp_path / 'b.npz', numbers=np.arange(9))
+    assert (tmp_path / 'a.npz').read_bytes() == (
+        tmp_path / 'b.npz').read_bytes()
