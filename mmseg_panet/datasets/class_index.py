@@ -1,8 +1,5 @@
 """Which image holds which class, with how many pixels."""
-import hashlib
-import json
 import logging
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +14,7 @@ from PIL import Image
 from ..errors import InputError, refuse
 from ..files import write_arrays
 from ..parallel import parallel_map
+from .cache import cache_folder, cache_key, read_or_build, size_and_time
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
@@ -84,10 +82,9 @@ def load_class_index(infos: Sequence[dict],
         InputError: If a file is missing or unreadable, a mask has another
             size than its image, or an id is outside the classes.
     """
-    key = _key(infos, num_classes, loader)
-    path = cache_folder(cache_dir) / 'class_index' / f'{key}.npz'
-    index = _read(path, len(infos), num_classes)
-    if index is None:
+    key = cache_key(infos, _FORMAT, num_classes, loader)
+
+    def build(path: Path) -> ClassIndex:
         index = _build(infos, num_classes, loader)
         try:
             _write(path, index)
@@ -96,63 +93,21 @@ def load_class_index(infos: Sequence[dict],
                 f'the class index could not be kept ({error}); set '
                 'MMSEG_PANET_CACHE to a folder that can be written',
                 logger='current', level=logging.WARNING)
-    return index
+        return index
+
+    return read_or_build(
+        cache_folder(cache_dir) / 'class_index' / f'{key}.npz',
+        partial(_read, shape=(len(infos), num_classes)), build)
 
 
-def _key(infos: Sequence[dict], num_classes: int,
-         loader: LoadAnnotations) -> str:
-    """Hash of all that the index is made from."""
-    digest = hashlib.sha256(
-        f'{_FORMAT} {num_classes} {loader!r}'.encode())
-    for info in infos:
-        paths = [info['img_path'], info['seg_map_path']]
-        stats = [size_and_time(path) for path in paths]
-        digest.update(json.dumps([
-            [os.path.abspath(path) for path in paths], stats,
-            sorted((info.get('label_map') or {}).items()),
-            info.get('reduce_zero_label'),
-        ]).encode())
-    return digest.hexdigest()
-
-
-def cache_folder(cache_dir: str | Path | None = None) -> Path:
-    """The folder of all caches.
-
-    Args:
-        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``
-            or ``~/.cache/mmseg_panet``.
-    """
-    if cache_dir is None:
-        cache_dir = os.environ.get(
-            'MMSEG_PANET_CACHE', Path.home() / '.cache/mmseg_panet')
-    return Path(cache_dir).expanduser()
-
-
-def size_and_time(path: str) -> tuple[int, int]:
-    """Bytes and modification time of an image or a mask.
-
-    Raises:
-        InputError: If it is missing.
-    """
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise InputError(
-            f'{path} is missing ({error.strerror}): every image of the data '
-            'set needs its mask; check data_root, data_prefix and the '
-            'suffixes, or take the image off the list') from error
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _read(path: Path, num_images: int, num_classes: int) -> ClassIndex | None:
-    """The cached index, or None where there is no whole one."""
+def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
+    """The cached index, or None where there is none or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             index = ClassIndex(arrays['counts'], arrays['areas'])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-    fits = index.counts.shape == (num_images, num_classes)
-    return index if fits else None
+    return index if index.counts.shape == shape else None
 
 
 def _write(path: Path, index: ClassIndex) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
-from mmengine.dist import barrier, is_main_process
 from mmseg.registry import DATASETS
 
 from ..errors import InputError
@@ -60,13 +59,8 @@ class ImagePool:
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         self.image_ids = [
             Path(path).relative_to(root).as_posix() for path in paths]
-        # The main process builds the index, the others find the cache.
-        if not is_main_process():
-            barrier()
         self.index: ClassIndex = load_class_index(
             infos, len(self.classes), loader, cache_dir)
-        if is_main_process():
-            barrier()
 
     @cached_property
     def sha256(self) -> str:

@@ -186,7 +186,7 @@ def test_it_travels_to_a_worker_without_the_images(infos, tmp_path):
 
 @pytest.fixture
 def builds(monkeypatch):
-    """Paths of the files that are built."""
+    """Paths of the folders that are built."""
     paths = []
     original = image_cache._build
     monkeypatch.setattr(
@@ -218,12 +218,13 @@ def test_it_is_built_once_and_again_when_a_file_or_a_step_changes(
     lambda data: data[100:],
     lambda data: data[:10],
     lambda data: b'',
-    lambda data: data[:-20] + b'?' + data[-19:],
+    lambda data: data[:20] + b'?' + data[21:],
 ], ids=['end', 'start', 'most', 'all', 'table'])
-def test_a_file_that_is_not_whole_is_built_anew(
+def test_a_file_that_is_not_complete_is_built_again(
         infos, tmp_path, builds, damage):
     expected = cached(SUPPORT, infos, tmp_path).cache.restore(2)
-    builds[0].write_bytes(damage(builds[0].read_bytes()))
+    file = builds[0] / '2.safetensors'
+    file.write_bytes(damage(file.read_bytes()))
     assert_same(
         cached(SUPPORT, infos, tmp_path).cache.restore(2), expected)
     assert len(builds) == 2
@@ -232,9 +233,10 @@ def test_a_file_that_is_not_whole_is_built_anew(
 def test_a_damaged_image_is_loaded_from_its_own_file(
         infos, tmp_path, builds):
     cached(SUPPORT, infos, tmp_path)
-    data = bytearray(builds[0].read_bytes())
-    data[500] ^= 1  # in the first image
-    builds[0].write_bytes(data)
+    file = builds[0] / '0.safetensors'
+    data = bytearray(file.read_bytes())
+    data[-500] ^= 1
+    file.write_bytes(data)
     fast, plain = cached(SUPPORT, infos, tmp_path), build(SUPPORT)
     assert len(builds) == 1
     assert fast.cache.restore(0) is None
@@ -259,13 +261,13 @@ def test_a_disk_that_is_too_small_is_a_sentence(
         cached(SUPPORT, infos, tmp_path)
 
 
-def test_the_size_told_beforehand_is_that_of_the_file(
+def test_the_size_told_beforehand_is_that_of_the_files(
         infos, tmp_path, builds, monkeypatch):
     usage = namedtuple('usage', 'free')
     cached(SUPPORT, infos, tmp_path)
-    size = builds[0].stat().st_size
-    builds[0].unlink()
-    # All three images are looked at; the table, 100 bytes, is not told.
+    size = sum(file.stat().st_size for file in builds[0].iterdir())
+    shutil.rmtree(builds[0])
+    # All three images are looked at.
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(size - 200))
     with pytest.raises(InputError):
         cached(SUPPORT, infos, tmp_path)
