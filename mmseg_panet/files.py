@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -96,14 +97,14 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     write_whole(path, ''.join(f'{line}\n' for line in lines).encode())
 
 
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+def write_arrays(path: Path, **arrays: Any) -> None:
     """Write named arrays as a compressed .npz file.
 
     Equal arrays give equal bytes: numpy dates what it zips 1980.
 
     Args:
         path (Path): In a folder that exists.
-        **arrays (np.ndarray): Of any shapes.
+        **arrays (np.ndarray): By their names.
     """
     with whole_file(path) as part, part.open('wb') as file:
         np.savez_compressed(file, **arrays)

@@ -1,15 +1,16 @@
 """Which image holds which class, with how many pixels."""
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.logging import print_log
-from PIL import Image
+from PIL import ExifTags, Image
 
 from ..errors import InputError, refuse
 from ..files import write_arrays
@@ -18,8 +19,8 @@ from .cache import cache_folder, cache_key, read_or_build, size_and_time
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
-_EXIF_ORIENTATION = 0x0112
 _IGNORED = 255
+T = TypeVar('T')
 
 
 class Fault(NamedTuple):
@@ -35,17 +36,17 @@ class Fault(NamedTuple):
     sentence: str
 
 
+@dataclass(frozen=True, eq=False)
 class ClassIndex:
     """Pixels of every class in every image of a data set.
 
-    Args:
+    Attributes:
         counts (np.ndarray): (N, num_classes), pixels.
-        areas (np.ndarray): (N,), pixels of the whole image.
+        areas (np.ndarray): (N,), all pixels of an image.
     """
 
-    def __init__(self, counts: np.ndarray, areas: np.ndarray) -> None:
-        self.counts = counts
-        self.areas = areas
+    counts: np.ndarray
+    areas: np.ndarray
 
     def images_with(self, class_id: int, min_area: float = 1) -> np.ndarray:
         """Indices of the images that hold a class.
@@ -142,7 +143,8 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
         wrong with the image and its mask.
     """
     image, mask = info['img_path'], info['seg_map_path']
-    size, labels = _image_size(image), _labels(info, loader)
+    size = _tried(image, 'image', lambda: _image_size(image))
+    labels = _tried(mask, 'mask', lambda: _labels(info, loader))
     faults = [found for found in (size, labels) if isinstance(found, Fault)]
     if isinstance(labels, Fault):
         return np.zeros(num_classes + 1, int), faults
@@ -151,47 +153,43 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
             f'{image} is {size[1]}x{size[0]}: they must have one size')))
     counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
-    known = np.zeros(len(counts), dtype=bool)
-    known[:num_classes] = known[_IGNORED] = True
-    strange = np.flatnonzero(counts * ~known)
+    ignored, counts[_IGNORED] = counts[_IGNORED], 0
+    strange = num_classes + np.flatnonzero(counts[num_classes:])
     if len(strange):
         faults.append(Fault('ids', (
             f'{mask} holds the ids {strange[:10].tolist()}: expected '
-            f'0..{num_classes - 1}, or {_IGNORED} for ignored; mend the '
+            f'0..{num_classes - 1}, or {_IGNORED} for ignored; correct the '
             "mask or the data set's classes")))
-    ignored, counts[_IGNORED] = counts[_IGNORED], 0
     return np.append(counts[:num_classes], ignored), faults
 
 
-def _image_size(path: str) -> tuple[int, int] | Fault:
-    """(H, W) as decoded, the camera's orientation applied."""
+def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
+    """What a file holds, or what is wrong with it."""
     try:
         size_and_time(path)
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        return read()
     except InputError as error:
         return Fault('missing', str(error))
-    except Exception as error:  # noqa: BLE001 any format, any damage
+    except Exception as error:  # noqa: BLE001 any backend, format or damage
         return Fault('unreadable', (
-            f'{path} is no readable image ({error}); replace or remove it'))
+            f'{path} is no readable {what} ({error}); replace or remove it'))
+
+
+def _image_size(path: str) -> tuple[int, int]:
+    """(H, W) as decoded, the camera's orientation applied."""
+    with Image.open(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
     return (width, height) if turned else (height, width)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     """A mask (H, W) as it is loaded for training."""
     path = info['seg_map_path']
-    try:
-        size_and_time(path)
-        with Image.open(path) as picture:
-            mode = picture.mode
-        labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
-    except InputError as error:
-        return Fault('missing', str(error))
-    except Exception as error:  # noqa: BLE001 any backend, any format
-        return Fault('unreadable', (
-            f'{path} is no readable mask ({error}); replace or remove it'))
-    if mode.startswith('I'):  # the host's loader would cut its ids to 8 bits
+    with Image.open(path) as picture:
+        mode = picture.mode
+    labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
+    if mode.startswith('I'):  # mmseg's loader would cut its ids to 8 bits
         return Fault('format', (
             f'{path} is a {mode} image: expected 8 bits a pixel; save '
             'the mask as an 8-bit PNG'))

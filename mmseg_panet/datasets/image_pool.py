@@ -1,4 +1,4 @@
-"""The images that episodes are drawn from."""
+"""The images that episodes are sampled from."""
 import hashlib
 import json
 import os
@@ -11,10 +11,10 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from ..errors import InputError
-from .class_index import ClassIndex, load_class_index
+from .class_index import load_class_index
 
 NO_CLASSES = ('background', '(ignored)')
-"""Names in a data set's list of classes that are no class to draw."""
+"""Names in a data set's list of classes that are no class to sample."""
 
 
 class ImagePool:
@@ -42,7 +42,7 @@ class ImagePool:
     def __init__(self, dataset: dict | BaseDataset, loader: LoadAnnotations,
                  cache_dir: str | None = None) -> None:
         self.dataset = build_dataset(dataset)
-        # Once: the host copies all of its metainfo whenever it is asked.
+        # Once: mmengine copies all of the metainfo whenever it is asked.
         self.classes = list(self.dataset.metainfo['classes'])
         infos = [
             self.dataset.get_data_info(i) for i in range(len(self.dataset))]
@@ -55,11 +55,11 @@ class ImagePool:
         if times > 1:
             raise InputError(
                 f'{path} is {times} times in the data set: an episode could '
-                'draw it as support and as query; list every image once')
+                'have it as support and as query; list every image once')
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         self.image_ids = [
             Path(path).relative_to(root).as_posix() for path in paths]
-        self.index: ClassIndex = load_class_index(
+        self.index = load_class_index(
             infos, len(self.classes), loader, cache_dir)
 
     @cached_property

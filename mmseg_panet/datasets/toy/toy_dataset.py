@@ -1,19 +1,19 @@
-"""The toy data set: drawn by the project itself, in the layout of VOC."""
+"""The toy data set: rendered by the project, in the layout of VOC."""
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 from mmseg.utils import voc_palette
 from PIL import Image
 
 from ...errors import InputError
+from ...files import write_lines, write_mask
+from ...progress import track
 from .toy_image import TOY_CLASSES, VOID, render_toy_image
 
 __all__ = ['TOY_CLASSES', 'ToyDataset', 'render_toy_image', 'make_toy_dataset']
@@ -21,35 +21,29 @@ __all__ = ['TOY_CLASSES', 'ToyDataset', 'render_toy_image', 'make_toy_dataset']
 _PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
 _MIN_SIZE = 32
 _TRAIN_SHARE = 0.7
-# To be raised whenever the drawing changes: older folders are then redrawn.
-_DRAWING_VERSION = 1
+_FORMAT = 1
+"""Part of the record: raise it when images are rendered differently."""
 
 
 @DATASETS.register_module()
 class ToyDataset(BaseSegDataset):
-    """What ``tools/make_toy_dataset.py`` draws.
+    """What ``tools/make_toy_dataset.py`` renders.
 
     Args:
         data_prefix (dict, optional): Defaults to the folders that the tool
             writes.
-        img_suffix (str): Defaults to '.jpg'.
-        seg_map_suffix (str): Defaults to '.png'.
-        reduce_zero_label (bool): Defaults to False: id 0 is background.
+        **kwargs: Of ``BaseSegDataset``.
     """
 
     METAINFO = dict(
         classes=('background', *TOY_CLASSES), palette=_PALETTE)
 
     def __init__(self, data_prefix: dict[str, str] | None = None,
-                 img_suffix: str = '.jpg', seg_map_suffix: str = '.png',
-                 reduce_zero_label: bool = False, **kwargs: Any) -> None:
+                 **kwargs: Any) -> None:
         if data_prefix is None:
             data_prefix = dict(
                 img_path='JPEGImages', seg_map_path='SegmentationClass')
-        super().__init__(
-            data_prefix=data_prefix, img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            reduce_zero_label=reduce_zero_label, **kwargs)
+        super().__init__(data_prefix=data_prefix, **kwargs)
 
 
 def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
@@ -61,7 +55,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     the images and the rest, and ``classes.txt`` with ``id name`` lines. The
     same arguments give the same bytes. A finished folder of the same
     arguments is left alone, one of other arguments or one that an
-    interruption left unfinished is redrawn.
+    interruption left unfinished is rendered again.
 
     Args:
         out_dir (str | os.PathLike): A folder that is empty, does not exist,
@@ -86,7 +80,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     record_path = out_dir / 'toy.json'
     record = dict(
         made_by='make_toy_dataset',
-        drawing=_DRAWING_VERSION,
+        format=_FORMAT,
         num_images=num_images,
         size=size,
         seed=seed,
@@ -97,7 +91,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
 
     out_dir.mkdir(parents=True, exist_ok=True)
     # From here to the last line an interruption leaves an incomplete record.
-    _write_record(record_path, {**record, 'complete': False})
+    _write_record(record_path, record | {'complete': False})
     for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     _write_images(out_dir, num_images, size, seed)
@@ -126,26 +120,39 @@ def _read_record(out_dir: Path, record_path: Path) -> dict[str, Any] | None:
 
 
 def _write_record(path: Path, record: dict[str, Any]) -> None:
-    """Replace the record in one step, so that it is never half written."""
-    temporary = path.with_suffix('.tmp')
-    temporary.write_text(json.dumps(record) + '\n')
-    os.replace(temporary, path)
+    write_lines(path, [json.dumps(record)])
 
 
 def _write_images(out_dir: Path, num_images: int, size: int,
                   seed: int) -> None:
-    for name in ('JPEGImages', 'SegmentationClass'):
-        (out_dir / name).mkdir()
     palette = np.zeros((256, 3), np.uint8)
     palette[:len(_PALETTE)] = _PALETTE
     palette[VOID] = (224, 224, 192)  # as in VOC
-    for index in track_iter_progress(range(num_images), file=sys.stderr):
-        image, label = render_toy_image(seed, index, size)
-        Image.fromarray(image).save(
-            out_dir / 'JPEGImages' / f'{index:06d}.jpg', quality=95)
-        picture = Image.fromarray(label)
-        picture.putpalette(palette.tobytes())
-        picture.save(out_dir / 'SegmentationClass' / f'{index:06d}.png')
+    for index in track(range(num_images), num_images,
+                       f'rendering {num_images} images'):
+        labels = write_toy_image(
+            out_dir / f'JPEGImages/{index:06d}.jpg', seed, index, size)
+        write_mask(out_dir / f'SegmentationClass/{index:06d}.png', labels,
+                   palette.tobytes())
+
+
+def write_toy_image(path: Path, seed: int, index: int,
+                    size: int) -> np.ndarray:
+    """Render a toy image into a file, as :func:`render_toy_image` says.
+
+    Args:
+        path (Path): A JPEG; its folder is made.
+        seed (int): Names the data set.
+        index (int): Number of the image within it.
+        size (int): Height and width in pixels.
+
+    Returns:
+        np.ndarray: (H, W) uint8, its labels.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image, labels = render_toy_image(seed, index, size)
+    Image.fromarray(image).save(path, quality=95)
+    return labels
 
 
 def _write_lists(out_dir: Path, num_images: int) -> None:
@@ -154,8 +161,8 @@ def _write_lists(out_dir: Path, num_images: int) -> None:
     num_train = round(_TRAIN_SHARE * num_images)
     for split, indices in (('train', range(num_train)),
                            ('val', range(num_train, num_images))):
-        lines = [f'{index:06d}\n' for index in indices]
-        (folder / f'{split}.txt').write_text(''.join(lines))
-    names = ('background', *TOY_CLASSES)
-    (out_dir / 'classes.txt').write_text(''.join(
-        f'{i} {name}\n' for i, name in enumerate(names)))
+        write_lines(
+            folder / f'{split}.txt', [f'{index:06d}' for index in indices])
+    names = ToyDataset.METAINFO['classes']
+    write_lines(out_dir / 'classes.txt', [
+        f'{i} {name}' for i, name in enumerate(names)])

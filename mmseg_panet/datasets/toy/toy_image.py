@@ -1,7 +1,7 @@
 """Toy images: textured shapes on clutter, with their exact labels.
 
 A class is a conjunction of a shape and a texture. Colours carry no
-information: objects, distractors and background draw theirs from the same
+information: those of objects, distractors and background are sampled from one
 distribution. Every shape and every texture occurs in two classes, so a
 network can learn them all from the base classes and still has never seen
 the pairs that make up the novel ones.
@@ -40,17 +40,14 @@ def _weave(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return across * np.sin(5 * x + 2 * np.sin(3 * y))
 
 
-def _dots(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return 1.3 - 4 * np.hypot(x - np.round(x), y - np.round(y))
-
-
 # Positive where the second colour is; x and y in periods of the pattern,
 # from the object's centre.
 TEXTURE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray],
                                       np.ndarray]] = {
     'striped': lambda x, y: _wave(x),
     'checked': lambda x, y: 2 * _wave(x / 1.4) * _wave(y / 1.4),
-    'dotted': _dots,
+    'dotted': lambda x, y: 1.3 - 4 * np.hypot(
+        x - np.round(x), y - np.round(y)),
     'netted': lambda x, y: np.maximum(_wave(x), _wave(y)) - 0.4,
     'zigzag': lambda x, y: _wave(x + 0.4 * _wave(y / 1.6)),
     'ringed': lambda x, y: _wave(np.hypot(x, y)),
@@ -84,19 +81,16 @@ def shape_contours(shape: str) -> list[np.ndarray]:
         tip = np.sqrt(1 - arm**2)
         corners = np.array([[tip, -arm], [tip, arm], [arm, arm]])
         quarter_turn = np.array([[0, 1], [-1, 0]])
-        return [
-            np.concatenate([
-                corners @ np.linalg.matrix_power(quarter_turn, i)
-                for i in range(4)
-            ])
-        ]
+        return [np.concatenate([
+            corners @ np.linalg.matrix_power(quarter_turn, i)
+            for i in range(4)])]
     if shape == 'square':
         return [_polygon(4, -np.pi / 4)]
     return [_polygon(3 if shape == 'triangle' else 48)]
 
 
 def sample_colours(rng: np.random.Generator) -> np.ndarray:
-    """Two colours that can be told apart.
+    """Sample two colours that differ in brightness.
 
     Returns:
         np.ndarray: (2, 3) float32 RGB in [0, 255], in any order of
@@ -112,7 +106,7 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
 
 
 def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A gradient with noise, blobs and lines.
+    """Render a gradient with noise, blobs and lines.
 
     Returns:
         np.ndarray: (H, W, 3) float32 RGB in [0, 255].
@@ -142,9 +136,9 @@ def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def render_object(image: np.ndarray, label: np.ndarray, shape: str,
-                texture: str, label_id: int, centre: np.ndarray,
-                radius: float, rng: np.random.Generator) -> None:
-    """Draw one object onto an image and its label, both in place.
+                  texture: str, label_id: int, centre: np.ndarray,
+                  radius: float, rng: np.random.Generator) -> None:
+    """Render one object onto an image and its label, both in place.
 
     Args:
         image (np.ndarray): (H, W, 3) float32 RGB.
@@ -156,7 +150,7 @@ def render_object(image: np.ndarray, label: np.ndarray, shape: str,
         centre (np.ndarray): (x, y) in pixels.
         radius (float): Of the disc that encloses the object before it is
             stretched, in pixels.
-        rng (np.random.Generator): Draws tilt, stretch, the texture's
+        rng (np.random.Generator): Samples tilt, stretch, the texture's
             direction and period, and the colours.
     """
     size = len(label)
@@ -165,8 +159,7 @@ def render_object(image: np.ndarray, label: np.ndarray, shape: str,
     pose = _rotation(tilt) @ np.diag([stretch, 1 / stretch])
     contours = [
         np.round((centre + radius * contour @ pose.T) * 2**SUBPIXEL_BITS)
-        .astype(np.int32) for contour in shape_contours(shape)
-    ]
+        .astype(np.int32) for contour in shape_contours(shape)]
 
     period = rng.uniform(0.09, 0.115) * size
     grid = np.mgrid[:size, :size][::-1].reshape(2, -1) - centre[:, None]
@@ -191,8 +184,8 @@ def _rotation(angle: float) -> np.ndarray:
 
 
 def render_toy_image(seed: int, index: int,
-                   size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw image ``index`` of the toy data set ``seed``.
+                     size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Render image ``index`` of the toy data set ``seed``.
 
     It shows one to four objects and one or two distractors. The class in
     front is ``index`` modulo the number of classes, so that all classes are
@@ -220,7 +213,7 @@ def render_toy_image(seed: int, index: int,
 
     image = render_background(rng, size)
     label = np.zeros((size, size), np.uint8)
-    taken = np.zeros((0, 3))  # x, y and radius of what is drawn
+    taken = np.zeros((0, 3))  # x, y and radius of what is there
     for label_id, shape, texture in things:
         radius = size * rng.uniform(0.19, 0.68 / np.sqrt(1 + len(things)))
         spots = rng.uniform(0.6 * radius, size - 0.6 * radius, (6, 2))
@@ -229,8 +222,8 @@ def render_toy_image(seed: int, index: int,
         room = np.min(gaps - taken[:, 2], axis=1, initial=size)
         centre = spots[room.argmax()]
         taken = np.concatenate([taken, [[*centre, radius]]])
-        render_object(image, label, shape, texture, label_id, centre, radius,
-                    rng)
+        render_object(
+            image, label, shape, texture, label_id, centre, radius, rng)
 
     image = 127.5 + rng.uniform(0.6, 1) * (image - 127.5)
     image += rng.uniform(-25, 25) + rng.normal(0, 4, image.shape)

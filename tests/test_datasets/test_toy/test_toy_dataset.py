@@ -37,7 +37,7 @@ def toy_200():
     return [render_toy_image(0, index, 128) for index in range(200)]
 
 
-def test_same_arguments_draw_the_same_image_whatever_the_global_state():
+def test_same_arguments_render_the_same_image_whatever_the_global_state():
     np.random.seed(1)
     image, label = render_toy_image(3, 5, 64)
     np.random.seed(2)
@@ -48,7 +48,7 @@ def test_same_arguments_draw_the_same_image_whatever_the_global_state():
 
 
 @pytest.mark.parametrize('other', [(4, 5), (3, 17)])
-def test_another_seed_or_index_draws_another_image(other):
+def test_another_seed_or_index_renders_another_image(other):
     # Index 17 has the same class in front as index 5.
     assert (render_toy_image(3, 5, 64)[0]
             != render_toy_image(*other, 64)[0]).any()
@@ -181,7 +181,7 @@ def test_a_finished_folder_is_left_alone(tmp_path, monkeypatch):
     assert files_of(out) == before
 
 
-def test_an_interrupted_folder_is_redrawn(tmp_path, monkeypatch):
+def test_an_interrupted_folder_is_rendered_again(tmp_path, monkeypatch):
     expected = files_of(make_toy_dataset(tmp_path / 'whole', 4, 32, 0))
 
     def interrupted(seed, index, size):
@@ -197,7 +197,7 @@ def test_an_interrupted_folder_is_redrawn(tmp_path, monkeypatch):
     assert files_of(make_toy_dataset(out, 4, 32, 0)) == expected
 
 
-def test_other_arguments_redraw_a_folder_without_leftovers(tmp_path):
+def test_other_arguments_replace_a_folder_without_leftovers(tmp_path):
     out = make_toy_dataset(tmp_path / 'toy', 6, 32, 0)
     make_toy_dataset(out, 3, 40, 1)
     fresh = make_toy_dataset(tmp_path / 'fresh', 3, 40, 1)
