@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from mmengine.utils import mkdir_or_exist
 
 from mmseg_panet.files import write_whole
 
@@ -54,7 +53,6 @@ def main() -> None:
     except Exception as error:
         traceback.print_exc()
         record['failure'], record['again'] = failure(error, free)
-    mkdir_or_exist(args.out.parent)
     write_whole(args.out, json.dumps(record).encode())
 
 

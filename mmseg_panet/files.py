@@ -19,19 +19,24 @@ _PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
     """Put a file or a folder in its place when it is finished, or nothing.
 
     Args:
-        path (Path): In a folder that exists. A file may be there already,
-            a folder must not.
+        path (Path): Its folder is made. A file may be there already, a
+            folder must not.
+        sole (bool): Whether no other process is writing it: what a killed
+            one has left is then removed. Defaults to False.
 
     Yields:
         Path: What to write in the meantime.
     """
     # Short, or the longest names that a file can have would become too long.
-    name = zlib.crc32(os.fsencode(path.name))
-    part = path.with_name(f'.part-{name:08x}-{os.getpid()}')
+    name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
+    part = path.with_name(f'{name}{os.getpid()}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if sole:
+        remove_parts(path.parent, f'{name}*')
     try:
         yield part
         os.replace(part, path)
@@ -85,7 +90,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one step; an interruption leaves none or the old one.
 
     Args:
-        path (Path): In a folder that exists.
+        path (Path): Its folder is made.
         data (bytes): All of the file.
     """
     with whole_file(path) as part:
@@ -103,7 +108,7 @@ def write_arrays(path: Path, **arrays: Any) -> None:
     Equal arrays give equal bytes: numpy dates what it zips 1980.
 
     Args:
-        path (Path): In a folder that exists.
+        path (Path): Its folder is made.
         **arrays (np.ndarray): By their names.
     """
     with whole_file(path) as part, part.open('wb') as file:
@@ -120,7 +125,6 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
         palette (bytes): RGB of up to 256 labels.
         text (PngInfo, optional): Chunks to be kept with it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     mask = Image.fromarray(labels)
     mask.putpalette(palette)
     with whole_file(path) as part:

@@ -1,5 +1,7 @@
 import os
+import shutil
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -54,8 +56,24 @@ def test_what_a_killed_process_left_of_it_is_found(path):
     os.waitpid(killed, 0)
     name, = os.listdir(path.parent)
     assert name.startswith('.part-')
+    with whole_file(path.with_name('other'), sole=True) as part:
+        fill(part)
+    assert sorted(os.listdir(path.parent)) == [name, 'other']
     remove_parts(path.parent.parent)
-    assert os.listdir(path.parent) == []
+    assert os.listdir(path.parent) == ['other']
+
+
+def test_who_writes_alone_removes_what_a_killed_process_left(path):
+    left = path.with_name(f".part-{zlib.crc32(b'name'):08x}-12")
+    fill(left)
+    with whole_file(path) as part:
+        fill(part)
+    assert left.exists()
+    shutil.rmtree(path, ignore_errors=True)
+    with whole_file(path, sole=True) as part:
+        fill(part)
+        assert not left.exists()
+    assert os.listdir(path.parent) == ['name']
 
 
 def test_the_longest_name_that_a_file_can_have_is_not_too_long(tmp_path):

@@ -263,7 +263,6 @@ def _start(out_dir: Path, made_from: str) -> None:
                 shutil.rmtree(out_dir / name)
             else:
                 (out_dir / name).unlink()
-        out_dir.mkdir(parents=True, exist_ok=True)
         write_lines(record, [made_from])
 
 

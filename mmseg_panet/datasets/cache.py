@@ -1,12 +1,14 @@
 """The folder of what is computed once: its keys, and who computes."""
 import hashlib
+import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
+from mmengine.logging import print_log
 from platformdirs import user_cache_dir
 
 from ..errors import InputError
@@ -65,6 +67,22 @@ def size_and_time(path: str) -> tuple[int, int]:
             'set needs its mask; check data_root, data_prefix and the '
             'suffixes, or take the image off the list') from error
     return stat.st_size, stat.st_mtime_ns
+
+
+@contextmanager
+def keeping(what: str) -> Iterator[None]:
+    """Do without a cache that cannot be written, and say so.
+
+    Args:
+        what (str): Begins the sentence.
+    """
+    try:
+        yield
+    except OSError as error:
+        print_log(
+            f'{what} could not be kept ({error}); set cache_dir or '
+            'MMSEG_PANET_CACHE to a folder that can be written',
+            logger='current', level=logging.WARNING)
 
 
 def read_or_build(path: Path, read: Callable[[Path], T | None],

@@ -1,5 +1,4 @@
 """Which image holds which class, with how many pixels."""
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,18 @@ from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
-from mmengine.logging import print_log
 from PIL import ExifTags, Image
 
 from ..errors import InputError, refuse
 from ..files import write_arrays
 from ..parallel import parallel_map
-from .cache import cache_folder, cache_key, read_or_build, size_and_time
+from .cache import (
+    cache_folder,
+    cache_key,
+    keeping,
+    read_or_build,
+    size_and_time,
+)
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
@@ -87,13 +91,8 @@ def load_class_index(infos: Sequence[dict],
 
     def build(path: Path) -> ClassIndex:
         index = _build(infos, num_classes, loader)
-        try:
-            _write(path, index)
-        except OSError as error:
-            print_log(
-                f'the class index could not be kept ({error}); set '
-                'MMSEG_PANET_CACHE to a folder that can be written',
-                logger='current', level=logging.WARNING)
+        with keeping('the class index'):
+            write_arrays(path, counts=index.counts, areas=index.areas)
         return index
 
     return read_or_build(
@@ -109,11 +108,6 @@ def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     return index if index.counts.shape == shape else None
-
-
-def _write(path: Path, index: ClassIndex) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_arrays(path, counts=index.counts, areas=index.areas)
 
 
 def _build(infos: Sequence[dict], num_classes: int,

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from ..errors import InputError, loading
 from ..files import whole_file
 from ..parallel import parallel_map
-from .cache import cache_folder, cache_key, read_or_build
+from .cache import cache_folder, cache_key, keeping, read_or_build
 
 _FORMAT = 2
 """Part of the folder's name: raise it when the files or our steps change."""
@@ -100,16 +100,10 @@ def load_image_cache(infos: Sequence[dict],
         [(type(step), sorted(vars(step).items())) for step in steps])
 
     def build(folder: Path) -> ImageCache | None:
-        try:
+        with keeping('the decoded images of cache_images=True'):
             _build(folder, infos, steps)
-        except OSError as error:
-            print_log(
-                f'the decoded images could not be kept ({error}); set '
-                'cache_dir or MMSEG_PANET_CACHE to a folder that can be '
-                'written, or leave out cache_images',
-                logger='current', level=logging.WARNING)
-            return None
-        return ImageCache(folder)
+            return ImageCache(folder)
+        return None
 
     return read_or_build(
         cache_folder(cache_dir) / 'images' / key,
@@ -144,7 +138,7 @@ def _build(folder: Path, infos: Sequence[dict],
             f'expected {needed / 1e9:.2f} GB free in {folder.parent} for the '
             f'decoded images of cache_images=True, got {free / 1e9:.2f} GB; '
             'make room, give another cache_dir, or leave out cache_images')
-    with whole_file(folder) as part:
+    with whole_file(folder, sole=True) as part:
         part.mkdir()
         parallel_map(
             partial(_keep, folder=part, steps=steps), list(enumerate(infos)),

@@ -90,10 +90,10 @@ def test_a_photograph_turned_by_its_camera_has_the_size_it_is_seen_in(data):
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(data, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError('read-only')
 
-    monkeypatch.setattr(module, '_write', refuse)
+    monkeypatch.setattr(module, 'write_arrays', refuse)
     assert load(data).areas.tolist() == [24, 24]
 
 

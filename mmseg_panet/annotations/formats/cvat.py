@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import InputError
-from ...files import remove_parts, whole_file
+from ...files import whole_file
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..mask_folder import (
     Annotations,
@@ -210,10 +210,10 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
-    remove_parts(folder.parent, '.*')
     try:
-        with whole_file(folder) as part, zipfile.ZipFile(archive) as file:
-            part.mkdir(parents=True)
+        with (whole_file(folder, sole=True) as part,
+              zipfile.ZipFile(archive) as file):
+            part.mkdir()
             file.extractall(part)
             (part / record.name).write_text(made_from)
             shutil.rmtree(folder, ignore_errors=True)

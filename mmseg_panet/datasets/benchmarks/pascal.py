@@ -160,7 +160,6 @@ def _mat(sbd: Path, name: str) -> Path:
 
 def _write_masks(voc: Path, sbd: Path, names: Iterable[str],
                  voc_train: Collection[str]) -> None:
-    (voc / _MASKS).mkdir(exist_ok=True)
     jobs = [
         (voc / f'SegmentationClass/{name}.png' if name in voc_train
          else _mat(sbd, name), voc / _MASKS / f'{name}.png')

@@ -85,18 +85,16 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
         size=size,
         seed=seed,
         complete=True)
-    found = _read_record(out_dir, record_path)
-    if found == record:
+    if _read_record(out_dir, record_path) == record:
         return out_dir
 
-    out_dir.mkdir(parents=True, exist_ok=True)
     # From here to the last line an interruption leaves an incomplete record.
-    _write_record(record_path, record | {'complete': False})
+    write_lines(record_path, [json.dumps(record | {'complete': False})])
     for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     _write_images(out_dir, num_images, size, seed)
     _write_lists(out_dir, num_images)
-    _write_record(record_path, record)
+    write_lines(record_path, [json.dumps(record)])
     return out_dir
 
 
@@ -117,10 +115,6 @@ def _read_record(out_dir: Path, record_path: Path) -> dict[str, Any] | None:
     raise InputError(
         f"'{out_dir}' holds other files than the toy data set; name a folder "
         'that is empty or does not exist')
-
-
-def _write_record(path: Path, record: dict[str, Any]) -> None:
-    write_lines(path, [json.dumps(record)])
 
 
 def _write_images(out_dir: Path, num_images: int, size: int,
@@ -156,13 +150,11 @@ def write_toy_image(path: Path, seed: int, index: int,
 
 
 def _write_lists(out_dir: Path, num_images: int) -> None:
-    folder = out_dir / 'ImageSets' / 'Segmentation'
-    folder.mkdir(parents=True)
     num_train = round(_TRAIN_SHARE * num_images)
     for split, indices in (('train', range(num_train)),
                            ('val', range(num_train, num_images))):
-        write_lines(
-            folder / f'{split}.txt', [f'{index:06d}' for index in indices])
+        write_lines(out_dir / f'ImageSets/Segmentation/{split}.txt',
+                    [f'{index:06d}' for index in indices])
     names = ToyDataset.METAINFO['classes']
     write_lines(out_dir / 'classes.txt', [
         f'{i} {name}' for i, name in enumerate(names)])

@@ -35,15 +35,9 @@ def _wave(x: np.ndarray) -> np.ndarray:
     return 4 * np.abs(x - np.round(x)) - 1
 
 
-def _weave(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    across = np.sin(4 * y + 2 * np.sin(3 * x))
-    return across * np.sin(5 * x + 2 * np.sin(3 * y))
-
-
 # Positive where the second colour is; x and y in periods of the pattern,
 # from the object's centre.
-TEXTURE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray],
-                                      np.ndarray]] = {
+TEXTURE_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     'striped': lambda x, y: _wave(x),
     'checked': lambda x, y: 2 * _wave(x / 1.4) * _wave(y / 1.4),
     'dotted': lambda x, y: 1.3 - 4 * np.hypot(
@@ -52,7 +46,8 @@ TEXTURE_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray],
     'zigzag': lambda x, y: _wave(x + 0.4 * _wave(y / 1.6)),
     'ringed': lambda x, y: _wave(np.hypot(x, y)),
     'shaded': lambda x, y: 0.15 * _wave(x / 6 + 0.25),
-    'woven': _weave,
+    'woven': lambda x, y: (np.sin(4 * y + 2 * np.sin(3 * x))
+                           * np.sin(5 * x + 2 * np.sin(3 * y))),
 }
 
 

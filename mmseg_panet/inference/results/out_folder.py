@@ -90,7 +90,6 @@ class OutFolder:
                 picture.unlink(missing_ok=True)
                 return found
             if self.overlay and image is not None:
-                picture.parent.mkdir(parents=True, exist_ok=True)
                 # Image and colours in BGR, as OpenCV writes them.
                 pixels = overlay(image, found.class_map, self.palette[:, ::-1])
                 write_whole(picture, cv2.imencode('.jpg', pixels)[1].tobytes())
