@@ -48,7 +48,15 @@ setup(
     # The host is an extra: two distributions provide the same modules
     # (mmengine, mmcv, mmseg, mmpretrain), and pip cannot express "either".
     # Never install both extras into one environment.
-    install_requires=['torch>=2.0', 'torchvision>=0.15', 'numpy>=1.24'],
+    install_requires=[
+        'torch>=2.0',
+        'torchvision>=0.15',
+        'numpy>=1.24',
+        'rich>=13.7',  # progress
+        'platformdirs>=3.11',  # the folder of caches
+        'filelock>=3.13',  # who fills it
+        'safetensors>=0.4.5',  # decoded images, prototype banks
+    ],
     extras_require={
         'onedl': [
             'onedl-mmengine>=0.10.12',
@@ -56,7 +64,6 @@ setup(
             'onedl-mmsegmentation>=1.4.2',
             'onedl-mmpretrain>=1.3.6',
             'pycocotools>=2.0.7',  # reads COCO's polygons and run lengths
-            'safetensors>=0.4',  # prototype banks
         ],
         'openmmlab': [
             'mmengine>=0.10.4,<1',  # tested with 0.10.7
@@ -66,7 +73,6 @@ setup(
             'mmsegmentation>=1.2.2,<2',
             'mmpretrain>=1.2.0,<2',
             'pycocotools>=2.0.7',
-            'safetensors>=0.4',
             'torch<2.6',  # mmengine cannot resume with weights_only loading
             'numpy<2',  # mmcv 2.1 is compiled against numpy 1
             'opencv-python<5',

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -44,8 +45,7 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
             it, see :func:`describe_model`.
 
     Raises:
-        InputError: If the bank is empty, the file cannot be written, or
-            safetensors is not installed.
+        InputError: If the bank is empty or the file cannot be written.
     """
     prototypes = bank.prototypes().float()
     header = dict(
@@ -59,7 +59,7 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
                 {} if one.statistics.cells is None
                 else {'cells': len(one.statistics.cells)})
             for one in bank.supports])
-    data = _safetensors().save(
+    data = safetensors.torch.save(
         dict(prototypes=prototypes, **_joined(
             [one.statistics for one in bank.supports])),
         metadata={_KEY: json.dumps(header)})
@@ -79,10 +79,8 @@ def read_bank(path: str | os.PathLike,
         PrototypeBank: Equal to the one written.
 
     Raises:
-        InputError: If it is no such file, or of another model, or
-            safetensors is not installed.
+        InputError: If it is no such file, or of another model.
     """
-    safetensors = _safetensors()
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -90,7 +88,7 @@ def read_bank(path: str | os.PathLike,
             f'the bank {path} cannot be read ({error.strerror}); give a file '
             'that save() or tools/fit_prototypes.py wrote') from error
     try:
-        tensors = safetensors.load(data)
+        tensors = safetensors.torch.load(data)
         header = json.loads(_metadata(data)[_KEY])
         _check_header(header)
         supports = _split(header, tensors)
@@ -202,13 +200,3 @@ def _metadata(data: bytes) -> dict[str, str]:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 200 else f'{text[:200]}...'
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.torch
-    except ImportError as error:
-        raise InputError(
-            'prototype banks are safetensors files, and safetensors is not '
-            'installed; pip install safetensors') from error
-    return safetensors.torch
