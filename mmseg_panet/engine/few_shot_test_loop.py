@@ -1,6 +1,5 @@
 """A test that visits each image once, however many episodes ask for it."""
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import Any
@@ -18,7 +17,6 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
-from mmengine.utils import ProgressBar
 from mmseg.registry import LOOPS
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -33,6 +31,7 @@ from ..evaluation.iou import (
     intersection_and_union,
     label_confusion,
 )
+from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
 from .labelled_images import (
@@ -258,21 +257,16 @@ class FewShotTestLoop(TestLoop):
         """Indices of images, their features (n, C, h, w) and samples."""
         print_log(f'{len(images)} distinct images as {role}',
                   logger='current')
-        bar = ProgressBar(
-            len(images), file=sys.stderr) if is_main_process() else None
-        for indices, batch in load_images(
-                images, role, self.dataloader, self.images_per_batch):
-            data = self._model.data_preprocessor(batch)
-            with autocast(enabled=self.fp16):
-                features = self._model.extract_feat(data['inputs'])
-            yield (indices, self._model.decode_head.features(features),
-                   data['data_samples'])
-            if bar:
-                bar.update(min(
-                    len(indices) * get_dist_info()[1],
-                    len(images) - bar.completed))
-        if bar:
-            bar.file.write('\n')
+        with progress_bar(is_main_process()) as bar:
+            task = bar.add_task(role, total=len(images))
+            for indices, batch in load_images(
+                    images, role, self.dataloader, self.images_per_batch):
+                data = self._model.data_preprocessor(batch)
+                with autocast(enabled=self.fp16):
+                    features = self._model.extract_feat(data['inputs'])
+                yield (indices, self._model.decode_head.features(features),
+                       data['data_samples'])
+                bar.advance(task, len(indices) * get_dist_info()[1])
 
     @property
     def _device(self) -> torch.device:
