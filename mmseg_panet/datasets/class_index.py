@@ -28,7 +28,7 @@ T = TypeVar('T')
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file, or with a whole data set.
+    """What is wrong with a file, or with all of a data set.
 
     Attributes:
         kind (str): A word, of a file 'missing', 'unreadable', 'format',

@@ -26,7 +26,7 @@ from .cache import cache_folder, cache_key, keeping, read_or_build
 _FORMAT = 2
 """Part of the folder's name: raise it when the files or our steps change."""
 _SAMPLE = 16
-"""Images from which the size of the folder is told beforehand."""
+"""Images from which the size of the folder is estimated."""
 
 
 class ImageCache:
