@@ -374,4 +374,5 @@ def _read_json(path: Path) -> dict | None:
 
 def _write(path: Path, text: str) -> None:
     """Write whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())

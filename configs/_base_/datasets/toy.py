@@ -1,4 +1,4 @@
-# What tools/make_toy_dataset.py renders: 128x128, id 0 is background.
+# What tools/make_toy_dataset.py draws: 128x128, id 0 is background.
 data_root = 'data/toy'
 fold = 0
 num_ways = 1
