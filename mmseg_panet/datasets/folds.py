@@ -41,6 +41,25 @@ FOLDS: dict[str, list[tuple[str, ...]]] = {
 """The novel classes of every fold of a benchmark."""
 
 
+def named_folds(
+        folds: str | Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Give the class names of every fold.
+
+    Args:
+        folds (str | Sequence[Sequence[str]]): As in :func:`split_classes`.
+
+    Raises:
+        InputError: If there is no benchmark of that name.
+    """
+    if not isinstance(folds, str):
+        return folds
+    if folds not in FOLDS:
+        raise InputError(
+            f'expected folds to be one of {sorted(FOLDS)}, or a list of '
+            f"lists of class names, got '{folds}'")
+    return FOLDS[folds]
+
+
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                   split: str) -> list[str]:
     """Names of the base or the novel classes of a fold.
@@ -62,12 +81,7 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
         >>> split_classes([['cat', 'dog'], ['car']], fold=0, split='base')
         ['car']
     """
-    if isinstance(folds, str):
-        if folds not in FOLDS:
-            raise InputError(
-                f'expected folds to be one of {sorted(FOLDS)}, or a list of '
-                f"lists of class names, got '{folds}'")
-        folds = FOLDS[folds]
+    folds = named_folds(folds)
     if type(fold) is not int or not 0 <= fold < len(folds):
         raise InputError(
             f'fold {fold!r} does not exist: expected 0..{len(folds) - 1}')

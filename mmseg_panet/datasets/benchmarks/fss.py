@@ -106,6 +106,8 @@ class LoadFSSAnnotations(LoadAnnotations):
     ``seg_fields``.
     """
 
+    depends_on = 'image'
+
     def _load_seg_map(self, results: dict) -> None:
         grey = mmcv.imfrombytes(
             fileio.get(

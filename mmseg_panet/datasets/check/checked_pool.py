@@ -3,7 +3,7 @@ import filecmp
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -17,6 +17,7 @@ from ...annotations.mask_folder import images_by_stem
 from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
+from ..episode_rules import images_showing
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
 
@@ -30,7 +31,7 @@ class CheckedPool:
     """The images of a data set with what is wrong with their files.
 
     Attributes:
-        name (str): Who draws from it, such as 'training'.
+        name (str): Stages that sample from it, such as 'training'.
         dataset (BaseDataset): The data set.
         classes (list[str]): Its class names, by class id.
         fingerprints (dict[str, Fingerprint]): Of every image, once, by its
@@ -57,6 +58,10 @@ class CheckedPool:
         return [i for i, name in enumerate(self.classes)
                 if name not in NO_CLASSES]
 
+    def images_showing(self, names: Collection[str]) -> np.ndarray:
+        """Indices of the images with a pixel of any of some classes."""
+        return images_showing(names, self.classes, self.index)
+
     def summary(self) -> str:
         """How many images and classes there are, in a line."""
         pairs = self.index.counts[:, self.real_ids] > 0  # (N, classes)
@@ -71,11 +76,11 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     """Look at every image and every mask, in parallel.
 
     Args:
-        name (str): Who draws from it.
+        name (str): Stages that sample from it.
         dataset (dict): The data set's config.
         loader (LoadAnnotations): Reads the masks.
-        decode (bool): Whether images are decoded whole, not their headers
-            only. Defaults to False.
+        decode (bool): Whether images are decoded completely, not their
+            headers only. Defaults to False.
 
     Raises:
         InputError: If the images cannot be listed, or there are none.
@@ -153,13 +158,13 @@ def _duplicates(times: Mapping[str, int],
     for path, count in times.items():
         if count > 1:
             yield Fault('duplicate', (
-                f'{path} is listed {count} times: an episode could draw it '
+                f'{path} is listed {count} times: an episode could have it '
                 'as support and as query; list it once'))
     for path, first in first_of_equal(fingerprints).items():
         if path != first:
             yield Fault('duplicate', (
                 f'{path} has the same bytes as {first}: an episode could '
-                'draw one as support and one as query; keep one'))
+                'have one as support and one as query; keep one'))
 
 
 def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
@@ -167,7 +172,7 @@ def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
 
     Args:
         training (CheckedPool): What is trained on.
-        other (CheckedPool): What is to be of other images.
+        other (CheckedPool): What is to have other images.
     """
     first = first_of_equal(training.fingerprints | other.fingerprints)
     trained = {first[path]: path for path in training.fingerprints}
