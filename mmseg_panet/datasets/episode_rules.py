@@ -77,33 +77,26 @@ class EpisodeRules:
 
     def __post_init__(self) -> None:
         for name in _NUMBERS:
-            _check_number(name, getattr(self, name))
-        if len(self.seeds) != self.num_runs:
-            raise InputError(
-                f'expected a seed for each of {self.num_runs} runs, got '
-                f'{self.seeds}')
+            _check_number(name, getattr(self, name), 1)
+        _require(len(self.seeds) == self.num_runs, (
+            f'expected a seed for each of {self.num_runs} runs, got '
+            f'{self.seeds}'))
         area = self.min_area
-        if not isinstance(area, (int, float)) or not area > 0:
-            raise InputError(
-                'expected min_area above 0, in pixels or as a share, got '
-                f'{area!r}')
-        if self.sampling not in SAMPLINGS:
-            raise InputError(
-                f'sampling must be one of {SAMPLINGS}, got {self.sampling!r}')
-        if type(self.repeat_supports) is not bool:
-            raise InputError(
-                'expected repeat_supports of True or False, got '
-                f'{self.repeat_supports!r}')
-        if self.novel_pixels not in NOVEL_PIXELS:
-            raise InputError(
-                f'novel_pixels must be one of {NOVEL_PIXELS}, got '
-                f'{self.novel_pixels!r}')
-        if (self.novel_pixels != 'background' and self.classes != 'all'
-                and self.split != 'base'):
-            raise InputError(
-                f"novel_pixels='{self.novel_pixels}' is for episodes of base "
-                f'classes of folds, got folds={self.folds!r} and '
-                f'split={self.split!r}')
+        _require(isinstance(area, (int, float)) and area > 0, (
+            'expected min_area above 0, in pixels or as a share, got '
+            f'{area!r}'))
+        _require(self.sampling in SAMPLINGS, (
+            f'sampling must be one of {SAMPLINGS}, got {self.sampling!r}'))
+        _require(type(self.repeat_supports) is bool, (
+            'expected repeat_supports of True or False, got '
+            f'{self.repeat_supports!r}'))
+        novel = self.novel_pixels
+        _require(novel in NOVEL_PIXELS, (
+            f'novel_pixels must be one of {NOVEL_PIXELS}, got {novel!r}'))
+        no_novel = novel == 'background' or self.classes == 'all'
+        _require(no_novel or self.split == 'base', (
+            f"novel_pixels='{novel}' is for episodes of base classes of "
+            f'folds, got folds={self.folds!r} and split={self.split!r}'))
 
     @classmethod
     def from_settings(cls, *, classes: Sequence[str] | None,
@@ -130,10 +123,8 @@ class EpisodeRules:
             raise InputError(
                 'expected either classes, or folds with fold and split, got '
                 f'classes={classes!r}, folds={folds!r}, split={split!r}')
-        if type(episodes_seed) is not int or episodes_seed < 0:
-            raise InputError(
-                f'expected episodes_seed of 0 or more, got {episodes_seed!r}')
-        _check_number('num_runs', num_runs)
+        _check_number('episodes_seed', episodes_seed, 0)
+        _check_number('num_runs', num_runs, 1)
         return cls(
             classes=classes, split=split,
             folds=None if split is None else folds,
@@ -185,18 +176,15 @@ class EpisodeRules:
         rules = self.named(images.classes)
         names = list(rules.classes)
         repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise InputError(
-                f'the classes {repeated} are named more than once')
-        class_ids = images.class_ids(names)
-        if len(names) < self.num_ways:
-            raise InputError(
-                f'num_ways={self.num_ways} needs as many classes, got the '
-                f'{len(names)} {names}')
+        _require(not repeated, (
+            f'the classes {repeated} are named more than once'))
+        _require(len(names) >= self.num_ways, (
+            f'num_ways={self.num_ways} needs as many classes, got the '
+            f'{len(names)} {names}'))
         return replace(
             rules, dataset=type(images.dataset).__name__,
-            class_ids=class_ids, num_images=len(images.image_ids),
-            index_sha256=images.sha256)
+            class_ids=images.class_ids(names),
+            num_images=len(images.image_ids), index_sha256=images.sha256)
 
     @property
     def all_folds(self) -> Sequence[Sequence[str]]:
@@ -300,6 +288,11 @@ def images_showing(names: Collection[str], classes: Sequence[str],
     return np.flatnonzero(index.counts[:, ids].any(1))
 
 
-def _check_number(name: str, value: object) -> None:
-    if type(value) is not int or value < 1:
-        raise InputError(f'expected {name} of 1 or more, got {value!r}')
+def _check_number(name: str, value: Any, least: int) -> None:
+    _require(type(value) is int and value >= least, (
+        f'expected {name} of {least} or more, got {value!r}'))
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise InputError(sentence)

@@ -44,9 +44,7 @@ def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
         _difference(metric, FewShotIoUMetric, _OF_METRIC)
         for metric in metrics]
     if others != ['']:
-        kinds = [
-            other or type(metric).__name__
-            for metric, other in zip(metrics, others, strict=True)]
+        kinds = [other or 'FewShotIoUMetric' for other in others]
         return f'the evaluator holds {kinds}, not one FewShotIoUMetric'
     if (metrics[0].ignore_index, head.ignore_index) != (255, 255):
         return 'metric or head has an ignore_index other than 255'
