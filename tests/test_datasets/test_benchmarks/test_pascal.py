@@ -13,8 +13,11 @@ from scipy.io import savemat
 from torchvision.datasets import SBDataset
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from mmseg_panet.datasets.benchmarks import merge_lists, prepare_pascal_5i
 from mmseg_panet.datasets.benchmarks import pascal as module
+from mmseg_panet.datasets.benchmarks.pascal import (
+    merge_lists,
+    prepare_pascal_5i,
+)
 from mmseg_panet.errors import InputError
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
