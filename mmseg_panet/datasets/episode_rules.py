@@ -146,9 +146,9 @@ class EpisodeRules:
 
     def header(self) -> dict:
         """Give the header of a manifest, without its format."""
-        rules = dict(vars(self))
-        del rules['novel_pixels']
-        return rules
+        return {
+            name: rule for name, rule in vars(self).items()
+            if name != 'novel_pixels'}
 
     def named(self, classes: Sequence[str]) -> 'EpisodeRules':
         """Put the names of the classes in place of 'all'.
@@ -158,7 +158,7 @@ class EpisodeRules:
         """
         if self.classes != 'all':
             return replace(self, classes=list(self.classes))
-        # Lists apart, as FSS-1000: none of these classes is novel.
+        # Separate lists, as FSS-1000: none of these classes is novel.
         return replace(
             self, novel_pixels='background',
             classes=[name for name in classes if name not in NO_CLASSES])

@@ -1,4 +1,5 @@
 """Episodes over any of mmseg's data sets."""
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -11,12 +12,7 @@ from ..errors import InputError, loading
 from .cached_pipeline import cached_pipeline
 from .episode_rules import EpisodeRules, choose_pool
 from .image_pool import ImagePool
-from .manifest import (
-    manifest_lines,
-    manifest_sha256,
-    read_episodes,
-    read_rules,
-)
+from .manifest import manifest_lines, read_episodes, read_rules
 from .randomness import seeded
 from .sampled_episodes import SampledEpisodes
 from .sampling import Episode
@@ -247,7 +243,10 @@ class EpisodicDataset(Dataset):
 
     def manifest_sha256(self) -> str:
         """SHA-256 of the file that :meth:`manifest_lines` would make."""
-        return manifest_sha256(self.manifest_lines())
+        digest = hashlib.sha256()
+        for line in self.manifest_lines():
+            digest.update(line.encode())
+        return digest.hexdigest()
 
     def _support(self, image: int, part: dict,
                  entropy: tuple[int, ...]) -> dict:
@@ -268,8 +267,8 @@ class EpisodicDataset(Dataset):
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
             f'mask after support_pipeline, in {tries} tries and grown by '
-            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or mend its '
-            'annotation')
+            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or correct '
+            'its annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:

@@ -28,8 +28,8 @@ def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 FOLDS: dict[str, list[tuple[str, ...]]] = {
     # OSLSM (Shaban et al., BMVC 2017), section 4.
     'pascal-5i': _in_order(_PASCAL_CLASSES, 5),
-    # Every fourth class: FWB (Nguyen and Todorovic, ICCV 2019), as well as
-    # PFENet and HSNet.
+    # Every fourth class, as in FWB (Nguyen and Todorovic, ICCV 2019), PFENet
+    # and HSNet.
     'coco-20i': [COCO_CLASSES[f::4] for f in range(4)],
     # PANet (Wang et al., ICCV 2019). Not comparable with the above: as kinds
     # of things stay together, novel classes resemble base classes less.

@@ -1,5 +1,4 @@
 """The file that lists every episode of an evaluation."""
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,14 +40,6 @@ def manifest_lines(rules: EpisodeRules, episodes: Sequence[Episode],
             'queries': [pool.image_ids[i] for i in episode.queries],
             'query_ways': episode.query_ways,
         }) + '\n'
-
-
-def manifest_sha256(lines: Iterator[str]) -> str:
-    """SHA-256 of a manifest, as of the file of its lines."""
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-    return digest.hexdigest()
 
 
 def read_rules(path: str | Path) -> EpisodeRules:
@@ -126,9 +117,7 @@ def _read_episode(line: dict[str, Any], rules: EpisodeRules,
     if names != line['class_names']:
         raise ValueError(f"classes {line['class_names']}, here {names}")
     episode = Episode(
-        seed=line['seed'],
-        index=line['index'],
-        class_ids=tuple(line['class_ids']),
+        line['seed'], line['index'], tuple(line['class_ids']),
         supports=tuple(
             tuple(number[name] for name in shots)
             for shots in line['supports']),

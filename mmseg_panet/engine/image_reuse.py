@@ -100,7 +100,7 @@ def _wants_episodes(hook: Hook) -> bool:
     if kind is EpisodeVisualizationHook or kind.__module__.startswith(
             'mmengine.'):
         return False
-    # mmseg's hook draws only where it is told to.
+    # mmseg's hook plots only where it is told to.
     return getattr(hook, 'draw', True) and any(
         getattr(kind, name) is not getattr(Hook, name)
         for name in _OF_ITERATIONS)

@@ -3,7 +3,7 @@ import filecmp
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -17,7 +17,6 @@ from ...annotations.mask_folder import images_by_stem
 from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
-from ..episode_rules import images_showing
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
 
@@ -57,10 +56,6 @@ class CheckedPool:
         """Ids of all classes but the background."""
         return [i for i, name in enumerate(self.classes)
                 if name not in NO_CLASSES]
-
-    def images_showing(self, names: Collection[str]) -> np.ndarray:
-        """Indices of the images with a pixel of any of some classes."""
-        return images_showing(names, self.classes, self.index)
 
     def summary(self) -> str:
         """How many images and classes there are, in a line."""

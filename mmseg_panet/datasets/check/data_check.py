@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 
-from ...errors import InputError
 from ..class_index import Fault
-from .checked_pool import CheckedPool, check_pool, overlaps, unused_masks
+from ..episode_rules import images_showing
+from .checked_pool import CheckedPool, overlaps, unused_masks
 from .published_counts import check_counts, class_table, count_table
 from .report import NOTE, DataReport
-from .stage import Stage, StageSettings, stage_settings
+from .stage import Stage, check_stages
 
 _NAMES = 5
 """Names in a sentence about many."""
@@ -32,7 +32,7 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     Raises:
         InputError: If the config itself cannot be used.
     """
-    stages, found = _check_stages(stage_settings(cfg), decode)
+    stages, found = check_stages(cfg, decode)
     pools = list(dict.fromkeys(stage.pool for stage in stages))
     by_name = {stage.name: stage for stage in stages}
     training, test = by_name.get('training'), by_name.get('test')
@@ -40,7 +40,10 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
         found += _check_images(pool)
         if training and pool is not training.pool:
             found += overlaps(training.pool, pool)
-    found += _check_masks(pools)
+    masks = unused_masks(pools)
+    if masks:
+        found.append(Fault(NOTE, (
+            f'{len(masks)} masks are of no image: {_some(masks)}')))
     for stage in stages:
         found += _check_folds(stage)
         found += _check_few(stage)
@@ -61,28 +64,6 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
         found=list(dict.fromkeys(found)))
 
 
-def _check_stages(settings: dict[str, StageSettings],
-                  decode: bool) -> tuple[list[Stage], list[Fault]]:
-    """Look at every data set once, whichever stages sample from it."""
-    stages: list[Stage] = []
-    faults = []
-    for name, one in settings.items():
-        names = [other for other in settings
-                 if settings[other].dataset == one.dataset]
-        if name != names[0]:
-            continue
-        try:
-            pool = check_pool(
-                '/'.join(names), one.dataset, one.loader, decode)
-        except InputError as error:
-            faults.append(Fault('list', f"{'/'.join(names)}: {error}"))
-            continue
-        stages += [
-            Stage(other, settings[other].rules.named(pool.classes), pool)
-            for other in names]
-    return stages, faults
-
-
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
     yield from pool.faults
     empty = np.flatnonzero(
@@ -96,13 +77,6 @@ def _check_images(pool: CheckedPool) -> Iterator[Fault]:
             yield Fault('classes', (
                 f"{pool.name}: the data set names class '{name}' {times} "
                 'times; give every id its own name'))
-
-
-def _check_masks(pools: Sequence[CheckedPool]) -> Iterator[Fault]:
-    masks = unused_masks(pools)
-    if masks:
-        yield Fault(NOTE, (
-            f'{len(masks)} masks are of no image: {_some(masks)}'))
 
 
 def _check_folds(stage: Stage) -> Iterator[Fault]:
@@ -159,8 +133,9 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
             image for name in rules.classes if name in pool.classes
             for image in training.images_of(name)}
         leaked = [
-            Path(pool.paths[image]).name for image in pool.images_showing(
-                set(novel) - set(rules.classes)) if image in sampled]
+            Path(pool.paths[image]).name for image in images_showing(
+                set(novel) - set(rules.classes), pool.classes, pool.index)
+            if image in sampled]
         if not leaked:
             continue
         many = (

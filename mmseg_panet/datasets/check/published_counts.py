@@ -6,6 +6,7 @@ from pathlib import Path
 from ..benchmarks.fss import FSSDataset
 from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
+from ..episode_rules import images_showing
 from .stage import Stage
 
 
@@ -55,7 +56,8 @@ def published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
         return folds, {
             'validation images': num_images,
             **{f'image-class pairs of fold {fold}': sum(
-                len(pool.images_showing([name])) for name in names)
+                len(images_showing([name], pool.classes, pool.index))
+                for name in names)
                for fold, names in enumerate(stage.rules.all_folds)}}
     if isinstance(folds, str) and folds.startswith('coco-20i'):
         benchmark = 'coco-20i'

@@ -1,7 +1,6 @@
 """The stages of a config: training, validation and test."""
 from dataclasses import dataclass
 from inspect import signature
-from typing import NamedTuple
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
@@ -9,9 +8,10 @@ from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
 from ...errors import InputError
+from ..class_index import Fault
 from ..episode_rules import EpisodeRules, choose_pool
 from ..episodic_dataset import EpisodicDataset, mask_loader
-from .checked_pool import CheckedPool
+from .checked_pool import CheckedPool, check_pool
 
 _KEYS = {
     'training': 'train_dataloader',
@@ -25,20 +25,6 @@ _DEFAULTS = {
     name: parameter.default
     for name, parameter in signature(EpisodicDataset).parameters.items()
     if name not in _NO_RULES}
-
-
-class StageSettings(NamedTuple):
-    """What a config says of a stage.
-
-    Attributes:
-        rules (EpisodeRules): Of its episodes.
-        dataset (dict): The config of the data set that it samples from.
-        loader (LoadAnnotations): Reads the masks.
-    """
-
-    rules: EpisodeRules
-    dataset: dict
-    loader: LoadAnnotations
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +47,44 @@ class Stage:
             self.pool.classes.index(name), self.rules.min_area)
 
 
-def stage_settings(cfg: Config) -> dict[str, StageSettings]:
-    """Read the settings of every stage in a config.
+def check_stages(cfg: Config,
+                 decode: bool) -> tuple[list[Stage], list[Fault]]:
+    """Look at every data set once, whichever stages sample from it.
 
     Args:
-        cfg (Config): With some.
+        cfg (Config): With some stages.
+        decode (bool): See :func:`check_pool`.
 
     Returns:
-        dict[str, StageSettings]: By the stage's name.
+        tuple[list[Stage], list[Fault]]: The stages whose images can be
+        listed, and a fault for each of the other data sets.
 
     Raises:
         InputError: If a setting is missing or wrong.
     """
-    return {
-        name: _settings(key, cfg[key].dataset)
-        for name, key in _KEYS.items()
+    settings = {
+        name: _settings(key, cfg[key].dataset) for name, key in _KEYS.items()
         if (cfg.get(key) or {}).get('dataset')}
+    stages, faults = [], []
+    for name, (_, dataset, loader) in settings.items():
+        names = [
+            other for other in settings if settings[other][1] == dataset]
+        if name != names[0]:
+            continue
+        try:
+            pool = check_pool('/'.join(names), dataset, loader, decode)
+        except InputError as error:
+            faults.append(Fault('list', f"{'/'.join(names)}: {error}"))
+            continue
+        stages += [
+            Stage(other, settings[other][0].named(pool.classes), pool)
+            for other in names]
+    return stages, faults
 
 
-def _settings(key: str, given: dict) -> StageSettings:
+def _settings(key: str, given: dict
+              ) -> tuple[EpisodeRules, dict, LoadAnnotations]:
+    """Rules, config of the data set and reader of the masks of a stage."""
     if 'support_pipeline' not in given:
         raise InputError(
             f'expected an EpisodicDataset as {key}.dataset, got '
@@ -90,7 +95,7 @@ def _settings(key: str, given: dict) -> StageSettings:
         # Nothing says which pixels are novel: they leak, which is a fault.
         settings['novel_pixels'] = 'background'
     try:
-        return StageSettings(
+        return (
             EpisodeRules.from_settings(**settings),
             choose_pool(*map(given.get, ('dataset', 'pools', 'pool'))),
             mask_loader(map(TRANSFORMS.build, given['support_pipeline'])))

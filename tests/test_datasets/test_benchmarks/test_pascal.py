@@ -181,7 +181,7 @@ def test_other_counts_are_named(root):
             (346, 'image-class pairs of fold 3', 0))]
 
 
-def test_a_second_time_nothing_is_written_anew(root):
+def test_a_second_time_nothing_is_written_again(root):
     prepare_pascal_5i(root)
     folder = root / VOC / 'SegmentationClassAug'
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}

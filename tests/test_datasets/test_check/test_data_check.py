@@ -320,8 +320,8 @@ def test_novel_classes_in_base_training_are_counted_for_every_fold(mine):
         assert 'cat_car.png, dog_tree.png;' in sentence
 
 
-def test_of_images_that_are_never_drawn_nothing_leaks(mine):
-    # In fold 1 cat and dog are drawn: the cat of 'cat_car' is a third of the
+def test_of_images_that_are_never_sampled_nothing_leaks(mine):
+    # In fold 1 cat and dog are sampled: the cat of 'cat_car' is a third of the
     # image, the dog of 'dog_tree' five sixths. In fold 0 the car is two
     # thirds, the tree a sixth.
     report = check_data(config(*mine, min_area=0.6))
