@@ -205,11 +205,9 @@ class EpisodicDataset(Dataset):
         Raises:
             InputError: If the image cannot be loaded.
         """
-        pipeline = (
-            self.support_pipeline if role == 'support'
-            else self.query_pipeline)
         part = dict(self._labels_of(class_ids), role=role, way=1, shot=0)
-        return self._load(image, pipeline, part, (0,))
+        return self._load(
+            image, getattr(self, f'{role}_pipeline'), part, (0,))
 
     def _labels_of(self, class_ids: Sequence[int]) -> dict:
         """What ``EpisodeLabels`` is to make of a mask."""

@@ -140,9 +140,9 @@ def first_of_equal(
     first = {}
     alike: dict[Fingerprint, list[str]] = defaultdict(list)
     for path, fingerprint in fingerprints.items():
-        first[path] = path if fingerprint is None else next(
-            (other for other in alike[fingerprint]
-             if filecmp.cmp(path, other, shallow=False)), path)
+        first[path] = next((
+            other for other in alike[fingerprint]
+            if fingerprint and filecmp.cmp(path, other, shallow=False)), path)
         if first[path] == path:
             alike[fingerprint].append(path)
     return first

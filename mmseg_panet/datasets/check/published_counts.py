@@ -48,25 +48,23 @@ def published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
         the names there; '' and none for other data sets.
     """
     pool, folds = stage.pool, stage.rules.folds
-    num_images = len(pool.paths)
+    images = len(pool.paths)
     ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
-    if folds == 'pascal-5i':
-        if 'training' in pool.name:
-            return folds, {'training images': num_images}
-        return folds, {
-            'validation images': num_images,
-            **{f'image-class pairs of fold {fold}': sum(
-                len(images_showing([name], pool.classes, pool.index))
-                for name in names)
-               for fold, names in enumerate(stage.rules.all_folds)}}
-    if isinstance(folds, str) and folds.startswith('coco-20i'):
-        benchmark = 'coco-20i'
-        counts = {f'{part} images': num_images for part in ann_file.parts}
-    elif isinstance(pool.dataset, FSSDataset):
+    benchmark, counts = '', {}
+    if isinstance(pool.dataset, FSSDataset):
         benchmark = 'fss-1000'
         counts = {f'classes in {ann_file.name}': len(pool.real_ids)}
-    else:
-        return '', {}
+    elif str(folds).startswith('coco-20i'):
+        benchmark = 'coco-20i'
+        counts = {f'{part} images': images for part in ann_file.parts}
+    elif folds == 'pascal-5i' and 'training' in pool.name:
+        benchmark, counts = folds, {'training images': images}
+    elif folds == 'pascal-5i':
+        benchmark, counts = folds, {'validation images': images} | {
+            f'image-class pairs of fold {fold}': sum(
+                len(images_showing([name], pool.classes, pool.index))
+                for name in names)
+            for fold, names in enumerate(stage.rules.all_folds)}
     return benchmark, {
         name: count for name, count in counts.items()
         if name in PUBLISHED[benchmark]}
