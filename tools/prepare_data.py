@@ -13,11 +13,9 @@ from mmseg_panet.annotations import (
     convert_masks,
 )
 from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.datasets.benchmarks import (
-    prepare_coco_20i,
-    prepare_fss_1000,
-    prepare_pascal_5i,
-)
+from mmseg_panet.datasets.benchmarks.coco import prepare_coco_20i
+from mmseg_panet.datasets.benchmarks.fss import prepare_fss_1000
+from mmseg_panet.datasets.benchmarks.pascal import prepare_pascal_5i
 
 
 def parse_args() -> argparse.Namespace:

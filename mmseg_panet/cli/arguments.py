@@ -10,7 +10,7 @@ from mmengine.config import Config, DictAction
 from ..config.config_file import read_config
 from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings
-from ..datasets.manifest import read_header
+from ..datasets.manifest import read_rules
 from ..errors import InputError
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..runs.testing import join_processes
@@ -220,7 +220,7 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
         raise InputError(
             f"the manifest settles the episodes: leave out {' '.join(flags)}"
             ', or draw episodes anew without --manifest')
-    name = read_header(args.manifest)['protocol']
+    name = read_rules(args.manifest).protocol
     if args.protocol is not None:
         apply_protocol(cfg, args.protocol)
     # Never a path from the manifest: the file would be run.

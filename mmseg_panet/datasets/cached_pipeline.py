@@ -1,35 +1,14 @@
 """Pipelines whose first steps are kept on the disk."""
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mmcv.transforms import Compose, LoadImageFromFile, Pad
 from mmcv.transforms import Resize as PlainResize
-from mmseg.datasets.transforms import LoadAnnotations, Resize
+from mmseg.datasets.transforms import Resize
 
-from .benchmarks.fss import LoadFSSAnnotations
 from .image_cache import ImageCache, load_image_cache
-from .transforms import (
-    BoxAnnotation,
-    EpisodeLabels,
-    LoadBoxes,
-    LoadScribbles,
-    PackEpisodeInputs,
-    PadLabelsToSquare,
-    PointAnnotation,
-    ScribbleAnnotation,
-)
-
-_RESIZES = (Resize, PlainResize)
-STOCK_STEPS = (LoadImageFromFile, LoadAnnotations, LoadFSSAnnotations, Pad,
-               *_RESIZES)
-"""Stock steps that draw nothing and know of no episode. By exact type: a
-subclass may do either."""
-FIXED_STEPS = (*STOCK_STEPS, EpisodeLabels, PadLabelsToSquare,
-               PackEpisodeInputs)
-"""Steps that draw nothing, whatever the episode."""
-FIXED_FOR_A_CLASS = (BoxAnnotation, ScribbleAnnotation, PointAnnotation,
-                     LoadBoxes, LoadScribbles)
-"""Steps that draw nothing either, but what they leave of a mask depends on
-the support's own class, and on the other ways of its episode."""
+from .transforms import EpisodeLabels
+from .transforms.dependence import dependence
 
 
 class CachedPipeline(Compose):
@@ -69,7 +48,7 @@ class CachedPipeline(Compose):
 def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
     """Split a pipeline into what an image keeps and what an episode adds.
 
-    The kept part is the stock loading, resizing and padding at the start.
+    The kept part is the steps at the start that depend on the image alone.
     ``EpisodeLabels`` is a map of single pixels, so it is moved behind those
     resizes and pads that follow it and do not notice.
 
@@ -119,12 +98,12 @@ def cached_pipeline(pipeline: Compose, infos: Sequence[dict],
 def _keeps(step: Callable) -> bool:
     # An image that may be skipped leaves nothing to keep.
     may_skip = getattr(step, 'ignore_empty', False)
-    return type(step) in STOCK_STEPS and not may_skip
+    return dependence(step) == 'image' and not may_skip
 
 
-def _commute(labels: EpisodeLabels, step: Callable) -> bool:
+def _commute(labels: EpisodeLabels, step: Any) -> bool:
     """Whether a mask may be resized or padded before it is mapped."""
-    if isinstance(step, Pad):
+    if type(step) is Pad:
         return labels.void == 'ignore' and step.pad_val.get('seg', 255) == 255
     # Pillow's resize refuses ids beyond 8 bits.
-    return isinstance(step, _RESIZES) and step.backend == 'cv2'
+    return type(step) in (Resize, PlainResize) and step.backend == 'cv2'

@@ -1,36 +1,32 @@
 """Episodes over any of mmseg's data sets."""
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
-import numpy as np
 from mmcv.transforms import Compose, LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ..errors import InputError, loading
-from .cached_pipeline import FIXED_FOR_A_CLASS, FIXED_STEPS, cached_pipeline
-from .folds import split_classes
-from .image_pool import NO_CLASSES, ImagePool
-from .manifest import (
-    manifest_lines,
-    manifest_sha256,
-    read_episodes,
-    read_header,
-)
+from .cached_pipeline import cached_pipeline
+from .episode_rules import EpisodeRules, choose_pool
+from .image_pool import ImagePool
+from .manifest import manifest_lines, read_episodes, read_rules
 from .randomness import seeded
 from .sampled_episodes import SampledEpisodes
 from .sampling import Episode
+from .transforms.dependence import dependence
 
-NOVEL_PIXELS = ('background', 'ignore', 'drop')
 _AUGMENTATION_TRIES = 100
-"""Augmentations drawn for a support whose mask comes out empty."""
+"""Augmentations of a support whose mask comes out empty."""
 _GROWTH_TRIES = 8
 """Pixels by which its mask is then grown, before it is an error."""
 
 
 @DATASETS.register_module()
 class EpisodicDataset(Dataset):
-    """Draws episodes from a data set; an item is one whole episode.
+    """Samples episodes from a data set; an item is one complete episode.
 
     Item ``run * num_episodes + i`` is a pure function of
     ``(episodes_seed + run, i)``, its augmentations included, whatever the
@@ -42,8 +38,8 @@ class EpisodicDataset(Dataset):
             pipeline is not used.
         support_pipeline (Sequence[dict]): Transforms of the supports, from
             loading to ``PackEpisodeInputs``.
-        query_pipeline (Sequence[dict]): Transforms of the queries. Truth and
-            prediction meet at the size that it gives the masks.
+        query_pipeline (Sequence[dict]): Transforms of the queries. Ground
+            truth and prediction meet at the size that it gives the masks.
         num_episodes (int): Of one run. Defaults to 1000.
         num_ways (int): W. Defaults to 1.
         num_shots (int): S. Defaults to 1.
@@ -57,36 +53,36 @@ class EpisodicDataset(Dataset):
         fold (int): Which fold's classes are novel. Defaults to 0.
         split (str, optional): 'base' or 'novel'.
         classes (Sequence[str] | str, optional): Names of the classes to
-            draw, in place of ``folds`` and ``split``; 'all' for all but the
-            background.
+            sample, in place of ``folds`` and ``split``; 'all' for all but
+            the background.
         pools (dict[str, dict], optional): Data sets by name, such as 'train'
             and 'val'.
-        pool (str, optional): Which of the pools is drawn from.
-        sampling (str): What is drawn first, 'class_first', 'image_first' or
-            'pair_first', see :func:`sample_episode`. Defaults to
+        pool (str, optional): Which of the pools is sampled from.
+        sampling (str): What is sampled first, 'class_first', 'image_first'
+            or 'pair_first', see :func:`sample_episode`. Defaults to
             'class_first'.
-        repeat_supports (bool): Whether a way may draw one image as several
+        repeat_supports (bool): Whether a way may have one image as several
             supports. Defaults to False.
         min_area (float): What a class must cover for an image to be its
-            support, or the query drawn for it: pixels, or below 1 a share of
-            the image. Defaults to 1.
+            support, or the query sampled for it: pixels, or below 1 a share
+            of the image. Defaults to 1.
         novel_pixels (str): What becomes of the novel classes' pixels in
             episodes of a fold's base classes: 'background', 'ignore' (255),
             or 'drop' for leaving out every image with such a pixel. Defaults
             to 'background'.
         protocol (str, optional): Name of the rules, for the record.
         manifest (str, optional): A file of ``tools/make_episodes.py`` whose
-            episodes are taken instead of drawing them; its header then
-            overrides all of the settings of the drawing.
+            episodes are taken instead of sampling them; its rules then
+            override all of the settings but ``novel_pixels``.
         cache_dir (str, optional): Of the class index, see
             :func:`load_class_index`.
-        cache_images (bool): Whether what the pipelines make of every image
-            by stock loading, resizing and padding at their start is kept in
-            ``cache_dir``; the items are the same. Defaults to False.
+        cache_images (bool): Whether what the first steps of the pipelines
+            make of every image is kept in ``cache_dir``, see
+            :func:`split_steps`; the items are the same. Defaults to False.
 
     Raises:
         InputError: If a class is unknown or has too few images, or as
-            :func:`split_classes`, :class:`ImagePool` and
+            :class:`EpisodeRules`, :class:`ImagePool` and
             :func:`read_episodes` say.
     """
 
@@ -116,58 +112,43 @@ class EpisodicDataset(Dataset):
         cache_dir: str | None = None,
         cache_images: bool = False,
     ) -> None:
-        self.support_pipeline = Compose(
-            [TRANSFORMS.build(step) for step in support_pipeline])
-        self.query_pipeline = Compose(
-            [TRANSFORMS.build(step) for step in query_pipeline])
-        header = {} if manifest is None else read_header(manifest)
-        if header:
-            pool = header['pool']
+        self.support_pipeline, self.query_pipeline = (
+            Compose([TRANSFORMS.build(step) for step in steps])
+            for steps in (support_pipeline, query_pipeline))
+        if manifest is None:
+            rules = EpisodeRules.from_settings(
+                protocol=protocol, pool=pool if dataset is None else None,
+                folds=folds, fold=fold, split=split, classes=classes,
+                num_ways=num_ways, num_shots=num_shots,
+                num_queries=num_queries, num_runs=num_runs,
+                num_episodes=num_episodes, episodes_seed=episodes_seed,
+                sampling=sampling, repeat_supports=repeat_supports,
+                min_area=min_area, novel_pixels=novel_pixels)
+        else:
+            rules = read_rules(manifest)
+            pool = rules.pool
+            if classes != 'all':
+                rules = replace(rules, novel_pixels=novel_pixels)
         self.images = ImagePool(
-            _choose(dataset, pools, pool), self._loader(), cache_dir)
+            choose_pool(dataset, pools, pool),
+            mask_loader(self.support_pipeline.transforms), cache_dir)
         self.dataset = self.images.dataset
         if cache_images:
-            infos = [self.dataset.get_data_info(i)
-                     for i in range(len(self.dataset))]
+            infos = list(map(
+                self.dataset.get_data_info, range(len(self.dataset))))
             self.support_pipeline, self.query_pipeline = (
                 cached_pipeline(pipeline, infos, cache_dir) for pipeline in (
                     self.support_pipeline, self.query_pipeline))
-        # Where nothing is drawn at random, another try is the same again.
-        fixed = all(type(step) in (*FIXED_STEPS, *FIXED_FOR_A_CLASS)
-                    for step in self.support_pipeline.transforms)
-        self._tries = 1 if fixed else _AUGMENTATION_TRIES
-        self.ignored_ids, dropped = self._novel_pixels(
-            novel_pixels, folds, fold, split, classes)
-        self.episodes: Sequence[Episode]
-        if manifest is not None:
-            self.header = header
-            self.episodes = read_episodes(manifest, header, self.images)
-            return
-        if classes == 'all':
-            classes = [c for c in self.images.classes if c not in NO_CLASSES]
-        names = _class_names(classes, folds, fold, split)
-        self.header = {
-            'protocol': protocol,
-            'dataset': type(self.dataset).__name__,
-            'pool': pool if dataset is None else None,
-            'folds': None if split is None else folds,
-            'fold': None if split is None else fold,
-            'split': split,
-            'classes': names,
-            'class_ids': self.images.class_ids(names),
-            'num_ways': num_ways,
-            'num_shots': num_shots,
-            'num_queries': num_queries,
-            'num_runs': num_runs,
-            'num_episodes': num_episodes,
-            'seeds': _seeds(episodes_seed, num_runs),
-            'sampling': sampling,
-            'repeat_supports': repeat_supports,
-            'min_area': min_area,
-            'num_images': len(self.images.image_ids),
-            'index_sha256': self.images.sha256,
-        }
-        self.episodes = SampledEpisodes(self.images, self.header, dropped)
+        # Where nothing is random, another try is the same again.
+        self._tries = _AUGMENTATION_TRIES if 'chance' in map(
+            dependence, self.support_pipeline.transforms) else 1
+        self.rules = rules if manifest else rules.for_images(self.images)
+        self.episodes: Sequence[Episode] = (
+            read_episodes(manifest, self.rules, self.images) if manifest
+            else SampledEpisodes(self.images, self.rules))
+        novel = [] if self.rules.novel_pixels == 'background' else (
+            self.images.class_ids(self.rules.novel_classes))
+        self.ignored_ids = novel if self.rules.novel_pixels == 'ignore' else []
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -187,7 +168,7 @@ class EpisodicDataset(Dataset):
                 empty after the pipeline.
         """
         episode = self.episode(index)
-        run = index // self.header['num_episodes']
+        run = index // self.rules.num_episodes
         task = dict(
             self._labels_of(episode.class_ids), run=run, episode=episode.index)
         items: list[dict] = []
@@ -224,11 +205,9 @@ class EpisodicDataset(Dataset):
         Raises:
             InputError: If the image cannot be loaded.
         """
-        pipeline = (
-            self.support_pipeline if role == 'support'
-            else self.query_pipeline)
         part = dict(self._labels_of(class_ids), role=role, way=1, shot=0)
-        return self._load(image, pipeline, part, (0,))
+        return self._load(
+            image, getattr(self, f'{role}_pipeline'), part, (0,))
 
     def _labels_of(self, class_ids: Sequence[int]) -> dict:
         """What ``EpisodeLabels`` is to make of a mask."""
@@ -239,58 +218,37 @@ class EpisodicDataset(Dataset):
             ignored_ids=self.ignored_ids)
 
     @property
+    def header(self) -> dict:
+        """The rules of the episodes, as a manifest's header has them."""
+        return self.rules.header()
+
+    @property
     def class_names(self) -> list[str]:
-        """Names of the classes that are drawn."""
-        return self.header['classes']
+        """Names of the classes that are sampled."""
+        return list(self.rules.classes)
 
     @property
     def metainfo(self) -> dict:
-        """The data set's own, and the classes drawn as ``class_names``."""
+        """The data set's own, with ``class_names`` and ``num_runs``."""
         return dict(
             self.dataset.metainfo,
             class_names=self.class_names,
-            num_runs=self.header['num_runs'])
+            num_runs=self.rules.num_runs)
 
     def manifest_lines(self) -> Iterator[str]:
         """The manifest of these episodes, line by line."""
-        return manifest_lines(self.header, self.episodes, self.images)
+        return manifest_lines(self.rules, self.episodes, self.images)
 
     def manifest_sha256(self) -> str:
         """SHA-256 of the file that :meth:`manifest_lines` would make."""
-        return manifest_sha256(self.manifest_lines())
-
-    def _loader(self) -> LoadAnnotations:
-        for step in self.support_pipeline.transforms:
-            if isinstance(step, LoadAnnotations):
-                return step
-        raise InputError("support_pipeline needs dict(type='LoadAnnotations')")
-
-    def _novel_pixels(
-            self, novel_pixels: str,
-            folds: str | Sequence[Sequence[str]] | None, fold: int,
-            split: str | None, classes: Sequence[str] | str | None,
-    ) -> tuple[list[int], np.ndarray]:
-        """Ids that become 255, and the images that are left out."""
-        if novel_pixels not in NOVEL_PIXELS:
-            raise InputError(
-                f'novel_pixels must be one of {NOVEL_PIXELS}, got '
-                f'{novel_pixels!r}')
-        # With all classes there are no novel ones: lists apart, as FSS-1000.
-        if novel_pixels == 'background' or classes == 'all':
-            return [], np.array([], int)
-        if folds is None or split != 'base':
-            raise InputError(
-                f"novel_pixels='{novel_pixels}' is for episodes of the base "
-                f'classes of folds, got folds={folds!r} and split={split!r}')
-        novel = self.images.class_ids(split_classes(folds, fold, 'novel'))
-        if novel_pixels == 'ignore':
-            return novel, np.array([], int)
-        return [], np.flatnonzero(
-            self.images.index.counts[:, novel].any(1))
+        digest = hashlib.sha256()
+        for line in self.manifest_lines():
+            digest.update(line.encode())
+        return digest.hexdigest()
 
     def _support(self, image: int, part: dict,
                  entropy: tuple[int, ...]) -> dict:
-        """Load a support; augment anew where a crop has lost its class.
+        """Load a support; augment again where a crop has lost its class.
 
         An object so small that every resize loses it is grown in the end.
         """
@@ -307,12 +265,12 @@ class EpisodicDataset(Dataset):
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
             f'mask after support_pipeline, in {tries} tries and grown by '
-            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or mend its '
-            'annotation')
+            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or correct '
+            'its annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:
-        """Run a pipeline on one image, its random draws from ``entropy``."""
+        """Run a pipeline on one image, its random numbers from ``entropy``."""
         info = self.dataset.get_data_info(image) | part
         info['image_id'] = self.images.image_ids[image]
         info['image_index'] = image
@@ -326,40 +284,13 @@ class EpisodicDataset(Dataset):
         return item
 
 
-def _choose(dataset: dict | BaseDataset | None,
-            pools: dict[str, dict] | None,
-            pool: str | None) -> dict | BaseDataset:
-    """The data set, or the one of the pools that is named."""
-    if dataset is not None:
-        return dataset
-    if pools and pool in pools:
-        return pools[pool]
-    raise InputError(
-        'expected a dataset, or pools and the name of one of them as pool, '
-        f'got dataset=None, pools={sorted(pools or ())} and pool={pool!r}')
+def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:
+    """Find the step of a support pipeline that reads masks.
 
-
-def _seeds(first: int, num_runs: int) -> list[int]:
-    if type(first) is not int or first < 0:
-        raise InputError(
-            f'expected episodes_seed of 0 or more, got {first!r}')
-    if type(num_runs) is not int or num_runs < 1:
-        raise InputError(f'expected num_runs of 1 or more, got {num_runs!r}')
-    return [first + run for run in range(num_runs)]
-
-
-def _class_names(classes: Sequence[str] | None,
-                 folds: str | Sequence[Sequence[str]] | None, fold: int,
-                 split: str | None) -> list[str]:
-    if classes is not None and split is None:
-        names = list(classes)
-    elif classes is None and folds is not None and split is not None:
-        names = split_classes(folds, fold, split)
-    else:
-        raise InputError(
-            'expected either classes, or folds with fold and split, got '
-            f'classes={classes!r}, folds={folds!r}, split={split!r}')
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f'the classes {repeated} are named more than once')
-    return names
+    Raises:
+        InputError: If there is none.
+    """
+    for step in steps:
+        if isinstance(step, LoadAnnotations):
+            return step
+    raise InputError("support_pipeline needs dict(type='LoadAnnotations')")

@@ -28,8 +28,8 @@ def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 FOLDS: dict[str, list[tuple[str, ...]]] = {
     # OSLSM (Shaban et al., BMVC 2017), section 4.
     'pascal-5i': _in_order(_PASCAL_CLASSES, 5),
-    # Every fourth class: FWB (Nguyen and Todorovic, ICCV 2019), as well as
-    # PFENet and HSNet.
+    # Every fourth class, as in FWB (Nguyen and Todorovic, ICCV 2019), PFENet
+    # and HSNet.
     'coco-20i': [COCO_CLASSES[f::4] for f in range(4)],
     # PANet (Wang et al., ICCV 2019). Not comparable with the above: as kinds
     # of things stay together, novel classes resemble base classes less.
@@ -39,6 +39,25 @@ FOLDS: dict[str, list[tuple[str, ...]]] = {
     'toy-3i': _in_order(TOY_CLASSES, 3),
 }
 """The novel classes of every fold of a benchmark."""
+
+
+def named_folds(
+        folds: str | Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Give the class names of every fold.
+
+    Args:
+        folds (str | Sequence[Sequence[str]]): As in :func:`split_classes`.
+
+    Raises:
+        InputError: If there is no benchmark of that name.
+    """
+    if not isinstance(folds, str):
+        return folds
+    if folds not in FOLDS:
+        raise InputError(
+            f'expected folds to be one of {sorted(FOLDS)}, or a list of '
+            f"lists of class names, got '{folds}'")
+    return FOLDS[folds]
 
 
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
@@ -62,12 +81,7 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
         >>> split_classes([['cat', 'dog'], ['car']], fold=0, split='base')
         ['car']
     """
-    if isinstance(folds, str):
-        if folds not in FOLDS:
-            raise InputError(
-                f'expected folds to be one of {sorted(FOLDS)}, or a list of '
-                f"lists of class names, got '{folds}'")
-        folds = FOLDS[folds]
+    folds = named_folds(folds)
     if type(fold) is not int or not 0 <= fold < len(folds):
         raise InputError(
             f'fold {fold!r} does not exist: expected 0..{len(folds) - 1}')

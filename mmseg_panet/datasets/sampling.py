@@ -1,4 +1,4 @@
-"""Drawing episodes: pure functions of (seed, index)."""
+"""Sampling episodes: pure functions of (seed, index)."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +8,7 @@ from ..errors import InputError
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 _TRIES = 100
-"""Draws of an N-way episode whose classes share few images, before giving up.
-"""
+"""Tries for an N-way episode whose classes share few images."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Episode:
         class_ids (tuple[int, ...]): The class of each way, (W,).
         supports (tuple[tuple[int, ...], ...]): Image indices, (W, S).
         queries (tuple[int, ...]): Image indices, (Q,).
-        query_ways (tuple[int, ...]): The way 1..W each query was drawn for.
+        query_ways (tuple[int, ...]): The way 1..W that each query is of.
     """
 
     seed: int
@@ -34,21 +33,22 @@ class Episode:
 
 
 def sample_episode(images_of: Mapping[int, np.ndarray],
-                 seed: int,
-                 index: int,
-                 num_ways: int = 1,
-                 num_shots: int = 1,
-                 num_queries: int = 1,
-                 sampling: str = 'class_first',
-                 repeat_supports: bool = False,
-                 shown_in: Mapping[int, np.ndarray] | None = None) -> Episode:
-    """Draw the classes and the images of one episode.
+                   seed: int,
+                   index: int,
+                   num_ways: int = 1,
+                   num_shots: int = 1,
+                   num_queries: int = 1,
+                   sampling: str = 'class_first',
+                   repeat_supports: bool = False,
+                   shown_in: Mapping[int, np.ndarray] | None = None
+                   ) -> Episode:
+    """Sample the classes and the images of one episode.
 
-    'class_first' draws the ways, then images of each; a query is drawn for a
-    way chosen at random. 'image_first' draws a query among all images, then
-    one of the classes in it, then the other ways and the supports.
-    'pair_first' does so with a pair of image and class, which meets frequent
-    classes more often.
+    'class_first' samples the ways, then images of each; a query is sampled
+    for a way chosen at random. 'image_first' samples a query among all
+    images, then one of the classes in it, then the other ways and the
+    supports. 'pair_first' does so with a pair of image and class, which
+    meets frequent classes more often.
 
     No image plays two parts in an episode: a query is never a support of
     another way.
@@ -62,10 +62,10 @@ def sample_episode(images_of: Mapping[int, np.ndarray],
         num_shots (int): S.
         num_queries (int): Q.
         sampling (str): One of :data:`SAMPLINGS`. Defaults to 'class_first'.
-        repeat_supports (bool): Whether a way may draw one image as several
+        repeat_supports (bool): Whether a way may have one image as several
             supports. Defaults to False.
         shown_in (Mapping[int, np.ndarray], optional): Class id to the images
-            with any pixel of it. With 'image_first' the class drawn for a
+            with any pixel of it. With 'image_first' the class sampled for a
             query may be one that ``images_of`` finds too small in it.
             Defaults to ``images_of``.
 
@@ -73,7 +73,7 @@ def sample_episode(images_of: Mapping[int, np.ndarray],
         Episode: The same for the same arguments.
 
     Raises:
-        InputError: If the drawn classes share so few images that they
+        InputError: If the sampled classes share so few images that they
             cannot all be given distinct ones.
     """
     rng = np.random.default_rng((seed, index))
@@ -86,39 +86,36 @@ def sample_episode(images_of: Mapping[int, np.ndarray],
         class_ids, queries, query_ways = _sample_queries(
             rng, images_of, shown_in or images_of, num_ways, num_queries,
             pairs=sampling == 'pair_first')
-    # How many queries of each way are still to be drawn.
+    # How many queries of each way are still to be sampled.
     wanted = np.bincount(
         query_ways[len(queries):], minlength=num_ways).tolist()
-    pools = [images_of[c] for c in class_ids]
     for _ in range(_TRIES):
-        drawn = _sample_distinct(
-            rng, pools, num_shots, wanted, queries, repeat_supports)
-        if drawn is not None:
+        of_ways = _sample_distinct(
+            rng, [images_of[c] for c in class_ids], num_shots, wanted,
+            queries, repeat_supports)
+        if of_ways:
             break
     else:
         raise InputError(
             f'classes {class_ids} share too few images for {num_ways} ways '
             f'of {num_shots} shots and {num_queries} queries without '
             'repeats; lower num_ways, num_shots or min_area')
-    if not queries:
-        left = [list(of_way) for _, of_way in drawn]
-        queries = [left[way].pop(0) for way in query_ways]
     return Episode(
         seed=seed,
         index=index,
         class_ids=tuple(class_ids),
-        supports=tuple(tuple(supports) for supports, _ in drawn),
-        queries=tuple(queries),
-        query_ways=tuple(1 + way for way in query_ways),
-    )
+        supports=tuple(tuple(of_ways[way][0]) for way in range(num_ways)),
+        queries=tuple(queries) or tuple(
+            of_ways[way][1].pop(0) for way in query_ways),
+        query_ways=tuple(1 + way for way in query_ways))
 
 
 def _sample_queries(rng: np.random.Generator,
-                  images_of: Mapping[int, np.ndarray],
-                  shown_in: Mapping[int, np.ndarray], num_ways: int,
-                  num_queries: int,
-                  pairs: bool) -> tuple[list[int], list[int], list[int]]:
-    """Class ids, queries and their ways (from 0), the queries drawn first."""
+                    images_of: Mapping[int, np.ndarray],
+                    shown_in: Mapping[int, np.ndarray], num_ways: int,
+                    num_queries: int, pairs: bool
+                    ) -> tuple[list[int], list[int], list[int]]:
+    """Class ids, queries and their ways (from 0), the queries first."""
     classes = sorted(images_of)
     image, first = _sample_pair(rng, images_of, shown_in, classes, [], pairs)
     others = rng.choice(
@@ -134,42 +131,43 @@ def _sample_queries(rng: np.random.Generator,
 
 
 def _sample_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
-               shown_in: Mapping[int, np.ndarray], classes: Sequence[int],
-               used: Sequence[int], pairs: bool) -> tuple[int, int]:
-    """Draw an image of any of the classes, and a class in it."""
-    pools = [np.setdiff1d(images_of[c], used) for c in classes]
+                 shown_in: Mapping[int, np.ndarray], classes: Sequence[int],
+                 used: Sequence[int], pairs: bool) -> tuple[int, int]:
+    """Sample an image of any of the classes, and a class in it."""
+    candidates = [np.setdiff1d(images_of[c], used) for c in classes]
     if pairs:
-        ends = np.cumsum([len(pool) for pool in pools])
+        ends = np.cumsum([len(images) for images in candidates])
         pair = int(rng.integers(ends[-1]))
         way = int(np.searchsorted(ends, pair, side='right'))
-        return int(pools[way][pair - ends[way]]), classes[way]
-    image = int(rng.choice(np.unique(np.concatenate(pools))))
+        return int(candidates[way][pair - ends[way]]), classes[way]
+    image = int(rng.choice(np.unique(np.concatenate(candidates))))
     return image, int(rng.choice(
         [c for c in classes if image in shown_in[c]]))
 
 
 def _sample_distinct(
-        rng: np.random.Generator, pools: Sequence[np.ndarray],
+        rng: np.random.Generator, images_of: Sequence[np.ndarray],
         num_shots: int, num_queries: Sequence[int], used: Sequence[int],
-        repeat: bool) -> list[tuple[list[int], list[int]]] | None:
-    """Supports and queries of each way; None where a pool runs dry.
+        repeat: bool) -> dict[int, tuple[list[int], list[int]]]:
+    """Supports and queries by way; none where a way runs out of images.
 
     Only ``repeat`` lets an image be met twice, as supports of one way.
     """
-    drawn: dict[int, tuple[list[int], list[int]]] = {}
+    sampled = {}
     taken = np.array(used, dtype=int)
+    distinct = 1 if repeat else num_shots
     # Rare classes choose first: the others have more to choose from.
-    for way in sorted(range(len(pools)), key=lambda way: len(pools[way])):
-        pool = np.setdiff1d(pools[way], taken)
-        distinct = 1 if repeat else num_shots
-        if len(pool) < distinct + num_queries[way]:
-            return None
-        images = rng.choice(
-            pool, distinct + num_queries[way], replace=False)
+    for way in sorted(
+            range(len(images_of)), key=lambda way: len(images_of[way])):
+        left = np.setdiff1d(images_of[way], taken)
+        needed = distinct + num_queries[way]
+        if len(left) < needed:
+            return {}
+        images = rng.choice(left, needed, replace=False)
         supports, queries = images[:distinct], images[distinct:]
         if repeat:
             supports = rng.choice(
-                np.setdiff1d(pool, queries), num_shots, replace=True)
-        drawn[way] = supports.tolist(), queries.tolist()
+                np.setdiff1d(left, queries), num_shots, replace=True)
+        sampled[way] = supports.tolist(), queries.tolist()
         taken = np.concatenate([taken, supports, queries])
-    return [drawn[way] for way in range(len(pools))]
+    return sampled

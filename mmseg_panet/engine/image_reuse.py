@@ -1,21 +1,25 @@
 """When an image's features may serve several episodes."""
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from inspect import getattr_static
 from typing import Any
 
 from mmengine.hooks import Hook
-from torch.utils.data import Dataset
 
 from ..datasets import EpisodicDataset
-from ..datasets.cached_pipeline import FIXED_FOR_A_CLASS, FIXED_STEPS
+from ..datasets.transforms.dependence import dependence
 from ..evaluation import FewShotIoUMetric
 from ..models import FewShotSegmentor, PANetHead
 from ..visualization import EpisodeVisualizationHook
 
 _OF_ITERATIONS = (
     'before_test_iter', 'after_test_iter', '_before_iter', '_after_iter')
+_OF_DATASET = (
+    '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
+    'header', '_labels_of', '_support', '_load')
+_OF_METRIC = ('process', 'compute_metrics')
 
 
-def obstacle_to_reuse(model: Any, dataset: Dataset, metrics: Sequence[Any],
+def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
                       hooks: Sequence[Hook]) -> str | None:
     """Why a test has to go episode by episode.
 
@@ -29,15 +33,18 @@ def obstacle_to_reuse(model: Any, dataset: Dataset, metrics: Sequence[Any],
         str, optional: A clause that completes "because"; None where every
         image may be visited once.
     """
-    # By exact type: a subclass may compute something else.
-    if type(dataset) is not EpisodicDataset:
-        return f'the data set is a {type(dataset).__name__}'
+    other = _difference(dataset, EpisodicDataset, _OF_DATASET)
+    if other:
+        return f'the data set is a {other}'
     head: Any = getattr(model, 'decode_head', None)
     if type(model) is not FewShotSegmentor or type(head) is not PANetHead:
         return (f'{type(model).__name__} with {type(head).__name__} may '
                 'predict in a way of its own')
-    kinds = [type(metric).__name__ for metric in metrics]
-    if [type(metric) for metric in metrics] != [FewShotIoUMetric]:
+    others = [
+        _difference(metric, FewShotIoUMetric, _OF_METRIC)
+        for metric in metrics]
+    if others != ['']:
+        kinds = [other or 'FewShotIoUMetric' for other in others]
         return f'the evaluator holds {kinds}, not one FewShotIoUMetric'
     if (metrics[0].ignore_index, head.ignore_index) != (255, 255):
         return 'metric or head has an ignore_index other than 255'
@@ -56,8 +63,36 @@ def obstacle_to_reuse(model: Any, dataset: Dataset, metrics: Sequence[Any],
 def depends_on_class(dataset: EpisodicDataset) -> bool:
     """Whether a support's labels differ with the class it is to show."""
     return any(
-        type(step) in FIXED_FOR_A_CLASS
+        dependence(step) == 'class'
         for step in dataset.support_pipeline.transforms)
+
+
+def overridden(instance: object, base: type,
+               names: Iterable[str]) -> list[str]:
+    """Methods of a class that an instance of it replaces.
+
+    Args:
+        instance (object): Of the class or of one derived from it.
+        base (type): The class.
+        names (Iterable[str]): The methods and properties to look at.
+
+    Returns:
+        list[str]: Those of the names that mean something else to the
+        instance, be it by its class or by an attribute of its own.
+    """
+    return [
+        name for name in names
+        if getattr_static(instance, name, None)
+        is not getattr_static(base, name, None)]
+
+
+def _difference(part: object, base: type, names: Iterable[str]) -> str:
+    """What a part is in place of the class expected; '' where it is one."""
+    kind = type(part).__name__
+    if not isinstance(part, base):
+        return kind
+    changed = ', '.join(overridden(part, base, names))
+    return f'{kind} that overrides {changed}' if changed else ''
 
 
 def _wants_episodes(hook: Hook) -> bool:
@@ -65,7 +100,7 @@ def _wants_episodes(hook: Hook) -> bool:
     if kind is EpisodeVisualizationHook or kind.__module__.startswith(
             'mmengine.'):
         return False
-    # mmseg's hook draws only where it is told to.
+    # mmseg's hook plots only where it is told to.
     return getattr(hook, 'draw', True) and any(
         getattr(kind, name) is not getattr(Hook, name)
         for name in _OF_ITERATIONS)
@@ -74,13 +109,13 @@ def _wants_episodes(hook: Hook) -> bool:
 def _step_of_an_episode(dataset: EpisodicDataset) -> str | None:
     for name in ('support_pipeline', 'query_pipeline'):
         for step in getattr(dataset, name).transforms:
-            kind = type(step)
-            if kind in FIXED_STEPS:
+            kind, needs = type(step).__name__, dependence(step)
+            if needs in ('image', 'episode'):
                 continue
-            if kind not in FIXED_FOR_A_CLASS or name == 'query_pipeline':
-                return (f'{kind.__name__} of {name} may differ from episode '
-                        'to episode')
-            if dataset.header['num_ways'] > 1:
-                return (f'{kind.__name__} of {name} depends on all classes '
-                        'of an episode')
+            if needs != 'class' or name == 'query_pipeline':
+                return (f'{kind} of {name} may differ from episode to '
+                        'episode')
+            if dataset.rules.num_ways > 1:
+                return (f'{kind} of {name} depends on all classes of an '
+                        'episode')
     return None

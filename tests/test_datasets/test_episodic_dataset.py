@@ -57,11 +57,11 @@ def test_labels_are_those_of_the_episode(toy_root):
     data = episodic(toy_root, num_ways=2)
     for item in data[3]:
         sample = item['data_samples']
-        truth = np.array(Image.open(sample.seg_map_path))
-        expected = np.zeros_like(truth)
+        ids = np.array(Image.open(sample.seg_map_path))
+        expected = np.zeros_like(ids)
         for way, class_id in enumerate(sample.class_ids, start=1):
-            expected[truth == class_id] = way
-        expected[truth == 255] = 255
+            expected[ids == class_id] = way
+        expected[ids == 255] = 255
         assert (sample.gt_sem_seg.data[0].numpy() == expected).all()
         if sample.role == 'support':
             assert (expected == sample.way).any()
@@ -120,8 +120,8 @@ def test_base_and_novel_classes_do_not_meet(toy_root):
     assert len(base.class_names) == 9
     assert len(novel.class_names) == 3
     assert not set(base.class_names) & set(novel.class_names)
-    drawn = {novel.episode(i).class_ids[0] for i in range(20)}
-    assert {novel.metainfo['classes'][c] for c in drawn} == set(
+    sampled = {novel.episode(i).class_ids[0] for i in range(20)}
+    assert {novel.metainfo['classes'][c] for c in sampled} == set(
         novel.class_names)
 
 
@@ -133,7 +133,7 @@ def test_classes_may_be_named(toy_root):
     assert data[0][0]['data_samples'].class_names == [name]
 
 
-def test_data_sets_joined_by_mmengine_are_drawn_from_as_one(toy_root):
+def test_data_sets_joined_by_mmengine_are_sampled_from_as_one(toy_root):
     halves = [
         toy(toy_root) | dict(ann_file=f'ImageSets/Segmentation/{name}.txt')
         for name in ('train', 'val')]
@@ -164,7 +164,7 @@ def test_zero_may_be_a_real_class(tmp_path):
     assert labels[:, 0].tolist() == [255, 1, 1, 0, 0, 0, 0, 0]
 
 
-def test_the_digest_of_the_episodes_follows_what_is_drawn(toy_root):
+def test_the_digest_of_the_episodes_follows_what_is_sampled(toy_root):
     digest = episodic(toy_root).manifest_sha256()
     assert digest == episodic(toy_root).manifest_sha256()
     assert digest != episodic(toy_root, episodes_seed=1).manifest_sha256()
@@ -179,7 +179,7 @@ def test_episodes_collate_to_a_flat_batch(toy_root):
     assert len(batch['inputs']) == 6
 
 
-def test_a_crop_that_loses_the_class_is_drawn_again(toy_root):
+def test_a_crop_that_loses_the_class_is_augmented_again(toy_root):
     pipeline = [
         *LOAD, dict(type='RandomCrop', crop_size=(24, 24)),
         dict(type='PackEpisodeInputs')]

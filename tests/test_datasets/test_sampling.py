@@ -10,19 +10,19 @@ IMAGES_OF = {
     2: np.arange(0, 12), 3: np.arange(6, 20), 5: np.arange(15, 40)}
 
 
-def draw(index, seed=0, **numbers):
+def sample(index, seed=0, **numbers):
     return sample_episode(IMAGES_OF, seed, index, **numbers)
 
 
 def test_an_episode_depends_on_its_seed_and_index_alone():
-    assert draw(7, num_ways=2) == draw(7, num_ways=2)
-    assert len({draw(i) for i in range(50)}) > 40
-    assert draw(7, seed=1) != draw(7, seed=0)
+    assert sample(7, num_ways=2) == sample(7, num_ways=2)
+    assert len({sample(i) for i in range(50)}) > 40
+    assert sample(7, seed=1) != sample(7, seed=0)
 
 
 def test_no_image_is_met_twice_and_each_shows_its_way():
     for index in range(300):
-        episode = draw(index, num_ways=3, num_shots=3, num_queries=2)
+        episode = sample(index, num_ways=3, num_shots=3, num_queries=2)
         images = [i for shots in episode.supports for i in shots]
         images += episode.queries
         assert len(set(images)) == len(images) == 3 * 3 + 2
@@ -35,11 +35,11 @@ def test_no_image_is_met_twice_and_each_shows_its_way():
             assert image in IMAGES_OF[episode.class_ids[way - 1]]
 
 
-def test_classes_are_drawn_alike_often():
-    drawn = [draw(i).class_ids[0] for i in range(3000)]
+def test_classes_are_sampled_alike_often():
+    sampled = [sample(i).class_ids[0] for i in range(3000)]
     # 1000 +- 5 standard deviations of a binomial (26)
     for class_id in IMAGES_OF:
-        assert abs(drawn.count(class_id) - 1000) < 130
+        assert abs(sampled.count(class_id) - 1000) < 130
 
 
 def test_classes_that_share_too_few_images_are_named():
@@ -53,19 +53,19 @@ SMALL = {2: np.arange(0, 4), 3: np.arange(4, 14)}
 
 
 def frequencies(num=2000, **settings):
-    """How often each class, and each (class, query), is drawn."""
-    drawn = [sample_episode(SMALL, 0, i, **settings) for i in range(num)]
+    """How often each class, and each (class, query), is sampled."""
+    sampled = [sample_episode(SMALL, 0, i, **settings) for i in range(num)]
     return (
-        Counter(e.class_ids[0] for e in drawn),
-        Counter((e.class_ids[0], e.queries[0]) for e in drawn))
+        Counter(e.class_ids[0] for e in sampled),
+        Counter((e.class_ids[0], e.queries[0]) for e in sampled))
 
 
 @pytest.mark.parametrize(('sampling', 'share'), [
     ('class_first', 1 / 2), ('pair_first', 4 / 14), ('image_first', 4 / 14)])
-def test_what_is_drawn_first_decides_how_often_a_class_is_met(
+def test_what_is_sampled_first_decides_how_often_a_class_is_met(
         sampling, share):
     classes, pairs = frequencies(sampling=sampling)
-    # Four standard deviations of a share of 2,000 draws.
+    # Four standard deviations of a share of 2,000 episodes.
     assert abs(classes[2] / 2000 - share) < 4 * (share / 2000) ** 0.5
     assert len(pairs) == 14
 
@@ -83,12 +83,12 @@ def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
     """Image 0 shows class 3 too small for a support."""
     large = {2: np.array([0, 1, 2]), 3: np.array([3, 4, 5])}
     shown = {2: np.array([0, 1, 2]), 3: np.array([0, 3, 4, 5])}
-    drawn = {
+    sampled = {
         sampling: [
             sample_episode(large, 0, i, sampling=sampling, shown_in=shown)
             for i in range(300)]
         for sampling in ('class_first', 'image_first', 'pair_first')}
-    for sampling, episodes in drawn.items():
+    for sampling, episodes in sampled.items():
         asked = {(e.class_ids[0], e.queries[0]) for e in episodes}
         assert ((3, 0) in asked) == (sampling == 'image_first')
         assert all(e.supports[0][0] in large[e.class_ids[0]]
@@ -96,10 +96,10 @@ def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
 
 
 @pytest.mark.parametrize('sampling', ['image_first', 'pair_first'])
-def test_queries_drawn_first_are_of_their_ways_and_no_supports(sampling):
+def test_queries_sampled_first_are_of_their_ways_and_no_supports(sampling):
     ways = Counter()
     for index in range(300):
-        episode = draw(
+        episode = sample(
             index, num_ways=2, num_shots=3, num_queries=3, sampling=sampling)
         images = [i for shots in episode.supports for i in shots]
         images += episode.queries
@@ -114,7 +114,7 @@ def test_queries_drawn_first_are_of_their_ways_and_no_supports(sampling):
 def test_repeats_are_of_supports_of_one_way_only():
     repeated = 0
     for index in range(200):
-        episode = draw(
+        episode = sample(
             index, num_ways=2, num_shots=4, num_queries=2,
             repeat_supports=True)
         one, two = map(set, episode.supports)

@@ -89,7 +89,7 @@ def test_every_planted_fault_is_listed_in_one_run(spoilt):
             'other.jpg of validation/test has the same bytes as',
             "the data set lacks ['unicorn']",
             "class 'striped disc' is 2 times in the folds",
-            "training and test draw the same classes ['striped disc']",
+            "training and test sample the same classes ['striped disc']",
             'num_shots=9 and num_queries=1 need 10',
             'images of base training show novel classes as background'):
         assert fault in done.stdout, fault

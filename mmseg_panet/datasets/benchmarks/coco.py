@@ -1,11 +1,18 @@
-"""COCO's 80 objects as label maps."""
-from typing import Any
+"""COCO-20i: COCO's 80 objects as label maps."""
+import os
+from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset, COCOStuffDataset
 from mmseg.registry import DATASETS
 
+from ...annotations import convert_coco
+from ...errors import InputError
+from ...files import read_names
+from .published import differences
+
 COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
 """Names in the order of COCO's category ids; COCO-Stuff begins with them."""
+_URL = 'http://images.cocodataset.org'
 
 
 @DATASETS.register_module()
@@ -19,8 +26,42 @@ class COCO20iDataset(BaseSegDataset):
         classes=('background', *COCO_CLASSES),
         palette=[[0, 0, 0], *COCOStuffDataset.METAINFO['palette'][:80]])
 
-    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png',
-                 reduce_zero_label: bool = False, **kwargs: Any) -> None:
-        super().__init__(
-            img_suffix=img_suffix, seg_map_suffix=seg_map_suffix,
-            reduce_zero_label=reduce_zero_label, **kwargs)
+
+def prepare_coco_20i(root: str | os.PathLike, year: int = 2014) -> list[str]:
+    """Rasterize COCO's objects as label maps of the ids 1..80.
+
+    From ``root/annotations/instances_{train,val}YEAR.json``, with the images
+    in ``root/{train,val}YEAR``, into ``root/coco-20i/{train,val}YEAR``, where
+    ``images.txt`` lists the images of ``masks``. Interrupted work is taken up
+    again.
+
+    Args:
+        root (str | os.PathLike): The folder of COCO.
+        year (int): 2014 or 2017. Defaults to 2014.
+
+    Returns:
+        list[str]: A sentence for each count that is not the published one.
+
+    Raises:
+        InputError: If a file or an image is missing or not as in COCO, see
+            :func:`convert_coco`.
+    """
+    root = Path(root).absolute()  # the same work from whatever folder
+    work = []
+    for split in (f'train{year}', f'val{year}'):
+        images = root / split
+        ann_file = root / f'annotations/instances_{split}.json'
+        for path, archive in (
+                (ann_file, f'annotations/annotations_trainval{year}.zip'),
+                (images, f'zips/{split}.zip')):
+            if not path.exists():
+                raise InputError(
+                    f'{path} is missing; download {_URL}/{archive} and '
+                    f'unpack it in {root}')
+        work.append((ann_file, root / 'coco-20i' / split, images))
+    counts = {}
+    for ann_file, out_dir, images in work:
+        convert_coco(ann_file, out_dir, images, COCO_CLASSES)
+        counts[f'{images.name} images'] = len(
+            read_names(out_dir / 'images.txt'))
+    return differences('coco-20i', counts)

@@ -1,7 +1,7 @@
 """PASCAL-5i from the archives of VOC 2012 and SBD."""
 import filecmp
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from torchvision.datasets.voc import DATASET_YEAR_DICT
 from ...errors import InputError, refuse
 from ...files import read_names, write_lines, write_mask, write_whole
 from ...parallel import parallel_map
-from ..class_index import ClassIndex, load_class_index
+from ..class_index import ClassIndex
+from ..image_pool import ImagePool
 from .published import differences
 
 _LISTS = 'ImageSets/Segmentation'
@@ -86,20 +87,16 @@ def _fetch_voc(root: Path) -> Path:
     """The folder of VOC 2012 with all that its lists name."""
     voc = root / 'VOCdevkit/VOC2012'
 
-    def missing() -> Path | None:
+    def needed() -> Iterator[Path]:
         for split in ('train', 'val'):
             listing = voc / _LISTS / f'{split}.txt'
-            if not listing.is_file():
-                return listing
+            yield listing
             for name in read_names(listing):
-                for path in (voc / f'JPEGImages/{name}.jpg',
-                             voc / f'SegmentationClass/{name}.png'):
-                    if not path.is_file():
-                        return path
-        return None
+                yield voc / f'JPEGImages/{name}.jpg'
+                yield voc / f'SegmentationClass/{name}.png'
 
     archive = DATASET_YEAR_DICT['2012']
-    _fetch(missing, root / archive['filename'], archive['url'],
+    _fetch(needed, root / archive['filename'], archive['url'],
            lambda: VOCSegmentation(
                str(root), year='2012', image_set='train', download=True))
     return voc
@@ -112,28 +109,23 @@ def _fetch_sbd(folder: Path) -> list[str]:
     unpacked them, and once interrupted it cannot do so again.
     """
     listing = folder / SBDataset.voc_split_filename
-    _fetch(lambda: None if listing.is_file() else listing, listing,
-           _TRAIN_NOVAL_URL,
+    _fetch(lambda: [listing], listing, _TRAIN_NOVAL_URL,
            lambda: download_url(
                _TRAIN_NOVAL_URL, str(folder), listing.name,
                SBDataset.voc_split_md5))
     names = read_names(listing)
-
-    def missing() -> Path | None:
-        mats = (_mat(folder, name) for name in names)
-        return next((mat for mat in mats if not mat.is_file()), None)
-
-    _fetch(missing, folder / SBDataset.filename, SBDataset.url,
+    _fetch(lambda: (_mat(folder, name) for name in names),
+           folder / SBDataset.filename, SBDataset.url,
            lambda: download_and_extract_archive(
                SBDataset.url, str(folder), filename=SBDataset.filename,
                md5=SBDataset.md5))
     return names
 
 
-def _fetch(missing: Callable[[], Path | None], archive: Path, url: str,
+def _fetch(needed: Callable[[], Iterable[Path]], archive: Path, url: str,
            download: Callable[[], object]) -> None:
     """Download and unpack an archive if one of its files is missing."""
-    path = missing()
+    path = _missing(needed())
     if path is None:
         return
     try:
@@ -144,11 +136,15 @@ def _fetch(missing: Callable[[], Path | None], archive: Path, url: str,
             f'{path} is missing, and {archive.name} could not be downloaded '
             f'from {url} and unpacked ({error}); put the whole file at '
             f'{archive} by hand and run this again') from error
-    path = missing()
+    path = _missing(needed())
     if path is not None:
         raise InputError(
             f'{path} is missing, and not in {archive} either: expected the '
             f'official file of {url}')
+
+
+def _missing(paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if not path.is_file()), None)
 
 
 def _mat(sbd: Path, name: str) -> Path:
@@ -194,6 +190,4 @@ def _index(voc: Path, ann_file: str, masks: str) -> ClassIndex:
     dataset = PascalVOCDataset(
         data_root=str(voc), ann_file=ann_file,
         data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
-    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-    return load_class_index(
-        infos, len(dataset.metainfo['classes']), LoadAnnotations())
+    return ImagePool(dataset, LoadAnnotations()).index

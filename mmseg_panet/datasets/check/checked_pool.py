@@ -30,7 +30,7 @@ class CheckedPool:
     """The images of a data set with what is wrong with their files.
 
     Attributes:
-        name (str): Who draws from it, such as 'training'.
+        name (str): Stages that sample from it, such as 'training'.
         dataset (BaseDataset): The data set.
         classes (list[str]): Its class names, by class id.
         fingerprints (dict[str, Fingerprint]): Of every image, once, by its
@@ -71,11 +71,11 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     """Look at every image and every mask, in parallel.
 
     Args:
-        name (str): Who draws from it.
+        name (str): Stages that sample from it.
         dataset (dict): The data set's config.
         loader (LoadAnnotations): Reads the masks.
-        decode (bool): Whether images are decoded whole, not their headers
-            only. Defaults to False.
+        decode (bool): Whether images are decoded completely, not their
+            headers only. Defaults to False.
 
     Raises:
         InputError: If the images cannot be listed, or there are none.
@@ -140,9 +140,9 @@ def first_of_equal(
     first = {}
     alike: dict[Fingerprint, list[str]] = defaultdict(list)
     for path, fingerprint in fingerprints.items():
-        first[path] = path if fingerprint is None else next(
-            (other for other in alike[fingerprint]
-             if filecmp.cmp(path, other, shallow=False)), path)
+        first[path] = next((
+            other for other in alike[fingerprint]
+            if fingerprint and filecmp.cmp(path, other, shallow=False)), path)
         if first[path] == path:
             alike[fingerprint].append(path)
     return first
@@ -153,13 +153,13 @@ def _duplicates(times: Mapping[str, int],
     for path, count in times.items():
         if count > 1:
             yield Fault('duplicate', (
-                f'{path} is listed {count} times: an episode could draw it '
+                f'{path} is listed {count} times: an episode could have it '
                 'as support and as query; list it once'))
     for path, first in first_of_equal(fingerprints).items():
         if path != first:
             yield Fault('duplicate', (
                 f'{path} has the same bytes as {first}: an episode could '
-                'draw one as support and one as query; keep one'))
+                'have one as support and one as query; keep one'))
 
 
 def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
@@ -167,7 +167,7 @@ def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
 
     Args:
         training (CheckedPool): What is trained on.
-        other (CheckedPool): What is to be of other images.
+        other (CheckedPool): What is to have other images.
     """
     first = first_of_equal(training.fingerprints | other.fingerprints)
     trained = {first[path]: path for path in training.fingerprints}

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 
-from ...errors import InputError
 from ..class_index import Fault
-from .checked_pool import CheckedPool, check_pool, overlaps, unused_masks
+from ..episode_rules import images_showing
+from .checked_pool import CheckedPool, overlaps, unused_masks
 from .published_counts import check_counts, class_table, count_table
 from .report import NOTE, DataReport
-from .stage import Role, mask_loader, role_settings
+from .stage import Stage, check_stages
 
 _NAMES = 5
 """Names in a sentence about many."""
@@ -23,8 +23,8 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     Args:
         cfg (Config): With an ``EpisodicDataset`` for training, validation or
             the test.
-        decode (bool): Whether images are decoded whole, not their headers
-            only. Defaults to False.
+        decode (bool): Whether images are decoded completely, not their
+            headers only. Defaults to False.
 
     Returns:
         DataReport: All that was found; no fault ends the search.
@@ -32,57 +32,36 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     Raises:
         InputError: If the config itself cannot be used.
     """
-    roles, found = _check_pools(role_settings(cfg), decode)
-    pools = list(dict.fromkeys(role.pool for role in roles))
-    training, test = (
-        next((role for role in roles if role.name == name), None)
-        for name in ('training', 'test'))
+    stages, found = check_stages(cfg, decode)
+    pools = list(dict.fromkeys(stage.pool for stage in stages))
+    by_name = {stage.name: stage for stage in stages}
+    training, test = by_name.get('training'), by_name.get('test')
     for pool in pools:
         found += _check_images(pool)
         if training and pool is not training.pool:
             found += overlaps(training.pool, pool)
-    found += _check_masks(pools)
-    for role in roles:
-        found += _check_folds(role)
-        found += _check_few(role)
-        found += check_counts(role)
+    masks = unused_masks(pools)
+    if masks:
+        found.append(Fault(NOTE, (
+            f'{len(masks)} masks are of no image: {_some(masks)}')))
+    for stage in stages:
+        found += _check_folds(stage)
+        found += _check_few(stage)
+        found += check_counts(stage)
     if training:
         found += _check_leak(training, test)
         if test:
             found += _check_shared(training, test)
-    if roles and not decode:
+    if stages and not decode:
         found.append(Fault(NOTE, (
             'of the images only the headers were read; --decode reads them '
             'whole')))
     return DataReport(
         pools=[pool.summary() for pool in pools],
-        classes=class_table(roles),
-        counts=count_table(roles),
-        # Two roles may find the same.
+        classes=class_table(stages),
+        counts=count_table(stages),
+        # Two stages may find the same.
         found=list(dict.fromkeys(found)))
-
-
-def _check_pools(settings: dict[str, dict],
-                 decode: bool) -> tuple[list[Role], list[Fault]]:
-    """Look at every data set once, whoever draws from it."""
-    shared: list[tuple[dict, list[str]]] = []
-    for name, one in settings.items():
-        for dataset, names in shared:
-            if dataset == one['dataset']:
-                names.append(name)
-                break
-        else:
-            shared.append((one['dataset'], [name]))
-    roles, faults = [], []
-    for dataset, names in shared:
-        loader = mask_loader(settings[names[0]])
-        try:
-            pool = check_pool('/'.join(names), dataset, loader, decode)
-        except InputError as error:
-            faults.append(Fault('list', f"{'/'.join(names)}: {error}"))
-            continue
-        roles += [Role(name, settings[name], pool) for name in names]
-    return roles, faults
 
 
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
@@ -100,89 +79,71 @@ def _check_images(pool: CheckedPool) -> Iterator[Fault]:
                 'times; give every id its own name'))
 
 
-def _check_masks(pools: Sequence[CheckedPool]) -> Iterator[Fault]:
-    masks = unused_masks(pools)
-    if masks:
-        yield Fault(NOTE, (
-            f'{len(masks)} masks are of no image: {_some(masks)}'))
-
-
-def _check_folds(role: Role) -> Iterator[Fault]:
-    """Classes that a role names and its data set lacks, or names twice."""
-    named = [name for names in role.novel for name in names]
-    for name, times in Counter(named).items():
+def _check_folds(stage: Stage) -> Iterator[Fault]:
+    """Classes that a stage names and its data set lacks, or names twice."""
+    pool = stage.pool
+    in_folds = [name for names in stage.rules.all_folds for name in names]
+    for name, times in Counter(in_folds).items():
         if times > 1:
             yield Fault('classes', (
                 f"class '{name}' is {times} times in the folds: it would be "
                 'base and novel; name it once'))
-    wanted = named or role.classes(None)
-    lacking = [name for name in wanted if name not in role.pool.classes]
+    wanted = in_folds or stage.rules.classes
+    lacking = {name for name in wanted if name not in pool.classes}
     if lacking:
         yield Fault('classes', (
-            f'{role.pool.name}: the data set lacks {sorted(set(lacking))}, '
-            f'which the config draws; it has {role.pool.classes}'))
-    rest = [role.pool.classes[i] for i in role.pool.real_ids
-            if role.pool.classes[i] not in wanted]
-    if named and rest:
+            f'{pool.name}: the data set lacks {sorted(lacking)}, which the '
+            f'config samples; it has {pool.classes}'))
+    rest = [pool.classes[i] for i in pool.real_ids
+            if pool.classes[i] not in wanted]
+    if in_folds and rest:
         yield Fault(NOTE, (
-            f'{role.pool.name}: {len(rest)} classes are in no fold and never '
-            f'drawn: {_some(rest)}'))
+            f'{pool.name}: {len(rest)} classes are in no fold and never '
+            f'sampled: {_some(rest)}'))
 
 
-def _check_few(role: Role) -> Iterator[Fault]:
-    settings = role.settings
-    supports = 1 if settings['repeat_supports'] else settings['num_shots']
-    needed = supports + settings['num_queries']
+def _check_few(stage: Stage) -> Iterator[Fault]:
+    rules, pool = stage.rules, stage.pool
     folds = defaultdict(list)
-    for fold in role.folds:
-        dropped = role.dropped(fold)
-        for name in role.classes(fold):
-            if name in role.pool.classes:
-                images = np.setdiff1d(role.images_of(name), dropped)
-                if len(images) < needed:
-                    folds[name, len(images)].append(fold)
+    for in_fold in rules.in_all_folds():
+        found = in_fold.images_of(pool.classes, pool.index, rules.min_area)
+        for name, images in found.items():
+            if len(images) < rules.images_needed:
+                folds[name, len(images)].append(str(in_fold.fold))
     for (name, count), where in folds.items():
-        split = settings['split']
-        of_folds = (
-            f" as a {split} class of fold {', '.join(map(str, where))}"
-            if split else '')
+        of_folds = rules.split and (
+            f" as a {rules.split} class of fold {', '.join(where)}")
         yield Fault('few', (
             f"class '{name}' has {count} images of which it covers at least "
-            f'{role.least_area} for {role.name}{of_folds}, but num_shots='
-            f"{settings['num_shots']} and num_queries="
-            f"{settings['num_queries']} need {needed}; add images, or lower "
-            'min_area, num_shots or num_queries'))
+            f"{rules.least_area} for {stage.name}{of_folds or ''}, but "
+            f'{rules.needs}; add images, or lower min_area, num_shots or '
+            'num_queries'))
 
 
-def _check_leak(training: Role, test: Role | None) -> Iterator[Fault]:
+def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
     """Images of base training that show novel classes, in every fold."""
-    if training.settings['split'] == 'novel':
+    if training.rules.split == 'novel':
         return
-    for fold in training.folds:
-        base = training.classes(fold)
-        if fold is not None:
-            novel = training.novel[fold]
-        else:
-            novel = test.classes(test.fold) if test else []
-        drawn = {
-            image for name in base if name in training.pool.classes
+    pool = training.pool
+    for rules in training.rules.in_all_folds():
+        novel, of_fold = rules.novel_classes, f'fold {rules.fold}: '
+        if rules.fold is None:
+            novel, of_fold = list(test.rules.classes) if test else [], ''
+        sampled = {
+            image for name in rules.classes if name in pool.classes
             for image in training.images_of(name)}
         leaked = [
-            Path(training.pool.paths[image]).name
-            for image in training.images_showing(set(novel) - set(base))
-            if image in drawn]
+            Path(pool.paths[image]).name for image in images_showing(
+                set(novel) - set(rules.classes), pool.classes, pool.index)
+            if image in sampled]
         if not leaked:
             continue
-        of_fold = '' if fold is None else f'fold {fold}: '
         many = (
             f'{of_fold}{len(leaked)} images of base training show novel '
             'classes')
-        # Without folds the setting has no effect.
-        what = 'background' if fold is None else (
-            training.settings['novel_pixels'])
-        if what == 'drop':
+        if rules.novel_pixels == 'drop':
             yield Fault(NOTE, f'{many} and are left out')
-        elif what == 'ignore':
+        elif rules.novel_pixels == 'ignore':
             yield Fault(NOTE, f'{many}, whose pixels are ignored')
         else:
             yield Fault('leak', (
@@ -191,19 +152,19 @@ def _check_leak(training: Role, test: Role | None) -> Iterator[Fault]:
                 "'ignore'"))
 
 
-def _check_shared(training: Role, test: Role) -> Iterator[Fault]:
-    """What the test is to have of its own."""
+def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
+    """What the test is not to share with the training."""
     if training.pool is test.pool:
         yield Fault(NOTE, (
-            'training and test draw from one and the same data set, as the '
+            'training and test sample from one and the same data set, as the '
             'config says'))
-    trained = training.classes(training.fold)
-    both = [name for name in test.classes(test.fold) if name in trained]
+    both = [name for name in test.rules.classes
+            if name in training.rules.classes]
     if both:
         yield Fault('classes', (
-            f'training and test draw the same classes {both}: the test is to '
-            'be of classes never trained on; give both one fold (--fold), or '
-            'other classes'))
+            f'training and test sample the same classes {both}: the test is '
+            'to be of classes never trained on; give both one fold (--fold), '
+            'or other classes'))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -6,72 +6,75 @@ from pathlib import Path
 from ..benchmarks.fss import FSSDataset
 from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
-from .stage import Role
+from ..episode_rules import images_showing
+from .stage import Stage
 
 
-def class_table(roles: Sequence[Role]) -> list[Sequence[str]]:
-    """How many images each role can draw of every class, without folds.
+def class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Count the images of every class for each stage, without folds.
 
     Args:
-        roles (Sequence[Role]): The columns.
+        stages (Sequence[Stage]): The columns.
 
     Returns:
         list[Sequence[str]]: Rows, the first the head; none without classes.
     """
     names = dict.fromkeys(
-        role.pool.classes[i] for role in roles for i in role.pool.real_ids)
+        stage.pool.classes[i] for stage in stages
+        for i in stage.pool.real_ids)
     fold_of = {
-        name: str(fold) for role in roles
-        for fold, novel in enumerate(role.novel) for name in novel}
+        name: str(fold) for stage in stages
+        for fold, novel in enumerate(stage.rules.all_folds) for name in novel}
     rows = [
         (name, fold_of.get(name, '-'), *(
-            str(len(role.images_of(name))) if name in role.pool.classes
-            else '-' for role in roles))
+            str(len(stage.images_of(name))) if name in stage.pool.classes
+            else '-' for stage in stages))
         for name in names]
     head = ('images of class', 'fold', *(
-        f'{role.name} >= {role.least_area}' for role in roles))
+        f'{stage.name} >= '
+        + stage.rules.least_area.removesuffix(' of the image')
+        for stage in stages))
     return [head, *rows] if rows else []
 
 
-def published_counts(role: Role) -> tuple[str, dict[str, int]]:
+def published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
     """Count what a benchmark has published numbers of.
 
     Args:
-        role (Role): Who draws from the images to count.
+        stage (Stage): With the images to count.
 
     Returns:
         tuple[str, dict[str, int]]: A key of :data:`PUBLISHED`, and counts by
         the names there; '' and none for other data sets.
     """
-    pool, folds = role.pool, role.settings['folds']
-    num_images = len(pool.paths)
+    pool, folds = stage.pool, stage.rules.folds
+    images = len(pool.paths)
     ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
-    if folds == 'pascal-5i':
-        if 'training' in pool.name:
-            return folds, {'training images': num_images}
-        return folds, {
-            'validation images': num_images,
-            **{f'image-class pairs of fold {fold}': sum(
-                len(role.images_showing([name])) for name in names)
-               for fold, names in enumerate(role.novel)}}
-    if isinstance(folds, str) and folds.startswith('coco-20i'):
-        benchmark = 'coco-20i'
-        counts = {f'{part} images': num_images for part in ann_file.parts}
-    elif isinstance(pool.dataset, FSSDataset):
+    benchmark, counts = '', {}
+    if isinstance(pool.dataset, FSSDataset):
         benchmark = 'fss-1000'
         counts = {f'classes in {ann_file.name}': len(pool.real_ids)}
-    else:
-        return '', {}
+    elif str(folds).startswith('coco-20i'):
+        benchmark = 'coco-20i'
+        counts = {f'{part} images': images for part in ann_file.parts}
+    elif folds == 'pascal-5i' and 'training' in pool.name:
+        benchmark, counts = folds, {'training images': images}
+    elif folds == 'pascal-5i':
+        benchmark, counts = folds, {'validation images': images} | {
+            f'image-class pairs of fold {fold}': sum(
+                len(images_showing([name], pool.classes, pool.index))
+                for name in names)
+            for fold, names in enumerate(stage.rules.all_folds)}
     return benchmark, {
         name: count for name, count in counts.items()
         if name in PUBLISHED[benchmark]}
 
 
-def count_table(roles: Sequence[Role]) -> list[Sequence[str]]:
-    """What is published beside what is here.
+def count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Put what is published beside what is here.
 
     Args:
-        roles (Sequence[Role]): All of a config.
+        stages (Sequence[Stage]): All of a config.
 
     Returns:
         list[Sequence[str]]: Rows, the first the head; none where nothing is
@@ -79,22 +82,22 @@ def count_table(roles: Sequence[Role]) -> list[Sequence[str]]:
     """
     rows = dict.fromkeys(
         (f'{benchmark}, {name}', str(PUBLISHED[benchmark][name]), str(count))
-        for benchmark, counts in map(published_counts, roles)
+        for benchmark, counts in map(published_counts, stages)
         for name, count in counts.items())
     return [('count', 'published', 'here'), *rows] if rows else []
 
 
-def check_counts(role: Role) -> Iterator[Fault]:
+def check_counts(stage: Stage) -> Iterator[Fault]:
     """Find the counts that are not the published ones.
 
     Args:
-        role (Role): Who draws from the images to count.
+        stage (Stage): With the images to count.
     """
-    benchmark, counts = published_counts(role)
+    benchmark, counts = published_counts(stage)
     for sentence in differences(benchmark, counts):
         yield Fault('counts', sentence)
     if benchmark == 'fss-1000':
-        sizes = Counter(Path(path).parent for path in role.pool.paths)
+        sizes = Counter(Path(path).parent for path in stage.pool.paths)
         expected = PUBLISHED[benchmark]['images of a class']
         for folder, size in sizes.items():
             if size != expected:

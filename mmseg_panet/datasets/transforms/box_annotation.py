@@ -68,6 +68,8 @@ class BoxAnnotation(BaseTransform):
     Modified key: ``gt_seg_map`` (H, W) uint8.
     """
 
+    depends_on = 'class'
+
     def transform(self, results: dict) -> dict:
         """Annotate one support."""
         results['gt_seg_map'] = box_labels(

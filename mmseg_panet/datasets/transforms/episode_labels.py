@@ -32,6 +32,8 @@ class EpisodeLabels(BaseTransform):
         InputError: If ``void`` is unknown.
     """
 
+    depends_on = 'episode'
+
     def __init__(self, void: str = 'ignore') -> None:
         if void not in VOID:
             raise InputError(f"void must be one of {VOID}, got '{void}'")

@@ -84,6 +84,8 @@ class LoadBoxes(BaseTransform):
         ann_file (str | os.PathLike): See :func:`read_boxes`.
     """
 
+    depends_on = 'class'
+
     def __init__(self, ann_file: str | os.PathLike) -> None:
         self.ann_file = ann_file
         self._images = read_boxes(ann_file)

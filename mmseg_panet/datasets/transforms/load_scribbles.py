@@ -28,6 +28,8 @@ class LoadScribbles(BaseTransform):
         suffix (str): What follows the stem. Defaults to '.png'.
     """
 
+    depends_on = 'class'
+
     def __init__(self, scribble_dir: str | os.PathLike,
                  suffix: str = '.png') -> None:
         self.scribble_dir = Path(scribble_dir)

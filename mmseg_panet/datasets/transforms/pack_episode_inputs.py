@@ -27,6 +27,8 @@ class PackEpisodeInputs(PackSegInputs):
             mmseg.
     """
 
+    depends_on = 'episode'
+
     def __init__(
         self,
         meta_keys: Sequence[str] = (

@@ -17,6 +17,8 @@ class PadLabelsToSquare(BaseTransform):
     Modified key: ``gt_seg_map`` (H, W) to (L, L), L = max(H, W).
     """
 
+    depends_on = 'image'
+
     def transform(self, results: dict) -> dict:
         """Pad the labels of one image."""
         labels = results['gt_seg_map']

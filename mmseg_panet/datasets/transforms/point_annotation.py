@@ -62,6 +62,8 @@ class PointAnnotation(BaseTransform):
         seed (int): Seed of the choice of points. Defaults to 0.
     """
 
+    depends_on = 'class'
+
     def __init__(self, radius: float = 3, seed: int = 0) -> None:
         if not isinstance(radius, (int, float)) or not radius >= 0:
             raise InputError(

@@ -129,6 +129,8 @@ class ScribbleAnnotation(BaseTransform):
         seed (int): Seed of the choice of lines. Defaults to 0.
     """
 
+    depends_on = 'class'
+
     def __init__(self, width: int = 3, seed: int = 0) -> None:
         if type(width) is not int or width < 1:
             raise InputError(

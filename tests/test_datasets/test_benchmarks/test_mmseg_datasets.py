@@ -40,7 +40,7 @@ def episodic(dataset, folds, **settings):
 
 
 def labels_by_class(data):
-    """Class name to the rows of labels of all images it was drawn with."""
+    """Class name to the rows of labels of all images it was sampled with."""
     found = {}
     for index in range(len(data)):
         for item in data[index]:

@@ -13,8 +13,11 @@ from scipy.io import savemat
 from torchvision.datasets import SBDataset
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from mmseg_panet.datasets.benchmarks import merge_lists, prepare_pascal_5i
 from mmseg_panet.datasets.benchmarks import pascal as module
+from mmseg_panet.datasets.benchmarks.pascal import (
+    merge_lists,
+    prepare_pascal_5i,
+)
 from mmseg_panet.errors import InputError
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
@@ -178,7 +181,7 @@ def test_other_counts_are_named(root):
             (346, 'image-class pairs of fold 3', 0))]
 
 
-def test_a_second_time_nothing_is_written_anew(root):
+def test_a_second_time_nothing_is_written_again(root):
     prepare_pascal_5i(root)
     folder = root / VOC / 'SegmentationClassAug'
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}

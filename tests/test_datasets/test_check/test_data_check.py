@@ -249,7 +249,7 @@ def test_training_on_another_fold_than_the_test_is_a_fault(toy_root):
     cfg.train_dataloader.dataset.fold = 1
     report = check_data(cfg)
     assert report.num_faults() == {'classes': 1}
-    assert ("draw the same classes ['striped disc', 'checked square', "
+    assert ("sample the same classes ['striped disc', 'checked square', "
             "'dotted triangle']" in report.sentences('classes')[0])
 
 
@@ -320,8 +320,8 @@ def test_novel_classes_in_base_training_are_counted_for_every_fold(mine):
         assert 'cat_car.png, dog_tree.png;' in sentence
 
 
-def test_of_images_that_are_never_drawn_nothing_leaks(mine):
-    # In fold 1 cat and dog are drawn: the cat of 'cat_car' is a third of the
+def test_of_images_that_are_never_sampled_nothing_leaks(mine):
+    # In fold 1 cat and dog are sampled: the cat of 'cat_car' is a third of the
     # image, the dog of 'dog_tree' five sixths. In fold 0 the car is two
     # thirds, the tree a sixth.
     report = check_data(config(*mine, min_area=0.6))
@@ -407,8 +407,8 @@ def test_a_class_of_two_ids_is_a_fault(mine):
     report = check_data(cfg)
     assert report.num_faults() == {'classes': 1}
     assert "names class 'extra' 2 times" in report.sentences('classes')[0]
-    assert 'test: 2 classes are in no fold and never drawn: extra, extra' in (
-        report.sentences(NOTE))
+    assert ('test: 2 classes are in no fold and never sampled: extra, extra'
+            in report.sentences(NOTE))
 
 
 def test_one_data_set_for_training_and_test_is_a_note(mine):

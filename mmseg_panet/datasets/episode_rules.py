@@ -1,0 +1,298 @@
+"""All that defines the episodes of an evaluation or of a training."""
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from ..errors import InputError
+from .class_index import ClassIndex
+from .folds import named_folds, split_classes
+from .image_pool import NO_CLASSES, ImagePool
+from .sampling import SAMPLINGS
+
+NOVEL_PIXELS = ('background', 'ignore', 'drop')
+_NUMBERS = (
+    'num_ways', 'num_shots', 'num_queries', 'num_runs', 'num_episodes')
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeRules:
+    """The rules by which episodes are sampled, and from which images.
+
+    The fields are the keys of a manifest's header, in its order, and
+    ``novel_pixels``, which the header leaves out.
+
+    Attributes:
+        protocol (str, optional): Name of the rules.
+        dataset (str): Type of the data set.
+        pool (str, optional): Name of the image pool.
+        folds (str | Sequence[Sequence[str]], optional): As in
+            :class:`EpisodicDataset`; None without ``split``.
+        fold (int, optional): Which fold's classes are novel.
+        split (str, optional): 'base' or 'novel'.
+        classes (Sequence[str]): Names of the classes that are sampled, or
+            'all' until the data set is known.
+        class_ids (Sequence[int]): Their ids.
+        num_ways (int): W.
+        num_shots (int): S.
+        num_queries (int): Q.
+        num_runs (int): Runs one after the other.
+        num_episodes (int): Of one run.
+        seeds (Sequence[int]): One a run.
+        sampling (str): See :func:`sample_episode`.
+        repeat_supports (bool): Whether a way may have one image as several
+            supports.
+        min_area (float): What a class must cover in a support, or in the
+            query sampled for it: pixels, or below 1 a share of the image.
+        num_images (int): Of the data set.
+        index_sha256 (str): See :attr:`ImagePool.sha256`.
+        novel_pixels (str): As in :class:`EpisodicDataset`.
+
+    Raises:
+        InputError: If a rule is out of its range.
+    """
+
+    protocol: str | None
+    dataset: str = ''
+    pool: str | None
+    folds: str | Sequence[Sequence[str]] | None
+    fold: int | None
+    split: str | None
+    classes: Sequence[str]
+    class_ids: Sequence[int] = ()
+    num_ways: int
+    num_shots: int
+    num_queries: int
+    num_runs: int
+    num_episodes: int
+    seeds: Sequence[int]
+    sampling: str
+    repeat_supports: bool
+    min_area: float
+    num_images: int = 0
+    index_sha256: str = ''
+    novel_pixels: str = 'background'
+
+    def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            _check_number(name, getattr(self, name), 1)
+        _require(len(self.seeds) == self.num_runs, (
+            f'expected a seed for each of {self.num_runs} runs, got '
+            f'{self.seeds}'))
+        area = self.min_area
+        _require(isinstance(area, (int, float)) and area > 0, (
+            'expected min_area above 0, in pixels or as a share, got '
+            f'{area!r}'))
+        _require(self.sampling in SAMPLINGS, (
+            f'sampling must be one of {SAMPLINGS}, got {self.sampling!r}'))
+        _require(type(self.repeat_supports) is bool, (
+            'expected repeat_supports of True or False, got '
+            f'{self.repeat_supports!r}'))
+        novel = self.novel_pixels
+        _require(novel in NOVEL_PIXELS, (
+            f'novel_pixels must be one of {NOVEL_PIXELS}, got {novel!r}'))
+        no_novel = novel == 'background' or self.classes == 'all'
+        _require(no_novel or self.split == 'base', (
+            f"novel_pixels='{novel}' is for episodes of base classes of "
+            f'folds, got folds={self.folds!r} and split={self.split!r}'))
+
+    @classmethod
+    def from_settings(cls, *, classes: Sequence[str] | None,
+                      folds: str | Sequence[Sequence[str]] | None,
+                      fold: int, split: str | None, num_runs: int,
+                      episodes_seed: int, **others: Any) -> 'EpisodeRules':
+        """Take the rules from the settings of an :class:`EpisodicDataset`.
+
+        Args:
+            classes (Sequence[str], optional): As there, like all others.
+            folds (str | Sequence[Sequence[str]], optional): See there.
+            fold (int): See there.
+            split (str, optional): See there.
+            num_runs (int): See there.
+            episodes_seed (int): Seed of the first run.
+            **others: Fields, by their own names.
+
+        Raises:
+            InputError: If a setting is missing or out of its range.
+        """
+        if classes is None and folds is not None and split is not None:
+            classes = split_classes(folds, fold, split)
+        elif classes is None or split is not None:
+            raise InputError(
+                'expected either classes, or folds with fold and split, got '
+                f'classes={classes!r}, folds={folds!r}, split={split!r}')
+        _check_number('episodes_seed', episodes_seed, 0)
+        _check_number('num_runs', num_runs, 1)
+        return cls(
+            classes=classes, split=split,
+            folds=None if split is None else folds,
+            fold=None if split is None else fold, num_runs=num_runs,
+            seeds=[episodes_seed + run for run in range(num_runs)], **others)
+
+    @classmethod
+    def from_header(cls, header: dict) -> 'EpisodeRules':
+        """Take the rules from a manifest's header.
+
+        Raises:
+            ValueError: If the header lacks a rule.
+            InputError: If a rule is out of its range.
+        """
+        names = {field.name for field in fields(cls)} - {'novel_pixels'}
+        if not names <= set(header):
+            raise ValueError(f'it lacks {sorted(names - set(header))}')
+        return cls(**header)
+
+    def header(self) -> dict:
+        """Give the header of a manifest, without its format."""
+        return {
+            name: rule for name, rule in vars(self).items()
+            if name != 'novel_pixels'}
+
+    def named(self, classes: Sequence[str]) -> 'EpisodeRules':
+        """Put the names of the classes in place of 'all'.
+
+        Args:
+            classes (Sequence[str]): Of the data set, by id.
+        """
+        if self.classes != 'all':
+            return replace(self, classes=list(self.classes))
+        # Separate lists, as FSS-1000: none of these classes is novel.
+        return replace(
+            self, novel_pixels='background',
+            classes=[name for name in classes if name not in NO_CLASSES])
+
+    def for_images(self, images: ImagePool) -> 'EpisodeRules':
+        """Fill in what the rules record of the images.
+
+        Args:
+            images (ImagePool): What is sampled from.
+
+        Raises:
+            InputError: If a class is unknown or named twice, or there are
+                fewer than ``num_ways``.
+        """
+        rules = self.named(images.classes)
+        names = list(rules.classes)
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        _require(not repeated, (
+            f'the classes {repeated} are named more than once'))
+        _require(len(names) >= self.num_ways, (
+            f'num_ways={self.num_ways} needs as many classes, got the '
+            f'{len(names)} {names}'))
+        return replace(
+            rules, dataset=type(images.dataset).__name__,
+            class_ids=images.class_ids(names),
+            num_images=len(images.image_ids), index_sha256=images.sha256)
+
+    @property
+    def all_folds(self) -> Sequence[Sequence[str]]:
+        """The novel classes of every fold; none without folds."""
+        return [] if self.folds is None else named_folds(self.folds)
+
+    @property
+    def novel_classes(self) -> list[str]:
+        """The novel classes of its fold; none without folds."""
+        if self.folds is None or self.fold is None:
+            return []
+        return split_classes(self.folds, self.fold, 'novel')
+
+    def in_all_folds(self) -> list['EpisodeRules']:
+        """Give the rules of every fold; only its own without folds."""
+        if self.folds is None or self.split is None:
+            return [self]
+        return [
+            replace(self, fold=fold, classes=split_classes(
+                self.folds, fold, self.split))
+            for fold in range(len(self.all_folds))]
+
+    def images_of(self, classes: Sequence[str], index: ClassIndex,
+                  min_area: float) -> dict[str, np.ndarray]:
+        """Find the images that may be sampled for each class.
+
+        Args:
+            classes (Sequence[str]): Of the data set, by id.
+            index (ClassIndex): Of the data set.
+            min_area (float): What a class must cover: pixels, or below 1 a
+                share of the image.
+
+        Returns:
+            dict[str, np.ndarray]: Class to the indices of its images, for
+            all classes that the data set has.
+        """
+        left_out = images_showing(
+            self.novel_classes if self.novel_pixels == 'drop' else (),
+            classes, index)
+        return {
+            name: np.setdiff1d(
+                index.images_with(classes.index(name), min_area), left_out)
+            for name in self.classes if name in classes}
+
+    @property
+    def images_needed(self) -> int:
+        """Images of a class that an episode cannot do without."""
+        supports = 1 if self.repeat_supports else self.num_shots
+        return supports + self.num_queries
+
+    @property
+    def needs(self) -> str:
+        """What an episode needs of a class, as a clause."""
+        return (
+            f'num_shots={self.num_shots} and num_queries={self.num_queries} '
+            f'need {self.images_needed}')
+
+    @property
+    def least_area(self) -> str:
+        """What a class must cover, in words."""
+        area = self.min_area
+        return f'{area:g} pixels' if area >= 1 else f'{area:.1%} of the image'
+
+
+def choose_pool(dataset: dict | BaseDataset | None,
+                pools: dict[str, dict] | None,
+                pool: str | None) -> dict | BaseDataset:
+    """Choose the data set, or the one of the pools that is named.
+
+    Args:
+        dataset (dict | BaseDataset, optional): As in
+            :class:`EpisodicDataset`.
+        pools (dict[str, dict], optional): See there.
+        pool (str, optional): See there.
+
+    Raises:
+        InputError: If there is neither.
+    """
+    if dataset is not None:
+        return dataset
+    if pools and pool in pools:
+        return pools[pool]
+    raise InputError(
+        'expected a dataset, or pools and the name of one of them as pool, '
+        f'got dataset=None, pools={sorted(pools or ())} and pool={pool!r}')
+
+
+def images_showing(names: Collection[str], classes: Sequence[str],
+                   index: ClassIndex) -> np.ndarray:
+    """Find the images with a pixel of any of some classes.
+
+    Args:
+        names (Collection[str]): The classes.
+        classes (Sequence[str]): Of the data set, by id.
+        index (ClassIndex): Of the data set.
+
+    Returns:
+        np.ndarray: Their indices.
+    """
+    ids = [i for i, name in enumerate(classes) if name in names]
+    return np.flatnonzero(index.counts[:, ids].any(1))
+
+
+def _check_number(name: str, value: Any, least: int) -> None:
+    _require(type(value) is int and value >= least, (
+        f'expected {name} of {least} or more, got {value!r}'))
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise InputError(sentence)

@@ -1,0 +1,142 @@
+"""Which tests may visit every image once, and which say why they may not."""
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmseg.registry import MODELS
+
+from mmseg_panet.datasets import EpisodicDataset
+from mmseg_panet.datasets.transforms import BoxAnnotation
+from mmseg_panet.engine.image_reuse import (
+    depends_on_class,
+    obstacle_to_reuse,
+    overridden,
+)
+from mmseg_panet.evaluation import FewShotIoUMetric
+
+CONFIG = Path(__file__).parents[2] / 'configs/panet/panet_r18-d8_toy.py'
+
+
+class Renamed(EpisodicDataset):
+    """Looks different and gives the same episodes."""
+
+    def __repr__(self):
+        return 'renamed'
+
+    @property
+    def metainfo(self):
+        return super().metainfo | dict(author='somebody')
+
+
+class Relabelled(FewShotIoUMetric):
+    """Prints differently and counts the same."""
+
+    default_prefix = 'mine'
+
+    def __repr__(self):
+        return 'relabelled'
+
+
+@pytest.fixture(scope='module')
+def cfg(toy_root):
+    cfg = Config.fromfile(CONFIG)
+    cfg.model.backbone.update(base_channels=8, stem_channels=8)
+    cfg.model.decode_head.in_channels = 32
+    for pool in cfg.test_dataloader.dataset.pools.values():
+        pool.data_root = str(toy_root)
+    cfg.test_dataloader.dataset.update(num_episodes=3, min_area=1)
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def obstacle(cfg):
+    """The obstacle of a test with these classes in place of the package's."""
+    model = MODELS.build(cfg.model)
+
+    def run(dataset=EpisodicDataset, metrics=(FewShotIoUMetric,), extra=()):
+        settings = dict(cfg.test_dataloader.dataset)
+        settings.pop('type')
+        data = dataset(**settings)
+        data.support_pipeline.transforms[3:3] = extra
+        return obstacle_to_reuse(
+            model, data, [metric() for metric in metrics], [])
+
+    return run
+
+
+def test_subclasses_that_change_nothing_that_counts_keep_the_fast_test(
+        obstacle):
+    assert obstacle() is None
+    assert obstacle(Renamed, [Relabelled]) is None
+
+
+@pytest.mark.parametrize('name', [
+    '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
+    '_load'])
+def test_a_data_set_that_gives_other_items_is_refused(obstacle, name):
+    other = type('Mine', (EpisodicDataset,), {name: lambda self, *_: None})
+    assert obstacle(other) == f'the data set is a Mine that overrides {name}'
+
+
+@pytest.mark.parametrize('name', ['process', 'compute_metrics'])
+def test_a_metric_that_counts_otherwise_is_refused(obstacle, name):
+    other = type('Mine', (FewShotIoUMetric,), {name: lambda self, *_: None})
+    assert obstacle(metrics=[other]) == (
+        f"the evaluator holds ['Mine that overrides {name}'], not one "
+        'FewShotIoUMetric')
+
+
+def test_two_metrics_are_refused(obstacle):
+    assert obstacle(metrics=[FewShotIoUMetric, Relabelled]) == (
+        "the evaluator holds ['FewShotIoUMetric', 'FewShotIoUMetric'], not "
+        'one FewShotIoUMetric')
+
+
+def test_another_data_set_is_refused():
+    assert obstacle_to_reuse(None, [1, 2], [], []) == (
+        'the data set is a list')
+
+
+def test_a_step_derived_from_ours_inherits_what_it_depends_on(obstacle):
+    class Tighter(BoxAnnotation):
+        pass
+
+    class Shaken(BoxAnnotation):
+        depends_on = 'chance'
+
+    assert obstacle(extra=[Tighter()]) is None
+    assert obstacle(extra=[Shaken()]) == (
+        'Shaken of support_pipeline may differ from episode to episode')
+
+
+def test_labels_depend_on_the_class_where_a_step_says_so(cfg):
+    settings = dict(cfg.test_dataloader.dataset)
+    settings.pop('type')
+    data = EpisodicDataset(**settings)
+    assert not depends_on_class(data)
+    data.support_pipeline.transforms.insert(3, BoxAnnotation())
+    assert depends_on_class(data)
+
+
+class Base:
+    def one(self):
+        return 1
+
+    @property
+    def two(self):
+        return 2
+
+
+class Derived(Base):
+    two = 3
+
+
+def test_overridden_are_names_that_mean_something_else_to_an_instance():
+    names = ['one', 'two', 'absent']
+    assert overridden(Base(), Base, names) == []
+    assert overridden(Derived(), Base, names) == ['two']
+    assert overridden(Derived(), Derived, names) == []
+    patched = Base()
+    patched.one = lambda: 4
+    patched.absent = 5
+    assert overridden(patched, Base, names) == ['one', 'absent']
