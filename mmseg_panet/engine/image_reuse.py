@@ -1,6 +1,5 @@
 """When an image's features may serve several episodes."""
-from collections.abc import Iterable, Sequence
-from inspect import getattr_static
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -8,7 +7,9 @@ from mmengine.hooks import Hook
 from ..datasets import EpisodicDataset
 from ..datasets.transforms.dependence import dependence
 from ..evaluation import FewShotIoUMetric
-from ..models import FewShotSegmentor, PANetHead
+from ..models import FewShotHead, FewShotSegmentor
+from ..models.few_shot_head import BYPASSED
+from ..overrides import difference
 from ..visualization import EpisodeVisualizationHook
 
 _OF_ITERATIONS = (
@@ -16,6 +17,7 @@ _OF_ITERATIONS = (
 _OF_DATASET = (
     '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
     'header', '_labels_of', '_support', '_load')
+_OF_MODEL = ('predict', 'label_maps')
 _OF_METRIC = ('process', 'compute_metrics')
 
 
@@ -33,31 +35,40 @@ def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
         str, optional: A clause that completes "because"; None where every
         image may be visited once.
     """
-    other = _difference(dataset, EpisodicDataset, _OF_DATASET)
+    other = difference(dataset, EpisodicDataset, _OF_DATASET)
     if other:
         return f'the data set is a {other}'
-    head: Any = getattr(model, 'decode_head', None)
-    if type(model) is not FewShotSegmentor or type(head) is not PANetHead:
-        return (f'{type(model).__name__} with {type(head).__name__} may '
-                'predict in a way of its own')
     others = [
-        _difference(metric, FewShotIoUMetric, _OF_METRIC)
+        difference(metric, FewShotIoUMetric, _OF_METRIC)
         for metric in metrics]
     if others != ['']:
         kinds = [other or 'FewShotIoUMetric' for other in others]
         return f'the evaluator holds {kinds}, not one FewShotIoUMetric'
-    if (metrics[0].ignore_index, head.ignore_index) != (255, 255):
-        return 'metric or head has an ignore_index other than 255'
-    if model.test_cfg.get('mode', 'whole') == 'slide':
-        return "test_cfg has mode='slide'"
-    if model.data_preprocessor.device.type == 'mps':
-        return 'this device has no float64 for the sums'
     if dataset.ignored_ids:
         return "novel_pixels='ignore' differs from episode to episode"
     for hook in hooks:
         if _wants_episodes(hook):
             return f'{type(hook).__name__} is to see every episode'
-    return _step_of_an_episode(dataset)
+    return _obstacle_in_model(
+        model, metrics[0].ignore_index) or _step_of_an_episode(dataset)
+
+
+def _obstacle_in_model(model: Any, ignore_index: int) -> str | None:
+    head: Any = getattr(model, 'decode_head', None)
+    other = difference(model, FewShotSegmentor, _OF_MODEL) or difference(
+        head, FewShotHead, BYPASSED)
+    if other:
+        return f'the model is or has a {other}'
+    if 'cells' in head.classifier.needs:
+        return (f'{type(head.classifier).__name__} reads the cells of the '
+                'supports')
+    if (ignore_index, head.ignore_index) != (255, 255):
+        return 'metric or head has an ignore_index other than 255'
+    if model.test_cfg.get('mode', 'whole') == 'slide':
+        return "test_cfg has mode='slide'"
+    if model.data_preprocessor.device.type == 'mps':
+        return 'this device has no float64 for the sums'
+    return None
 
 
 def depends_on_class(dataset: EpisodicDataset) -> bool:
@@ -65,34 +76,6 @@ def depends_on_class(dataset: EpisodicDataset) -> bool:
     return any(
         dependence(step) == 'class'
         for step in dataset.support_pipeline.transforms)
-
-
-def overridden(instance: object, base: type,
-               names: Iterable[str]) -> list[str]:
-    """Methods of a class that an instance of it replaces.
-
-    Args:
-        instance (object): Of the class or of one derived from it.
-        base (type): The class.
-        names (Iterable[str]): The methods and properties to look at.
-
-    Returns:
-        list[str]: Those of the names that mean something else to the
-        instance, be it by its class or by an attribute of its own.
-    """
-    return [
-        name for name in names
-        if getattr_static(instance, name, None)
-        is not getattr_static(base, name, None)]
-
-
-def _difference(part: object, base: type, names: Iterable[str]) -> str:
-    """What a part is in place of the class expected; '' where it is one."""
-    kind = type(part).__name__
-    if not isinstance(part, base):
-        return kind
-    changed = ', '.join(overridden(part, base, names))
-    return f'{kind} that overrides {changed}' if changed else ''
 
 
 def _wants_episodes(hook: Hook) -> bool:

@@ -11,8 +11,10 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from ..errors import InputError
-from ..models import PANetHead
+from ..models import FewShotHead
+from ..models.few_shot_head import BYPASSED
 from ..models.pretrained import find_faults, read_weights, require_fit
+from ..overrides import difference
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
                 'with_cp')
@@ -31,11 +33,12 @@ def build_model(cfg: ConfigDict) -> nn.Module:
             f'{sorted(cfg)}; configs/panet has those of this project')
     model = MODELS.build(cfg.model)
     head: Any = getattr(model, 'decode_head', None)
-    if not isinstance(head, PANetHead):
+    other = difference(head, FewShotHead, BYPASSED)
+    if other:
         raise InputError(
             'expected a model whose decode_head is a PANetHead, got a '
-            f'{type(model).__name__} with {type(head).__name__}; '
-            'configs/panet has such models')
+            f'{type(model).__name__} with {other}; configs/panet has such '
+            'models, and a new method is a Classifier')
     return model
 
 

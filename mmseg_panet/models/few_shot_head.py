@@ -16,6 +16,13 @@ from .resize import POOL_AT, input_pooling, own_pooling
 from .statistics import SupportStatistics, way_masks
 from .support_ways import support_ways
 
+BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
+            'mask_statistics')
+"""Methods that banks and the test that visits each image once do not call.
+
+A head may override ``features`` and ``match``, but is refused with these.
+"""
+
 
 class FewShotHead(BaseDecodeHead):
     """From the features of supports and queries to logits.
@@ -31,8 +38,7 @@ class FewShotHead(BaseDecodeHead):
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier` with ``distance`` and ``scale``.
-        scale (float, optional): See :class:`PrototypeClassifier`.
-        distance (str, optional): See :class:`PrototypeClassifier`.
+        scale, distance: See :class:`PrototypeClassifier`.
         pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
         **kwargs: As for mmseg's ``BaseDecodeHead``.
 
@@ -91,11 +97,9 @@ class FewShotHead(BaseDecodeHead):
             data_samples: Sequence[SegDataSample]) -> None:
         """Fit the classes of a support set for ``forward``.
 
-        Ways may differ in their number of shots.
-
         Args:
             inputs (Sequence[Tensor]): The backbone's outputs of the N
-                supports.
+                supports; ways may differ in their number of shots.
             data_samples (Sequence[SegDataSample]): N samples with episode
                 labels in ``gt_sem_seg`` and ``way`` in their metainfo.
 
@@ -152,10 +156,7 @@ class FewShotHead(BaseDecodeHead):
         return logits if by_shot else logits[0]
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Choose the feature map, in full precision.
-
-        Args:
-            inputs (Sequence[Tensor]): The backbone's outputs.
+        """Choose the feature map of the backbone's outputs.
 
         Returns:
             Tensor: (N, C, h, w), float32, or float64 where it was that.

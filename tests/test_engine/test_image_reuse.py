@@ -7,12 +7,9 @@ from mmseg.registry import MODELS
 
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.transforms import BoxAnnotation
-from mmseg_panet.engine.image_reuse import (
-    depends_on_class,
-    obstacle_to_reuse,
-    overridden,
-)
+from mmseg_panet.engine.image_reuse import depends_on_class, obstacle_to_reuse
 from mmseg_panet.evaluation import FewShotIoUMetric
+from mmseg_panet.models import FewShotSegmentor, PANetHead
 
 CONFIG = Path(__file__).parents[2] / 'configs/panet/panet_r18-d8_toy.py'
 
@@ -51,9 +48,10 @@ def cfg(toy_root):
 @pytest.fixture(scope='module')
 def obstacle(cfg):
     """The obstacle of a test with these classes in place of the package's."""
-    model = MODELS.build(cfg.model)
+    plain = MODELS.build(cfg.model)
 
-    def run(dataset=EpisodicDataset, metrics=(FewShotIoUMetric,), extra=()):
+    def run(dataset=EpisodicDataset, metrics=(FewShotIoUMetric,), extra=(),
+            model=plain):
         settings = dict(cfg.test_dataloader.dataset)
         settings.pop('type')
         data = dataset(**settings)
@@ -118,25 +116,32 @@ def test_labels_depend_on_the_class_where_a_step_says_so(cfg):
     assert depends_on_class(data)
 
 
-class Base:
-    def one(self):
-        return 1
+class Louder(PANetHead):
+    """Matches in a way of its own, which every road passes."""
 
-    @property
-    def two(self):
-        return 2
+    def match(self, features, fitted):
+        return 2 * super().match(features, fitted)
 
 
-class Derived(Base):
-    two = 3
+class Other(PANetHead):
+    """Takes a road that the test of images does not know."""
+
+    def match_episodes(self, *episodes):
+        return 2 * super().match_episodes(*episodes)
 
 
-def test_overridden_are_names_that_mean_something_else_to_an_instance():
-    names = ['one', 'two', 'absent']
-    assert overridden(Base(), Base, names) == []
-    assert overridden(Derived(), Base, names) == ['two']
-    assert overridden(Derived(), Derived, names) == []
-    patched = Base()
-    patched.one = lambda: 4
-    patched.absent = 5
-    assert overridden(patched, Base, names) == ['one', 'absent']
+class Predicts(FewShotSegmentor):
+    def predict(self, *batch):
+        return super().predict(*batch)
+
+
+def test_a_head_that_matches_otherwise_keeps_the_fast_test(obstacle, cfg):
+    model = MODELS.build(cfg.model)
+    for kind, words in (
+            (Louder, None), (Other, 'Other that overrides match_episodes')):
+        model.decode_head = kind(32)
+        found = obstacle(model=model)
+        assert found is None if words is None else words in found
+    model.decode_head = PANetHead(32)
+    model.__class__ = Predicts
+    assert 'Predicts that overrides predict' in obstacle(model=model)

@@ -1,7 +1,14 @@
 import pytest
 import torch
-from inference_parts import RESIZE, small_config, small_inferencer
+from inference_parts import (
+    RESIZE,
+    image_of,
+    red_and_blue,
+    small_config,
+    small_inferencer,
+)
 from mmengine.runner import save_checkpoint
+from mmseg.registry import MODELS
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.model_loading import (
@@ -10,6 +17,7 @@ from mmseg_panet.inference.model_loading import (
     load_weights,
     weights_sha256,
 )
+from mmseg_panet.models import PANetHead
 
 
 @pytest.fixture
@@ -63,6 +71,31 @@ def test_a_config_without_the_head_is_refused(cfg, change):
     change(cfg)
     with pytest.raises(InputError, match='configs/panet'):
         build_model(cfg)
+
+
+def test_a_head_that_a_bank_would_bypass_is_refused(cfg):
+    """And one that only matches otherwise is used as it is."""
+
+    @MODELS.register_module(force=True)
+    class Bypassed(PANetHead):
+        def match_episodes(self, *episodes):
+            return super().match_episodes(*episodes)
+
+    @MODELS.register_module(force=True)
+    class Doubled(PANetHead):
+        def match(self, features, fitted):
+            return 2 * super().match(features, fitted)
+
+    image, _ = image_of((20, 20, 230), seed=5)
+    plain = small_inferencer(RESIZE).fit(red_and_blue())(image)
+    doubled = small_inferencer(RESIZE, model=dict(decode_head=dict(
+        type='Doubled', in_channels=32))).fit(red_and_blue())(image)
+    assert (doubled['predictions'] == plain['predictions']).all()
+    assert (doubled['confidence'] >= plain['confidence']).all()
+    assert doubled['confidence'].mean() > plain['confidence'].mean()
+    with pytest.raises(InputError, match='Bypassed that overrides match_ep'):
+        small_inferencer(RESIZE, model=dict(decode_head=dict(
+            type='Bypassed', in_channels=32)))
 
 
 def test_the_description_tells_what_changes_a_prototype(cfg):

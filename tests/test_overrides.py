@@ -1,0 +1,25 @@
+from mmseg_panet.overrides import overridden
+
+
+class Base:
+    def one(self):
+        return 1
+
+    @property
+    def two(self):
+        return 2
+
+
+class Derived(Base):
+    two = 3
+
+
+def test_overridden_are_names_that_mean_something_else_to_an_instance():
+    names = ['one', 'two', 'absent']
+    assert overridden(Base(), Base, names) == []
+    assert overridden(Derived(), Base, names) == ['two']
+    assert overridden(Derived(), Derived, names) == []
+    patched = Base()
+    patched.one = lambda: 4
+    patched.absent = 5
+    assert overridden(patched, Base, names) == ['one', 'absent']
