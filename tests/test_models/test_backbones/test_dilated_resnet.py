@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -125,6 +127,68 @@ def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
             {k: v.shape for k, v in theirs.state_dict().items()})
 
 
+def plain_levels(depth: int, num_stages: int, weights: dict[str, Tensor],
+                 images: Tensor) -> tuple[Tensor, ...]:
+    """All stages of mmseg's ResNet of the same strides and dilations."""
+    plain = ResNet(
+        depth,
+        num_stages=num_stages,
+        strides=(1, 2, 1)[:num_stages],
+        dilations=(1, 1, 2)[:num_stages],
+        contract_dilation=True,
+        out_indices=range(num_stages))
+    plain.load_state_dict(weights)
+    plain.eval()
+    return plain(images)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('depth, expansion', [(18, 1), (50, 4)])
+@pytest.mark.parametrize('out_indices', [
+    (0, ), (1, ), (2, ), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize('final_relu', [False, True])
+def test_levels_are_mmsegs_but_the_last_before_its_relu(
+        depth, expansion, out_indices, final_relu):
+    backbone = make_backbone(
+        depth, out_indices=out_indices, final_relu=final_relu)
+    images = make_images(2, 3, 64, 41)
+
+    levels = backbone(images)
+    expected = plain_levels(
+        depth, out_indices[-1] + 1, backbone.state_dict(), images)
+
+    shapes = [(2, 64 * expansion, 16, 11), (2, 128 * expansion, 8, 6),
+              (2, 256 * expansion, 8, 6)]
+    assert [x.shape for x in levels] == [shapes[i] for i in out_indices]
+    *others, last = levels
+    for index, level in zip(out_indices, others, strict=False):
+        assert torch.equal(level, expected[index])
+    assert (last < 0).any() != final_relu
+    assert torch.equal(last.relu(), expected[-1])
+
+
+@torch.no_grad()
+def test_the_default_is_stage_3_alone_and_not_changed_by_other_levels():
+    images = make_images(1, 3, 40, 40)
+    features, = make_backbone(18)(images)
+    several = make_backbone(18, out_indices=(0, 1, 2))
+
+    assert torch.equal(several(images)[-1], features)
+    assert list(several.state_dict()) == list(make_backbone(18).state_dict())
+
+
+def test_every_level_trains_what_is_before_it():
+    backbone = make_backbone(18, out_indices=(0, 1), frozen_stages=-1)
+
+    first, _ = backbone(make_images(1, 3, 32, 32))
+    first.sum().backward()
+
+    trained = {name.split('.')[0] for name, parameter
+               in backbone.named_parameters() if parameter.grad is not None}
+    assert trained == {'conv1', 'bn1', 'layer1'}
+    assert not hasattr(backbone, 'layer3')
+
+
 def test_dilate_both_is_the_strided_network_only_denser():
     dense = make_backbone(18, dilate_both=True, final_relu=True)
     strided = ResNet(
@@ -234,6 +298,12 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
 @pytest.mark.parametrize('arguments, message', [
     (dict(depth=20), r'depth must be one of \[18, .*152\], got 20'),
     (dict(depth=18, frozen_stages=4), 'frozen_stages must be .* 3, got 4'),
+    (dict(depth=18, frozen_stages=3, out_indices=(0, 1)),
+     'frozen_stages must be .* 2, got 3'),
+    *((dict(depth=18, out_indices=out_indices), re.escape(
+        'expected out_indices of 0 to 2, each once and in rising order, got '
+        f'{out_indices}')) for out_indices in (
+            (), (3, ), (-1, ), (1, 0), (2, 2))),
     (dict(
         depth=50,
         plugins=[
@@ -241,6 +311,15 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
                 cfg=dict(type='ContextBlock', ratio=1 / 4),
                 position='after_conv1')
         ]), 'plugins of stage 3 need final_relu=True'),
+    (dict(
+        depth=50,
+        out_indices=(0, 1),
+        plugins=[
+            dict(
+                cfg=dict(type='ContextBlock', ratio=1 / 4),
+                stages=(False, True),
+                position='after_conv1')
+        ]), 'plugins of stage 2 need final_relu=True'),
 ])
 def test_arguments_it_cannot_follow_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
