@@ -51,13 +51,14 @@ class SignedResLayer(ResLayer):
 
 
 def _dilate_second(stage: ResLayer, dilation: int) -> None:
-    """Dilate the second convolution of basic blocks, the first's as well.
+    """Dilate every second convolution, where the first one had the stride.
 
     Only the first convolution of a stage had a stride to lose; all after it
-    see the finer map.
+    see the finer map, those of the first block included. In a bottleneck of
+    the 'pytorch' style the second one had it.
     """
     for block in stage:
-        if isinstance(block, BasicBlock):
+        if isinstance(block, BasicBlock) or block.style == 'caffe':
             block.conv2.dilation = (dilation, dilation)
             block.conv2.padding = (dilation, dilation)
 
@@ -80,16 +81,19 @@ class DilatedResNet(ResNet):
     stage it is. The stages after it are not built.
 
     In the basic blocks of depths 18 and 34 mmseg dilates the first of the
-    two convolutions only; ``dilate_both`` computes what the network with
-    stride 2 computes, at every other cell of its finer map.
+    two convolutions only, and in the 'caffe' style, which has the stride in
+    the first 1x1 convolution, not the 3x3 one that follows it in the first
+    block; ``dilate_both`` computes what the network with stride 2 computes,
+    at every other cell of its finer map.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.
         final_relu (bool): Whether the last block keeps its ReLU. Defaults to
             False.
         dilate_both (bool): Whether basic blocks of stage 3 dilate their second
-            convolution too; a bottleneck has but one to dilate. Defaults to
-            False, as in mmseg.
+            convolution too, and the first 'caffe' bottleneck its 3x3 one; a
+            'pytorch' bottleneck has but one to dilate. Defaults to False, as
+            in mmseg.
         deep_stem (bool): Whether three 3x3 convolutions of
             ``stem_channels // 2``, ``stem_channels // 2`` and
             ``stem_channels`` channels replace the 7x7 one. Defaults to
