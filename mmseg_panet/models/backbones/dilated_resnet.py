@@ -59,8 +59,7 @@ def _dilate_second(stage: ResLayer, dilation: int) -> None:
     """
     for block in stage:
         if isinstance(block, BasicBlock) or block.style == 'caffe':
-            block.conv2.dilation = (dilation, dilation)
-            block.conv2.padding = (dilation, dilation)
+            block.conv2.dilation = block.conv2.padding = (dilation, dilation)
 
 
 @MODELS.register_module()
@@ -94,12 +93,6 @@ class DilatedResNet(ResNet):
             convolution too, and the first 'caffe' bottleneck its 3x3 one; a
             'pytorch' bottleneck has but one to dilate. Defaults to False, as
             in mmseg.
-        deep_stem (bool): Whether three 3x3 convolutions of
-            ``stem_channels // 2``, ``stem_channels // 2`` and
-            ``stem_channels`` channels replace the 7x7 one. Defaults to
-            False.
-        stem_channels (int): Channels after the stem: 128 for the deep stem
-            64, 64, 128 of PSPNet. Defaults to 64.
         frozen_stages (int): The stem and that many stages keep their weights
             and record no graph, from -1 (not even the stem) to the last one,
             3 by default. Defaults to 1.
@@ -112,7 +105,11 @@ class DilatedResNet(ResNet):
             in rising order, from 0 for stage 1 to 2 for stage 3. Defaults to
             (2, ).
         **kwargs: Other arguments of mmseg's ``ResNet``: ``norm_cfg``,
-            ``with_cp``, ``in_channels``, ``style`` and so on.
+            ``with_cp``, ``in_channels``, ``style`` and so on. With
+            ``deep_stem=True`` three 3x3 convolutions of
+            ``stem_channels // 2``, ``stem_channels // 2`` and
+            ``stem_channels`` channels replace the 7x7 one; PSPNet has 128
+            ``stem_channels``.
 
     Raises:
         InputError: If ``depth``, ``out_indices`` or ``frozen_stages`` is none
@@ -128,8 +125,6 @@ class DilatedResNet(ResNet):
                  depth: int,
                  final_relu: bool = False,
                  dilate_both: bool = False,
-                 deep_stem: bool = False,
-                 stem_channels: int = 64,
                  frozen_stages: int = 1,
                  norm_eval: bool = True,
                  init_cfg: dict | list[dict] | None = None,
@@ -154,8 +149,6 @@ class DilatedResNet(ResNet):
             dilations=(1, 1, 2)[:num_stages],
             contract_dilation=True,
             out_indices=out_indices,
-            deep_stem=deep_stem,
-            stem_channels=stem_channels,
             frozen_stages=frozen_stages,
             norm_eval=norm_eval,
             init_cfg=init_cfg,

@@ -4,38 +4,30 @@ from collections.abc import Sequence
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
 
 from ...errors import InputError
 from ..pretrained import check_pretrained
 from .levels import check_levels
 
-# Channels and number of convolutions of each stage of VGG-16.
-STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+NUM_STAGES = 5
 
 
 def make_features() -> nn.Sequential:
-    """Lay out the layers in the order, hence under the keys, of torchvision.
+    """Change the layers of torchvision's VGG-16, and keep their keys.
 
     Returns:
         nn.Sequential: The layers, (N, 3, H, W) to (N, 512, H / 8, W / 8).
     """
-    layers: list[nn.Module] = []
-    in_channels = 3
-    for stage, (channels, num_convs) in enumerate(STAGES, start=1):
-        dilation = 2 if stage == 5 else 1
-        for _ in range(num_convs):
-            layers += [
-                nn.Conv2d(
-                    in_channels,
-                    channels,
-                    3,
-                    padding=dilation,
-                    dilation=dilation),
-                nn.ReLU(inplace=True)
-            ]
-            in_channels = channels
-        layers.append(nn.MaxPool2d(3, 2 if stage <= 3 else 1, padding=1))
-    *layers, _, _ = layers  # nothing follows the last convolution
+    *layers, _, _ = make_layers(cfgs['D'])  # without the last ReLU and pool
+    stage = 1
+    for layer in layers:
+        if isinstance(layer, nn.MaxPool2d):
+            layer.kernel_size, layer.padding = 3, 1
+            layer.stride = 2 if stage <= 3 else 1
+            stage += 1
+        elif isinstance(layer, nn.Conv2d) and stage == NUM_STAGES:
+            layer.padding = layer.dilation = (2, 2)
     return nn.Sequential(*layers)
 
 
@@ -71,13 +63,13 @@ class DilatedVGG(BaseModule):
     def __init__(self,
                  frozen_stages: int = -1,
                  init_cfg: dict | list[dict] | None = None,
-                 out_indices: Sequence[int] = (len(STAGES) - 1, )) -> None:
+                 out_indices: Sequence[int] = (NUM_STAGES - 1, )) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
-        if frozen_stages not in range(-1, len(STAGES) + 1):
+        if frozen_stages not in range(-1, NUM_STAGES + 1):
             raise InputError(
-                f'frozen_stages must be from -1 to {len(STAGES)}, got '
+                f'frozen_stages must be from -1 to {NUM_STAGES}, got '
                 f'{frozen_stages!r}')
-        check_levels(out_indices, len(STAGES))
+        check_levels(out_indices, NUM_STAGES)
         self.features = make_features()
         pools = [index for index, layer in enumerate(self.features)
                  if isinstance(layer, nn.MaxPool2d)]
