@@ -30,6 +30,9 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 CROSS_CUTTING = {
     'test_benchmarks.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
+    'test_examples.py',
+    'test_fake_cuda.py',
+    'test_logit_entrances.py',
     'test_no_stack.py',
     'test_packaging.py',
     'test_readme.py',
