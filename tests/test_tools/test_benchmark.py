@@ -74,7 +74,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | {'OMP_NUM_THREADS': '1'})
     last = out / 'fold0/training/last_checkpoint'
-    while not last.is_file():
+    while not (last.is_file() and last.read_text()):
         assert killed.poll() is None
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
