@@ -1,7 +1,14 @@
 """What all tests share."""
+import gc
+import multiprocessing
 import os
+from unittest import mock
 
 import pytest
+from mmengine.registry import init_default_scope
+from tool_runs import stop_workers
+
+from mmseg_panet.datasets import make_toy_dataset
 
 
 @pytest.fixture(autouse=True, scope='session')
@@ -13,13 +20,41 @@ def _own_cache(tmp_path_factory):
 @pytest.fixture(autouse=True, scope='session')
 def _mmseg_scope():
     """As a Runner does with ``default_scope = 'mmseg'``."""
-    from mmengine.registry import init_default_scope
     init_default_scope('mmseg')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _quick_collections():
+    """Keep the imports out of the collections of garbage.
+
+    Each data set of mmengine starts one.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _quick_configs():
+    """Let configs be logged as they are.
+
+    mmengine has yapf lay them out four times a run, which takes seconds if
+    they hold long paths.
+    """
+    with mock.patch('yapf.yapflib.yapf_api.FormatCode',
+                    lambda text, **_: (text, True)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_workers_left():
+    """Let no test wait for the workers of those before it."""
+    yield
+    if multiprocessing.active_children():
+        stop_workers()
 
 
 @pytest.fixture(scope='session')
 def toy_root(tmp_path_factory):
     """A small toy data set."""
-    from mmseg_panet.datasets import make_toy_dataset
     return make_toy_dataset(
         tmp_path_factory.mktemp('toy'), num_images=120, size=64, seed=0)

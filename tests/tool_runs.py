@@ -1,17 +1,33 @@
 """The real tools, run on a tiny network and a tiny toy data set."""
+import gc
 import os
+import random
+import runpy
+import signal
 import subprocess
 import sys
+import tempfile
+import traceback
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest import mock
+
+import cv2
+import numpy as np
+import torch
+from mmengine.utils import ManagerMixin
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 REPO = Path(__file__).parents[1]
+TWO_PROCESSES = (
+    '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')
 SMALL = """
 _base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
 model = dict(
     data_preprocessor=dict(size=(64, 64)),
     backbone=dict(base_channels=8, stem_channels=8),
     decode_head=dict(in_channels=32))
-train_cfg = dict(max_iters=6, val_interval=100)
+train_cfg = dict(max_iters={max_iters}, val_interval=100)
 train_dataloader = dict(
     batch_size=2, num_workers=0,
     dataset=dict(min_area=1))
@@ -21,21 +37,119 @@ val_dataloader = dict(
 test_dataloader = dict(
     num_workers=0,
     dataset=dict(min_area=1, num_episodes=6))
-default_hooks = dict(checkpoint=dict(interval=3))
+default_hooks = dict(checkpoint=dict(interval={interval}))
 """
 
 
-def tool(name, *arguments, cwd=None, code=0, **environment):
-    run = subprocess.run(
-        [sys.executable, str(REPO / 'tools' / name), *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'} | environment)
+def small_config(folder, max_iters=6, interval=3):
+    """Write a config of a tiny network for the toy data."""
+    config = folder / 'small.py'
+    config.write_text(SMALL.format(
+        repo=REPO, max_iters=max_iters, interval=interval))
+    return config
+
+
+def tool(name, *arguments, code=0):
+    """Run a tool in this process, as if it had one of its own.
+
+    A process of its own takes seconds, nearly all of them for the imports.
+    """
+    command = command_of(name, arguments)
+    with tempfile.TemporaryFile('w+') as out, tempfile.TemporaryFile(
+            'w+') as err:
+        with _redirected(out, err):
+            found = run_here(command)
+        out.seek(0)
+        err.seek(0)
+        run = subprocess.CompletedProcess(
+            command, found, out.read(), err.read())
+    return _checked(run, code)
+
+
+def tool_process(name, *arguments, cwd=None, code=0, launcher=()):
+    """Run a tool in a process of its own, or in several by a launcher."""
+    python, *command = command_of(name, arguments)
+    return _checked(subprocess.run(
+        [python, *launcher, *command], cwd=cwd, capture_output=True,
+        text=True, env=os.environ | {'OMP_NUM_THREADS': '1'}), code)
+
+
+def command_of(name, arguments):
+    return [sys.executable, str(REPO / 'tools' / name), *map(str, arguments)]
+
+
+def _checked(run, code):
     assert run.returncode == code, run.stdout[-3000:] + run.stderr[-3000:]
     return run
 
 
-def small_config(folder):
-    """Write a config of a tiny network for the toy data."""
-    config = folder / 'small.py'
-    config.write_text(SMALL.format(repo=REPO))
-    return config
+def run_here(command):
+    """Run the script of a command in this process; gives its exit code."""
+    script = command[1]
+    path = [str(Path(script).parent), *sys.path]
+    with (mock.patch.dict(os.environ),
+          mock.patch.object(sys, 'argv', command[1:]),
+          mock.patch.object(sys, 'path', path),
+          _fresh_state()):
+        try:
+            runpy.run_path(script, run_name='__main__')
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+            return end.code if isinstance(end.code, int) else int(
+                end.code is not None)
+        except Exception:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
+@contextmanager
+def _redirected(out, err):
+    """Send what this process and its children write to files."""
+    with ExitStack() as stack:
+        for name, number, file in (('stdout', 1, out), ('stderr', 2, err)):
+            getattr(sys, name).flush()
+            before = os.dup(number)
+            stack.callback(os.close, before)
+            stack.callback(os.dup2, before, number)
+            os.dup2(file.fileno(), number)
+            stream = stack.enter_context(
+                open(number, 'w', buffering=1, closefd=False))
+            stack.enter_context(mock.patch.object(sys, name, stream))
+        yield
+
+
+@contextmanager
+def _fresh_state():
+    """Hide what the libraries keep of this process, and restore it."""
+    managers = [ManagerMixin]
+    for manager in managers:
+        managers += manager.__subclasses__()
+    random_state, numpy_state = random.getstate(), np.random.get_state()
+    num_threads = cv2.getNumThreads()
+    terminate = signal.getsignal(signal.SIGTERM)
+    with ExitStack() as stack:
+        for manager in managers:
+            stack.enter_context(mock.patch.object(
+                manager, '_instance_dict', type(manager._instance_dict)()))
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        try:
+            yield
+        finally:
+            stop_workers()
+            signal.signal(signal.SIGTERM, terminate)
+            cv2.setNumThreads(num_threads)
+            np.random.set_state(numpy_state)
+            random.setstate(random_state)
+
+
+def stop_workers():
+    """End the workers of all data loaders.
+
+    Workers whose loader is left to the garbage collection are waited for,
+    five seconds each: it closes the queue that would tell them first.
+    """
+    for one in gc.get_objects():
+        if type(one) is _MultiProcessingDataLoaderIter:
+            one._shutdown_workers()

@@ -13,7 +13,7 @@ from ..errors import InputError
 
 
 class TrainBatches:
-    """The batches of a whole training, in order; its past is not loaded.
+    """The batches of a complete training, in order; its past is not loaded.
 
     Args:
         loader (DataLoader): Not started yet, with an ``InfiniteSampler``.
@@ -61,18 +61,13 @@ class FewShotTrainLoop(IterBasedTrainLoop):
     iteration n needs the index of its next episode and no episode before
     it; the weights are bitwise those of a training that never stopped (with
     gradient accumulation, if the checkpoint ends one).
-    mmengine 0.10.7 loads all n batches anew (mmengine #1520).
+    mmengine 0.10.7 loads all n batches again (mmengine #1520).
 
     Args:
         runner (Runner): The runner.
         dataloader (DataLoader | dict): With an ``InfiniteSampler``.
-        max_iters (int): Iterations of the training.
-        val_begin (int): First iteration that may be followed by a
-            validation. Defaults to 1.
-        val_interval (int): Iterations between validations. Defaults to
-            1000.
-        dynamic_intervals (list[tuple[int, int]], optional): Other
-            ``val_interval``, each from an iteration on. Defaults to None.
+        **kwargs: Other arguments of mmengine's ``IterBasedTrainLoop``:
+            ``max_iters``, ``val_interval`` and so on.
 
     Raises:
         InputError: If the loader has another sampler.
@@ -83,11 +78,7 @@ class FewShotTrainLoop(IterBasedTrainLoop):
     def __init__(self,
                  runner: Runner,
                  dataloader: DataLoader | dict,
-                 max_iters: int,
-                 val_begin: int = 1,
-                 val_interval: int = 1000,
-                 dynamic_intervals: list[tuple[int, int]] | None = None
-                 ) -> None:
+                 **kwargs: Any) -> None:
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
         if not isinstance(loader.sampler, InfiniteSampler):
@@ -98,9 +89,7 @@ class FewShotTrainLoop(IterBasedTrainLoop):
                 "without a batch_sampler, or train_cfg.type="
                 "'IterBasedTrainLoop'")
         # mmengine 0.10.7 starts the workers here, before it knows of the past.
-        super().__init__(
-            runner, _Unstarted(loader.dataset), max_iters, val_begin,
-            val_interval, dynamic_intervals)
+        super().__init__(runner, _Unstarted(loader.dataset), **kwargs)
         self.dataloader = loader
 
     def run(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Refusal of weights that do not fit.
+"""Weights of files, refused where they do not fit.
 
 mmengine loads weights non-strictly: from a file with other keys it loads
 nothing, warns in the log, and goes on with random weights. Hence this check
@@ -32,11 +32,10 @@ def find_faults(weights: Mapping[str, Any],
     Returns:
         list[str]: A phrase for each fault, missing weights first.
     """
-    expected = {
-        key: value
-        for key, value in expected.items()
-        if not key.endswith('num_batches_tracked')
-    }
+    weights, expected = (
+        {key: value for key, value in tensors.items()
+         if not key.endswith('num_batches_tracked')}
+        for tensors in (weights, expected))
     modules = {key.split('.')[0] for key in expected}
     faults = [f"'{key}' is missing" for key in expected if key not in weights]
     for key, value in weights.items():
@@ -45,8 +44,7 @@ def find_faults(weights: Mapping[str, Any],
             if shape != expected[key].shape:
                 faults.append(f"'{key}' has shape {shape}, expected "
                               f'{tuple(expected[key].shape)}')
-        elif (key.split('.')[0] in modules
-              and not key.endswith('num_batches_tracked')):
+        elif key.split('.')[0] in modules:
             faults.append(f"'{key}' has no place in it")
     return faults
 
@@ -72,6 +70,29 @@ def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
     keys = ', '.join(f"'{key}'" for key in list(weights)[:3]) or 'none'
     raise InputError(f'{source} is not a checkpoint of {name}: {faults[0]}'
                      f'{more}; its first keys are {keys}; {remedy}')
+
+
+def unwrap(content: Any, source: str) -> Mapping[str, Any]:
+    """Take the weights out of the content of a file.
+
+    Args:
+        content (Any): Weights by their keys, or a dict that holds them as
+            'state_dict'.
+        source (str): The file, for the message.
+
+    Returns:
+        Mapping[str, Any]: The weights.
+
+    Raises:
+        InputError: If it is no dict.
+    """
+    if isinstance(content, Mapping):
+        content = content.get('state_dict', content)
+    if isinstance(content, Mapping):
+        return content
+    raise InputError(
+        f"{source} must hold a dict of tensors, got "
+        f"'{type(content).__name__}'; save the model's state_dict()")
 
 
 def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
@@ -103,22 +124,11 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
         raise InputError(
             f'the checkpoint {checkpoint} cannot be read ({reason}); fetch '
             'the file again, or correct the address') from error
-    state_dict = (
-        content.get('state_dict', content)
-        if isinstance(content, Mapping) else content)
-    if not isinstance(state_dict, Mapping):
-        raise InputError(
-            f'{checkpoint} must hold a dict of tensors, got '
-            f"'{type(state_dict).__name__}'; save the model's state_dict()")
-    if prefix is None:
-        return {
-            str(key).removeprefix('module.'): value
-            for key, value in state_dict.items()
-        }
-    prefix = prefix.removesuffix('.') + '.'
+    start = 'module.' if prefix is None else prefix.removesuffix('.') + '.'
     return {
-        key.removeprefix(prefix): value
-        for key, value in state_dict.items() if str(key).startswith(prefix)
+        str(key).removeprefix(start): value
+        for key, value in unwrap(content, checkpoint).items()
+        if prefix is None or str(key).startswith(start)
     }
 
 

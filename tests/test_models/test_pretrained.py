@@ -58,6 +58,16 @@ def test_weights_that_fit_are_loaded(weights, saved, wrap, arguments):
     assert all(torch.equal(loaded[key], weights[key]) for key in weights)
 
 
+def test_a_backbone_of_fewer_stages_takes_its_part_of_a_file(weights, saved):
+    backbone = DilatedResNet(
+        18, init_cfg=saved(weights), out_indices=(0, 1))
+    backbone.init_weights()
+
+    loaded = backbone.state_dict()
+    assert set(loaded) == {k for k in weights if not k.startswith('layer3')}
+    assert all(torch.equal(loaded[key], weights[key]) for key in loaded)
+
+
 def test_the_initialiser_may_be_a_class_in_a_list(weights, saved):
     init_cfg = saved(weights) | dict(type=PretrainedInit)
     loaded = init([dict(type='Kaiming', layer='Conv2d'), init_cfg])

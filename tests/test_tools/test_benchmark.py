@@ -10,6 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from tool_runs import (
+    REPO,
+    command_of,
+    run_here,
+    small_config,
+    tool,
+    tool_process,
+)
 
 from mmseg_panet.cli.benchmark import (
     Benchmark,
@@ -19,35 +27,9 @@ from mmseg_panet.cli.benchmark import (
 )
 from mmseg_panet.errors import InputError
 
-REPO = Path(__file__).parents[2]
-BENCHMARK = REPO / 'tools/benchmark.py'
-SMALL = """
-_base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
-model = dict(
-    data_preprocessor=dict(size=(64, 64)),
-    backbone=dict(base_channels=8, stem_channels=8),
-    decode_head=dict(in_channels=32))
-train_cfg = dict(max_iters=60, val_interval=100)
-train_dataloader = dict(
-    batch_size=2, num_workers=0,
-    dataset=dict(min_area=1))
-val_dataloader = dict(
-    num_workers=0,
-    dataset=dict(min_area=1, num_episodes=2))
-test_dataloader = dict(
-    num_workers=0,
-    dataset=dict(min_area=1, num_episodes=6))
-default_hooks = dict(checkpoint=dict(interval=10))
-"""
 
-
-def benchmark(*arguments, code=0, tool=BENCHMARK):
-    run = subprocess.run(
-        [sys.executable, str(tool), *map(str, arguments)],
-        capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'})
-    assert run.returncode == code, run.stdout[-3000:] + run.stderr[-3000:]
-    return run
+def small(folder):
+    return small_config(folder, max_iters=60, interval=10)
 
 
 def times(folder):
@@ -63,23 +45,36 @@ def read_csv(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.fixture
+def _tools_here(monkeypatch):
+    """Let the tools that a tool starts run in this process."""
+    start = subprocess.run
+
+    def run(command, *args, **kwargs):
+        if command[0] != sys.executable:
+            return start(command, *args, **kwargs)
+        done = subprocess.CompletedProcess(command, run_here(command))
+        done.check_returncode()
+        return done
+
+    monkeypatch.setattr(subprocess, 'run', run)
+
+
+@pytest.mark.usefixtures('_tools_here')
 def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
         tmp_path, toy_root):
-    config = tmp_path / 'small.py'
-    config.write_text(SMALL.format(repo=REPO))
     out = tmp_path / 'out'
     arguments = [
-        config, '--folds', 0, 1, '--shots', 1, 2, '--work-dir', out,
+        small(tmp_path), '--folds', 0, 1, '--shots', 1, 2, '--work-dir', out,
         '--data-root', toy_root]
 
     # Killed in the first training.
     killed = subprocess.Popen(
-        [sys.executable, str(BENCHMARK), *map(str, arguments)],
-        start_new_session=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        command_of('benchmark.py', arguments), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | {'OMP_NUM_THREADS': '1'})
     last = out / 'fold0/training/last_checkpoint'
-    while not last.is_file():
+    while not (last.is_file() and last.read_text()):
         assert killed.poll() is None
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
@@ -87,7 +82,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
     assert not (out / 'fold0/training/iter_60.pth').exists()
 
     # The second call goes on from there.
-    printed = benchmark(*arguments).stdout
+    printed = tool('benchmark.py', *arguments).stdout
     assert '[1/6] training of fold 0 \n' in printed
     assert '[6/6] test of fold 1, 2 shots, trained \n' in printed
     first, second = (
@@ -128,7 +123,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
 
     # A third has nothing to do, and a fourth only what is missing.
     same = Benchmark(
-        str(config), [0, 1], [1, 2], out, REPO / 'tools',
+        str(arguments[0]), [0, 1], [1, 2], out, REPO / 'tools',
         flags=['--data-root', str(toy_root)])
     same.run()
     assert times(out) == made
@@ -182,7 +177,7 @@ def pretended(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path('train.py').write_text(TRAIN)
     Path('test.py').write_text(TEST)
-    Path('small.py').write_text(SMALL.format(repo=REPO))
+    small(tmp_path)
 
     def run(folds=(0, 1), shots=(1,), **settings):
         Path('calls').write_text('')
@@ -252,10 +247,10 @@ def test_what_is_finished_is_in_the_table_when_a_tool_fails(pretended):
 
 
 def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
-    shutil.copy(BENCHMARK, '.')
+    shutil.copy(REPO / 'tools/benchmark.py', '.')
     Path('train.py').write_text('import sys\nsys.exit(3)\n')
-    done = benchmark('small.py', '--folds', 0, '--shots', 1, code=3,
-                     tool='benchmark.py')
+    done = tool_process(Path('benchmark.py').resolve(), 'small.py', '--folds',
+                        0, '--shots', 1, code=3)
     assert done.stderr.splitlines()[-1].startswith(
         'error: train.py failed with exit code 3; what is finished stays')
     assert 'Traceback' not in done.stderr
@@ -308,8 +303,8 @@ def test_an_interrupted_training_is_resumed_with_its_options(pretended):
 def test_a_training_of_other_settings_is_refused(pretended, change):
     pretended()
     if change == 'config':
-        Path('small.py').write_text(
-            SMALL.format(repo=REPO) + 'randomness = dict(seed=1)\n')
+        with open('small.py', 'a') as file:
+            file.write('randomness = dict(seed=1)\n')
     options = ['randomness.seed=1'] if change == 'options' else []
     with pytest.raises(
             InputError, match='^out/fold0/training was trained with no '):
@@ -323,8 +318,8 @@ def test_a_training_of_other_settings_is_refused(pretended, change):
 
 def test_a_work_dir_of_another_model_is_refused_for_new_folds_too(pretended):
     pretended([0, 1])
-    Path('small.py').write_text(
-        SMALL.format(repo=REPO) + 'randomness = dict(seed=1)\n')
+    with open('small.py', 'a') as file:
+        file.write('randomness = dict(seed=1)\n')
     with pytest.raises(
             InputError, match='^out/fold0/training was trained with no '):
         pretended([2])
@@ -377,9 +372,8 @@ def test_a_null_score_is_a_dash_and_has_no_mean():
 
 def test_a_config_without_a_last_step_is_one_sentence(pretended):
     config = Path('small.py')
-    config.write_text(
-        SMALL.format(repo=REPO).replace('max_iters=60', 'max_epochs=60'))
     config.write_text(config.read_text().replace(
-        'train_cfg = dict(', 'train_cfg = dict(_delete_=True, '))
+        'train_cfg = dict(max_iters=',
+        'train_cfg = dict(_delete_=True, max_epochs='))
     with pytest.raises(InputError, match=r'expected train_cfg.max_iters in'):
         pretended()

@@ -1,31 +1,15 @@
 """The real tool on toy data with many faults at once."""
-import os
 import re
-import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tool_runs import REPO, tool, tool_process
 
-REPO = Path(__file__).parents[2]
-TOOL = REPO / 'tools/check_data.py'
 CONFIG = REPO / 'configs/panet/panet_r18-d8_toy.py'
 DROP = 'train_dataloader.dataset.novel_pixels=drop'
-
-
-@pytest.fixture
-def check(monkeypatch, capfd):
-    """Run the tool in this process; gives its exit code and output."""
-    def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        return caught.value.code, capfd.readouterr()
-    return run
 
 
 @pytest.fixture
@@ -74,11 +58,9 @@ def spoilt(toy_root, tmp_path):
 
 def test_every_planted_fault_is_listed_in_one_run(spoilt):
     root, config = spoilt
-    done = subprocess.run(
-        [sys.executable, TOOL, config, '--data-root', root, '--decode',
-         '--shots', '9'], capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'})
-    assert done.returncode == 1, done.stderr
+    done = tool_process(
+        'check_data.py', config, '--data-root', root, '--decode', '--shots',
+        9, code=1)
     for fault in (
             '000000.png is missing', 'ghost.jpg is missing',
             '000001.jpg is no readable image', '000002.jpg cannot be decoded',
@@ -103,41 +85,39 @@ def test_every_planted_fault_is_listed_in_one_run(spoilt):
     assert 'checking 85 images of training' in done.stderr
 
 
-def test_good_data_end_with_no_faults_and_0(check, toy_root):
-    code, printed = check(
-        CONFIG, '--data-root', toy_root, '--cfg-options', DROP)
-    assert code == 0
-    assert printed.out.splitlines()[-1] == 'no faults'
+def check(*arguments, code):
+    return tool('check_data.py', CONFIG, *arguments, code=code)
 
 
-def test_accepted_kinds_are_printed_and_are_no_failure(check, toy_root):
-    code, printed = check(CONFIG, '--data-root', toy_root)
-    assert code == 1
-    assert printed.out.splitlines()[-1] == '4 faults: 4 leak'
-    code, printed = check(
-        CONFIG, '--data-root', toy_root, '--accept', 'few', 'leak')
-    assert code == 0
-    assert 'fold 3: ' in printed.out
-    assert '(4, accepted)' in printed.out
-    assert printed.out.splitlines()[-1] == 'no faults but accepted ones'
-    code, _ = check(CONFIG, '--data-root', toy_root, '--accept', 'few')
-    assert code == 1
+def test_good_data_end_with_no_faults_and_0(toy_root):
+    printed = check(
+        '--data-root', toy_root, '--cfg-options', DROP, code=0).stdout
+    assert printed.splitlines()[-1] == 'no faults'
 
 
-def test_more_faults_of_a_kind_than_fit_are_counted(
-        check, toy_root, tmp_path):
+def test_accepted_kinds_are_printed_and_are_no_failure(toy_root):
+    printed = check('--data-root', toy_root, code=1).stdout
+    assert printed.splitlines()[-1] == '4 faults: 4 leak'
+    printed = check(
+        '--data-root', toy_root, '--accept', 'few', 'leak', code=0).stdout
+    assert 'fold 3: ' in printed
+    assert '(4, accepted)' in printed
+    assert printed.splitlines()[-1] == 'no faults but accepted ones'
+    check('--data-root', toy_root, '--accept', 'few', code=1)
+
+
+def test_more_faults_of_a_kind_than_fit_are_counted(toy_root, tmp_path):
     root = shutil.copytree(toy_root, tmp_path / 'toy')
     shutil.rmtree(root / 'JPEGImages')
-    code, printed = check(CONFIG, '--data-root', root, '--cfg-options', DROP)
-    assert code == 1
-    assert printed.out.count('.jpg is missing') == 20
-    assert '... and 100 more' in printed.out
-    assert printed.out.splitlines()[-1] == '120 faults: 120 missing'
+    printed = check(
+        '--data-root', root, '--cfg-options', DROP, code=1).stdout
+    assert printed.count('.jpg is missing') == 20
+    assert '... and 100 more' in printed
+    assert printed.splitlines()[-1] == '120 faults: 120 missing'
 
 
-def test_a_config_that_cannot_be_used_is_one_line_and_2(check, toy_root):
-    code, printed = check(CONFIG, '--data-root', toy_root, '--fold', 7)
-    assert code == 2
-    assert printed.err == (
+def test_a_config_that_cannot_be_used_is_one_line_and_2(toy_root):
+    done = check('--data-root', toy_root, '--fold', 7, code=2)
+    assert done.stderr == (
         'error: train_dataloader.dataset: fold 7 does not exist: expected '
         '0..3\n')

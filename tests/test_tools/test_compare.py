@@ -1,12 +1,10 @@
 """The real tool on results made by hand."""
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_runs import tool, tool_process
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
@@ -18,8 +16,6 @@ from mmseg_panet.evaluation.bootstrap import (
 from mmseg_panet.evaluation.comparison import compare as differences
 from mmseg_panet.evaluation.comparison import format_comparison, read_pair
 from mmseg_panet.evaluation.episode_table import EpisodeTable
-
-COMPARE = Path(__file__).parents[2] / 'tools/compare.py'
 
 
 def write_result(folder, hits, union=100, **changes):
@@ -46,13 +42,10 @@ def write_result(folder, hits, union=100, **changes):
     return path, table
 
 
-def compare(*paths, code=0):
-    run = subprocess.run(
-        [sys.executable, str(COMPARE), *map(str, paths)],
-        capture_output=True, text=True)
-    assert run.returncode == code, run.stderr[-3000:]
-    assert 'Traceback' not in run.stderr
-    return run.stdout if code == 0 else run.stderr.splitlines()[-1]
+def compare(*paths, code=0, run=tool):
+    done = run('compare.py', *paths, code=code)
+    assert 'Traceback' not in done.stderr
+    return done.stdout if code == 0 else done.stderr.splitlines()[-1]
 
 
 def test_the_table_shows_both_the_difference_its_interval_and_p(tmp_path):
@@ -89,7 +82,7 @@ def test_results_of_different_manifests_are_refused_in_one_line(tmp_path):
     a, _ = write_result(tmp_path / 'a', [20, 50])
     b, _ = write_result(
         tmp_path / 'b', [30, 55], manifest_sha256='beef' * 16)
-    sentence = compare(a, b, code=2)
+    sentence = compare(a, b, code=2, run=tool_process)
     assert sentence.startswith('error: expected two results of one manifest')
     assert f"{'f00d' * 16} in {a}" in sentence
     assert f"{'beef' * 16} in {b}" in sentence

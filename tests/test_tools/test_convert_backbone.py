@@ -1,45 +1,17 @@
-import os
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torchvision
 from mmengine.config import Config
 from mmseg.registry import MODELS
+from tool_runs import tool, tool_process
 
-ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools/convert_backbone.py'
-
-
-def convert(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the tool as a person does."""
-    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        env=os.environ | dict(PYTHONPATH=path),
-        capture_output=True,
-        text=True)
+TOOL = 'convert_backbone.py'
 
 
-@pytest.fixture
-def main(monkeypatch, capsys):
-    """The tool in this process, for the many small errors."""
-    monkeypatch.syspath_prepend(str(TOOL.parent))
-    import convert_backbone
-
-    from mmseg_panet.cli.exit import exit_on_input_error
-
-    def run(*arguments: object) -> str:
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit, exit_on_input_error():
-            convert_backbone.main()
-        assert exit.value.code == 2
-        return capsys.readouterr().err
-
-    return run
+def refusal(*arguments: object) -> str:
+    return tool(TOOL, *arguments, code=2).stderr
 
 
 def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
@@ -48,9 +20,8 @@ def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
     torch.save(source, tmp_path / 'source.pth')
     target = tmp_path / 'new folder' / 'resnet18.pth'
 
-    result = convert(tmp_path / 'source.pth', target)
+    result = tool(TOOL, tmp_path / 'source.pth', target)
 
-    assert result.returncode == 0, result.stderr
     # The host may greet on standard output when imported.
     layout, architecture, dropped, config = result.stdout.splitlines()[-4:]
     assert layout.startswith('layout: plain ResNet of torchvision')
@@ -67,9 +38,9 @@ def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
 
 
 def test_an_error_is_one_line_and_exit_code_2(tmp_path):
-    result = convert(tmp_path / 'nowhere.pth', tmp_path / 'out.pth')
+    result = tool_process(
+        TOOL, tmp_path / 'nowhere.pth', tmp_path / 'out.pth', code=2)
 
-    assert result.returncode == 2
     assert 'layout' not in result.stdout
     assert result.stderr.splitlines()[-1] == (
         f"error: {tmp_path / 'nowhere.pth'} is not there; download it, or "
@@ -89,40 +60,42 @@ class NotATensor:
     (b'<!DOCTYPE html>', 'is no checkpoint of tensors only'),
     (pickle.dumps(NotATensor()), 'is no checkpoint of tensors only'),
 ], ids=['empty', 'text', 'cut off', 'html', 'pickle'])
-def test_what_is_no_checkpoint_is_refused(main, tmp_path, content, message):
+def test_what_is_no_checkpoint_is_refused(tmp_path, content, message):
     source = tmp_path / 'source.pth'
     source.write_bytes(content)
 
-    error = main(source, tmp_path / 'out.pth')
+    error = refusal(source, tmp_path / 'out.pth')
 
     assert error.startswith(f'error: {source} {message}')
     assert len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_a_saved_module_is_refused_without_running_its_pickle(main, tmp_path):
+def test_a_saved_module_is_refused_without_running_its_pickle(tmp_path):
     source = tmp_path / 'source.pth'
     torch.save(dict(state_dict=NotATensor()), source)
 
-    assert 'is no checkpoint of tensors only' in main(source, tmp_path / 'out')
+    error = refusal(source, tmp_path / 'out')
+
+    assert 'is no checkpoint of tensors only' in error
 
 
-def test_an_unknown_layout_is_refused(main, tmp_path):
+def test_an_unknown_layout_is_refused(tmp_path):
     source = tmp_path / 'source.pth'
     torch.save({'patch_embed.weight': torch.zeros(1)}, source)
 
-    error = main(source, tmp_path / 'out.pth')
+    error = refusal(source, tmp_path / 'out.pth')
 
     assert error.startswith(f'error: {source} must be one of: deep-stem')
     assert "got the first keys ['patch_embed.weight']" in error
 
 
-def test_a_place_that_cannot_be_written_is_refused(main, tmp_path):
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     source = tmp_path / 'source.pth'
     torch.save(torchvision.models.resnet18().state_dict(), source)
 
-    assert 'cannot be written' in main(source, source / 'out.pth')
+    assert 'cannot be written' in refusal(source, source / 'out.pth')
     (tmp_path / 'folder').mkdir()
-    assert 'cannot be written' in main(source, tmp_path / 'folder')
+    assert 'cannot be written' in refusal(source, tmp_path / 'folder')
     assert {path.name for path in tmp_path.iterdir()} == {
         'source.pth', 'folder'}

@@ -1,19 +1,15 @@
 """The real tool on the toy examples."""
 import re
-import runpy
-import sys
 
 import cv2
 import pytest
 import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
-from tool_runs import REPO, small_config, tool
+from tool_runs import small_config, tool, tool_process
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
-
-TOOL = REPO / 'tools/fit_prototypes.py'
 
 
 @pytest.fixture(scope='module')
@@ -24,7 +20,7 @@ def setting(tmp_path_factory):
     torch.manual_seed(0)
     torch.save(MODELS.build(config.model).state_dict(), folder / 'small.pth')
     make_toy_examples(folder, num_shots=3, num_photos=1, size=64)
-    run = tool(
+    run = tool_process(
         'fit_prototypes.py', folder / 'small.py', folder / 'small.pth',
         '--support', folder / 'examples', '--out',
         folder / 'new/toy.safetensors', '--check', '--device', 'cpu')
@@ -62,17 +58,14 @@ def test_the_check_is_a_table_and_a_picture_beside_the_bank(setting):
     (dict(out='small.py/a.safetensors'), 'a.safetensors cannot be written'),
 ])
 def test_bad_input_is_one_line_before_a_model_is_loaded(
-        setting, change, message, monkeypatch, capfd):
+        setting, change, message, monkeypatch):
     folder, _ = setting
     monkeypatch.chdir(folder)
     parts = dict(
         config='small.py', support='examples', out='a.safetensors') | change
-    monkeypatch.setattr(sys, 'argv', [
-        str(TOOL), parts['config'], 'gone.pth', '--support',
-        parts['support'], '--out', parts['out']])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(TOOL), run_name='__main__')
-    assert caught.value.code == 2
-    *_, line = capfd.readouterr().err.strip().splitlines()
+    done = tool(
+        'fit_prototypes.py', parts['config'], 'gone.pth', '--support',
+        parts['support'], '--out', parts['out'], code=2)
+    *_, line = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert re.search(message, line), line

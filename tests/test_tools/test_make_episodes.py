@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from tool_runs import REPO, small_config, tool
+from tool_runs import REPO, small_config, tool, tool_process
 
 
 @pytest.fixture(scope='module')
@@ -32,8 +32,8 @@ def test_a_test_replays_to_the_byte_and_from_the_manifest_alone(
         config, toy_root, tmp_path, 'workers', *episodes, '--cfg-options',
         'test_dataloader.num_workers=2')
     manifest = tmp_path / 'episodes/modern.jsonl'
-    printed = tool('make_episodes.py', config, manifest, '--data-root',
-                   toy_root, *episodes).stdout
+    printed = tool_process('make_episodes.py', config, manifest,
+                           '--data-root', toy_root, *episodes).stdout
     assert drawn == run_test(
         config, toy_root, tmp_path, 'replayed', '--manifest', manifest)
     result = json.loads(drawn[0])

@@ -1,10 +1,8 @@
 """The real tool on toy images of many formats, one of them broken."""
 import os
 import re
-import runpy
 import signal
 import subprocess
-import sys
 import time
 
 import cv2
@@ -14,11 +12,16 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image, ImageOps
-from tool_runs import REPO, small_config, tool
+from tool_runs import (
+    TWO_PROCESSES,
+    command_of,
+    small_config,
+    tool,
+    tool_process,
+)
 
 from mmseg_panet.apis import FewShotInferencer
 
-TOOL = REPO / 'tools/segment.py'
 BROKEN = 'cut'
 
 
@@ -119,8 +122,8 @@ def test_every_image_gets_a_mask_of_its_size_and_the_broken_one_is_named(
 
 def test_killed_and_started_again_it_leaves_the_same_files(setting):
     folder, _ = setting
-    command = [sys.executable, str(TOOL), *map(
-        str, arguments(folder, 'killed', learn=False))]
+    command = command_of(
+        'segment.py', arguments(folder, 'killed', learn=False))
     masks = folder / 'killed/masks'
     with subprocess.Popen(
             command, stderr=subprocess.DEVNULL,
@@ -137,13 +140,10 @@ def test_killed_and_started_again_it_leaves_the_same_files(setting):
 
 def test_two_processes_write_the_files_of_one(setting):
     folder, _ = setting
-    run = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-         '--nproc-per-node', '2', str(TOOL),
-         *map(str, arguments(folder, 'two')), '--launcher', 'pytorch'],
-        capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'})
-    assert run.returncode == 1, run.stderr[-3000:]
+    # A worker that fails ends the launcher with 1, too.
+    run = tool_process(
+        'segment.py', *arguments(folder, 'two'), '--launcher', 'pytorch',
+        code=1, launcher=TWO_PROCESSES)
     assert run.stdout.count('12 masks in') == 1
     assert run.stderr.count('1 of 13 images failed') == 1
     assert files(folder / 'two') == files(folder / 'once')
@@ -162,14 +162,10 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
 
     monkeypatch.setattr(
         'mmseg_panet.cli.arguments.FewShotInferencer', Spy)
-    monkeypatch.setattr(sys, 'argv', [
-        str(TOOL), 'small.py', 'small.pth', '--bank', 'bank.safetensors',
-        '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
-        '--csv', '--slide', '--tta', '--min-confidence', '0.9', '--device',
-        'cpu'])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(TOOL), run_name='__main__')
-    assert caught.value.code == 0
+    tool('segment.py', 'small.py', 'small.pth', '--bank', 'bank.safetensors',
+         '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
+         '--csv', '--slide', '--tta', '--min-confidence', '0.9', '--device',
+         'cpu')
     (inferencer, settings), = made
     assert settings == dict(
         slide=True, tta=True, min_confidence=0.9, show_progress=True)
@@ -190,19 +186,15 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
     (dict(out='photos/0.jpg'), '0.jpg.* cannot be written'),
 ])
 def test_bad_input_is_one_line_before_a_model_is_loaded(
-        setting, change, message, monkeypatch, capfd):
+        setting, change, message, monkeypatch):
     folder, _ = setting
     monkeypatch.chdir(folder)
     parts = dict(config='small.py', support=('--support', 'support'),
                  images='photos', out='never') | change
-    monkeypatch.setattr(sys, 'argv', [
-        str(TOOL), parts['config'], 'none', *parts['support'], '--images',
-        parts['images'], '--out', parts['out']])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(TOOL), run_name='__main__')
-    assert caught.value.code == 2
-    output = capfd.readouterr()
-    assert not output.out
-    *_, line = output.err.strip().splitlines()
+    done = tool(
+        'segment.py', parts['config'], 'none', *parts['support'], '--images',
+        parts['images'], '--out', parts['out'], code=2)
+    assert not done.stdout
+    *_, line = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert re.search(message, line), line

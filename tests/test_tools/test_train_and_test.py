@@ -3,15 +3,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import mmseg
 import pytest
 import torch
 from PIL import Image
-from tool_runs import REPO, small_config, tool
+from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
 
 @pytest.fixture(scope='module')
@@ -45,7 +43,7 @@ def assert_bitwise_equal(one, other):
 def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
         small, tmp_path):
     config, run, data = small
-    done = tool(
+    done = tool_process(
         'train.py', config, '--work-dir', tmp_path, '--data-root', data,
         '--cfg-options', 'train_dataloader.num_workers=2',
         'default_hooks.logger.interval=2')
@@ -117,19 +115,13 @@ def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
 def test_two_processes_score_as_one_does(small, tmp_path):
     config, run, data = small
     common = (
-        config, run / 'iter_6.pth', '--data-root', data, '--work-dir',
-        tmp_path, '--cfg-options', 'test_dataloader.batch_size=1')
-    tool('test.py', *common, '--out', tmp_path / 'one.json')
-    command = [
-        sys.executable, '-m', 'torch.distributed.run', '--standalone',
-        '--nproc-per-node=2', str(REPO / 'tools/test.py'),
-        *map(str, common[:-2]), '--launcher', 'pytorch', '--out',
-        str(tmp_path / 'two.json'), '--cfg-options',
-        'test_dataloader.batch_size=1']
-    done = subprocess.run(
-        command, capture_output=True, text=True,
-        env=os.environ | {'OMP_NUM_THREADS': '1'})
-    assert done.returncode == 0, done.stderr[-3000:]
+        'test.py', config, run / 'iter_6.pth', '--data-root', data,
+        '--work-dir', tmp_path, '--cfg-options',
+        'test_dataloader.batch_size=1')
+    tool(*common, '--out', tmp_path / 'one.json')
+    tool_process(
+        *common, '--out', tmp_path / 'two.json', '--launcher', 'pytorch',
+        launcher=TWO_PROCESSES)
     one, two = (
         json.loads((tmp_path / f'{name}.json').read_text())
         for name in ('one', 'two'))
@@ -140,12 +132,13 @@ def test_the_custom_import_is_enough_from_another_folder(small, tmp_path):
     """As mmseg's own tools do it: no import of this package by hand."""
     config, _, data = small
     train = Path(mmseg.__file__).parent / '.mim/tools/train.py'
-    tool(train, config, '--work-dir', 'here', '--cfg-options',
-         'train_cfg.max_iters=1', 'train_dataloader.persistent_workers=False',
-         'val_dataloader.persistent_workers=False',
-         *(f'{loader}_dataloader.dataset.pools.{pool}.data_root={data}'
-           for loader in ('train', 'val', 'test')
-           for pool in ('train', 'val')), cwd=tmp_path)
+    tool_process(
+        train, config, '--work-dir', 'here', '--cfg-options',
+        'train_cfg.max_iters=1', 'train_dataloader.persistent_workers=False',
+        'val_dataloader.persistent_workers=False',
+        *(f'{loader}_dataloader.dataset.pools.{pool}.data_root={data}'
+          for loader in ('train', 'val', 'test')
+          for pool in ('train', 'val')), cwd=tmp_path)
     assert (tmp_path / 'here/iter_1.pth').is_file()
 
 

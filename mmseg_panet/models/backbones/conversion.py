@@ -1,5 +1,4 @@
 """Weights of other libraries under the keys of these backbones."""
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,8 +9,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...errors import InputError
-from ..pretrained import require_fit
-from .dilated_resnet import NUM_STAGES, DilatedResNet
+from ..pretrained import require_fit, unwrap
+from .dilated_resnet import DilatedResNet
 
 # DataParallel's and a segmentor's or classifier's, the longest first.
 PREFIXES = ('module.backbone.', 'backbone.', 'module.', '')
@@ -33,8 +32,8 @@ STEMS = {
     ('conv1.0', 'conv1.1', 'conv1.3', 'conv1.4', 'conv1.6', 'bn1'),
     'plain ResNet of torchvision, mmseg or mmpretrain': PLAIN_STEM,
 }
+STAGES = ('layer1.', 'layer2.', 'layer3.')
 VGG_LAYOUT = 'VGG-16 of torchvision'
-EXPECTED_LAYOUTS = ', '.join([*STEMS, VGG_LAYOUT])
 
 
 class Conversion(NamedTuple):
@@ -62,44 +61,8 @@ def describe(backbone: Mapping[str, Any]) -> str:
     return f"{backbone['type']}({arguments})"
 
 
-def unwrap(checkpoint: Any, source: str) -> tuple[dict[str, Tensor], str]:
-    """Take the tensors out of a checkpoint's wrappers.
-
-    Args:
-        checkpoint (Any): The loaded file.
-        source (str): The file, for the message.
-
-    Returns:
-        tuple[dict[str, Tensor], str]: All tensors by their full keys, and
-        the prefix of those of the backbone ('' for none).
-
-    Raises:
-        InputError: If there are no named tensors.
-    """
-    content = checkpoint
-    if isinstance(content, Mapping):
-        content = content.get('state_dict', content)
-    if not isinstance(content, Mapping):
-        raise InputError(f'{source} must hold a dict of tensors, got '
-                         f"'{type(content).__name__}'; save the model's "
-                         'state_dict()')
-    tensors = {
-        key: value
-        for key, value in content.items()
-        if isinstance(key, str) and isinstance(value, Tensor)
-    }
-    if not tensors:
-        raise InputError(
-            f'{source} must hold a dict of tensors, got a dict without any, '
-            f"with the keys {list(content)[:3]}; save the model's "
-            'state_dict()')
-    prefix = next(prefix for prefix in PREFIXES
-                  if any(key.startswith(prefix) for key in tensors))
-    return tensors, prefix
-
-
 def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
-    """Tell the depth of a ResNet from its blocks in stages 1 to 3.
+    """Find the depth of a ResNet by its blocks in stages 1 to 3.
 
     Args:
         weights (Mapping[str, Tensor]): Weights with the keys
@@ -112,28 +75,25 @@ def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
     Raises:
         InputError: If no depth has these blocks.
     """
-    blocks = {
-        match.groups()
-        for match in (re.match(r'layer([1-3])\.(\d+)\.', key)
-                      for key in weights) if match
-    }
-    stages = Counter(stage for stage, _ in blocks)
-    counts = tuple(stages[str(stage)] for stage in range(1, NUM_STAGES + 1))
+    blocks = {tuple(key.split('.')[:2])
+              for key in weights if key.startswith(STAGES)}
+    stages = Counter(f'{stage}.' for stage, _ in blocks)
+    found = tuple(stages[stage] for stage in STAGES)
     bottleneck = 'layer1.0.conv3.weight' in weights
-    for depth, (block, stage_blocks) in DilatedResNet.arch_settings.items():
-        if (counts == stage_blocks[:NUM_STAGES]
+    for depth, (block, expected) in DilatedResNet.arch_settings.items():
+        if (found == expected[:len(STAGES)]
                 and bottleneck == (block is Bottleneck)):
             return depth
     raise InputError(
         f'{source} must be a ResNet of depth '
         f'{sorted(DilatedResNet.arch_settings)}, got '
-        f"{'bottleneck' if bottleneck else 'basic'} blocks numbering {counts} "
+        f"{'bottleneck' if bottleneck else 'basic'} blocks numbering {found} "
         'in layer1 to layer3, which none of them has')
 
 
 def recognise(weights: Mapping[str, Tensor],
               source: str) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Tell a layout by its keys.
+    """Recognise a layout by its keys.
 
     Args:
         weights (Mapping[str, Tensor]): Weights without prefix.
@@ -149,32 +109,29 @@ def recognise(weights: Mapping[str, Tensor],
     if 'features.0.weight' in weights:
         keys = {key: key for key in weights if key.startswith('features.')}
         return VGG_LAYOUT, dict(type='DilatedVGG'), keys
-    layouts = [
-        layout for layout, stem in STEMS.items()
-        if {f'{module}.weight' for module in (*stem, 'layer1.0.conv1')} <=
-        set(weights)
-    ]
-    if not layouts:
+    layout = next((
+        name for name, stem in STEMS.items()
+        if all(f'{module}.weight' in weights
+               for module in (*stem, 'layer1.0.conv1'))), None)
+    if layout is None:
         raise InputError(
-            f'{source} must be one of: {EXPECTED_LAYOUTS}; got the first keys '
-            f'{list(weights)[:5]}, which none of them has')
-    stem = STEMS[layouts[0]]
+            f"{source} must be one of: {', '.join([*STEMS, VGG_LAYOUT])}; got "
+            f'the first keys {list(weights)[:5]}, which none of them has')
+    stem = ours = STEMS[layout]
     backbone: dict[str, Any] = dict(
         type='DilatedResNet', depth=deduce_depth(weights, source))
-    deep = stem is not PLAIN_STEM
-    if deep:
+    if stem is not PLAIN_STEM:
+        ours = DEEP_STEM
         backbone.update(
             deep_stem=True,
             stem_channels=weights[f'{stem[-1]}.weight'].shape[0])
-    renamed = dict(zip(stem, DEEP_STEM if deep else PLAIN_STEM, strict=True))
-    keys = {}
+    modules = dict(zip(stem, ours, strict=True))
+    keys = {key: key for key in weights if key.startswith(STAGES)}
     for key in weights:
         module, _, name = key.rpartition('.')
-        if module in renamed:
-            keys[key] = f'{renamed[module]}.{name}'
-        elif key.startswith(('layer1.', 'layer2.', 'layer3.')):
-            keys[key] = key
-    return layouts[0], backbone, keys
+        if module in modules:
+            keys[key] = f'{modules[module]}.{name}'
+    return layout, backbone, keys
 
 
 def convert_backbone(checkpoint: Any, source: str) -> Conversion:
@@ -183,8 +140,8 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
     Known are torchvision's ResNets and VGG-16, the ResNets of mmseg and
     mmpretrain with either stem (bare or inside a segmentor or classifier),
     and the deep-stem ResNets of semseg (PSPNet) and PyTorch-Encoding. All
-    are of the 'pytorch' style, with the stride in the 3x3 convolution; the
-    'caffe' style has the same keys and cannot be told from them.
+    are taken to be of the 'pytorch' style, with the stride in the 3x3
+    convolution, as the 'caffe' style has the same keys.
 
     Args:
         checkpoint (Any): The loaded file: tensors by their keys, or a dict
@@ -197,7 +154,19 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
     Raises:
         InputError: If the layout is not known or the weights are incomplete.
     """
-    tensors, prefix = unwrap(checkpoint, source)
+    content = unwrap(checkpoint, source)
+    tensors = {
+        key: value
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if not tensors:
+        raise InputError(
+            f'{source} must hold a dict of tensors, got a dict without any, '
+            f"with the keys {list(content)[:3]}; save the model's "
+            'state_dict()')
+    prefix = next(prefix for prefix in PREFIXES
+                  if any(key.startswith(prefix) for key in tensors))
     weights = {
         key.removeprefix(prefix): value
         for key, value in tensors.items() if key.startswith(prefix)
@@ -213,7 +182,8 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
     require_fit(
         converted, expected, source, f'{layout}, {describe(backbone)}',
         'wider, grouped and other variants of the architecture do not fit')
-    dropped = [key.removeprefix(prefix) for key in tensors]
     return Conversion(
         OrderedDict((key, converted[key].detach()) for key in expected),
-        backbone, layout, [key for key in dropped if key not in keys])
+        backbone, layout,
+        [bare for bare in (key.removeprefix(prefix) for key in tensors)
+         if bare not in keys])

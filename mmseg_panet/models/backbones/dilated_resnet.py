@@ -1,4 +1,5 @@
 """ResNet at output stride 8, without stage 4 and without the last ReLU."""
+from collections.abc import Sequence
 from typing import Any
 
 from mmseg.models.backbones import ResNet
@@ -10,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..pretrained import check_pretrained
+from .levels import check_levels
 
 NUM_STAGES = 3
 
@@ -17,11 +19,11 @@ NUM_STAGES = 3
 def residual_sum(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
     """Compute a residual block without the ReLU that follows its sum.
 
-    The host's blocks offer no hook between the sum and the ReLU, hence their
-    few lines again.
+    The blocks of mmseg offer no hook between the sum and the ReLU, hence
+    their few lines again.
 
     Args:
-        block (BasicBlock | Bottleneck): The host's block, without plugins.
+        block (BasicBlock | Bottleneck): A block of mmseg, without plugins.
         x (Tensor): The block's input (N, C_in, h, w).
 
     Returns:
@@ -49,15 +51,15 @@ class SignedResLayer(ResLayer):
 
 
 def _dilate_second(stage: ResLayer, dilation: int) -> None:
-    """Dilate the second convolution of basic blocks, the first's as well.
+    """Dilate every second convolution, where the first one had the stride.
 
     Only the first convolution of a stage had a stride to lose; all after it
-    see the finer map.
+    see the finer map, those of the first block included. In a bottleneck of
+    the 'pytorch' style the second one had it.
     """
     for block in stage:
-        if isinstance(block, BasicBlock):
-            block.conv2.dilation = (dilation, dilation)
-            block.conv2.padding = (dilation, dilation)
+        if isinstance(block, BasicBlock) or block.style == 'caffe':
+            block.conv2.dilation = block.conv2.padding = (dilation, dilation)
 
 
 @MODELS.register_module()
@@ -71,37 +73,47 @@ class DilatedResNet(ResNet):
     opposite directions. (PANet itself, section 4.1 of arXiv 1908.06391, used
     VGG-16, see ``DilatedVGG``; this ResNet is later practice.)
 
+    With several ``out_indices`` the forward pass returns one level for each,
+    of stride 4, 8 and 8. A level that another one follows comes after its
+    ReLU and equals that of mmseg's ``ResNet``, for it is also the input of
+    the next stage; the last level comes from before its ReLU, whichever
+    stage it is. The stages after it are not built.
+
     In the basic blocks of depths 18 and 34 mmseg dilates the first of the
-    two convolutions only; ``dilate_both`` computes what the network with
-    stride 2 computes, at every other cell of its finer map.
+    two convolutions only, and in the 'caffe' style, which has the stride in
+    the first 1x1 convolution, not the 3x3 one that follows it in the first
+    block; ``dilate_both`` computes what the network with stride 2 computes,
+    at every other cell of its finer map.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.
         final_relu (bool): Whether the last block keeps its ReLU. Defaults to
             False.
         dilate_both (bool): Whether basic blocks of stage 3 dilate their second
-            convolution too; a bottleneck has but one to dilate. Defaults to
-            False, as in mmseg.
-        deep_stem (bool): Whether three 3x3 convolutions of
-            ``stem_channels // 2``, ``stem_channels // 2`` and
-            ``stem_channels`` channels replace the 7x7 one. Defaults to
-            False.
-        stem_channels (int): Channels after the stem: 128 for the deep stem
-            64, 64, 128 of PSPNet. Defaults to 64.
+            convolution too, and the first 'caffe' bottleneck its 3x3 one; a
+            'pytorch' bottleneck has but one to dilate. Defaults to False, as
+            in mmseg.
         frozen_stages (int): The stem and that many stages keep their weights
-            and record no graph, from -1 (not even the stem) to 3. Defaults
-            to 1.
+            and record no graph, from -1 (not even the stem) to the last one,
+            3 by default. Defaults to 1.
         norm_eval (bool): Whether batch norm keeps its statistics in
             training. Defaults to True.
         init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
             the file must hold every weight, see ``check_pretrained``.
             Defaults to None: mmseg's random weights.
+        out_indices (Sequence[int]): The stages whose features are returned,
+            in rising order, from 0 for stage 1 to 2 for stage 3. Defaults to
+            (2, ).
         **kwargs: Other arguments of mmseg's ``ResNet``: ``norm_cfg``,
-            ``with_cp``, ``in_channels``, ``style`` and so on.
+            ``with_cp``, ``in_channels``, ``style`` and so on. With
+            ``deep_stem=True`` three 3x3 convolutions of
+            ``stem_channels // 2``, ``stem_channels // 2`` and
+            ``stem_channels`` channels replace the 7x7 one; PSPNet has 128
+            ``stem_channels``.
 
     Raises:
-        InputError: If ``depth`` or ``frozen_stages`` is none of the above, or
-            plugins are set for the block without ReLU.
+        InputError: If ``depth``, ``out_indices`` or ``frozen_stages`` is none
+            of the above, or plugins are set for the block without ReLU.
 
     Example:
         >>> backbone = DilatedResNet(depth=50)
@@ -113,31 +125,30 @@ class DilatedResNet(ResNet):
                  depth: int,
                  final_relu: bool = False,
                  dilate_both: bool = False,
-                 deep_stem: bool = False,
-                 stem_channels: int = 64,
                  frozen_stages: int = 1,
                  norm_eval: bool = True,
                  init_cfg: dict | list[dict] | None = None,
+                 out_indices: Sequence[int] = (NUM_STAGES - 1, ),
                  **kwargs: Any) -> None:
         if depth not in self.arch_settings:
             raise InputError(
                 f'depth must be one of {sorted(self.arch_settings)}, got '
                 f'{depth!r}')
-        if frozen_stages not in range(-1, NUM_STAGES + 1):
-            raise InputError(f'frozen_stages must be from -1 to {NUM_STAGES}, '
+        check_levels(out_indices, NUM_STAGES)
+        num_stages = out_indices[-1] + 1
+        if frozen_stages not in range(-1, num_stages + 1):
+            raise InputError(f'frozen_stages must be from -1 to {num_stages}, '
                              f'got {frozen_stages!r}')
-        # The host's constructor calls make_res_layer, which reads it.
+        # The constructor of mmseg calls make_res_layer, which reads it.
         self.final_relu = final_relu
         self.dilate_both = dilate_both
         super().__init__(
             depth,
-            num_stages=NUM_STAGES,
-            strides=(1, 2, 1),
-            dilations=(1, 1, 2),
+            num_stages=num_stages,
+            strides=(1, 2, 1)[:num_stages],
+            dilations=(1, 1, 2)[:num_stages],
             contract_dilation=True,
-            out_indices=(NUM_STAGES - 1, ),
-            deep_stem=deep_stem,
-            stem_channels=stem_channels,
+            out_indices=out_indices,
             frozen_stages=frozen_stages,
             norm_eval=norm_eval,
             init_cfg=init_cfg,
@@ -145,17 +156,16 @@ class DilatedResNet(ResNet):
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
         """Build a stage, the last one without its last ReLU."""
-        is_last = kwargs['planes'] == self.base_channels * 2**(NUM_STAGES - 1)
-        if not is_last:
-            return super().make_res_layer(**kwargs)
-        if kwargs['plugins'] and not self.final_relu:
+        signed = (not self.final_relu
+                  and len(self.res_layers) == self.num_stages - 1)
+        if signed and kwargs['plugins']:
             raise InputError(
-                'plugins of stage 3 need final_relu=True, got '
-                'final_relu=False; set it, or leave stage 3 out of the '
+                f'plugins of stage {self.num_stages} need final_relu=True, '
+                'got final_relu=False; set it, or leave that stage out of the '
                 "plugins' stages")
         stage = (
-            super().make_res_layer(**kwargs) if self.final_relu
-            else SignedResLayer(**kwargs))
+            SignedResLayer(**kwargs) if signed
+            else super().make_res_layer(**kwargs))
         if self.dilate_both:
             _dilate_second(stage, kwargs['dilation'])
         return stage

@@ -1,38 +1,33 @@
 """VGG-16 at output stride 8 (PANet, section 4.1)."""
+from collections.abc import Sequence
+
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
 
 from ...errors import InputError
 from ..pretrained import check_pretrained
+from .levels import check_levels
 
-# Channels and number of convolutions of each stage of VGG-16.
-STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+NUM_STAGES = 5
 
 
 def make_features() -> nn.Sequential:
-    """Lay out the layers in the order, hence under the keys, of torchvision.
+    """Change the layers of torchvision's VGG-16, and keep their keys.
 
     Returns:
         nn.Sequential: The layers, (N, 3, H, W) to (N, 512, H / 8, W / 8).
     """
-    layers: list[nn.Module] = []
-    in_channels = 3
-    for stage, (channels, num_convs) in enumerate(STAGES, start=1):
-        dilation = 2 if stage == 5 else 1
-        for _ in range(num_convs):
-            layers += [
-                nn.Conv2d(
-                    in_channels,
-                    channels,
-                    3,
-                    padding=dilation,
-                    dilation=dilation),
-                nn.ReLU(inplace=True)
-            ]
-            in_channels = channels
-        layers.append(nn.MaxPool2d(3, 2 if stage <= 3 else 1, padding=1))
-    *layers, _, _ = layers  # nothing follows the last convolution
+    *layers, _, _ = make_layers(cfgs['D'])  # without the last ReLU and pool
+    stage = 1
+    for layer in layers:
+        if isinstance(layer, nn.MaxPool2d):
+            layer.kernel_size, layer.padding = 3, 1
+            layer.stride = 2 if stage <= 3 else 1
+            stage += 1
+        elif isinstance(layer, nn.Conv2d) and stage == NUM_STAGES:
+            layer.padding = layer.dilation = (2, 2)
     return nn.Sequential(*layers)
 
 
@@ -46,42 +41,63 @@ class DilatedVGG(BaseModule):
     ReLU, so that features can be negative. Keys are those of torchvision's
     ``vgg16().features``, so its weights load as they are.
 
+    With several ``out_indices`` the forward pass returns one level for each,
+    of stride 1, 2, 4, 8 and 8. A level that another one follows comes after
+    its ReLU and before the pool; the last level comes from before its ReLU,
+    whichever stage it is. The stages after it are neither run nor trained.
+
     Args:
         frozen_stages (int): Number of leading stages that keep their weights
-            and record no graph, 0 to 5; -1 is the host's word for 0.
-            Defaults to -1.
+            and record no graph, 0 to 5; -1 is mmseg's word for 0. Defaults
+            to -1.
         init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
             the file must hold every weight, see ``check_pretrained``.
             Defaults to None: Kaiming's.
+        out_indices (Sequence[int]): The stages whose features are returned,
+            in rising order, from 0 to 4. Defaults to (4, ).
 
     Raises:
-        InputError: If ``frozen_stages`` is out of range.
+        InputError: If ``frozen_stages`` or ``out_indices`` is out of range.
     """
 
     def __init__(self,
                  frozen_stages: int = -1,
-                 init_cfg: dict | list[dict] | None = None) -> None:
+                 init_cfg: dict | list[dict] | None = None,
+                 out_indices: Sequence[int] = (NUM_STAGES - 1, )) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
-        if frozen_stages not in range(-1, len(STAGES) + 1):
+        if frozen_stages not in range(-1, NUM_STAGES + 1):
             raise InputError(
-                f'frozen_stages must be from -1 to {len(STAGES)}, got '
+                f'frozen_stages must be from -1 to {NUM_STAGES}, got '
                 f'{frozen_stages!r}')
+        check_levels(out_indices, NUM_STAGES)
         self.features = make_features()
-        stage = 1
-        for layer in self.features:
-            layer.requires_grad_(stage > frozen_stages)
-            stage += isinstance(layer, nn.MaxPool2d)
+        pools = [index for index, layer in enumerate(self.features)
+                 if isinstance(layer, nn.MaxPool2d)]
+        # Each stage ends where its pool is, or would be.
+        ends = [*pools, len(self.features) + 1]
+        *self.levels, last = (ends[index] for index in out_indices)
+        self.length = last - 1  # without the ReLU
+        trained = slice(ends[frozen_stages - 1] if frozen_stages > 0 else 0,
+                        self.length)
+        self.features.requires_grad_(False)
+        self.features[trained].requires_grad_(True)
 
-    def forward(self, x: Tensor) -> tuple[Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode images.
 
         Args:
             x (Tensor): Images (N, 3, H, W).
 
         Returns:
-            tuple[Tensor]: The features (N, 512, H / 8, W / 8), rounded up.
+            tuple[Tensor, ...]: One level for each of ``out_indices``, by
+            default the features (N, 512, H / 8, W / 8), rounded up.
         """
-        return (self.features(x), )
+        levels = []
+        for index, layer in enumerate([*self.features][:self.length]):
+            if index in self.levels:
+                levels.append(x)
+            x = layer(x)
+        return (*levels, x)
 
     def init_weights(self) -> None:
         """Initialise, refusing pretrained weights that do not fit.

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
 from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
+from real_data import RESNET50_CAFFE, needs_resnet50_caffe
 from torch import Tensor, nn
 
 from mmseg_panet.models.backbones import DilatedResNet
@@ -31,7 +34,8 @@ def make_images(*size: int, seed: int = 1) -> Tensor:
 
 
 def plain_resnet(weights: dict[str, Tensor], x: Tensor, bottleneck: bool,
-                 num_blocks: tuple[int, int, int]) -> Tensor:
+                 num_blocks: tuple[int, int, int],
+                 style: str = 'pytorch') -> Tensor:
     """Features before the last ReLU, from weights by their keys."""
 
     def norm(x: Tensor, name: str) -> Tensor:
@@ -49,10 +53,15 @@ def plain_resnet(weights: dict[str, Tensor], x: Tensor, bottleneck: bool,
             stride = 2 if (stage, block) == (2, 0) else 1
             dilation = 2 if stage == 3 and block > 0 else 1
             spatial = dict(stride=stride, padding=dilation, dilation=dilation)
-            y = conv(x, f'{name}.conv1', **({} if bottleneck else spatial))
+            first, second = spatial, dict(padding=1)
+            if bottleneck:  # of a 1x1 convolution and a 3x3 one
+                first, second = {}, spatial
+                if style == 'caffe':
+                    first, second = dict(stride=stride), spatial | dict(
+                        stride=1)
+            y = conv(x, f'{name}.conv1', **first)
             y = F.relu(norm(y, f'{name}.bn1'))
-            y = conv(y, f'{name}.conv2',
-                     **(spatial if bottleneck else dict(padding=1)))
+            y = conv(y, f'{name}.conv2', **second)
             y = norm(y, f'{name}.bn2')
             if bottleneck:
                 y = norm(conv(F.relu(y), f'{name}.conv3'), f'{name}.bn3')
@@ -75,18 +84,20 @@ def test_every_depth_has_stride_8_and_its_channels(depth, deep_stem):
     assert [x.shape for x in features] == [(2, CHANNELS[depth], 8, 53)]
 
 
-@pytest.mark.parametrize('depth, bottleneck, num_blocks', [
-    (18, False, (2, 2, 2)),
-    (50, True, (3, 4, 6)),
+@pytest.mark.parametrize('depth, bottleneck, num_blocks, style', [
+    (18, False, (2, 2, 2), 'pytorch'),
+    (50, True, (3, 4, 6), 'pytorch'),
+    (50, True, (3, 4, 6), 'caffe'),
 ])
-def test_features_equal_the_plain_computation(depth, bottleneck, num_blocks):
-    backbone = make_backbone(depth)
+def test_features_equal_the_plain_computation(
+        depth, bottleneck, num_blocks, style):
+    backbone = make_backbone(depth, style=style)
     images = make_images(2, 3, 64, 64)
 
     with torch.no_grad():
         features, = backbone(images)
         expected = plain_resnet(backbone.state_dict(), images, bottleneck,
-                                num_blocks)
+                                num_blocks, style)
 
     assert features.shape == (2, CHANNELS[depth], 8, 8)
     torch.testing.assert_close(
@@ -125,17 +136,142 @@ def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
             {k: v.shape for k, v in theirs.state_dict().items()})
 
 
-def test_dilate_both_is_the_strided_network_only_denser():
-    dense = make_backbone(18, dilate_both=True, final_relu=True)
-    strided = ResNet(
-        18, num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1),
-        out_indices=(2, ))
-    strided.load_state_dict(dense.state_dict())
-    images = make_images(2, 3, 75, 64)
-    fine, = dense(images)  # (2, 256, 10, 8)
-    strided.eval()
-    coarse, = strided(images)  # (2, 256, 5, 4)
+def computed(backbone: nn.Module, weights: dict[str, Tensor],
+             images: Tensor) -> tuple[Tensor, ...]:
+    """What a backbone makes of images with the given weights."""
+    backbone.load_state_dict(weights, strict=True)
+    backbone.eval()
+    with torch.no_grad():
+        return backbone(images)
+
+
+def plain_levels(depth: int, num_stages: int, weights: dict[str, Tensor],
+                 images: Tensor,
+                 style: str = 'pytorch') -> tuple[Tensor, ...]:
+    """All stages of mmseg's ResNet of the same strides and dilations."""
+    return computed(ResNet(
+        depth,
+        num_stages=num_stages,
+        strides=(1, 2, 1)[:num_stages],
+        dilations=(1, 1, 2)[:num_stages],
+        contract_dilation=True,
+        out_indices=range(num_stages),
+        style=style), weights, images)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('depth, expansion', [(18, 1), (50, 4)])
+@pytest.mark.parametrize('out_indices', [
+    (0, ), (1, ), (2, ), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize('final_relu', [False, True])
+def test_levels_are_mmsegs_but_the_last_before_its_relu(
+        depth, expansion, out_indices, final_relu):
+    backbone = make_backbone(
+        depth, out_indices=out_indices, final_relu=final_relu)
+    images = make_images(2, 3, 64, 41)
+
+    levels = backbone(images)
+    expected = plain_levels(
+        depth, out_indices[-1] + 1, backbone.state_dict(), images)
+
+    shapes = [(2, 64 * expansion, 16, 11), (2, 128 * expansion, 8, 6),
+              (2, 256 * expansion, 8, 6)]
+    assert [x.shape for x in levels] == [shapes[i] for i in out_indices]
+    *others, last = levels
+    for index, level in zip(out_indices, others, strict=False):
+        assert torch.equal(level, expected[index])
+    assert (last < 0).any() != final_relu
+    assert torch.equal(last.relu(), expected[-1])
+
+
+@torch.no_grad()
+def test_the_default_is_stage_3_alone_and_not_changed_by_other_levels():
+    images = make_images(1, 3, 40, 40)
+    features, = make_backbone(18)(images)
+    several = make_backbone(18, out_indices=(0, 1, 2))
+
+    assert torch.equal(several(images)[-1], features)
+    assert list(several.state_dict()) == list(make_backbone(18).state_dict())
+
+
+def test_every_level_trains_what_is_before_it():
+    backbone = make_backbone(18, out_indices=(0, 1), frozen_stages=-1)
+
+    first, _ = backbone(make_images(1, 3, 32, 32))
+    first.sum().backward()
+
+    trained = {name.split('.')[0] for name, parameter
+               in backbone.named_parameters() if parameter.grad is not None}
+    assert trained == {'conv1', 'bn1', 'layer1'}
+    assert not hasattr(backbone, 'layer3')
+
+
+def strided_resnet(depth: int, style: str) -> ResNet:
+    return ResNet(
+        depth, num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1),
+        out_indices=(0, 1, 2), style=style)
+
+
+@pytest.mark.parametrize('depth, style', [
+    (18, 'pytorch'), (18, 'caffe'), (50, 'pytorch'), (50, 'caffe')])
+def test_dilate_both_is_the_strided_network_only_denser(depth, style):
+    dense = make_backbone(
+        depth, dilate_both=True, final_relu=True, style=style)
+    weights, images = dense.state_dict(), make_images(2, 3, 75, 64)
+    fine, = computed(dense, weights, images)  # (2, C, 10, 8)
+    *_, coarse = computed(strided_resnet(depth, style), weights, images)
+    assert coarse.shape[2:] == (5, 4)
     torch.testing.assert_close(fine[..., ::2, ::2], coarse)
+
+
+def test_in_caffe_style_the_1x1_convolution_has_the_stride():
+    with torch.device('meta'):
+        backbone = DilatedResNet(50, style='caffe')
+        both = DilatedResNet(50, style='caffe', dilate_both=True)
+
+    firsts = [backbone.layer1[0], backbone.layer2[0], backbone.layer3[0]]
+    assert [block.conv1.stride[0] for block in firsts] == [1, 2, 1]
+    assert [block.conv2.stride[0] for block in firsts] == [1, 1, 1]
+    for stage_3, dilations in ((backbone.layer3, [1, 2, 2, 2, 2, 2]),
+                               (both.layer3, [2] * 6)):
+        assert [block.conv2.dilation[0] for block in stage_3] == dilations
+        assert {block.conv1.kernel_size for block in stage_3} == {(1, 1)}
+
+
+@pytest.fixture(scope='module')
+def resnet50() -> dict[str, Tensor]:
+    return torch.load(RESNET50_CAFFE, weights_only=True)
+
+
+@needs_resnet50_caffe
+def test_the_real_caffe_resnet50_computes_what_mmsegs_does(resnet50):
+    images = make_images(2, 3, 75, 64)
+    backbone = DilatedResNet(50, style='caffe', out_indices=(0, 1, 2))
+    levels = computed(backbone, resnet50, images)
+
+    # mmseg's dilated ResNet clips where ours ends.
+    *others, last = plain_levels(50, 3, resnet50, images, style='caffe')
+    assert all(map(torch.equal, levels[:2], others))
+    assert (levels[2] < 0).float().mean() > 0.1
+    assert torch.equal(levels[2].relu(), last)
+    # Its ResNet with stride 2 is the same up to stage 3.
+    strided = strided_resnet(50, 'caffe')
+    *others, _ = computed(strided, resnet50, images)
+    assert all(map(torch.equal, levels[:2], others))
+    # Of stage 3 the first 1x1 convolution still agrees where both have cells.
+    fine, coarse = (
+        stage[0].conv1(levels[1])
+        for stage in (backbone.layer3, strided.layer3))
+    torch.testing.assert_close(fine[..., ::2, ::2], coarse)
+
+
+@needs_resnet50_caffe
+def test_with_dilate_both_the_real_caffe_resnet50_is_the_strided_one(resnet50):
+    images = make_images(2, 3, 75, 64)
+    features, = computed(
+        DilatedResNet(50, style='caffe', dilate_both=True), resnet50, images)
+    *_, coarse = computed(strided_resnet(50, 'caffe'), resnet50, images)
+    torch.testing.assert_close(features.relu()[..., ::2, ::2], coarse)
 
 
 def test_only_stage_3_is_dilated_and_not_its_first_block():
@@ -234,6 +370,12 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
 @pytest.mark.parametrize('arguments, message', [
     (dict(depth=20), r'depth must be one of \[18, .*152\], got 20'),
     (dict(depth=18, frozen_stages=4), 'frozen_stages must be .* 3, got 4'),
+    (dict(depth=18, frozen_stages=3, out_indices=(0, 1)),
+     'frozen_stages must be .* 2, got 3'),
+    *((dict(depth=18, out_indices=out_indices), re.escape(
+        'expected out_indices of 0 to 2, each once and in rising order, got '
+        f'{out_indices}')) for out_indices in (
+            (), (3, ), (-1, ), (1, 0), (2, 2))),
     (dict(
         depth=50,
         plugins=[
@@ -241,6 +383,15 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
                 cfg=dict(type='ContextBlock', ratio=1 / 4),
                 position='after_conv1')
         ]), 'plugins of stage 3 need final_relu=True'),
+    (dict(
+        depth=50,
+        out_indices=(0, 1),
+        plugins=[
+            dict(
+                cfg=dict(type='ContextBlock', ratio=1 / 4),
+                stages=(False, True),
+                position='after_conv1')
+        ]), 'plugins of stage 2 need final_relu=True'),
 ])
 def test_arguments_it_cannot_follow_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -25,8 +25,10 @@ def make_images(*size: int) -> Tensor:
     return torch.randn(*size, generator=torch.Generator().manual_seed(1))
 
 
-def plain_vgg(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-    """PANet's encoder from weights by torchvision's keys."""
+def plain_vgg(weights: dict[str, Tensor], x: Tensor,
+              last_stage: int = 4) -> list[Tensor]:
+    """PANet's encoder from weights by torchvision's keys, by stages."""
+    levels = []
     for index in CONVS:
         dilation = 2 if index >= 24 else 1
         x = F.conv2d(
@@ -35,13 +37,15 @@ def plain_vgg(weights: dict[str, Tensor], x: Tensor) -> Tensor:
             weights[f'features.{index}.bias'],
             padding=dilation,
             dilation=dilation)
-        if index != 28:
+        if index != LAST_CONVS_OF_STAGES[last_stage]:
             x = F.relu(x)
+        if index in LAST_CONVS_OF_STAGES:
+            levels.append(x)
         if index in (2, 7, 14):
             x = F.max_pool2d(x, 3, stride=2, padding=1)
         if index == 21:
             x = F.max_pool2d(x, 3, stride=1, padding=1)
-    return x
+    return levels
 
 
 def test_features_equal_the_plain_computation():
@@ -50,12 +54,55 @@ def test_features_equal_the_plain_computation():
 
     with torch.no_grad():
         features, = backbone(images)
-        expected = plain_vgg(backbone.state_dict(), images)
+        expected = plain_vgg(backbone.state_dict(), images)[-1]
 
     assert features.shape == (2, 512, 5, 8)
     assert (features < 0).any() and (features > 0).any()
     torch.testing.assert_close(
         features, expected, rtol=0, atol=1e-5 * expected.abs().max().item())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('out_indices', [
+    (0, ), (2, ), (1, 3), (3, 4), (0, 1, 2, 3, 4)])
+def test_levels_are_the_stages_but_the_last_before_its_relu(out_indices):
+    backbone = make_backbone(out_indices=out_indices)
+    images = make_images(2, 3, 33, 64)
+
+    levels = backbone(images)
+    expected = plain_vgg(backbone.state_dict(), images, out_indices[-1])
+
+    shapes = [(2, 64, 33, 64), (2, 128, 17, 32), (2, 256, 9, 16),
+              (2, 512, 5, 8), (2, 512, 5, 8)]
+    assert [x.shape for x in levels] == [shapes[i] for i in out_indices]
+    for index, level in zip(out_indices, levels, strict=True):
+        assert (level < 0).any() == (index == out_indices[-1])
+        torch.testing.assert_close(
+            level, expected[index], rtol=0,
+            atol=1e-5 * expected[index].abs().max().item())
+
+
+@torch.no_grad()
+def test_the_default_is_stage_5_alone_and_is_its_layers_one_by_one():
+    backbone = make_backbone()
+    images = make_images(1, 3, 32, 32)
+    features, = backbone(images)
+
+    assert torch.equal(features, backbone.features(images))
+    several = make_backbone(out_indices=(2, 3, 4))
+    assert torch.equal(several(images)[-1], features)
+
+
+def test_what_comes_after_the_last_level_is_not_trained():
+    backbone = make_backbone(out_indices=(1, 2), frozen_stages=1)
+
+    sum(x.sum() for x in backbone(make_images(1, 3, 16, 16))).backward()
+
+    trained = [index for index in CONVS
+               if backbone.features[index].weight.requires_grad]
+    assert trained == [5, 7, 10, 12, 14]
+    assert trained == [index for index in CONVS
+                       if backbone.features[index].weight.grad is not None]
 
 
 def test_keys_and_shapes_are_those_of_torchvision():
@@ -107,3 +154,8 @@ def test_a_config_builds_it_with_kaimings_weights():
 def test_a_stage_it_has_not_cannot_be_frozen():
     with pytest.raises(ValueError, match='frozen_stages must be .* 5, got 6'):
         DilatedVGG(frozen_stages=6)
+
+
+def test_levels_it_has_not_are_refused():
+    with pytest.raises(ValueError, match='expected out_indices of 0 to 4'):
+        DilatedVGG(out_indices=(3, 5))

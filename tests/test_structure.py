@@ -1,0 +1,159 @@
+"""How the files of the package and of its tests are arranged."""
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+REPO = Path(__file__).parents[1]
+PACKAGE = REPO / 'mmseg_panet'
+MAX_LINES = 300
+
+# From the ground to the roof: a room imports from its own floor and below.
+FLOORS = (
+    ('errors', 'files', 'parallel', 'progress', 'version'),
+    ('annotations', ),
+    ('datasets', ),
+    ('models', ),
+    ('evaluation', ),
+    ('visualization', ),
+    ('engine', ),
+    ('config', ),
+    ('inference', ),
+    ('runs', ),
+    ('cli', ),
+    ('apis', ),
+    ('', ),  # the package's own __init__
+)
+
+TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
+
+# They test the repository, or several modules at once, and mirror none.
+CROSS_CUTTING = {
+    'test_benchmarks.py',
+    'test_datasets/test_benchmarks/test_mmseg_datasets.py',
+    'test_examples.py',
+    'test_fake_cuda.py',
+    'test_logit_entrances.py',
+    'test_no_stack.py',
+    'test_packaging.py',
+    'test_readme.py',
+    'test_structure.py',
+    'test_tools/test_train_and_test.py',
+}
+
+
+def module_names(package: Path) -> dict[str, Path]:
+    """The files of a package by the names that an import gives them."""
+    names = {}
+    for path in sorted(package.rglob('*.py')):
+        parts = path.relative_to(package.parent).with_suffix('').parts
+        names['.'.join(parts).removesuffix('.__init__')] = path
+    return names
+
+
+def imports(name: str, modules: dict[str, Path]) -> Iterator[str]:
+    """All that a module imports, anywhere in it, by absolute names."""
+    path = modules[name]
+    parents = name.split('.')
+    if path.name != '__init__.py':
+        parents.pop()
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = parents[:len(parents) - node.level + 1] * bool(node.level)
+            source = '.'.join([*base, *filter(None, [node.module])])
+            for alias in node.names:
+                submodule = f'{source}.{alias.name}'
+                yield submodule if submodule in modules else source
+
+
+def floor(name: str) -> int:
+    """The floor of a module; one without a floor is a KeyError."""
+    room = [*name.split('.'), ''][1]
+    return {room: i for i, rooms in enumerate(FLOORS) for room in rooms}[room]
+
+
+def upward_imports(package: Path) -> list[str]:
+    modules = module_names(package)
+    return sorted({
+        f'{name} imports {imported}' for name in modules
+        for imported in imports(name, modules)
+        if imported.split('.')[0] == package.name
+        and floor(imported) > floor(name)})
+
+
+def closure(name: str, modules: dict[str, Path]) -> set[str]:
+    """A module and what its import runs of the package, but its root."""
+    seen, left = set(), [name]
+    while left:
+        name = left.pop()
+        if name in modules and '.' in name and name not in seen:
+            seen.add(name)
+            left += [name.rpartition('.')[0], *imports(name, modules)]
+    return seen
+
+
+def test_no_import_runs_upwards():
+    found = upward_imports(PACKAGE)
+    assert not found, '\n'.join(found)
+
+
+def test_an_upward_import_is_found_wherever_it_hides(tmp_path):
+    package = tmp_path / 'house'
+    for path, text in {
+            '__init__.py': 'from . import models\nfrom .cli import main\n',
+            'errors.py': 'import os, house.cli.main\n',
+            'datasets/__init__.py': '',
+            'datasets/sampling.py': 'from ..errors import InputError\n'
+                                    'from house import models as m\n',
+            'models/__init__.py': 'from ..datasets.sampling import sample\n'
+                                  'from .. import __version__\n',
+            'models/deep/__init__.py': 'def f():\n  from ... import engine\n',
+            'engine.py': 'from .models.deep import f\n',
+            'cli/main.py': 'from ..engine import loop\n',
+    }.items():
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).write_text(text)
+    assert upward_imports(package) == [
+        'house.datasets.sampling imports house.models',
+        'house.errors imports house.cli.main',
+        'house.models imports house',
+        'house.models.deep imports house.engine']
+
+
+def test_no_file_of_the_package_is_long():
+    lines = {path: len(path.read_text(encoding='utf-8').splitlines())
+             for path in PACKAGE.rglob('*.py')}
+    found = [f'{path.relative_to(REPO)} has {number} lines'
+             for path, number in lines.items() if number > MAX_LINES]
+    assert not found, '\n'.join(found)
+
+
+def test_annotations_are_read_without_torch():
+    modules = module_names(PACKAGE)
+    room = {name for name in modules
+            if name.startswith(f'{PACKAGE.name}.annotations')}
+    assert room
+    reached = set.union(*(closure(name, modules) for name in room))
+    assert room <= reached
+    found = sorted({f'{name} imports {imported}' for name in reached
+                    for imported in imports(name, modules)
+                    if imported.split('.')[0] in TORCH})
+    assert not found, '\n'.join(found)
+
+
+def test_tests_mirror_the_package():
+    tests = {path.relative_to(REPO / 'tests')
+             for path in (REPO / 'tests').rglob('test_*.py')}
+    others = {Path(path) for path in CROSS_CUTTING}
+    assert others <= tests, 'a name of CROSS_CUTTING is no test'
+
+    def mirrored(test: Path) -> Path:
+        *folders, name = (part.removeprefix('test_') for part in test.parts)
+        root = REPO if folders[:1] == ['tools'] else PACKAGE
+        return root.joinpath(*folders, name)
+
+    found = [f'{test} has no {mirrored(test).relative_to(REPO)}'
+             for test in sorted(tests - others)
+             if not mirrored(test).is_file()]
+    assert not found, '\n'.join(found)
