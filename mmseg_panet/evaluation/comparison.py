@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..table import format_table
 from .bootstrap import paired_interval, permutation_p, table_scores
 from .episode_table import EpisodeTable
 
@@ -33,7 +34,7 @@ class Difference:
     Attributes:
         name (str): 'mIoU', 'FB-IoU' or a class.
         a (float): Of the first result, in percent; nan, as all below, for a
-            class never drawn.
+            class never sampled.
         b (float): Of the second.
         low (float): Of the 95% bootstrap interval of ``b - a``.
         high (float): Likewise.
@@ -96,7 +97,8 @@ def read_pair(path_a: str | Path,
             f"{a['manifest_sha256']} in {path_a} and {b['manifest_sha256']} "
             f'in {path_b}: scores of other episodes cannot be paired; test '
             'both with one --manifest')
-    # The query_pipeline says at which size truth and prediction meet.
+    # The query_pipeline says at which size a prediction meets its ground
+    # truth.
     for key in ('count_absent', 'query_pipeline'):
         if key in a and key in b and a[key] != b[key]:
             raise InputError(
@@ -140,19 +142,14 @@ def format_comparison(a: Result, b: Result,
         b (Result): Likewise.
         differences (list[Difference]): As :func:`compare` returns them.
     """
-    rows: list[tuple[str, ...]] = [
-        ('', 'A', 'B', 'B - A', '95% interval', 'p')]
-    rows += [(d.name, *_cells(d)) for d in differences]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [
-        '  '.join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
-        for name, *cells in rows]
+    head = ('', 'A', 'B', 'B - A', '95% interval', 'p')
+    rows = [(one.name, *_cells(one)) for one in differences]
     return '\n'.join([
         f'A  {_describe(a)}',
         f'B  {_describe(b)}',
         f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
         f"runs, manifest {a.values['manifest_sha256']}",
-        '', *table])
+        '', format_table([head, *rows])])
 
 
 def _with_table(path: Path, values: dict) -> Result:
@@ -171,16 +168,17 @@ def _with_table(path: Path, values: dict) -> Result:
 
 
 def _describe(result: Result) -> str:
-    digest = result.values.get('checkpoint_sha256')
+    values = result.values
+    digest = values.get('checkpoint_sha256')
     words = [
         str(result.path),
         f'checkpoint {digest[:12]}' if digest else 'untrained']
-    for key, word in (('protocol', 'protocol'),
-                      ('support_annotation', 'supports by')):
-        if result.values.get(key):
-            words.append(f'{word} {result.values[key]}')
-    test_cfg = result.values.get('test_cfg') or {}
-    words += [f'{key} {value}' for key, value in test_cfg.items()]
+    words += [
+        f'{word} {values[key]}' for key, word in (
+            ('protocol', 'protocol'), ('support_annotation', 'supports by'))
+        if values.get(key)]
+    words += [f'{key} {value}'
+              for key, value in (values.get('test_cfg') or {}).items()]
     return ', '.join(words)
 
 

@@ -16,7 +16,7 @@ from .iou import EpisodeCounts, count_pixels, summarise, summarise_run
 
 @METRICS.register_module()
 class FewShotIoUMetric(BaseMetric):
-    """mIoU over the classes drawn, and FB-IoU, as mean over the runs.
+    """mIoU over the classes sampled, and FB-IoU, as mean over the runs.
 
     Per class, intersections and unions are summed over all episodes of a
     run before they are divided. Queries are scored at the size of their
@@ -32,8 +32,8 @@ class FewShotIoUMetric(BaseMetric):
             written, see :class:`EpisodeTable`.
         output_dir (str, optional): Where the predictions are written, as
             PNG of episode labels named ``run-episode-query.png``.
-        collect_device (str): As in the host. Defaults to 'cpu'.
-        prefix (str, optional): As in the host.
+        collect_device (str): As in mmengine. Defaults to 'cpu'.
+        prefix (str, optional): As in mmengine.
     """
 
     def __init__(self,
@@ -104,19 +104,17 @@ class FewShotIoUMetric(BaseMetric):
         names = self.dataset_meta['class_names']
         classes = list(self.dataset_meta['classes'])
         class_ids = [classes.index(name) for name in names]
-        runs: list[list[EpisodeCounts]] = [
-            [] for _ in range(self.dataset_meta['num_runs'])]
         totals = np.zeros((len(classes), 2), dtype=np.int64)
         for result in results:
-            runs[result.run].append(result)
-            totals[list(result.class_ids), 0] += result.intersection[:-2]
-            totals[list(result.class_ids), 1] += result.union[:-2]
+            counts = np.stack([result.intersection, result.union], axis=1)
+            totals[list(result.class_ids)] += counts[:-2]
         table = EpisodeTable.from_counts(results)
         if self.counts_file:
             table.write(self.counts_file)
         low_high = bootstrap_interval(table, class_ids).T.tolist()
-        summary = summarise(
-            [summarise_run(episodes, class_ids) for episodes in runs])
+        summary = summarise([
+            summarise_run([r for r in results if r.run == run], class_ids)
+            for run in range(self.dataset_meta['num_runs'])])
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
             'per_class_counts': dict(zip(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...files import prepare_output, write_whole
+from ...table import format_table
 from ...visualization.strip import overlay, way_colour
 
 _SIZE = (192, 128)
@@ -104,21 +105,15 @@ class SupportAdvice:
 
 def format_advice(advice: SupportAdvice) -> str:
     """A line a support, and below them what is to be done."""
-    head = ('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
-            'effect', 'trust', '')
-    rows = [head, *(
+    rows = [('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
+             'effect', 'trust', '')]
+    rows += [
         (row.class_name, str(row.shot), shortened(row.image), str(row.pixels),
          f'{row.share:.1f}%', f'{row.cells:.1f}', f'{row.iou:.1f}',
          _effect(row), f'{row.trust:.2f}', ', '.join(row.marks))
-        for row in advice.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ['  '.join(
-        cell.ljust(width) if title in ('class', 'image', '')
-        else cell.rjust(width)
-        for cell, width, title in zip(row, widths, head, strict=True)
-    ).rstrip() for row in rows]
+        for row in advice.rows]
     notes = advice.notes or ['nothing to correct']
-    return '\n'.join([*lines, '', *notes])
+    return '\n'.join([format_table(rows, left=(0, 2, 9)), '', *notes])
 
 
 def plot_advice(advice: SupportAdvice) -> np.ndarray:
