@@ -10,8 +10,8 @@ import sys
 
 from mmengine.registry import init_default_scope
 
-from mmseg_panet.cli.arguments import add_config_arguments, load_config
 from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import add_config_arguments, load_config
 from mmseg_panet.datasets.check import KINDS, check_data, format_report
 
 

@@ -6,12 +6,12 @@ and as a picture beside the file. The exit code is 0, or 2 for bad input.
 import argparse
 from pathlib import Path
 
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
     make_inferencer,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.files import prepare_output
 
 

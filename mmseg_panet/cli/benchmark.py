@@ -1,8 +1,6 @@
-"""Training and testing of every fold, and the tables of it."""
+"""Training and testing of every fold."""
 import argparse
-import csv
 import hashlib
-import io
 import json
 import subprocess
 import sys
@@ -10,39 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
 from ..datasets.folds import split_classes
 from ..errors import InputError
+from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
 from ..files import write_whole
 from ..runs.checkpoint import sha256
-from .arguments import add_config_arguments, add_run_arguments, load_config
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One test: a cell of the table.
-
-    Attributes:
-        fold (int): Whose classes are novel.
-        shots (int): S of the test.
-        trained (bool): Or as the model is before training.
-    """
-
-    fold: int
-    shots: int
-    trained: bool
-
-    @property
-    def model(self) -> str:
-        """The model's word in tables and folders."""
-        return 'trained' if self.trained else 'untrained'
-
-    def __str__(self) -> str:
-        return f'fold {self.fold}, {self.shots} shots, {self.model}'
+from .run_arguments import (
+    add_config_arguments,
+    add_run_arguments,
+    load_config,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +57,7 @@ class Benchmark:
     cfg_options: Sequence[str] = ()
 
     def run(self) -> None:
-        """Do what is not done yet, telling which of how many jobs it is.
+        """Do what is not done yet, and print which of how many jobs it is.
 
         Raises:
             InputError: If a fold or a number of shots is repeated, the
@@ -91,17 +69,15 @@ class Benchmark:
         self._check_folds_and_shots()
         self._check_trainings()
         for fold in self.folds:
-            _write(self._training_dir(fold) / 'settings.json',
-                   json.dumps(self._settings, indent=2) + '\n')
+            _write_settings(self._training_dir(fold), self._settings)
         cells = [cell for row in self._rows() for cell in row]
         results = {
             cell: result for cell in cells
             if (result := self._finished(cell)) is not None}
         self._write_tables(results)
-        jobs: list[tuple[int, Cell | None]] = []  # None: the training
-        for fold in self.folds:
-            jobs.append((fold, None))
-            jobs += [(fold, cell) for cell in cells if cell.fold == fold]
+        jobs = [  # None: the training
+            (fold, cell) for fold in self.folds for cell in (
+                None, *(cell for cell in cells if cell.fold == fold))]
         for number, (fold, cell) in enumerate(jobs, 1):
             done = self._is_trained(fold) if cell is None else cell in results
             print(f'[{number}/{len(jobs)}]', f'test of {cell}' if cell else
@@ -218,8 +194,7 @@ class Benchmark:
             '--fold', str(cell.fold), '--shots', str(cell.shots),
             '--work-dir', str(folder), '--out', str(path),
             *self.flags, *self.test_flags, *self._options())
-        _write(folder / 'settings.json',
-               json.dumps(self._test_settings(cell), indent=2) + '\n')
+        _write_settings(folder, self._test_settings(cell))
         return json.loads(path.read_text())
 
     def _finished(self, cell: Cell) -> dict | None:
@@ -245,118 +220,18 @@ class Benchmark:
             check=True)
 
     def _write_tables(self, results: dict[Cell, dict]) -> None:
-        _write(self.work_dir / 'benchmark.csv',
-               format_csv(results, self._rows()))
-        _write(self.work_dir / 'benchmark.md', format_markdown(
-            Path(self.config).stem, results, self._rows()))
-
-
-def format_csv(results: dict[Cell, dict],
-               rows: Sequence[Sequence[Cell]]) -> str:
-    """A line a finished test, and one of the mean over the folds.
-
-    Args:
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([
-        'model', 'shots', 'fold', 'mIoU', 'std', 'FB-IoU', 'low', 'high',
-        'manifest_sha256', 'checkpoint_sha256'])
-    for row in rows:
-        for cell in row:
-            if result := results.get(cell):
-                writer.writerow([
-                    cell.model, cell.shots, cell.fold, result['mIoU'],
-                    result['std'], result['FB-IoU'],
-                    *result.get('interval', ('', '')),
-                    result['manifest_sha256'],
-                    result['checkpoint_sha256']])
-        if all(cell in results for cell in row):
-            writer.writerow([
-                row[0].model, row[0].shots, 'mean',
-                _mean('mIoU', results, row), '',
-                _mean('FB-IoU', results, row), '', '', '', ''])
-    return text.getvalue()
-
-
-def format_markdown(title: str, results: dict[Cell, dict],
-                    rows: Sequence[Sequence[Cell]]) -> str:
-    """The scores, a row a number of shots; then what they are scores of.
-
-    Args:
-        title (str): Of the whole.
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
-    """
-    scores = [['model', 'shots', *(f'fold {cell.fold}' for cell in rows[0]),
-               'mean mIoU', 'mean FB-IoU']]
-    origins = [['fold', 'shots', 'model', 'protocol', 'episodes', 'supports',
-                'manifest', 'checkpoint']]
-    for row in rows:
-        means = [
-            _rounded(_mean(key, results, row)) for key in ('mIoU', 'FB-IoU')]
-        scores.append([
-            row[0].model, str(row[0].shots),
-            *(_score(results.get(cell)) for cell in row), *means])
-        origins += [
-            [str(cell.fold), str(cell.shots), cell.model,
-             *_origin(results[cell])] for cell in row if cell in results]
-    return '\n'.join([
-        f'# Benchmark of {title}', '',
-        'mIoU over the novel classes in percent, mean ± standard deviation '
-        'of the runs,',
-        'and its 95% bootstrap interval over the episodes.', '',
-        *_table(scores), '',
-        'Measured on and with (SHA-256):', '',
-        *_table(origins), ''])
-
-
-def _mean(key: str, results: dict[Cell, dict],
-          row: Sequence[Cell]) -> float | None:
-    """Over all folds; None if one is missing, or null: without a pixel."""
-    scores = [
-        score for cell in row
-        if (score := results.get(cell, {}).get(key)) is not None]
-    return fmean(scores) if len(scores) == len(row) else None
-
-
-def _rounded(score: float | None) -> str:
-    return '-' if score is None else f'{score:.1f}'
-
-
-def _score(result: dict | None) -> str:
-    if result is None or result['mIoU'] is None:
-        return '-'
-    text = f"{result['mIoU']:.1f} ± {_rounded(result['std'])}"
-    if 'interval' in result:
-        low, high = result['interval']
-        text += f' [{low:.1f}, {high:.1f}]'
-    return text
-
-
-def _origin(result: dict) -> list[str]:
-    return [
-        result['protocol'] or "the config's",
-        f"{len(result['runs'])} x {result['num_episodes']}, "
-        f"{result['num_ways']}-way",
-        result['support_annotation'], result['manifest_sha256'],
-        result['checkpoint_sha256'] or 'none']
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ['| ' + ' | '.join(row) + ' |' for row in rows]
-    return [lines[0], '|' + '---|' * len(rows[0]), *lines[1:]]
+        rows = self._rows()
+        for name, text in (
+                ('benchmark.csv', format_csv(results, rows)),
+                ('benchmark.md', format_markdown(
+                    Path(self.config).stem, results, rows))):
+            write_whole(self.work_dir / name, text.encode())
 
 
 def _latest(folder: Path) -> str | None:
-    """Name of the last checkpoint that was written whole."""
-    if not (folder / 'last_checkpoint').is_file():
-        return None  # the host would print that
-    return Path(find_latest_checkpoint(str(folder))).name
+    """Name of the last checkpoint; mmengine notes it when it is written."""
+    note = folder / 'last_checkpoint'
+    return Path(note.read_text().strip()).name if note.is_file() else None
 
 
 def _told(settings: dict) -> str:
@@ -365,14 +240,14 @@ def _told(settings: dict) -> str:
 
 
 def _read_json(path: Path) -> dict | None:
-    """What a file holds, or None where there is no whole one."""
+    """What a file holds, or None where there is none or half of one."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
 
 
-def _write(path: Path, text: str) -> None:
-    """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())
+def _write_settings(folder: Path, settings: dict) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(settings, indent=2) + '\n'
+    write_whole(folder / 'settings.json', text.encode())

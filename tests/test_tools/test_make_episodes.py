@@ -120,7 +120,7 @@ def test_what_a_manifest_settles_is_not_said_again(
     done = tool(*test, '--shots', 5, '--cfg-options', 'fold=1', code=2)
     assert done.stderr.splitlines()[-1] == (
         'error: the manifest settles the episodes: leave out --shots fold, '
-        'or draw episodes anew without --manifest')
+        'or sample other episodes without --manifest')
     # A protocol in it is a name, never a file to be run.
     header, *lines = manifest.read_text().splitlines()
     evil = tmp_path / 'evil.py'
