@@ -1,7 +1,7 @@
 """How far a score can be trusted: its episodes are sampled again.
 
 A score here is one of ``2 + C`` numbers in percent: mIoU, FB-IoU and the IoU
-of each of C classes. As in :func:`~.iou.summarise_run`, pixels are summed over
+of each of C classes. As in :func:`~.scores.summarise`, pixels are summed over
 the episodes of a run before they are divided, a class without pixels is left
 out of the means, and the runs are averaged. No error of a single episode is
 therefore at hand to average; resampling recomputes the whole score instead.
@@ -16,27 +16,12 @@ import numpy as np
 
 from ..errors import InputError
 from .episode_table import EpisodeTable
-from .iou import known_mean, ratio
+from .scores import known_mean, ratio, table_scores
 
 _CHUNK = 100
 """Resamples at a time: for 5,000 episodes of a run, weights of 4 MB."""
 
 _Sampler = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
-
-
-def table_scores(table: EpisodeTable,
-                 class_ids: Sequence[int]) -> np.ndarray:
-    """The scores themselves, as ``summarise`` gives them.
-
-    Args:
-        table (EpisodeTable): Of all runs.
-        class_ids (Sequence[int]): C classes, all of the table's among them.
-
-    Returns:
-        np.ndarray: (2 + C,): mIoU, FB-IoU and the IoU of each class in the
-        order of ``class_ids``, in percent; nan for a class never sampled.
-    """
-    return _observed(_by_run([table], class_ids))[0]
 
 
 def bootstrap_interval(table: EpisodeTable,
@@ -122,8 +107,7 @@ def permutation_p(a: EpisodeTable,
         InputError: If the tables are of different episodes.
     """
     runs = _by_run([a, b], class_ids)
-    scores_a, scores_b = _observed(runs)
-    found = scores_b - scores_a
+    found = table_scores(b, class_ids) - table_scores(a, class_ids)
     scores = _sampled(runs, _swap, num_permutations, seed)
     differences = scores[:, 1] - scores[:, 0]  # (num_permutations, 2 + C)
     # The sums are exact integers, their ratios are rounded.
@@ -135,11 +119,7 @@ def permutation_p(a: EpisodeTable,
 
 def _by_run(tables: Sequence[EpisodeTable],
             class_ids: Sequence[int]) -> list[np.ndarray]:
-    """Counts of T tables, for each run (E, T, 2, C + 2).
-
-    The 2 are intersection and union; a class that an episode does not have
-    counts 0 in it.
-    """
+    """Counts of T tables, for each run float64 (E, T, 2, C + 2)."""
     first = tables[0]
     for table in tables[1:]:
         if not all(np.array_equal(getattr(first, name), getattr(table, name))
@@ -147,22 +127,9 @@ def _by_run(tables: Sequence[EpisodeTable],
             raise InputError(
                 'expected two results of the same episodes, got different '
                 'ones; test both on one manifest')
-    num_episodes, num_classes = len(first.runs), len(class_ids)
-    column = {class_id: i for i, class_id in enumerate(class_ids)}
-    columns = np.array([
-        [column[c] for c in row] + [num_classes, num_classes + 1]
-        for row in first.class_ids.tolist()])  # (E, W + 2)
-    rows = np.arange(num_episodes)[:, None]
-    counts = np.zeros((num_episodes, len(tables), 2, num_classes + 2))
-    for i, table in enumerate(tables):
-        counts[rows, i, 0, columns] = table.intersection
-        counts[rows, i, 1, columns] = table.union
-    return [counts[first.runs == run] for run in np.unique(first.runs)]
-
-
-def _observed(runs: Sequence[np.ndarray]) -> np.ndarray:
-    """Scores (T, 2 + C) of the episodes as they are."""
-    return _scores(np.stack([run.sum(0) for run in runs], axis=-3))
+    counts = np.stack([table.counts(class_ids) for table in tables], axis=1)
+    return [counts[first.runs == run].astype(float)
+            for run in np.unique(first.runs)]
 
 
 def _sampled(runs: Sequence[np.ndarray], sampler: _Sampler, num_samples: int,

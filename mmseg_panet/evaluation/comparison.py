@@ -8,8 +8,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..table import format_table
-from .bootstrap import paired_interval, permutation_p, table_scores
+from .bootstrap import paired_interval, permutation_p
 from .episode_table import EpisodeTable
+from .scores import table_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +50,16 @@ class Difference:
     p: float
 
 
-def read_values(path: str | Path) -> dict:
-    """Read the JSON file that ``tools/test.py --out`` wrote.
+def read_result(path: str | Path) -> Result:
+    """Read what ``tools/test.py --out`` wrote.
 
     Args:
-        path (str | Path): The file.
+        path (str | Path): The JSON file ``X.json``, its episode table
+            ``X.npz`` beside it.
 
     Raises:
-        InputError: If it is missing, damaged or something else.
+        InputError: If a file is missing, damaged or something else, or they
+            do not belong together.
     """
     try:
         values = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -68,7 +71,22 @@ def read_values(path: str | Path) -> dict:
         raise InputError(
             f"{path} is no result: expected an object with 'mIoU'; give a "
             'file of tools/test.py --out')
-    return values
+    for key in ('manifest_sha256', 'classes', 'class_ids'):
+        if key not in values:
+            raise InputError(
+                f'{path} has no {key}: it is of an older version; test again')
+    side = Path(path).with_suffix('.npz')
+    table = EpisodeTable.read(side)
+    known = np.isin(table.class_ids, values['class_ids']).all()
+    # It is null, here nan, where no class has a pixel.
+    if not known or not np.isclose(
+            table_scores(table, values['class_ids'])[0],
+            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
+            equal_nan=True):
+        raise InputError(
+            f'{side} does not belong to {path}: its counts give another '
+            'mIoU; test again')
+    return Result(Path(path), values, table)
 
 
 def read_pair(path_a: str | Path,
@@ -76,21 +94,15 @@ def read_pair(path_a: str | Path,
     """Read two results of one manifest that were scored by the same rules.
 
     Args:
-        path_a (str | Path): A result, ``X.json``, its episode table
-            ``X.npz`` beside it.
+        path_a (str | Path): A result, see :func:`read_result`.
         path_b (str | Path): Another.
 
     Raises:
-        InputError: If a file is missing, damaged or something else, or the
-            manifests or the rules differ.
+        InputError: If one cannot be read, or the manifests or the rules
+            differ.
     """
-    a, b = read_values(path_a), read_values(path_b)
-    for path, values in ((path_a, a), (path_b, b)):
-        for key in ('manifest_sha256', 'classes', 'class_ids'):
-            if key not in values:
-                raise InputError(
-                    f'{path} has no {key}: it is of an older version; test '
-                    'again')
+    results = read_result(path_a), read_result(path_b)
+    a, b = (result.values for result in results)
     if a['manifest_sha256'] != b['manifest_sha256']:
         raise InputError(
             'expected two results of one manifest, got '
@@ -106,7 +118,7 @@ def read_pair(path_a: str | Path,
                 f'{json.dumps(a[key])} in {path_a} and {json.dumps(b[key])} '
                 f'in {path_b}: scores by other rules cannot be paired; test '
                 f'both with the same {key}')
-    return _with_table(Path(path_a), a), _with_table(Path(path_b), b)
+    return results
 
 
 def compare(a: Result, b: Result) -> list[Difference]:
@@ -150,21 +162,6 @@ def format_comparison(a: Result, b: Result,
         f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
         f"runs, manifest {a.values['manifest_sha256']}",
         '', format_table([head, *rows])])
-
-
-def _with_table(path: Path, values: dict) -> Result:
-    side = path.with_suffix('.npz')
-    table = EpisodeTable.read(side)
-    known = np.isin(table.class_ids, values['class_ids']).all()
-    # It is null, here nan, where no class has a pixel.
-    if not known or not np.isclose(
-            table_scores(table, values['class_ids'])[0],
-            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
-            equal_nan=True):
-        raise InputError(
-            f'{side} does not belong to {path}: its counts give another '
-            'mIoU; test again')
-    return Result(path, values, table)
 
 
 def _describe(result: Result) -> str:

@@ -47,6 +47,28 @@ class EpisodeTable:
             for name in (
                 'run', 'episode', 'class_ids', 'intersection', 'union')))
 
+    def counts(self, class_ids: Sequence[int]) -> np.ndarray:
+        """Give every class a place of its own.
+
+        Args:
+            class_ids (Sequence[int]): C classes, all of the table's among
+                them.
+
+        Returns:
+            np.ndarray: (E, 2, C + 2) int64, intersections and unions: of
+            every class, 0 where an episode has it not, then of the
+            foreground and of the background.
+        """
+        column = {class_id: i for i, class_id in enumerate(class_ids)}
+        columns = [
+            [column[c] for c in row] + [-2, -1]
+            for row in self.class_ids.tolist()]
+        rows = np.arange(len(self.runs))[:, None]
+        counts = np.zeros((len(rows), 2, len(class_ids) + 2), np.int64)
+        counts[rows, 0, columns] = self.intersection
+        counts[rows, 1, columns] = self.union
+        return counts
+
     def write(self, path: str | Path) -> None:
         """Write the table; equal tables give equal bytes.
 

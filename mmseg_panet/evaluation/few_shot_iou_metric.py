@@ -11,7 +11,8 @@ from torch import Tensor
 
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
-from .iou import EpisodeCounts, count_pixels, summarise, summarise_run
+from .iou import EpisodeCounts, count_pixels
+from .scores import summarise
 
 
 @METRICS.register_module()
@@ -104,21 +105,16 @@ class FewShotIoUMetric(BaseMetric):
         names = self.dataset_meta['class_names']
         classes = list(self.dataset_meta['classes'])
         class_ids = [classes.index(name) for name in names]
-        totals = np.zeros((len(classes), 2), dtype=np.int64)
-        for result in results:
-            counts = np.stack([result.intersection, result.union], axis=1)
-            totals[list(result.class_ids)] += counts[:-2]
         table = EpisodeTable.from_counts(results)
         if self.counts_file:
             table.write(self.counts_file)
         low_high = bootstrap_interval(table, class_ids).T.tolist()
-        summary = summarise([
-            summarise_run([r for r in results if r.run == run], class_ids)
-            for run in range(self.dataset_meta['num_runs'])])
+        summary = summarise(table, class_ids)
+        pixels = table.counts(class_ids).sum(0)[:, :-2]  # (2, C)
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
             'per_class_counts': dict(zip(
-                names, totals[class_ids].tolist(), strict=True)),
+                names, pixels.T.tolist(), strict=True)),
             'interval': low_high[0],
             'FB-IoU_interval': low_high[1],
             'per_class_interval': dict(zip(names, low_high[2:], strict=True)),

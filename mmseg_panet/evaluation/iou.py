@@ -1,4 +1,4 @@
-"""Few-shot IoU: counting pixels, and what the counts say."""
+"""Counting the pixels of intersections and unions."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -152,66 +152,3 @@ def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
     of_ways = [
         confusion[label[c]] if c in label else absent for c in ways]
     return np.stack([confusion.sum(0) - sum(of_ways), *of_ways])
-
-
-def summarise_run(episodes: Sequence[EpisodeCounts],
-                  class_ids: Sequence[int]) -> dict:
-    """IoU of one run, the counts summed over its episodes first.
-
-    Args:
-        episodes (Sequence[EpisodeCounts]): Of one run.
-        class_ids (Sequence[int]): The classes whose mean is the mIoU.
-
-    Returns:
-        dict: ``mIoU``, ``FB-IoU`` and ``per_class`` (a list in the order of
-        ``class_ids``), all in percent; nan for a class that no episode was
-        sampled for, which the mean leaves out.
-    """
-    column = {class_id: i for i, class_id in enumerate(class_ids)}
-    sums = np.zeros((2, len(class_ids) + 2), dtype=np.int64)
-    for episode in episodes:
-        columns = [column[c] for c in episode.class_ids] + [-2, -1]
-        sums[:, columns] += [episode.intersection, episode.union]
-    iou = ratio(100 * sums[0], sums[1])
-    return {
-        'mIoU': float(known_mean(iou[:-2])),
-        'FB-IoU': float(known_mean(iou[-2:])),
-        'per_class': iou[:-2].tolist(),
-    }
-
-
-def summarise(runs: Sequence[dict]) -> dict:
-    """Mean over runs, and the standard deviation of their mIoU.
-
-    Args:
-        runs (Sequence[dict]): As :func:`summarise_run` gives them.
-
-    Returns:
-        dict: ``mIoU``, ``FB-IoU``, ``per_class``, ``runs`` (the mIoU of
-        each) and ``std`` (of the runs' mIoU, n - 1; 0 for one run).
-    """
-    values = [run['mIoU'] for run in runs]
-    per_class = zip(*(run['per_class'] for run in runs), strict=True)
-    return {
-        'mIoU': float(known_mean(values)),
-        'FB-IoU': float(known_mean([run['FB-IoU'] for run in runs])),
-        'per_class': [float(known_mean(of_class)) for of_class in per_class],
-        'runs': values,
-        'std': float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
-    }
-
-
-def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    """Quotients, and nan where ``under`` is 0: an IoU without a pixel."""
-    return np.divide(
-        over, under, out=np.full(np.shape(over), np.nan), where=under > 0)
-
-
-def known_mean(values: Sequence[float] | np.ndarray,
-               axis: int = -1) -> np.ndarray:
-    """Mean of the values that are not nan; nan where there are none."""
-    values = np.asarray(values, dtype=float)
-    if values.ndim == 1:  # without zeros, which change how a sum is rounded
-        values = values[~np.isnan(values)]
-    known = ~np.isnan(values)
-    return ratio(np.where(known, values, 0).sum(axis), known.sum(axis))

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.evaluation import EpisodeCounts, summarise, summarise_run
+from mmseg_panet.evaluation import EpisodeCounts
 from mmseg_panet.evaluation.bootstrap import (
     bootstrap_interval,
     paired_interval,
     permutation_p,
-    table_scores,
 )
 from mmseg_panet.evaluation.episode_table import EpisodeTable
+from mmseg_panet.evaluation.scores import table_scores
 
 
 def one_way(run, episode, class_id, way, background=(60, 100)):
@@ -36,14 +36,28 @@ def random_counts(seed, class_ids, episodes_of_runs, num_ways):
     return counts
 
 
+def mean(values):
+    known = [value for value in values if not np.isnan(value)]
+    return sum(known) / len(known) if known else np.nan
+
+
 def plain_scores(counts, class_ids):
-    """mIoU, FB-IoU and classes through the functions of the metric."""
-    runs = sorted({episode.run for episode in counts})
-    summary = summarise([
-        summarise_run([e for e in counts if e.run == run], class_ids)
-        for run in runs])
-    return np.array(
-        [summary['mIoU'], summary['FB-IoU'], *summary['per_class']])
+    """mIoU, FB-IoU and classes, class by class and run by run."""
+    ious = []  # of every run: those of the classes, foreground, background
+    for run in sorted({episode.run for episode in counts}):
+        of_run = [
+            dict(zip([*episode.class_ids, 'fore', 'back'], zip(
+                episode.intersection, episode.union, strict=True),
+                strict=True))
+            for episode in counts if episode.run == run]
+        pairs = [
+            np.sum([e[key] for e in of_run if key in e] or [(0, 0)], axis=0)
+            for key in [*class_ids, 'fore', 'back']]
+        ious.append([100 * i / u if u else np.nan for i, u in pairs])
+    return np.array([
+        mean([mean(iou[:-2]) for iou in ious]),
+        mean([mean(iou[-2:]) for iou in ious]),
+        *(mean(of_class) for of_class in list(zip(*ious, strict=True))[:-2])])
 
 
 def resamples(counts):

@@ -10,14 +10,11 @@ import pytest
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
-from mmseg_panet.evaluation.bootstrap import (
-    paired_interval,
-    permutation_p,
-    table_scores,
-)
+from mmseg_panet.evaluation.bootstrap import paired_interval, permutation_p
 from mmseg_panet.evaluation.comparison import compare as differences
 from mmseg_panet.evaluation.comparison import format_comparison, read_pair
 from mmseg_panet.evaluation.episode_table import EpisodeTable
+from mmseg_panet.evaluation.scores import table_scores
 
 COMPARE = Path(__file__).parents[2] / 'tools/compare.py'
 
