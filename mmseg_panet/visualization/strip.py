@@ -1,4 +1,4 @@
-"""The strip that shows an episode: supports, query, truth, prediction."""
+"""The strip of an episode: supports, query, ground truth, prediction."""
 import colorsys
 from collections.abc import Sequence
 
@@ -75,17 +75,17 @@ def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
 
 def plot_strip(supports: Sequence[Sequence[np.ndarray]],
                query: np.ndarray,
-               truth: np.ndarray,
+               ground_truth: np.ndarray,
                prediction: np.ndarray,
                class_names: Sequence[str],
                height: int = 192) -> np.ndarray:
-    """Draw one query of an episode from left to right.
+    """Plot one query of an episode from left to right.
 
     Args:
         supports (Sequence[Sequence[np.ndarray]]): W rows of S pictures
             (H, W, 3) uint8 RGB, the masks already laid over them.
         query (np.ndarray): (H, W, 3) uint8 RGB.
-        truth (np.ndarray): (H, W), episode labels.
+        ground_truth (np.ndarray): (H, W), episode labels.
         prediction (np.ndarray): (H, W), episode labels.
         class_names (Sequence[str]): Name of each way.
         height (int): Of the query's panels, in pixels. Defaults to 192.
@@ -104,16 +104,13 @@ def plot_strip(supports: Sequence[Sequence[np.ndarray]],
     block = _join(rows, axis=0)
     height = block.shape[0] - _CAPTION
     size = query.shape[1::-1]
-    truth, prediction = (
-        cv2.resize(labels.astype(np.uint8), size,
-                   interpolation=cv2.INTER_NEAREST)
-        for labels in (truth, prediction))
-    return _join([
-        block,
-        panel(query, 'query', height),
-        panel(overlay(query, truth), 'truth', height),
-        panel(overlay(query, prediction), 'prediction', height),
-    ], axis=1)
+    panels = [block, panel(query, 'query', height)]
+    for caption, labels in (('ground truth', ground_truth),
+                            ('prediction', prediction)):
+        labels = cv2.resize(
+            labels.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        panels.append(panel(overlay(query, labels), caption, height))
+    return _join(panels, axis=1)
 
 
 def _join(pictures: Sequence[np.ndarray], axis: int) -> np.ndarray:
