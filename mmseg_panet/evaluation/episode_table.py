@@ -42,10 +42,8 @@ class EpisodeTable:
             not tell how many processes counted.
         """
         counts = sorted(counts, key=lambda c: (c.run, c.episode))
-        return cls(*(
-            np.array([getattr(c, name) for c in counts], dtype=np.int64)
-            for name in (
-                'run', 'episode', 'class_ids', 'intersection', 'union')))
+        columns = zip(*(vars(c).values() for c in counts), strict=True)
+        return cls(*(np.array(column, np.int64) for column in columns))
 
     def counts(self, class_ids: Sequence[int]) -> np.ndarray:
         """Give every class a place of its own.

@@ -147,8 +147,7 @@ def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
     Returns:
         np.ndarray: (1 + W, 1 + W), by (ground truth, prediction).
     """
-    label = {class_id: i for i, class_id in enumerate(class_ids, start=1)}
+    of_class = dict(zip(class_ids, confusion[1:], strict=True))
     absent = np.zeros_like(confusion[0])
-    of_ways = [
-        confusion[label[c]] if c in label else absent for c in ways]
+    of_ways = [of_class.get(class_id, absent) for class_id in ways]
     return np.stack([confusion.sum(0) - sum(of_ways), *of_ways])
