@@ -27,8 +27,8 @@ def parse_args() -> argparse.Namespace:
         'printed, and the exit code is 0 if there are no others')
     parser.add_argument(
         '--decode', action='store_true',
-        help='decode every image whole, which finds truncated ones, and not '
-        'their headers only')
+        help='decode every image completely, which finds truncated ones, '
+        'and not their headers only')
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         help='what --bank of tools/segment.py takes')
     parser.add_argument(
         '--check', action='store_true', help='show which examples hurt, and '
-        'draw them in FILE.safetensors.png')
+        'plot them in FILE.safetensors.png')
     return parser.parse_args()
 
 

@@ -43,10 +43,10 @@ def parse_args() -> argparse.Namespace:
         '--save-predictions', metavar='DIR', help='write every prediction '
         'there, as PNG of episode labels named run-episode-query')
     parser.add_argument(
-        '--show-dir', help='draw episodes into this folder')
+        '--show-dir', help='plot episodes into this folder')
     parser.add_argument(
         '--pictures', type=int, default=20, metavar='N',
-        help='how many queries are drawn; defaults to 20')
+        help='how many queries are plotted; defaults to 20')
     return parser.parse_args()
 
 

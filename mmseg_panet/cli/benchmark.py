@@ -30,7 +30,7 @@ class Benchmark:
     The training's episodes are the config's; W, S and Q of the tests are
     set by their flags alone. In ``work_dir``, ``fold<f>/training`` holds the
     checkpoints and ``fold<f>/<S>shots-<model>`` the ``result.json`` of a
-    test. ``settings.json`` in each tells what it was made with: a result of
+    test. ``settings.json`` in each says what it was made with: a result of
     other settings is made again, a training of other settings is refused.
 
     Attributes:
@@ -136,7 +136,7 @@ class Benchmark:
         return self._training_dir(fold) / f'iter_{max_iters}.pth'
 
     def _is_trained(self, fold: int) -> bool:
-        """Whether the last checkpoint is there, and whole.
+        """Whether the last checkpoint is there, and complete.
 
         mmengine notes a checkpoint's name when it has been written.
         """
@@ -168,8 +168,8 @@ class Benchmark:
             if (before not in (None, self._settings)
                     and any(folder.glob('*.pth'))):
                 raise InputError(
-                    f'{folder} was trained with {_told(before)}, expected '
-                    f'{_told(self._settings)}; name another --work-dir, '
+                    f'{folder} was trained with {_name(before)}, expected '
+                    f'{_name(self._settings)}; name another --work-dir, '
                     f'delete {folder}, or delete {path} to take the training '
                     'as it is')
 
@@ -234,7 +234,7 @@ def _latest(folder: Path) -> str | None:
     return Path(note.read_text().strip()).name if note.is_file() else None
 
 
-def _told(settings: dict) -> str:
+def _name(settings: dict) -> str:
     return (f"{' '.join(settings['flags']) or 'no flags'} (config "
             f"{settings['config_sha256'][:12]})")
 

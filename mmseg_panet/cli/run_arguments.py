@@ -115,7 +115,7 @@ def load_config(args: argparse.Namespace) -> Config:
         apply_protocol(cfg, args.protocol)
     given = {name: value for name, value in vars(args).items()
              if value is not None}
-    # By its variable's name a setting reaches every place as well.
+    # By its variable's name, too, a setting reaches every place.
     options = dict(args.cfg_options)
     variables = {
         flag: _EPISODE_FLAGS[flag][0]

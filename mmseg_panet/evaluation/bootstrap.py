@@ -4,7 +4,7 @@ A score here is one of ``2 + C`` numbers in percent: mIoU, FB-IoU and the IoU
 of each of C classes. As in :func:`~.scores.summarise`, pixels are summed over
 the episodes of a run before they are divided, a class without pixels is left
 out of the means, and the runs are averaged. No error of a single episode is
-therefore at hand to average; resampling recomputes the whole score instead.
+therefore at hand to average; resampling recomputes the complete score instead.
 
 What varies is the sample of episodes and nothing else: neither the images of
 the pool, which the episodes share, nor the training.

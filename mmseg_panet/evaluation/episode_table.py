@@ -39,7 +39,7 @@ class EpisodeTable:
 
         Returns:
             EpisodeTable: In the order of run and episode, so that it does
-            not tell how many processes counted.
+            not depend on how many processes counted.
         """
         counts = sorted(counts, key=lambda c: (c.run, c.episode))
         columns = zip(*(vars(c).values() for c in counts), strict=True)
@@ -90,7 +90,7 @@ class EpisodeTable:
                 table = cls(**arrays)
         except Exception as error:  # noqa: BLE001 any bytes, any exception
             raise InputError(
-                f'{path} is no whole episode table ({error!r}); '
+                f'{path} is no complete episode table ({error!r}); '
                 'tools/test.py --out writes it beside its result'
             ) from error
         table._check(path)

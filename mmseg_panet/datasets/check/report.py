@@ -1,4 +1,4 @@
-"""What a check of a config's data found, for people."""
+"""The report of a check of a config's data."""
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
