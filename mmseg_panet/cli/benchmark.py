@@ -177,11 +177,10 @@ class Benchmark:
         folder = self._training_dir(fold)
         # With --resume mmengine goes on from a config's load_from, where it
         # has one, instead of the last checkpoint.
-        how = (['--resume', *self._options('load_from=None')]
-               if _latest(folder) else self._options())
+        resumes = _latest(folder) is not None
         self._call(
-            'train.py', '--fold', str(fold), '--work-dir', str(folder),
-            *self.flags, *how)
+            'train.py', '--fold', fold, '--work-dir', folder,
+            flags=['--resume'] * resumes, options=['load_from=None'] * resumes)
 
     def _test(self, cell: Cell) -> dict:
         folder = self._test_dir(cell)
@@ -190,10 +189,9 @@ class Benchmark:
         (folder / 'settings.json').unlink(missing_ok=True)
         self._call(
             'test.py',
-            str(self._checkpoint(cell.fold)) if cell.trained else 'none',
-            '--fold', str(cell.fold), '--shots', str(cell.shots),
-            '--work-dir', str(folder), '--out', str(path),
-            *self.flags, *self.test_flags, *self._options())
+            self._checkpoint(cell.fold) if cell.trained else 'none',
+            '--fold', cell.fold, '--shots', cell.shots, '--work-dir', folder,
+            '--out', path, flags=self.test_flags)
         _write_settings(folder, self._test_settings(cell))
         return json.loads(path.read_text())
 
@@ -214,10 +212,11 @@ class Benchmark:
             if cell.trained else None,
         }
 
-    def _call(self, tool: str, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, str(self.tools / tool), self.config, *arguments],
-            check=True)
+    def _call(self, tool: str, *arguments: object,
+              flags: Sequence[str] = (), options: Sequence[str] = ()) -> None:
+        command = [self.tools / tool, self.config, *arguments, *self.flags,
+                   *flags, *self._options(*options)]
+        subprocess.run([sys.executable, *map(str, command)], check=True)
 
     def _write_tables(self, results: dict[Cell, dict]) -> None:
         rows = self._rows()

@@ -40,13 +40,13 @@ def apply_protocol(cfg: Config, name: str) -> None:
             protocol.test[key] = _load_as(
                 cfg.test_dataloader.dataset[key], protocol.test[key])
     cfg.test_evaluator = protocol.evaluator
-    cfg.merge_from_dict(dict(
+    rules = dict(
         protocol=protocol,
         test_dataloader=dict(dataset=protocol.test),
-        model=dict(test_cfg=protocol.test_cfg)))
+        model=dict(test_cfg=protocol.test_cfg))
     if cfg.get('train_dataloader'):
-        cfg.merge_from_dict(
-            dict(train_dataloader=dict(dataset=protocol.train)))
+        rules['train_dataloader'] = dict(dataset=protocol.train)
+    cfg.merge_from_dict(rules)
 
 
 def _read(name: str) -> ConfigDict:

@@ -2,12 +2,11 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One test: a cell of the table.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Two results of the same episodes, compared episode by episode."""
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from .episode_table import EpisodeTable
 from .scores import table_scores
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+class Result(NamedTuple):
     """A result with its episodes.
 
     Attributes:
@@ -28,8 +27,7 @@ class Result:
     table: EpisodeTable
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What two results say about one score.
 
     Attributes:
@@ -170,13 +168,12 @@ def _describe(result: Result) -> str:
     words = [
         str(result.path),
         f'checkpoint {digest[:12]}' if digest else 'untrained']
-    words += [
-        f'{word} {values[key]}' for key, word in (
-            ('protocol', 'protocol'), ('support_annotation', 'supports by'))
-        if values.get(key)]
-    words += [f'{key} {value}'
-              for key, value in (values.get('test_cfg') or {}).items()]
-    return ', '.join(words)
+    for word, key in (
+            ('protocol', 'protocol'), ('supports by', 'support_annotation')):
+        if values.get(key):
+            words.append(f'{word} {values[key]}')
+    test_cfg = values.get('test_cfg') or {}
+    return ', '.join(words + [f'{key} {test_cfg[key]}' for key in test_cfg])
 
 
 def _cells(row: Difference) -> tuple[str, ...]:

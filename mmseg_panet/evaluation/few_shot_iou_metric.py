@@ -108,14 +108,15 @@ class FewShotIoUMetric(BaseMetric):
         table = EpisodeTable.from_counts(results)
         if self.counts_file:
             table.write(self.counts_file)
-        low_high = bootstrap_interval(table, class_ids).T.tolist()
+        mean, two, *of_classes = bootstrap_interval(
+            table, class_ids).T.tolist()
         summary = summarise(table, class_ids)
         pixels = table.counts(class_ids).sum(0)[:, :-2]  # (2, C)
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
             'per_class_counts': dict(zip(
                 names, pixels.T.tolist(), strict=True)),
-            'interval': low_high[0],
-            'FB-IoU_interval': low_high[1],
-            'per_class_interval': dict(zip(names, low_high[2:], strict=True)),
+            'interval': mean,
+            'FB-IoU_interval': two,
+            'per_class_interval': dict(zip(names, of_classes, strict=True)),
         }

@@ -38,6 +38,7 @@ class EpisodeVisualizationHook(Hook):
         left = self.num_pictures - self._plotted
         if mode == 'train' or left <= 0:
             return
+        folder = self.out_dir if mode == 'test' else None
         layout = EpisodeLayout.of(data_batch['data_samples'])
         images = list(zip(
             data_batch['inputs'], data_batch['data_samples'], strict=True))
@@ -50,10 +51,8 @@ class EpisodeVisualizationHook(Hook):
             name = (
                 f'{output.run}-{output.episode:05d}-{number}_'
                 f'{output.class_names[output.way - 1]}')
-            out_file = (
-                str(Path(self.out_dir) / f'{name}.png')
-                if self.out_dir and mode == 'test' else None)
             runner.visualizer.add_episode(
                 name, supports[start:start + num_supports], query, output,
-                step=runner.iter, out_file=out_file)
+                step=runner.iter,
+                out_file=folder and str(Path(folder) / f'{name}.png'))
             self._plotted += 1

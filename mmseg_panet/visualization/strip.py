@@ -7,7 +7,7 @@ import mmcv
 import numpy as np
 
 _CAPTION = 22
-"""Height of the line above a panel, in pixels."""
+"""Height of a line of text, in pixels."""
 _GAP = 4
 """Between panels, in pixels."""
 
@@ -69,10 +69,25 @@ def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
     picture = mmcv.imresize(
         picture, (width, height),
         interpolation='area' if smaller else 'bilinear')
-    head = np.full((_CAPTION, width, 3), 255, dtype=np.uint8)
-    cv2.putText(head, caption, (1, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX,
-                0.4, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.vstack([head, picture])
+    return np.vstack([text_line(caption, width), picture])
+
+
+def text_line(text: str, width: int,
+              colour: Sequence[int] = (0, 0, 0)) -> np.ndarray:
+    """A line of text on white.
+
+    Args:
+        text (str): Cut where the line ends.
+        width (int): Of the line, in pixels.
+        colour (Sequence[int]): RGB. Defaults to black.
+
+    Returns:
+        np.ndarray: (22, width, 3) uint8 RGB.
+    """
+    line = np.full((_CAPTION, width, 3), 255, np.uint8)
+    cv2.putText(line, text, (2, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
+                colour, 1, cv2.LINE_AA)
+    return line
 
 
 def plot_strip(supports: Sequence[Sequence[np.ndarray]],
