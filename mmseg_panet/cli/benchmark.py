@@ -247,6 +247,5 @@ def _read_json(path: Path) -> dict | None:
 
 
 def _write_settings(folder: Path, settings: dict) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(settings, indent=2) + '\n'
     write_whole(folder / 'settings.json', text.encode())
