@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mmseg_panet.cli.benchmark import Benchmark
 from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import add_episode_arguments
 from mmseg_panet.config.support_annotation import SUPPORT_ANNOTATIONS
 
 
@@ -40,10 +41,7 @@ def parse_args() -> argparse.Namespace:
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
         help='other settings of the config')
     tests = parser.add_argument_group('of the tests')
-    tests.add_argument('--ways', type=int, help='classes of an episode')
-    tests.add_argument('--queries', type=int, help='queries of an episode')
-    tests.add_argument('--runs', type=int, help='runs, each with a seed')
-    tests.add_argument('--episodes', type=int, help='episodes of a run')
+    add_episode_arguments(tests, 'ways', 'queries', 'runs', 'episodes')
     tests.add_argument(
         '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
         help='what the supports are given by')

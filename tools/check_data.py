@@ -10,8 +10,8 @@ import sys
 
 from mmengine.registry import init_default_scope
 
-from mmseg_panet.cli.arguments import add_config_arguments, load_config
 from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import add_config_arguments, load_config
 from mmseg_panet.datasets.check import KINDS, check_data, format_report
 
 
@@ -27,8 +27,8 @@ def parse_args() -> argparse.Namespace:
         'printed, and the exit code is 0 if there are no others')
     parser.add_argument(
         '--decode', action='store_true',
-        help='decode every image whole, which finds truncated ones, and not '
-        'their headers only')
+        help='decode every image completely, which finds truncated ones, '
+        'and not their headers only')
     return parser.parse_args()
 
 

@@ -52,10 +52,8 @@ def read_checkpoint(path: str) -> Any:
 
 def write_checkpoint(state_dict: dict[str, torch.Tensor], path: str) -> None:
     """Write a checkpoint in one step; a failure leaves nothing of it."""
-    target = Path(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target) as part, part.open('wb') as file:
+        with whole_file(Path(path)) as part, part.open('wb') as file:
             torch.save(state_dict, file)
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from mmseg_panet.table import format_table
+
 REPO = Path(__file__).resolve().parents[1]
 OUT = Path('work_dirs/demo')
 CONFIG = 'configs/panet/panet_r18-d8_toy.py'
@@ -32,11 +34,9 @@ def print_table() -> None:
         rows.append(row(key, untrained[key], trained[key]))
     for name, value in trained['per_class'].items():
         rows.append(row(name, untrained['per_class'][name], value))
-    width = max(len(cells[0]) for cells in rows)
     print(f"\n{trained['num_ways']}-way {trained['num_shots']}-shot, "
           f"{trained['num_episodes']} episodes of classes never trained on:")
-    for name, *cells in rows:
-        print(f'{name:{width}}', *(f'{cell:>10}' for cell in cells))
+    print(format_table(rows))
 
 
 def row(name: str, before: float, after: float) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ and as a picture beside the file. The exit code is 0, or 2 for bad input.
 import argparse
 from pathlib import Path
 
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
     make_inferencer,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.files import prepare_output
 
 
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         help='what --bank of tools/segment.py takes')
     parser.add_argument(
         '--check', action='store_true', help='show which examples hurt, and '
-        'draw them in FILE.safetensors.png')
+        'plot them in FILE.safetensors.png')
     return parser.parse_args()
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import (
     add_config_arguments,
     add_episode_arguments,
     load_config,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.files import prepare_output, whole_file
 from mmseg_panet.progress import track
 
@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     add_config_arguments(parser)
     parser.add_argument(
         'out', metavar='OUT.jsonl', help='file to write, one line an episode')
-    add_episode_arguments(parser)
+    add_episode_arguments(parser, 'runs', 'episodes')
     return parser.parse_args()
 
 

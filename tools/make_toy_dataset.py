@@ -1,4 +1,4 @@
-"""Draw the toy data set, in the layout of VOC, and examples to segment by."""
+"""Make the toy data set, in the layout of VOC, and examples to segment by."""
 import argparse
 
 from mmseg_panet.cli.exit import exit_on_input_error
@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
         metavar='S',
         help='height and width in pixels')
     parser.add_argument(
-        '--seed', type=int, default=0, metavar='K', help='of the drawing')
+        '--seed', type=int, default=0, metavar='K', help='of the images')
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Prepare a benchmark or one's own annotations, once, before training.
+"""Prepare a benchmark or your own annotations, once, before training.
 
 What is there already is kept, so the same command takes interrupted work up
 again.
@@ -32,7 +32,7 @@ def add_benchmarks(what: argparse._SubParsersAction) -> None:
     pascal.add_argument(
         'root', metavar='ROOT', help='folder for VOCdevkit and sbd')
     pascal.set_defaults(prepare=prepare_pascal_5i)
-    coco = what.add_parser('coco-20i', help="draw COCO's objects as masks")
+    coco = what.add_parser('coco-20i', help="make masks of COCO's objects")
     coco.add_argument(
         'root', metavar='ROOT', help='folder of annotations, train2014 and '
         'val2014')
@@ -68,7 +68,7 @@ def add_annotations(what: argparse._SubParsersAction) -> None:
         else:
             parser.add_argument(
                 '--classes', metavar='NAME', nargs='+',
-                help='those to draw, in the order of their ids; defaults to '
+                help='those to label, in the order of their ids; defaults to '
                 'all')
         parser.set_defaults(convert=convert)
 

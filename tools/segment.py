@@ -15,13 +15,13 @@ from mmengine.dist import init_dist, is_main_process
 
 from mmseg_panet.annotations.rasterize import require_pycocotools
 from mmseg_panet.apis import list_images, segment_images
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.inferencer_arguments import (
     add_inferencer_arguments,
-    add_launcher_arguments,
     check_existing,
     make_inferencer,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import add_launcher_arguments
 from mmseg_panet.errors import InputError
 from mmseg_panet.files import prepare_output
 from mmseg_panet.inference.results.out_folder import prepare_folder

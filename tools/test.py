@@ -4,14 +4,14 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import (
     add_config_arguments,
     add_episode_arguments,
     add_run_arguments,
     load_config,
     prepare_run,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.config.support_annotation import (
     SUPPORT_ANNOTATIONS,
     set_support_annotation,
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_arguments(parser)
     add_run_arguments(parser)
-    add_episode_arguments(parser)
+    add_episode_arguments(parser, 'runs', 'episodes')
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
         help="file of tools/train.py, or 'none' for the untrained model")
@@ -43,10 +43,10 @@ def parse_args() -> argparse.Namespace:
         '--save-predictions', metavar='DIR', help='write every prediction '
         'there, as PNG of episode labels named run-episode-query')
     parser.add_argument(
-        '--show-dir', help='draw episodes into this folder')
+        '--show-dir', help='plot episodes into this folder')
     parser.add_argument(
         '--pictures', type=int, default=20, metavar='N',
-        help='how many queries are drawn; defaults to 20')
+        help='how many queries are plotted; defaults to 20')
     return parser.parse_args()
 
 

@@ -1,14 +1,14 @@
 """Train a config on the base classes of its fold."""
 import argparse
 
-from mmseg_panet.cli.arguments import (
+from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.cli.run_arguments import (
     add_config_arguments,
     add_run_arguments,
     load_config,
     prepare_run,
 )
-from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.runs.testing import AMP_DTYPES, train, use_amp
+from mmseg_panet.runs.training import AMP_DTYPES, train, use_amp
 
 
 def parse_args() -> argparse.Namespace:

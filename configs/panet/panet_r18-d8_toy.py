@@ -1,4 +1,4 @@
-# The demo: ResNet-18 from random weights on images the project draws itself.
+# The demo: ResNet-18 from random weights on images that the project makes.
 _base_ = [
     '../_base_/models/panet_r18-d8.py',
     '../_base_/datasets/toy.py',

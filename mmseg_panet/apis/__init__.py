@@ -1,11 +1,12 @@
-"""What a person calls: training, testing and using a config."""
+"""What users import: training, testing and using a config."""
 from ..config.protocol import apply_protocol
 from ..config.settings import apply_settings
 from ..inference.bank.prototype_bank import PrototypeBank
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import list_images
-from ..runs.testing import test, train, write_result
+from ..runs.testing import test, write_result
+from ..runs.training import train
 
 __all__ = [
     'FewShotInferencer',

@@ -1,8 +1,6 @@
-"""Training and testing of every fold, and the tables of it."""
+"""Training and testing of every fold."""
 import argparse
-import csv
 import hashlib
-import io
 import json
 import subprocess
 import sys
@@ -10,39 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
 from ..datasets.folds import split_classes
 from ..errors import InputError
+from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
 from ..files import write_whole
 from ..runs.checkpoint import sha256
-from .arguments import add_config_arguments, add_run_arguments, load_config
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One test: a cell of the table.
-
-    Attributes:
-        fold (int): Whose classes are novel.
-        shots (int): S of the test.
-        trained (bool): Or as the model is before training.
-    """
-
-    fold: int
-    shots: int
-    trained: bool
-
-    @property
-    def model(self) -> str:
-        """The model's word in tables and folders."""
-        return 'trained' if self.trained else 'untrained'
-
-    def __str__(self) -> str:
-        return f'fold {self.fold}, {self.shots} shots, {self.model}'
+from .run_arguments import (
+    add_config_arguments,
+    add_run_arguments,
+    load_config,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +30,7 @@ class Benchmark:
     The training's episodes are the config's; W, S and Q of the tests are
     set by their flags alone. In ``work_dir``, ``fold<f>/training`` holds the
     checkpoints and ``fold<f>/<S>shots-<model>`` the ``result.json`` of a
-    test. ``settings.json`` in each tells what it was made with: a result of
+    test. ``settings.json`` in each says what it was made with: a result of
     other settings is made again, a training of other settings is refused.
 
     Attributes:
@@ -79,7 +57,7 @@ class Benchmark:
     cfg_options: Sequence[str] = ()
 
     def run(self) -> None:
-        """Do what is not done yet, telling which of how many jobs it is.
+        """Do what is not done yet, and print which of how many jobs it is.
 
         Raises:
             InputError: If a fold or a number of shots is repeated, the
@@ -91,17 +69,15 @@ class Benchmark:
         self._check_folds_and_shots()
         self._check_trainings()
         for fold in self.folds:
-            _write(self._training_dir(fold) / 'settings.json',
-                   json.dumps(self._settings, indent=2) + '\n')
+            _write_settings(self._training_dir(fold), self._settings)
         cells = [cell for row in self._rows() for cell in row]
         results = {
             cell: result for cell in cells
             if (result := self._finished(cell)) is not None}
         self._write_tables(results)
-        jobs: list[tuple[int, Cell | None]] = []  # None: the training
-        for fold in self.folds:
-            jobs.append((fold, None))
-            jobs += [(fold, cell) for cell in cells if cell.fold == fold]
+        jobs = [  # None: the training
+            (fold, cell) for fold in self.folds for cell in (
+                None, *(cell for cell in cells if cell.fold == fold))]
         for number, (fold, cell) in enumerate(jobs, 1):
             done = self._is_trained(fold) if cell is None else cell in results
             print(f'[{number}/{len(jobs)}]', f'test of {cell}' if cell else
@@ -160,7 +136,7 @@ class Benchmark:
         return self._training_dir(fold) / f'iter_{max_iters}.pth'
 
     def _is_trained(self, fold: int) -> bool:
-        """Whether the last checkpoint is there, and whole.
+        """Whether the last checkpoint is there, and complete.
 
         mmengine notes a checkpoint's name when it has been written.
         """
@@ -192,8 +168,8 @@ class Benchmark:
             if (before not in (None, self._settings)
                     and any(folder.glob('*.pth'))):
                 raise InputError(
-                    f'{folder} was trained with {_told(before)}, expected '
-                    f'{_told(self._settings)}; name another --work-dir, '
+                    f'{folder} was trained with {_name(before)}, expected '
+                    f'{_name(self._settings)}; name another --work-dir, '
                     f'delete {folder}, or delete {path} to take the training '
                     'as it is')
 
@@ -201,11 +177,10 @@ class Benchmark:
         folder = self._training_dir(fold)
         # With --resume mmengine goes on from a config's load_from, where it
         # has one, instead of the last checkpoint.
-        how = (['--resume', *self._options('load_from=None')]
-               if _latest(folder) else self._options())
+        resumes = _latest(folder) is not None
         self._call(
-            'train.py', '--fold', str(fold), '--work-dir', str(folder),
-            *self.flags, *how)
+            'train.py', '--fold', fold, '--work-dir', folder,
+            flags=['--resume'] * resumes, options=['load_from=None'] * resumes)
 
     def _test(self, cell: Cell) -> dict:
         folder = self._test_dir(cell)
@@ -214,12 +189,10 @@ class Benchmark:
         (folder / 'settings.json').unlink(missing_ok=True)
         self._call(
             'test.py',
-            str(self._checkpoint(cell.fold)) if cell.trained else 'none',
-            '--fold', str(cell.fold), '--shots', str(cell.shots),
-            '--work-dir', str(folder), '--out', str(path),
-            *self.flags, *self.test_flags, *self._options())
-        _write(folder / 'settings.json',
-               json.dumps(self._test_settings(cell), indent=2) + '\n')
+            self._checkpoint(cell.fold) if cell.trained else 'none',
+            '--fold', cell.fold, '--shots', cell.shots, '--work-dir', folder,
+            '--out', path, flags=self.test_flags)
+        _write_settings(folder, self._test_settings(cell))
         return json.loads(path.read_text())
 
     def _finished(self, cell: Cell) -> dict | None:
@@ -239,140 +212,40 @@ class Benchmark:
             if cell.trained else None,
         }
 
-    def _call(self, tool: str, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, str(self.tools / tool), self.config, *arguments],
-            check=True)
+    def _call(self, tool: str, *arguments: object,
+              flags: Sequence[str] = (), options: Sequence[str] = ()) -> None:
+        command = [self.tools / tool, self.config, *arguments, *self.flags,
+                   *flags, *self._options(*options)]
+        subprocess.run([sys.executable, *map(str, command)], check=True)
 
     def _write_tables(self, results: dict[Cell, dict]) -> None:
-        _write(self.work_dir / 'benchmark.csv',
-               format_csv(results, self._rows()))
-        _write(self.work_dir / 'benchmark.md', format_markdown(
-            Path(self.config).stem, results, self._rows()))
-
-
-def format_csv(results: dict[Cell, dict],
-               rows: Sequence[Sequence[Cell]]) -> str:
-    """A line a finished test, and one of the mean over the folds.
-
-    Args:
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([
-        'model', 'shots', 'fold', 'mIoU', 'std', 'FB-IoU', 'low', 'high',
-        'manifest_sha256', 'checkpoint_sha256'])
-    for row in rows:
-        for cell in row:
-            if result := results.get(cell):
-                writer.writerow([
-                    cell.model, cell.shots, cell.fold, result['mIoU'],
-                    result['std'], result['FB-IoU'],
-                    *result.get('interval', ('', '')),
-                    result['manifest_sha256'],
-                    result['checkpoint_sha256']])
-        if all(cell in results for cell in row):
-            writer.writerow([
-                row[0].model, row[0].shots, 'mean',
-                _mean('mIoU', results, row), '',
-                _mean('FB-IoU', results, row), '', '', '', ''])
-    return text.getvalue()
-
-
-def format_markdown(title: str, results: dict[Cell, dict],
-                    rows: Sequence[Sequence[Cell]]) -> str:
-    """The scores, a row a number of shots; then what they are scores of.
-
-    Args:
-        title (str): Of the whole.
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
-    """
-    scores = [['model', 'shots', *(f'fold {cell.fold}' for cell in rows[0]),
-               'mean mIoU', 'mean FB-IoU']]
-    origins = [['fold', 'shots', 'model', 'protocol', 'episodes', 'supports',
-                'manifest', 'checkpoint']]
-    for row in rows:
-        means = [
-            _rounded(_mean(key, results, row)) for key in ('mIoU', 'FB-IoU')]
-        scores.append([
-            row[0].model, str(row[0].shots),
-            *(_score(results.get(cell)) for cell in row), *means])
-        origins += [
-            [str(cell.fold), str(cell.shots), cell.model,
-             *_origin(results[cell])] for cell in row if cell in results]
-    return '\n'.join([
-        f'# Benchmark of {title}', '',
-        'mIoU over the novel classes in percent, mean ± standard deviation '
-        'of the runs,',
-        'and its 95% bootstrap interval over the episodes.', '',
-        *_table(scores), '',
-        'Measured on and with (SHA-256):', '',
-        *_table(origins), ''])
-
-
-def _mean(key: str, results: dict[Cell, dict],
-          row: Sequence[Cell]) -> float | None:
-    """Over all folds; None if one is missing, or null: without a pixel."""
-    scores = [
-        score for cell in row
-        if (score := results.get(cell, {}).get(key)) is not None]
-    return fmean(scores) if len(scores) == len(row) else None
-
-
-def _rounded(score: float | None) -> str:
-    return '-' if score is None else f'{score:.1f}'
-
-
-def _score(result: dict | None) -> str:
-    if result is None or result['mIoU'] is None:
-        return '-'
-    text = f"{result['mIoU']:.1f} ± {_rounded(result['std'])}"
-    if 'interval' in result:
-        low, high = result['interval']
-        text += f' [{low:.1f}, {high:.1f}]'
-    return text
-
-
-def _origin(result: dict) -> list[str]:
-    return [
-        result['protocol'] or "the config's",
-        f"{len(result['runs'])} x {result['num_episodes']}, "
-        f"{result['num_ways']}-way",
-        result['support_annotation'], result['manifest_sha256'],
-        result['checkpoint_sha256'] or 'none']
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ['| ' + ' | '.join(row) + ' |' for row in rows]
-    return [lines[0], '|' + '---|' * len(rows[0]), *lines[1:]]
+        rows = self._rows()
+        for name, text in (
+                ('benchmark.csv', format_csv(results, rows)),
+                ('benchmark.md', format_markdown(
+                    Path(self.config).stem, results, rows))):
+            write_whole(self.work_dir / name, text.encode())
 
 
 def _latest(folder: Path) -> str | None:
-    """Name of the last checkpoint that was written whole."""
-    if not (folder / 'last_checkpoint').is_file():
-        return None  # the host would print that
-    return Path(find_latest_checkpoint(str(folder))).name
+    """Name of the last checkpoint; mmengine notes it when it is written."""
+    note = folder / 'last_checkpoint'
+    return Path(note.read_text().strip()).name if note.is_file() else None
 
 
-def _told(settings: dict) -> str:
+def _name(settings: dict) -> str:
     return (f"{' '.join(settings['flags']) or 'no flags'} (config "
             f"{settings['config_sha256'][:12]})")
 
 
 def _read_json(path: Path) -> dict | None:
-    """What a file holds, or None where there is no whole one."""
+    """What a file holds, or None where there is none or half of one."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
 
 
-def _write(path: Path, text: str) -> None:
-    """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())
+def _write_settings(folder: Path, settings: dict) -> None:
+    text = json.dumps(settings, indent=2) + '\n'
+    write_whole(folder / 'settings.json', text.encode())

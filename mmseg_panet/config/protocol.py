@@ -4,6 +4,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
+from .config_file import read_config
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _FOLDER = Path(__file__).parents[2] / 'configs/_base_/protocols'
@@ -39,13 +40,13 @@ def apply_protocol(cfg: Config, name: str) -> None:
             protocol.test[key] = _load_as(
                 cfg.test_dataloader.dataset[key], protocol.test[key])
     cfg.test_evaluator = protocol.evaluator
-    cfg.merge_from_dict(dict(
+    rules = dict(
         protocol=protocol,
         test_dataloader=dict(dataset=protocol.test),
-        model=dict(test_cfg=protocol.test_cfg)))
+        model=dict(test_cfg=protocol.test_cfg))
     if cfg.get('train_dataloader'):
-        cfg.merge_from_dict(
-            dict(train_dataloader=dict(dataset=protocol.train)))
+        rules['train_dataloader'] = dict(dataset=protocol.train)
+    cfg.merge_from_dict(rules)
 
 
 def _read(name: str) -> ConfigDict:
@@ -54,11 +55,7 @@ def _read(name: str) -> ConfigDict:
         raise InputError(
             f'expected a protocol of {bundled_protocols()} or the path of a '
             f'file like those, got {name!r}')
-    try:
-        protocol = Config.fromfile(str(path)).get('protocol')
-    except (OSError, SyntaxError) as error:
-        raise InputError(
-            f'{path} could not be read as a config ({error})') from error
+    protocol = read_config(path).get('protocol')
     if not isinstance(protocol, dict) or set(protocol) != _PARTS:
         raise InputError(
             f'expected protocol = dict({", ".join(sorted(_PARTS))}) in '

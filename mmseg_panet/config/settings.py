@@ -30,38 +30,31 @@ def apply_settings(cfg: Config,
     Raises:
         InputError: If the config has no ``EpisodicDataset``.
     """
-    datasets = list(_episodic_datasets(cfg))
+    datasets = [
+        dataset
+        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader')
+        for dataset in _with_key(cfg.get(name), 'support_pipeline')]
     if not datasets:
         raise InputError(
             f'expected an EpisodicDataset in {cfg.filename}, got none; '
             'configs/_base_/datasets shows some')
-    episodic = dict(
-        fold=fold, num_ways=ways, num_shots=shots, num_queries=queries)
-    for key, value in episodic.items():
-        if value is not None:
-            for dataset in datasets:
-                dataset[key] = value
-            _set_variable(cfg, key, value)
-    if data_root is not None:
-        for dataset in datasets:
+    episodic = {
+        key: value for key, value in (
+            ('fold', fold), ('num_ways', ways), ('num_shots', shots),
+            ('num_queries', queries)) if value is not None}
+    for dataset in datasets:
+        dataset.update(episodic)
+        if data_root is not None:
             for inner in _with_key(dataset, 'data_root'):
                 inner['data_root'] = data_root
-        _set_variable(cfg, 'data_root', data_root)
     if pretrained is not None:
         cfg.model.backbone.init_cfg = dict(
             type='Pretrained', checkpoint=pretrained)
-        _set_variable(cfg, 'pretrained', pretrained)
-
-
-def _set_variable(cfg: Config, key: str, value: object) -> None:
-    """Keep the config's variable of that name true, where it has one."""
-    if key in cfg:
-        cfg[key] = value
-
-
-def _episodic_datasets(cfg: Config) -> Iterator[dict]:
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        yield from _with_key(cfg.get(name) or {}, 'support_pipeline')
+    variables = episodic | dict(data_root=data_root, pretrained=pretrained)
+    for key, value in variables.items():
+        # A variable of the config stays true, where it has one.
+        if value is not None and key in cfg:
+            cfg[key] = value
 
 
 def _with_key(node: object, key: str) -> Iterator[dict]:
@@ -69,8 +62,7 @@ def _with_key(node: object, key: str) -> Iterator[dict]:
     if isinstance(node, dict):
         if key in node:
             yield node
-        for child in node.values():
-            yield from _with_key(child, key)
-    elif isinstance(node, (list, tuple)):
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
         for child in node:
             yield from _with_key(child, key)

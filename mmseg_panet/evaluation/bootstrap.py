@@ -1,13 +1,13 @@
-"""How far a score can be trusted: its episodes drawn again.
+"""How far a score can be trusted: its episodes are sampled again.
 
 A score here is one of ``2 + C`` numbers in percent: mIoU, FB-IoU and the IoU
-of each of C classes. As in :func:`~.iou.summarise_run`, pixels are summed over
+of each of C classes. As in :func:`~.scores.summarise`, pixels are summed over
 the episodes of a run before they are divided, a class without pixels is left
 out of the means, and the runs are averaged. No error of a single episode is
-therefore at hand to average; resampling recomputes the whole score instead.
+therefore at hand to average; resampling recomputes the complete score instead.
 
-What varies is the draw of the episodes and nothing else: neither the images
-of the pool, which the episodes share, nor the training.
+What varies is the sample of episodes and nothing else: neither the images of
+the pool, which the episodes share, nor the training.
 """
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,26 +16,12 @@ import numpy as np
 
 from ..errors import InputError
 from .episode_table import EpisodeTable
+from .scores import known_mean, ratio, table_scores
 
 _CHUNK = 100
-"""Draws at a time: for 5,000 episodes of a run, weights of 4 MB."""
+"""Resamples at a time: for 5,000 episodes of a run, weights of 4 MB."""
 
-_Draw = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
-
-
-def table_scores(table: EpisodeTable,
-                 class_ids: Sequence[int]) -> np.ndarray:
-    """The scores themselves, as ``summarise`` gives them.
-
-    Args:
-        table (EpisodeTable): Of all runs.
-        class_ids (Sequence[int]): C classes, all of the table's among them.
-
-    Returns:
-        np.ndarray: (2 + C,): mIoU, FB-IoU and the IoU of each class in the
-        order of ``class_ids``, in percent; nan for a class never drawn.
-    """
-    return _observed(_by_run([table], class_ids))[0]
+_Sampler = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
 
 
 def bootstrap_interval(table: EpisodeTable,
@@ -44,9 +30,9 @@ def bootstrap_interval(table: EpisodeTable,
                        seed: int = 0) -> np.ndarray:
     """95% percentile interval of every score over the episodes.
 
-    The episodes of each run are drawn again with replacement, as many as it
-    has, and the scores computed from them; the interval is from the 2.5th to
-    the 97.5th percentile of those (Efron and Tibshirani, An Introduction to
+    The episodes of each run are sampled again with replacement, as many as it
+    has, and the scores are computed from them; the interval is from the 2.5th
+    to the 97.5th percentile of those (Efron and Tibshirani, An Introduction to
     the Bootstrap, 1993, chapter 13).
 
     Args:
@@ -59,7 +45,7 @@ def bootstrap_interval(table: EpisodeTable,
         np.ndarray: (2, 2 + C), low and high of the scores of
         :func:`table_scores`.
     """
-    scores = _drawn(
+    scores = _sampled(
         _by_run([table], class_ids), _resample, num_resamples, seed)
     return _percentiles(scores[:, 0])
 
@@ -71,7 +57,7 @@ def paired_interval(a: EpisodeTable,
                     seed: int = 0) -> np.ndarray:
     """95% percentile interval of every difference ``B - A``.
 
-    As :func:`bootstrap_interval`, with the same episodes drawn for both: what
+    As :func:`bootstrap_interval`, with the same episodes for both: what
     makes an episode hard for both models cancels.
 
     Args:
@@ -87,7 +73,7 @@ def paired_interval(a: EpisodeTable,
     Raises:
         InputError: If the tables are of different episodes.
     """
-    scores = _drawn(
+    scores = _sampled(
         _by_run([a, b], class_ids), _resample, num_resamples, seed)
     return _percentiles(scores[:, 1] - scores[:, 0])
 
@@ -115,15 +101,14 @@ def permutation_p(a: EpisodeTable,
 
     Returns:
         np.ndarray: (2 + C,), above 0 and at most 1; nan for a class never
-        drawn.
+        sampled.
 
     Raises:
         InputError: If the tables are of different episodes.
     """
     runs = _by_run([a, b], class_ids)
-    scores_a, scores_b = _observed(runs)
-    found = scores_b - scores_a
-    scores = _drawn(runs, _swap, num_permutations, seed)
+    found = table_scores(b, class_ids) - table_scores(a, class_ids)
+    scores = _sampled(runs, _swap, num_permutations, seed)
     differences = scores[:, 1] - scores[:, 0]  # (num_permutations, 2 + C)
     # The sums are exact integers, their ratios are rounded.
     extreme = np.abs(differences) >= np.abs(found) - 1e-9
@@ -134,11 +119,7 @@ def permutation_p(a: EpisodeTable,
 
 def _by_run(tables: Sequence[EpisodeTable],
             class_ids: Sequence[int]) -> list[np.ndarray]:
-    """Counts of T tables, for each run (E, T, 2, C + 2).
-
-    The 2 are intersection and union; a class that an episode does not have
-    counts 0 in it.
-    """
+    """Counts of T tables, for each run float64 (E, T, 2, C + 2)."""
     first = tables[0]
     for table in tables[1:]:
         if not all(np.array_equal(getattr(first, name), getattr(table, name))
@@ -146,44 +127,30 @@ def _by_run(tables: Sequence[EpisodeTable],
             raise InputError(
                 'expected two results of the same episodes, got different '
                 'ones; test both on one manifest')
-    num_episodes, num_classes = len(first.runs), len(class_ids)
-    column = {class_id: i for i, class_id in enumerate(class_ids)}
-    columns = np.array([
-        [column[c] for c in row] + [num_classes, num_classes + 1]
-        for row in first.class_ids.tolist()])  # (E, W + 2)
-    rows = np.arange(num_episodes)[:, None]
-    counts = np.zeros((num_episodes, len(tables), 2, num_classes + 2))
-    for i, table in enumerate(tables):
-        counts[rows, i, 0, columns] = table.intersection
-        counts[rows, i, 1, columns] = table.union
-    return [counts[first.runs == run] for run in np.unique(first.runs)]
+    counts = np.stack([table.counts(class_ids) for table in tables], axis=1)
+    return [counts[first.runs == run].astype(float)
+            for run in np.unique(first.runs)]
 
 
-def _observed(runs: Sequence[np.ndarray]) -> np.ndarray:
-    """Scores (T, 2 + C) of the episodes as they are."""
-    return _scores(np.stack([run.sum(0) for run in runs], axis=-3))
-
-
-def _drawn(runs: Sequence[np.ndarray], draw: _Draw, num_draws: int,
-           seed: int) -> np.ndarray:
-    """Scores (num_draws, T, 2 + C) of sums drawn at random."""
+def _sampled(runs: Sequence[np.ndarray], sampler: _Sampler, num_samples: int,
+             seed: int) -> np.ndarray:
+    """Scores (num_samples, T, 2 + C) of sums sampled at random."""
     rng = np.random.default_rng(seed)
     scores = []
-    for start in range(0, num_draws, _CHUNK):
-        size = min(_CHUNK, num_draws - start)
-        sums = np.stack(
-            [draw(rng, run, size) for run in runs], axis=-3)
+    for start in range(0, num_samples, _CHUNK):
+        size = min(_CHUNK, num_samples - start)
+        sums = np.stack([sampler(rng, run, size) for run in runs], axis=-3)
         scores.append(_scores(sums))  # sums: (size, T, runs, 2, C + 2)
     return np.concatenate(scores)
 
 
 def _resample(rng: np.random.Generator, run: np.ndarray,
               size: int) -> np.ndarray:
-    """Sums (size, T, 2, C + 2) over episodes drawn with replacement."""
+    """Sums (size, T, 2, C + 2) over episodes sampled with replacement."""
     num = len(run)
-    draws = rng.integers(num, size=(size, num))
+    sampled = rng.integers(num, size=(size, num))
     # Multinomial weights, by counting: rng.multinomial takes 6 times as long.
-    cells = draws + num * np.arange(size)[:, None]
+    cells = sampled + num * np.arange(size)[:, None]
     weights = np.bincount(cells.ravel(), minlength=size * num)
     return np.tensordot(
         weights.reshape(size, num).astype(float), run, axes=1)
@@ -199,27 +166,15 @@ def _swap(rng: np.random.Generator, run: np.ndarray,
 
 def _scores(sums: np.ndarray) -> np.ndarray:
     """Scores (..., 2 + C) of sums (..., runs, 2, C + 2)."""
-    iou = 100 * _ratio(sums[..., 0, :], sums[..., 1, :])
+    iou = 100 * ratio(sums[..., 0, :], sums[..., 1, :])
     classes, two = iou[..., :-2], iou[..., -2:]
-    means = np.stack([_mean(classes, -1), _mean(two, -1)], axis=-1)
-    return _mean(np.concatenate([means, classes], axis=-1), -2)
-
-
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean of the values that are no nan; nan where there are none."""
-    known = ~np.isnan(values)
-    return _ratio(
-        np.where(known, values, 0).sum(axis), known.sum(axis))
-
-
-def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    return np.divide(
-        over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    means = np.stack([known_mean(classes), known_mean(two)], axis=-1)
+    return known_mean(np.concatenate([means, classes], axis=-1), axis=-2)
 
 
 def _percentiles(values: np.ndarray) -> np.ndarray:
     """(2, ...) of values (num_resamples, ...), without those that are nan."""
     with warnings.catch_warnings():
-        # A class that was never drawn.
+        # A class that was never sampled.
         warnings.filterwarnings('ignore', 'All-NaN slice')
         return np.nanpercentile(values, [2.5, 97.5], axis=0)

@@ -1,18 +1,19 @@
 """Two results of the same episodes, compared episode by episode."""
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
-from .bootstrap import paired_interval, permutation_p, table_scores
+from ..table import format_table
+from .bootstrap import paired_interval, permutation_p
 from .episode_table import EpisodeTable
+from .scores import table_scores
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+class Result(NamedTuple):
     """A result with its episodes.
 
     Attributes:
@@ -26,14 +27,13 @@ class Result:
     table: EpisodeTable
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What two results say about one score.
 
     Attributes:
         name (str): 'mIoU', 'FB-IoU' or a class.
         a (float): Of the first result, in percent; nan, as all below, for a
-            class never drawn.
+            class never sampled.
         b (float): Of the second.
         low (float): Of the 95% bootstrap interval of ``b - a``.
         high (float): Likewise.
@@ -48,14 +48,16 @@ class Difference:
     p: float
 
 
-def read_values(path: str | Path) -> dict:
-    """Read the JSON file that ``tools/test.py --out`` wrote.
+def read_result(path: str | Path) -> Result:
+    """Read what ``tools/test.py --out`` wrote.
 
     Args:
-        path (str | Path): The file.
+        path (str | Path): The JSON file ``X.json``, its episode table
+            ``X.npz`` beside it.
 
     Raises:
-        InputError: If it is missing, damaged or something else.
+        InputError: If a file is missing, damaged or something else, or they
+            do not belong together.
     """
     try:
         values = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -67,7 +69,22 @@ def read_values(path: str | Path) -> dict:
         raise InputError(
             f"{path} is no result: expected an object with 'mIoU'; give a "
             'file of tools/test.py --out')
-    return values
+    for key in ('manifest_sha256', 'classes', 'class_ids'):
+        if key not in values:
+            raise InputError(
+                f'{path} has no {key}: it is of an older version; test again')
+    side = Path(path).with_suffix('.npz')
+    table = EpisodeTable.read(side)
+    known = np.isin(table.class_ids, values['class_ids']).all()
+    # It is null, here nan, where no class has a pixel.
+    if not known or not np.isclose(
+            table_scores(table, values['class_ids'])[0],
+            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
+            equal_nan=True):
+        raise InputError(
+            f'{side} does not belong to {path}: its counts give another '
+            'mIoU; test again')
+    return Result(Path(path), values, table)
 
 
 def read_pair(path_a: str | Path,
@@ -75,28 +92,23 @@ def read_pair(path_a: str | Path,
     """Read two results of one manifest that were scored by the same rules.
 
     Args:
-        path_a (str | Path): A result, ``X.json``, its episode table
-            ``X.npz`` beside it.
+        path_a (str | Path): A result, see :func:`read_result`.
         path_b (str | Path): Another.
 
     Raises:
-        InputError: If a file is missing, damaged or something else, or the
-            manifests or the rules differ.
+        InputError: If one cannot be read, or the manifests or the rules
+            differ.
     """
-    a, b = read_values(path_a), read_values(path_b)
-    for path, values in ((path_a, a), (path_b, b)):
-        for key in ('manifest_sha256', 'classes', 'class_ids'):
-            if key not in values:
-                raise InputError(
-                    f'{path} has no {key}: it is of an older version; test '
-                    'again')
+    results = read_result(path_a), read_result(path_b)
+    a, b = (result.values for result in results)
     if a['manifest_sha256'] != b['manifest_sha256']:
         raise InputError(
             'expected two results of one manifest, got '
             f"{a['manifest_sha256']} in {path_a} and {b['manifest_sha256']} "
             f'in {path_b}: scores of other episodes cannot be paired; test '
             'both with one --manifest')
-    # The query_pipeline says at which size truth and prediction meet.
+    # The query_pipeline says at which size a prediction meets its ground
+    # truth.
     for key in ('count_absent', 'query_pipeline'):
         if key in a and key in b and a[key] != b[key]:
             raise InputError(
@@ -104,7 +116,7 @@ def read_pair(path_a: str | Path,
                 f'{json.dumps(a[key])} in {path_a} and {json.dumps(b[key])} '
                 f'in {path_b}: scores by other rules cannot be paired; test '
                 f'both with the same {key}')
-    return _with_table(Path(path_a), a), _with_table(Path(path_b), b)
+    return results
 
 
 def compare(a: Result, b: Result) -> list[Difference]:
@@ -140,48 +152,28 @@ def format_comparison(a: Result, b: Result,
         b (Result): Likewise.
         differences (list[Difference]): As :func:`compare` returns them.
     """
-    rows: list[tuple[str, ...]] = [
-        ('', 'A', 'B', 'B - A', '95% interval', 'p')]
-    rows += [(d.name, *_cells(d)) for d in differences]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [
-        '  '.join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
-        for name, *cells in rows]
+    head = ('', 'A', 'B', 'B - A', '95% interval', 'p')
+    rows = [(one.name, *_cells(one)) for one in differences]
     return '\n'.join([
         f'A  {_describe(a)}',
         f'B  {_describe(b)}',
         f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
         f"runs, manifest {a.values['manifest_sha256']}",
-        '', *table])
-
-
-def _with_table(path: Path, values: dict) -> Result:
-    side = path.with_suffix('.npz')
-    table = EpisodeTable.read(side)
-    known = np.isin(table.class_ids, values['class_ids']).all()
-    # It is null, here nan, where no class has a pixel.
-    if not known or not np.isclose(
-            table_scores(table, values['class_ids'])[0],
-            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
-            equal_nan=True):
-        raise InputError(
-            f'{side} does not belong to {path}: its counts give another '
-            'mIoU; test again')
-    return Result(path, values, table)
+        '', format_table([head, *rows])])
 
 
 def _describe(result: Result) -> str:
-    digest = result.values.get('checkpoint_sha256')
+    values = result.values
+    digest = values.get('checkpoint_sha256')
     words = [
         str(result.path),
         f'checkpoint {digest[:12]}' if digest else 'untrained']
-    for key, word in (('protocol', 'protocol'),
-                      ('support_annotation', 'supports by')):
-        if result.values.get(key):
-            words.append(f'{word} {result.values[key]}')
-    test_cfg = result.values.get('test_cfg') or {}
-    words += [f'{key} {value}' for key, value in test_cfg.items()]
-    return ', '.join(words)
+    for word, key in (
+            ('protocol', 'protocol'), ('supports by', 'support_annotation')):
+        if values.get(key):
+            words.append(f'{word} {values[key]}')
+    test_cfg = values.get('test_cfg') or {}
+    return ', '.join(words + [f'{key} {test_cfg[key]}' for key in test_cfg])
 
 
 def _cells(row: Difference) -> tuple[str, ...]:

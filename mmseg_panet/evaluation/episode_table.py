@@ -39,13 +39,33 @@ class EpisodeTable:
 
         Returns:
             EpisodeTable: In the order of run and episode, so that it does
-            not tell how many processes counted.
+            not depend on how many processes counted.
         """
         counts = sorted(counts, key=lambda c: (c.run, c.episode))
-        return cls(*(
-            np.array([getattr(c, name) for c in counts], dtype=np.int64)
-            for name in (
-                'run', 'episode', 'class_ids', 'intersection', 'union')))
+        columns = zip(*(vars(c).values() for c in counts), strict=True)
+        return cls(*(np.array(column, np.int64) for column in columns))
+
+    def counts(self, class_ids: Sequence[int]) -> np.ndarray:
+        """Give every class a place of its own.
+
+        Args:
+            class_ids (Sequence[int]): C classes, all of the table's among
+                them.
+
+        Returns:
+            np.ndarray: (E, 2, C + 2) int64, intersections and unions: of
+            every class, 0 where an episode has it not, then of the
+            foreground and of the background.
+        """
+        column = {class_id: i for i, class_id in enumerate(class_ids)}
+        columns = [
+            [column[c] for c in row] + [-2, -1]
+            for row in self.class_ids.tolist()]
+        rows = np.arange(len(self.runs))[:, None]
+        counts = np.zeros((len(rows), 2, len(class_ids) + 2), np.int64)
+        counts[rows, 0, columns] = self.intersection
+        counts[rows, 1, columns] = self.union
+        return counts
 
     def write(self, path: str | Path) -> None:
         """Write the table; equal tables give equal bytes.
@@ -70,7 +90,7 @@ class EpisodeTable:
                 table = cls(**arrays)
         except Exception as error:  # noqa: BLE001 any bytes, any exception
             raise InputError(
-                f'{path} is no whole episode table ({error!r}); '
+                f'{path} is no complete episode table ({error!r}); '
                 'tools/test.py --out writes it beside its result'
             ) from error
         table._check(path)

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
-from .iou import EpisodeCounts, count_pixels, summarise, summarise_run
+from .iou import EpisodeCounts, count_pixels
+from .scores import summarise
 
 
 @METRICS.register_module()
 class FewShotIoUMetric(BaseMetric):
-    """mIoU over the classes drawn, and FB-IoU, as mean over the runs.
+    """mIoU over the classes sampled, and FB-IoU, as mean over the runs.
 
     Per class, intersections and unions are summed over all episodes of a
     run before they are divided. Queries are scored at the size of their
@@ -32,8 +33,8 @@ class FewShotIoUMetric(BaseMetric):
             written, see :class:`EpisodeTable`.
         output_dir (str, optional): Where the predictions are written, as
             PNG of episode labels named ``run-episode-query.png``.
-        collect_device (str): As in the host. Defaults to 'cpu'.
-        prefix (str, optional): As in the host.
+        collect_device (str): As in mmengine. Defaults to 'cpu'.
+        prefix (str, optional): As in mmengine.
     """
 
     def __init__(self,
@@ -104,24 +105,18 @@ class FewShotIoUMetric(BaseMetric):
         names = self.dataset_meta['class_names']
         classes = list(self.dataset_meta['classes'])
         class_ids = [classes.index(name) for name in names]
-        runs: list[list[EpisodeCounts]] = [
-            [] for _ in range(self.dataset_meta['num_runs'])]
-        totals = np.zeros((len(classes), 2), dtype=np.int64)
-        for result in results:
-            runs[result.run].append(result)
-            totals[list(result.class_ids), 0] += result.intersection[:-2]
-            totals[list(result.class_ids), 1] += result.union[:-2]
         table = EpisodeTable.from_counts(results)
         if self.counts_file:
             table.write(self.counts_file)
-        low_high = bootstrap_interval(table, class_ids).T.tolist()
-        summary = summarise(
-            [summarise_run(episodes, class_ids) for episodes in runs])
+        mean, two, *of_classes = bootstrap_interval(
+            table, class_ids).T.tolist()
+        summary = summarise(table, class_ids)
+        pixels = table.counts(class_ids).sum(0)[:, :-2]  # (2, C)
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
             'per_class_counts': dict(zip(
-                names, totals[class_ids].tolist(), strict=True)),
-            'interval': low_high[0],
-            'FB-IoU_interval': low_high[1],
-            'per_class_interval': dict(zip(names, low_high[2:], strict=True)),
+                names, pixels.T.tolist(), strict=True)),
+            'interval': mean,
+            'FB-IoU_interval': two,
+            'per_class_interval': dict(zip(names, of_classes, strict=True)),
         }

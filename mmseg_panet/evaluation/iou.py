@@ -1,4 +1,4 @@
-"""Few-shot IoU: counting pixels, and what the counts say."""
+"""Counting the pixels of intersections and unions."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,23 +30,24 @@ class EpisodeCounts:
 
 
 def count_pixels(prediction: Tensor,
-                 truth: Tensor,
+                 ground_truth: Tensor,
                  num_ways: int,
                  ignore_index: int = 255,
                  count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Intersections and unions of one query.
 
-    A way's false positives count whether or not the way is in the truth,
-    unless ``count_absent`` is off; ignored pixels count nowhere.
+    A way's false positives count whether or not the ground truth shows the
+    way, unless ``count_absent`` is off; ignored pixels count nowhere.
 
     Args:
         prediction (Tensor): (H, W), episode labels 0..W.
-        truth (Tensor): (H, W), episode labels 0..W and ``ignore_index``.
+        ground_truth (Tensor): (H, W), episode labels 0..W and
+            ``ignore_index``.
         num_ways (int): W.
         ignore_index (int): Defaults to 255.
-        count_absent (bool): False leaves out what the truth does not show
-            (a way, the foreground, the background), as the released code of
-            PANet does. Defaults to True.
+        count_absent (bool): False leaves out what the ground truth does not
+            show (a way, the foreground, the background), as the released
+            code of PANet does. Defaults to True.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Intersection and union, each (W + 2,)
@@ -61,14 +62,14 @@ def count_pixels(prediction: Tensor,
         ...              torch.tensor([[1, 0, 0, 255]]), num_ways=1)
         (array([1, 1, 1]), array([2, 2, 2]))
     """
-    if prediction.shape != truth.shape:
+    if prediction.shape != ground_truth.shape:
         raise InputError(
-            f'the prediction is {tuple(prediction.shape)} but the truth '
-            f'{tuple(truth.shape)}: put LoadAnnotations after the resize in '
-            'query_pipeline')
+            f'the prediction is {tuple(prediction.shape)} but the ground '
+            f'truth {tuple(ground_truth.shape)}: put LoadAnnotations after '
+            'the resize in query_pipeline')
     classes = 1 + num_ways
-    valid = truth != ignore_index
-    pairs = truth[valid].long() * classes + prediction[valid].long()
+    valid = ground_truth != ignore_index
+    pairs = ground_truth[valid].long() * classes + prediction[valid].long()
     confusion = pairs.bincount(minlength=classes**2).cpu().numpy()
     return intersection_and_union(
         confusion.reshape(classes, classes), count_absent)
@@ -80,8 +81,8 @@ def intersection_and_union(
     """What confusion matrices of queries say of each way.
 
     Args:
-        confusion (np.ndarray): (..., 1 + W, 1 + W) int64, pixels by (truth,
-            prediction), background first.
+        confusion (np.ndarray): (..., 1 + W, 1 + W) int64, pixels by
+            (ground truth, prediction), background first.
         count_absent (bool): See :func:`count_pixels`. Defaults to True.
 
     Returns:
@@ -89,16 +90,16 @@ def intersection_and_union(
         (..., W + 2) int64, as in :class:`EpisodeCounts`.
     """
     hits = confusion.diagonal(axis1=-2, axis2=-1)  # (..., 1 + W)
-    truths = confusion.sum(-1)
-    unions = confusion.sum(-2) + truths - hits
-    everything = truths.sum(-1)
+    shown = confusion.sum(-1)
+    unions = confusion.sum(-2) + shown - hits
+    everything = shown.sum(-1)
     # Confusing two ways is right about the foreground.
     foreground = confusion[..., 1:, 1:].sum((-2, -1))
     intersection = _ways_fore_back(hits, foreground)
     union = _ways_fore_back(unions, everything - hits[..., 0])
     if not count_absent:
-        shown = _ways_fore_back(truths, everything - truths[..., 0])
-        union = union * (shown > 0)
+        areas = _ways_fore_back(shown, everything - shown[..., 0])
+        union = union * (areas > 0)
     return intersection, union
 
 
@@ -108,20 +109,20 @@ def _ways_fore_back(classes: np.ndarray, foreground: np.ndarray) -> np.ndarray:
         [classes[..., 1:], foreground[..., None], classes[..., :1]], axis=-1)
 
 
-def label_confusion(predictions: Tensor, truth: Tensor, num_ways: int,
+def label_confusion(predictions: Tensor, ground_truth: Tensor, num_ways: int,
                     num_labels: int) -> Tensor:
-    """Count the predictions of many episodes against one truth.
+    """Count the predictions of many episodes against one ground truth.
 
     Args:
         predictions (Tensor): uint8 (E, H, W), 0 to W.
-        truth (Tensor): (H, W), 0 to num_labels - 1 and 255, ignored.
+        ground_truth (Tensor): (H, W), 0 to num_labels - 1 and 255, ignored.
         num_ways (int): W.
         num_labels (int): T.
 
     Returns:
-        Tensor: int64 (E, T, 1 + W), pixels by (truth, prediction).
+        Tensor: int64 (E, T, 1 + W), pixels by (ground truth, prediction).
     """
-    truth = truth.flatten()
+    truth = ground_truth.flatten()
     # As a product of matrices: float32 counts exactly up to 2^24 pixels.
     dtype = torch.float32 if truth.numel() <= 2**24 else torch.float64
     labels = torch.arange(num_labels, device=truth.device)
@@ -135,76 +136,18 @@ def label_confusion(predictions: Tensor, truth: Tensor, num_ways: int,
 
 def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
                       ways: Sequence[int]) -> np.ndarray:
-    """Turn the classes of a truth into the ways of one episode.
+    """Turn the classes of a ground truth into the ways of one episode.
 
     Args:
         confusion (np.ndarray): (1 + n, 1 + W), see :func:`label_confusion`;
-            label 0 of the truth is any class but the n.
+            label 0 of the ground truth is any class but the n.
         class_ids (Sequence[int]): The n classes.
         ways (Sequence[int]): The episode's W classes.
 
     Returns:
-        np.ndarray: (1 + W, 1 + W), by (truth, prediction).
+        np.ndarray: (1 + W, 1 + W), by (ground truth, prediction).
     """
-    label = {class_id: i for i, class_id in enumerate(class_ids, start=1)}
+    of_class = dict(zip(class_ids, confusion[1:], strict=True))
     absent = np.zeros_like(confusion[0])
-    of_ways = [
-        confusion[label[c]] if c in label else absent for c in ways]
+    of_ways = [of_class.get(class_id, absent) for class_id in ways]
     return np.stack([confusion.sum(0) - sum(of_ways), *of_ways])
-
-
-def summarise_run(episodes: Sequence[EpisodeCounts],
-                  class_ids: Sequence[int]) -> dict:
-    """IoU of one run, the counts summed over its episodes first.
-
-    Args:
-        episodes (Sequence[EpisodeCounts]): Of one run.
-        class_ids (Sequence[int]): The classes whose mean is the mIoU.
-
-    Returns:
-        dict: ``mIoU``, ``FB-IoU`` and ``per_class`` (a list in the order of
-        ``class_ids``), all in percent; nan for a class that no episode was
-        drawn for, which the mean leaves out.
-    """
-    column = {class_id: i for i, class_id in enumerate(class_ids)}
-    sums = np.zeros((2, len(class_ids) + 2), dtype=np.int64)
-    for episode in episodes:
-        columns = [column[c] for c in episode.class_ids] + [-2, -1]
-        sums[0, columns] += episode.intersection
-        sums[1, columns] += episode.union
-    drawn = sums[1] > 0
-    iou = np.full(sums.shape[1], np.nan)
-    iou[drawn] = 100 * sums[0, drawn] / sums[1, drawn]
-    return {
-        'mIoU': _mean(iou[:-2]),
-        'FB-IoU': _mean(iou[-2:]),
-        'per_class': iou[:-2].tolist(),
-    }
-
-
-def summarise(runs: Sequence[dict]) -> dict:
-    """Mean over runs, and the standard deviation of their mIoU.
-
-    Args:
-        runs (Sequence[dict]): As :func:`summarise_run` gives them.
-
-    Returns:
-        dict: ``mIoU``, ``FB-IoU``, ``per_class``, ``runs`` (the mIoU of
-        each) and ``std`` (of the runs' mIoU, n - 1; 0 for one run).
-    """
-    values = [run['mIoU'] for run in runs]
-    per_class = np.array([run['per_class'] for run in runs])
-    return {
-        'mIoU': _mean(values),
-        'FB-IoU': _mean([run['FB-IoU'] for run in runs]),
-        'per_class': [_mean(column) for column in per_class.T],
-        'runs': values,
-        'std': float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
-    }
-
-
-def _mean(values: Sequence[float] | np.ndarray) -> float:
-    """Mean of the values that are no nan; nan where there are none."""
-    values = np.asarray(values, dtype=float)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float('nan')

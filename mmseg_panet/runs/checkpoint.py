@@ -1,11 +1,18 @@
-"""Checkpoints of whole models."""
+"""Checkpoints of complete models."""
 import hashlib
 from pathlib import Path
+from typing import Any
 
+from mmengine.model import is_model_wrapper
 from torch import nn
 
 from ..errors import InputError
 from ..models.pretrained import read_weights, require_fit
+
+
+def bare(model: nn.Module) -> Any:
+    """The model without what distributes it."""
+    return model.module if is_model_wrapper(model) else model
 
 
 def check_checkpoint(model: nn.Module, path: str) -> None:
@@ -14,7 +21,7 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
     mmengine would load what fits, warn about the rest and go on.
 
     Args:
-        model (nn.Module): The model it is meant for.
+        model (nn.Module): The model it is meant for, distributed or not.
         path (str): A file or an address that mmengine's Runner takes.
 
     Raises:
@@ -22,7 +29,8 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
             model is missing or has another shape.
     """
     require_fit(
-        read_weights(path), model.state_dict(), path, "the config's model",
+        read_weights(path), bare(model).state_dict(), path,
+        "the config's model",
         'give the config it was trained with, which lies in its work dir')
 
 

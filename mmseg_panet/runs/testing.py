@@ -1,56 +1,22 @@
-"""Training and few-shot testing of a config."""
+"""Few-shot test of a config."""
 import json
-import math
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner, find_latest_checkpoint
-from torch import nn
+from mmengine.runner import Runner
 
 from ..config.support_annotation import support_annotation
 from ..errors import InputError
 from ..files import write_whole
 from ..version import __version__
-from .checkpoint import check_checkpoint, sha256
+from .checkpoint import bare, check_checkpoint, sha256
 
-_STACK = {
-    'torch': ('torch',),
-    'numpy': ('numpy',),
-    'opencv-python': ('opencv-python',),
-    'mmengine': ('onedl-mmengine', 'mmengine'),
-    'mmcv': ('onedl-mmcv', 'mmcv'),
-    'mmsegmentation': ('onedl-mmsegmentation', 'mmsegmentation'),
-}
-"""What a figure depends on, and under which names it may be installed."""
-
-AMP_DTYPES = ('float16', 'bfloat16')
-
-
-def train(cfg: Config) -> Runner:
-    """Train a config with mmengine's Runner.
-
-    Args:
-        cfg (Config): With ``work_dir``.
-
-    Returns:
-        Runner: After the training.
-
-    Raises:
-        InputError: If it is to start from a checkpoint of another model.
-    """
-    runner = Runner.from_cfg(cfg)
-    start = cfg.get('load_from')
-    if start is None and cfg.get('resume'):
-        start = find_latest_checkpoint(cfg.work_dir)
-    if start is not None:
-        check_checkpoint(_bare(runner.model), start)
-    runner.train()
-    return runner
+_STACK = (
+    'torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv', 'mmsegmentation')
+"""What a figure depends on; the last three may be those of OneDL."""
 
 
 def test(cfg: Config, checkpoint: str | None) -> dict:
@@ -58,8 +24,8 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
 
     Args:
         cfg (Config): With ``work_dir``.
-        checkpoint (str, optional): Of the whole model; None scores it as it
-            is before training, its backbone's pretrained weights loaded.
+        checkpoint (str, optional): Of the complete model; None scores it as
+            it is before training, its backbone's pretrained weights loaded.
 
     Returns:
         dict: The result, as ``tools/test.py --out`` writes it: ``mIoU``,
@@ -73,9 +39,9 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     cfg.load_from = checkpoint
     runner = Runner.from_cfg(cfg)
     if checkpoint is None:
-        _bare(runner.model).init_weights()
+        bare(runner.model).init_weights()
     else:
-        check_checkpoint(_bare(runner.model), checkpoint)
+        check_checkpoint(runner.model, checkpoint)
     metrics = runner.test()
     dataset = runner.test_dataloader.dataset
     setting = cfg.test_dataloader.dataset
@@ -110,71 +76,24 @@ def few_shot_metric(cfg: Config) -> dict:
 
 
 def write_result(result: dict, path: str | Path) -> None:
-    """Write a result as JSON, whole or not at all, by the main process.
+    """Write a result as JSON in one step, by the main process.
 
     Args:
         result (dict): As :func:`test` returns it. A class that was never
-            drawn has no IoU: null.
+            sampled has no IoU: null.
         path (str | Path): The file, see
             :func:`mmseg_panet.files.prepare_output`.
     """
-    if not is_main_process():
-        return
-    text = json.dumps(_without_nan(result), indent=2) + '\n'
-    write_whole(Path(path), text.encode())
-
-
-def join_processes(cfg: Config) -> None:
-    """Let processes without a GPU work together, through gloo.
-
-    mmengine would give each a CUDA device, in its process group and in its
-    model wrapper; what already stands it leaves alone.
-    """
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
-        torch.distributed.init_process_group('gloo')
-        cfg.model_wrapper_cfg = dict(
-            type='MMDistributedDataParallel', device_ids=None,
-            broadcast_buffers=False)
-
-
-def use_amp(cfg: Config, dtype: str = 'float16') -> None:
-    """Train in mixed precision; the head stays in float32.
-
-    Args:
-        cfg (Config): Changed in place.
-        dtype (str): Of the backbone's computation, one of ``AMP_DTYPES``.
-            Defaults to 'float16'.
-
-    Raises:
-        InputError: Without a GPU, where mmengine has none.
-    """
-    if not torch.cuda.is_available():
-        raise InputError('--amp needs a GPU, got none; train without it')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.dtype = dtype
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-
-
-def _bare(model: nn.Module) -> Any:
-    """The model without what distributes it."""
-    return model.module if is_model_wrapper(model) else model
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    if is_main_process():
+        known = json.loads(json.dumps(result), parse_constant=lambda _: None)
+        text = json.dumps(known, indent=2) + '\n'
+        write_whole(Path(path), text.encode())
 
 
 def _versions() -> dict[str, str]:
     found = {'mmseg_panet': __version__}
-    for package, names in _STACK.items():
-        for name in names:
-            try:
-                found[package] = version(name)
-                break
-            except PackageNotFoundError:
-                continue
+    for package in _STACK:
+        for name in (f'onedl-{package}', package):
+            with suppress(PackageNotFoundError):
+                found.setdefault(package, version(name))
     return found

@@ -1,4 +1,4 @@
-"""Draws episodes while a model is validated or tested."""
+"""Pictures of episodes while a model is validated or tested."""
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ class EpisodeVisualizationHook(Hook):
     """Gives the first episodes to :class:`FewShotVisualizer`.
 
     Args:
-        num_pictures (int): Queries drawn in each validation or test, by
+        num_pictures (int): Queries plotted in each validation or test, by
             each process. Defaults to 20.
         out_dir (str, optional): Where the pictures of a test go, as
             ``run-episode-query_class.png``; without it they go to the
@@ -26,38 +26,26 @@ class EpisodeVisualizationHook(Hook):
                  out_dir: str | None = None) -> None:
         self.num_pictures = num_pictures
         self.out_dir = out_dir
-        self._drawn = 0
+        self._plotted = 0
 
-    def before_val_epoch(self, runner: Runner) -> None:
-        """Start to count."""
-        self._drawn = 0
+    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        self._plotted = 0
 
-    before_test_epoch = before_val_epoch
-
-    def after_val_iter(self, runner: Runner, batch_idx: int,
-                       data_batch: Any = None, outputs: Any = None) -> None:
-        """Draw the queries of a batch."""
-        self._draw(runner, data_batch, outputs, None)
-
-    def after_test_iter(self, runner: Runner, batch_idx: int,
-                        data_batch: Any = None, outputs: Any = None) -> None:
-        """Draw the queries of a batch."""
-        self._draw(runner, data_batch, outputs, self.out_dir)
-
-    def _draw(self, runner: Runner, data_batch: Any, outputs: Any,
-              out_dir: str | None) -> None:
-        if self._drawn >= self.num_pictures:
+    def _after_iter(self, runner: Runner, batch_idx: int,
+                    data_batch: Any = None, outputs: Any = None,
+                    mode: str = 'train') -> None:
+        """Plot the queries of a batch."""
+        left = self.num_pictures - self._plotted
+        if mode == 'train' or left <= 0:
             return
+        folder = self.out_dir if mode == 'test' else None
         layout = EpisodeLayout.of(data_batch['data_samples'])
         images = list(zip(
             data_batch['inputs'], data_batch['data_samples'], strict=True))
         supports = layout.supports_of(images)
-        queries = layout.queries_of(images)
         num_supports = layout.ways * layout.shots
-        for i, (query, output) in enumerate(
-                zip(queries, outputs, strict=True)):
-            if self._drawn >= self.num_pictures:
-                return
+        queries = list(zip(layout.queries_of(images), outputs, strict=True))
+        for i, (query, output) in enumerate(queries[:left]):
             episode, number = divmod(i, layout.queries)
             start = episode * num_supports
             name = (
@@ -66,5 +54,5 @@ class EpisodeVisualizationHook(Hook):
             runner.visualizer.add_episode(
                 name, supports[start:start + num_supports], query, output,
                 step=runner.iter,
-                out_file=out_dir and str(Path(out_dir) / f'{name}.png'))
-            self._drawn += 1
+                out_file=folder and str(Path(folder) / f'{name}.png'))
+            self._plotted += 1

@@ -13,7 +13,7 @@ from .strip import overlay, plot_strip
 
 @VISUALIZERS.register_module()
 class FewShotVisualizer(SegLocalVisualizer):
-    """mmseg's visualizer that can also draw whole episodes."""
+    """mmseg's visualizer that can also plot episodes."""
 
     def add_episode(self,
                     name: str,
@@ -22,7 +22,7 @@ class FewShotVisualizer(SegLocalVisualizer):
                     prediction: SegDataSample,
                     step: int = 0,
                     out_file: str | None = None) -> None:
-        """Draw a strip: supports with masks, query, truth, prediction.
+        """Plot supports with masks, the query, ground truth and prediction.
 
         Args:
             name (str): Of the picture in the backends.

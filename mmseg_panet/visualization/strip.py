@@ -1,15 +1,15 @@
-"""The strip that shows an episode: supports, query, truth, prediction."""
+"""The strip of an episode: supports, query, ground truth, prediction."""
 import colorsys
 from collections.abc import Sequence
 
 import cv2
+import mmcv
 import numpy as np
 
 _CAPTION = 22
-"""Height of the line above a panel, in pixels."""
+"""Height of a line of text, in pixels."""
 _GAP = 4
 """Between panels, in pixels."""
-_VOID = (128, 128, 128)
 
 
 def way_colour(way: int) -> tuple[int, int, int]:
@@ -20,16 +20,21 @@ def way_colour(way: int) -> tuple[int, int, int]:
     return int(255 * red), int(255 * green), int(255 * blue)
 
 
+PALETTE = np.array(
+    [(0, 0, 0), *map(way_colour, range(1, 255)), (128, 128, 128)], np.uint8)
+"""RGB colours of episode labels, (256, 3)."""
+
+
 def overlay(image: np.ndarray, labels: np.ndarray,
-            palette: np.ndarray | None = None,
+            palette: np.ndarray = PALETTE,
             opacity: float = 0.45) -> np.ndarray:
     """Lay the colours of the ways over an image, with their outlines.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
         labels (np.ndarray): (H, W), episode labels; 255 has no outline.
-        palette (np.ndarray, optional): (256, 3) RGB of the labels. Defaults
-            to those of :func:`way_colour`, and grey for 255.
+        palette (np.ndarray): (256, 3) RGB of the labels. Defaults to those
+            of :func:`way_colour`, and grey for 255.
         opacity (float): Of the colours, 0..1. Defaults to 0.45.
 
     Returns:
@@ -37,10 +42,7 @@ def overlay(image: np.ndarray, labels: np.ndarray,
     """
     picture = image.copy()
     for label in np.unique(labels[labels != 0]).tolist():
-        if palette is not None:
-            colour = tuple(palette[label].tolist())
-        else:
-            colour = _VOID if label == 255 else way_colour(label)
+        colour = palette[label].tolist()
         mask = labels == label
         mixed = (1 - opacity) * image[mask] + opacity * np.array(colour)
         picture[mask] = mixed.astype(np.uint8)
@@ -64,28 +66,43 @@ def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
     """
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     smaller = height < picture.shape[0]
-    picture = cv2.resize(
+    picture = mmcv.imresize(
         picture, (width, height),
-        interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    head = np.full((_CAPTION, width, 3), 255, dtype=np.uint8)
-    cv2.putText(head, caption, (1, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX,
-                0.4, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.vstack([head, picture])
+        interpolation='area' if smaller else 'bilinear')
+    return np.vstack([text_line(caption, width), picture])
+
+
+def text_line(text: str, width: int,
+              colour: Sequence[int] = (0, 0, 0)) -> np.ndarray:
+    """A line of text on white.
+
+    Args:
+        text (str): Cut where the line ends.
+        width (int): Of the line, in pixels.
+        colour (Sequence[int]): RGB. Defaults to black.
+
+    Returns:
+        np.ndarray: (22, width, 3) uint8 RGB.
+    """
+    line = np.full((_CAPTION, width, 3), 255, np.uint8)
+    cv2.putText(line, text, (2, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
+                colour, 1, cv2.LINE_AA)
+    return line
 
 
 def plot_strip(supports: Sequence[Sequence[np.ndarray]],
                query: np.ndarray,
-               truth: np.ndarray,
+               ground_truth: np.ndarray,
                prediction: np.ndarray,
                class_names: Sequence[str],
                height: int = 192) -> np.ndarray:
-    """Draw one query of an episode from left to right.
+    """Plot one query of an episode from left to right.
 
     Args:
         supports (Sequence[Sequence[np.ndarray]]): W rows of S pictures
             (H, W, 3) uint8 RGB, the masks already laid over them.
         query (np.ndarray): (H, W, 3) uint8 RGB.
-        truth (np.ndarray): (H, W), episode labels.
+        ground_truth (np.ndarray): (H, W), episode labels.
         prediction (np.ndarray): (H, W), episode labels.
         class_names (Sequence[str]): Name of each way.
         height (int): Of the query's panels, in pixels. Defaults to 192.
@@ -104,16 +121,13 @@ def plot_strip(supports: Sequence[Sequence[np.ndarray]],
     block = _join(rows, axis=0)
     height = block.shape[0] - _CAPTION
     size = query.shape[1::-1]
-    truth, prediction = (
-        cv2.resize(labels.astype(np.uint8), size,
-                   interpolation=cv2.INTER_NEAREST)
-        for labels in (truth, prediction))
-    return _join([
-        block,
-        panel(query, 'query', height),
-        panel(overlay(query, truth), 'truth', height),
-        panel(overlay(query, prediction), 'prediction', height),
-    ], axis=1)
+    panels = [block, panel(query, 'query', height)]
+    for caption, labels in (('ground truth', ground_truth),
+                            ('prediction', prediction)):
+        labels = mmcv.imresize(
+            labels.astype(np.uint8), size, interpolation='nearest')
+        panels.append(panel(overlay(query, labels), caption, height))
+    return _join(panels, axis=1)
 
 
 def _join(pictures: Sequence[np.ndarray], axis: int) -> np.ndarray:

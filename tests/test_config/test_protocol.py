@@ -136,12 +136,12 @@ def test_a_small_object_is_no_support_where_the_area_asks_for_more(tmp_path):
     dataset = cfg.test_dataloader.dataset
     dataset.min_area = 1
     data = EpisodicDataset(**dataset)
-    drawn = Counter(
+    sampled = Counter(
         tuple(data.images.image_ids[image][:5]
               for image in (e.supports[0][0], e.queries[0]))
         for e in data.episodes)
-    right = 8 * drawn['large', 'large']
-    lost = 8 * drawn['small', 'large'] + 4 * drawn['large', 'small']
+    right = 8 * sampled['large', 'large']
+    lost = 8 * sampled['small', 'large'] + 4 * sampled['large', 'small']
     assert right and lost
     assert score(cfg)[0] == pytest.approx(100 * right / (right + lost))
 

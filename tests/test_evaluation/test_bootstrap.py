@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.evaluation import EpisodeCounts, summarise, summarise_run
+from mmseg_panet.evaluation import EpisodeCounts
 from mmseg_panet.evaluation.bootstrap import (
     bootstrap_interval,
     paired_interval,
     permutation_p,
-    table_scores,
 )
 from mmseg_panet.evaluation.episode_table import EpisodeTable
+from mmseg_panet.evaluation.scores import table_scores
 
 
 def one_way(run, episode, class_id, way, background=(60, 100)):
@@ -36,19 +36,33 @@ def random_counts(seed, class_ids, episodes_of_runs, num_ways):
     return counts
 
 
+def mean(values):
+    known = [value for value in values if not np.isnan(value)]
+    return sum(known) / len(known) if known else np.nan
+
+
 def plain_scores(counts, class_ids):
-    """mIoU, FB-IoU and classes through the functions of the metric."""
-    runs = sorted({episode.run for episode in counts})
-    summary = summarise([
-        summarise_run([e for e in counts if e.run == run], class_ids)
-        for run in runs])
-    return np.array(
-        [summary['mIoU'], summary['FB-IoU'], *summary['per_class']])
+    """mIoU, FB-IoU and classes, class by class and run by run."""
+    ious = []  # of every run: those of the classes, foreground, background
+    for run in sorted({episode.run for episode in counts}):
+        of_run = [
+            dict(zip([*episode.class_ids, 'fore', 'back'], zip(
+                episode.intersection, episode.union, strict=True),
+                strict=True))
+            for episode in counts if episode.run == run]
+        pairs = [
+            np.sum([e[key] for e in of_run if key in e] or [(0, 0)], axis=0)
+            for key in [*class_ids, 'fore', 'back']]
+        ious.append([100 * i / u if u else np.nan for i, u in pairs])
+    return np.array([
+        mean([mean(iou[:-2]) for iou in ious]),
+        mean([mean(iou[-2:]) for iou in ious]),
+        *(mean(of_class) for of_class in list(zip(*ious, strict=True))[:-2])])
 
 
 def resamples(counts):
-    """Every way to draw the episodes of one run, all equally likely."""
-    return (list(drawn) for drawn in product(counts, repeat=len(counts)))
+    """Every way to sample the episodes of one run, all equally likely."""
+    return map(list, product(counts, repeat=len(counts)))
 
 
 def exact_percentiles(values):
@@ -69,7 +83,7 @@ def test_the_interval_of_two_episodes_is_from_one_to_the_other():
     counts = [one_way(0, 0, 7, (10, 20), (60, 100)),
               one_way(0, 1, 7, (30, 40), (90, 100))]
     low, high = bootstrap_interval(EpisodeTable.from_counts(counts), [7])
-    # Drawn are 0 0 (a quarter), 0 1 (a half: 40 / 60), 1 1 (a quarter): more
+    # Sampled are 0 0 (a quarter), 0 1 (a half: 40 / 60), 1 1 (a quarter): more
     # than 2.5% at both ends.
     assert low.tolist() == [50.0, (50 + 60) / 2, 50.0]
     assert high.tolist() == [75.0, (75 + 90) / 2, 75.0]
@@ -98,11 +112,11 @@ def test_resampling_is_that_of_a_plain_loop(num_ways):
         seed=3)
     rng = np.random.default_rng(3)
     runs = [counts[:5], counts[5:]]
-    draws = [rng.integers(len(run), size=(60, len(run))) for run in runs]
+    samples = [rng.integers(len(run), size=(60, len(run))) for run in runs]
     scores = [
         plain_scores(
-            [run[i] for run, drawn in zip(runs, draws, strict=True)
-             for i in drawn[resample]], class_ids)
+            [run[i] for run, sample in zip(runs, samples, strict=True)
+             for i in sample[resample]], class_ids)
         for resample in range(60)]
     np.testing.assert_allclose(
         interval, np.nanpercentile(scores, [2.5, 97.5], axis=0))
@@ -129,7 +143,7 @@ def test_more_episodes_of_a_kind_narrow_the_interval_by_their_root():
     assert widths[0] / widths[1] == pytest.approx(4, rel=0.1)
 
 
-def test_a_class_never_drawn_has_no_interval_and_no_p():
+def test_a_class_never_sampled_has_no_interval_and_no_p():
     a = EpisodeTable.from_counts(
         random_counts(3, [1, 2], (5, 5), num_ways=1))
     b = EpisodeTable.from_counts(
@@ -149,7 +163,7 @@ def test_pairing_cancels_what_makes_an_episode_hard():
         one_way(0, i, 7, (hit + 10, 100)) for i, hit in enumerate(hits)])
     low, high = bootstrap_interval(a, [7])
     assert high[0] - low[0] > 40
-    # All unions are 100: B - A is 10 whichever episodes are drawn, and the
+    # All unions are 100: B - A is 10 whichever episodes are sampled, and the
     # background is the same.
     for side in paired_interval(a, b, [7]):
         np.testing.assert_allclose(side, [10, 5, 10])
@@ -162,9 +176,9 @@ def test_the_paired_interval_is_that_of_all_joint_resamples():
         EpisodeTable.from_counts(a), EpisodeTable.from_counts(b), [1, 2],
         num_resamples=20000)
     exact = np.array([
-        plain_scores([b[i] for i in drawn], [1, 2])
-        - plain_scores([a[i] for i in drawn], [1, 2])
-        for drawn in product(range(4), repeat=4)])
+        plain_scores([b[i] for i in sample], [1, 2])
+        - plain_scores([a[i] for i in sample], [1, 2])
+        for sample in product(range(4), repeat=4)])
     for i in range(2):
         np.testing.assert_allclose(
             interval[:, i], exact_percentiles(exact[:, i]))

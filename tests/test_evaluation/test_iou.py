@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_panet.evaluation import (
-    EpisodeCounts,
-    count_pixels,
-    summarise,
-    summarise_run,
-)
+from mmseg_panet.evaluation import count_pixels
 from mmseg_panet.evaluation.iou import intersection_and_union, label_confusion
 
 TRUTH = torch.tensor([
@@ -60,45 +55,6 @@ def test_counts_equal_sets_of_pixels():
             (truth > 0, prediction > 0), (truth == 0, prediction == 0)]):
         assert intersection[3 + i] == (shown & said & valid).sum()
         assert union[3 + i] == ((shown | said) & valid).sum()
-
-
-def counts(run, class_id, way, foreground, background):
-    pairs = np.array([way, foreground, background])
-    return EpisodeCounts(
-            run, 0, (class_id,), pairs[:, 0], pairs[:, 1])
-
-
-def test_a_run_sums_pixels_before_it_divides():
-    run = summarise_run([
-        counts(0, 7, (10, 20), (10, 20), (60, 100)),
-        counts(0, 7, (0, 20), (0, 20), (40, 100)),
-        counts(0, 9, (30, 60), (30, 60), (100, 200)),
-    ], class_ids=[7, 9])
-    # class 7: 10 / 40, class 9: 30 / 60, not the mean of 0.5 and 0
-    assert run['per_class'] == [25.0, 50.0]
-    assert run['mIoU'] == 37.5
-    # foreground 40 / 100, background 200 / 400
-    assert run['FB-IoU'] == 45.0
-
-
-def test_a_class_that_was_never_drawn_is_left_out_of_the_mean():
-    run = summarise_run(
-        [counts(0, 7, (10, 40), (10, 40), (1, 2))], class_ids=[7, 9])
-    assert run['mIoU'] == 25.0
-    assert np.isnan(run['per_class'][1])
-
-
-def test_runs_are_averaged_and_their_spread_is_told():
-    summary = summarise([
-        {'mIoU': 40.0, 'FB-IoU': 60.0, 'per_class': [30.0, 50.0]},
-        {'mIoU': 44.0, 'FB-IoU': 62.0, 'per_class': [44.0, float('nan')]},
-    ])
-    assert summary['mIoU'] == 42.0
-    assert summary['FB-IoU'] == 61.0
-    assert summary['per_class'] == [37.0, 50.0]
-    assert summary['runs'] == [40.0, 44.0]
-    # deviations of 2 on both sides: sqrt((4 + 4) / 1)
-    assert summary['std'] == np.sqrt(8)
 
 
 @pytest.mark.parametrize('count_absent', [True, False])

@@ -19,12 +19,7 @@ from tool_runs import (
     tool_process,
 )
 
-from mmseg_panet.cli.benchmark import (
-    Benchmark,
-    Cell,
-    format_csv,
-    format_markdown,
-)
+from mmseg_panet.cli.benchmark import Benchmark
 from mmseg_panet.errors import InputError
 
 
@@ -351,23 +346,6 @@ def test_without_folds_there_is_fold_0_alone(pretended):
         pretended([0, 1], cfg_options=options)
     assert not Path('out').exists()
     assert len(pretended([0], cfg_options=options)) == 2
-
-
-def test_a_null_score_is_a_dash_and_has_no_mean():
-    row = [Cell(0, 1, True), Cell(1, 1, True)]
-    result = {
-        'mIoU': 40.0, 'std': None, 'FB-IoU': 60.0, 'runs': [40.0, None],
-        'num_episodes': 2, 'num_ways': 1, 'protocol': None,
-        'support_annotation': 'mask', 'manifest_sha256': 'f00d',
-        'checkpoint_sha256': 'beef'}
-    results = {row[0]: result, row[1]: result | {
-        'mIoU': None, 'interval': [None, None]}}
-    assert '| trained | 1 | 40.0 ± - | - | - | 60.0 |' in format_markdown(
-        'small', results, [row])
-    assert format_csv(results, [row]).splitlines()[1:] == [
-        'trained,1,0,40.0,,60.0,,,f00d,beef',
-        'trained,1,1,,,60.0,,,f00d,beef',
-        'trained,1,mean,,,60.0,,,,']
 
 
 def test_a_config_without_a_last_step_is_one_sentence(pretended):

@@ -8,14 +8,11 @@ from tool_runs import tool, tool_process
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
-from mmseg_panet.evaluation.bootstrap import (
-    paired_interval,
-    permutation_p,
-    table_scores,
-)
+from mmseg_panet.evaluation.bootstrap import paired_interval, permutation_p
 from mmseg_panet.evaluation.comparison import compare as differences
 from mmseg_panet.evaluation.comparison import format_comparison, read_pair
 from mmseg_panet.evaluation.episode_table import EpisodeTable
+from mmseg_panet.evaluation.scores import table_scores
 
 
 def write_result(folder, hits, union=100, **changes):
@@ -102,7 +99,7 @@ def test_a_null_score_is_shown_as_a_dash(tmp_path):
     assert mean.split() == ['mIoU', *'-----']
 
 
-def test_an_undrawn_score_is_not_taken_for_a_drawn_one(tmp_path):
+def test_an_unsampled_score_is_not_taken_for_a_sampled_one(tmp_path):
     a, _ = write_result(tmp_path / 'a', [20, 50])
     b, _ = write_result(tmp_path / 'b', [20, 50], mIoU=None)
     assert_refused(a, b, f"{tmp_path / 'b/result.npz'} does not belong to")
@@ -135,9 +132,9 @@ def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
     b, _ = write_result(tmp_path / 'b', [30, 55])
     side = tmp_path / 'b/result.npz'
     side.write_bytes(side.read_bytes()[:-40])
-    assert_refused(a, b, f'{side} is no whole episode table')
+    assert_refused(a, b, f'{side} is no complete episode table')
     side.unlink()
-    assert_refused(a, b, f'{side} is no whole episode table')
+    assert_refused(a, b, f'{side} is no complete episode table')
     table.write(side)
     assert_refused(a, b, f'{side} does not belong to {b}')
 

@@ -27,16 +27,16 @@ def test_a_test_replays_to_the_byte_and_from_the_manifest_alone(
     episodes = (
         '--protocol', 'modern', '--fold', 2, '--ways', 2, '--shots', 3,
         '--queries', 2, '--runs', 2, '--episodes', 5)
-    drawn = run_test(config, toy_root, tmp_path, 'drawn', *episodes)
-    assert drawn == run_test(
+    sampled = run_test(config, toy_root, tmp_path, 'sampled', *episodes)
+    assert sampled == run_test(
         config, toy_root, tmp_path, 'workers', *episodes, '--cfg-options',
         'test_dataloader.num_workers=2')
     manifest = tmp_path / 'episodes/modern.jsonl'
     printed = tool_process('make_episodes.py', config, manifest,
                            '--data-root', toy_root, *episodes).stdout
-    assert drawn == run_test(
+    assert sampled == run_test(
         config, toy_root, tmp_path, 'replayed', '--manifest', manifest)
-    result = json.loads(drawn[0])
+    result = json.loads(sampled[0])
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
     assert result['manifest_sha256'] == digest
     assert digest in printed and '10 episodes' in printed
@@ -120,7 +120,7 @@ def test_what_a_manifest_settles_is_not_said_again(
     done = tool(*test, '--shots', 5, '--cfg-options', 'fold=1', code=2)
     assert done.stderr.splitlines()[-1] == (
         'error: the manifest settles the episodes: leave out --shots fold, '
-        'or draw episodes anew without --manifest')
+        'or sample other episodes without --manifest')
     # A protocol in it is a name, never a file to be run.
     header, *lines = manifest.read_text().splitlines()
     evil = tmp_path / 'evil.py'

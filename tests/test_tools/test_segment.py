@@ -161,7 +161,7 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
             made.append((self, settings))
 
     monkeypatch.setattr(
-        'mmseg_panet.cli.arguments.FewShotInferencer', Spy)
+        'mmseg_panet.cli.inferencer_arguments.FewShotInferencer', Spy)
     tool('segment.py', 'small.py', 'small.pth', '--bank', 'bank.safetensors',
          '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
          '--csv', '--slide', '--tta', '--min-confidence', '0.9', '--device',

@@ -73,7 +73,7 @@ def test_another_fold_trains_other_weights(small, tmp_path):
         assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
 
 
-def test_a_result_says_what_was_measured_and_pictures_are_drawn(
+def test_a_result_says_what_was_measured_and_pictures_are_plotted(
         small, tmp_path):
     config, run, data = small
     arguments = (

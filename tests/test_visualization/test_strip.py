@@ -21,7 +21,7 @@ def test_ways_have_colours_of_their_own():
 
 
 @pytest.mark.parametrize(('ways', 'shots'), [(1, 1), (1, 5), (3, 2)])
-def test_a_strip_shows_supports_query_truth_and_prediction(ways, shots):
+def test_a_strip_shows_supports_query_ground_truth_and_prediction(ways, shots):
     labels = np.zeros((40, 60), np.uint8)
     strip = plot_strip(
         [[GREY] * shots] * ways, GREY, labels, labels + 1,
@@ -34,6 +34,6 @@ def test_a_strip_shows_supports_query_truth_and_prediction(ways, shots):
     assert red > green and red > blue
 
 
-def test_masks_of_another_size_are_drawn_at_the_size_of_the_image():
+def test_masks_of_another_size_are_plotted_at_the_size_of_the_image():
     truth = np.zeros((80, 120), np.uint8)
     plot_strip([[GREY]], GREY, truth, truth, ['class'])

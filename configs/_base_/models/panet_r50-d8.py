@@ -1,5 +1,5 @@
-# Where the backbone's weights come from; a file of tools/convert_backbone.py
-# does as well.
+# Where the backbone's weights come from, for example a file of
+# tools/convert_backbone.py.
 pretrained = 'torchvision://resnet50'
 model = dict(
     type='FewShotSegmentor',

@@ -8,7 +8,7 @@ protocol = dict(
         protocol='hsnet',
         pool='val',
         # data/pascal.py: its list holds every pair of image and class. (The
-        # code takes them in the order of the list; here they are drawn.)
+        # code takes them in the order of the list; here they are sampled.)
         sampling='pair_first',
         # The supports differ from the query, not from each other.
         repeat_supports=True,
@@ -16,7 +16,7 @@ protocol = dict(
         num_runs=1,
         num_episodes=1000,
         episodes_seed=0,
-        # Images, truth and prediction are squashed to 400x400.
+        # Images, ground truth and prediction are squashed to 400x400.
         support_pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadAnnotations'),

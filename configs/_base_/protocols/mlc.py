@@ -1,6 +1,6 @@
 # Mining Latent Classes (Yang et al., ICCV 2021) as its released code tests.
 # (It feeds images of any size, one at a time; here the data set's pipelines
-# resize them, so that an episode is one batch. Truth keeps its own size.)
+# resize them, so that an episode is one batch. Ground truth keeps its size.)
 protocol = dict(
     train=dict(
         novel_pixels='background',

@@ -15,11 +15,11 @@ protocol = dict(
         sampling='class_first',
         repeat_supports=False,
         min_area=1,
-        # A run moves by a point with its seed; five tell by how much.
+        # A run moves by a point with its seed; five show by how much.
         num_runs=5,
         num_episodes=1000,
         episodes_seed=1234),
-    # Every false positive counts. Truth is met at its own size: the
+    # Every false positive counts. Ground truth has its own size: the
     # pipelines of the data sets load it after the resize.
     evaluator=dict(type='FewShotIoUMetric', count_absent=True),
     test_cfg=dict(mode='whole', shot_fusion='mean_prototypes'))

@@ -17,11 +17,11 @@ protocol = dict(
         num_runs=5,
         num_episodes=1000,
         episodes_seed=1234,
-        # Images, truth and prediction are squashed to 417x417.
+        # Images, ground truth and prediction are squashed to 417x417.
         support_pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadAnnotations'),
-            # A support's background is what is not its class: void as well.
+            # A support's background is what is not its class, void too.
             dict(type='EpisodeLabels', void='background'),
             dict(type='Resize', scale=(417, 417), keep_ratio=False),
             dict(type='PackEpisodeInputs')
@@ -33,6 +33,6 @@ protocol = dict(
             dict(type='Resize', scale=(417, 417), keep_ratio=False),
             dict(type='PackEpisodeInputs')
         ]),
-    # util/metric.py counts a class only where the truth shows it.
+    # util/metric.py counts a class only where the ground truth shows it.
     evaluator=dict(type='FewShotIoUMetric', count_absent=False),
     test_cfg=dict(mode='whole', shot_fusion='mean_prototypes'))

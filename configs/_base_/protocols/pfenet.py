@@ -8,7 +8,7 @@ protocol = dict(
         protocol='pfenet',
         pool='val',
         # util/dataset.py: a query image, then a class in it. (The code takes
-        # the images in the order of the list; here they are drawn, so an
+        # the images in the order of the list; here they are sampled, so an
         # image is met as often only on average.)
         sampling='image_first',
         repeat_supports=False,
@@ -36,7 +36,7 @@ protocol = dict(
                 type='Pad',
                 size=(473, 473),
                 pad_val=dict(img=(103.53, 116.28, 123.675), seg=255)),
-            # test.py: truth of its own size, in the square around it.
+            # test.py: ground truth of its own size, in the square around it.
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='PadLabelsToSquare'),

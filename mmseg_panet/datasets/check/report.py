@@ -1,8 +1,9 @@
-"""What a check of a config's data found, for people."""
+"""The report of a check of a config's data."""
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ...table import format_table
 from ..class_index import Fault
 
 KINDS = {
@@ -67,7 +68,8 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
             ().
     """
     parts = ['\n'.join(report.pools)] if report.pools else []
-    parts += [_table(rows) for rows in (report.classes, report.counts) if rows]
+    parts += [
+        format_table(rows) for rows in (report.classes, report.counts) if rows]
     if report.sentences(NOTE):
         parts.append(_listing('notes', report.sentences(NOTE)))
     for kind, number in report.num_faults().items():
@@ -88,13 +90,3 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
 def _listing(head: str, lines: Sequence[str]) -> str:
     more = [f'... and {len(lines) - _LINES} more'] if lines[_LINES:] else []
     return '\n  '.join([head, *lines[:_LINES], *more])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(
-        '  '.join([row[0].ljust(widths[0]), *(
-            cell.rjust(width)
-            for cell, width in zip(row[1:], widths[1:], strict=True))])
-        for row in rows)

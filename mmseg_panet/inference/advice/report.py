@@ -1,6 +1,5 @@
-"""What a check of supports found, for people: a table and a picture."""
+"""What a check of supports found, as a table and a picture."""
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -10,12 +9,11 @@ import numpy as np
 
 from ...errors import InputError
 from ...files import prepare_output, write_whole
-from ...visualization.strip import overlay, way_colour
+from ...table import format_table
+from ...visualization.strip import overlay, text_line
 
 _SIZE = (192, 128)
 """Width and height of a thumbnail at most, in pixels."""
-_LINE = 18
-"""Height of a line of text in the picture, in pixels."""
 _COLUMNS = 6
 """Shots beside each other in the picture."""
 _LETTERS = 24
@@ -104,25 +102,19 @@ class SupportAdvice:
 
 def format_advice(advice: SupportAdvice) -> str:
     """A line a support, and below them what is to be done."""
-    head = ('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
-            'effect', 'trust', '')
-    rows = [head, *(
+    rows = [('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
+             'effect', 'trust', '')]
+    rows += [
         (row.class_name, str(row.shot), shortened(row.image), str(row.pixels),
          f'{row.share:.1f}%', f'{row.cells:.1f}', f'{row.iou:.1f}',
          _effect(row), f'{row.trust:.2f}', ', '.join(row.marks))
-        for row in advice.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ['  '.join(
-        cell.ljust(width) if title in ('class', 'image', '')
-        else cell.rjust(width)
-        for cell, width, title in zip(row, widths, head, strict=True)
-    ).rstrip() for row in rows]
+        for row in advice.rows]
     notes = advice.notes or ['nothing to correct']
-    return '\n'.join([*lines, '', *notes])
+    return '\n'.join([format_table(rows, left=(0, 2, 9)), '', *notes])
 
 
 def plot_advice(advice: SupportAdvice) -> np.ndarray:
-    """Draw every support with its mask, class by class.
+    """Plot every support with its mask, class by class.
 
     Above each is its file, below it its IoU and effect; marked ones are in
     red.
@@ -141,7 +133,7 @@ def plot_advice(advice: SupportAdvice) -> np.ndarray:
     parts = []
     for name, of_class in tiles.items():
         width = columns * blank.shape[1]
-        parts += [_text('', width), _text(name, width)]
+        parts += [text_line('', width), text_line(name, width)]
         for start in range(0, len(of_class), columns):
             line = of_class[start:start + columns]
             parts.append(np.hstack(line + [blank] * (columns - len(line))))
@@ -169,12 +161,9 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
     mask = cv2.resize(
         (labels == 1).astype(np.float32), size,
         interpolation=cv2.INTER_AREA) > 0
-    palette = np.zeros((256, 3), np.uint8)
-    palette[1] = way_colour(label)
-    palette[255] = 128
     return overlay(
         np.ascontiguousarray(small[..., ::-1]),
-        np.where(mask, 1, np.where(unknown, 255, 0)), palette)
+        np.where(mask, label, np.where(unknown, 255, 0)))
 
 
 def shortened(name: str) -> str:
@@ -204,15 +193,7 @@ def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
             (left + picture.shape[1] + 1, top + picture.shape[0] + 1), _RED,
             2)
     return np.vstack([
-        _text(f'{row.shot} {shortened(row.image)}', width),
+        text_line(f'{row.shot} {shortened(row.image)}', width),
         frame,
-        _text(f'IoU {row.iou:.1f}  effect {_effect(row)}', width, colour),
-        _text(', '.join(row.marks), width, colour)])
-
-
-def _text(text: str, width: int,
-          colour: Sequence[int] = _BLACK) -> np.ndarray:
-    line = np.full((_LINE, width, 3), 255, np.uint8)
-    cv2.putText(line, text, (4, _LINE - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
-                colour, 1, cv2.LINE_AA)
-    return line
+        text_line(f'IoU {row.iou:.1f}  effect {_effect(row)}', width, colour),
+        text_line(', '.join(row.marks), width, colour)])

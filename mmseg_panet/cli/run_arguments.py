@@ -1,8 +1,7 @@
-"""Flags that the tools share, and the config they lead to."""
+"""Flags of training and testing, and the config they lead to."""
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
@@ -12,8 +11,16 @@ from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings
 from ..datasets.manifest import read_rules
 from ..errors import InputError
-from ..inference.few_shot_inferencer import FewShotInferencer
-from ..runs.testing import join_processes
+
+_EPISODE_FLAGS = {
+    'fold': ('fold', 'fold whose classes are novel'),
+    'ways': ('num_ways', 'classes of an episode'),
+    'shots': ('num_shots', 'supports of each class'),
+    'queries': ('num_queries', 'queries of an episode'),
+    'runs': ('num_runs', 'runs, each with a seed'),
+    'episodes': ('num_episodes', 'episodes of a run'),
+}
+"""Flags, with the settings of ``EpisodicDataset`` that they change."""
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,20 +29,40 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser (argparse.ArgumentParser): Changed in place.
     """
-    parser.add_argument('config', metavar='CONFIG', help='config file')
-    parser.add_argument(
-        '--fold', type=int, help='fold whose classes are novel')
-    parser.add_argument('--ways', type=int, help='classes of an episode')
-    parser.add_argument('--shots', type=int, help='supports of each class')
-    parser.add_argument('--queries', type=int, help='queries of an episode')
+    add_config(parser)
+    add_episode_arguments(parser, 'fold', 'ways', 'shots', 'queries')
     parser.add_argument(
         '--protocol', metavar='NAME', help="rules in place of the config's: "
         'modern, panet, pfenet, hsnet, mlc, or a file like theirs')
     parser.add_argument('--data-root', help='folder of the data set')
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add a config and changes of its settings.
+
+    Args:
+        parser (argparse.ArgumentParser): Changed in place.
+    """
+    parser.add_argument('config', metavar='CONFIG', help='config file')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='other settings of the config, such as '
         'optim_wrapper.optimizer.lr=0.001')
+
+
+def add_episode_arguments(parser: argparse._ActionsContainer,
+                          *flags: str) -> None:
+    """Add what says how large the episodes are, and how many.
+
+    Args:
+        parser (argparse._ActionsContainer): A parser or a group, changed in
+            place.
+        *flags (str): Of 'fold', 'ways', 'shots', 'queries', 'runs' and
+            'episodes'.
+    """
+    for flag in flags:
+        parser.add_argument(
+            f'--{flag}', type=int, help=_EPISODE_FLAGS[flag][1])
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,73 +95,6 @@ def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:
         help=argparse.SUPPRESS)
 
 
-def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how many episodes a test has.
-
-    Args:
-        parser (argparse.ArgumentParser): Changed in place.
-    """
-    parser.add_argument('--runs', type=int, help='runs, each with a seed')
-    parser.add_argument('--episodes', type=int, help='episodes of a run')
-
-
-def add_inferencer_arguments(parser: argparse.ArgumentParser,
-                             needs_support: bool) -> None:
-    """Add a model and the examples of its classes.
-
-    Args:
-        parser (argparse.ArgumentParser): Changed in place.
-        needs_support (bool): Whether the examples are required.
-    """
-    parser.add_argument('config', metavar='CONFIG', help='config file')
-    parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT',
-        help='file of tools/train.py, or of the backbone alone; or '
-        "'none' for the config's pretrained backbone")
-    parser.add_argument(
-        '--support', required=needs_support, metavar='DIR|FILE',
-        help='the examples: a folder with one of images and masks for each '
-        'class, or a file of COCO, labelme or CVAT')
-    parser.add_argument(
-        '--image-dir', metavar='DIR',
-        help='folder of the images that a file of examples names')
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={},
-        metavar='KEY=VALUE', help='other settings of the config')
-
-
-def make_inferencer(args: argparse.Namespace,
-                    **settings: Any) -> FewShotInferencer:
-    """Make what :func:`add_inferencer_arguments` asked for.
-
-    Args:
-        args (argparse.Namespace): Of a parser that has seen it.
-        **settings (Any): Others of the inferencer.
-
-    Raises:
-        InputError: If the config or the checkpoint cannot be used.
-    """
-    cfg = read_config(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    weights = None if args.checkpoint == 'none' else args.checkpoint
-    return FewShotInferencer(cfg, weights, args.device, **settings)
-
-
-def check_existing(*paths: str | None) -> None:
-    """Refuse paths that do not exist, before the model is loaded.
-
-    Args:
-        *paths (str | None): None for what is not given.
-
-    Raises:
-        InputError: If one is missing.
-    """
-    for path in paths:
-        if path is not None and not os.path.exists(path):
-            raise InputError(f'{path} does not exist; correct the path')
-
-
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and set in it what the flags say.
 
@@ -153,21 +113,19 @@ def load_config(args: argparse.Namespace) -> Config:
         _replay_manifest(cfg, args)
     elif args.protocol is not None:
         apply_protocol(cfg, args.protocol)
-    # By its variable's name a setting reaches every place as well.
+    given = {name: value for name, value in vars(args).items()
+             if value is not None}
+    # By its variable's name, too, a setting reaches every place.
     options = dict(args.cfg_options)
-    settings = {
-        flag: options.pop(variable, None)
-        for flag, variable in (
-            ('fold', 'fold'), ('ways', 'num_ways'), ('shots', 'num_shots'),
-            ('queries', 'num_queries'), ('data_root', 'data_root'),
-            ('pretrained', 'pretrained'))}
-    settings |= {
-        flag: getattr(args, flag) for flag in settings
-        if getattr(args, flag, None) is not None}
-    apply_settings(cfg, **settings)
-    for flag in ('runs', 'episodes'):
-        if getattr(args, flag, None) is not None:
-            cfg.test_dataloader.dataset[f'num_{flag}'] = getattr(args, flag)
+    variables = {
+        flag: _EPISODE_FLAGS[flag][0]
+        for flag in ('fold', 'ways', 'shots', 'queries')}
+    variables |= dict(data_root='data_root', pretrained='pretrained')
+    apply_settings(cfg, **{
+        name: given.get(name, options.pop(variable, None))
+        for name, variable in variables.items()})
+    for flag in given.keys() & {'runs', 'episodes'}:
+        cfg.test_dataloader.dataset[_EPISODE_FLAGS[flag][0]] = given[flag]
     cfg.merge_from_dict(options)
     return cfg
 
@@ -192,7 +150,13 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
             cfg[name].pin_memory = False
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
-    join_processes(cfg)
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+        # mmengine would give each process a CUDA device, in its process group
+        # and in its model wrapper; what already stands it leaves alone.
+        torch.distributed.init_process_group('gloo')
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None,
+            broadcast_buffers=False)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -206,20 +170,16 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
         InputError: If it is no manifest, or a flag says what the manifest
             settles.
     """
-    settled = {
-        'fold': 'fold', 'num_ways': 'ways', 'num_shots': 'shots',
-        'num_queries': 'queries', 'num_runs': 'runs',
-        'num_episodes': 'episodes'}
-    flags = [
-        f'--{flag}' for flag in settled.values()
-        if getattr(args, flag) is not None]
+    flags = [f'--{flag}' for flag in _EPISODE_FLAGS
+             if getattr(args, flag) is not None]
+    settled = [setting for setting, _ in _EPISODE_FLAGS.values()]
     flags += [
         option for option in args.cfg_options
         if option.removeprefix('test_dataloader.dataset.') in settled]
     if flags:
         raise InputError(
             f"the manifest settles the episodes: leave out {' '.join(flags)}"
-            ', or draw episodes anew without --manifest')
+            ', or sample other episodes without --manifest')
     name = read_rules(args.manifest).protocol
     if args.protocol is not None:
         apply_protocol(cfg, args.protocol)

@@ -1,0 +1,125 @@
+"""The tables of a benchmark: tests of several folds, shots and models."""
+import csv
+import io
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """One test: a cell of the table.
+
+    Attributes:
+        fold (int): Whose classes are novel.
+        shots (int): S of the test.
+        trained (bool): Or as the model is before training.
+    """
+
+    fold: int
+    shots: int
+    trained: bool
+
+    @property
+    def model(self) -> str:
+        """The model's word in tables and folders."""
+        return 'trained' if self.trained else 'untrained'
+
+    def __str__(self) -> str:
+        return f'fold {self.fold}, {self.shots} shots, {self.model}'
+
+
+def format_csv(results: dict[Cell, dict],
+               rows: Sequence[Sequence[Cell]]) -> str:
+    """A line a finished test, and one of the mean over the folds.
+
+    Args:
+        results (dict[Cell, dict]): Of the tests that are finished.
+        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
+            a number of shots in a row. A mean is of all folds, or missing.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [
+        'model', 'shots', 'fold', 'mIoU', 'std', 'FB-IoU', 'low', 'high',
+        'manifest_sha256', 'checkpoint_sha256'],
+        extrasaction='ignore', lineterminator='\n')
+    writer.writeheader()
+    for row in rows:
+        name = dict(model=row[0].model, shots=row[0].shots)
+        for cell in row:
+            if result := results.get(cell):
+                low, high = result.get('interval', ('', ''))
+                writer.writerow(
+                    result | name | dict(fold=cell.fold, low=low, high=high))
+        if all(cell in results for cell in row):
+            writer.writerow(name | {'fold': 'mean'} | {
+                key: _mean(key, results, row) for key in ('mIoU', 'FB-IoU')})
+    return text.getvalue()
+
+
+def format_markdown(title: str, results: dict[Cell, dict],
+                    rows: Sequence[Sequence[Cell]]) -> str:
+    """The scores, a row a number of shots; then what they are scores of.
+
+    Args:
+        title (str): Of both tables.
+        results (dict[Cell, dict]): Of the tests that are finished.
+        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
+            a number of shots in a row. A mean is of all folds, or missing.
+    """
+    scores = [['model', 'shots', *(f'fold {cell.fold}' for cell in rows[0]),
+               'mean mIoU', 'mean FB-IoU']]
+    scores += [
+        [row[0].model, str(row[0].shots),
+         *(_score(results.get(cell)) for cell in row),
+         *(_rounded(_mean(key, results, row)) for key in ('mIoU', 'FB-IoU'))]
+        for row in rows]
+    origins = [['fold', 'shots', 'model', 'protocol', 'episodes', 'supports',
+                'manifest', 'checkpoint']]
+    origins += [
+        [str(cell.fold), str(cell.shots), cell.model, *_origin(results[cell])]
+        for row in rows for cell in row if cell in results]
+    return '\n'.join([
+        f'# Benchmark of {title}', '',
+        'mIoU over the novel classes in percent, mean ± standard deviation '
+        'of the runs,',
+        'and its 95% bootstrap interval over the episodes.', '',
+        *_table(scores), '',
+        'Measured on and with (SHA-256):', '',
+        *_table(origins), ''])
+
+
+def _mean(key: str, results: dict[Cell, dict],
+          row: Sequence[Cell]) -> float | None:
+    """Over all folds; None if one is missing, or null: without a pixel."""
+    scores = [
+        score for cell in row
+        if (score := results.get(cell, {}).get(key)) is not None]
+    return fmean(scores) if len(scores) == len(row) else None
+
+
+def _rounded(score: float | None) -> str:
+    return '-' if score is None else f'{score:.1f}'
+
+
+def _score(result: dict | None) -> str:
+    if result is None or result['mIoU'] is None:
+        return '-'
+    text = f"{result['mIoU']:.1f} ± {_rounded(result['std'])}"
+    if 'interval' in result:
+        low, high = result['interval']
+        text += f' [{low:.1f}, {high:.1f}]'
+    return text
+
+
+def _origin(result: dict) -> list[str]:
+    return [
+        result['protocol'] or "the config's",
+        f"{len(result['runs'])} x {result['num_episodes']}, "
+        f"{result['num_ways']}-way",
+        result['support_annotation'], result['manifest_sha256'],
+        result['checkpoint_sha256'] or 'none']
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ['| ' + ' | '.join(row) + ' |' for row in rows]
+    return [lines[0], '|' + '---|' * len(rows[0]), *lines[1:]]
