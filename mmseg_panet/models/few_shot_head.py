@@ -37,8 +37,8 @@ class FewShotHead(BaseDecodeHead):
             to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
-            :class:`PrototypeClassifier` with ``distance`` and ``scale``.
-        scale, distance: See :class:`PrototypeClassifier`.
+            :class:`PrototypeClassifier`.
+        scale, distance: Settings of the classifier, where it has them.
         pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
         **kwargs: As for mmseg's ``BaseDecodeHead``.
 
@@ -47,8 +47,7 @@ class FewShotHead(BaseDecodeHead):
             :class:`LinearClassifier`.
 
     Raises:
-        InputError: If a setting is unknown, or ``scale`` or ``distance``
-            stands beside ``classifier``.
+        InputError: If a setting is unknown, also to the classifier.
     """
 
     fitted: nn.Module | None

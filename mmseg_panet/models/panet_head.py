@@ -25,11 +25,11 @@ class PANetHead(FewShotHead):
             to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
-            :class:`PrototypeClassifier` with ``distance`` and ``scale``.
-        scale (float, optional): Factor of the similarities before the
-            softmax, see :class:`PrototypeClassifier`.
-        distance (str, optional): 'cosine' or 'squared_euclidean', see
             :class:`PrototypeClassifier`.
+        scale (float, optional): Setting of the classifier: the factor of the
+            similarities before the softmax.
+        distance (str, optional): Setting of :class:`PrototypeClassifier`:
+            'cosine' or 'squared_euclidean'.
         pool_at (str): 'image' pools the features resized to the mask, as the
             paper does; 'feature' the mask resized to the features. Defaults
             to 'image'.
@@ -43,8 +43,7 @@ class PANetHead(FewShotHead):
         ignore_index (int): Label left out. Defaults to 255.
 
     Raises:
-        InputError: If a setting is unknown, or ``scale`` or ``distance``
-            stands beside ``classifier``.
+        InputError: If a setting is unknown, also to the classifier.
     """
 
     def __init__(

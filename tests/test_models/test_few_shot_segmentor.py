@@ -205,6 +205,15 @@ def test_a_vote_is_of_the_masks_of_the_single_shots(mode):
         assert same.float().mean() > 0.999
 
 
+def test_a_head_that_takes_no_supports_is_refused_when_the_model_is_built():
+    with pytest.raises(InputError, match='FewShotHead, as .* got a FCNHead'):
+        MODELS.build(dict(
+            type='FewShotSegmentor',
+            backbone=dict(type='DilatedResNet', depth=18),
+            decode_head=dict(
+                type='FCNHead', in_channels=256, channels=8, num_classes=2)))
+
+
 def test_an_unknown_fusion_of_shots_is_a_sentence():
     with pytest.raises(InputError, match="shot_fusion .* got 'mean'"):
         small_model(shot_fusion='mean')

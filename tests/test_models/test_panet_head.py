@@ -6,7 +6,7 @@ from mmseg.structures import SegDataSample
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.models import PANetHead
+from mmseg_panet.models import Classifier, PANetHead, PrototypeClassifier
 
 CASES = {  # episodes, ways, shots, queries
     '1-way 1-shot': (1, 1, 1, 1),
@@ -255,6 +255,29 @@ def test_a_way_without_support_and_a_support_without_way_are_named():
 def test_unknown_settings_are_refused(name, value):
     with pytest.raises(ValueError, match='must be one of'):
         PANetHead(8, **{name: value})
+
+
+def test_the_classifier_is_given_or_made_of_scale_and_distance():
+    plain = PANetHead(8, scale=10.0, distance='squared_euclidean')
+    given = PANetHead(8, classifier=dict(
+        type='PrototypeClassifier', distance='squared_euclidean', scale=10.0))
+    mixed = PANetHead(8, scale=10.0, classifier=dict(
+        type=PrototypeClassifier, distance='squared_euclidean'))
+    for head in (plain, given, mixed):
+        assert head.classifier.settings() == dict(
+            type='PrototypeClassifier', distance='squared_euclidean',
+            scale=10.0)
+
+
+def test_what_is_no_classifier_is_refused_when_the_head_is_built():
+    with pytest.raises(InputError, match='subclass of Classifier .*ResNet'):
+        PANetHead(8, classifier=dict(type='DilatedResNet', depth=18))
+
+    class Plain(Classifier):
+        pass
+
+    with pytest.raises(InputError, match='no distance of the head .* Plain'):
+        PANetHead(8, distance='cosine', classifier=dict(type=Plain))
 
 
 def test_a_batch_that_is_no_episode_is_refused():

@@ -1,34 +1,38 @@
-"""Building a classifier of a head."""
+"""Building the classifier of a head."""
+from inspect import signature
+from typing import Any
+
 from mmseg.registry import MODELS
 
 from ...errors import InputError
 from .classifier import Classifier
 
 
-def build_classifier(config: dict | None,
-                     **settings: float | str | None) -> Classifier:
-    """Build the classifier of a head, or PANet's.
+def build_classifier(config: dict | None, **settings: Any) -> Classifier:
+    """Build the classifier of a head.
 
     Args:
         config (dict, optional): A registered :class:`Classifier`. Defaults
             to :class:`PrototypeClassifier`.
-        **settings (float | str | None): Those of the default, None for what
-            is not given.
+        **settings (Any): Settings of the head that are passed on, None for
+            what is not given; those in the config go before.
 
     Raises:
-        InputError: If the type is another one, or both are given.
+        InputError: If the type is another one, or has no such setting.
     """
-    given = {
-        name: value for name, value in settings.items() if value is not None}
-    if config is not None and given:
-        raise InputError(
-            f'expected {" and ".join(given)} as a setting of classifier, got '
-            f'it beside classifier={config}; move it there')
-    if config is None:
-        config = dict(type='PrototypeClassifier', **given)
-    built = MODELS.build(config)
-    if not isinstance(built, Classifier):
+    config = dict(config or dict(type='PrototypeClassifier'))
+    kind = config['type']
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not isinstance(kind, type) or not issubclass(kind, Classifier):
         raise InputError(
             'expected a registered subclass of Classifier as classifier, got '
             f'{config}; PrototypeClassifier is one')
-    return built
+    given = {
+        name: value for name, value in settings.items() if value is not None}
+    unknown = set(given) - set(signature(kind).parameters)
+    if unknown:
+        raise InputError(
+            f'expected no {" and ".join(sorted(unknown))} of the head beside '
+            f'the classifier {kind.__name__}, which has no such setting; '
+            'leave it out, or set it to None')
+    return MODELS.build(given | config)
