@@ -170,12 +170,11 @@ class FewShotTestLoop(TestLoop):
         for indices, features, samples in self._features(images, 'support'):
             most = max(len(images[i].class_ids) for i in indices)
             statistics = head.class_statistics(
-                features, head.labels(samples), most)
+                features, head.labels(samples), most).each(Tensor.cpu)
             # A copy, or each would be sent with its complete batch.
             own += [
                 (i, statistics.each(lambda one, k=number: one[k]).masks(
-                    slice(1 + len(images[i].class_ids))).each(
-                        lambda one: one.cpu().clone()))
+                    slice(1 + len(images[i].class_ids))).each(Tensor.clone))
                 for number, i in enumerate(indices)]
         gathered = sorted(
             (pair for part in all_gather_object(own) for pair in part),

@@ -1,5 +1,7 @@
 """How a flat batch of episodes is laid out."""
 from collections.abc import Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -89,17 +91,11 @@ class EpisodeLayout(NamedTuple):
 
     def queries_of(self, items: Sequence[T]) -> list[T]:
         """The queries' part of a flat list, in order."""
-        return [
-            item for item, query in zip(items, self.is_query(), strict=True)
-            if query
-        ]
+        return list(compress(items, self.is_query()))
 
     def supports_of(self, items: Sequence[T]) -> list[T]:
         """The supports' part of a flat list, in order."""
-        return [
-            item for item, query in zip(items, self.is_query(), strict=True)
-            if not query
-        ]
+        return list(compress(items, map(not_, self.is_query())))
 
 
 class _Split(torch.autograd.Function):
