@@ -9,7 +9,8 @@ MAX_LINES = 300
 
 # From the ground to the roof: a room imports from its own floor and below.
 FLOORS = (
-    ('errors', 'files', 'parallel', 'progress', 'version'),
+    ('errors', 'files', 'overrides', 'parallel', 'progress', 'table',
+     'version'),
     ('annotations', ),
     ('datasets', ),
     ('models', ),
