@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
+from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
 from . import REPO
 from .row import Row

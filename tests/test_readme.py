@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
-from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
+from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
 REPO = Path(__file__).parents[1]
 README = (REPO / 'projects_readme.md').read_text()

@@ -2,8 +2,10 @@
 import argparse
 
 from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.datasets.toy.toy_dataset import make_toy_dataset
-from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
+from mmseg_panet.datasets.toy.toy_dataset import (
+    make_toy_dataset,
+    make_toy_examples,
+)
 
 
 def parse_args() -> argparse.Namespace:

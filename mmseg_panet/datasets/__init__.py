@@ -9,29 +9,12 @@ from .episodic_dataset import EpisodicDataset
 from .folder import FolderDataset
 from .folds import FOLDS, split_classes
 from .image_pool import ImagePool
-from .sampled_episodes import SampledEpisodes
-from .sampling import Episode, sample_episode
+from .sampling import Episode, SampledEpisodes, sample_episode
 from .toy.toy_dataset import TOY_CLASSES, ToyDataset, make_toy_dataset
 
 __all__ = [
-    'COCO_CLASSES',
-    'FOLDS',
-    'TOY_CLASSES',
-    'COCO20iDataset',
-    'ClassIndex',
-    'SampledEpisodes',
-    'Episode',
-    'EpisodicDataset',
-    'FSSDataset',
-    'FolderDataset',
-    'ImagePool',
-    'LoadFSSAnnotations',
-    'MSRCDataset',
-    'ToyDataset',
-    'sample_episode',
-    'episode_collate',
-    'load_class_index',
-    'make_toy_dataset',
-    'split_classes',
-    'transforms',
-]
+    'COCO_CLASSES', 'FOLDS', 'TOY_CLASSES', 'COCO20iDataset', 'ClassIndex',
+    'Episode', 'EpisodicDataset', 'FSSDataset', 'FolderDataset', 'ImagePool',
+    'LoadFSSAnnotations', 'MSRCDataset', 'SampledEpisodes', 'ToyDataset',
+    'episode_collate', 'load_class_index', 'make_toy_dataset',
+    'sample_episode', 'split_classes', 'transforms']

@@ -43,13 +43,10 @@ def cache_key(infos: Sequence[dict], *settings: Any) -> str:
     """
     digest = hashlib.sha256(repr(settings).encode())
     for info in infos:
-        paths = [info['img_path'], info['seg_map_path']]
         digest.update(repr([
-            [os.path.abspath(path) for path in paths],
-            [size_and_time(path) for path in paths],
-            sorted((key, value) for key, value in info.items()
-                   if key not in ('img_path', 'seg_map_path')),
-        ]).encode())
+            (key, os.path.abspath(value), size_and_time(value))
+            if key in ('img_path', 'seg_map_path') else (key, value)
+            for key, value in sorted(info.items())]).encode())
     return digest.hexdigest()
 
 
@@ -73,6 +70,8 @@ def size_and_time(path: str) -> tuple[int, int]:
 def keeping(what: str) -> Iterator[None]:
     """Do without a cache that cannot be written, and say so.
 
+    A function that it decorates then returns None.
+
     Args:
         what (str): Begins the sentence.
     """
@@ -85,23 +84,26 @@ def keeping(what: str) -> Iterator[None]:
             logger='current', level=logging.WARNING)
 
 
-def read_or_build(path: Path, read: Callable[[Path], T | None],
+def read_or_build(cache_dir: str | Path | None, name: str,
+                  read: Callable[[Path], T | None],
                   build: Callable[[Path], T]) -> T:
     """Read a file of the cache, or build it while other processes wait.
 
     Args:
-        path (Path): The file, in a folder of the cache.
+        cache_dir (str | Path, optional): See :func:`cache_folder`.
+        name (str): Path of the file in that folder.
         read (Callable): Gives None where there is no such file.
         build (Callable): Called in one process at a time, of all that share
             the folder.
     """
+    folder = cache_folder(cache_dir)
+    path, locks = folder / name, folder / 'locks'
     found = read(path)
     if found is not None:
         return found
     with ExitStack() as stack:
         # A folder that cannot be written or locked is done without.
         with suppress(OSError, NotImplementedError):
-            locks = path.parents[1] / 'locks'
             locks.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(locks / f'{path.stem}.lock'))
         found = read(path)

@@ -13,13 +13,7 @@ from PIL import ExifTags, Image
 from ..errors import InputError, refuse
 from ..files import write_arrays
 from ..parallel import parallel_map
-from .cache import (
-    cache_folder,
-    cache_key,
-    keeping,
-    read_or_build,
-    size_and_time,
-)
+from .cache import cache_key, keeping, read_or_build, size_and_time
 
 _FORMAT = 1
 """Part of the cache's key: raise it when the file or the counting changes."""
@@ -65,8 +59,7 @@ class ClassIndex:
         return np.flatnonzero((pixels >= least) & (pixels > 0))
 
 
-def load_class_index(infos: Sequence[dict],
-                     num_classes: int,
+def load_class_index(infos: Sequence[dict], num_classes: int,
                      loader: LoadAnnotations,
                      cache_dir: str | Path | None = None) -> ClassIndex:
     """Read the class index from the cache, or build it and keep it there.
@@ -96,7 +89,7 @@ def load_class_index(infos: Sequence[dict],
         return index
 
     return read_or_build(
-        cache_folder(cache_dir) / 'class_index' / f'{key}.npz',
+        cache_dir, f'class_index/{key}.npz',
         partial(_read, shape=(len(infos), num_classes)), build)
 
 

@@ -21,6 +21,5 @@ def episode_collate(episodes: Sequence[Sequence[dict]]) -> dict[str, list]:
     """
     images = list(chain.from_iterable(episodes))
     return {
-        'inputs': [image['inputs'] for image in images],
-        'data_samples': [image['data_samples'] for image in images],
-    }
+        key: [image[key] for image in images]
+        for key in ('inputs', 'data_samples')}

@@ -10,8 +10,8 @@ from ..errors import InputError
 from .class_index import ClassIndex
 from .folds import named_folds, split_classes
 from .image_pool import NO_CLASSES, ImagePool
-from .sampling import SAMPLINGS
 
+SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
 _NUMBERS = (
     'num_ways', 'num_shots', 'num_queries', 'num_runs', 'num_episodes')
@@ -81,16 +81,15 @@ class EpisodeRules:
         _require(len(self.seeds) == self.num_runs, (
             f'expected a seed for each of {self.num_runs} runs, got '
             f'{self.seeds}'))
-        area = self.min_area
+        area, repeat = self.min_area, self.repeat_supports
         _require(isinstance(area, (int, float)) and area > 0, (
             'expected min_area above 0, in pixels or as a share, got '
             f'{area!r}'))
-        _require(self.sampling in SAMPLINGS, (
-            f'sampling must be one of {SAMPLINGS}, got {self.sampling!r}'))
-        _require(type(self.repeat_supports) is bool, (
-            'expected repeat_supports of True or False, got '
-            f'{self.repeat_supports!r}'))
-        novel = self.novel_pixels
+        _require(type(repeat) is bool, (
+            f'expected repeat_supports of True or False, got {repeat!r}'))
+        sampling, novel = self.sampling, self.novel_pixels
+        _require(sampling in SAMPLINGS, (
+            f'sampling must be one of {SAMPLINGS}, got {sampling!r}'))
         _require(novel in NOVEL_PIXELS, (
             f'novel_pixels must be one of {NOVEL_PIXELS}, got {novel!r}'))
         no_novel = novel == 'background' or self.classes == 'all'
@@ -194,9 +193,8 @@ class EpisodeRules:
     @property
     def novel_classes(self) -> list[str]:
         """The novel classes of its fold; none without folds."""
-        if self.folds is None or self.fold is None:
-            return []
-        return split_classes(self.folds, self.fold, 'novel')
+        return [] if self.fold is None else split_classes(
+            self.folds or (), self.fold, 'novel')
 
     def in_all_folds(self) -> list['EpisodeRules']:
         """Give the rules of every fold; only its own without folds."""

@@ -14,8 +14,7 @@ from .episode_rules import EpisodeRules, choose_pool
 from .image_pool import ImagePool
 from .manifest import manifest_lines, read_episodes, read_rules
 from .randomness import seeded
-from .sampled_episodes import SampledEpisodes
-from .sampling import Episode
+from .sampling import Episode, SampledEpisodes
 from .transforms.dependence import dependence
 
 _AUGMENTATION_TRIES = 100
@@ -86,32 +85,22 @@ class EpisodicDataset(Dataset):
             :func:`read_episodes` say.
     """
 
-    def __init__(
-        self,
-        dataset: dict | BaseDataset | None = None,
-        support_pipeline: Sequence[dict] = (),
-        query_pipeline: Sequence[dict] = (),
-        num_episodes: int = 1000,
-        num_ways: int = 1,
-        num_shots: int = 1,
-        num_queries: int = 1,
-        num_runs: int = 1,
-        episodes_seed: int = 0,
-        folds: str | Sequence[Sequence[str]] | None = None,
-        fold: int = 0,
-        split: str | None = None,
-        classes: Sequence[str] | str | None = None,
-        pools: dict[str, dict] | None = None,
-        pool: str | None = None,
-        sampling: str = 'class_first',
-        repeat_supports: bool = False,
-        min_area: float = 1,
-        novel_pixels: str = 'background',
-        protocol: str | None = None,
-        manifest: str | None = None,
-        cache_dir: str | None = None,
-        cache_images: bool = False,
-    ) -> None:
+    def __init__(self, dataset: dict | BaseDataset | None = None,
+                 support_pipeline: Sequence[dict] = (),
+                 query_pipeline: Sequence[dict] = (),
+                 num_episodes: int = 1000, num_ways: int = 1,
+                 num_shots: int = 1, num_queries: int = 1,
+                 num_runs: int = 1, episodes_seed: int = 0,
+                 folds: str | Sequence[Sequence[str]] | None = None,
+                 fold: int = 0, split: str | None = None,
+                 classes: Sequence[str] | str | None = None,
+                 pools: dict[str, dict] | None = None,
+                 pool: str | None = None, sampling: str = 'class_first',
+                 repeat_supports: bool = False, min_area: float = 1,
+                 novel_pixels: str = 'background',
+                 protocol: str | None = None, manifest: str | None = None,
+                 cache_dir: str | None = None,
+                 cache_images: bool = False) -> None:
         self.support_pipeline, self.query_pipeline = (
             Compose([TRANSFORMS.build(step) for step in steps])
             for steps in (support_pipeline, query_pipeline))
@@ -134,8 +123,7 @@ class EpisodicDataset(Dataset):
             mask_loader(self.support_pipeline.transforms), cache_dir)
         self.dataset = self.images.dataset
         if cache_images:
-            infos = list(map(
-                self.dataset.get_data_info, range(len(self.dataset))))
+            infos = self.images.infos()
             self.support_pipeline, self.query_pipeline = (
                 cached_pipeline(pipeline, infos, cache_dir) for pipeline in (
                     self.support_pipeline, self.query_pipeline))
@@ -168,21 +156,20 @@ class EpisodicDataset(Dataset):
                 empty after the pipeline.
         """
         episode = self.episode(index)
-        run = index // self.rules.num_episodes
         task = dict(
-            self._labels_of(episode.class_ids), run=run, episode=episode.index)
+            self._labels_of(episode.class_ids), episode=episode.index,
+            run=index // self.rules.num_episodes)
+        seed = (episode.seed, episode.index)
         items: list[dict] = []
         for way, shots in enumerate(episode.supports, start=1):
             for shot, image in enumerate(shots):
                 part = dict(role='support', way=way, shot=shot)
-                entropy = (episode.seed, episode.index, 1, len(items))
-                items.append(self._support(image, task | part, entropy))
-        for query, (image, way) in enumerate(
-                zip(episode.queries, episode.query_ways, strict=True)):
-            part = dict(role='query', way=way)
-            entropy = (episode.seed, episode.index, 2, query)
+                items.append(self._support(
+                    image, task | part, (*seed, 1, len(items))))
+        for query, image in enumerate(episode.queries):
+            part = dict(role='query', way=episode.query_ways[query])
             items.append(self._load(
-                image, self.query_pipeline, task | part, entropy))
+                image, self.query_pipeline, task | part, (*seed, 2, query)))
         return items
 
     def episode(self, index: int) -> Episode:
@@ -218,11 +205,6 @@ class EpisodicDataset(Dataset):
             ignored_ids=self.ignored_ids)
 
     @property
-    def header(self) -> dict:
-        """The rules of the episodes, as a manifest's header has them."""
-        return self.rules.header()
-
-    @property
     def class_names(self) -> list[str]:
         """Names of the classes that are sampled."""
         return list(self.rules.classes)
@@ -230,10 +212,8 @@ class EpisodicDataset(Dataset):
     @property
     def metainfo(self) -> dict:
         """The data set's own, with ``class_names`` and ``num_runs``."""
-        return dict(
-            self.dataset.metainfo,
-            class_names=self.class_names,
-            num_runs=self.rules.num_runs)
+        return dict(self.dataset.metainfo, class_names=self.class_names,
+                    num_runs=self.rules.num_runs)
 
     def manifest_lines(self) -> Iterator[str]:
         """The manifest of these episodes, line by line."""
@@ -241,10 +221,8 @@ class EpisodicDataset(Dataset):
 
     def manifest_sha256(self) -> str:
         """SHA-256 of the file that :meth:`manifest_lines` would make."""
-        digest = hashlib.sha256()
-        for line in self.manifest_lines():
-            digest.update(line.encode())
-        return digest.hexdigest()
+        lines = ''.join(self.manifest_lines())
+        return hashlib.sha256(lines.encode()).hexdigest()
 
     def _support(self, image: int, part: dict,
                  entropy: tuple[int, ...]) -> dict:
@@ -252,9 +230,8 @@ class EpisodicDataset(Dataset):
 
         An object so small that every resize loses it is grown in the end.
         """
-        tries = self._tries
-        for attempt in range(tries + _GROWTH_TRIES):
-            grow = max(0, attempt + 1 - tries)
+        for attempt in range(self._tries + _GROWTH_TRIES):
+            grow = max(0, attempt + 1 - self._tries)
             item = self._load(
                 image, self.support_pipeline, part | dict(grow=grow),
                 (*entropy, attempt))
@@ -264,16 +241,15 @@ class EpisodicDataset(Dataset):
         name = part['class_names'][part['way'] - 1]
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
-            f'mask after support_pipeline, in {tries} tries and grown by '
-            f'{_GROWTH_TRIES} pixels; raise min_area, crop less, or correct '
-            'its annotation')
+            f'mask after support_pipeline, in {self._tries} tries and grown '
+            f'by {_GROWTH_TRIES} pixels; raise min_area, crop less, or '
+            'correct its annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:
         """Run a pipeline on one image, its random numbers from ``entropy``."""
-        info = self.dataset.get_data_info(image) | part
-        info['image_id'] = self.images.image_ids[image]
-        info['image_index'] = image
+        info = self.dataset.get_data_info(image) | part | dict(
+            image_id=self.images.image_ids[image], image_index=image)
         with loading(info), seeded(entropy):
             item = pipeline(info)
         if item is None or 'data_samples' not in item:

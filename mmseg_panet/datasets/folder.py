@@ -1,4 +1,4 @@
-"""A folder of one's own: images, masks and a class list."""
+"""A folder of the user: images, masks and a class list."""
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -63,15 +63,12 @@ class FolderDataset(BaseSegDataset):
             raise InputError(
                 f'there is no image in {self.ann_file or folder}; expected '
                 '.jpg, .png, .webp, .bmp or .tif files')
+        masks = self.data_prefix['seg_map_path']
         return [
-            dict(
-                img_path=images[stem],
-                seg_map_path=os.path.join(
-                    self.data_prefix['seg_map_path'],
-                    stem + self.seg_map_suffix),
-                label_map=self.label_map,
-                reduce_zero_label=self.reduce_zero_label,
-                seg_fields=[])
+            dict(img_path=images[stem],
+                 seg_map_path=os.path.join(masks, stem + self.seg_map_suffix),
+                 label_map=self.label_map, seg_fields=[],
+                 reduce_zero_label=self.reduce_zero_label)
             for stem in stems]
 
     def _listed(self, images: Mapping[str, str]) -> list[str]:

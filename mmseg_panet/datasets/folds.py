@@ -1,22 +1,16 @@
 """Class folds: which classes are base, which are novel."""
 from collections.abc import Sequence
 
+from mmseg.datasets import PascalVOCDataset
+
 from ..errors import InputError
 from .benchmarks.coco import COCO_CLASSES
+from .benchmarks.msrc import MSRCDataset
 from .toy.toy_dataset import TOY_CLASSES
 
-_PASCAL_CLASSES = (
-    'aeroplane', 'bicycle', 'bird', 'boat', 'bottle',
-    'bus', 'car', 'cat', 'chair', 'cow',
-    'diningtable', 'dog', 'horse', 'motorbike', 'person',
-    'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
-)
-
-_MSRC_CLASSES = (
-    'building', 'grass', 'tree', 'cow', 'sheep', 'sky', 'aeroplane',
-    'water', 'face', 'car', 'bicycle', 'flower', 'sign', 'bird',
-    'book', 'chair', 'road', 'cat', 'dog', 'body', 'boat',
-)
+_MSRC_CLASSES = [
+    name for name in MSRCDataset.METAINFO['classes']
+    if name not in ('background', 'horse', 'mountain')]
 
 
 def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -27,7 +21,7 @@ def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 
 FOLDS: dict[str, list[tuple[str, ...]]] = {
     # OSLSM (Shaban et al., BMVC 2017), section 4.
-    'pascal-5i': _in_order(_PASCAL_CLASSES, 5),
+    'pascal-5i': _in_order(PascalVOCDataset.METAINFO['classes'][1:], 5),
     # Every fourth class, as in FWB (Nguyen and Todorovic, ICCV 2019), PFENet
     # and HSNet.
     'coco-20i': [COCO_CLASSES[f::4] for f in range(4)],
@@ -88,8 +82,6 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
     if split == 'novel':
         return list(folds[fold])
     if split == 'base':
-        return [
-            name for i, names in enumerate(folds) if i != fold
-            for name in names
-        ]
+        others = [*folds[:fold], *folds[fold + 1:]]
+        return [name for names in others for name in names]
     raise InputError(f"expected split 'base' or 'novel', got '{split}'")

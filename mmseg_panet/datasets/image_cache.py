@@ -4,7 +4,8 @@ import copy
 import logging
 import shutil
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,31 +17,33 @@ import PIL
 from mmcv.transforms import Compose
 from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
 from ..errors import InputError, loading
 from ..files import whole_file
 from ..parallel import parallel_map
-from .cache import cache_folder, cache_key, keeping, read_or_build
+from .cache import cache_key, keeping, read_or_build
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the folder's name: raise it when the files or our steps change."""
 _SAMPLE = 16
 """Images from which the size of the folder is estimated."""
+_VALUES, _CRC = '(values)', '(crc)'
+"""Tensors of a file beside the arrays; no transform sets such keys."""
 
 
+@dataclass(frozen=True)
 class ImageCache:
     """What the first steps of a pipeline make of every image.
 
-    The folder holds a file an image. Its tensors are the arrays; its
-    metadata are the other values as Python's literals, and a CRC-32.
+    The folder holds a file for each image. Its tensors are the arrays, the
+    bytes of the other values as Python's literals, and a CRC-32 of them all.
 
     Args:
         folder (Path): The folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
 
     def restore(self, image: int) -> dict | None:
         """Read what was kept of an image.
@@ -55,15 +58,13 @@ class ImageCache:
         """
         path = _path(self.folder, image)
         try:
-            with safe_open(path, 'numpy') as file:
-                names, texts = file.keys(), file.metadata()
-                arrays = {name: file.get_tensor(name) for name in names}
-            values, crc = texts['values'], texts['crc']
-            if crc == _crc(values, arrays):
+            arrays = load_file(path)
+            if arrays.pop(_CRC)[0] == _crc(arrays):
+                values = arrays.pop(_VALUES).tobytes().decode()
                 return ast.literal_eval(values) | arrays
         except OSError:
             return None
-        except (SafetensorError, KeyError, TypeError):
+        except (SafetensorError, KeyError):
             pass
         print_log(
             f'{path} is damaged: the image is loaded from its own file, and '
@@ -73,8 +74,7 @@ class ImageCache:
         return None
 
 
-def load_image_cache(infos: Sequence[dict],
-                     steps: Sequence[Callable],
+def load_image_cache(infos: Sequence[dict], steps: Sequence[Callable],
                      cache_dir: str | Path | None = None
                      ) -> ImageCache | None:
     """Find the decoded images on the disk, or decode and keep them there.
@@ -98,16 +98,9 @@ def load_image_cache(infos: Sequence[dict],
     key = cache_key(
         infos, _FORMAT, versions,
         [(type(step), sorted(vars(step).items())) for step in steps])
-
-    def build(folder: Path) -> ImageCache | None:
-        with keeping('the decoded images of cache_images=True'):
-            _build(folder, infos, steps)
-            return ImageCache(folder)
-        return None
-
     return read_or_build(
-        cache_folder(cache_dir) / 'images' / key,
-        partial(_read, num_images=len(infos)), build)
+        cache_dir, f'images/{key}', partial(_read, num_images=len(infos)),
+        lambda folder: _build(folder, infos, steps))
 
 
 def _path(folder: Path, image: int) -> Path:
@@ -125,8 +118,9 @@ def _read(folder: Path, num_images: int) -> ImageCache | None:
     return ImageCache(folder)
 
 
+@keeping('the decoded images of cache_images=True')
 def _build(folder: Path, infos: Sequence[dict],
-           steps: Sequence[Callable]) -> None:
+           steps: Sequence[Callable]) -> ImageCache | None:
     """Write the folder completely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -144,6 +138,7 @@ def _build(folder: Path, infos: Sequence[dict],
             partial(_keep, folder=part, steps=steps), list(enumerate(infos)),
             f'keeping {len(infos)} decoded images in {folder.parent}, about '
             f'{needed / 1e9:.2f} GB')
+    return ImageCache(folder)
 
 
 def _keep(image: tuple[int, dict], folder: Path,
@@ -161,16 +156,15 @@ def _kept(info: dict, steps: Sequence[Callable]) -> bytes:
         arrays = {key: np.ascontiguousarray(kept.pop(key))
                   for key, value in list(kept.items())
                   if isinstance(value, np.ndarray)}
-        values = repr(kept)
         # What could not be read again is an error here.
-        ast.literal_eval(values)
-    return save(arrays, {'values': values, 'crc': _crc(values, arrays)})
+        ast.literal_eval(repr(kept))
+    arrays[_VALUES] = np.frombuffer(repr(kept).encode(), np.uint8)
+    return save(arrays | {_CRC: np.array([_crc(arrays)], np.uint32)})
 
 
-def _crc(values: str, arrays: Mapping[str, np.ndarray]) -> str:
-    names = sorted(arrays)
-    kinds = [(key, arrays[key].dtype.str, arrays[key].shape) for key in names]
-    crc = zlib.crc32(repr([values, kinds]).encode())
-    for key in names:
-        crc = zlib.crc32(arrays[key].data, crc)
-    return f'{crc:08x}'
+def _crc(arrays: dict[str, np.ndarray]) -> int:
+    crc = 0
+    for key, array in sorted(arrays.items()):
+        kind = repr((key, array.dtype.str, array.shape)).encode()
+        crc = zlib.crc32(array.data, zlib.crc32(kind, crc))
+    return crc

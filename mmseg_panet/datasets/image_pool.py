@@ -44,8 +44,7 @@ class ImagePool:
         self.dataset = build_dataset(dataset)
         # Once: mmengine copies all of the metainfo whenever it is asked.
         self.classes = list(self.dataset.metainfo['classes'])
-        infos = [
-            self.dataset.get_data_info(i) for i in range(len(self.dataset))]
+        infos = self.infos()
         if not infos:
             raise InputError(
                 'the data set has no images; check data_root, data_prefix '
@@ -61,6 +60,10 @@ class ImagePool:
             Path(path).relative_to(root).as_posix() for path in paths]
         self.index = load_class_index(
             infos, len(self.classes), loader, cache_dir)
+
+    def infos(self) -> list[dict]:
+        """Give the data infos of mmseg, image by image."""
+        return list(map(self.dataset.get_data_info, range(len(self.dataset))))
 
     @cached_property
     def sha256(self) -> str:

@@ -1,6 +1,7 @@
 """The file that lists every episode of an evaluation."""
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,14 @@ def manifest_lines(rules: EpisodeRules, episodes: Sequence[Episode],
         pool (ImagePool): The images that they index.
     """
     yield json.dumps({'format': FORMAT, **rules.header()}) + '\n'
-    for episode in episodes:
-        yield json.dumps({
-            'seed': episode.seed,
-            'index': episode.index,
-            'class_ids': episode.class_ids,
-            'class_names': [pool.classes[c] for c in episode.class_ids],
-            'supports': [[pool.image_ids[i] for i in shots]
-                         for shots in episode.supports],
-            'queries': [pool.image_ids[i] for i in episode.queries],
-            'query_ways': episode.query_ways,
-        }) + '\n'
+    names = pool.image_ids
+    for one in episodes:
+        yield json.dumps(dict(
+            seed=one.seed, index=one.index, class_ids=one.class_ids,
+            class_names=[pool.classes[c] for c in one.class_ids],
+            supports=[[names[i] for i in shots] for shots in one.supports],
+            queries=[names[i] for i in one.queries],
+            query_ways=one.query_ways)) + '\n'
 
 
 def read_rules(path: str | Path) -> EpisodeRules:
@@ -100,9 +98,7 @@ def read_episodes(path: str | Path, rules: EpisodeRules,
                     f'{path}, line {line_number}: expected an episode of this '
                     f'data set, got {type(error).__name__}: {error}; write '
                     'the manifest again') from error
-    expected = [
-        (seed, index) for seed in rules.seeds
-        for index in range(rules.num_episodes)]
+    expected = list(product(rules.seeds, range(rules.num_episodes)))
     if [(episode.seed, episode.index) for episode in episodes] != expected:
         raise InputError(
             f'{path} has {len(episodes)} episodes: expected '
@@ -118,21 +114,18 @@ def _read_episode(line: dict[str, Any], rules: EpisodeRules,
         raise ValueError(f"classes {line['class_names']}, here {names}")
     episode = Episode(
         line['seed'], line['index'], tuple(line['class_ids']),
-        supports=tuple(
-            tuple(number[name] for name in shots)
-            for shots in line['supports']),
-        queries=tuple(number[name] for name in line['queries']),
-        query_ways=tuple(line['query_ways']))
-    ways = rules.num_ways
-    shape = [len(shots) for shots in episode.supports]
-    if (shape != [rules.num_shots] * ways
+        tuple(tuple(number[name] for name in shots)
+              for shots in line['supports']),
+        tuple(number[name] for name in line['queries']),
+        tuple(line['query_ways']))
+    ways, queries = rules.num_ways, episode.queries
+    if ([len(shots) for shots in episode.supports] != [rules.num_shots] * ways
             or len(set(episode.class_ids)) != ways
             or not set(episode.class_ids) <= set(rules.class_ids)
-            or len(set(episode.queries)) != rules.num_queries
-            or len(episode.query_ways) != rules.num_queries
+            or not (len(queries) == len(set(queries))
+                    == len(episode.query_ways) == rules.num_queries)
             or not set(episode.query_ways) <= set(range(1, 1 + ways))):
         raise ValueError('not the ways, shots and queries of the header')
-    supports = {i for shots in episode.supports for i in shots}
-    if supports & set(episode.queries):
+    if not set(chain(*episode.supports)).isdisjoint(queries):
         raise ValueError('a query that is a support as well')
     return episode

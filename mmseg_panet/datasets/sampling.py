@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .episode_rules import EpisodeRules
+from .image_pool import ImagePool
 
-SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 _TRIES = 100
 """Tries for an N-way episode whose classes share few images."""
 
@@ -32,13 +33,51 @@ class Episode:
     query_ways: tuple[int, ...]
 
 
-def sample_episode(images_of: Mapping[int, np.ndarray],
-                   seed: int,
-                   index: int,
-                   num_ways: int = 1,
-                   num_shots: int = 1,
-                   num_queries: int = 1,
-                   sampling: str = 'class_first',
+class SampledEpisodes(Sequence[Episode]):
+    """``num_runs`` times ``num_episodes`` episodes, none of them kept.
+
+    Args:
+        images (ImagePool): What the episodes are sampled from.
+        rules (EpisodeRules): With what they record of the images, see
+            :meth:`EpisodeRules.for_images`.
+
+    Raises:
+        InputError: If a class has too few images.
+    """
+
+    def __init__(self, images: ImagePool, rules: EpisodeRules) -> None:
+        self.rules = rules
+        self._images_of, self._shown_in = (
+            dict(zip(rules.class_ids, rules.images_of(
+                images.classes, images.index, area).values(), strict=True))
+            for area in (rules.min_area, 1))
+        for name, found in zip(
+                rules.classes, self._images_of.values(), strict=True):
+            if len(found) < rules.images_needed:
+                of_fold = '' if rules.fold is None else (
+                    f' of fold {rules.fold}')
+                raise InputError(
+                    f"class '{name}'{of_fold} has {len(found)} images with "
+                    f'at least {rules.least_area}, but {rules.needs}; lower '
+                    'min_area, num_shots or num_queries')
+
+    def __len__(self) -> int:
+        return self.rules.num_runs * self.rules.num_episodes
+
+    def __getitem__(self, index: int) -> Episode:  # type: ignore[override]
+        if not 0 <= index < len(self):
+            raise IndexError(f'episode {index} of {len(self)}')
+        rules = self.rules
+        run, i = divmod(index, rules.num_episodes)
+        return sample_episode(
+            self._images_of, rules.seeds[run], i, rules.num_ways,
+            rules.num_shots, rules.num_queries, rules.sampling,
+            rules.repeat_supports, self._shown_in)
+
+
+def sample_episode(images_of: Mapping[int, np.ndarray], seed: int, index: int,
+                   num_ways: int = 1, num_shots: int = 1,
+                   num_queries: int = 1, sampling: str = 'class_first',
                    repeat_supports: bool = False,
                    shown_in: Mapping[int, np.ndarray] | None = None
                    ) -> Episode:
@@ -101,13 +140,10 @@ def sample_episode(images_of: Mapping[int, np.ndarray],
             f'of {num_shots} shots and {num_queries} queries without '
             'repeats; lower num_ways, num_shots or min_area')
     return Episode(
-        seed=seed,
-        index=index,
-        class_ids=tuple(class_ids),
-        supports=tuple(tuple(of_ways[way][0]) for way in range(num_ways)),
-        queries=tuple(queries) or tuple(
-            of_ways[way][1].pop(0) for way in query_ways),
-        query_ways=tuple(1 + way for way in query_ways))
+        seed, index, tuple(class_ids),
+        tuple(tuple(of_ways[way][0]) for way in range(num_ways)),
+        tuple(queries or [of_ways[way][1].pop(0) for way in query_ways]),
+        tuple(1 + way for way in query_ways))
 
 
 def _sample_queries(rng: np.random.Generator,

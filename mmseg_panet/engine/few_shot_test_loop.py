@@ -144,10 +144,10 @@ class FewShotTestLoop(TestLoop):
 
     def _count_episodes(self) -> list[EpisodeCounts]:
         dataset = self.dataloader.dataset
-        header = dataset.header
+        rules = dataset.rules
         episodes = list(dataset.episodes)
         table = self._sum_supports(episodes)
-        totals = np.zeros((len(episodes), 2, header['num_ways'] + 2), np.int64)
+        totals = np.zeros((len(episodes), 2, rules.num_ways + 2), np.int64)
         served = [table.serves(episode) for episode in episodes]
         self._count_queries(episodes, served, table, totals)
         self._count_one_by_one(
@@ -156,7 +156,7 @@ class FewShotTestLoop(TestLoop):
         all_reduce(summed)
         return [
             EpisodeCounts(
-                i // header['num_episodes'], episode.index, episode.class_ids,
+                i // rules.num_episodes, episode.index, episode.class_ids,
                 intersection, union)
             for i, (episode, (intersection, union)) in enumerate(zip(
                 episodes, summed.cpu().numpy(), strict=True))]
@@ -208,11 +208,11 @@ class FewShotTestLoop(TestLoop):
                      totals: np.ndarray) -> None:
         """Add the counts of one query to all (episode, number) it is of."""
         model, metric = self._model, self.evaluator.metrics[0]
-        header = self.dataloader.dataset.header
-        num_ways = header['num_ways']
+        rules = self.dataloader.dataset.rules
+        num_ways = rules.num_ways
         by_shot = model.shot_fusion != 'mean_prototypes'
         truth = sample.gt_sem_seg.data[0]
-        shots = header['num_shots'] if by_shot else 1
+        shots = rules.num_shots if by_shot else 1
         step = max(1, _VALUES_AT_ONCE // (truth.numel() * num_ways * shots))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
@@ -230,7 +230,7 @@ class FewShotTestLoop(TestLoop):
                         confusion, class_ids, episodes[i].class_ids),
                     metric.count_absent)
                 metric.write_prediction(
-                    label_map, i // header['num_episodes'],
+                    label_map, i // rules.num_episodes,
                     episodes[i].index, number)
 
     def _count_one_by_one(self, indices: Sequence[int],

@@ -16,7 +16,7 @@ _OF_ITERATIONS = (
     'before_test_iter', 'after_test_iter', '_before_iter', '_after_iter')
 _OF_DATASET = (
     '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
-    'header', '_labels_of', '_support', '_load')
+    '_labels_of', '_support', '_load')
 _OF_MODEL = ('predict', 'label_maps')
 _OF_METRIC = ('process', 'compute_metrics')
 

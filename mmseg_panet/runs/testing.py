@@ -47,7 +47,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     setting = cfg.test_dataloader.dataset
     return {
         **metrics,
-        **dataset.header,
+        **dataset.rules.header(),
         'support_annotation': support_annotation(cfg),
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,

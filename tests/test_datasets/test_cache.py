@@ -99,7 +99,8 @@ def test_a_folder_that_cannot_be_written_is_built_for_without_a_lock(
         tmp_path):
     (tmp_path / 'cache').write_text('a file in place of the folder')
     found = read_or_build(
-        tmp_path / 'cache/kind/key', lambda path: None, lambda path: 'built')
+        tmp_path / 'cache', 'kind/key', lambda path: None,
+        lambda path: 'built')
     assert found == 'built'
 
 

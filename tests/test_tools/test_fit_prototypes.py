@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from tool_runs import small_config, tool, tool_process
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.datasets.toy.toy_examples import make_toy_examples
+from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
 
 @pytest.fixture(scope='module')

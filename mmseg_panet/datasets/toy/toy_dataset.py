@@ -1,7 +1,8 @@
-"""The toy data set: rendered by the project, in the layout of VOC."""
+"""The toy data set, in the layout of VOC, and toy examples of classes."""
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,18 @@ from ...files import write_lines, write_mask
 from ...progress import track
 from .toy_image import TOY_CLASSES, VOID, render_toy_image
 
-__all__ = ['TOY_CLASSES', 'ToyDataset', 'render_toy_image', 'make_toy_dataset']
+__all__ = [
+    'TOY_CLASSES', 'ToyDataset', 'make_toy_dataset', 'make_toy_examples']
 
 _PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
 _MIN_SIZE = 32
 _TRAIN_SHARE = 0.7
 _FORMAT = 1
 """Part of the record: raise it when images are rendered differently."""
+_NOVEL = 3
+"""Classes of fold 0 of toy-3i, the first ones."""
+_FIRST = 1200000
+"""Past all images of a data set; image i has class i modulo 12 in front."""
 
 
 @DATASETS.register_module()
@@ -79,66 +85,84 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     out_dir = Path(out_dir)
     record_path = out_dir / 'toy.json'
     record = dict(
-        made_by='make_toy_dataset',
-        format=_FORMAT,
-        num_images=num_images,
-        size=size,
-        seed=seed,
-        complete=True)
-    if _read_record(out_dir, record_path) == record:
+        made_by='make_toy_dataset', format=_FORMAT, num_images=num_images,
+        size=size, seed=seed, complete=True)
+    if _read_record(record_path) == record:
         return out_dir
 
     # From here to the last line an interruption leaves an incomplete record.
     write_lines(record_path, [json.dumps(record | {'complete': False})])
     for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
-    _write_images(out_dir, num_images, size, seed)
-    _write_lists(out_dir, num_images)
+    palette = np.zeros((256, 3), np.uint8)
+    palette[:len(_PALETTE)] = _PALETTE
+    palette[VOID] = (224, 224, 192)  # as in VOC
+    names = [f'{index:06d}' for index in range(num_images)]
+    for index, name in enumerate(track(
+            names, num_images, f'rendering {num_images} images')):
+        labels = _write_image(
+            out_dir / f'JPEGImages/{name}.jpg', seed, index, size)
+        write_mask(out_dir / f'SegmentationClass/{name}.png', labels,
+                   palette.tobytes())
+    num_train = round(_TRAIN_SHARE * num_images)
+    lists = out_dir / 'ImageSets/Segmentation'
+    write_lines(lists / 'train.txt', names[:num_train])
+    write_lines(lists / 'val.txt', names[num_train:])
+    write_lines(out_dir / 'classes.txt', [
+        f'{i} {name}' for i, name in enumerate(('background', *TOY_CLASSES))])
     write_lines(record_path, [json.dumps(record)])
     return out_dir
 
 
-def _read_record(out_dir: Path, record_path: Path) -> dict[str, Any] | None:
+def _read_record(path: Path) -> dict[str, Any] | None:
     """The record of a folder that we made, None for an empty one."""
-    if not out_dir.exists():
-        return None
-    if not out_dir.is_dir():
-        raise InputError(f"expected '{out_dir}' to be a folder, got a file")
-    if not any(out_dir.iterdir()):
-        return None
-    try:
-        record = json.loads(record_path.read_text())
+    folder = path.parent
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"expected '{folder}' to be a folder, got a file")
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        record = json.loads(path.read_text())
         if record['made_by'] == 'make_toy_dataset':
             return record
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    raise InputError(
-        f"'{out_dir}' holds other files than the toy data set; name a folder "
-        'that is empty or does not exist')
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            f"'{folder}' holds other files than the toy data set; name a "
+            'folder that is empty or does not exist')
+    return None
 
 
-def _write_images(out_dir: Path, num_images: int, size: int,
-                  seed: int) -> None:
-    palette = np.zeros((256, 3), np.uint8)
-    palette[:len(_PALETTE)] = _PALETTE
-    palette[VOID] = (224, 224, 192)  # as in VOC
-    for index in track(range(num_images), num_images,
-                       f'rendering {num_images} images'):
-        labels = write_toy_image(
-            out_dir / f'JPEGImages/{index:06d}.jpg', seed, index, size)
-        write_mask(out_dir / f'SegmentationClass/{index:06d}.png', labels,
-                   palette.tobytes())
+def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
+                      num_photos: int = 12, size: int = 128,
+                      seed: int = 0) -> None:
+    """Render supports of the three classes that fold 0 holds out, and images.
 
-
-def write_toy_image(path: Path, seed: int, index: int,
-                    size: int) -> np.ndarray:
-    """Render a toy image into a file, as :func:`render_toy_image` says.
+    Writes ``examples/<class>/*.jpg`` with a mask of the same name as PNG, 1
+    the class, 255 a border of one pixel, and ``photos/*.jpg``, which show the
+    classes in turn; over files of the same names.
 
     Args:
-        path (Path): A JPEG; its folder is made.
-        seed (int): Names the data set.
-        index (int): Number of the image within it.
-        size (int): Height and width in pixels.
+        out_dir (str | os.PathLike): A folder.
+        num_shots (int): Of each class. Defaults to 5.
+        num_photos (int): Defaults to 12.
+        size (int): Height and width in pixels. Defaults to 128.
+        seed (int): Of the images. Defaults to 0.
+    """
+    classes, out_dir = len(TOY_CLASSES), Path(out_dir)
+    for way, name in enumerate(TOY_CLASSES[:_NOVEL]):
+        for shot in range(num_shots):
+            path = out_dir / 'examples' / name / f'{shot}.jpg'
+            labels = _write_image(
+                path, seed, _FIRST + classes * shot + way, size)
+            labels[labels != 255] = labels[labels != 255] == 1 + way
+            Image.fromarray(labels).save(path.with_suffix('.png'))
+    for number in range(num_photos):
+        round_, way = divmod(number, _NOVEL)
+        _write_image(
+            out_dir / f'photos/{number:02}.jpg', seed,
+            _FIRST + classes * (num_shots + round_) + way, size)
+
+
+def _write_image(path: Path, seed: int, index: int, size: int) -> np.ndarray:
+    """Render a toy image into a JPEG, whose folder is made.
 
     Returns:
         np.ndarray: (H, W) uint8, its labels.
@@ -147,14 +171,3 @@ def write_toy_image(path: Path, seed: int, index: int,
     image, labels = render_toy_image(seed, index, size)
     Image.fromarray(image).save(path, quality=95)
     return labels
-
-
-def _write_lists(out_dir: Path, num_images: int) -> None:
-    num_train = round(_TRAIN_SHARE * num_images)
-    for split, indices in (('train', range(num_train)),
-                           ('val', range(num_train, num_images))):
-        write_lines(out_dir / f'ImageSets/Segmentation/{split}.txt',
-                    [f'{index:06d}' for index in indices])
-    names = ToyDataset.METAINFO['classes']
-    write_lines(out_dir / 'classes.txt', [
-        f'{i} {name}' for i, name in enumerate(names)])

@@ -92,9 +92,7 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
         brightness.
     """
     while True:
-        hue, saturation, value = rng.uniform((0, 0.1, 0.1), (360, 0.7, 1),
-                                             (2, 3)).T
-        hsv = np.stack([hue, saturation, value], axis=1)[None]
+        hsv = rng.uniform((0, 0.1, 0.1), (360, 0.7, 1), (1, 2, 3))
         colours = cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2RGB)[0]
         if abs(np.diff(colours.mean(axis=1))[0]) > 0.45:
             return 255 * colours

@@ -114,7 +114,7 @@ def test_episodes_of_classes_beyond_255_have_the_right_labels(tmp_path):
     pool = dict(type='FSSDataset', data_root=str(tmp_path))
     data = EpisodicDataset(
         pool, PIPELINE, PIPELINE, num_episodes=5, classes=names[253:])
-    assert data.header['class_ids'] == [254, *range(256, 262)]
+    assert data.rules.class_ids == [254, *range(256, 262)]
     everything = EpisodicDataset(
         pool, PIPELINE, PIPELINE, num_episodes=5, classes='all')
     assert everything.class_names == names

@@ -12,7 +12,7 @@ from mmseg_panet.datasets.toy.toy_dataset import (
     TOY_CLASSES,
     ToyDataset,
     make_toy_dataset,
-    render_toy_image,
+    make_toy_examples,
 )
 from mmseg_panet.datasets.toy.toy_image import (
     CLASS_PAIRS,
@@ -21,8 +21,10 @@ from mmseg_panet.datasets.toy.toy_image import (
     TEXTURES,
     render_background,
     render_object,
+    render_toy_image,
 )
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference.supports import read_supports
 
 
 def files_of(folder):
@@ -255,3 +257,34 @@ def test_record_names_the_arguments(tmp_path):
     out = make_toy_dataset(tmp_path, 1, 32, 9)
     record = json.loads((out / 'toy.json').read_text())
     assert (record['num_images'], record['size'], record['seed']) == (1, 32, 9)
+
+
+def test_examples_are_a_support_folder_of_the_novel_classes(tmp_path):
+    make_toy_examples(tmp_path, num_shots=2, num_photos=4, size=48)
+    supports = read_supports(tmp_path / 'examples')
+    assert set(supports) == {
+        'striped disc', 'checked square', 'dotted triangle'}
+    for name, shots in supports.items():
+        assert len(shots) == 2
+        for shot in shots:
+            labels, names = shot.rasterize((48, 48))
+            assert names == (name,) and (labels == 1).any()
+    assert len(list((tmp_path / 'photos').iterdir())) == 4
+
+
+def test_examples_are_the_same_each_time(tmp_path):
+    for folder in ('a', 'b'):
+        make_toy_examples(
+            tmp_path / folder, num_shots=1, num_photos=1, size=48)
+    one, other = (
+        {path.relative_to(tmp_path / folder): path.read_bytes()
+         for path in (tmp_path / folder).rglob('*.*')}
+        for folder in ('a', 'b'))
+    assert one == other and len(one) == 3 * 2 + 1
+
+
+def test_photos_differ_from_the_examples(tmp_path):
+    make_toy_examples(tmp_path, num_shots=1, num_photos=3, size=48)
+    pictures = [
+        np.asarray(Image.open(path)) for path in tmp_path.rglob('*.jpg')]
+    assert len({picture.tobytes() for picture in pictures}) == 6

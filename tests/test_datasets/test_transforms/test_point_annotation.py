@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
+from mmseg_panet.datasets.toy.toy_image import render_toy_image
 from mmseg_panet.datasets.transforms import PointAnnotation
 from mmseg_panet.datasets.transforms.point_annotation import (
     point,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
+from mmseg_panet.datasets.toy.toy_image import render_toy_image
 from mmseg_panet.datasets.transforms import ScribbleAnnotation
 from mmseg_panet.datasets.transforms.scribble_annotation import (
     scribble,
