@@ -64,7 +64,10 @@ def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
     for step in steps:
         if type(step) is EpisodeLabels and kept and not labels:
             labels.append(step)
-        elif _keeps(step) and all(_commute(one, step) for one in labels):
+        # An image that may be skipped leaves nothing to keep.
+        elif (dependence(step) == 'image'
+              and not getattr(step, 'ignore_empty', False)
+              and all(_commute(one, step) for one in labels)):
             kept.append(step)
         else:
             break
@@ -90,15 +93,8 @@ def cached_pipeline(pipeline: Compose, infos: Sequence[dict],
     """
     kept, rest = split_steps(pipeline.transforms)
     cache = load_image_cache(infos, kept, cache_dir) if kept else None
-    if cache is None:
-        return pipeline
-    return CachedPipeline(pipeline.transforms, cache, rest)
-
-
-def _keeps(step: Callable) -> bool:
-    # An image that may be skipped leaves nothing to keep.
-    may_skip = getattr(step, 'ignore_empty', False)
-    return dependence(step) == 'image' and not may_skip
+    return pipeline if cache is None else CachedPipeline(
+        pipeline.transforms, cache, rest)
 
 
 def _commute(labels: EpisodeLabels, step: Any) -> bool:

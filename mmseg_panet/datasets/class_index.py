@@ -81,16 +81,10 @@ def load_class_index(infos: Sequence[dict], num_classes: int,
             size than its image, or an id is outside the classes.
     """
     key = cache_key(infos, _FORMAT, num_classes, loader)
-
-    def build(path: Path) -> ClassIndex:
-        index = _build(infos, num_classes, loader)
-        with keeping('the class index'):
-            write_arrays(path, counts=index.counts, areas=index.areas)
-        return index
-
     return read_or_build(
         cache_dir, f'class_index/{key}.npz',
-        partial(_read, shape=(len(infos), num_classes)), build)
+        partial(_read, shape=(len(infos), num_classes)),
+        lambda path: _build(path, infos, num_classes, loader))
 
 
 def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
@@ -103,7 +97,7 @@ def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
     return index if index.counts.shape == shape else None
 
 
-def _build(infos: Sequence[dict], num_classes: int,
+def _build(path: Path, infos: Sequence[dict], num_classes: int,
            loader: LoadAnnotations) -> ClassIndex:
     count = partial(count_pixels, num_classes=num_classes, loader=loader)
     rows, faults = zip(*parallel_map(
@@ -112,7 +106,10 @@ def _build(infos: Sequence[dict], num_classes: int,
     refuse([of_image[0].sentence for of_image in faults if of_image])
     counts = np.stack(rows)
     # The last column holds what is ignored.
-    return ClassIndex(counts[:, :num_classes], counts.sum(1))
+    index = ClassIndex(counts[:, :num_classes], counts.sum(1))
+    with keeping('the class index'):
+        write_arrays(path, counts=index.counts, areas=index.areas)
+    return index
 
 
 def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations

@@ -79,6 +79,14 @@ class EpisodicDataset(Dataset):
             make of every image is kept in ``cache_dir``, see
             :func:`split_steps`; the items are the same. Defaults to False.
 
+    Attributes:
+        images (ImagePool): What the episodes are sampled from.
+        dataset (BaseDataset): The data set of these images.
+        rules (EpisodeRules): By which the episodes are sampled.
+        episodes (Sequence[Episode]): Which images an item is made of.
+        class_names (list[str]): Names of the classes that are sampled.
+        ignored_ids (list[int]): Classes whose pixels become 255.
+
     Raises:
         InputError: If a class is unknown or has too few images, or as
             :class:`EpisodeRules`, :class:`ImagePool` and
@@ -136,6 +144,7 @@ class EpisodicDataset(Dataset):
             else SampledEpisodes(self.images, self.rules))
         novel = [] if self.rules.novel_pixels == 'background' else (
             self.images.class_ids(self.rules.novel_classes))
+        self.class_names = list(self.rules.classes)
         self.ignored_ids = novel if self.rules.novel_pixels == 'ignore' else []
 
     def __len__(self) -> int:
@@ -203,11 +212,6 @@ class EpisodicDataset(Dataset):
             class_names=[self.images.classes[c] for c in class_ids],
             num_classes=len(self.images.classes),
             ignored_ids=self.ignored_ids)
-
-    @property
-    def class_names(self) -> list[str]:
-        """Names of the classes that are sampled."""
-        return list(self.rules.classes)
 
     @property
     def metainfo(self) -> dict:

@@ -1,6 +1,7 @@
 """Sampling episodes: pure functions of (seed, index)."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -152,23 +153,23 @@ def _sample_queries(rng: np.random.Generator,
                     num_queries: int, pairs: bool
                     ) -> tuple[list[int], list[int], list[int]]:
     """Class ids, queries and their ways (from 0), the queries first."""
+    sample_pair = partial(_sample_pair, rng, images_of, shown_in, pairs)
     classes = sorted(images_of)
-    image, first = _sample_pair(rng, images_of, shown_in, classes, [], pairs)
+    image, first = sample_pair(classes, [])
     others = rng.choice(
         [c for c in classes if c != first], num_ways - 1, replace=False)
     class_ids = rng.permutation([first, *others.tolist()]).tolist()
-    queries, query_ways = [image], [class_ids.index(first)]
-    while len(queries) < num_queries:
-        image, class_id = _sample_pair(
-            rng, images_of, shown_in, class_ids, queries, pairs)
-        queries.append(image)
-        query_ways.append(class_ids.index(class_id))
-    return class_ids, queries, query_ways
+    asked = {image: first}
+    while len(asked) < num_queries:
+        image, class_id = sample_pair(class_ids, list(asked))
+        asked[image] = class_id
+    return class_ids, list(asked), [class_ids.index(c) for c in asked.values()]
 
 
 def _sample_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
-                 shown_in: Mapping[int, np.ndarray], classes: Sequence[int],
-                 used: Sequence[int], pairs: bool) -> tuple[int, int]:
+                 shown_in: Mapping[int, np.ndarray], pairs: bool,
+                 classes: Sequence[int], used: Sequence[int]
+                 ) -> tuple[int, int]:
     """Sample an image of any of the classes, and a class in it."""
     candidates = [np.setdiff1d(images_of[c], used) for c in classes]
     if pairs:
@@ -177,8 +178,7 @@ def _sample_pair(rng: np.random.Generator, images_of: Mapping[int, np.ndarray],
         way = int(np.searchsorted(ends, pair, side='right'))
         return int(candidates[way][pair - ends[way]]), classes[way]
     image = int(rng.choice(np.unique(np.concatenate(candidates))))
-    return image, int(rng.choice(
-        [c for c in classes if image in shown_in[c]]))
+    return image, int(rng.choice([c for c in classes if image in shown_in[c]]))
 
 
 def _sample_distinct(

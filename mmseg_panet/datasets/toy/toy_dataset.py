@@ -21,8 +21,6 @@ __all__ = [
     'TOY_CLASSES', 'ToyDataset', 'make_toy_dataset', 'make_toy_examples']
 
 _PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
-_MIN_SIZE = 32
-_TRAIN_SHARE = 0.7
 _FORMAT = 1
 """Part of the record: raise it when images are rendered differently."""
 _NOVEL = 3
@@ -46,10 +44,8 @@ class ToyDataset(BaseSegDataset):
 
     def __init__(self, data_prefix: dict[str, str] | None = None,
                  **kwargs: Any) -> None:
-        if data_prefix is None:
-            data_prefix = dict(
-                img_path='JPEGImages', seg_map_path='SegmentationClass')
-        super().__init__(data_prefix=data_prefix, **kwargs)
+        super().__init__(data_prefix=data_prefix or dict(
+            img_path='JPEGImages', seg_map_path='SegmentationClass'), **kwargs)
 
 
 def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
@@ -78,7 +74,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
             file or holds anything else.
     """
     for name, value, minimum in (('num_images', num_images, 1),
-                                 ('size', size, _MIN_SIZE), ('seed', seed, 0)):
+                                 ('size', size, 32), ('seed', seed, 0)):
         if value < minimum:
             raise InputError(
                 f'expected {name} to be at least {minimum}, got {value}')
@@ -104,7 +100,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
             out_dir / f'JPEGImages/{name}.jpg', seed, index, size)
         write_mask(out_dir / f'SegmentationClass/{name}.png', labels,
                    palette.tobytes())
-    num_train = round(_TRAIN_SHARE * num_images)
+    num_train = round(0.7 * num_images)
     lists = out_dir / 'ImageSets/Segmentation'
     write_lines(lists / 'train.txt', names[:num_train])
     write_lines(lists / 'val.txt', names[num_train:])

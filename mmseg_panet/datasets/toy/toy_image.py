@@ -98,6 +98,12 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
             return 255 * colours
 
 
+def _blended(mix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mix two sampled colours, by shares of the second that are clipped."""
+    first, second = sample_colours(rng)
+    return first + np.clip(mix, 0, 1)[..., None] * (second - first)
+
+
 def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
     """Render a gradient with noise, blobs and lines.
 
@@ -110,9 +116,7 @@ def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
     for cells in (4, 12, 40):
         noise = rng.normal(0, 0.25, (cells, cells)).astype(np.float32)
         mix += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-    mix = np.clip(0.5 + 0.3 * mix, 0, 1)[..., None]
-    first, second = sample_colours(rng)
-    image = first + mix * (second - first)  # (H, W, 3)
+    image = _blended(0.5 + 0.3 * mix, rng)  # (H, W, 3)
     for _ in range(rng.integers(4, 9)):
         colour = sample_colours(rng)[0].tolist()
         points = rng.uniform(0, size, (3, 2))
@@ -158,15 +162,12 @@ def render_object(image: np.ndarray, label: np.ndarray, shape: str,
     grid = np.mgrid[:size, :size][::-1].reshape(2, -1) - centre[:, None]
     x, y = (_rotation(direction) @ grid / period).reshape(2, size, size)
     # The edges of the pattern are about a pixel wide.
-    mix = 0.5 + period / 4 * TEXTURE_FUNCTIONS[texture](x, y)
-    mix = np.clip(mix, 0, 1)[..., None]
-    first, second = sample_colours(rng)
-    paint = first + mix * (second - first)  # (H, W, 3)
+    paint = _blended(
+        0.5 + period / 4 * TEXTURE_FUNCTIONS[texture](x, y), rng)  # (H, W, 3)
 
-    cover = np.zeros_like(label)
+    cover, inside = np.zeros((2, *label.shape), np.uint8)
     cv2.fillPoly(cover, contours, 255, cv2.LINE_AA, SUBPIXEL_BITS)
     image += cover[..., None] / 255 * (paint - image)
-    inside = np.zeros_like(label)
     cv2.fillPoly(inside, contours, 1, cv2.LINE_8, SUBPIXEL_BITS)
     label[inside == 1] = label_id
 
