@@ -1,4 +1,4 @@
-"""Random draws of the host as a function of an argument."""
+"""Random numbers of mmseg's transforms as a function of an argument."""
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,13 +9,12 @@ import torch
 
 @contextmanager
 def seeded(entropy: Sequence[int]) -> Iterator[None]:
-    """Seed the global generators that the stock transforms draw from.
+    """Seed the global generators that the stock transforms use.
 
-    Their state is put back afterwards: who else draws from them does not
-    notice.
+    Their state is restored afterwards, so other users of them see no change.
 
     Args:
-        entropy (Sequence[int]): What the draws are a function of.
+        entropy (Sequence[int]): What the random numbers are a function of.
     """
     seeds = np.random.SeedSequence(entropy).generate_state(3)
     states = (
@@ -30,5 +29,3 @@ def seeded(entropy: Sequence[int]) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
-
-
