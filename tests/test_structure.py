@@ -38,6 +38,7 @@ CROSS_CUTTING = {
     'test_packaging.py',
     'test_readme.py',
     'test_structure.py',
+    'test_tool_runs.py',
     'test_tools/test_train_and_test.py',
 }
 
