@@ -2,7 +2,6 @@
 import os
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -13,15 +12,9 @@ from ...annotations.formats.coco import CocoObject, coco_images, read_tables
 from ...errors import InputError
 from .box_annotation import rasterize_boxes
 
-
-class ImageBoxes(NamedTuple):
-    """The boxes of one image."""
-
-    size: tuple[int, int]
-    """H and W."""
-    boxes: list[tuple]
-    """Crowd or not, minus the area, the class, and x, y, width and height in
-    pixels, with fractions; sorted."""
+ImageBoxes = tuple[tuple[int, int], list[tuple]]
+"""H and W of an image, and its boxes: crowd or not, minus the area, the class,
+and x, y, width and height in pixels, with fractions; sorted."""
 
 
 def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
@@ -43,7 +36,7 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
     try:
         images = [
             (os.path.basename(image.file_name),
-             ImageBoxes(image.size, sorted(map(_ranked, image.objects))))
+             (image.size, sorted(map(_ranked, image.objects))))
             for image in coco_images(read_tables(ann_file), ann_file)]
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
@@ -96,26 +89,23 @@ class LoadBoxes(BaseTransform):
         Raises:
             InputError: If the image has no box of its way, or another size.
         """
-        size = results['gt_seg_map'].shape
+        size, path = results['gt_seg_map'].shape, results['img_path']
         class_names = results['class_names']
         own_name = class_names[results['way'] - 1]
-        image = self._images.get(
-            os.path.basename(results['img_path']), ImageBoxes(size, []))
-        if image.size != size:
+        stated, boxes = self._images.get(os.path.basename(path), (size, []))
+        if stated != size:
             raise InputError(
-                f"{self.ann_file} gives {results['img_path']} the height and "
-                f'width {image.size}, but it is loaded with {size}; put '
-                'LoadBoxes right after EpisodeLabels, before any resize, or '
-                'correct the file')
-        boxes = [(name, pixel_box(box, size)) for *_, name, box in image.boxes
+                f'{self.ann_file} gives {path} the height and width {stated}, '
+                f'but it is loaded with {size}; put LoadBoxes right after '
+                'EpisodeLabels, before any resize, or correct the file')
+        boxes = [(name, pixel_box(box, size)) for *_, name, box in boxes
                  if name in class_names]
         own = [box for name, box in boxes
                if name == own_name and min(box[2:]) > 0]
         if not own:
             raise InputError(
-                f"{self.ann_file} has no box of class '{own_name}' in "
-                f"{results['img_path']}; add one, or leave the image out of "
-                'the supports')
+                f"{self.ann_file} has no box of class '{own_name}' in {path}; "
+                'add one, or leave the image out of the supports')
         results['gt_seg_map'] = rasterize_boxes(
             np.zeros(size, np.uint8), results['way'], own,
             [box for name, box in boxes if name != own_name])

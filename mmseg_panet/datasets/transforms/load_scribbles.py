@@ -44,23 +44,23 @@ class LoadScribbles(BaseTransform):
         Raises:
             InputError: If the file is missing, or no PNG as above.
         """
-        stem = Path(results['img_path']).stem
-        path = self.scribble_dir / f'{stem}{self.suffix}'
+        image = results['img_path']
+        path = self.scribble_dir / f'{Path(image).stem}{self.suffix}'
         height, width = results['gt_seg_map'].shape
         try:
             with Image.open(path) as picture:
                 mode, size = picture.mode, picture.size
         except OSError as error:
             raise InputError(
-                f"the scribbles {path} of {results['img_path']} cannot be "
-                f'read ({error}); save them as a PNG of class ids, 255 where '
-                'nothing is known') from error
+                f'the scribbles {path} of {image} cannot be read ({error}); '
+                'save them as a PNG of class ids, 255 where nothing is known'
+            ) from error
         if mode not in ('L', 'P') or size != (width, height):
             raise InputError(
                 f'expected the scribbles {path} to be a palette or grey '
                 f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
-                f'as {results["img_path"]}, got mode {mode} of '
-                f'{size[0]}x{size[1]}; save them in the size of the image')
+                f'as {image}, got mode {mode} of {size[0]}x{size[1]}; save '
+                'them in the size of the image')
         # A list of its own: mmseg appends to it, and a mask listed twice
         # would be flipped twice.
         loaded = self._loader(

@@ -1,13 +1,19 @@
-"""What all weak annotations of a mask have in common."""
+"""Weak annotations that are made from a mask."""
 import os
 import zlib
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from mmcv.transforms import BaseTransform
 from scipy.ndimage import distance_transform_edt
 
 from ...annotations.class_list import IGNORED
+from ...errors import InputError
+
+Mark = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""From a region, (H, W) bool, not empty and one piece, to the part of it that
+is known, (H, W) bool."""
 
 
 def annotation_rng(results: dict, seed: int) -> np.random.Generator:
@@ -60,15 +66,15 @@ def border_distance(region: np.ndarray) -> np.ndarray:
     return distance[1:-1, 1:-1].astype(np.float32)
 
 
-def annotate(labels: np.ndarray, way: int,
-             mark: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def annotate(labels: np.ndarray, way: int, mark: Mark,
+             rng: np.random.Generator) -> np.ndarray:
     """Keep only what is marked in the object and in the background.
 
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
         way (int): The support's own way, 1..W.
-        mark (Callable): From a region (H, W) bool that is not empty, one
-            piece, to the part of it that is known, (H, W) bool.
+        mark (Mark): Marks a region.
+        rng (np.random.Generator): What differs between marks.
 
     Returns:
         np.ndarray: (H, W) uint8, ``way`` in the way's largest object, 0 in
@@ -78,5 +84,41 @@ def annotate(labels: np.ndarray, way: int,
     for label in (way, 0):
         region = largest_object(labels == label)
         if region.any():
-            known[mark(region)] = label
+            known[mark(region, rng)] = label
     return known
+
+
+class WeakAnnotation(BaseTransform):
+    """Replace a support's mask by marks in its object and in the background.
+
+    It stands after the resizes and crops, before ``PackEpisodeInputs``. See
+    :func:`annotate` and :func:`annotation_rng`.
+
+    Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
+    ``class_ids`` (W,), ``image_id`` or ``img_path``.
+    Modified key: ``gt_seg_map`` (H, W) uint8.
+
+    Args:
+        mark (Mark): Marks the object, and then the background.
+        seed (int): Seed of what differs between marks, 0 or more.
+
+    Raises:
+        InputError: If the seed is none.
+    """
+
+    depends_on = 'class'
+
+    def __init__(self, mark: Mark, seed: int) -> None:
+        if type(seed) is not int or seed < 0:
+            raise InputError(
+                f'expected seed of {type(self).__name__} of 0 or more, got '
+                f'{seed!r}')
+        self.mark = mark
+        self.seed = seed
+
+    def transform(self, results: dict) -> dict:
+        """Annotate one support."""
+        results['gt_seg_map'] = annotate(
+            results['gt_seg_map'], results['way'], self.mark,
+            annotation_rng(results, self.seed))
+        return results

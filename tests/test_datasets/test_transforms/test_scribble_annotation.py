@@ -1,4 +1,5 @@
 import random
+from functools import partial
 
 import cv2
 import numpy as np
@@ -8,15 +9,17 @@ import torch
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.toy.toy_dataset import render_toy_image
 from mmseg_panet.datasets.transforms import ScribbleAnnotation
-from mmseg_panet.datasets.transforms.scribble_annotation import (
-    scribble,
-    scribble_labels,
-)
+from mmseg_panet.datasets.transforms.scribble_annotation import scribble
+from mmseg_panet.datasets.transforms.weak_annotation import annotate
 from mmseg_panet.errors import InputError
 
 
 def rng():
     return np.random.default_rng(0)
+
+
+def scribble_labels(labels, way, width, rng):
+    return annotate(labels, way, partial(scribble, width=width), rng)
 
 
 def labels_of(picture):
@@ -60,7 +63,7 @@ def test_the_scribbles_of_small_masks(mask, expected):
     ((20, 200), 9, 15 * 7),
 ])
 def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
-    rows, columns = np.nonzero(scribble(np.ones(shape, bool), 1, rng()))
+    rows, columns = np.nonzero(scribble(np.ones(shape, bool), rng(), 1))
     assert set(rows) == {middle}
     assert len(columns) == np.ptp(columns) + 1 >= least
     assert 0 < columns[0] < columns[-1] < shape[1] - 1
@@ -69,17 +72,17 @@ def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
 def test_a_line_has_its_width_where_the_object_has():
     region = np.zeros((21, 41), bool)
     region[3:18, 2:39] = True
-    found = scribble(region, 5, rng())
+    found = scribble(region, rng(), 5)
     assert set(found[:, 18:23].sum(axis=0)) == {5}
     thin = np.zeros((5, 21), bool)
     thin[2] = True
-    assert (scribble(thin, 5, rng()) <= thin).all()
+    assert (scribble(thin, rng(), 5) <= thin).all()
 
 
 def test_a_bent_object_is_followed():
     region = np.zeros((60, 60), bool)
     region[5:55, 5:15] = region[45:55, 5:55] = region[5:55, 45:55] = True
-    found = scribble(region, 3, rng())
+    found = scribble(region, rng(), 3)
     assert (found <= region).all()
     assert pieces(found) == 1
     assert found[:, 5:15].any()
