@@ -1,4 +1,5 @@
 """Packing an image of an episode."""
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class PackEpisodeInputs(PackSegInputs):
     """
 
     depends_on = 'episode'
+    meta_keys: Sequence[str]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -88,11 +88,16 @@ def source_key(source: Source) -> str:
     if isinstance(source, VideoFrame):
         return f'{source_key(source.video.path)}-{source.number}'
     if isinstance(source, np.ndarray):
-        content = str(source.shape).encode() + source.tobytes()
-    else:
-        with open(source, 'rb') as file:
-            size = os.fstat(file.fileno()).st_size
-            content = str(size).encode() + file.read(_ENDS)
-            file.seek(max(0, size - _ENDS))
-            content += file.read(_ENDS)
+        return array_sha256(source)[:16]
+    with open(source, 'rb') as file:
+        size = os.fstat(file.fileno()).st_size
+        content = str(size).encode() + file.read(_ENDS)
+        file.seek(max(0, size - _ENDS))
+        content += file.read(_ENDS)
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def array_sha256(array: np.ndarray) -> str:
+    """Hash the shape and the values of an image or a label map."""
+    return hashlib.sha256(
+        str(array.shape).encode() + array.tobytes()).hexdigest()

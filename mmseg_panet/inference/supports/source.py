@@ -2,6 +2,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -55,29 +56,17 @@ def read_supports(
         raise InputError(
             f'expected image_dir to be the folder of the images, got '
             f'{image_dir}; correct its path')
-    if isinstance(source, Mapping):
-        _refuse(images, 'the supports name their images themselves')
-        return read_pairs(source)
-    if not isinstance(source, (str, os.PathLike)):
+    if not isinstance(source, Mapping):
+        path = _checked_path(source)
+        annotations = read_annotations(path, images)
+        if annotations is not None:
+            return supports_of(annotations, path)
+    if images:
         raise InputError(
-            'expected supports as {class name: [(image, annotation), ...]} '
-            f'or a path, got a {type(source).__name__}')
-    if not os.fspath(source):
-        raise InputError('expected a path of supports, got an empty one')
-    path = Path(source)
-    if not path.is_dir() and (
-            path.suffix.lower() not in ('.json', '.zip')
-            or not path.is_file()):
-        raise InputError(
-            f'{path}: expected a folder of supports, a .json of COCO or '
-            'labelme or a .zip of CVAT, got '
-            f'{"another file" if path.is_file() else "nothing there"}; '
-            'correct the path')
-    annotations = read_annotations(path, images)
-    if annotations is not None:
-        return supports_of(annotations, path)
-    _refuse(images, f'the images of {path} are in its folders')
-    return read_pairs(list_pairs(path))
+            'expected no image_dir, as each image comes with its mask, got '
+            f'{image_dir}; leave it out')
+    return read_pairs(
+        source if isinstance(source, Mapping) else list_pairs(path))
 
 
 def read_pairs(
@@ -119,11 +108,21 @@ def read_pairs(
         for name, pairs in source.items()}
 
 
-def _refuse(image_dir: Path | None, reason: str) -> None:
-    if image_dir:
+def _checked_path(source: Any) -> Path:
+    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         raise InputError(
-            f'expected no image_dir, as {reason}, got {image_dir}; leave it '
-            'out')
+            'expected supports as {class name: [(image, annotation), ...]} '
+            f'or a path, got a {type(source).__name__}, {source!r:.60}')
+    path = Path(source)
+    if not path.is_dir() and (
+            path.suffix.lower() not in ('.json', '.zip')
+            or not path.is_file()):
+        raise InputError(
+            f'{path}: expected a folder of supports, a .json of COCO or '
+            'labelme or a .zip of CVAT, got '
+            f'{"another file" if path.is_file() else "nothing there"}; '
+            'correct the path')
+    return path
 
 
 def _support(class_name: str, number: int, pair: Any) -> Support:
@@ -132,7 +131,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
         raise InputError(
             f'{where}: expected (image, annotation) or (image, mask, value), '
             f'got {shown(pair)}')
-    image, annotation, *values = pair
+    image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
     if isinstance(image, (str, Path)):
         image = existing(image, where)
@@ -147,26 +146,26 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
         annotation = dict(boxes=annotation)
     return make_support(
         class_name, (class_name,), image,
-        _rasterizer(annotation, values, where), where)
+        _rasterizer(annotation, value, where), where)
 
 
-def _rasterizer(annotation: Any, values: Sequence[Any],
+def _rasterizer(annotation: Any, value: Any,
                 where: str) -> Callable[[Size], np.ndarray]:
     """Find what rasterizes an annotation, from the size of its image."""
     if isinstance(annotation, (str, Path, np.ndarray)):
-        for value in values:
-            if type(value) is bool or not isinstance(
-                    value, (int, np.integer)):
-                raise InputError(
-                    f'{where}: expected an integer as the value of the '
-                    f'object in the mask, got {value!r}')
+        if type(value) is bool or not isinstance(
+                value, (int, np.integer, NoneType)):
+            raise InputError(
+                f'{where}: expected an integer as the value of the object in '
+                f'the mask, got {value!r}')
         mask = annotation if isinstance(
             annotation, np.ndarray) else existing(annotation, where)
-        return lambda _: object_labels(mask, next(iter(values), None), where)
-    if values:
+        number = None if value is None else int(value)
+        return lambda _: object_labels(mask, number, where)
+    if value is not None:
         raise InputError(
             f'{where}: expected a value of the object with a mask only, got '
-            f'{values[0]!r}; leave it out')
+            f'{value!r}; leave it out')
     if not isinstance(annotation, Mapping):
         raise InputError(
             f'{where}: expected a mask, boxes or a dict of one of '
@@ -177,10 +176,6 @@ def _rasterizer(annotation: Any, values: Sequence[Any],
 
 def _title(one: Any) -> str:
     """Say how a sentence calls an image or an annotation."""
-    if isinstance(one, (str, Path)):
-        return str(one)
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
-    if isinstance(one, Mapping):
-        return ' and '.join(map(str, one))
-    return 'boxes' if isinstance(one, (list, tuple)) else shown(one)
+    return str(one) if isinstance(one, (str, Path)) else shown(one)

@@ -2,7 +2,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...models import SupportStatistics
 from ..bank.prototype_bank import BankedSupport
-from ..images.image_source import read_image
+from ..images.image_source import array_sha256, read_image
 from . import Support, SupportLabels
 
 
@@ -37,11 +38,10 @@ def encode_images(model: nn.Module, pipeline: Callable,
     waiting: dict[tuple, list[tuple[int, dict]]] = {}
     for index, image in enumerate(images):
         data = pipeline(dict(img=image))
-        group = waiting.setdefault(tuple(data['inputs'].shape), [])
-        group.append((index, data))
-        if len(group) == batch_size:
-            yield from _encode(model, group)
-            group.clear()
+        size = tuple(data['inputs'].shape)
+        waiting.setdefault(size, []).append((index, data))
+        if len(waiting[size]) == batch_size:
+            yield from _encode(model, waiting.pop(size))
     for group in waiting.values():
         yield from _encode(model, group)
 
@@ -71,33 +71,31 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         InputError: If an image cannot be read, or its labels do not fit it
             or show nothing of its class.
     """
-    of_image: dict[object, dict[int, Support]] = {}
-    for index, support in enumerate(supports):
+    of_image: dict[object, list[Support]] = {}
+    for support in supports:
         image = support.image
-        key = image if isinstance(image, str) else id(image)
-        of_image.setdefault(key, {})[index] = support
-    banked: dict[int, BankedSupport] = {}
+        of_image.setdefault(
+            image if isinstance(image, str) else id(image), []).append(support)
+    banked: dict[Support | None, BankedSupport] = {}
     for _, images in groupby(
-            of_image.values(),
-            lambda some: next(iter(some.values())).class_name):
-        for index, one in _encode_group(
-                model, pipeline, list(images), batch_size):
-            banked[index] = one
+            of_image.values(), lambda shown: shown[0].class_name):
+        for one in _encode_group(model, pipeline, list(images), batch_size):
+            banked[one.source] = one
             advance()
-    return [banked[index] for index in range(len(supports))]
+    return [banked[support] for support in supports]
 
 
 def _encode_group(model: Any, pipeline: Callable,
-                  images: Sequence[dict[int, Support]], batch_size: int
-                  ) -> Iterator[tuple[int, BankedSupport]]:
-    """Encode images, each with its supports by their index."""
+                  images: Sequence[list[Support]],
+                  batch_size: int) -> Iterator[BankedSupport]:
+    """Encode images, each with all of its supports."""
     labels: dict[int, dict[object, SupportLabels]] = {}
 
     def read() -> Iterator[np.ndarray]:
-        for number, of_image in enumerate(images):
-            image = read_image(next(iter(of_image.values())).image)
+        for number, supports in enumerate(images):
+            image = read_image(supports[0].image)
             labels[number] = {}
-            for support in of_image.values():
+            for support in supports:
                 if support.labels_key not in labels[number]:
                     labels[number][support.labels_key] = support.rasterize(
                         image.shape[:2])
@@ -107,62 +105,56 @@ def _encode_group(model: Any, pipeline: Callable,
             model, pipeline, read(), batch_size):
         # A label map is as large as its image, and not needed again.
         measured = {
-            key: _Measured.of(model.decode_head, features, metainfo, *one)
+            key: _measure(model.decode_head, features, metainfo, *one)
             for key, one in labels.pop(number).items()}
-        image_sha256 = _image_sha256(next(iter(images[number].values())).image)
-        for index, support in images[number].items():
-            yield index, measured[support.labels_key].banked(
-                support, image_sha256)
+        image = images[number][0].image
+        image_sha256 = array_sha256(image) if isinstance(
+            image, np.ndarray) else hashlib.sha256(get(image)).hexdigest()
+        for support in images[number]:
+            yield _bank(support, image_sha256, *measured[support.labels_key])
 
 
-class _Measured(NamedTuple):
-    """The statistics of an image under one label map."""
+def _measure(
+    head: Any, features: Tensor, metainfo: dict, labels: np.ndarray,
+    names: Sequence[str],
+) -> tuple[str, list[str], SupportStatistics]:
+    """Hash a label map, and measure an image under the classes it shows."""
+    found = np.setdiff1d(labels, [0, 255])
+    table = np.zeros(256, np.uint8)
+    table[255] = 255
+    table[found] = range(1, 1 + len(found))
+    statistics = head.class_statistics(
+        features[None].cpu(), torch.from_numpy(table[labels])[None],
+        len(found), metainfo)
+    # Not of the names, which may change.
+    return (array_sha256(labels), [names[i - 1] for i in found],
+            statistics.each(lambda one: one[0]))
 
-    names: list[str]
-    statistics: SupportStatistics
-    labels_sha256: str
 
-    @classmethod
-    def of(cls, head: Any, features: Tensor, metainfo: dict,
-           labels: np.ndarray, names: Sequence[str]) -> '_Measured':
-        """Measure the classes that the labels show."""
-        found = [i for i in np.unique(labels).tolist() if 0 < i < 255]
-        table = np.zeros(256, np.uint8)
-        table[255] = 255
-        table[found] = range(1, 1 + len(found))
-        statistics = head.class_statistics(
-            features[None].cpu(), torch.from_numpy(table[labels])[None],
-            len(found), metainfo)
-        # Not of the names, which may change.
-        digest = hashlib.sha256(str(labels.shape).encode() + labels.tobytes())
-        return cls([names[i - 1] for i in found],
-                   statistics.each(lambda one: one[0]), digest.hexdigest())
-
-    def banked(self, support: Support, image_sha256: str) -> BankedSupport:
-        """What a bank keeps of a support, its own class first."""
-        name, image = support.class_name, _file_name(support.image)
-        if name not in self.names:
-            raise InputError(
-                f"expected labels that show '{name}', got those of "
-                f'{self.names}; give another mask')
-        own = 1 + self.names.index(name)
-        rows = [own, *(
-            i for i in range(1, 1 + len(self.names)) if i != own)]
-        statistics = self.statistics.masks([0, *rows])
-        if not statistics.areas[1] > 0:
-            raise InputError(
-                f"the object '{name}' of {image} falls between the cells of "
-                "the feature map; mark a larger one, or set pool_at='image' "
-                'of the head')
-        return BankedSupport(
-            name, tuple(self.names[i - 1] for i in rows), statistics, image,
-            image_sha256, self.labels_sha256, support)
+def _bank(support: Support, image_sha256: str, labels_sha256: str,
+          names: list[str], statistics: SupportStatistics) -> BankedSupport:
+    """Give what a bank keeps of a support, its own class first."""
+    name, image = support.class_name, support.image
+    file_name = Path(image).name if isinstance(image, str) else 'array'
+    if name not in names:
+        raise InputError(
+            f"expected labels that show '{name}', got those of {names}; give "
+            'another mask')
+    # A stable sort: the others keep their order.
+    rows = sorted(range(len(names)), key=lambda row: names[row] != name)
+    statistics = statistics.masks([0, *(1 + row for row in rows)])
+    if not statistics.areas[1] > 0:
+        raise InputError(
+            f"the object '{name}' of {file_name} falls between the cells of "
+            "the feature map; mark a larger one, or set pool_at='image' of "
+            'the head')
+    return BankedSupport(
+        name, tuple(names[row] for row in rows), statistics, file_name,
+        image_sha256, labels_sha256, support)
 
 
 def _encode(model: Any, group: list[tuple[int, dict]]
             ) -> Iterator[tuple[int, Tensor, dict]]:
-    if not group:
-        return
     batch = model.data_preprocessor(
         pseudo_collate([data for _, data in group]))
     features = model.decode_head.features(
@@ -170,15 +162,3 @@ def _encode(model: Any, group: list[tuple[int, dict]]
     for (index, _), of_image, sample in zip(
             group, features, batch['data_samples'], strict=True):
         yield index, of_image, sample.metainfo
-
-
-def _file_name(image: str | np.ndarray) -> str:
-    return 'array' if isinstance(image, np.ndarray) else (
-        image.replace('\\', '/').rsplit('/', 1)[-1])
-
-
-def _image_sha256(image: str | np.ndarray) -> str:
-    if isinstance(image, np.ndarray):
-        return hashlib.sha256(
-            str(image.shape).encode() + image.tobytes()).hexdigest()
-    return hashlib.sha256(get(image)).hexdigest()
