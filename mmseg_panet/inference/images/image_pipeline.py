@@ -7,9 +7,10 @@ from mmengine.utils import to_2tuple
 
 from ...errors import InputError
 
-_OF_LABELS = (
-    'EpisodeLabels', 'PadLabelsToSquare', 'BoxAnnotation',
+_LEFT_OUT = (
+    'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
+"""How the names of steps of labels, and of padding, begin."""
 _DEFAULT_SIZE = (512, 512)
 
 
@@ -35,10 +36,8 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, which says how images are prepared, got none; '
             'configs/_base_/datasets shows some')
-    return [
-        dict(step) for step in pipeline
-        if not step['type'].startswith(('Load', 'Pack'))
-        and step['type'] not in (*_OF_LABELS, 'Pad')]
+    return [dict(step) for step in pipeline
+            if not step['type'].startswith(_LEFT_OUT)]
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:

@@ -20,11 +20,11 @@ def check_array(array: np.ndarray) -> None:
     Raises:
         InputError: If it is not (H, W, 3) or (H, W) of uint8.
     """
-    if (not isinstance(array, np.ndarray) or array.dtype != np.uint8
-            or not array.size or array.ndim not in (2, 3)
-            or array.shape[2:] not in ((), (3,))):
-        got = f'{array.shape} of {array.dtype}' if isinstance(
-            array, np.ndarray) else type(array).__name__
+    is_array = isinstance(array, np.ndarray)
+    if not is_array or array.dtype != np.uint8 or not array.size or (
+            array.ndim < 2 or array.shape[2:] not in ((), (3,))):
+        got = f'{array.shape} of {array.dtype}' if is_array else (
+            type(array).__name__)
         raise InputError(
             f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
             'images have the channels last, in the order BGR, and values '
