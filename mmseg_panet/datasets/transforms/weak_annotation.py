@@ -16,24 +16,6 @@ Mark = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 is known, (H, W) bool."""
 
 
-def annotation_rng(results: dict, seed: int) -> np.random.Generator:
-    """Make a generator that depends on nothing but (seed, image, class).
-
-    So an object is annotated alike in every episode and process, and so is
-    its background where the other ways leave it the same pixels. The image
-    is known by ``image_id``, or where there is none by the file name in
-    ``img_path``.
-
-    Args:
-        results (dict): With ``class_ids`` (W,) and ``way`` 1..W.
-        seed (int): The seed of the transform, 0 or more.
-    """
-    image = results.get('image_id') or os.path.basename(results['img_path'])
-    class_id = results['class_ids'][results['way'] - 1]
-    return np.random.default_rng(
-        (seed, zlib.crc32(image.encode()), class_id))
-
-
 def largest_object(region: np.ndarray) -> np.ndarray:
     """Find the largest 8-connected piece of a region.
 
@@ -91,8 +73,12 @@ def annotate(labels: np.ndarray, way: int, mark: Mark,
 class WeakAnnotation(BaseTransform):
     """Replace a support's mask by marks in its object and in the background.
 
-    It stands after the resizes and crops, before ``PackEpisodeInputs``. See
-    :func:`annotate` and :func:`annotation_rng`.
+    It stands after the resizes and crops, before ``PackEpisodeInputs``. What
+    is random depends on nothing but (seed, image, class), so that an object
+    is annotated alike in every episode and process, and so is its background
+    where the other ways leave it the same pixels. The image is known by
+    ``image_id``, or where there is none by the file name in ``img_path``.
+    See :func:`annotate`.
 
     Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
     ``class_ids`` (W,), ``image_id`` or ``img_path``.
@@ -118,7 +104,12 @@ class WeakAnnotation(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Annotate one support."""
+        way = results['way']
+        image = results.get('image_id') or os.path.basename(
+            results['img_path'])
+        rng = np.random.default_rng((
+            self.seed, zlib.crc32(image.encode()),
+            results['class_ids'][way - 1]))
         results['gt_seg_map'] = annotate(
-            results['gt_seg_map'], results['way'], self.mark,
-            annotation_rng(results, self.seed))
+            results['gt_seg_map'], way, self.mark, rng)
         return results

@@ -7,6 +7,7 @@ import atexit
 import tempfile
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,9 @@ from ...annotations.formats.cvat import is_cvat, read_cvat
 from ...annotations.formats.labelme import read_labelme
 from ...annotations.formats.masks import read_masks
 from ...annotations.image_files import images_by_stem, is_image
-from ...annotations.mask_folder import Annotations, MaskTask
+from ...annotations.mask_folder import Annotations
 from ...errors import InputError
-from .support import Support, make_support
+from .support import Support
 
 # A key of labelme's files alone.
 _LABELME_KEY = b'"imagePath"'
@@ -72,21 +73,21 @@ def supports_of(
     supports: dict[str, list[Support]] = {name: [] for name in names}
     for task in annotations.tasks:
         # As annotated, whatever the size of the image.
-        def rasterize(_: object, task: MaskTask = task) -> np.ndarray:
-            return annotations.rasterize(task.source)
+        def labels_of(_: object, source: Any = task.source) -> np.ndarray:
+            return annotations.rasterize(source)
 
         ids = task.ids
         if ids is None:
-            ids = frozenset(np.unique(rasterize(None)).tolist())
+            ids = frozenset(np.unique(labels_of(None)).tolist())
         shown = sorted(ids - {0, IGNORED})
         if shown and (task.image is None or not task.image.is_file()):
             raise InputError(
                 f'{source}: there is no image {task.image or task.stem}; put '
                 'it there, or give the folder of the images as image_dir')
         for name in (names[i - 1] for i in shown):
-            supports[name].append(make_support(
-                name, names, str(task.image), rasterize,
-                f'{source}, class {name!r} in {task.image}'))
+            supports[name].append(Support(
+                name, names, str(task.image), labels_of,
+                f'{source}, class {name!r} in {task.image}', labels_of))
     found = {name: those for name, those in supports.items() if those}
     if not found:
         raise InputError(

@@ -2,7 +2,6 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, shown
 from .annotated_files import read_annotations, supports_of
-from .support import Size, Support, make_support
+from .support import Size, Support
 
 
 def read_supports(
@@ -144,7 +143,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
             isinstance(annotation, np.ndarray) and annotation.ndim == 2
             and annotation.shape[1] == 4 and annotation.dtype != bool):
         annotation = dict(boxes=annotation)
-    return make_support(
+    return Support(
         class_name, (class_name,), image,
         _rasterizer(annotation, value, where), where)
 
@@ -152,20 +151,18 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
 def _rasterizer(annotation: Any, value: Any,
                 where: str) -> Callable[[Size], np.ndarray]:
     """Find what rasterizes an annotation, from the size of its image."""
-    if isinstance(annotation, (str, Path, np.ndarray)):
-        if type(value) is bool or not isinstance(
-                value, (int, np.integer, NoneType)):
-            raise InputError(
-                f'{where}: expected an integer as the value of the object in '
-                f'the mask, got {value!r}')
+    is_mask = isinstance(annotation, (str, Path, np.ndarray))
+    is_integer = isinstance(
+        value, (int, np.integer)) and type(value) is not bool
+    if value is not None and not (is_mask and is_integer):
+        raise InputError(
+            f'{where}: expected an integer as the value of the object, and '
+            f'that with a mask only, got {value!r}; correct it or leave it '
+            'out')
+    if is_mask:
         mask = annotation if isinstance(
             annotation, np.ndarray) else existing(annotation, where)
-        number = None if value is None else int(value)
-        return lambda _: object_labels(mask, number, where)
-    if value is not None:
-        raise InputError(
-            f'{where}: expected a value of the object with a mask only, got '
-            f'{value!r}; leave it out')
+        return lambda _: object_labels(mask, value, where)
     if not isinstance(annotation, Mapping):
         raise InputError(
             f'{where}: expected a mask, boxes or a dict of one of '

@@ -12,10 +12,9 @@ from mmengine.fileio import get
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ...models import SupportStatistics
 from ..bank.prototype_bank import BankedSupport
 from ..images.image_source import array_sha256, read_image
-from . import Support, SupportLabels
+from . import Support
 
 
 @torch.no_grad()
@@ -76,49 +75,29 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         image = support.image
         of_image.setdefault(
             image if isinstance(image, str) else id(image), []).append(support)
-    banked: dict[Support | None, BankedSupport] = {}
-    for _, images in groupby(
-            of_image.values(), lambda shown: shown[0].class_name):
-        for one in _encode_group(model, pipeline, list(images), batch_size):
-            banked[one.source] = one
-            advance()
+    banked: dict[Support, BankedSupport] = {}
+    for _, of_class in groupby(
+            of_image.values(), lambda those: those[0].class_name):
+        images = list(of_class)
+        for number, features, metainfo in encode_images(
+                model, pipeline,
+                map(read_image, [those[0].image for those in images]),
+                batch_size):
+            measured: dict[object, BankedSupport] = {}
+            for support in images[number]:
+                key = support.labels_key
+                if key not in measured:
+                    measured[key] = _measure(
+                        model.decode_head, features, metainfo, support)
+                banked[support] = _of_class(measured[key], support)
+                advance()
     return [banked[support] for support in supports]
 
 
-def _encode_group(model: Any, pipeline: Callable,
-                  images: Sequence[list[Support]],
-                  batch_size: int) -> Iterator[BankedSupport]:
-    """Encode images, each with all of its supports."""
-    labels: dict[int, dict[object, SupportLabels]] = {}
-
-    def read() -> Iterator[np.ndarray]:
-        for number, supports in enumerate(images):
-            image = read_image(supports[0].image)
-            labels[number] = {}
-            for support in supports:
-                if support.labels_key not in labels[number]:
-                    labels[number][support.labels_key] = support.rasterize(
-                        image.shape[:2])
-            yield image
-
-    for number, features, metainfo in encode_images(
-            model, pipeline, read(), batch_size):
-        # A label map is as large as its image, and not needed again.
-        measured = {
-            key: _measure(model.decode_head, features, metainfo, *one)
-            for key, one in labels.pop(number).items()}
-        image = images[number][0].image
-        image_sha256 = array_sha256(image) if isinstance(
-            image, np.ndarray) else hashlib.sha256(get(image)).hexdigest()
-        for support in images[number]:
-            yield _bank(support, image_sha256, *measured[support.labels_key])
-
-
-def _measure(
-    head: Any, features: Tensor, metainfo: dict, labels: np.ndarray,
-    names: Sequence[str],
-) -> tuple[str, list[str], SupportStatistics]:
-    """Hash a label map, and measure an image under the classes it shows."""
+def _measure(head: Any, features: Tensor, metainfo: dict,
+             support: Support) -> BankedSupport:
+    """Measure all classes that the labels show, in the order of labels."""
+    labels = support.rasterize(metainfo['ori_shape'])
     found = np.setdiff1d(labels, [0, 255])
     table = np.zeros(256, np.uint8)
     table[255] = 255
@@ -126,31 +105,35 @@ def _measure(
     statistics = head.class_statistics(
         features[None].cpu(), torch.from_numpy(table[labels])[None],
         len(found), metainfo)
-    # Not of the names, which may change.
-    return (array_sha256(labels), [names[i - 1] for i in found],
-            statistics.each(lambda one: one[0]))
+    image = support.image
+    file_name, image_sha256 = (
+        ('array', array_sha256(image)) if isinstance(image, np.ndarray)
+        else (Path(image).name, hashlib.sha256(get(image)).hexdigest()))
+    # The hash of the labels is not of the names, which may change.
+    return BankedSupport(
+        support.class_name, tuple(support.names[i - 1] for i in found),
+        statistics.each(lambda one: one[0]), file_name, image_sha256,
+        array_sha256(labels), support)
 
 
-def _bank(support: Support, image_sha256: str, labels_sha256: str,
-          names: list[str], statistics: SupportStatistics) -> BankedSupport:
+def _of_class(measured: BankedSupport, support: Support) -> BankedSupport:
     """Give what a bank keeps of a support, its own class first."""
-    name, image = support.class_name, support.image
-    file_name = Path(image).name if isinstance(image, str) else 'array'
+    name, names = support.class_name, measured.names
     if name not in names:
         raise InputError(
-            f"expected labels that show '{name}', got those of {names}; give "
-            'another mask')
+            f"expected labels that show '{name}', got those of {list(names)}; "
+            'give another mask')
     # A stable sort: the others keep their order.
     rows = sorted(range(len(names)), key=lambda row: names[row] != name)
-    statistics = statistics.masks([0, *(1 + row for row in rows)])
+    statistics = measured.statistics.masks([0, *(1 + row for row in rows)])
     if not statistics.areas[1] > 0:
         raise InputError(
-            f"the object '{name}' of {file_name} falls between the cells of "
-            "the feature map; mark a larger one, or set pool_at='image' of "
+            f"the object '{name}' of {measured.image} falls between the cells "
+            "of the feature map; mark a larger one, or set pool_at='image' of "
             'the head')
-    return BankedSupport(
-        name, tuple(names[row] for row in rows), statistics, file_name,
-        image_sha256, labels_sha256, support)
+    return measured._replace(
+        class_name=name, names=tuple(names[row] for row in rows),
+        statistics=statistics, source=support)
 
 
 def _encode(model: Any, group: list[tuple[int, dict]]
