@@ -47,15 +47,14 @@ class EpisodeLabels(BaseTransform):
             InputError: If an id is neither a class of the data set nor 255.
         """
         ids = results['gt_seg_map']
-        size = max(256, results.get('num_classes', 0))
-        known = results.get('num_classes', size)
+        known = results.get('num_classes', 256)
         strange = ids[(ids >= known) & (ids != IGNORED)]
         if strange.size:
             raise InputError(
                 f'expected ids 0..{known - 1} and 255 as labels of '
                 f"{results.get('img_path')}, got {strange[0]}; correct its "
                 'mask or scribbles')
-        table = np.zeros(size, np.uint8)
+        table = np.zeros(max(256, known), np.uint8)
         table[list(results.get('ignored_ids', ()))] = IGNORED
         table[IGNORED] = IGNORED if self.void == 'ignore' else 0
         for way, class_id in enumerate(results['class_ids'], start=1):

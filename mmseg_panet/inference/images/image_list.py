@@ -11,8 +11,7 @@ import numpy as np
 
 from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
-from .image_source import Source, check_array
-from .video import Video, VideoFrame, is_video
+from .image_source import Source, Video, VideoFrame, check_array, is_video
 
 Input = str | os.PathLike | np.ndarray
 

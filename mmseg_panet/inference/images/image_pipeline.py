@@ -11,7 +11,6 @@ _LEFT_OUT = (
     'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
 """How the names of steps of labels, and of padding, begin."""
-_DEFAULT_SIZE = (512, 512)
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:
@@ -76,10 +75,9 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
     """
     for step in reversed(steps):
         if step['type'] == 'Resize' and step.get('scale'):
-            width, height = to_2tuple(step['scale'])
-            return height, width
+            return tuple(to_2tuple(step['scale'])[::-1])
     return tuple((cfg.model.get('data_preprocessor') or {}).get(
-        'size') or _DEFAULT_SIZE)
+        'size') or (512, 512))
 
 
 def at_own_size(steps: Sequence[dict]) -> list[dict]:
