@@ -8,5 +8,4 @@ from .scribble_annotation import LoadScribbles, ScribbleAnnotation
 __all__ = [
     'BoxAnnotation', 'EpisodeLabels', 'LoadBoxes', 'LoadScribbles',
     'PackEpisodeInputs', 'PadLabelsToSquare', 'PointAnnotation',
-    'ScribbleAnnotation'
-]
+    'ScribbleAnnotation']

@@ -151,9 +151,8 @@ def read_image(source: Source) -> np.ndarray:
     try:
         image = mmcv.imread(source, flag='color', backend='cv2')
     except (OSError, cv2.error) as error:
-        reason = (
-            error.strerror or error if isinstance(error, OSError)
-            else 'it is empty, or larger than OpenCV allows')
+        reason = error if isinstance(
+            error, OSError) else 'it is empty, or larger than OpenCV allows'
         raise InputError(
             f'{source} could not be read ({reason}); replace the file or '
             'leave it out') from error

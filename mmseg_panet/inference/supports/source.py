@@ -108,20 +108,18 @@ def read_pairs(
 
 
 def _checked_path(source: Any) -> Path:
-    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
-        raise InputError(
-            'expected supports as {class name: [(image, annotation), ...]} '
-            f'or a path, got a {type(source).__name__}, {source!r:.60}')
-    path = Path(source)
-    if not path.is_dir() and (
-            path.suffix.lower() not in ('.json', '.zip')
-            or not path.is_file()):
-        raise InputError(
-            f'{path}: expected a folder of supports, a .json of COCO or '
-            'labelme or a .zip of CVAT, got '
-            f'{"another file" if path.is_file() else "nothing there"}; '
-            'correct the path')
-    return path
+    got = f'a {type(source).__name__}'
+    if isinstance(source, (str, os.PathLike)) and os.fspath(source):
+        path = Path(source)
+        is_file = path.is_file()
+        if path.is_dir() or (
+                is_file and path.suffix.lower() in ('.json', '.zip')):
+            return path
+        got = 'another file' if is_file else 'nothing there'
+    raise InputError(
+        f'{source or repr(source)}: expected supports as '
+        '{class name: [(image, annotation), ...]}, a folder, a .json of COCO '
+        f'or labelme, or a .zip of CVAT, got {got}; correct the path')
 
 
 def _support(class_name: str, number: int, pair: Any) -> Support:
