@@ -214,6 +214,11 @@ class EpisodicDataset(Dataset):
             ignored_ids=self.ignored_ids)
 
     @property
+    def header(self) -> dict:
+        """The rules as a manifest's header has them."""
+        return self.rules.header()
+
+    @property
     def metainfo(self) -> dict:
         """The data set's own, with ``class_names`` and ``num_runs``."""
         return dict(self.dataset.metainfo, class_names=self.class_names,

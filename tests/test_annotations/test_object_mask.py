@@ -15,10 +15,11 @@ PHOTO = np.zeros((*SIZE, 3), np.uint8)
 
 def labels(mask, *value):
     source = {'cat': [(PHOTO, mask, *value)]}
-    found = supports.read_supports(source)['cat'][0].rasterize(SIZE)
-    assert found.names == ('cat',)
-    assert found.labels.dtype == np.uint8
-    return found.labels
+    support, = supports.read_supports(source)['cat']
+    found = support.rasterize(SIZE)
+    assert support.names == ('cat',)
+    assert found.dtype == np.uint8
+    return found
 
 
 def saved(path, array, palette=None):

@@ -1,20 +1,11 @@
 """Transforms of the images and masks of an episode."""
-from .box_annotation import BoxAnnotation
-from .episode_labels import EpisodeLabels
-from .load_boxes import LoadBoxes
-from .load_scribbles import LoadScribbles
+from .box_annotation import BoxAnnotation, LoadBoxes
+from .episode_labels import EpisodeLabels, PadLabelsToSquare
 from .pack_episode_inputs import PackEpisodeInputs
-from .pad_labels_to_square import PadLabelsToSquare
 from .point_annotation import PointAnnotation
-from .scribble_annotation import ScribbleAnnotation
+from .scribble_annotation import LoadScribbles, ScribbleAnnotation
 
 __all__ = [
-    'BoxAnnotation',
-    'EpisodeLabels',
-    'LoadBoxes',
-    'LoadScribbles',
-    'PackEpisodeInputs',
-    'PadLabelsToSquare',
-    'PointAnnotation',
-    'ScribbleAnnotation',
-]
+    'BoxAnnotation', 'EpisodeLabels', 'LoadBoxes', 'LoadScribbles',
+    'PackEpisodeInputs', 'PadLabelsToSquare', 'PointAnnotation',
+    'ScribbleAnnotation']

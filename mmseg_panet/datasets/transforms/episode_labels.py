@@ -1,13 +1,14 @@
 """From the labels of a data set to the labels of an episode."""
 import cv2
+import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from ...annotations.class_list import IGNORED
 from ...errors import InputError
 
 VOID = ('ignore', 'background')
-IGNORED = 255
 
 
 @TRANSFORMS.register_module()
@@ -46,24 +47,44 @@ class EpisodeLabels(BaseTransform):
             InputError: If an id is neither a class of the data set nor 255.
         """
         ids = results['gt_seg_map']
-        size = max(256, results.get('num_classes', 0))
-        known = results.get('num_classes', size)
+        known = results.get('num_classes', 256)
         strange = ids[(ids >= known) & (ids != IGNORED)]
         if strange.size:
             raise InputError(
                 f'expected ids 0..{known - 1} and 255 as labels of '
-                f"{results.get('img_path')}, got {strange[0]}; mend its mask "
-                'or scribbles')
-        table = np.zeros(size, np.uint8)
+                f"{results.get('img_path')}, got {strange[0]}; correct its "
+                'mask or scribbles')
+        table = np.zeros(max(256, known), np.uint8)
         table[list(results.get('ignored_ids', ()))] = IGNORED
-        table[255] = IGNORED if self.void == 'ignore' else 0
+        table[IGNORED] = IGNORED if self.void == 'ignore' else 0
         for way, class_id in enumerate(results['class_ids'], start=1):
             table[class_id] = way
         labels = table[ids]
         if results.get('grow'):
-            size = 1 + 2 * results['grow']
             own = (labels == results['way']).astype(np.uint8)
-            grown = cv2.dilate(own, np.ones((size, size), np.uint8))
+            grown = cv2.dilate(
+                own, np.ones((3, 3), np.uint8), iterations=results['grow'])
             labels[grown > 0] = results['way']
         results['gt_seg_map'] = labels
+        return results
+
+
+@TRANSFORMS.register_module()
+class PadLabelsToSquare(BaseTransform):
+    """Pad a mask at its right or bottom to a square of ignored pixels.
+
+    With it a query is scored as PFENet does: the image is resized with its
+    ratio kept and padded to a square, and the square of logits is resized to
+    the square around the ground truth of its own size.
+
+    Modified key: ``gt_seg_map`` (H, W) to (L, L), L = max(H, W).
+    """
+
+    depends_on = 'image'
+
+    def transform(self, results: dict) -> dict:
+        """Pad the labels of one image."""
+        side = max(results['gt_seg_map'].shape)
+        results['gt_seg_map'] = mmcv.impad(
+            results['gt_seg_map'], shape=(side, side), pad_val=IGNORED)
         return results

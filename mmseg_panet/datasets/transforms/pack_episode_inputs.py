@@ -1,5 +1,6 @@
 """Packing an image of an episode."""
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmseg.datasets.transforms import PackSegInputs
@@ -22,20 +23,17 @@ class PackEpisodeInputs(PackSegInputs):
     them on a GPU.
 
     Args:
-        meta_keys (Sequence[str]): Kept beside run, episode, role, way, shot,
-            class_ids, class_names and way_pixels. Defaults to those of
-            mmseg.
+        **kwargs (Any): Those of ``PackSegInputs``. Its ``meta_keys`` are
+            kept beside run, episode, role, way, shot, class_ids, class_names
+            and way_pixels.
     """
 
     depends_on = 'episode'
+    meta_keys: Sequence[str]
 
-    def __init__(
-        self,
-        meta_keys: Sequence[str] = (
-            'img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape',
-            'scale_factor', 'flip', 'flip_direction', 'reduce_zero_label'),
-    ) -> None:
-        super().__init__(meta_keys=(*meta_keys, *EPISODE_KEYS))
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.meta_keys = (*self.meta_keys, *EPISODE_KEYS)
 
     def transform(self, results: dict) -> dict:
         """Pack the image and check that its labels are the episode's.

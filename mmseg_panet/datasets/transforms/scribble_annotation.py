@@ -1,15 +1,21 @@
-"""Supports annotated by scribbles."""
+"""Supports annotated by scribbles: made from a mask, or the user's."""
+import os
+from functools import partial
+from pathlib import Path
+
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
+from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from ...annotations.points import strokes
 from ...errors import InputError
-from .weak_annotation import annotate, annotation_rng, border_distance
+from .weak_annotation import WeakAnnotation, border_distance
 
 _GRID = 32
 """Cells along a region's longer side: time grows with its square, and a
@@ -75,77 +81,99 @@ def skeleton_path(region: np.ndarray) -> np.ndarray:
         np.divmod(deepest, step), axis=1) + (top, left)
 
 
-def scribble(region: np.ndarray, width: int,
-             rng: np.random.Generator) -> np.ndarray:
+def scribble(region: np.ndarray, rng: np.random.Generator,
+             width: int) -> np.ndarray:
     """Mark a line along the middle of a region, never leaving it.
 
     Args:
         region (np.ndarray): (H, W) bool, in one piece, not empty.
-        width (int): Width of the line in pixels, 1 or more.
         rng (np.random.Generator): Cuts an eighth to a quarter of the
             skeleton's path off either end.
+        width (int): Width of the line in pixels, 1 or more.
 
     Returns:
         np.ndarray: (H, W) bool, not empty.
     """
     path = skeleton_path(region)
-    first, last = rng.integers(
-        len(path) // 8, len(path) // 4 + 1, size=2)
+    first, last = rng.integers(len(path) // 8, len(path) // 4 + 1, size=2)
     path = path[first:len(path) - last]
     return region & strokes(region.shape, [path[:, ::-1]], width)
 
 
-def scribble_labels(labels: np.ndarray, way: int, width: int,
-                    rng: np.random.Generator) -> np.ndarray:
-    """Replace a mask by two scribbles.
-
-    Args:
-        labels (np.ndarray): (H, W) uint8, episode labels.
-        way (int): The support's own way, 1..W.
-        width (int): Width of the lines in pixels, 1 or more.
-        rng (np.random.Generator): What differs between scribbles.
-
-    Returns:
-        np.ndarray: (H, W) uint8, ``way`` on a line in the way's largest
-        object, 0 on one in the largest piece of the background, all else
-        255.
-    """
-    return annotate(labels, way, lambda region: scribble(region, width, rng))
-
-
 @TRANSFORMS.register_module()
-class ScribbleAnnotation(BaseTransform):
-    """Replace a support's mask by scribbles made from it.
-
-    It stands after the resizes and crops, before ``PackEpisodeInputs``. See
-    :func:`scribble_labels` and :func:`annotation_rng`.
-
-    Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
-    ``class_ids`` (W,), ``image_id`` or ``img_path``.
-    Modified key: ``gt_seg_map`` (H, W) uint8.
+class ScribbleAnnotation(WeakAnnotation):
+    """Replace a support's mask by scribbles in it and in the background.
 
     Args:
         width (int): Width of the lines in pixels. Defaults to 3.
         seed (int): Seed of the choice of lines. Defaults to 0.
+
+    Raises:
+        InputError: If the width or the seed is none.
     """
 
-    depends_on = 'class'
-
     def __init__(self, width: int = 3, seed: int = 0) -> None:
+        super().__init__(partial(scribble, width=width), seed)
         if type(width) is not int or width < 1:
             raise InputError(
                 'expected width of ScribbleAnnotation of 1 or more pixels, '
                 f'got {width!r}')
-        if type(seed) is not int or seed < 0:
-            raise InputError(
-                'expected seed of ScribbleAnnotation of 0 or more, got '
-                f'{seed!r}')
-        self.width = width
-        self.seed = seed
+
+
+@TRANSFORMS.register_module()
+class LoadScribbles(BaseTransform):
+    """Replace a mask by ``<scribble_dir>/<stem of the image><suffix>``.
+
+    The file is a palette or grey PNG of 8 bits, of the image's size: the
+    data set's class ids where something is marked, 255 where nothing is.
+    ``reduce_zero_label`` and ``label_map`` of the data set hold for it as for
+    its masks. It stands right after ``LoadAnnotations``, before
+    ``EpisodeLabels``.
+
+    Required keys: ``gt_seg_map`` (H, W), ``img_path``, ``reduce_zero_label``.
+    Modified key: ``gt_seg_map`` (H, W) uint8.
+
+    Args:
+        scribble_dir (str | os.PathLike): The folder of all scribbles.
+        suffix (str): What follows the stem. Defaults to '.png'.
+    """
+
+    depends_on = 'class'
+
+    def __init__(self, scribble_dir: str | os.PathLike,
+                 suffix: str = '.png') -> None:
+        self.scribble_dir = Path(scribble_dir)
+        self.suffix = suffix
+        # Held, not inherited: the class index counts with the first
+        # LoadAnnotations of a pipeline, and that must read the masks.
+        self._loader = LoadAnnotations()
 
     def transform(self, results: dict) -> dict:
-        """Annotate one support."""
-        results['gt_seg_map'] = scribble_labels(
-            results['gt_seg_map'], results['way'], self.width,
-            annotation_rng(results, self.seed))
+        """Load the scribbles of one support.
+
+        Raises:
+            InputError: If the file is missing, or no PNG as above.
+        """
+        image = results['img_path']
+        path = self.scribble_dir / f'{Path(image).stem}{self.suffix}'
+        height, width = results['gt_seg_map'].shape
+        try:
+            with Image.open(path) as picture:
+                mode, size = picture.mode, picture.size
+        except OSError as error:
+            raise InputError(
+                f'the scribbles {path} of {image} cannot be read ({error}); '
+                'save them as a PNG of class ids, 255 where nothing is known'
+            ) from error
+        if mode not in ('L', 'P') or size != (width, height):
+            raise InputError(
+                f'expected the scribbles {path} to be a palette or grey '
+                f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
+                f'as {image}, got mode {mode} of {size[0]}x{size[1]}; save '
+                'them in the size of the image')
+        # A list of its own: mmseg appends to it, and a mask listed twice
+        # would be flipped twice.
+        loaded = self._loader(
+            dict(results, seg_map_path=str(path), seg_fields=[]))
+        results['gt_seg_map'] = loaded['gt_seg_map']
         return results

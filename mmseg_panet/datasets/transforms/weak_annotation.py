@@ -1,31 +1,19 @@
-"""What all weak annotations of a mask have in common."""
+"""Weak annotations that are made from a mask."""
 import os
 import zlib
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from mmcv.transforms import BaseTransform
 from scipy.ndimage import distance_transform_edt
 
 from ...annotations.class_list import IGNORED
+from ...errors import InputError
 
-
-def annotation_rng(results: dict, seed: int) -> np.random.Generator:
-    """Make a generator that depends on nothing but (seed, image, class).
-
-    So an object is annotated alike in every episode and process, and so is
-    its background where the other ways leave it the same pixels. The image
-    is known by ``image_id``, or where there is none by the file name in
-    ``img_path``.
-
-    Args:
-        results (dict): With ``class_ids`` (W,) and ``way`` 1..W.
-        seed (int): The seed of the transform, 0 or more.
-    """
-    image = results.get('image_id') or os.path.basename(results['img_path'])
-    class_id = results['class_ids'][results['way'] - 1]
-    return np.random.default_rng(
-        (seed, zlib.crc32(image.encode()), class_id))
+Mark = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""From a region, (H, W) bool, not empty and one piece, to the part of it that
+is known, (H, W) bool."""
 
 
 def largest_object(region: np.ndarray) -> np.ndarray:
@@ -60,15 +48,15 @@ def border_distance(region: np.ndarray) -> np.ndarray:
     return distance[1:-1, 1:-1].astype(np.float32)
 
 
-def annotate(labels: np.ndarray, way: int,
-             mark: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def annotate(labels: np.ndarray, way: int, mark: Mark,
+             rng: np.random.Generator) -> np.ndarray:
     """Keep only what is marked in the object and in the background.
 
     Args:
         labels (np.ndarray): (H, W) uint8, episode labels.
         way (int): The support's own way, 1..W.
-        mark (Callable): From a region (H, W) bool that is not empty, one
-            piece, to the part of it that is known, (H, W) bool.
+        mark (Mark): Marks a region.
+        rng (np.random.Generator): What differs between marks.
 
     Returns:
         np.ndarray: (H, W) uint8, ``way`` in the way's largest object, 0 in
@@ -78,5 +66,50 @@ def annotate(labels: np.ndarray, way: int,
     for label in (way, 0):
         region = largest_object(labels == label)
         if region.any():
-            known[mark(region)] = label
+            known[mark(region, rng)] = label
     return known
+
+
+class WeakAnnotation(BaseTransform):
+    """Replace a support's mask by marks in its object and in the background.
+
+    It stands after the resizes and crops, before ``PackEpisodeInputs``. What
+    is random depends on nothing but (seed, image, class), so that an object
+    is annotated alike in every episode and process, and so is its background
+    where the other ways leave it the same pixels. The image is known by
+    ``image_id``, or where there is none by the file name in ``img_path``.
+    See :func:`annotate`.
+
+    Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
+    ``class_ids`` (W,), ``image_id`` or ``img_path``.
+    Modified key: ``gt_seg_map`` (H, W) uint8.
+
+    Args:
+        mark (Mark): Marks the object, and then the background.
+        seed (int): Seed of what differs between marks, 0 or more.
+
+    Raises:
+        InputError: If the seed is none.
+    """
+
+    depends_on = 'class'
+
+    def __init__(self, mark: Mark, seed: int) -> None:
+        if type(seed) is not int or seed < 0:
+            raise InputError(
+                f'expected seed of {type(self).__name__} of 0 or more, got '
+                f'{seed!r}')
+        self.mark = mark
+        self.seed = seed
+
+    def transform(self, results: dict) -> dict:
+        """Annotate one support."""
+        way = results['way']
+        image = results.get('image_id') or os.path.basename(
+            results['img_path'])
+        rng = np.random.default_rng((
+            self.seed, zlib.crc32(image.encode()),
+            results['class_ids'][way - 1]))
+        results['gt_seg_map'] = annotate(
+            results['gt_seg_map'], way, self.mark, rng)
+        return results

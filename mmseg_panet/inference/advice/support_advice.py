@@ -189,11 +189,11 @@ def _sources(supports: Sequence[BankedSupport]) -> list[Support]:
 
 def _rasterize(source: Support, image: np.ndarray, label: int) -> _Drawn:
     """The support's own class against all else."""
-    drawn = source.rasterize(image.shape[:2])
-    own = 1 + drawn.names.index(source.class_name)
-    labels = (drawn.labels == own).astype(np.uint8)
+    known = source.rasterize(image.shape[:2])
+    own = 1 + source.names.index(source.class_name)
+    labels = (known == own).astype(np.uint8)
     pixels = int(labels.sum())
-    labels[drawn.labels == 255] = 255
+    labels[known == 255] = 255
     return _Drawn(
         labels, pixels, 100 * pixels / labels.size,
         thumbnail(image, labels, label))

@@ -3,6 +3,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -10,8 +11,7 @@ import numpy as np
 
 from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
-from .image_source import Source, check_array
-from .video import Video, VideoFrame, is_video
+from .image_source import Source, Video, VideoFrame, check_array, is_video
 
 Input = str | os.PathLike | np.ndarray
 
@@ -124,46 +124,40 @@ def _search(path: str) -> tuple[str, list[str]]:
 
 def _files_below(folder: str) -> list[str]:
     """All images, also links that lead nowhere: reading them will fail."""
-    files: list[str] = []
-    entered: set[str] = set()
+    entered: dict[str, list[str]] = {}
     for root, folders, names in os.walk(folder, followlinks=True):
         # A link may lead back to a folder that holds it.
         real = os.path.realpath(root)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        files += [
+        folders[:] = [one for one in folders
+                      if real not in entered and not one.startswith('.')]
+        entered.setdefault(real, [
             os.path.join(root, name) for name in names
-            if is_image(name) and not name.startswith('.')]
+            if is_image(name) and not name.startswith('.')])
+    files = sorted(chain(*entered.values()))
     if not files:
         raise InputError(
             f'{folder} has no image with a suffix such as .jpg, .png, .webp, '
             '.bmp or .tif; name another folder')
-    return sorted(files)
+    return files
 
 
 def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
     """Leave out the suffixes where that leaves the names different."""
     stems = [_stem(item) for item in found]
-    sharing = Counter(stems)
-    taken: set[str] = set()
-    times: Counter[str] = Counter()
-    items = []
+    sharing, times = Counter(stems), Counter[str]()
+    items: dict[str, ImageItem] = {}
     for stem, item in zip(stems, found, strict=True):
         first = name = stem if sharing[stem] == 1 else item.name
         times[first] += 1
-        while name in taken:
+        while name in items:
             name = f'{first}_{times[first]}'
-            times[first] += name in taken
-        taken.add(name)
-        items.append(ImageItem(name, item.source))
-    return items
+            times[first] += name in items
+        items[name] = ImageItem(name, item.source)
+    return list(items.values())
 
 
 def _stem(item: ImageItem) -> str:
     if isinstance(item.source, VideoFrame):
-        video, number = item.name.rsplit('/', 1)
-        return f'{PurePosixPath(video).with_suffix("")}/{number}'
+        path = PurePosixPath(item.name)
+        return str(path.parent.with_suffix('') / path.name)
     return stem_of(item.name)

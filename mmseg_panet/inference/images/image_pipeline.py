@@ -7,10 +7,10 @@ from mmengine.utils import to_2tuple
 
 from ...errors import InputError
 
-_OF_LABELS = (
-    'EpisodeLabels', 'PadLabelsToSquare', 'BoxAnnotation',
+_LEFT_OUT = (
+    'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
-_DEFAULT_SIZE = (512, 512)
+"""How the names of steps of labels, and of padding, begin."""
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:
@@ -35,10 +35,8 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, which says how images are prepared, got none; '
             'configs/_base_/datasets shows some')
-    return [
-        dict(step) for step in pipeline
-        if not step['type'].startswith(('Load', 'Pack'))
-        and step['type'] not in (*_OF_LABELS, 'Pad')]
+    return [dict(step) for step in pipeline
+            if not step['type'].startswith(_LEFT_OUT)]
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
@@ -77,10 +75,9 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
     """
     for step in reversed(steps):
         if step['type'] == 'Resize' and step.get('scale'):
-            width, height = to_2tuple(step['scale'])
-            return height, width
+            return tuple(to_2tuple(step['scale'])[::-1])
     return tuple((cfg.model.get('data_preprocessor') or {}).get(
-        'size') or _DEFAULT_SIZE)
+        'size') or (512, 512))
 
 
 def at_own_size(steps: Sequence[dict]) -> list[dict]:

@@ -27,7 +27,8 @@ def read_ahead(
         the error.
     """
     thread = ThreadPoolExecutor(1)
-    reading = ((batch, thread.submit(_read, batch)) for batch in batches)
+    reading = (
+        (batch, thread.submit(list, map(_read, batch))) for batch in batches)
     try:
         waiting = deque(islice(reading, _AHEAD))
         while waiting:
@@ -38,11 +39,8 @@ def read_ahead(
         thread.shutdown(cancel_futures=True)
 
 
-def _read(batch: Sequence[ImageItem]) -> list[np.ndarray | InputError]:
-    results: list[np.ndarray | InputError] = []
-    for item in batch:
-        try:
-            results.append(read_image(item.source))
-        except InputError as error:
-            results.append(error)
-    return results
+def _read(item: ImageItem) -> np.ndarray | InputError:
+    try:
+        return read_image(item.source)
+    except InputError as error:
+        return error

@@ -1,5 +1,5 @@
 """A user's examples: images, and what is marked on them."""
 from .source import read_supports
-from .support import Support, SupportLabels
+from .support import Support
 
-__all__ = ['Support', 'SupportLabels', 'read_supports']
+__all__ = ['Support', 'read_supports']

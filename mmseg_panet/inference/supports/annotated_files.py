@@ -4,11 +4,10 @@ Their images may show several classes each; such an image is a support of
 all of them.
 """
 import atexit
-import shutil
 import tempfile
-from collections.abc import Callable
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +17,9 @@ from ...annotations.formats.cvat import is_cvat, read_cvat
 from ...annotations.formats.labelme import read_labelme
 from ...annotations.formats.masks import read_masks
 from ...annotations.image_files import images_by_stem, is_image
-from ...annotations.mask_folder import Annotations, MaskTask
+from ...annotations.mask_folder import Annotations
 from ...errors import InputError
-from .support import Size, Support, make_support
+from .support import Support
 
 # A key of labelme's files alone.
 _LABELME_KEY = b'"imagePath"'
@@ -40,14 +39,12 @@ def read_annotations(path: Path,
     Raises:
         InputError: If a file is missing or malformed.
     """
-    if path.is_file():
-        return (_read_cvat if path.suffix.lower() == '.zip' else _read_json)(
-            path, image_dir)
     if (path / 'classes.txt').is_file():
         return _read_mask_folder(path, image_dir)
-    if is_cvat(path):
+    is_file = path.is_file()
+    if is_cvat(path) or is_file and path.suffix.lower() == '.zip':
         return _read_cvat(path, image_dir)
-    files = list(filter(_is_annotation, path.rglob('*')))
+    files = [path] if is_file else [*filter(_is_annotation, path.rglob('*'))]
     if not files:
         return None
     _refuse_pairs(path, files[0])
@@ -75,31 +72,28 @@ def supports_of(
     names = tuple(annotations.classes.names[1:])
     supports: dict[str, list[Support]] = {name: [] for name in names}
     for task in annotations.tasks:
-        rasterize = _rasterizer(task, annotations)
+        # As annotated, whatever the size of the image.
+        def labels_of(_: object, source: Any = task.source) -> np.ndarray:
+            return annotations.rasterize(source)
+
         ids = task.ids
         if ids is None:
-            ids = frozenset(np.unique(rasterize((0, 0))).tolist())
+            ids = frozenset(np.unique(labels_of(None)).tolist())
         shown = sorted(ids - {0, IGNORED})
         if shown and (task.image is None or not task.image.is_file()):
             raise InputError(
                 f'{source}: there is no image {task.image or task.stem}; put '
                 'it there, or give the folder of the images as image_dir')
         for name in (names[i - 1] for i in shown):
-            supports[name].append(make_support(
-                name, names, str(task.image), rasterize,
-                f'{source}, class {name!r} in {task.image}'))
+            supports[name].append(Support(
+                name, names, str(task.image), labels_of,
+                f'{source}, class {name!r} in {task.image}', labels_of))
     found = {name: those for name, those in supports.items() if those}
     if not found:
         raise InputError(
             f'{source}: expected an image that shows one of {list(names)}, '
             'got none; mark some objects')
     return found
-
-
-def _rasterizer(task: MaskTask,
-                annotations: Annotations) -> Callable[[Size], np.ndarray]:
-    """Give the labels as annotated, whatever the size of the image."""
-    return lambda _: annotations.rasterize(task.source)
 
 
 def _read_mask_folder(folder: Path, image_dir: Path | None) -> Annotations:
@@ -125,9 +119,10 @@ def _read_cvat(path: Path, image_dir: Path | None) -> Annotations:
     """Read an export of CVAT; unpack a .zip until the process ends."""
     unpack_dir = path
     if not path.is_dir():
-        temporary = tempfile.mkdtemp(prefix='supports-')
-        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-        unpack_dir = Path(temporary, 'export')
+        temporary = tempfile.TemporaryDirectory(
+            prefix='supports-', ignore_cleanup_errors=True)
+        atexit.register(temporary.cleanup)
+        unpack_dir = Path(temporary.name, 'export')
     return read_cvat(path, unpack_dir, image_dir, boxes=True)
 
 
@@ -158,9 +153,7 @@ def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
     Images that are not where the files say are taken from ``image_dir``.
     """
     annotations = read_labelme(path, image_dir=image_dir)
-    if not image_dir:
-        return annotations
-    images = images_by_stem(image_dir)
+    images = images_by_stem(image_dir) if image_dir else {}
     return annotations._replace(tasks=[
         task._replace(image=task.image or Path(images[name]))
         if (name := Path(task.stem).name) in images else task

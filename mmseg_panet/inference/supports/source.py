@@ -13,7 +13,7 @@ from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, shown
 from .annotated_files import read_annotations, supports_of
-from .support import Size, Support, make_support
+from .support import Size, Support
 
 
 def read_supports(
@@ -55,29 +55,17 @@ def read_supports(
         raise InputError(
             f'expected image_dir to be the folder of the images, got '
             f'{image_dir}; correct its path')
-    if isinstance(source, Mapping):
-        _refuse(images, 'the supports name their images themselves')
-        return read_pairs(source)
-    if not isinstance(source, (str, os.PathLike)):
+    if not isinstance(source, Mapping):
+        path = _checked_path(source)
+        annotations = read_annotations(path, images)
+        if annotations is not None:
+            return supports_of(annotations, path)
+    if images:
         raise InputError(
-            'expected supports as {class name: [(image, annotation), ...]} '
-            f'or a path, got a {type(source).__name__}')
-    if not os.fspath(source):
-        raise InputError('expected a path of supports, got an empty one')
-    path = Path(source)
-    if not path.is_dir() and (
-            path.suffix.lower() not in ('.json', '.zip')
-            or not path.is_file()):
-        raise InputError(
-            f'{path}: expected a folder of supports, a .json of COCO or '
-            'labelme or a .zip of CVAT, got '
-            f'{"another file" if path.is_file() else "nothing there"}; '
-            'correct the path')
-    annotations = read_annotations(path, images)
-    if annotations is not None:
-        return supports_of(annotations, path)
-    _refuse(images, f'the images of {path} are in its folders')
-    return read_pairs(list_pairs(path))
+            'expected no image_dir, as each image comes with its mask, got '
+            f'{image_dir}; leave it out')
+    return read_pairs(
+        source if isinstance(source, Mapping) else list_pairs(path))
 
 
 def read_pairs(
@@ -119,11 +107,19 @@ def read_pairs(
         for name, pairs in source.items()}
 
 
-def _refuse(image_dir: Path | None, reason: str) -> None:
-    if image_dir:
-        raise InputError(
-            f'expected no image_dir, as {reason}, got {image_dir}; leave it '
-            'out')
+def _checked_path(source: Any) -> Path:
+    got = f'a {type(source).__name__}'
+    if isinstance(source, (str, os.PathLike)) and os.fspath(source):
+        path = Path(source)
+        is_file = path.is_file()
+        if path.is_dir() or (
+                is_file and path.suffix.lower() in ('.json', '.zip')):
+            return path
+        got = 'another file' if is_file else 'nothing there'
+    raise InputError(
+        f'{source or repr(source)}: expected supports as '
+        '{class name: [(image, annotation), ...]}, a folder, a .json of COCO '
+        f'or labelme, or a .zip of CVAT, got {got}; correct the path')
 
 
 def _support(class_name: str, number: int, pair: Any) -> Support:
@@ -132,7 +128,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
         raise InputError(
             f'{where}: expected (image, annotation) or (image, mask, value), '
             f'got {shown(pair)}')
-    image, annotation, *values = pair
+    image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
     if isinstance(image, (str, Path)):
         image = existing(image, where)
@@ -145,28 +141,26 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
             isinstance(annotation, np.ndarray) and annotation.ndim == 2
             and annotation.shape[1] == 4 and annotation.dtype != bool):
         annotation = dict(boxes=annotation)
-    return make_support(
+    return Support(
         class_name, (class_name,), image,
-        _rasterizer(annotation, values, where), where)
+        _rasterizer(annotation, value, where), where)
 
 
-def _rasterizer(annotation: Any, values: Sequence[Any],
+def _rasterizer(annotation: Any, value: Any,
                 where: str) -> Callable[[Size], np.ndarray]:
     """Find what rasterizes an annotation, from the size of its image."""
-    if isinstance(annotation, (str, Path, np.ndarray)):
-        for value in values:
-            if type(value) is bool or not isinstance(
-                    value, (int, np.integer)):
-                raise InputError(
-                    f'{where}: expected an integer as the value of the '
-                    f'object in the mask, got {value!r}')
+    is_mask = isinstance(annotation, (str, Path, np.ndarray))
+    is_integer = isinstance(
+        value, (int, np.integer)) and type(value) is not bool
+    if value is not None and not (is_mask and is_integer):
+        raise InputError(
+            f'{where}: expected an integer as the value of the object, and '
+            f'that with a mask only, got {value!r}; correct it or leave it '
+            'out')
+    if is_mask:
         mask = annotation if isinstance(
             annotation, np.ndarray) else existing(annotation, where)
-        return lambda _: object_labels(mask, next(iter(values), None), where)
-    if values:
-        raise InputError(
-            f'{where}: expected a value of the object with a mask only, got '
-            f'{values[0]!r}; leave it out')
+        return lambda _: object_labels(mask, value, where)
     if not isinstance(annotation, Mapping):
         raise InputError(
             f'{where}: expected a mask, boxes or a dict of one of '
@@ -177,10 +171,6 @@ def _rasterizer(annotation: Any, values: Sequence[Any],
 
 def _title(one: Any) -> str:
     """Say how a sentence calls an image or an annotation."""
-    if isinstance(one, (str, Path)):
-        return str(one)
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
-    if isinstance(one, Mapping):
-        return ' and '.join(map(str, one))
-    return 'boxes' if isinstance(one, (list, tuple)) else shown(one)
+    return str(one) if isinstance(one, (str, Path)) else shown(one)

@@ -2,7 +2,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,9 @@ from mmengine.fileio import get
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ...models import SupportStatistics
 from ..bank.prototype_bank import BankedSupport
-from ..images.image_source import read_image
-from . import Support, SupportLabels
+from ..images.image_source import array_sha256, read_image
+from . import Support
 
 
 @torch.no_grad()
@@ -37,11 +37,10 @@ def encode_images(model: nn.Module, pipeline: Callable,
     waiting: dict[tuple, list[tuple[int, dict]]] = {}
     for index, image in enumerate(images):
         data = pipeline(dict(img=image))
-        group = waiting.setdefault(tuple(data['inputs'].shape), [])
-        group.append((index, data))
-        if len(group) == batch_size:
-            yield from _encode(model, group)
-            group.clear()
+        size = tuple(data['inputs'].shape)
+        waiting.setdefault(size, []).append((index, data))
+        if len(waiting[size]) == batch_size:
+            yield from _encode(model, waiting.pop(size))
     for group in waiting.values():
         yield from _encode(model, group)
 
@@ -71,98 +70,74 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         InputError: If an image cannot be read, or its labels do not fit it
             or show nothing of its class.
     """
-    of_image: dict[object, dict[int, Support]] = {}
-    for index, support in enumerate(supports):
+    of_image: dict[object, list[Support]] = {}
+    for support in supports:
         image = support.image
-        key = image if isinstance(image, str) else id(image)
-        of_image.setdefault(key, {})[index] = support
-    banked: dict[int, BankedSupport] = {}
-    for _, images in groupby(
-            of_image.values(),
-            lambda some: next(iter(some.values())).class_name):
-        for index, one in _encode_group(
-                model, pipeline, list(images), batch_size):
-            banked[index] = one
-            advance()
-    return [banked[index] for index in range(len(supports))]
+        of_image.setdefault(
+            image if isinstance(image, str) else id(image), []).append(support)
+    banked: dict[Support, BankedSupport] = {}
+    for _, of_class in groupby(
+            of_image.values(), lambda those: those[0].class_name):
+        images = list(of_class)
+        for number, features, metainfo in encode_images(
+                model, pipeline,
+                map(read_image, [those[0].image for those in images]),
+                batch_size):
+            measured: dict[object, BankedSupport] = {}
+            for support in images[number]:
+                key = support.labels_key
+                if key not in measured:
+                    measured[key] = _measure(
+                        model.decode_head, features, metainfo, support)
+                banked[support] = _of_class(measured[key], support)
+                advance()
+    return [banked[support] for support in supports]
 
 
-def _encode_group(model: Any, pipeline: Callable,
-                  images: Sequence[dict[int, Support]], batch_size: int
-                  ) -> Iterator[tuple[int, BankedSupport]]:
-    """Encode images, each with its supports by their index."""
-    labels: dict[int, dict[object, SupportLabels]] = {}
-
-    def read() -> Iterator[np.ndarray]:
-        for number, of_image in enumerate(images):
-            image = read_image(next(iter(of_image.values())).image)
-            labels[number] = {}
-            for support in of_image.values():
-                if support.labels_key not in labels[number]:
-                    labels[number][support.labels_key] = support.rasterize(
-                        image.shape[:2])
-            yield image
-
-    for number, features, metainfo in encode_images(
-            model, pipeline, read(), batch_size):
-        # A label map is as large as its image, and not needed again.
-        measured = {
-            key: _Measured.of(model.decode_head, features, metainfo, *one)
-            for key, one in labels.pop(number).items()}
-        image_sha256 = _image_sha256(next(iter(images[number].values())).image)
-        for index, support in images[number].items():
-            yield index, measured[support.labels_key].banked(
-                support, image_sha256)
+def _measure(head: Any, features: Tensor, metainfo: dict,
+             support: Support) -> BankedSupport:
+    """Measure all classes that the labels show, in the order of labels."""
+    labels = support.rasterize(metainfo['ori_shape'])
+    found = np.setdiff1d(labels, [0, 255])
+    table = np.zeros(256, np.uint8)
+    table[255] = 255
+    table[found] = range(1, 1 + len(found))
+    statistics = head.class_statistics(
+        features[None].cpu(), torch.from_numpy(table[labels])[None],
+        len(found), metainfo)
+    image = support.image
+    file_name, image_sha256 = (
+        ('array', array_sha256(image)) if isinstance(image, np.ndarray)
+        else (Path(image).name, hashlib.sha256(get(image)).hexdigest()))
+    # The hash of the labels is not of the names, which may change.
+    return BankedSupport(
+        support.class_name, tuple(support.names[i - 1] for i in found),
+        statistics.each(lambda one: one[0]), file_name, image_sha256,
+        array_sha256(labels), support)
 
 
-class _Measured(NamedTuple):
-    """The statistics of an image under one label map."""
-
-    names: list[str]
-    statistics: SupportStatistics
-    labels_sha256: str
-
-    @classmethod
-    def of(cls, head: Any, features: Tensor, metainfo: dict,
-           labels: np.ndarray, names: Sequence[str]) -> '_Measured':
-        """Measure the classes that the labels show."""
-        found = [i for i in np.unique(labels).tolist() if 0 < i < 255]
-        table = np.zeros(256, np.uint8)
-        table[255] = 255
-        table[found] = range(1, 1 + len(found))
-        statistics = head.class_statistics(
-            features[None].cpu(), torch.from_numpy(table[labels])[None],
-            len(found), metainfo)
-        # Not of the names, which may change.
-        digest = hashlib.sha256(str(labels.shape).encode() + labels.tobytes())
-        return cls([names[i - 1] for i in found],
-                   statistics.each(lambda one: one[0]), digest.hexdigest())
-
-    def banked(self, support: Support, image_sha256: str) -> BankedSupport:
-        """What a bank keeps of a support, its own class first."""
-        name, image = support.class_name, _file_name(support.image)
-        if name not in self.names:
-            raise InputError(
-                f"expected labels that show '{name}', got those of "
-                f'{self.names}; give another mask')
-        own = 1 + self.names.index(name)
-        rows = [own, *(
-            i for i in range(1, 1 + len(self.names)) if i != own)]
-        statistics = self.statistics.masks([0, *rows])
-        if not statistics.areas[1] > 0:
-            raise InputError(
-                f"the object '{name}' of {image} falls between the cells of "
-                "the feature map; mark a larger one, or set pool_at='image' "
-                'of the head')
-        return BankedSupport(
-            name, tuple(self.names[i - 1] for i in rows), statistics, image,
-            image_sha256, self.labels_sha256, support)
+def _of_class(measured: BankedSupport, support: Support) -> BankedSupport:
+    """Give what a bank keeps of a support, its own class first."""
+    name, names = support.class_name, measured.names
+    if name not in names:
+        raise InputError(
+            f"expected labels that show '{name}', got those of {list(names)}; "
+            'give another mask')
+    # A stable sort: the others keep their order.
+    rows = sorted(range(len(names)), key=lambda row: names[row] != name)
+    statistics = measured.statistics.masks([0, *(1 + row for row in rows)])
+    if not statistics.areas[1] > 0:
+        raise InputError(
+            f"the object '{name}' of {measured.image} falls between the cells "
+            "of the feature map; mark a larger one, or set pool_at='image' of "
+            'the head')
+    return measured._replace(
+        class_name=name, names=tuple(names[row] for row in rows),
+        statistics=statistics, source=support)
 
 
 def _encode(model: Any, group: list[tuple[int, dict]]
             ) -> Iterator[tuple[int, Tensor, dict]]:
-    if not group:
-        return
     batch = model.data_preprocessor(
         pseudo_collate([data for _, data in group]))
     features = model.decode_head.features(
@@ -170,15 +145,3 @@ def _encode(model: Any, group: list[tuple[int, dict]]
     for (index, _), of_image, sample in zip(
             group, features, batch['data_samples'], strict=True):
         yield index, of_image, sample.metainfo
-
-
-def _file_name(image: str | np.ndarray) -> str:
-    return 'array' if isinstance(image, np.ndarray) else (
-        image.replace('\\', '/').rsplit('/', 1)[-1])
-
-
-def _image_sha256(image: str | np.ndarray) -> str:
-    if isinstance(image, np.ndarray):
-        return hashlib.sha256(
-            str(image.shape).encode() + image.tobytes()).hexdigest()
-    return hashlib.sha256(get(image)).hexdigest()

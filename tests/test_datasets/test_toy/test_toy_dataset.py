@@ -267,8 +267,8 @@ def test_examples_are_a_support_folder_of_the_novel_classes(tmp_path):
     for name, shots in supports.items():
         assert len(shots) == 2
         for shot in shots:
-            labels, names = shot.rasterize((48, 48))
-            assert names == (name,) and (labels == 1).any()
+            labels = shot.rasterize((48, 48))
+            assert shot.names == (name,) and (labels == 1).any()
     assert len(list((tmp_path / 'photos').iterdir())) == 4
 
 

@@ -1,12 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 
-from mmseg_panet.datasets import EpisodicDataset
-from mmseg_panet.datasets.transforms import BoxAnnotation
+from mmseg_panet.datasets import TOY_CLASSES, EpisodicDataset
+from mmseg_panet.datasets.transforms import BoxAnnotation, LoadBoxes
 from mmseg_panet.datasets.transforms.box_annotation import (
     box_labels,
     rasterize_boxes,
 )
+from mmseg_panet.errors import InputError
 
 
 def labels_of(picture):
@@ -105,3 +108,145 @@ def test_supports_of_an_episode_are_boxes(toy_root):
             rows, columns = np.nonzero(own)
             assert own[rows.min():rows.max() + 1,
                        columns.min():columns.max() + 1].all()
+
+
+def coco(boxes, images=('photos/a.jpg',)):
+    """Boxes are (image, category, bbox) and what else is in an annotation."""
+    return dict(
+        # Ids with gaps, as in COCO.
+        categories=[dict(id=17, name='cat'), dict(id=90, name='dog')],
+        images=[
+            dict(id=i, file_name=name, height=4, width=6)
+            for i, name in enumerate(images)],
+        annotations=[
+            dict(image_id=image, category_id=category, bbox=bbox) | other
+            for image, category, bbox, other in boxes])
+
+
+def write(folder, content):
+    path = folder / 'boxes.json'
+    path.write_text(json.dumps(content))
+    return path
+
+
+def results(**changes):
+    return dict(
+        img_path='elsewhere/a.jpg', gt_seg_map=np.full((4, 6), 255, np.uint8),
+        way=2, class_names=['dog', 'cat']) | changes
+
+
+def listed(picture):
+    return labels_of(picture).tolist()
+
+
+def test_the_largest_box_of_the_way_is_foreground(tmp_path):
+    path = write(tmp_path, coco([
+        (0, 17, [0, 0, 1, 1], {}),
+        (0, 17, [2, 1, 3, 2], {}),
+        (0, 90, [4, 0, 2, 2], {}),  # the own box wins where they meet
+        (1, 17, [0, 0, 6, 4], {}),  # of another image
+    ], images=('photos/a.jpg', 'photos/b.jpg')))
+    labels = LoadBoxes(path)(results())['gt_seg_map']
+    assert labels.tolist() == listed('#...## ..222# ..222. ......')
+    assert labels.dtype == np.uint8
+
+
+def test_boxes_of_classes_outside_the_episode_are_background(tmp_path):
+    path = write(tmp_path, coco([
+        (0, 17, [0, 0, 1, 1], {}), (0, 90, [2, 1, 3, 2], {})]))
+    labels = LoadBoxes(path)(results(way=1, class_names=['cat']))['gt_seg_map']
+    assert labels.tolist() == listed('1..... ...... ...... ......')
+
+
+def test_a_crowd_is_foreground_only_where_there_is_no_object(tmp_path):
+    crowd = (0, 17, [0, 0, 6, 2], dict(iscrowd=1))
+    path = write(tmp_path, coco([crowd, (0, 17, [1, 1, 2, 2], {})]))
+    labels = LoadBoxes(path)(results())['gt_seg_map']
+    assert labels.tolist() == listed('###### #22### .22... ......')
+    path = write(tmp_path, coco([crowd]))
+    labels = LoadBoxes(path)(results())['gt_seg_map']
+    assert labels.tolist() == listed('222222 222222 ...... ......')
+
+
+@pytest.mark.parametrize(('boxes', 'changes'), [
+    ([(0, 90, [1, 1, 1, 1], {})], {}),
+    ([(0, 17, [6, 0, 3, 3], {})], {}),  # right of the image
+    ([(0, 17, [1, 1, 1, 1], {})], dict(img_path='elsewhere/unknown.jpg')),
+])
+def test_an_image_without_a_box_of_its_way_is_named(tmp_path, boxes, changes):
+    path = write(tmp_path, coco(boxes))
+    image = changes.get('img_path', 'elsewhere/a.jpg')
+    with pytest.raises(
+            InputError, match=f"{path} has no box of class 'cat' in {image}"):
+        LoadBoxes(path)(results(**changes))
+
+
+def test_boxes_after_a_resize_are_refused_with_the_remedy(tmp_path):
+    path = write(tmp_path, coco([(0, 17, [1, 1, 1, 1], {})]))
+    small = results(gt_seg_map=np.zeros((2, 3), np.uint8))
+    with pytest.raises(
+            InputError, match=r'width \(4, 6\), but it is loaded with \(2, 3\)'
+            '; put LoadBoxes right after EpisodeLabels'):
+        LoadBoxes(path)(small)
+
+
+def test_images_of_the_same_file_name_are_refused(tmp_path):
+    path = write(tmp_path, coco([], images=('cats/1.jpg', 'dogs/1.jpg')))
+    with pytest.raises(
+            InputError, match=r'more than one image with .* name 1\.jpg'):
+        LoadBoxes(path)
+
+
+@pytest.mark.parametrize('content', [
+    '{"images": [',
+    '[]',
+    '{"images": [], "annotations": []}',
+    json.dumps(coco([(0, 1, [0, 0, 1, 1], {})])),  # no such category
+    json.dumps(coco([(7, 17, [0, 0, 1, 1], {})])),  # no such image
+    json.dumps(coco([(0, 17, [0, 0, 1], {})])),
+    json.dumps(coco([(0, 17, None, {})])),
+    json.dumps(coco([(0, 17, [0, 0, float('nan'), 1], {})])),
+])
+def test_a_file_that_is_no_coco_json_is_named(tmp_path, content):
+    path = tmp_path / 'boxes.json'
+    path.write_text(content)
+    with pytest.raises(
+            InputError, match=f'{path} cannot be read as a COCO json of box'):
+        LoadBoxes(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r'none\.json cannot be read'):
+        LoadBoxes(tmp_path / 'none.json')
+
+
+def test_episodes_have_the_boxes_of_the_user(toy_root, tmp_path):
+    images = sorted((toy_root / 'JPEGImages').iterdir())
+    path = write(tmp_path, dict(
+        categories=[
+            dict(id=i, name=name) for i, name in enumerate(TOY_CLASSES)],
+        images=[
+            dict(id=i, file_name=image.name, height=64, width=64)
+            for i, image in enumerate(images)],
+        annotations=[
+            dict(image_id=i, category_id=k, bbox=[10, 20, 30 + k, 5])
+            for i in range(len(images)) for k in range(12)]))
+    load = [
+        dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+        dict(type='EpisodeLabels')]
+    pack = dict(type='PackEpisodeInputs')
+    data = EpisodicDataset(
+        dict(type='ToyDataset', data_root=str(toy_root)),
+        [*load, dict(type='LoadBoxes', ann_file=str(path)), pack],
+        [*load, pack], num_episodes=5, num_ways=2, folds='toy-3i',
+        split='base')
+    for i in range(5):
+        for item in data[i][:2]:
+            sample = item['data_samples']
+            labels = sample.gt_sem_seg.data[0]
+            widths = [30 + c - 1 for c in sample.class_ids]  # 0: background
+            own = widths[sample.way - 1]
+            expected = np.zeros((64, 64))
+            expected[20:25, 10:10 + max(widths)] = 255
+            expected[20:25, 10:10 + own] = sample.way
+            assert (labels.numpy() == expected).all()

@@ -1,4 +1,5 @@
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,15 +8,17 @@ import torch
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.toy.toy_image import render_toy_image
 from mmseg_panet.datasets.transforms import PointAnnotation
-from mmseg_panet.datasets.transforms.point_annotation import (
-    point,
-    point_labels,
-)
+from mmseg_panet.datasets.transforms.point_annotation import point
+from mmseg_panet.datasets.transforms.weak_annotation import annotate
 from mmseg_panet.errors import InputError
 
 
 def rng():
     return np.random.default_rng(0)
+
+
+def point_labels(labels, way, radius, rng):
+    return annotate(labels, way, partial(point, radius=radius), rng)
 
 
 def labels_of(picture):
@@ -48,21 +51,21 @@ def test_a_point_is_deep_inside_its_object():
     region = np.zeros((40, 40), bool)
     region[5:36, 4:35] = True  # 31x31: the centre is 16 deep
     for seed in range(20):
-        y, x = np.argwhere(point(region, 0, np.random.default_rng(seed)))[0]
+        y, x = np.argwhere(point(region, np.random.default_rng(seed), 0))[0]
         assert min(y - 4, 36 - y, x - 3, 35 - x) >= 8
 
 
 def test_the_border_of_the_image_is_a_border_of_the_object():
     for seed in range(20):
         whole = np.ones((31, 31), bool)
-        y, x = np.argwhere(point(whole, 0, np.random.default_rng(seed)))[0]
+        y, x = np.argwhere(point(whole, np.random.default_rng(seed), 0))[0]
         assert min(y, x, 30 - y, 30 - x) >= 7
 
 
 def test_the_disc_is_clipped_to_the_object():
     region = np.zeros((9, 9), bool)
     region[4] = True
-    found = point(region, 2, rng())
+    found = point(region, rng(), 2)
     assert (found <= region).all()
     assert 3 <= found.sum() <= 5
 

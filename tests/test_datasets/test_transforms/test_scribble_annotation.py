@@ -1,22 +1,30 @@
 import random
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import Compose
+from mmseg.registry import TRANSFORMS
+from PIL import Image
 
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.toy.toy_image import render_toy_image
-from mmseg_panet.datasets.transforms import ScribbleAnnotation
-from mmseg_panet.datasets.transforms.scribble_annotation import (
-    scribble,
-    scribble_labels,
-)
+from mmseg_panet.datasets.transforms import LoadScribbles, ScribbleAnnotation
+from mmseg_panet.datasets.transforms.scribble_annotation import scribble
+from mmseg_panet.datasets.transforms.weak_annotation import annotate
 from mmseg_panet.errors import InputError
+
+SCRIBBLES = np.array([[255, 3, 255], [0, 255, 5]], np.uint8)
 
 
 def rng():
     return np.random.default_rng(0)
+
+
+def scribble_labels(labels, way, width, rng):
+    return annotate(labels, way, partial(scribble, width=width), rng)
 
 
 def labels_of(picture):
@@ -60,7 +68,7 @@ def test_the_scribbles_of_small_masks(mask, expected):
     ((20, 200), 9, 15 * 7),
 ])
 def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
-    rows, columns = np.nonzero(scribble(np.ones(shape, bool), 1, rng()))
+    rows, columns = np.nonzero(scribble(np.ones(shape, bool), rng(), 1))
     assert set(rows) == {middle}
     assert len(columns) == np.ptp(columns) + 1 >= least
     assert 0 < columns[0] < columns[-1] < shape[1] - 1
@@ -69,17 +77,17 @@ def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
 def test_a_line_has_its_width_where_the_object_has():
     region = np.zeros((21, 41), bool)
     region[3:18, 2:39] = True
-    found = scribble(region, 5, rng())
+    found = scribble(region, rng(), 5)
     assert set(found[:, 18:23].sum(axis=0)) == {5}
     thin = np.zeros((5, 21), bool)
     thin[2] = True
-    assert (scribble(thin, 5, rng()) <= thin).all()
+    assert (scribble(thin, rng(), 5) <= thin).all()
 
 
 def test_a_bent_object_is_followed():
     region = np.zeros((60, 60), bool)
     region[5:55, 5:15] = region[45:55, 5:55] = region[5:55, 45:55] = True
-    found = scribble(region, 3, rng())
+    found = scribble(region, rng(), 3)
     assert (found <= region).all()
     assert pieces(found) == 1
     assert found[:, 5:15].any()
@@ -175,3 +183,88 @@ def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
 def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         ScribbleAnnotation(**settings)
+
+
+def record(**changes):
+    return dict(
+        img_path='images/cat.jpg', seg_map_path='masks/cat.png',
+        gt_seg_map=np.full((2, 3), 5, np.uint8), seg_fields=['gt_seg_map'],
+        reduce_zero_label=False, label_map=None) | changes
+
+
+def save(folder, picture, name='cat.png'):
+    Image.fromarray(picture).save(folder / name)
+
+
+def test_grey_values_are_class_ids(tmp_path):
+    save(tmp_path, SCRIBBLES)
+    loaded = LoadScribbles(tmp_path)(record())
+    assert (loaded['gt_seg_map'] == SCRIBBLES).all()
+    assert loaded['gt_seg_map'].dtype == np.uint8
+    assert loaded['seg_map_path'] == 'masks/cat.png'
+
+
+def test_palette_indices_are_class_ids(tmp_path):
+    picture = Image.fromarray(SCRIBBLES)
+    picture.putpalette(np.arange(768, dtype=np.uint8)[::-1].tobytes())
+    picture.save(tmp_path / 'cat_scribble.png')
+    loaded = LoadScribbles(str(tmp_path), suffix='_scribble.png')(record())
+    assert (loaded['gt_seg_map'] == SCRIBBLES).all()
+
+
+def test_labels_are_mapped_as_those_of_the_masks(tmp_path):
+    save(tmp_path, SCRIBBLES)
+    reduced = LoadScribbles(tmp_path)(record(reduce_zero_label=True))
+    assert reduced['gt_seg_map'].tolist() == [[255, 2, 255], [255, 255, 4]]
+    chosen = LoadScribbles(tmp_path)(record(label_map={0: 0, 3: 255, 5: 1}))
+    assert chosen['gt_seg_map'].tolist() == [[255, 255, 255], [0, 255, 1]]
+
+
+def test_scribbles_are_flipped_once_like_their_image(tmp_path):
+    save(tmp_path, SCRIBBLES)
+    flip = TRANSFORMS.build(dict(type='RandomFlip', prob=1.0))
+    loaded = Compose([LoadScribbles(tmp_path), flip])(
+        record(img=np.zeros((2, 3, 3), np.uint8)))
+    assert (loaded['gt_seg_map'] == SCRIBBLES[:, ::-1]).all()
+
+
+@pytest.mark.parametrize(('picture', 'sentence'), [
+    (SCRIBBLES[:, :2], r'cat\.png to be .* of 3x2 pixels as images/cat\.jpg, '
+     'got mode L of 2x2; save them in the size of the image'),
+    (np.zeros((2, 3, 3), np.uint8), r'cat\.png .* got mode RGB of 3x2'),
+    (SCRIBBLES.astype(np.uint16), r'cat\.png .* got mode I;16.* of 3x2'),
+])
+def test_a_picture_that_is_no_label_map_is_named(tmp_path, picture, sentence):
+    save(tmp_path, picture)
+    with pytest.raises(InputError, match=sentence):
+        LoadScribbles(tmp_path)(record())
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(
+            InputError, match=r'scribbles .*cat\.png of images/cat\.jpg cann'):
+        LoadScribbles(tmp_path)(record())
+    (tmp_path / 'cat.png').write_bytes(b'no picture')
+    with pytest.raises(InputError, match=r'cat\.png of .* cannot be read'):
+        LoadScribbles(tmp_path)(record())
+
+
+def test_episodes_have_the_scribbles_of_the_user(toy_root, tmp_path):
+    for path in (toy_root / 'SegmentationClass').iterdir():
+        scribbles = np.array(Image.open(path))
+        scribbles[::2] = 255
+        save(tmp_path, scribbles, path.name)
+    load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
+    finish = [dict(type='EpisodeLabels'), dict(type='PackEpisodeInputs')]
+    data = EpisodicDataset(
+        dict(type='ToyDataset', data_root=str(toy_root)),
+        [*load, dict(type='LoadScribbles', scribble_dir=str(tmp_path)),
+         *finish],
+        [*load, *finish], num_episodes=5, folds='toy-3i', split='novel')
+    for i in range(5):
+        sample = data[i][0]['data_samples']
+        stem = sample.img_path.rsplit('/', 1)[1][:-4]
+        given = np.array(Image.open(tmp_path / f'{stem}.png'))
+        labels = sample.gt_sem_seg.data[0].numpy()
+        assert ((labels == 255) == (given == 255)).all()
+        assert ((labels == 1) == (given == sample.class_ids[0])).all()

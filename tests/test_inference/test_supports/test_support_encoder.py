@@ -7,7 +7,7 @@ import torch
 from inference_parts import image_of, small_inferencer
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.supports import Support, SupportLabels
+from mmseg_panet.inference.supports import Support
 from mmseg_panet.inference.supports.support_encoder import (
     encode_images,
     encode_supports,
@@ -21,14 +21,18 @@ def inferencer():
     return small_inferencer()
 
 
-def supports_of(sizes, names=('cat',)):
+def by_hand(image, labels, names=('cat',), **changes):
+    settings = dict(class_name='cat', where='by hand') | changes
+    return Support(
+        names=names, image=image, labels_of=lambda size: labels, **settings)
+
+
+def supports_of(sizes):
     supports = []
     for seed, size in enumerate(sizes):
         image, mask = image_of((20, 20, 230), size, (4, 4, 20, 20), seed)
         labels = mask.astype(np.uint8)
-        supports.append(Support(
-            'cat', image,
-            lambda size, labels=labels: SupportLabels(labels, names)))
+        supports.append(by_hand(image, labels))
     return supports
 
 
@@ -81,8 +85,7 @@ def test_the_own_class_comes_first_and_absent_ones_are_left_out(inferencer):
     labels[5:8] = 255
     banked, = encode_supports(
         inferencer.model, inferencer.pipeline,
-        [Support('cat', image, lambda size: SupportLabels(
-            labels, ('dog', 'cow', 'cat')))], 1)
+        [by_hand(image, labels, ('dog', 'cow', 'cat'))], 1)
     assert banked.names == ('cat', 'dog')
     areas = [(labels != 255).sum(), (labels == 3).sum(), (labels == 1).sum()]
     torch.testing.assert_close(
@@ -93,11 +96,11 @@ def test_hashes_are_of_the_file_and_of_what_the_labels_say(
         inferencer, tmp_path):
     image, mask = image_of((20, 20, 230))
     cv2.imwrite(str(tmp_path / 'cat.png'), image)
-    rasterize = supports_of([image.shape[:2]])[0].rasterize
+    labels = mask.astype(np.uint8)
     banked, array = encode_supports(
         inferencer.model, inferencer.pipeline,
-        [Support('cat', str(tmp_path / 'cat.png'), rasterize),
-         Support('cat', image, rasterize)], 1)
+        [by_hand(str(tmp_path / 'cat.png'), labels),
+         by_hand(image, labels)], 1)
     assert banked.image == 'cat.png' and array.image == 'array'
     assert banked.image_sha256 == hashlib.sha256(
         (tmp_path / 'cat.png').read_bytes()).hexdigest()
@@ -108,10 +111,15 @@ def test_hashes_are_of_the_file_and_of_what_the_labels_say(
 
 
 def test_labels_without_the_class_are_refused(inferencer):
-    support, = supports_of(SIZES[:1], names=('dog',))
+    """Of two classes in one image, the labels are of the first alone."""
+    image, mask = image_of((20, 20, 230))
+    dog, cat = (
+        by_hand(image, mask.astype(np.uint8), ('dog', 'cat'),
+                class_name=name, labels_key='both')
+        for name in ('dog', 'cat'))
     with pytest.raises(InputError, match="show 'cat', got those of .'dog'"):
         encode_supports(
-            inferencer.model, inferencer.pipeline, [support], 1)
+            inferencer.model, inferencer.pipeline, [dog, cat], 1)
 
 
 def test_an_object_between_the_cells_is_refused():
@@ -124,8 +132,7 @@ def test_an_object_between_the_cells_is_refused():
     with pytest.raises(InputError, match='between the cells'):
         encode_supports(
             pooled.model, pooled.pipeline,
-            [Support('cat', image, lambda size: SupportLabels(
-                labels, ('cat',)))], 1)
+            [by_hand(image, labels)], 1)
 
 
 def counted(inferencer, monkeypatch):
