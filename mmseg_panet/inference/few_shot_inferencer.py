@@ -7,25 +7,25 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.registry import init_default_scope
 from torch import nn
 
 from ..config.config_file import read_config
 from ..errors import InputError
 from .advice.report import SupportAdvice
-from .bank.class_register import ClassRegister
+from .advice.support_advice import advise
+from .bank.bank_file import read_bank, write_bank
+from .bank.class_register import register_supports
 from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .image_inferencer import ImageInferencer
 from .images.image_source import check_array
-from .model_loading import (
-    build_model,
-    check_device,
-    describe_model,
-    load_weights,
-)
+from .model_loading import describe_model, load_model
 from .network import Network
 from .results.class_palette import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
+
+_SUPPORTS_AT_ONCE = 8
 
 
 class FewShotInferencer(ImageInferencer):
@@ -86,8 +86,6 @@ class FewShotInferencer(ImageInferencer):
                 f'expected min_confidence of 0..1, got {min_confidence!r}')
         if isinstance(model, (str, os.PathLike)):
             model = read_config(model)
-        if device is not None:
-            check_device(device)
         self.min_confidence = min_confidence
         self._colours = check_colours(palette or {})
         self._slide = slide
@@ -101,10 +99,7 @@ class FewShotInferencer(ImageInferencer):
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,
                     device: str = 'cpu') -> nn.Module:
-        model = build_model(cfg)
-        load_weights(model, weights)
-        model.cfg = cfg
-        return model.to(device).eval()
+        return load_model(cfg, weights, device)
 
     def _init_visualizer(self, cfg: ConfigDict) -> None:
         """None: the config's plots episodes."""
@@ -114,21 +109,19 @@ class FewShotInferencer(ImageInferencer):
 
     def _init_pipeline(self, cfg: ConfigDict) -> Callable:
         self._network = Network(self.model, cfg, self._slide, self._tta)
-        self._register = ClassRegister(
-            self.model, self._network.support_pipeline,
-            describe_model(self.model, cfg, self._network.support_steps),
-            self.show_progress)
+        self._description = describe_model(
+            self.model, cfg, self._network.support_steps)
         return self._network.support_pipeline
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The registered classes; class i is label 1 + i of a class map."""
-        return self._register.bank.classes
+        return self._network.bank.classes
 
     @property
     def bank(self) -> PrototypeBank:
         """A copy of the registered classes with their statistics."""
-        return PrototypeBank(self._register.bank.supports)
+        return PrototypeBank(self._network.bank.supports)
 
     def fit(self, supports: Any,
             image_dir: str | os.PathLike | None = None
@@ -148,7 +141,15 @@ class FewShotInferencer(ImageInferencer):
             InputError: If a support cannot be used; the registered classes
                 then stay as they were.
         """
-        self._register.fit(supports, image_dir)
+        return self._add(PrototypeBank(), supports, image_dir)
+
+    def _add(self, bank: PrototypeBank, supports: Any,
+             image_dir: str | os.PathLike | None = None
+             ) -> 'FewShotInferencer':
+        self._network.use(register_supports(
+            bank, supports, image_dir, self.model,
+            self._network.support_pipeline, _SUPPORTS_AT_ONCE,
+            self.show_progress))
         return self
 
     def add_class(self, class_name: str,
@@ -168,8 +169,7 @@ class FewShotInferencer(ImageInferencer):
         Raises:
             InputError: As :meth:`fit`.
         """
-        self._register.add(class_name, supports)
-        return self
+        return self._add(self.bank, {class_name: supports})
 
     def remove_class(self, class_name: str) -> None:
         """Remove a class, as if it had never been registered.
@@ -177,7 +177,9 @@ class FewShotInferencer(ImageInferencer):
         Raises:
             InputError: If there is no such class.
         """
-        self._register.remove(class_name)
+        bank = self.bank
+        bank.remove(class_name)
+        self._network.use(bank)
 
     def rename_class(self, old: str, new: str) -> None:
         """Give a class another name; its label stays.
@@ -186,7 +188,9 @@ class FewShotInferencer(ImageInferencer):
             InputError: If there is no such class, or the name is taken or
                 cannot be one.
         """
-        self._register.rename(old, new)
+        bank = self.bank
+        bank.rename(old, new)
+        self._network.use(bank)
 
     def check_support(self) -> SupportAdvice:
         """Judge every support by the others of its class.
@@ -199,7 +203,9 @@ class FewShotInferencer(ImageInferencer):
             InputError: If no class is registered, or supports came with
                 :meth:`load`, without their images.
         """
-        return self._register.check()
+        return advise(
+            self.model, self._network.support_pipeline, self._network.bank,
+            _SUPPORTS_AT_ONCE, self.show_progress)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.
@@ -208,7 +214,7 @@ class FewShotInferencer(ImageInferencer):
             InputError: If no class is registered, or the file cannot be
                 written.
         """
-        self._register.save(path)
+        write_bank(path, self._network.bank, self._description)
 
     def load(self, path: str | os.PathLike) -> 'FewShotInferencer':
         """Use the classes of a file, in place of all others.
@@ -220,12 +226,16 @@ class FewShotInferencer(ImageInferencer):
             InputError: If it is no bank, or another model's; the registered
                 classes then stay as they were.
         """
-        self._register.load(path)
+        self._network.use(read_bank(path, self._description))
         return self
 
     def broadcast(self) -> None:
         """Give every process the classes of the main one, to the bit."""
-        self._register.broadcast()
+        shared = [[one._replace(source=None)
+                   for one in self._network.bank.supports]]
+        broadcast_object_list(shared)
+        if not is_main_process():
+            self._network.use(PrototypeBank(shared[0]))
 
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
@@ -237,9 +247,9 @@ class FewShotInferencer(ImageInferencer):
         # otherwise.
         supports = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
-            for one in self._register.bank.supports]
+            for one in self._network.bank.supports]
         text = json.dumps([
-            self._register.description, supports, self._network.steps,
+            self._description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -21,6 +21,28 @@ _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
 """Settings of a backbone that change nothing in evaluation mode."""
 
 
+def load_model(cfg: ConfigDict, weights: str | None,
+               device: str) -> nn.Module:
+    """Build the model of a config, and load its weights.
+
+    Args:
+        cfg (ConfigDict): With a ``model``.
+        weights (str, optional): See :func:`load_weights`.
+        device (str): Where the model is to be.
+
+    Returns:
+        nn.Module: In evaluation mode.
+
+    Raises:
+        InputError: If any of them cannot be used.
+    """
+    check_device(device)
+    model = build_model(cfg)
+    load_weights(model, weights)
+    model.cfg = cfg
+    return model.to(device).eval()
+
+
 def build_model(cfg: ConfigDict) -> nn.Module:
     """Build the model of a config, without weights.
 

@@ -11,6 +11,7 @@ from mmengine.dataset import pseudo_collate
 from ..errors import InputError
 from ..models import LogitMap
 from ..models.few_shot_segmentor import fitted_maps
+from .bank.prototype_bank import PrototypeBank
 from .images.image_pipeline import (
     at_own_size,
     build_pipeline,
@@ -24,7 +25,7 @@ _ONE_VIEW: dict[str, Any] = dict(ratios=(1.0,), flip=False)
 
 
 class Network:
-    """A model, and how images are prepared for it.
+    """A model, the classes that it knows, and how images are prepared.
 
     Args:
         model (nn.Module): See :func:`build_model`, with its weights. Its
@@ -34,6 +35,7 @@ class Network:
         tta (bool | Mapping): See :class:`FewShotInferencer`.
 
     Attributes:
+        bank (PrototypeBank): The classes, see :meth:`use`.
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): Of them.
         steps (list[tuple[list[dict], bool]]): Of each view of an image, and
@@ -44,6 +46,7 @@ class Network:
                  slide: bool | Mapping[str, Any] = False,
                  tta: bool | Mapping[str, Any] = False) -> None:
         self.model = model
+        self.bank = PrototypeBank()
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
         if slide:
@@ -65,6 +68,14 @@ class Network:
             (rescaled(steps, ratio), flip) for ratio in ratios
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
+
+    def use(self, bank: PrototypeBank) -> None:
+        """Classify by the classes of a bank from now on."""
+        self.bank = bank
+        head = self.model.decode_head
+        head.fitted = head.classifier.fit(
+            bank.statistics().each(lambda one: one[None]), bank.shots
+        ).to(next(self.model.parameters())) if bank.classes else None
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:

@@ -359,7 +359,7 @@ def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
     main = small_inferencer(RESIZE).fit(red_and_blue())
     other = small_inferencer(RESIZE)
     sent = []
-    module = 'mmseg_panet.inference.bank.class_register'
+    module = 'mmseg_panet.inference.few_shot_inferencer'
     monkeypatch.setattr(f'{module}.broadcast_object_list', sent.append)
     main.broadcast()
 

@@ -19,12 +19,16 @@ class Judgement(NamedTuple):
             of all :func:`shot_sets`.
         own_fit (float): :func:`mask_agreement` of the first.
         agreement (float): That of the second, or of the only one.
+        pixels (int): Of the mask.
+        share (float): Of the image, in percent.
     """
 
     cells: float
     ious: list[float]
     own_fit: float
     agreement: float
+    pixels: int
+    share: float
 
 
 def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
@@ -90,9 +94,10 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
         ious.append(mask_iou(margin > 0, labels))
         if number < 2:
             agreements.append(mask_agreement(margin, labels))
-    share = int((labels == 1).sum()) / labels.numel()
+    pixels = int((labels == 1).sum())
     return Judgement(
-        share * features[0].numel(), ious, agreements[0], agreements[-1])
+        pixels / labels.numel() * features[0].numel(), ious, agreements[0],
+        agreements[-1], pixels, 100 * pixels / labels.numel())
 
 
 def _match_sets(head: Any, features: Tensor, statistics: SupportStatistics,

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ...annotations.class_list import check_class_name
 from ...errors import InputError
 from ...models import SupportStatistics
 from ...models.statistics import join, stack
@@ -39,12 +40,6 @@ class BankedSupport(NamedTuple):
     image_sha256: str
     labels_sha256: str
     source: Support | None = None
-
-    def renamed(self, old: str, new: str) -> 'BankedSupport':
-        """The same with another name for a class."""
-        return self._replace(
-            class_name=new if self.class_name == old else self.class_name,
-            names=tuple(new if name == old else name for name in self.names))
 
 
 class PrototypeBank:
@@ -118,10 +113,11 @@ class PrototypeBank:
         """Give a class another name; it keeps its place.
 
         Raises:
-            InputError: If there is no such class, or the name is taken,
-                also by a class that supports show but nobody taught.
+            InputError: If there is no such class, or the name cannot be one
+                or is taken, also by a class that is shown but not registered.
         """
         self._known(old)
+        check_class_name(new, 'rename_class')
         if new != old and new in self._supports:
             raise InputError(
                 f"the name '{new}' is another class's; remove that one first, "
@@ -133,15 +129,13 @@ class PrototypeBank:
             raise InputError(
                 f"the labels of {shown[0]} show another class '{new}'; choose "
                 'another name')
+        names = {old: new}
         self._supports = {
-            new if name == old else name:
-            [one.renamed(old, new) for one in shots]
+            names.get(name, name): [one._replace(
+                class_name=names.get(name, name),
+                names=tuple(names.get(shown, shown) for shown in one.names))
+                for one in shots]
             for name, shots in self._supports.items()}
-
-    def without(self, support: BankedSupport) -> 'PrototypeBank':
-        """A bank of all other supports."""
-        return PrototypeBank(
-            one for one in self.supports if one is not support)
 
     def prototypes(self) -> Tensor:
         """Prototypes of the background and of every class.
