@@ -2,7 +2,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,32 +86,26 @@ class FewShotInferencer(ImageInferencer):
                 f'expected min_confidence of 0..1, got {min_confidence!r}')
         if isinstance(model, (str, os.PathLike)):
             model = read_config(model)
+        check_colours(palette or {})
+        self._colours = dict(palette or {})
         self.min_confidence = min_confidence
-        self._colours = check_colours(palette or {})
-        self._slide = slide
-        self._tta = tta
-        # mmengine sets it after it has built the pipeline.
-        self.show_progress = show_progress
         init_default_scope('mmseg')
         super().__init__(
             model, None if weights is None else os.fspath(weights), device,
             'mmseg', show_progress)
+        self._network = Network(self.model, self.cfg, slide, tta)
+        self.pipeline = self._network.support_pipeline
+        self._description = describe_model(
+            self.model, self.cfg, self._network.support_steps)
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,
                     device: str = 'cpu') -> nn.Module:
         return load_model(cfg, weights, device)
 
-    def _init_visualizer(self, cfg: ConfigDict) -> None:
-        """None: the config's plots episodes."""
+    def _init_pipeline(self, cfg: ConfigDict) -> None:
+        """None: the config's is one of episodes, as are the next two."""
 
-    def _init_collate(self, cfg: ConfigDict) -> None:
-        """None: the config's is one of episodes."""
-
-    def _init_pipeline(self, cfg: ConfigDict) -> Callable:
-        self._network = Network(self.model, cfg, self._slide, self._tta)
-        self._description = describe_model(
-            self.model, cfg, self._network.support_steps)
-        return self._network.support_pipeline
+    _init_visualizer = _init_collate = _init_pipeline
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -147,9 +141,8 @@ class FewShotInferencer(ImageInferencer):
              image_dir: str | os.PathLike | None = None
              ) -> 'FewShotInferencer':
         self._network.use(register_supports(
-            bank, supports, image_dir, self.model,
-            self._network.support_pipeline, _SUPPORTS_AT_ONCE,
-            self.show_progress))
+            bank, supports, image_dir, self.model, self.pipeline,
+            _SUPPORTS_AT_ONCE, self.show_progress))
         return self
 
     def add_class(self, class_name: str,
@@ -204,8 +197,8 @@ class FewShotInferencer(ImageInferencer):
                 :meth:`load`, without their images.
         """
         return advise(
-            self.model, self._network.support_pipeline, self._network.bank,
-            _SUPPORTS_AT_ONCE, self.show_progress)
+            self.model, self.pipeline, self._network.bank, _SUPPORTS_AT_ONCE,
+            self.show_progress)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.

@@ -21,13 +21,9 @@ class Failure(NamedTuple):
     sentence: str
 
 
-def segment_images(inferencer: ImageInferencer,
-                   images: Sequence[ImageItem],
-                   out_dir: str | os.PathLike,
-                   overlay: bool = False,
-                   csv: bool = False,
-                   coco: bool = False,
-                   batch_size: int = 1,
+def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
+                   out_dir: str | os.PathLike, overlay: bool = False,
+                   csv: bool = False, coco: bool = False, batch_size: int = 1,
                    show_progress: bool = True) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 

@@ -51,17 +51,12 @@ class ImageInferencer(BaseInferencer):
                 keep_probabilities: bool = False) -> list[Prediction]:
         """Segment images of any sizes, (H, W, 3) uint8 BGR each."""
 
-    def __call__(self,
-                 inputs: Any,
-                 return_datasamples: bool = False,
-                 batch_size: int = 1,
-                 return_vis: bool = False,
-                 return_probabilities: bool = False,
-                 show: bool = False,
+    def __call__(self, inputs: Any, return_datasamples: bool = False,
+                 batch_size: int = 1, return_vis: bool = False,
+                 return_probabilities: bool = False, show: bool = False,
                  wait_time: float = 0,
                  out_dir: str | os.PathLike | None = None,
-                 csv: bool = False,
-                 coco: bool = False) -> Any:
+                 csv: bool = False, coco: bool = False) -> Any:
         """Segment images, and keep all results in memory.
 
         For more images than that, :func:`segment_images` writes files alone.

@@ -51,11 +51,11 @@ def build_model(cfg: ConfigDict) -> nn.Module:
     """
     if 'model' not in cfg:
         raise InputError(
-            'expected a config with a model, got one with '
-            f'{sorted(cfg)}; configs/panet has those of this project')
+            f'expected a config with a model, got one with {sorted(cfg)}; '
+            'configs/panet has those of this project')
     model = MODELS.build(cfg.model)
-    head: Any = getattr(model, 'decode_head', None)
-    other = difference(head, FewShotHead, BYPASSED)
+    other = difference(
+        getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
     if other:
         raise InputError(
             'expected a model whose decode_head is a PANetHead, got a '
@@ -108,17 +108,13 @@ def load_weights(model: Any, weights: str | None) -> None:
             logging.disable(logging.NOTSET)
         return
     state = read_weights(weights)
-    target = model
-    if find_faults(state, model.state_dict()):
-        backbone: Any = model.backbone
-        if getattr(model, 'with_neck', False) or find_faults(
-                state, backbone.state_dict()):
-            require_fit(
-                state, model.state_dict(), weights, "the config's model",
-                'give the config it was trained with, which lies in its work '
-                'dir')
-        target = backbone
-    target.load_state_dict(state, strict=False)
+    faults = find_faults(state, model.state_dict())
+    if faults and (getattr(model, 'with_neck', False) or find_faults(
+            state, model.backbone.state_dict())):
+        require_fit(
+            state, model.state_dict(), weights, "the config's model",
+            'give the config it was trained with, which lies in its work dir')
+    (model.backbone if faults else model).load_state_dict(state, strict=False)
 
 
 def describe_model(model: nn.Module, cfg: ConfigDict,

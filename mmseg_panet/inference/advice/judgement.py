@@ -83,9 +83,14 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     Returns:
         Judgement: All that was found.
     """
-    logits = torch.cat([
-        _match_sets(head, features, statistics, sets)
-        for sets in shot_sets(len(statistics.areas), shot)])  # (G, 2, h, w)
+    found = []
+    for sets in shot_sets(len(statistics.areas), shot):
+        fitted = head.classifier.fit(
+            statistics.each(lambda one, sets=sets: one[torch.tensor(sets)]),
+            [len(sets[0])])
+        found.append(head.match(
+            features.expand(len(sets), *features.shape), fitted.to(features)))
+    logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []
     # One by one, as an image may be large.
@@ -98,16 +103,6 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     return Judgement(
         pixels / labels.numel() * features[0].numel(), ious, agreements[0],
         agreements[-1], pixels, 100 * pixels / labels.numel())
-
-
-def _match_sets(head: Any, features: Tensor, statistics: SupportStatistics,
-                sets: list[list[int]]) -> Tensor:
-    """Logits (n, 2, h, w) by n sets of equally many shots."""
-    index = torch.tensor(sets)
-    fitted = head.classifier.fit(
-        statistics.each(lambda one: one[index]), [len(sets[0])])
-    return head.match(
-        features.expand(len(sets), *features.shape), fitted.to(features))
 
 
 def mask_iou(found: Tensor, labels: Tensor) -> float:

@@ -28,15 +28,11 @@ def class_palette(classes: Sequence[str],
     return palette
 
 
-def check_colours(
-        colours: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+def check_colours(colours: Mapping[str, Sequence[int]]) -> None:
     """Refuse colours that are none.
 
     Args:
         colours (Mapping[str, Sequence[int]]): By class.
-
-    Returns:
-        dict[str, Sequence[int]]: A copy.
 
     Raises:
         InputError: If one is not three numbers of 0..255.
@@ -51,4 +47,3 @@ def check_colours(
             raise InputError(
                 f'expected the colour of {name!r} as red, green and blue of '
                 f'0..255, got {colour}')
-    return dict(colours)

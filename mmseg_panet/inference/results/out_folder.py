@@ -10,12 +10,7 @@ from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import (
-    prepare_output,
-    remove_parts,
-    write_lines,
-    write_whole,
-)
+from ...files import prepare_output, remove_parts, write_lines, write_whole
 from ...visualization.strip import overlay
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
@@ -127,11 +122,9 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
         InputError: If it holds results of another fingerprint, or the
             processes differ in theirs.
     """
-    fault = None
-    if is_main_process():
-        fault = _fault(out_dir, fingerprint)
-        if fault is None:
-            take_over(out_dir, fingerprint)
+    fault = _fault(out_dir, fingerprint) if is_main_process() else None
+    if is_main_process() and fault is None:
+        take_over(out_dir, fingerprint)
     faults, fingerprints = zip(
         *all_gather_object((fault, fingerprint)), strict=True)
     if faults[0] is not None:

@@ -13,8 +13,7 @@ from .prediction import Prediction
 
 
 def pack_results(results: Sequence[Prediction | InputError],
-                 items: Sequence[ImageItem],
-                 classes: tuple[str, ...],
+                 items: Sequence[ImageItem], classes: tuple[str, ...],
                  pictures: Sequence[np.ndarray | None] = ()
                  ) -> dict[str, Any]:
     """Pack the results of images as ``MMSegInferencer`` does.

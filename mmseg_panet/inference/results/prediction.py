@@ -32,8 +32,7 @@ class Prediction(NamedTuple):
     probabilities: np.ndarray | None = None
 
 
-def predict_classes(views: Sequence[LogitMap],
-                    classes: tuple[str, ...],
+def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
                     min_confidence: float = 0.0,
                     keep_probabilities: bool = False) -> Prediction:
     """Turn logits into classes, with the softmax as probability.
