@@ -1,29 +1,34 @@
 """The inferencer that learns its classes from a few examples."""
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from torch import nn
 
 from ..config.config_file import read_config
 from ..errors import InputError
+from ..progress import progress_bar
+from .advice.notes import background_notes
 from .advice.report import SupportAdvice
 from .advice.support_advice import advise
 from .bank.bank_file import read_bank, write_bank
-from .bank.class_register import register_supports
 from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .image_inferencer import ImageInferencer
 from .images.image_source import check_array
 from .model_loading import describe_model, load_model
 from .network import Network
-from .results.class_palette import check_colours, class_palette
+from .results.mask_file import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
+from .supports import read_supports
+from .supports.support_encoder import encode_supports
 
 _SUPPORTS_AT_ONCE = 8
 
@@ -98,9 +103,7 @@ class FewShotInferencer(ImageInferencer):
         self._description = describe_model(
             self.model, self.cfg, self._network.support_steps)
 
-    def _init_model(self, cfg: ConfigDict, weights: str | None,
-                    device: str = 'cpu') -> nn.Module:
-        return load_model(cfg, weights, device)
+    _init_model = staticmethod(load_model)
 
     def _init_pipeline(self, cfg: ConfigDict) -> None:
         """None: the config's is one of episodes, as are the next two."""
@@ -137,12 +140,23 @@ class FewShotInferencer(ImageInferencer):
         """
         return self._add(PrototypeBank(), supports, image_dir)
 
-    def _add(self, bank: PrototypeBank, supports: Any,
+    def _add(self, bank: PrototypeBank, source: Any,
              image_dir: str | os.PathLike | None = None
              ) -> 'FewShotInferencer':
-        self._network.use(register_supports(
-            bank, supports, image_dir, self.model, self.pipeline,
-            _SUPPORTS_AT_ONCE, self.show_progress))
+        """Use a bank with more supports, and warn of what adds nothing."""
+        supports = list(chain(*read_supports(source, image_dir).values()))
+        with progress_bar(self.show_progress) as bar:
+            task = bar.add_task('Fitting', total=len(supports))
+            found = encode_supports(
+                self.model, self.pipeline, supports, _SUPPORTS_AT_ONCE,
+                lambda: bar.advance(task))
+        notes = [
+            f"{one.image} is a support of '{one.class_name}' with the same "
+            'labels already: it counts once'
+            for one in found if not bank.add(one)]
+        for note in notes + background_notes(bank):
+            print_log(note, logger='current', level=logging.WARNING)
+        self._network.use(bank)
         return self
 
     def add_class(self, class_name: str,

@@ -1,5 +1,6 @@
 """How well the shots of a class fit the mask of one of them."""
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -86,8 +87,7 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     found = []
     for sets in shot_sets(len(statistics.areas), shot):
         fitted = head.classifier.fit(
-            statistics.each(lambda one, sets=sets: one[torch.tensor(sets)]),
-            [len(sets[0])])
+            statistics.each(itemgetter(torch.tensor(sets))), [len(sets[0])])
         found.append(head.match(
             features.expand(len(sets), *features.shape), fitted.to(features)))
     logits = torch.cat(found)  # (G, 2, h, w)

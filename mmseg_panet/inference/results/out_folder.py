@@ -164,11 +164,9 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
     """Why results of a fingerprint cannot be added to a folder."""
-    if next((out_dir / 'masks').glob('**/*.png'), None) is None:
-        return None
     record = out_dir / _RECORD
     found = record.read_text().strip() if record.is_file() else None
-    if found == fingerprint:
+    if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None
     what = 'masks from elsewhere' if found is None else (
         'masks of another model, other supports or other settings')
