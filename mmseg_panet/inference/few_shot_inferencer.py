@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 
 from ..config.config_file import read_config
 from ..errors import InputError
+from ..files import StrPath
 from ..progress import progress_bar
 from .advice.notes import background_notes
 from .advice.report import SupportAdvice
@@ -76,10 +77,8 @@ class FewShotInferencer(ImageInferencer):
         >>> inferencer.save('cats.safetensors')
     """
 
-    def __init__(self,
-                 model: str | os.PathLike | Config | dict,
-                 weights: str | os.PathLike | None = None,
-                 device: str | None = None,
+    def __init__(self, model: StrPath | Config | dict,
+                 weights: StrPath | None = None, device: str | None = None,
                  slide: bool | Mapping[str, Any] = False,
                  tta: bool | Mapping[str, Any] = False,
                  min_confidence: float = 0.0,
@@ -96,8 +95,8 @@ class FewShotInferencer(ImageInferencer):
         self.min_confidence = min_confidence
         init_default_scope('mmseg')
         super().__init__(
-            model, None if weights is None else os.fspath(weights), device,
-            'mmseg', show_progress)
+            model, weights and os.fspath(weights), device, 'mmseg',
+            show_progress)
         self._network = Network(self.model, self.cfg, slide, tta)
         self.pipeline = self._network.support_pipeline
         self._description = describe_model(
@@ -120,8 +119,7 @@ class FewShotInferencer(ImageInferencer):
         """A copy of the registered classes with their statistics."""
         return PrototypeBank(self._network.bank.supports)
 
-    def fit(self, supports: Any,
-            image_dir: str | os.PathLike | None = None
+    def fit(self, supports: Any, image_dir: StrPath | None = None
             ) -> 'FewShotInferencer':
         """Register classes, in place of all others.
 
@@ -141,8 +139,7 @@ class FewShotInferencer(ImageInferencer):
         return self._add(PrototypeBank(), supports, image_dir)
 
     def _add(self, bank: PrototypeBank, source: Any,
-             image_dir: str | os.PathLike | None = None
-             ) -> 'FewShotInferencer':
+             image_dir: StrPath | None = None) -> 'FewShotInferencer':
         """Use a bank with more supports, and warn of what adds nothing."""
         supports = list(chain(*read_supports(source, image_dir).values()))
         with progress_bar(self.show_progress) as bar:
@@ -214,7 +211,7 @@ class FewShotInferencer(ImageInferencer):
             self.model, self.pipeline, self._network.bank, _SUPPORTS_AT_ONCE,
             self.show_progress)
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: StrPath) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.
 
         Raises:
@@ -223,7 +220,7 @@ class FewShotInferencer(ImageInferencer):
         """
         write_bank(path, self._network.bank, self._description)
 
-    def load(self, path: str | os.PathLike) -> 'FewShotInferencer':
+    def load(self, path: StrPath) -> 'FewShotInferencer':
         """Use the classes of a file, in place of all others.
 
         Returns:

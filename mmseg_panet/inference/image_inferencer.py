@@ -13,6 +13,7 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from ..files import StrPath
 from ..progress import progress_bar
 from ..visualization.strip import overlay
 from .bank.prototype_bank import NOTHING_TAUGHT
@@ -53,8 +54,7 @@ class ImageInferencer(BaseInferencer):
     def __call__(self, inputs: Any, return_datasamples: bool = False,
                  batch_size: int = 1, return_vis: bool = False,
                  return_probabilities: bool = False, show: bool = False,
-                 wait_time: float = 0,
-                 out_dir: str | os.PathLike | None = None,
+                 wait_time: float = 0, out_dir: StrPath | None = None,
                  csv: bool = False, coco: bool = False) -> Any:
         """Segment images, and keep all results in memory.
 
@@ -114,8 +114,8 @@ class ImageInferencer(BaseInferencer):
             results, pictures if return_vis else [], return_datasamples,
             items=items)
 
-    def _prepare(self, out_dir: str | os.PathLike | None, csv: bool,
-                 coco: bool, show: bool) -> OutFolder | None:
+    def _prepare(self, out_dir: StrPath | None, csv: bool, coco: bool,
+                 show: bool) -> OutFolder | None:
         """Find out what is missing before the work begins."""
         if not self.classes:
             raise InputError(NOTHING_TAUGHT)

@@ -167,9 +167,9 @@ def weights_sha256(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         # The latter counts training steps, and old files lack it.
-        if name.startswith('auxiliary_head.') or name.endswith(
+        if not name.startswith('auxiliary_head.') and not name.endswith(
                 'num_batches_tracked'):
-            continue
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            digest.update(
+                f'{name} {value.dtype} {tuple(value.shape)}'.encode()
+                + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -58,14 +58,9 @@ def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:
         each of them in turn. Sets of one size are in one list.
     """
     others = [one for one in range(num_shots) if one != shot]
-    sets = [[[shot]]]
-    if others:
-        sets.append([others])
-    if len(others) > 1:
-        sets.append([
-            [one for one in others if one != left_out]
-            for left_out in others])
-    return sets
+    without = [
+        [one for one in others if one != left_out] for left_out in others]
+    return [sets for sets in ([[shot]], [others], without) if any(sets)]
 
 
 def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,

@@ -1,5 +1,4 @@
 """What a check of supports found, as a table and a picture."""
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,7 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...files import prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_whole
 from ...table import format_table
 from ...visualization.strip import overlay, text_line
 
@@ -82,7 +81,7 @@ class SupportAdvice:
     def __str__(self) -> str:
         return format_advice(self)
 
-    def plot(self, path: str | os.PathLike) -> None:
+    def plot(self, path: StrPath) -> None:
         """Write the picture, see :func:`plot_advice`.
 
         Args:

@@ -8,7 +8,7 @@ from mmengine.utils import slice_list
 
 from ...errors import InputError
 from ...progress import progress_bar
-from ..bank.prototype_bank import NOTHING_TAUGHT, BankedSupport, PrototypeBank
+from ..bank.prototype_bank import BankedSupport, PrototypeBank
 from ..images.image_source import read_image
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics
@@ -53,8 +53,6 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
     """
     supports = bank.supports
     sources = [one.source for one in supports if one.source is not None]
-    if not supports:
-        raise InputError(NOTHING_TAUGHT)
     if len(sources) < len(supports):
         raise InputError(
             f'expected the images of all supports, got {len(sources)} of '

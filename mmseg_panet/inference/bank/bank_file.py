@@ -1,6 +1,5 @@
 """Prototype banks as files: safetensors with a JSON header, never pickle."""
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError
-from ...files import prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_whole
 from ...models import SupportStatistics
 from ...version import __version__
 from .prototype_bank import BankedSupport, PrototypeBank
@@ -27,7 +26,7 @@ _OF_A_SUPPORT = {
 """What the header says of a support."""
 
 
-def write_bank(path: str | os.PathLike, bank: PrototypeBank,
+def write_bank(path: StrPath, bank: PrototypeBank,
                model: Mapping[str, Any]) -> None:
     """Write a bank, whole or not at all; the same bank gives the same bytes.
 
@@ -71,8 +70,7 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
         metadata={_KEY: json.dumps(header)}))
 
 
-def read_bank(path: str | os.PathLike,
-              model: Mapping[str, Any]) -> PrototypeBank:
+def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
     """Read a bank for a model.
 
     Args:

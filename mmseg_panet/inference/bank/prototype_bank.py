@@ -116,15 +116,14 @@ class PrototypeBank:
             InputError: If there is no such class, or the name cannot be one
                 or is taken, also by a class that is shown but not registered.
         """
-        self._known(old)
         check_class_name(new, 'rename_class')
-        if new != old and new in self._supports:
+        if new == self._known(old):
+            return
+        if new in self._supports:
             raise InputError(
                 f"the name '{new}' is another class's; remove that one first, "
                 'or choose another name')
-        shown = [
-            one.image for one in self.supports
-            if new != old and new in one.names]
+        shown = [one.image for one in self.supports if new in one.names]
         if shown:
             raise InputError(
                 f"the labels of {shown[0]} show another class '{new}'; choose "

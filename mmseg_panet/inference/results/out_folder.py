@@ -153,13 +153,12 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     if not (out_dir / _RECORD).is_file():
         for mask in (out_dir / 'masks').glob('**/*.png'):
             read_summary(mask)
-    mixed = _fault(out_dir, fingerprint) is not None
     prepare_output(out_dir / _RECORD)
     remove_parts(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
-    if mixed:
-        (out_dir / _RECORD).unlink(missing_ok=True)
-    else:
+    if _fault(out_dir, fingerprint) is None:
         write_lines(out_dir / _RECORD, [fingerprint])
+    else:
+        (out_dir / _RECORD).unlink(missing_ok=True)
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
