@@ -28,7 +28,7 @@ _OF_A_SUPPORT = {
 
 def write_bank(path: StrPath, bank: PrototypeBank,
                model: Mapping[str, Any]) -> None:
-    """Write a bank, whole or not at all; the same bank gives the same bytes.
+    """Write a bank, completely or not at all; the same bank gives the same bytes.
 
     The tensors are ``prototypes``, float32 (1 + W, C), background first, for
     other programs, and ``sums``, float64 (R, C + 1): the masks of all
@@ -85,14 +85,16 @@ def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
     """
     remedy = 'give a file that save() or tools/fit_prototypes.py wrote'
     try:
+        tensors = safetensors.torch.load(Path(path).read_bytes())
         with safetensors.safe_open(path, 'pt') as file:
             header = json.loads((file.metadata() or {})[_KEY])
         _check_header(header)
-        supports = _split(header, safetensors.torch.load_file(path))
+        supports = _split(header, tensors)
         made_with = dict(header['model'])
     except OSError as error:
         raise InputError(
-            f'the bank {path} cannot be read ({error}); {remedy}') from error
+            f'the bank {path} cannot be read ({error.strerror}); {remedy}'
+        ) from error
     # A file that is none fails at any of these.
     except Exception as error:
         raise InputError(

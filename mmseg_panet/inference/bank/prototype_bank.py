@@ -1,4 +1,4 @@
-"""The taught classes: what their supports add to the prototypes."""
+"""The registered classes: what their supports add to the prototypes."""
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class PrototypeBank:
     """Classes and the running sums of their supports.
 
     A class's prototype is the mean over its supports, the background's the
-    mean over all supports of what belongs to no taught class (PANet,
+    mean over all supports of what belongs to no registered class (PANet,
     equations 1 and 2). As sums are kept and not prototypes, the bank grows
     and shrinks without the images: whatever the order of calls, it is the
     bank of the supports that it holds.
@@ -102,7 +102,7 @@ class PrototypeBank:
         return True
 
     def remove(self, class_name: str) -> None:
-        """Remove a class, as if it had never been taught.
+        """Remove a class, as if it had never been registered.
 
         Raises:
             InputError: If there is no such class.
@@ -143,7 +143,7 @@ class PrototypeBank:
             Tensor: float64 (1 + W, C), background first.
 
         Raises:
-            InputError: If no class was taught.
+            InputError: If no class is registered.
         """
         if not self._supports:
             raise InputError(NOTHING_TAUGHT)
@@ -170,6 +170,6 @@ class PrototypeBank:
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:
             raise InputError(
-                f"'{class_name}' was never taught; the classes are "
+                f"'{class_name}' was never registered; the classes are "
                 f'{list(self._supports)}')
         return class_name
