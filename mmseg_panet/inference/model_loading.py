@@ -36,7 +36,14 @@ def load_model(cfg: ConfigDict, weights: str | None,
     Raises:
         InputError: If any of them cannot be used.
     """
-    check_device(device)
+    try:
+        torch.empty(0, device=device)
+    # Every backend has errors of its own.
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the device '{device}' cannot be used ({reason}); leave it out "
+            "to have the best there is, or give 'cpu'") from error
     model = build_model(cfg)
     load_weights(model, weights)
     model.cfg = cfg
@@ -62,22 +69,6 @@ def build_model(cfg: ConfigDict) -> nn.Module:
             f'{type(model).__name__} with {other}; configs/panet has such '
             'models, and a new method is a Classifier')
     return model
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that is not there.
-
-    Raises:
-        InputError: If torch cannot use it.
-    """
-    try:
-        torch.empty(0, device=device)
-    # Every backend has errors of its own.
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"the device '{device}' cannot be used ({reason}); leave it out "
-            "to have the best there is, or give 'cpu'") from error
 
 
 def load_weights(model: Any, weights: str | None) -> None:

@@ -28,7 +28,7 @@ _OF_A_SUPPORT = {
 
 def write_bank(path: StrPath, bank: PrototypeBank,
                model: Mapping[str, Any]) -> None:
-    """Write a bank, completely or not at all; the same bank gives the same bytes.
+    """Write a bank in one step; the same bank gives the same bytes.
 
     The tensors are ``prototypes``, float32 (1 + W, C), background first, for
     other programs, and ``sums``, float64 (R, C + 1): the masks of all
@@ -93,8 +93,7 @@ def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
         made_with = dict(header['model'])
     except OSError as error:
         raise InputError(
-            f'the bank {path} cannot be read ({error.strerror}); {remedy}'
-        ) from error
+            f'{path} cannot be read ({error.strerror}); {remedy}') from error
     # A file that is none fails at any of these.
     except Exception as error:
         raise InputError(
