@@ -1,31 +1,37 @@
 """The inferencer that learns its classes from a few examples."""
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from torch import nn
 
 from ..config.config_file import read_config
 from ..errors import InputError
+from ..files import StrPath
+from ..progress import progress_bar
+from .advice.notes import background_notes
 from .advice.report import SupportAdvice
-from .bank.class_register import ClassRegister
+from .advice.support_advice import advise
+from .bank.bank_file import read_bank, write_bank
 from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .image_inferencer import ImageInferencer
 from .images.image_source import check_array
-from .model_loading import (
-    build_model,
-    check_device,
-    describe_model,
-    load_weights,
-)
+from .model_loading import describe_model, load_model
 from .network import Network
-from .results.class_palette import check_colours, class_palette
+from .results.mask_file import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
+from .supports import read_supports
+from .supports.support_encoder import encode_supports
+
+_SUPPORTS_AT_ONCE = 8
 
 
 class FewShotInferencer(ImageInferencer):
@@ -71,10 +77,8 @@ class FewShotInferencer(ImageInferencer):
         >>> inferencer.save('cats.safetensors')
     """
 
-    def __init__(self,
-                 model: str | os.PathLike | Config | dict,
-                 weights: str | os.PathLike | None = None,
-                 device: str | None = None,
+    def __init__(self, model: StrPath | Config | dict,
+                 weights: StrPath | None = None, device: str | None = None,
                  slide: bool | Mapping[str, Any] = False,
                  tta: bool | Mapping[str, Any] = False,
                  min_confidence: float = 0.0,
@@ -86,52 +90,36 @@ class FewShotInferencer(ImageInferencer):
                 f'expected min_confidence of 0..1, got {min_confidence!r}')
         if isinstance(model, (str, os.PathLike)):
             model = read_config(model)
-        if device is not None:
-            check_device(device)
+        check_colours(palette or {})
+        self._colours = dict(palette or {})
         self.min_confidence = min_confidence
-        self._colours = check_colours(palette or {})
-        self._slide = slide
-        self._tta = tta
-        # mmengine sets it after it has built the pipeline.
-        self.show_progress = show_progress
         init_default_scope('mmseg')
         super().__init__(
-            model, None if weights is None else os.fspath(weights), device,
-            'mmseg', show_progress)
+            model, weights and os.fspath(weights), device, 'mmseg',
+            show_progress)
+        self._network = Network(self.model, self.cfg, slide, tta)
+        self.pipeline = self._network.support_pipeline
+        self._description = describe_model(
+            self.model, self.cfg, self._network.support_steps)
 
-    def _init_model(self, cfg: ConfigDict, weights: str | None,
-                    device: str = 'cpu') -> nn.Module:
-        model = build_model(cfg)
-        load_weights(model, weights)
-        model.cfg = cfg
-        return model.to(device).eval()
+    _init_model = staticmethod(load_model)
 
-    def _init_visualizer(self, cfg: ConfigDict) -> None:
-        """None: the config's plots episodes."""
+    def _init_pipeline(self, cfg: ConfigDict) -> None:
+        """None: the config's is one of episodes, as are the next two."""
 
-    def _init_collate(self, cfg: ConfigDict) -> None:
-        """None: the config's is one of episodes."""
-
-    def _init_pipeline(self, cfg: ConfigDict) -> Callable:
-        self._network = Network(self.model, cfg, self._slide, self._tta)
-        self._register = ClassRegister(
-            self.model, self._network.support_pipeline,
-            describe_model(self.model, cfg, self._network.support_steps),
-            self.show_progress)
-        return self._network.support_pipeline
+    _init_visualizer = _init_collate = _init_pipeline
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The registered classes; class i is label 1 + i of a class map."""
-        return self._register.bank.classes
+        return self._network.bank.classes
 
     @property
     def bank(self) -> PrototypeBank:
         """A copy of the registered classes with their statistics."""
-        return PrototypeBank(self._register.bank.supports)
+        return PrototypeBank(self._network.bank.supports)
 
-    def fit(self, supports: Any,
-            image_dir: str | os.PathLike | None = None
+    def fit(self, supports: Any, image_dir: StrPath | None = None
             ) -> 'FewShotInferencer':
         """Register classes, in place of all others.
 
@@ -148,7 +136,24 @@ class FewShotInferencer(ImageInferencer):
             InputError: If a support cannot be used; the registered classes
                 then stay as they were.
         """
-        self._register.fit(supports, image_dir)
+        return self._add(PrototypeBank(), supports, image_dir)
+
+    def _add(self, bank: PrototypeBank, source: Any,
+             image_dir: StrPath | None = None) -> 'FewShotInferencer':
+        """Use a bank with more supports, and warn of what adds nothing."""
+        supports = list(chain(*read_supports(source, image_dir).values()))
+        with progress_bar(self.show_progress) as bar:
+            task = bar.add_task('Fitting', total=len(supports))
+            found = encode_supports(
+                self.model, self.pipeline, supports, _SUPPORTS_AT_ONCE,
+                lambda: bar.advance(task))
+        notes = [
+            f"{one.image} is a support of '{one.class_name}' with the same "
+            'labels already: it counts once'
+            for one in found if not bank.add(one)]
+        for note in notes + background_notes(bank):
+            print_log(note, logger='current', level=logging.WARNING)
+        self._network.use(bank)
         return self
 
     def add_class(self, class_name: str,
@@ -168,8 +173,7 @@ class FewShotInferencer(ImageInferencer):
         Raises:
             InputError: As :meth:`fit`.
         """
-        self._register.add(class_name, supports)
-        return self
+        return self._add(self.bank, {class_name: supports})
 
     def remove_class(self, class_name: str) -> None:
         """Remove a class, as if it had never been registered.
@@ -177,7 +181,9 @@ class FewShotInferencer(ImageInferencer):
         Raises:
             InputError: If there is no such class.
         """
-        self._register.remove(class_name)
+        bank = self.bank
+        bank.remove(class_name)
+        self._network.use(bank)
 
     def rename_class(self, old: str, new: str) -> None:
         """Give a class another name; its label stays.
@@ -186,7 +192,9 @@ class FewShotInferencer(ImageInferencer):
             InputError: If there is no such class, or the name is taken or
                 cannot be one.
         """
-        self._register.rename(old, new)
+        bank = self.bank
+        bank.rename(old, new)
+        self._network.use(bank)
 
     def check_support(self) -> SupportAdvice:
         """Judge every support by the others of its class.
@@ -199,18 +207,20 @@ class FewShotInferencer(ImageInferencer):
             InputError: If no class is registered, or supports came with
                 :meth:`load`, without their images.
         """
-        return self._register.check()
+        return advise(
+            self.model, self.pipeline, self._network.bank, _SUPPORTS_AT_ONCE,
+            self.show_progress)
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: StrPath) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.
 
         Raises:
             InputError: If no class is registered, or the file cannot be
                 written.
         """
-        self._register.save(path)
+        write_bank(path, self._network.bank, self._description)
 
-    def load(self, path: str | os.PathLike) -> 'FewShotInferencer':
+    def load(self, path: StrPath) -> 'FewShotInferencer':
         """Use the classes of a file, in place of all others.
 
         Returns:
@@ -220,12 +230,16 @@ class FewShotInferencer(ImageInferencer):
             InputError: If it is no bank, or another model's; the registered
                 classes then stay as they were.
         """
-        self._register.load(path)
+        self._network.use(read_bank(path, self._description))
         return self
 
     def broadcast(self) -> None:
         """Give every process the classes of the main one, to the bit."""
-        self._register.broadcast()
+        shared = [[one._replace(source=None)
+                   for one in self._network.bank.supports]]
+        broadcast_object_list(shared)
+        if not is_main_process():
+            self._network.use(PrototypeBank(shared[0]))
 
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
@@ -237,9 +251,9 @@ class FewShotInferencer(ImageInferencer):
         # otherwise.
         supports = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
-            for one in self._register.bank.supports]
+            for one in self._network.bank.supports]
         text = json.dumps([
-            self._register.description, supports, self._network.steps,
+            self._description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -1,5 +1,4 @@
 """The job that segments images into a folder, and can be resumed."""
-import os
 from collections.abc import Sequence
 from itertools import chain, starmap
 from pathlib import Path
@@ -7,6 +6,7 @@ from typing import NamedTuple
 
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
 
+from ..files import StrPath
 from ..progress import progress_bar
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
@@ -21,13 +21,9 @@ class Failure(NamedTuple):
     sentence: str
 
 
-def segment_images(inferencer: ImageInferencer,
-                   images: Sequence[ImageItem],
-                   out_dir: str | os.PathLike,
-                   overlay: bool = False,
-                   csv: bool = False,
-                   coco: bool = False,
-                   batch_size: int = 1,
+def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
+                   out_dir: StrPath, overlay: bool = False, csv: bool = False,
+                   coco: bool = False, batch_size: int = 1,
                    show_progress: bool = True) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 

@@ -13,13 +13,13 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from ..files import StrPath
 from ..progress import progress_bar
 from ..visualization.strip import overlay
 from .bank.prototype_bank import NOTHING_TAUGHT
 from .images.image_list import ImageItem, list_images
 from .results.out_folder import OutFolder, take_over
-from .results.packed_results import pack_results, to_sample
-from .results.prediction import Prediction
+from .results.prediction import Prediction, to_sample
 from .segmentation import cut_batches, segment
 
 
@@ -51,17 +51,11 @@ class ImageInferencer(BaseInferencer):
                 keep_probabilities: bool = False) -> list[Prediction]:
         """Segment images of any sizes, (H, W, 3) uint8 BGR each."""
 
-    def __call__(self,
-                 inputs: Any,
-                 return_datasamples: bool = False,
-                 batch_size: int = 1,
-                 return_vis: bool = False,
-                 return_probabilities: bool = False,
-                 show: bool = False,
-                 wait_time: float = 0,
-                 out_dir: str | os.PathLike | None = None,
-                 csv: bool = False,
-                 coco: bool = False) -> Any:
+    def __call__(self, inputs: Any, return_datasamples: bool = False,
+                 batch_size: int = 1, return_vis: bool = False,
+                 return_probabilities: bool = False, show: bool = False,
+                 wait_time: float = 0, out_dir: StrPath | None = None,
+                 csv: bool = False, coco: bool = False) -> Any:
         """Segment images, and keep all results in memory.
 
         For more images than that, :func:`segment_images` writes files alone.
@@ -89,7 +83,7 @@ class ImageInferencer(BaseInferencer):
 
         Returns:
             dict | SegDataSample | list[SegDataSample | None]: See
-            :func:`pack_results` and :func:`to_sample`.
+            :meth:`postprocess`.
 
         Raises:
             InputError: If no class is registered, there is no image, or the
@@ -103,16 +97,15 @@ class ImageInferencer(BaseInferencer):
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
-            task = bar.add_task('Inference', total=len(items))
-            for item, image, found in segment(
-                    lambda images: self.predict(images, keep), batches):
+            for item, image, found in bar.track(
+                    segment(lambda some: self.predict(some, keep), batches),
+                    len(items), description='Inference'):
                 if show or return_vis:
                     pictures += self.visualize(
                         [image], [found], show, wait_time)
                 if folder is not None:
                     found = folder.write(item, image, found) or found
                 results.append(found)
-                bar.advance(task)
         if folder is not None:
             folder.write_tables([
                 item for item, found in zip(items, results, strict=True)
@@ -121,8 +114,8 @@ class ImageInferencer(BaseInferencer):
             results, pictures if return_vis else [], return_datasamples,
             items=items)
 
-    def _prepare(self, out_dir: str | os.PathLike | None, csv: bool,
-                 coco: bool, show: bool) -> OutFolder | None:
+    def _prepare(self, out_dir: StrPath | None, csv: bool, coco: bool,
+                 show: bool) -> OutFolder | None:
         """Find out what is missing before the work begins."""
         if not self.classes:
             raise InputError(NOTHING_TAUGHT)
@@ -160,13 +153,52 @@ class ImageInferencer(BaseInferencer):
     def postprocess(self, preds: Any, visualization: list,
                     return_datasample: bool = False,
                     items: Sequence[ImageItem] = (), **kwargs: Any) -> Any:
-        """Pack all results, see :func:`pack_results`."""
-        packed = pack_results(preds, items, self.classes, visualization)
-        for name, sentence in packed['failures'].items():
-            if len(preds) == 1:
+        """Pack the results of images as ``MMSegInferencer`` does.
+
+        Args:
+            preds (Sequence[Prediction | InputError]): One an image, or why
+                it cannot be read.
+            visualization (list[np.ndarray | None]): Overlays, or none.
+            return_datasample (bool): See :meth:`__call__`.
+            items (Sequence[ImageItem]): The images.
+            **kwargs (Any): For mmengine, not used.
+
+        Returns:
+            dict | SegDataSample | list[SegDataSample | None]: Samples, see
+            :func:`to_sample`, or ``predictions``, class maps (H, W) uint8: 0
+            none of the classes, i the i-th of ``classes``, 255 undecided;
+            ``confidence`` (H, W) float32; where they were asked for
+            ``probabilities`` (1 + W, H, W) float32, "none" first, and
+            ``visualization`` (H, W, 3) uint8 RGB. Each is a list, with None
+            for an image that cannot be read, unless there is one image.
+            ``classes`` are the names, ``failures`` the sentences about
+            images that cannot be read, by name.
+
+        Raises:
+            InputError: If the only image cannot be read.
+        """
+        alone = len(preds) == 1
+        failures = {
+            item.name: str(one) for item, one in zip(items, preds, strict=True)
+            if isinstance(one, InputError)}
+        for name, sentence in failures.items():
+            if alone:
                 raise preds[0]
             print_log(f'{name}: {sentence}', 'current', logging.WARNING)
-        if not return_datasample:
-            return packed
-        samples = [to_sample(*pair) for pair in zip(preds, items, strict=True)]
-        return samples[0] if len(samples) == 1 else samples
+        if return_datasample:
+            samples = list(map(to_sample, preds, items))
+            return samples[0] if alone else samples
+        # An InputError has none of these.
+        packed: dict[str, list] = {
+            key: [getattr(one, name, None) for one in preds]
+            for key, name in (
+                ('predictions', 'class_map'), ('confidence', 'confidence'),
+                ('probabilities', 'probabilities'))}
+        if all(one is None for one in packed['probabilities']):
+            del packed['probabilities']
+        if visualization:
+            packed['visualization'] = visualization
+        return dict(
+            {key: column[0] if alone else column
+             for key, column in packed.items()},
+            classes=self.classes, failures=failures)

@@ -21,32 +21,20 @@ _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
 """Settings of a backbone that change nothing in evaluation mode."""
 
 
-def build_model(cfg: ConfigDict) -> nn.Module:
-    """Build the model of a config, without weights.
+def load_model(cfg: ConfigDict, weights: str | None,
+               device: str) -> nn.Module:
+    """Build the model of a config, and load its weights.
+
+    Args:
+        cfg (ConfigDict): With a ``model``.
+        weights (str, optional): See :func:`load_weights`.
+        device (str): Where the model is to be.
+
+    Returns:
+        nn.Module: In evaluation mode.
 
     Raises:
-        InputError: If it has no :class:`PANetHead`.
-    """
-    if 'model' not in cfg:
-        raise InputError(
-            'expected a config with a model, got one with '
-            f'{sorted(cfg)}; configs/panet has those of this project')
-    model = MODELS.build(cfg.model)
-    head: Any = getattr(model, 'decode_head', None)
-    other = difference(head, FewShotHead, BYPASSED)
-    if other:
-        raise InputError(
-            'expected a model whose decode_head is a PANetHead, got a '
-            f'{type(model).__name__} with {other}; configs/panet has such '
-            'models, and a new method is a Classifier')
-    return model
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that is not there.
-
-    Raises:
-        InputError: If torch cannot use it.
+        InputError: If any of them cannot be used.
     """
     try:
         torch.empty(0, device=device)
@@ -56,6 +44,31 @@ def check_device(device: str) -> None:
         raise InputError(
             f"the device '{device}' cannot be used ({reason}); leave it out "
             "to have the best there is, or give 'cpu'") from error
+    model = build_model(cfg)
+    load_weights(model, weights)
+    model.cfg = cfg
+    return model.to(device).eval()
+
+
+def build_model(cfg: ConfigDict) -> nn.Module:
+    """Build the model of a config, without weights.
+
+    Raises:
+        InputError: If it has no :class:`PANetHead`.
+    """
+    if 'model' not in cfg:
+        raise InputError(
+            f'expected a config with a model, got one with {sorted(cfg)}; '
+            'configs/panet has those of this project')
+    model = MODELS.build(cfg.model)
+    other = difference(
+        getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
+    if other:
+        raise InputError(
+            'expected a model whose decode_head is a PANetHead, got a '
+            f'{type(model).__name__} with {other}; configs/panet has such '
+            'models, and a new method is a Classifier')
+    return model
 
 
 def load_weights(model: Any, weights: str | None) -> None:
@@ -86,17 +99,13 @@ def load_weights(model: Any, weights: str | None) -> None:
             logging.disable(logging.NOTSET)
         return
     state = read_weights(weights)
-    target = model
-    if find_faults(state, model.state_dict()):
-        backbone: Any = model.backbone
-        if getattr(model, 'with_neck', False) or find_faults(
-                state, backbone.state_dict()):
-            require_fit(
-                state, model.state_dict(), weights, "the config's model",
-                'give the config it was trained with, which lies in its work '
-                'dir')
-        target = backbone
-    target.load_state_dict(state, strict=False)
+    faults = find_faults(state, model.state_dict())
+    if faults and (getattr(model, 'with_neck', False) or find_faults(
+            state, model.backbone.state_dict())):
+        require_fit(
+            state, model.state_dict(), weights, "the config's model",
+            'give the config it was trained with, which lies in its work dir')
+    (model.backbone if faults else model).load_state_dict(state, strict=False)
 
 
 def describe_model(model: nn.Module, cfg: ConfigDict,
@@ -149,9 +158,9 @@ def weights_sha256(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         # The latter counts training steps, and old files lack it.
-        if name.startswith('auxiliary_head.') or name.endswith(
+        if not name.startswith('auxiliary_head.') and not name.endswith(
                 'num_batches_tracked'):
-            continue
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            digest.update(
+                f'{name} {value.dtype} {tuple(value.shape)}'.encode()
+                + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from ..errors import InputError
 from ..models import LogitMap
 from ..models.few_shot_segmentor import fitted_maps
+from .bank.prototype_bank import PrototypeBank
 from .images.image_pipeline import (
     at_own_size,
     build_pipeline,
@@ -20,11 +20,10 @@ from .images.image_pipeline import (
 )
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
-_ONE_VIEW: dict[str, Any] = dict(ratios=(1.0,), flip=False)
 
 
 class Network:
-    """A model, and how images are prepared for it.
+    """A model, the classes that it knows, and how images are prepared.
 
     Args:
         model (nn.Module): See :func:`build_model`, with its weights. Its
@@ -34,6 +33,7 @@ class Network:
         tta (bool | Mapping): See :class:`FewShotInferencer`.
 
     Attributes:
+        bank (PrototypeBank): The classes, see :meth:`use`.
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): Of them.
         steps (list[tuple[list[dict], bool]]): Of each view of an image, and
@@ -44,6 +44,7 @@ class Network:
                  slide: bool | Mapping[str, Any] = False,
                  tta: bool | Mapping[str, Any] = False) -> None:
         self.model = model
+        self.bank = PrototypeBank()
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
         if slide:
@@ -54,7 +55,8 @@ class Network:
             model.test_cfg = ConfigDict(
                 model.test_cfg or {}, mode='slide', **settings)
             steps = at_own_size(steps)
-        settings = _settings('tta', tta, _TTA) if tta else _ONE_VIEW
+        settings = _settings('tta', tta, _TTA) if tta else dict(
+            ratios=(1.0,), flip=False)
         ratios = settings['ratios']
         if not isinstance(ratios, Sequence) or not ratios or not all(
                 isinstance(ratio, (int, float)) and 0.1 <= ratio <= 10
@@ -65,6 +67,14 @@ class Network:
             (rescaled(steps, ratio), flip) for ratio in ratios
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
+
+    def use(self, bank: PrototypeBank) -> None:
+        """Classify by the classes of a bank from now on."""
+        self.bank = bank
+        head = self.model.decode_head
+        head.fitted = head.classifier.fit(
+            bank.statistics().each(lambda one: one[None]), bank.shots
+        ).to(next(self.model.parameters())) if bank.classes else None
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:
@@ -82,26 +92,25 @@ class Network:
             groups.setdefault(image.shape, []).append(index)
         found: list[list[LogitMap]] = [[] for _ in images]
         for group in groups.values():
-            some = [images[index] for index in group]
             for pipeline in self._pipelines:
-                for index, view in zip(
-                        group, forward(self.model, pipeline, some),
-                        strict=True):
+                data = self.model.data_preprocessor(pseudo_collate([
+                    pipeline(dict(img=images[index])) for index in group]))
+                views = fitted_maps(self.model, data['inputs'], [
+                    sample.metainfo for sample in data['data_samples']])
+                for index, view in zip(group, views, strict=True):
                     found[index].append(view)
         return found
 
 
 def _settings(name: str, given: bool | Mapping[str, Any],
               defaults: dict[str, Any]) -> dict[str, Any]:
-    """A person's settings in place of the defaults."""
-    if not isinstance(given, Mapping):
-        return defaults
-    unknown = sorted(set(given) - set(defaults))
-    if unknown:
+    """A user's settings in place of the defaults."""
+    settings = defaults | (dict(given) if isinstance(given, Mapping) else {})
+    for unknown in list(settings)[len(defaults):]:
         raise InputError(
             f'expected settings of {name} among {list(defaults)}, got '
-            f'{unknown[0]!r}')
-    return defaults | dict(given)
+            f'{unknown!r}')
+    return settings
 
 
 def _check_windows(crop_size: Any, stride: Any) -> None:
@@ -116,19 +125,3 @@ def _check_windows(crop_size: Any, stride: Any) -> None:
         raise InputError(
             f'expected a stride of slide up to its crop_size {crop_size}, '
             f'got {stride}, which would leave pixels out')
-
-
-def forward(model: Any, pipeline: Compose,
-            images: Sequence[np.ndarray]) -> list[LogitMap]:
-    """Pass images of one size through a model.
-
-    Args:
-        model (EncoderDecoder): With a fitted head.
-        pipeline (Compose): See :func:`build_pipeline`.
-        images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
-    """
-    data = model.data_preprocessor(pseudo_collate(
-        [pipeline(dict(img=image)) for image in images]))
-    return fitted_maps(
-        model, data['inputs'],
-        [sample.metainfo for sample in data['data_samples']])

@@ -27,10 +27,8 @@ def cut_batches(items: Sequence[ImageItem],
         for start in range(0, len(items), batch_size)]
 
 
-def segment(
-    predict: Callable[[list[np.ndarray]], list[Prediction]],
-    batches: Iterable[Sequence[ImageItem]],
-) -> Iterator[Segmented]:
+def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
+            batches: Iterable[Sequence[ImageItem]]) -> Iterator[Segmented]:
     """Segment what can be read of some batches.
 
     Args:

@@ -1,5 +1,6 @@
 """How well the shots of a class fit the mask of one of them."""
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -19,12 +20,16 @@ class Judgement(NamedTuple):
             of all :func:`shot_sets`.
         own_fit (float): :func:`mask_agreement` of the first.
         agreement (float): That of the second, or of the only one.
+        pixels (int): Of the mask.
+        share (float): Of the image, in percent.
     """
 
     cells: float
     ious: list[float]
     own_fit: float
     agreement: float
+    pixels: int
+    share: float
 
 
 def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
@@ -53,14 +58,9 @@ def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:
         each of them in turn. Sets of one size are in one list.
     """
     others = [one for one in range(num_shots) if one != shot]
-    sets = [[[shot]]]
-    if others:
-        sets.append([others])
-    if len(others) > 1:
-        sets.append([
-            [one for one in others if one != left_out]
-            for left_out in others])
-    return sets
+    without = [
+        [one for one in others if one != left_out] for left_out in others]
+    return [sets for sets in ([[shot]], [others], without) if any(sets)]
 
 
 def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
@@ -79,9 +79,13 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     Returns:
         Judgement: All that was found.
     """
-    logits = torch.cat([
-        _match_sets(head, features, statistics, sets)
-        for sets in shot_sets(len(statistics.areas), shot)])  # (G, 2, h, w)
+    found = []
+    for sets in shot_sets(len(statistics.areas), shot):
+        fitted = head.classifier.fit(
+            statistics.each(itemgetter(torch.tensor(sets))), [len(sets[0])])
+        found.append(head.match(
+            features.expand(len(sets), *features.shape), fitted.to(features)))
+    logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []
     # One by one, as an image may be large.
@@ -90,19 +94,10 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
         ious.append(mask_iou(margin > 0, labels))
         if number < 2:
             agreements.append(mask_agreement(margin, labels))
-    share = int((labels == 1).sum()) / labels.numel()
+    pixels = int((labels == 1).sum())
     return Judgement(
-        share * features[0].numel(), ious, agreements[0], agreements[-1])
-
-
-def _match_sets(head: Any, features: Tensor, statistics: SupportStatistics,
-                sets: list[list[int]]) -> Tensor:
-    """Logits (n, 2, h, w) by n sets of equally many shots."""
-    index = torch.tensor(sets)
-    fitted = head.classifier.fit(
-        statistics.each(lambda one: one[index]), [len(sets[0])])
-    return head.match(
-        features.expand(len(sets), *features.shape), fitted.to(features))
+        pixels / labels.numel() * features[0].numel(), ious, agreements[0],
+        agreements[-1], pixels, 100 * pixels / labels.numel())
 
 
 def mask_iou(found: Tensor, labels: Tensor) -> float:

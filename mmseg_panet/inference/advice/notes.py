@@ -4,7 +4,7 @@ from itertools import combinations
 
 import torch.nn.functional as F
 
-from ..bank.prototype_bank import BankedSupport, PrototypeBank
+from ..bank.prototype_bank import PrototypeBank
 from .report import SupportRow
 
 _ALIKE = 0.95
@@ -20,32 +20,27 @@ def support_notes(rows: Sequence[SupportRow]) -> list[str]:
     """
     notes = []
     for row in rows:
-        where = f'{row.class_name!r}, shot {row.shot} ({row.image})'
         better = '' if row.effect is None else (
-            f'{-row.effect:.1f} points better without it')
-        hurts = 'hurts' in row.marks
-        if 'suspect' in row.marks:
-            also = f'; the others are segmented {better}' if hurts else ''
-            notes.append(
-                f'{where}: its mask may be wrong (agreement '
-                f'{row.agreement:.2f} with the other shots, own fit '
-                f'{row.own_fit:.2f}; 1 is best){also}; correct it or leave '
-                'it out, and check again')
-        elif hurts:
-            notes.append(
-                f'{where}: the other shots are segmented {better}; leave it '
-                'out, unless it shows a look of the class that they lack')
-        if 'tiny' in row.marks:
-            notes.append(
-                f'{where}: its mask covers {row.cells:.2f} cells of the '
-                'feature map, so that its prototype is mostly of what is '
-                'around; crop the image around the object, or mark a larger '
-                'one')
-        if 'only' in row.marks:
-            notes.append(
-                f'{where}: no other shot to judge it by, its IoU is that of '
-                'its own prototypes; add shots, of which three or more can '
-                'be compared')
+            f'are segmented {-row.effect:.1f} points better without it')
+        marks = set(row.marks)
+        also = ''
+        if {'suspect', 'hurts'} <= marks:
+            marks.remove('hurts')
+            also = f'; the others {better}'
+        sentences = dict(
+            suspect=f'its mask may be wrong (agreement {row.agreement:.2f} '
+            f'with the other shots, own fit {row.own_fit:.2f}; 1 is best)'
+            f'{also}; correct it or leave it out, and check again',
+            hurts=f'the other shots {better}; leave it out, unless it shows a '
+            'look of the class that they lack',
+            tiny=f'its mask covers {row.cells:.2f} cells of the feature map, '
+            'so that its prototype is mostly of what is around; crop the '
+            'image around the object, or mark a larger one',
+            only='no other shot to judge it by, its IoU is that of its own '
+            'prototypes; add shots, of which three or more can be compared')
+        notes += [
+            f'{row.class_name!r}, shot {row.shot} ({row.image}): {sentence}'
+            for mark, sentence in sentences.items() if mark in marks]
     return notes
 
 
@@ -55,35 +50,29 @@ def class_notes(bank: PrototypeBank) -> list[str]:
     Args:
         bank (PrototypeBank): With one class or more.
     """
-    return [*_alike(bank), *_apart(bank.supports), *background_notes(bank)]
-
-
-def _alike(bank: PrototypeBank) -> list[str]:
     directions = F.normalize(bank.prototypes()[1:], dim=1)
     cosines = directions @ directions.T
-    return [
+    alike = [
         f'{one!r} and {other!r} are nearly the same to the network (cosine '
         f'{cosines[i, j]:.3f}) and will be confused; if they are one class, '
         'give their shots one name, otherwise add shots that differ'
         for (i, one), (j, other) in combinations(enumerate(bank.classes), 2)
         if cosines[i, j] >= _ALIKE]
-
-
-def _apart(supports: Sequence[BankedSupport]) -> list[str]:
-    """Images with one mask a class, each the background of the other."""
+    # Images with one mask a class, each the background of the other.
     found: dict[tuple[str, str], list[str]] = {}
-    for one, other in combinations(supports, 2):
+    for one, other in combinations(bank.supports, 2):
         if (one.image_sha256 == other.image_sha256
                 and one.class_name not in other.names
                 and other.class_name not in one.names):
             pair = one.class_name, other.class_name
             found.setdefault(pair, []).append(one.image)
-    return [
+    apart = [
         f'{one!r} and {other!r} have separate masks of {images[0]}'
         + (f' and {len(images) - 1} more' if images[1:] else '')
         + ', where each counts as background of the other; label both in one '
         'file, as COCO, labelme and CVAT do'
         for (one, other), images in found.items()]
+    return [*alike, *apart, *background_notes(bank)]
 
 
 def background_notes(bank: PrototypeBank) -> list[str]:

@@ -1,5 +1,4 @@
 """What a check of supports found, as a table and a picture."""
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,7 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...files import prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_whole
 from ...table import format_table
 from ...visualization.strip import overlay, text_line
 
@@ -82,7 +81,7 @@ class SupportAdvice:
     def __str__(self) -> str:
         return format_advice(self)
 
-    def plot(self, path: str | os.PathLike) -> None:
+    def plot(self, path: StrPath) -> None:
         """Write the picture, see :func:`plot_advice`.
 
         Args:
@@ -116,8 +115,8 @@ def format_advice(advice: SupportAdvice) -> str:
 def plot_advice(advice: SupportAdvice) -> np.ndarray:
     """Plot every support with its mask, class by class.
 
-    Above each is its file, below it its IoU and effect; marked ones are in
-    red.
+    Above each are its class and its file, below it its IoU and effect;
+    marked ones are in red.
 
     Args:
         advice (SupportAdvice): See :func:`advise`.
@@ -125,19 +124,15 @@ def plot_advice(advice: SupportAdvice) -> np.ndarray:
     Returns:
         np.ndarray: (H, W, 3) uint8 RGB.
     """
-    tiles: dict[str, list[np.ndarray]] = {}
+    lines: list[list[np.ndarray]] = []
     for row, picture in zip(advice.rows, advice.pictures, strict=True):
-        tiles.setdefault(row.class_name, []).append(_tile(row, picture))
-    columns = min(_COLUMNS, max(map(len, tiles.values())))
-    blank = np.full_like(next(iter(tiles.values()))[0], 255)
-    parts = []
-    for name, of_class in tiles.items():
-        width = columns * blank.shape[1]
-        parts += [text_line('', width), text_line(name, width)]
-        for start in range(0, len(of_class), columns):
-            line = of_class[start:start + columns]
-            parts.append(np.hstack(line + [blank] * (columns - len(line))))
-    return np.vstack(parts)
+        if row.shot % _COLUMNS == 1:
+            lines.append([])
+        lines[-1].append(_tile(row, picture))
+    columns = max(map(len, lines))
+    blank = np.full_like(lines[0][0], 255)
+    return np.vstack([
+        np.hstack(line + [blank] * (columns - len(line))) for line in lines])
 
 
 def thumbnail(image: np.ndarray, labels: np.ndarray,
@@ -162,8 +157,7 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
         (labels == 1).astype(np.float32), size,
         interpolation=cv2.INTER_AREA) > 0
     return overlay(
-        np.ascontiguousarray(small[..., ::-1]),
-        np.where(mask, label, np.where(unknown, 255, 0)))
+        small[..., ::-1], np.where(mask, label, np.where(unknown, 255, 0)))
 
 
 def shortened(name: str) -> str:
@@ -179,21 +173,18 @@ def _effect(row: SupportRow) -> str:
 
 
 def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
-    """A frame of one size for all, with text above and below."""
-    width, height = _SIZE[0] + 8, _SIZE[1] + 8
+    """A picture on white, as large as all, with text above and below."""
     colour = _RED if set(row.marks) - {'weakest'} else _BLACK
-    frame = np.full((height, width, 3), 255, np.uint8)
-    top = (height - picture.shape[0]) // 2
-    left = (width - picture.shape[1]) // 2
-    frame[top:top + picture.shape[0],
-          left:left + picture.shape[1]] = picture
     if 'suspect' in row.marks:
-        cv2.rectangle(
-            frame, (left - 3, top - 3),
-            (left + picture.shape[1] + 1, top + picture.shape[0] + 1), _RED,
-            2)
+        picture = cv2.copyMakeBorder(
+            picture, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=_RED)
+    width = _SIZE[0] + 8
+    right, below = width - picture.shape[1], _SIZE[1] + 8 - picture.shape[0]
     return np.vstack([
-        text_line(f'{row.shot} {shortened(row.image)}', width),
-        frame,
+        text_line(f'{row.class_name} {row.shot}', width),
+        text_line(shortened(row.image), width),
+        cv2.copyMakeBorder(
+            picture, below // 2, below - below // 2, right // 2,
+            right - right // 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)),
         text_line(f'IoU {row.iou:.1f}  effect {_effect(row)}', width, colour),
         text_line(', '.join(row.marks), width, colour)])

@@ -1,17 +1,15 @@
 """Every support judged by the others of its class."""
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from mmengine.utils import slice_list
 
 from ...errors import InputError
-from ...models import SupportStatistics
-from ..bank.prototype_bank import NOTHING_TAUGHT, BankedSupport, PrototypeBank
+from ...progress import progress_bar
+from ..bank.prototype_bank import BankedSupport, PrototypeBank
 from ..images.image_source import read_image
-from ..supports import Support
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics
 from .notes import class_notes, support_notes
@@ -32,67 +30,67 @@ _TINY = 1.0
 """Cells of the feature map; a smaller mask is averaged with what is around."""
 
 
-class _Drawn(NamedTuple):
-    labels: np.ndarray
-    pixels: int
-    share: float
-    picture: np.ndarray
-
-
-def advise(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
-           batch_size: int,
-           advance: Callable[[], object] = lambda: None) -> SupportAdvice:
+def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
+           batch_size: int, show_progress: bool) -> SupportAdvice:
     """Judge every support of a bank by the others of its class.
 
     Each class is told from the rest of its own images, 1-way, and every
     image passes the network once.
 
     Args:
-        model (nn.Module): See :func:`encode_images`.
+        model (EncoderDecoder): See :func:`encode_images`.
         pipeline (Callable): See :func:`encode_images`.
         bank (PrototypeBank): Its supports with their ``source``.
         batch_size (int): See :func:`encode_images`.
-        advance (Callable): Called for every support that is done.
+        show_progress (bool): Whether to show a progress bar.
 
     Returns:
         SupportAdvice: With a row a support, in the order of the bank.
 
     Raises:
-        InputError: If nothing was taught, or a support has no ``source``.
+        InputError: If no class is registered, or a support has no
+            ``source``.
     """
     supports = bank.supports
-    sources = _sources(supports)
-    classes = [
-        list(group) for _, group in groupby(
-            range(len(supports)), key=lambda i: supports[i].class_name)]
-    label = {name: i for i, name in enumerate(bank.classes, start=1)}
-    shots: dict[int, tuple[SupportStatistics, int]] = {}
-    for of_class in classes:
-        statistics = shot_statistics([supports[i] for i in of_class])
-        shots |= {i: (statistics, shot) for shot, i in enumerate(of_class)}
-    drawn: list[_Drawn] = []
+    sources = [one.source for one in supports if one.source is not None]
+    if len(sources) < len(supports):
+        raise InputError(
+            f'expected the images of all supports, got {len(sources)} of '
+            f'{len(supports)}: a bank that is loaded holds none; fit() the '
+            'supports, and check them then')
+    statistics = map(shot_statistics, slice_list(supports, bank.shots))
+    shots = [(of_class, shot) for of_class in statistics
+             for shot in range(len(of_class.areas))]
+    labels: dict[int, np.ndarray] = {}
+    pictures: list[np.ndarray] = []
 
     def read() -> Iterator[np.ndarray]:
-        for source, support in zip(sources, supports, strict=True):
+        for index, source in enumerate(sources):
             image = read_image(source.image)
-            drawn.append(_rasterize(source, image, label[support.class_name]))
+            all_labels = source.rasterize(image.shape[:2])
+            own = all_labels == 1 + source.names.index(source.class_name)
+            labels[index] = np.where(
+                all_labels == 255, 255, own).astype(np.uint8)
+            pictures.append(thumbnail(
+                image, labels[index],
+                1 + bank.classes.index(supports[index].class_name)))
             yield image
 
     judged: dict[int, Judgement] = {}
-    for index, features, metainfo in encode_images(
-            model, pipeline, read(), batch_size):
-        labels = torch.from_numpy(drawn[index].labels).to(features.device)
-        judged[index] = judge(
-            model.decode_head, features, metainfo, labels, *shots[index])
-        # As large as the image, and not needed again.
-        drawn[index] = drawn[index]._replace(labels=np.empty(0))
-        advance()
-    rows = [row for of_class in classes for row in _rows(
-        [supports[i] for i in of_class], [drawn[i] for i in of_class],
-        [judged[i] for i in of_class])]
+    with progress_bar(show_progress) as bar:
+        for index, features, metainfo in bar.track(
+                encode_images(model, pipeline, read(), batch_size),
+                len(supports), description='Checking'):
+            # As large as the image, and not needed again.
+            known = torch.from_numpy(labels.pop(index)).to(features.device)
+            judged[index] = judge(
+                model.decode_head, features, metainfo, known, *shots[index])
+    in_order = [judged[index] for index in range(len(supports))]
+    rows = [row for of_class in zip(
+        slice_list(supports, bank.shots), slice_list(in_order, bank.shots),
+        strict=True) for row in _rows(*of_class)]
     return SupportAdvice(
-        rows, support_notes(rows) + class_notes(bank),
-        [one.picture for one in drawn])
+        rows, support_notes(rows) + class_notes(bank), pictures)
 
 
 def shot_effects(ious: Sequence[Sequence[float]]) -> list[float | None]:
@@ -151,49 +149,26 @@ def find_suspects(trust: Sequence[float]) -> list[int]:
     return [0, 1] if len(trust) == 2 else [int(np.argmin(trust))]
 
 
-def _rows(shots: Sequence[BankedSupport], drawn: Sequence[_Drawn],
+def _rows(shots: Sequence[BankedSupport],
           judged: Sequence[Judgement]) -> list[SupportRow]:
+    """The rows of a class."""
     effects = shot_effects([one.ious for one in judged])
     trust = trust_of(judged)
     suspects = find_suspects(trust)
     # Of less than three none can be told from the others.
     weakest = int(np.argmin(trust)) if len(shots) > 2 else None
     rows = []
-    for i, (shot, of_image, judgement, effect) in enumerate(
-            zip(shots, drawn, judged, effects, strict=True)):
+    for i, (shot, found, effect) in enumerate(
+            zip(shots, judged, effects, strict=True)):
         marks = dict(
             suspect=i in suspects,
             weakest=i == weakest and i not in suspects,
             hurts=effect is not None and effect <= _HURTS,
-            tiny=judgement.cells < _TINY,
+            tiny=found.cells < _TINY,
             only=len(shots) == 1)
         rows.append(SupportRow(
-            shot.class_name, 1 + i, shot.image, of_image.pixels,
-            of_image.share, judgement.cells, judgement.ious[:2][-1], effect,
-            judgement.agreement, judgement.own_fit, trust[i],
+            shot.class_name, 1 + i, shot.image, found.pixels, found.share,
+            found.cells, found.ious[:2][-1], effect, found.agreement,
+            found.own_fit, trust[i],
             tuple(mark for mark, holds in marks.items() if holds)))
     return rows
-
-
-def _sources(supports: Sequence[BankedSupport]) -> list[Support]:
-    if not supports:
-        raise InputError(NOTHING_TAUGHT)
-    sources = [one.source for one in supports if one.source is not None]
-    if len(sources) < len(supports):
-        raise InputError(
-            f'expected the images of all supports, got {len(sources)} of '
-            f'{len(supports)}: a bank that is loaded holds none; fit() the '
-            'supports, and check them then')
-    return sources
-
-
-def _rasterize(source: Support, image: np.ndarray, label: int) -> _Drawn:
-    """The support's own class against all else."""
-    known = source.rasterize(image.shape[:2])
-    own = 1 + source.names.index(source.class_name)
-    labels = (known == own).astype(np.uint8)
-    pixels = int(labels.sum())
-    labels[known == 255] = 255
-    return _Drawn(
-        labels, pixels, 100 * pixels / labels.size,
-        thumbnail(image, labels, label))

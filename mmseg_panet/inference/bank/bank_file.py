@@ -1,8 +1,8 @@
 """Prototype banks as files: safetensors with a JSON header, never pickle."""
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import safetensors.torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError
-from ...files import prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_whole
 from ...models import SupportStatistics
 from ...version import __version__
 from .prototype_bank import BankedSupport, PrototypeBank
@@ -23,11 +23,12 @@ _KEY = 'mmseg_panet'
 _OF_A_SUPPORT = {
     'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
     'labels_sha256': str}
+"""What the header says of a support."""
 
 
-def write_bank(path: str | os.PathLike, bank: PrototypeBank,
+def write_bank(path: StrPath, bank: PrototypeBank,
                model: Mapping[str, Any]) -> None:
-    """Write a bank, whole or not at all; the same bank gives the same bytes.
+    """Write a bank in one step; the same bank gives the same bytes.
 
     The tensors are ``prototypes``, float32 (1 + W, C), background first, for
     other programs, and ``sums``, float64 (R, C + 1): the masks of all
@@ -48,27 +49,28 @@ def write_bank(path: str | os.PathLike, bank: PrototypeBank,
         InputError: If the bank is empty or the file cannot be written.
     """
     prototypes = bank.prototypes().float()
+    parts = [one.statistics.tensors() for one in bank.supports]
+    tensors = {
+        name: torch.cat([
+            part[name].flatten() if name == 'weights' else part[name]
+            for part in parts]) for name in parts[0]}
+    tensors['sums'] = torch.cat(
+        [tensors['sums'], tensors.pop('areas')[:, None]], 1)
     header = dict(
-        format=_FORMAT,
-        version=__version__,
-        classes=list(bank.classes),
-        shots=bank.shots,
-        model=model,
+        format=_FORMAT, version=__version__, classes=list(bank.classes),
+        shots=bank.shots, model=model,
         supports=[
             {key: getattr(one, key) for key in _OF_A_SUPPORT} | (
                 {} if one.statistics.cells is None
                 else {'cells': len(one.statistics.cells)})
             for one in bank.supports])
-    data = safetensors.torch.save(
-        dict(prototypes=prototypes, **_joined(
-            [one.statistics for one in bank.supports])),
-        metadata={_KEY: json.dumps(header)})
     prepare_output(path)
-    write_whole(Path(path), data)
+    write_whole(Path(path), safetensors.torch.save(
+        dict(tensors, prototypes=prototypes),
+        metadata={_KEY: json.dumps(header)}))
 
 
-def read_bank(path: str | os.PathLike,
-              model: Mapping[str, Any]) -> PrototypeBank:
+def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
     """Read a bank for a model.
 
     Args:
@@ -81,32 +83,30 @@ def read_bank(path: str | os.PathLike,
     Raises:
         InputError: If it is no such file, or of another model.
     """
+    remedy = 'give a file that save() or tools/fit_prototypes.py wrote'
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(
-            f'the bank {path} cannot be read ({error.strerror}); give a file '
-            'that save() or tools/fit_prototypes.py wrote') from error
-    try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(_metadata(data)[_KEY])
+        tensors = safetensors.torch.load(Path(path).read_bytes())
+        with safetensors.safe_open(path, 'pt') as file:
+            header = json.loads((file.metadata() or {})[_KEY])
         _check_header(header)
         supports = _split(header, tensors)
+        made_with = dict(header['model'])
+    except OSError as error:
+        raise InputError(
+            f'{path} cannot be read ({error.strerror}); {remedy}') from error
     # A file that is none fails at any of these.
     except Exception as error:
         raise InputError(
             f'{path} is no prototype bank ({type(error).__name__}: {error}); '
-            'give a file that save() or tools/fit_prototypes.py wrote, and '
-            'write it again if it is damaged') from error
+            f'{remedy}, and write it again if it is damaged') from error
     for key, (fault, default) in _FAULTS.items():
-        wanted, got = (
-            one.get(key, default) for one in (model, header['model']))
+        wanted, got = (one.get(key, default) for one in (model, made_with))
         if wanted != got:
             raise InputError(
                 f'the bank {path} was made with {fault}: expected '
-                f'{_short(wanted)}, got {_short(got)}; load it with the '
-                'config and checkpoint it was made with, or fit the supports '
-                'again')
+                f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; '
+                'load it with the config and checkpoint it was made with, or '
+                'fit the supports again')
     return PrototypeBank(supports)
 
 
@@ -132,71 +132,43 @@ def _check_header(header: Any) -> None:
         for key, kind in _OF_A_SUPPORT.items():
             if not isinstance(one[key], kind):
                 raise ValueError(f'{key} of a support is {one[key]!r}')
-        if not one['names'] or one['names'][0] != one['class_name']:
+        if one['names'][:1] != [one['class_name']]:
             raise ValueError(
                 f"a support of {one['class_name']!r} shows {one['names']}")
+        check_class_name(one['class_name'], 'the bank')
     classes = list(dict.fromkeys(
         one['class_name'] for one in header['supports']))
     if not classes or classes != header['classes']:
         raise ValueError(
             f"classes are {header['classes']}, supports are of {classes}")
-    for name in classes:
-        check_class_name(name, 'the bank')
-    if not isinstance(header['model'], dict):
-        raise ValueError('the header names no model')
-
-
-def _joined(supports: Sequence[SupportStatistics]) -> dict[str, Tensor]:
-    """The statistics of all supports as the tensors of a file."""
-    joined = {'sums': torch.cat([
-        torch.cat([one.sums, one.areas[:, None]], 1) for one in supports])}
-    for name in sorted(set(supports[0].tensors()) - {'sums', 'areas'}):
-        parts = [one.tensors()[name] for one in supports]
-        joined[name] = torch.cat([
-            part.flatten() for part in parts]) if name == 'weights' else (
-                torch.cat(parts))
-    return joined
 
 
 def _split(header: dict, tensors: dict[str, Tensor]) -> list[BankedSupport]:
     """Divide the rows among the supports."""
     sums = tensors['sums']
     if sums.dtype != torch.float64 or sums.dim() != 2 or (
-            not sums.isfinite().all()):
+            not sums.isfinite().all() or (sums[:, -1] < 0).any()):
         raise ValueError(
-            'expected finite sums in float64 of two dimensions, got '
-            f'{sums.dtype} {tuple(sums.shape)}')
-    if not (sums[:, -1] >= 0).all():
-        raise ValueError('an area is below 0')
+            'expected finite sums in float64 of two dimensions with areas of '
+            f'0 or more, got {sums.dtype} {tuple(sums.shape)}')
     rows = [1 + len(one['names']) for one in header['supports']]
-    parts: dict[str, Sequence[Tensor]] = dict(
-        sums=[part[:, :-1].clone() for part in sums.split(rows)],
-        areas=[part[:, -1].clone() for part in sums.split(rows)])
-    if 'moments' in tensors:
-        parts['moments'] = tensors['moments'].split(rows)
-    if 'cells' in tensors:
-        cells = [one['cells'] for one in header['supports']]
-        parts['cells'] = tensors['cells'].split(cells)
-        parts['weights'] = [
-            part.view(number, -1) for number, part in zip(
-                rows, tensors['weights'].split([
-                    number * each for number, each in zip(
-                        rows, cells, strict=True)]), strict=True)]
-    return [
-        BankedSupport(
+    cells = [one.get('cells', 0) for one in header['supports']]
+    sizes = dict(
+        sums=rows, moments=rows, cells=cells,
+        weights=[n * m for n, m in zip(rows, cells, strict=True)])
+    parts = {
+        name: tensors[name].split(of_supports)
+        for name, of_supports in sizes.items() if name in tensors}
+    supports = []
+    for one, *tensors_of in zip(
+            header['supports'], *parts.values(), strict=True):
+        found = dict(zip(parts, map(Tensor.clone, tensors_of), strict=True))
+        sums = found.pop('sums')
+        if 'weights' in found:
+            found['weights'] = found['weights'].view(len(sums), -1)
+        supports.append(BankedSupport(
             one['class_name'], tuple(one['names']),
-            SupportStatistics(**dict(zip(parts, of_support, strict=True))),
-            one['image'], one['image_sha256'], one['labels_sha256'])
-        for one, *of_support in zip(
-            header['supports'], *parts.values(), strict=True)]
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    """The file's own metadata: after the length, a JSON header."""
-    length = int.from_bytes(data[:8], 'little')
-    return json.loads(data[8:8 + length])['__metadata__']
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 200 else f'{text[:200]}...'
+            SupportStatistics(
+                sums[:, -1].clone(), sums[:, :-1].clone(), **found),
+            one['image'], one['image_sha256'], one['labels_sha256']))
+    return supports

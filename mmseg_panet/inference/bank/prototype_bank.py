@@ -1,9 +1,10 @@
-"""The taught classes: what their supports add to the prototypes."""
+"""The registered classes: what their supports add to the prototypes."""
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from torch import Tensor
 
+from ...annotations.class_list import check_class_name
 from ...errors import InputError
 from ...models import SupportStatistics
 from ...models.statistics import join, stack
@@ -40,18 +41,12 @@ class BankedSupport(NamedTuple):
     labels_sha256: str
     source: Support | None = None
 
-    def renamed(self, old: str, new: str) -> 'BankedSupport':
-        """The same with another name for a class."""
-        return self._replace(
-            class_name=new if self.class_name == old else self.class_name,
-            names=tuple(new if name == old else name for name in self.names))
-
 
 class PrototypeBank:
     """Classes and the running sums of their supports.
 
     A class's prototype is the mean over its supports, the background's the
-    mean over all supports of what belongs to no taught class (PANet,
+    mean over all supports of what belongs to no registered class (PANet,
     equations 1 and 2). As sums are kept and not prototypes, the bank grows
     and shrinks without the images: whatever the order of calls, it is the
     bank of the supports that it holds.
@@ -107,7 +102,7 @@ class PrototypeBank:
         return True
 
     def remove(self, class_name: str) -> None:
-        """Remove a class, as if it had never been taught.
+        """Remove a class, as if it had never been registered.
 
         Raises:
             InputError: If there is no such class.
@@ -118,30 +113,28 @@ class PrototypeBank:
         """Give a class another name; it keeps its place.
 
         Raises:
-            InputError: If there is no such class, or the name is taken,
-                also by a class that supports show but nobody taught.
+            InputError: If there is no such class, or the name cannot be one
+                or is taken, also by a class that is shown but not registered.
         """
-        self._known(old)
-        if new != old and new in self._supports:
+        check_class_name(new, 'rename_class')
+        if new == self._known(old):
+            return
+        if new in self._supports:
             raise InputError(
                 f"the name '{new}' is another class's; remove that one first, "
                 'or choose another name')
-        shown = [
-            one.image for one in self.supports
-            if new != old and new in one.names]
+        shown = [one.image for one in self.supports if new in one.names]
         if shown:
             raise InputError(
                 f"the labels of {shown[0]} show another class '{new}'; choose "
                 'another name')
+        names = {old: new}
         self._supports = {
-            new if name == old else name:
-            [one.renamed(old, new) for one in shots]
+            names.get(name, name): [one._replace(
+                class_name=names.get(name, name),
+                names=tuple(names.get(shown, shown) for shown in one.names))
+                for one in shots]
             for name, shots in self._supports.items()}
-
-    def without(self, support: BankedSupport) -> 'PrototypeBank':
-        """A bank of all other supports."""
-        return PrototypeBank(
-            one for one in self.supports if one is not support)
 
     def prototypes(self) -> Tensor:
         """Prototypes of the background and of every class.
@@ -150,7 +143,7 @@ class PrototypeBank:
             Tensor: float64 (1 + W, C), background first.
 
         Raises:
-            InputError: If no class was taught.
+            InputError: If no class is registered.
         """
         if not self._supports:
             raise InputError(NOTHING_TAUGHT)
@@ -177,6 +170,6 @@ class PrototypeBank:
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:
             raise InputError(
-                f"'{class_name}' was never taught; the classes are "
+                f"'{class_name}' was never registered; the classes are "
                 f'{list(self._supports)}')
         return class_name

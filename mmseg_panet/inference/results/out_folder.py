@@ -10,12 +10,7 @@ from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import (
-    prepare_output,
-    remove_parts,
-    write_lines,
-    write_whole,
-)
+from ...files import prepare_output, remove_parts, write_lines, write_whole
 from ...visualization.strip import overlay
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
@@ -127,11 +122,9 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
         InputError: If it holds results of another fingerprint, or the
             processes differ in theirs.
     """
-    fault = None
-    if is_main_process():
-        fault = _fault(out_dir, fingerprint)
-        if fault is None:
-            take_over(out_dir, fingerprint)
+    fault = _fault(out_dir, fingerprint) if is_main_process() else None
+    if is_main_process() and fault is None:
+        take_over(out_dir, fingerprint)
     faults, fingerprints = zip(
         *all_gather_object((fault, fingerprint)), strict=True)
     if faults[0] is not None:
@@ -160,22 +153,19 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     if not (out_dir / _RECORD).is_file():
         for mask in (out_dir / 'masks').glob('**/*.png'):
             read_summary(mask)
-    mixed = _fault(out_dir, fingerprint) is not None
     prepare_output(out_dir / _RECORD)
     remove_parts(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
-    if mixed:
-        (out_dir / _RECORD).unlink(missing_ok=True)
-    else:
+    if _fault(out_dir, fingerprint) is None:
         write_lines(out_dir / _RECORD, [fingerprint])
+    else:
+        (out_dir / _RECORD).unlink(missing_ok=True)
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
     """Why results of a fingerprint cannot be added to a folder."""
-    if next((out_dir / 'masks').glob('**/*.png'), None) is None:
-        return None
     record = out_dir / _RECORD
     found = record.read_text().strip() if record.is_file() else None
-    if found == fingerprint:
+    if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None
     what = 'masks from elsewhere' if found is None else (
         'masks of another model, other supports or other settings')

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 
+from ...errors import InputError
 from ...models.logit_map import LogitMap, mean_probabilities
+from ..images.image_list import ImageItem
 
 UNDECIDED = 255
 _VALUES_AT_ONCE = 1 << 17
@@ -32,8 +36,7 @@ class Prediction(NamedTuple):
     probabilities: np.ndarray | None = None
 
 
-def predict_classes(views: Sequence[LogitMap],
-                    classes: tuple[str, ...],
+def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
                     min_confidence: float = 0.0,
                     keep_probabilities: bool = False) -> Prediction:
     """Turn logits into classes, with the softmax as probability.
@@ -72,3 +75,29 @@ def predict_classes(views: Sequence[LogitMap],
     return Prediction(
         class_map.cpu().numpy(), confidence.cpu().numpy(), classes,
         kept.cpu().numpy() if keep_probabilities else None)
+
+
+def to_sample(result: Prediction | InputError,
+              item: ImageItem) -> SegDataSample | None:
+    """Turn a prediction into mmseg's sample, and an error into None.
+
+    Args:
+        result (Prediction | InputError): With probabilities.
+        item (ImageItem): The image.
+
+    Returns:
+        SegDataSample | None: ``pred_sem_seg`` and ``confidence`` (1, H, W),
+        ``probabilities`` (1 + W, H, W), and in the metainfo ``classes``,
+        ``ori_shape`` and ``img_path``, None of an array or a video.
+    """
+    if isinstance(result, InputError):
+        return None
+    data = dict(
+        pred_sem_seg=result.class_map[None],
+        confidence=result.confidence[None], probabilities=result.probabilities)
+    return SegDataSample(
+        metainfo=dict(
+            classes=result.classes, ori_shape=result.class_map.shape,
+            img_path=item.source if isinstance(item.source, str) else None),
+        **{key: PixelData(data=torch.from_numpy(value))
+           for key, value in data.items()})

@@ -51,8 +51,7 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
         images (Sequence[ImageItem]): Those in it.
         classes (Sequence[str]): Names of the labels 1..W.
     """
-    categories = [
-        {'id': i, 'name': name} for i, name in enumerate(classes, start=1)]
+    categories = [dict(id=i, name=name) for i, name in enumerate(classes, 1)]
     # Piece by piece: the memory does not grow with the number of images.
     with (whole_file(out_dir / 'coco.json') as part,
           part.open('w', encoding='utf-8') as file):
@@ -72,8 +71,7 @@ def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
         height, width = read_summary(mask_path(out_dir, item.name)).size
         name = item.name if not isinstance(item.source, str) else str(
             PurePosixPath(item.name).with_name(Path(item.source).name))
-        yield {
-            'id': i, 'file_name': name, 'height': height, 'width': width}
+        yield dict(id=i, file_name=name, height=height, width=width)
 
 
 def _annotations(out_dir: Path,

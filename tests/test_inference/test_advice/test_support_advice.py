@@ -124,7 +124,7 @@ def test_a_wrong_mask_is_suspect_and_right_ones_are_not(
 ], ids=['none', 'others', 'own', 'boxes', 'two', 'one'])
 def test_the_least_trusted_shot_is_suspect(fits, suspects):
     assert find_suspects(
-        trust_of([Judgement(9., [], *fit) for fit in fits])) == suspects
+        trust_of([Judgement(9., [], *fit, 9, 1.) for fit in fits])) == suspects
 
 
 def test_every_image_passes_the_network_once(inferencer, monkeypatch):
