@@ -1,5 +1,4 @@
 """COCO-20i: COCO's 80 objects as label maps."""
-import os
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset, COCOStuffDataset
@@ -7,7 +6,7 @@ from mmseg.registry import DATASETS
 
 from ...annotations import convert_coco
 from ...errors import InputError
-from ...files import read_names
+from ...files import StrPath, read_names
 from .published import differences
 
 COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
@@ -27,7 +26,7 @@ class COCO20iDataset(BaseSegDataset):
         palette=[[0, 0, 0], *COCOStuffDataset.METAINFO['palette'][:80]])
 
 
-def prepare_coco_20i(root: str | os.PathLike, year: int = 2014) -> list[str]:
+def prepare_coco_20i(root: StrPath, year: int = 2014) -> list[str]:
     """Rasterize COCO's objects as label maps of the ids 1..80.
 
     From ``root/annotations/instances_{train,val}YEAR.json``, with the images
