@@ -46,21 +46,19 @@ def prepare_coco_20i(root: StrPath, year: int = 2014) -> list[str]:
             :func:`convert_coco`.
     """
     root = Path(root).absolute()  # the same work from whatever folder
-    work = []
-    for split in (f'train{year}', f'val{year}'):
-        images = root / split
-        ann_file = root / f'annotations/instances_{split}.json'
+    ann_files = {split: root / f'annotations/instances_{split}.json'
+                 for split in (f'train{year}', f'val{year}')}
+    for split, ann_file in ann_files.items():
         for path, archive in (
                 (ann_file, f'annotations/annotations_trainval{year}.zip'),
-                (images, f'zips/{split}.zip')):
+                (root / split, f'zips/{split}.zip')):
             if not path.exists():
                 raise InputError(
                     f'{path} is missing; download {_URL}/{archive} and '
                     f'unpack it in {root}')
-        work.append((ann_file, root / 'coco-20i' / split, images))
     counts = {}
-    for ann_file, out_dir, images in work:
-        convert_coco(ann_file, out_dir, images, COCO_CLASSES)
-        counts[f'{images.name} images'] = len(
-            read_names(out_dir / 'images.txt'))
+    for split, ann_file in ann_files.items():
+        masks = root / 'coco-20i' / split
+        convert_coco(ann_file, masks, root / split, COCO_CLASSES)
+        counts[f'{split} images'] = len(read_names(masks / 'images.txt'))
     return differences('coco-20i', counts)

@@ -21,7 +21,6 @@ _IGNORED = 255
 _INSIDE = 128
 """The least grey value of a mask's inside."""
 _SPLITS = ('trn', 'val', 'test')
-_IMAGES = PUBLISHED['fss-1000']['images of a class']
 # The borders of a mask may be blended.
 _GREY_SHARE = 0.05
 
@@ -58,6 +57,8 @@ class FSSDataset(BaseSegDataset):
     Raises:
         InputError: If the list is missing, or a class has no images.
     """
+
+    benchmark = 'fss-1000'
 
     def __init__(self, data_root: str, ann_file: str = '',
                  **kwargs: Any) -> None:
@@ -160,11 +161,12 @@ def prepare_fss_1000(root: StrPath,
     lists = _write_lists(root, sorted(sizes), test_list)
     remarks += differences('fss-1000', {'classes': len(sizes)} | {
         f'classes in {split}.txt': len(lists[split]) for split in _SPLITS})
-    other = [name for name, size in sizes.items() if size != _IMAGES]
+    expected = PUBLISHED['fss-1000']['images of a class']
+    other = [name for name, size in sizes.items() if size != expected]
     if other:
         remarks.append(
-            f'fss-1000 as published has {_IMAGES} images of every class, this '
-            f'folder has another number for {len(other)}: '
+            f'fss-1000 as published has {expected} images of every class, '
+            f'this folder has another number for {len(other)}: '
             + ', '.join(other[:10]))
     return remarks
 
@@ -213,25 +215,25 @@ def _write_lists(root: Path, names: list[str],
             f'the list of test classes {source} is missing; give '
             'fss_test_set.txt of https://github.com/HKUSTCV/FSS-1000 with '
             '--test-list')
-    there = {split: read_names(path) for split, path in paths.items()
+    lists = {split: read_names(path) for split, path in paths.items()
              if path.is_file()}
-    lists = {'test': read_names(source)} | there
-    if lists['test'] != read_names(source):
+    absent = paths.keys() - lists
+    if lists.setdefault('test', read_names(source)) != read_names(source):
         raise InputError(
             f'{paths["test"]} lists other classes than {source}; remove one')
-    others = there.keys() - {'test'}
-    if len(others) == 1:
+    if len(lists) == 2:
+        one = paths['val' if 'trn' in absent else 'trn']
         raise InputError(
-            f'of trn.txt and val.txt only {paths[others.pop()]} is there; '
-            'add the other or remove it')
-    if not others:
+            f'of trn.txt and val.txt only {one} is there; add the other or '
+            'remove it')
+    if len(lists) == 1:
         rest = sorted(set(names) - set(lists['test']))
         order = np.random.default_rng(0).permutation(len(rest))
         num_val = round(240 / 760 * len(rest))
         lists['val'] = sorted(rest[i] for i in order[:num_val])
         lists['trn'] = sorted(rest[i] for i in order[num_val:])
     _check_lists(lists, names)
-    for split in lists.keys() - there:
+    for split in absent:
         write_lines(paths[split], lists[split])
     return lists
 

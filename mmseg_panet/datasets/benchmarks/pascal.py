@@ -24,7 +24,6 @@ _TRAIN_LIST = f'{_LISTS}/pascal5i_train.txt'
 _MASKS = 'SegmentationClassAug'
 # torchvision before 0.20 names an address that is gone.
 _TRAIN_NOVAL_URL = 'https://www.cs.cornell.edu/~bharathh/train_noval.txt'
-_NUM_FOLDS = 4
 
 
 def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
@@ -74,7 +73,7 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
     images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class
-    pairs = images.reshape(_NUM_FOLDS, -1).sum(1).tolist()
+    pairs = images.reshape(4, 5).sum(1).tolist()  # of each fold
     return differences('pascal-5i', {
         'training images': len(train.counts),
         'validation images': len(val.counts),

@@ -40,34 +40,29 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
         found += _check_images(pool)
         if training and pool is not training.pool:
             found += overlaps(training.pool, pool)
-    masks = unused_masks(pools)
+    masks = sorted({mask for pool in pools for mask in unused_masks(pool)})
     if masks:
-        found.append(Fault(NOTE, (
-            f'{len(masks)} masks are of no image: {_some(masks)}')))
+        found.append(Fault(
+            NOTE, f'{len(masks)} masks are of no image: {_some(masks)}'))
     for stage in stages:
-        found += _check_folds(stage)
-        found += _check_few(stage)
-        found += check_counts(stage)
+        found += [
+            *_check_folds(stage), *_check_few(stage), *check_counts(stage)]
     if training:
         found += _check_leak(training, test)
         if test:
             found += _check_shared(training, test)
     if stages and not decode:
         found.append(Fault(NOTE, (
-            'of the images only the headers were read; --decode reads them '
-            'whole')))
+            'only the headers of the images were read; --decode reads all')))
     return DataReport(
-        pools=[pool.summary() for pool in pools],
-        classes=class_table(stages),
-        counts=count_table(stages),
+        [pool.summary() for pool in pools], class_table(stages),
         # Two stages may find the same.
-        found=list(dict.fromkeys(found)))
+        count_table(stages), list(dict.fromkeys(found)))
 
 
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
     yield from pool.faults
-    empty = np.flatnonzero(
-        ~pool.index.counts[:, pool.real_ids].any(1) & (pool.index.areas > 0))
+    empty = np.flatnonzero(~pool.shown.any(1) & (pool.index.areas > 0))
     if len(empty):
         yield Fault(NOTE, (
             f'{pool.name}: {len(empty)} images show no class: '
@@ -80,7 +75,7 @@ def _check_images(pool: CheckedPool) -> Iterator[Fault]:
 
 
 def _check_folds(stage: Stage) -> Iterator[Fault]:
-    """Classes that a stage names and its data set lacks, or names twice."""
+    """Find classes that the folds and the data set do not share."""
     pool = stage.pool
     in_folds = [name for names in stage.rules.all_folds for name in names]
     for name, times in Counter(in_folds).items():
@@ -89,13 +84,12 @@ def _check_folds(stage: Stage) -> Iterator[Fault]:
                 f"class '{name}' is {times} times in the folds: it would be "
                 'base and novel; name it once'))
     wanted = in_folds or stage.rules.classes
-    lacking = {name for name in wanted if name not in pool.classes}
+    lacking = sorted(set(wanted) - set(pool.classes))
     if lacking:
         yield Fault('classes', (
-            f'{pool.name}: the data set lacks {sorted(lacking)}, which the '
-            f'config samples; it has {pool.classes}'))
-    rest = [pool.classes[i] for i in pool.real_ids
-            if pool.classes[i] not in wanted]
+            f'{pool.name}: the data set lacks {lacking}, which the config '
+            f'samples; it has {pool.classes}'))
+    rest = [name for name in pool.names if name not in wanted]
     if in_folds and rest:
         yield Fault(NOTE, (
             f'{pool.name}: {len(rest)} classes are in no fold and never '
@@ -121,17 +115,14 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
 
 
 def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
-    """Images of base training that show novel classes, in every fold."""
-    if training.rules.split == 'novel':
-        return
+    """Find images of base training that show novel classes, in any fold."""
     pool = training.pool
     for rules in training.rules.in_all_folds():
         novel, of_fold = rules.novel_classes, f'fold {rules.fold}: '
         if rules.fold is None:
             novel, of_fold = list(test.rules.classes) if test else [], ''
-        sampled = {
-            image for name in rules.classes if name in pool.classes
-            for image in training.images_of(name)}
+        sampled = {image for name in rules.classes if name in pool.classes
+                   for image in training.images_of(name)}
         leaked = [
             Path(pool.paths[image]).name for image in images_showing(
                 set(novel) - set(rules.classes), pool.classes, pool.index)
@@ -141,23 +132,20 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
         many = (
             f'{of_fold}{len(leaked)} images of base training show novel '
             'classes')
-        if rules.novel_pixels == 'drop':
-            yield Fault(NOTE, f'{many} and are left out')
-        elif rules.novel_pixels == 'ignore':
-            yield Fault(NOTE, f'{many}, whose pixels are ignored')
-        else:
-            yield Fault('leak', (
+        yield {
+            'drop': Fault(NOTE, f'{many} and are left out'),
+            'ignore': Fault(NOTE, f'{many}, whose pixels are ignored'),
+            'background': Fault('leak', (
                 f'{many} as background: {_some(leaked)}; give '
                 "train_dataloader.dataset folds and novel_pixels='drop' or "
-                "'ignore'"))
+                "'ignore'"))}[rules.novel_pixels]
 
 
 def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
-    """What the test is not to share with the training."""
+    """Find what the test must not share with the training."""
     if training.pool is test.pool:
-        yield Fault(NOTE, (
-            'training and test sample from one and the same data set, as the '
-            'config says'))
+        yield Fault(
+            NOTE, 'training and test sample from one and the same data set')
     both = [name for name in test.rules.classes
             if name in training.rules.classes]
     if both:

@@ -1,9 +1,9 @@
 """Numbers of images: of every class, and those that are published."""
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from ..benchmarks.fss import FSSDataset
 from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
 from ..episode_rules import images_showing
@@ -19,17 +19,16 @@ def class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
     Returns:
         list[Sequence[str]]: Rows, the first the head; none without classes.
     """
-    names = dict.fromkeys(
-        stage.pool.classes[i] for stage in stages
-        for i in stage.pool.real_ids)
+    columns = [
+        {name: str(len(stage.images_of(name))) for name in stage.pool.names}
+        for stage in stages]
     fold_of = {
         name: str(fold) for stage in stages
         for fold, novel in enumerate(stage.rules.all_folds) for name in novel}
     rows = [
         (name, fold_of.get(name, '-'), *(
-            str(len(stage.images_of(name))) if name in stage.pool.classes
-            else '-' for stage in stages))
-        for name in names]
+            column.get(name, '-') for column in columns))
+        for name in dict.fromkeys(chain(*columns))]
     head = ('images of class', 'fold', *(
         f'{stage.name} >= '
         + stage.rules.least_area.removesuffix(' of the image')
@@ -47,27 +46,21 @@ def published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
         tuple[str, dict[str, int]]: A key of :data:`PUBLISHED`, and counts by
         the names there; '' and none for other data sets.
     """
-    pool, folds = stage.pool, stage.rules.folds
-    images = len(pool.paths)
+    pool = stage.pool
     ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
-    benchmark, counts = '', {}
-    if isinstance(pool.dataset, FSSDataset):
-        benchmark = 'fss-1000'
-        counts = {f'classes in {ann_file.name}': len(pool.real_ids)}
-    elif str(folds).startswith('coco-20i'):
-        benchmark = 'coco-20i'
-        counts = {f'{part} images': images for part in ann_file.parts}
-    elif folds == 'pascal-5i' and 'training' in pool.name:
-        benchmark, counts = folds, {'training images': images}
-    elif folds == 'pascal-5i':
-        benchmark, counts = folds, {'validation images': images} | {
-            f'image-class pairs of fold {fold}': sum(
+    part = 'training' if 'training' in pool.name else 'validation'
+    benchmark = getattr(pool.dataset, 'benchmark', str(
+        stage.rules.folds).removesuffix('-contiguous'))
+    counts = {f'classes in {ann_file.name}': len(pool.names)} | {
+        f'{name} images': len(pool.paths) for name in (part, *ann_file.parts)}
+    for fold, names in enumerate(stage.rules.all_folds):
+        if part == 'validation':
+            counts[f'image-class pairs of fold {fold}'] = sum(
                 len(images_showing([name], pool.classes, pool.index))
                 for name in names)
-            for fold, names in enumerate(stage.rules.all_folds)}
     return benchmark, {
         name: count for name, count in counts.items()
-        if name in PUBLISHED[benchmark]}
+        if name in PUBLISHED.get(benchmark, ())}
 
 
 def count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:

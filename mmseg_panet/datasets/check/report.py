@@ -74,9 +74,8 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
         parts.append(_listing('notes', report.sentences(NOTE)))
     for kind, number in report.num_faults().items():
         known = ', accepted' if kind in accept else ''
-        parts.append(_listing(
-            f'{kind}: {KINDS[kind]} ({number}{known})',
-            report.sentences(kind)))
+        parts.append(_listing(f'{kind}: {KINDS[kind]} ({number}{known})',
+                              report.sentences(kind)))
     bad = report.num_faults(accept)
     if bad:
         parts.append(f'{sum(bad.values())} faults: ' + ', '.join(

@@ -13,11 +13,8 @@ from ..episode_rules import EpisodeRules, choose_pool
 from ..episodic_dataset import EpisodicDataset, mask_loader
 from .checked_pool import CheckedPool, check_pool
 
-_KEYS = {
-    'training': 'train_dataloader',
-    'validation': 'val_dataloader',
-    'test': 'test_dataloader',
-}
+_KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
+         'test': 'test_dataloader'}
 _NO_RULES = {
     'dataset', 'pools', 'support_pipeline', 'query_pipeline', 'manifest',
     'cache_dir', 'cache_images'}
