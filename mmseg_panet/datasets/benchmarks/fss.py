@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -63,14 +62,12 @@ class FSSDataset(BaseSegDataset):
     def __init__(self, data_root: str, ann_file: str = '',
                  **kwargs: Any) -> None:
         path = Path(data_root, ann_file)
-        if path.is_dir():
-            names = sorted(p.name for p in path.iterdir() if p.is_dir())
-        elif path.is_file():
-            names = read_names(path)
-        else:
+        if not path.exists():
             raise InputError(
                 f'the list of classes {path} is missing; '
                 '`tools/prepare_data.py fss-1000` writes it')
+        names = read_names(path) if path.is_file() else sorted(
+            folder.name for folder in path.iterdir() if folder.is_dir())
         super().__init__(
             data_root=data_root, ann_file=ann_file,
             metainfo=dict(classes=with_ids(names)), **kwargs)
@@ -118,8 +115,8 @@ class LoadFSSAnnotations(LoadAnnotations):
             results['seg_map_path'], 'grayscale', backend='cv2',
             backend_args=self.backend_args)  # (H, W)
         with Image.open(results['img_path']) as image:
-            grey = cv2.resize(
-                grey, image.size, interpolation=cv2.INTER_NEAREST)
+            grey = mmcv.imresize(
+                grey, image.size, interpolation='nearest', backend='cv2')
         inside = (grey >= _INSIDE).astype(np.int16)
         results['gt_seg_map'] = inside * np.int16(results['class_id'])
         results['seg_fields'].append('gt_seg_map')

@@ -61,9 +61,8 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
     root = Path(root)
     voc = _fetch_voc(root)
     sbd = _fetch_sbd(root / 'sbd')
-    voc_train, voc_val = (
-        read_names(voc / _LISTS / f'{split}.txt')
-        for split in ('train', 'val'))
+    voc_train, voc_val = (read_names(voc / _LISTS / f'{split}.txt')
+                          for split in ('train', 'val'))
     merged = merge_lists(voc_train, sbd, voc_val)
     write = partial(
         _write_mask, voc=voc, sbd=root / 'sbd', voc_train=set(voc_train))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
@@ -20,9 +21,8 @@ from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
 
-_TAIL = 4096
 Fingerprint = tuple[int, str]
-"""A file's size and the SHA-256 of its end; 0 and '' without a file."""
+"""A file's size and the SHA-256 of its end; 0 and '' for no file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +101,19 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
         strict=True)
     counts = np.stack(rows)  # (N, 1 + num_classes), the ignored last
     fingerprints = dict(zip(times, prints, strict=True))
-    return CheckedPool(
-        name, built, classes, fingerprints,
-        ClassIndex(counts[:, :-1], counts.sum(1)),
-        [fault for of_image in faults for fault in of_image]
-        + list(_duplicates(times, fingerprints)))
+    found = list(chain(*faults))
+    found += [
+        Fault('duplicate', (
+            f'{path} is listed {count} times: an episode could have it as '
+            'support and as query; list it once'))
+        for path, count in times.items() if count > 1]
+    found += [
+        Fault('duplicate', (
+            f'{path} has the same bytes as {first}: an episode could have '
+            'one as support and one as query; keep one'))
+        for path, first in copies(fingerprints).items()]
+    return CheckedPool(name, built, classes, fingerprints, ClassIndex(
+        counts[:, :-1], counts.sum(1)), found)
 
 
 def _check_image(info: dict, num_classes: int, loader: LoadAnnotations,
@@ -128,7 +136,7 @@ def _fingerprint(path: str) -> Fingerprint:
     try:
         with open(path, 'rb') as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
+            file.seek(max(0, size - 4096))
             return size, hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return 0, ''
@@ -153,19 +161,6 @@ def copies(fingerprints: Mapping[str, Fingerprint]) -> dict[str, str]:
         else:
             alike[fingerprint].append(path)
     return first
-
-
-def _duplicates(times: Mapping[str, int],
-                fingerprints: Mapping[str, Fingerprint]) -> Iterator[Fault]:
-    for path, count in times.items():
-        if count > 1:
-            yield Fault('duplicate', (
-                f'{path} is listed {count} times: an episode could have it '
-                'as support and as query; list it once'))
-    for path, first in copies(fingerprints).items():
-        yield Fault('duplicate', (
-            f'{path} has the same bytes as {first}: an episode could have '
-            'one as support and one as query; keep one'))
 
 
 def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:

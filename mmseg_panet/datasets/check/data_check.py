@@ -1,15 +1,16 @@
 """The checks of the data of a config, one after the other."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 
+from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
 from ..episode_rules import images_showing
 from .checked_pool import CheckedPool, overlaps, unused_masks
-from .published_counts import check_counts, class_table, count_table
 from .report import NOTE, DataReport
 from .stage import Stage, check_stages
 
@@ -46,7 +47,7 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
             NOTE, f'{len(masks)} masks are of no image: {_some(masks)}'))
     for stage in stages:
         found += [
-            *_check_folds(stage), *_check_few(stage), *check_counts(stage)]
+            *_check_folds(stage), *_check_few(stage), *_check_counts(stage)]
     if training:
         found += _check_leak(training, test)
         if test:
@@ -55,9 +56,9 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
         found.append(Fault(NOTE, (
             'only the headers of the images were read; --decode reads all')))
     return DataReport(
-        [pool.summary() for pool in pools], class_table(stages),
+        [pool.summary() for pool in pools], _class_table(stages),
         # Two stages may find the same.
-        count_table(stages), list(dict.fromkeys(found)))
+        _count_table(stages), list(dict.fromkeys(found)))
 
 
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
@@ -118,25 +119,22 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
     """Find images of base training that show novel classes, in any fold."""
     pool = training.pool
     for rules in training.rules.in_all_folds():
-        novel, of_fold = rules.novel_classes, f'fold {rules.fold}: '
+        novel, fold = set(rules.novel_classes), f'fold {rules.fold}: '
         if rules.fold is None:
-            novel, of_fold = list(test.rules.classes) if test else [], ''
+            novel, fold = set(test.rules.classes if test else ()), ''
         sampled = {image for name in rules.classes if name in pool.classes
                    for image in training.images_of(name)}
-        leaked = [
-            Path(pool.paths[image]).name for image in images_showing(
-                set(novel) - set(rules.classes), pool.classes, pool.index)
-            if image in sampled]
-        if not leaked:
+        showing = images_showing(
+            novel - set(rules.classes), pool.classes, pool.index)
+        names = [Path(pool.paths[i]).name for i in showing if i in sampled]
+        if not names:
             continue
-        many = (
-            f'{of_fold}{len(leaked)} images of base training show novel '
-            'classes')
+        many = f'{fold}{len(names)} images of base training show novel classes'
         yield {
             'drop': Fault(NOTE, f'{many} and are left out'),
             'ignore': Fault(NOTE, f'{many}, whose pixels are ignored'),
             'background': Fault('leak', (
-                f'{many} as background: {_some(leaked)}; give '
+                f'{many} as background: {_some(names)}; give '
                 "train_dataloader.dataset folds and novel_pixels='drop' or "
                 "'ignore'"))}[rules.novel_pixels]
 
@@ -153,6 +151,70 @@ def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
             f'training and test sample the same classes {both}: the test is '
             'to be of classes never trained on; give both one fold (--fold), '
             'or other classes'))
+
+
+def _class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Count the images of every class for each stage, without folds."""
+    folds = {
+        name: str(fold) for stage in stages
+        for fold, novel in enumerate(stage.rules.all_folds) for name in novel}
+    counts = [
+        {name: str(len(stage.images_of(name))) for name in stage.pool.names}
+        for stage in stages]
+    rows = [
+        (name, *(column.get(name, '-') for column in (folds, *counts)))
+        for name in dict.fromkeys(chain(*counts))]
+    head = ('images of class', 'fold', *(
+        f'{stage.name} >= {stage.rules.least_area}' for stage in stages))
+    return [head, *rows] if rows else []
+
+
+def _count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Put the counts that are published beside those of the data."""
+    rows = dict.fromkeys(
+        (f'{benchmark}, {name}', str(PUBLISHED[benchmark][name]), str(count))
+        for benchmark, counts in map(_published_counts, stages)
+        for name, count in counts.items())
+    return [('count', 'published', 'here'), *rows] if rows else []
+
+
+def _published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
+    """Count what the benchmark of a stage has published numbers of.
+
+    Returns:
+        tuple[str, dict[str, int]]: A key of :data:`PUBLISHED`, and counts by
+        the names there; no counts for other data sets.
+    """
+    pool = stage.pool
+    ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
+    part = 'training' if 'training' in pool.name else 'validation'
+    benchmark = getattr(pool.dataset, 'benchmark', str(
+        stage.rules.folds).removesuffix('-contiguous'))
+    counts = {f'classes in {ann_file.name}': len(pool.names)} | {
+        f'{name} images': len(pool.paths) for name in (part, *ann_file.parts)}
+    for fold, names in enumerate(stage.rules.all_folds):
+        if part == 'validation':
+            counts[f'image-class pairs of fold {fold}'] = sum(
+                len(images_showing([name], pool.classes, pool.index))
+                for name in names)
+    return benchmark, {
+        name: count for name, count in counts.items()
+        if name in PUBLISHED.get(benchmark, ())}
+
+
+def _check_counts(stage: Stage) -> Iterator[Fault]:
+    """Find the counts that are not the published ones."""
+    benchmark, counts = _published_counts(stage)
+    for sentence in differences(benchmark, counts):
+        yield Fault('counts', sentence)
+    if benchmark == 'fss-1000':
+        sizes = Counter(Path(path).parent for path in stage.pool.paths)
+        expected = PUBLISHED[benchmark]['images of a class']
+        for folder, size in sizes.items():
+            if size != expected:
+                yield Fault('counts', (
+                    f'{folder} has {size} images, {benchmark} as published '
+                    f'{expected}'))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,5 +1,4 @@
 """The report of a check of a config's data."""
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -54,9 +53,8 @@ class DataReport:
         Args:
             accept (Collection[str]): Kinds to leave out. Defaults to ().
         """
-        numbers = Counter(fault.kind for fault in self.found)
-        return {kind: numbers[kind] for kind in KINDS
-                if numbers[kind] and kind not in accept}
+        return {kind: len(self.sentences(kind)) for kind in KINDS
+                if kind not in accept and self.sentences(kind)}
 
 
 def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
