@@ -11,7 +11,6 @@ from .published import differences
 
 COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
 """Names in the order of COCO's category ids; COCO-Stuff begins with them."""
-_URL = 'http://images.cocodataset.org'
 
 
 @DATASETS.register_module()
@@ -54,8 +53,9 @@ def prepare_coco_20i(root: StrPath, year: int = 2014) -> list[str]:
                 (root / split, f'zips/{split}.zip')):
             if not path.exists():
                 raise InputError(
-                    f'{path} is missing; download {_URL}/{archive} and '
-                    f'unpack it in {root}')
+                    f'{path} is missing; download '
+                    f'http://images.cocodataset.org/{archive} and unpack it '
+                    f'in {root}')
     counts = {}
     for split, ann_file in ann_files.items():
         masks = root / 'coco-20i' / split

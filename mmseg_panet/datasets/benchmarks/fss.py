@@ -20,8 +20,6 @@ _IGNORED = 255
 _INSIDE = 128
 """The least grey value of a mask's inside."""
 _SPLITS = ('trn', 'val', 'test')
-# The borders of a mask may be blended.
-_GREY_SHARE = 0.05
 
 
 def with_ids(names: Sequence[str]) -> tuple[str, ...]:
@@ -79,9 +77,8 @@ class FSSDataset(BaseSegDataset):
             if class_id in (0, _IGNORED):
                 continue
             folder = Path(self.data_root, name)
-            images = sorted(
-                folder.glob(f'*{self.img_suffix}'),
-                key=lambda path: (len(path.stem), path.stem))
+            images = sorted(folder.glob(f'*{self.img_suffix}'),
+                            key=lambda path: (len(path.stem), path.stem))
             if not images:
                 raise InputError(
                     f"class '{name}' has no images in {folder}; correct "
@@ -192,11 +189,12 @@ def _check_mask(image: Path) -> list[str] | str:
             size, grey = picture.size, np.asarray(mask.convert('L'))
     except Exception as error:  # noqa: BLE001 any damage
         return f'{image} or its mask cannot be read ({error}); replace it'
+    # The borders of a mask may be blended.
     odd = {
         'have another size than their image, and are resized to it':
             grey.shape != size[::-1],
         f'are not black and white; grey is inside from {_INSIDE} on':
-            ((grey > 15) & (grey < 240)).mean() > _GREY_SHARE,
+            ((grey > 15) & (grey < 240)).mean() > 0.05,
         'have nothing inside, so that their images are not sampled':
             grey.max() < _INSIDE}
     return [what for what, is_so in odd.items() if is_so]

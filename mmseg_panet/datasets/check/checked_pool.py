@@ -101,17 +101,15 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
         strict=True)
     counts = np.stack(rows)  # (N, 1 + num_classes), the ignored last
     fingerprints = dict(zip(times, prints, strict=True))
-    found = list(chain(*faults))
-    found += [
+    repeated = [f'{path} is listed {count} times'
+                for path, count in times.items() if count > 1]
+    repeated += [f'{path} has the same bytes as {first}'
+                 for path, first in copies(fingerprints).items()]
+    found = [*chain(*faults), *(
         Fault('duplicate', (
-            f'{path} is listed {count} times: an episode could have it as '
-            'support and as query; list it once'))
-        for path, count in times.items() if count > 1]
-    found += [
-        Fault('duplicate', (
-            f'{path} has the same bytes as {first}: an episode could have '
-            'one as support and one as query; keep one'))
-        for path, first in copies(fingerprints).items()]
+            f'{what}: an episode could have one image as support and as '
+            'query; keep one'))
+        for what in repeated)]
     return CheckedPool(name, built, classes, fingerprints, ClassIndex(
         counts[:, :-1], counts.sum(1)), found)
 
@@ -174,8 +172,7 @@ def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
     for path in other.fingerprints:
         if path in training.fingerprints:
             yield Fault('overlap', (
-                f'{path} is in {training.name} and in {other.name}; take it '
-                'off one of the lists'))
+                f'{path} is in {training.name} and in {other.name}; keep one'))
         elif first.get(path) in training.fingerprints:
             yield Fault('overlap', (
                 f'{path} of {other.name} has the same bytes as {first[path]} '

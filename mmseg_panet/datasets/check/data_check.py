@@ -111,8 +111,7 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
         yield Fault('few', (
             f"class '{name}' has {count} images of which it covers at least "
             f"{rules.least_area} for {stage.name}{of_folds or ''}, but "
-            f'{rules.needs}; add images, or lower min_area, num_shots or '
-            'num_queries'))
+            f'{rules.needs}; add images, or lower these or min_area'))
 
 
 def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
@@ -134,9 +133,9 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
             'drop': Fault(NOTE, f'{many} and are left out'),
             'ignore': Fault(NOTE, f'{many}, whose pixels are ignored'),
             'background': Fault('leak', (
-                f'{many} as background: {_some(names)}; give '
-                "train_dataloader.dataset folds and novel_pixels='drop' or "
-                "'ignore'"))}[rules.novel_pixels]
+                f'{many} as background: {_some(names)}; give the training '
+                "folds and novel_pixels='drop' or 'ignore'")),
+        }[rules.novel_pixels]
 
 
 def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:

@@ -65,7 +65,7 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
         accept (Collection[str]): Kinds of faults that are known. Defaults to
             ().
     """
-    parts = ['\n'.join(report.pools)] if report.pools else []
+    parts = ['\n'.join(report.pools)]
     parts += [
         format_table(rows) for rows in (report.classes, report.counts) if rows]
     if report.sentences(NOTE):
@@ -81,7 +81,7 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
     else:
         others = ' but accepted ones' if report.num_faults() else ''
         parts.append(f'no faults{others}')
-    return '\n\n'.join(parts)
+    return '\n\n'.join(filter(None, parts))
 
 
 def _listing(head: str, lines: Sequence[str]) -> str:

@@ -15,13 +15,6 @@ from .checked_pool import CheckedPool, check_pool
 
 _KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
          'test': 'test_dataloader'}
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in signature(EpisodicDataset).parameters.items()
-    if name not in (
-        'dataset', 'pools', 'support_pipeline', 'query_pipeline', 'manifest',
-        'cache_dir', 'cache_images')}
-"""The settings that are rules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +79,11 @@ def _settings(key: str, given: dict
             f'expected an EpisodicDataset as {key}.dataset, got '
             f"{given.get('type')}")
     settings = {
-        name: given.get(name, default) for name, default in _DEFAULTS.items()}
+        name: given.get(name, parameter.default)
+        for name, parameter in signature(EpisodicDataset).parameters.items()
+        if name not in (
+            'dataset', 'pools', 'support_pipeline', 'query_pipeline',
+            'manifest', 'cache_dir', 'cache_images')}
     if settings['folds'] is None:
         # Nothing says which pixels are novel: they leak, which is a fault.
         settings['novel_pixels'] = 'background'
