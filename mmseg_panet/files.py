@@ -133,10 +133,9 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
         mask.save(part, 'PNG', pnginfo=text)
 
 
-def read_names(path: Path) -> list[str]:
-    """Read a list, one name a line; empty lines are skipped."""
-    lines = path.read_text(encoding='utf-8').splitlines()
-    return [line.strip() for line in lines if line.strip()]
+def read_names(path: StrPath) -> list[str]:
+    """Read a list, one name a line, see :func:`read_lines`."""
+    return list(read_lines(path, 'save it as UTF-8').values())
 
 
 def read_lines(path: StrPath, remedy: str) -> dict[int, str]:

@@ -12,7 +12,8 @@ from mmengine.registry import init_default_scope
 
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.cli.run_arguments import add_config_arguments, load_config
-from mmseg_panet.datasets.check import KINDS, check_data, format_report
+from mmseg_panet.datasets.check.data_check import check_data
+from mmseg_panet.datasets.check.report import KINDS, format_report
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,5 +1,4 @@
 """COCO-20i: COCO's 80 objects as label maps."""
-import os
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset, COCOStuffDataset
@@ -7,12 +6,11 @@ from mmseg.registry import DATASETS
 
 from ...annotations import convert_coco
 from ...errors import InputError
-from ...files import read_names
+from ...files import StrPath, read_names
 from .published import differences
 
 COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
 """Names in the order of COCO's category ids; COCO-Stuff begins with them."""
-_URL = 'http://images.cocodataset.org'
 
 
 @DATASETS.register_module()
@@ -27,7 +25,7 @@ class COCO20iDataset(BaseSegDataset):
         palette=[[0, 0, 0], *COCOStuffDataset.METAINFO['palette'][:80]])
 
 
-def prepare_coco_20i(root: str | os.PathLike, year: int = 2014) -> list[str]:
+def prepare_coco_20i(root: StrPath, year: int = 2014) -> list[str]:
     """Rasterize COCO's objects as label maps of the ids 1..80.
 
     From ``root/annotations/instances_{train,val}YEAR.json``, with the images
@@ -47,21 +45,20 @@ def prepare_coco_20i(root: str | os.PathLike, year: int = 2014) -> list[str]:
             :func:`convert_coco`.
     """
     root = Path(root).absolute()  # the same work from whatever folder
-    work = []
-    for split in (f'train{year}', f'val{year}'):
-        images = root / split
-        ann_file = root / f'annotations/instances_{split}.json'
+    ann_files = {split: root / f'annotations/instances_{split}.json'
+                 for split in (f'train{year}', f'val{year}')}
+    for split, ann_file in ann_files.items():
         for path, archive in (
                 (ann_file, f'annotations/annotations_trainval{year}.zip'),
-                (images, f'zips/{split}.zip')):
+                (root / split, f'zips/{split}.zip')):
             if not path.exists():
                 raise InputError(
-                    f'{path} is missing; download {_URL}/{archive} and '
-                    f'unpack it in {root}')
-        work.append((ann_file, root / 'coco-20i' / split, images))
+                    f'{path} is missing; download '
+                    f'http://images.cocodataset.org/{archive} and unpack it '
+                    f'in {root}')
     counts = {}
-    for ann_file, out_dir, images in work:
-        convert_coco(ann_file, out_dir, images, COCO_CLASSES)
-        counts[f'{images.name} images'] = len(
-            read_names(out_dir / 'images.txt'))
+    for split, ann_file in ann_files.items():
+        masks = root / 'coco-20i' / split
+        convert_coco(ann_file, masks, root / split, COCO_CLASSES)
+        counts[f'{split} images'] = len(read_names(masks / 'images.txt'))
     return differences('coco-20i', counts)

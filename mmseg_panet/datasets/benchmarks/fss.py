@@ -1,21 +1,18 @@
 """FSS-1000: a folder a class."""
-import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
-from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image
 
 from ...errors import InputError, refuse
-from ...files import write_lines
+from ...files import StrPath, read_names, write_lines
 from ...parallel import parallel_map
 from .published import PUBLISHED, differences
 
@@ -23,17 +20,6 @@ _IGNORED = 255
 _INSIDE = 128
 """The least grey value of a mask's inside."""
 _SPLITS = ('trn', 'val', 'test')
-_SPLIT_SEED = 0
-_IMAGES = PUBLISHED['fss-1000']['images of a class']
-_VAL_SHARE = 240 / 760
-# The borders of a mask may be blended.
-_GREY_SHARE = 0.05
-_ODD = {
-    'size': 'have another size than their image, and are resized to it when '
-            'they are read',
-    'grey': f'are not black and white; grey is inside from {_INSIDE} on',
-    'empty': 'have nothing inside, so that their images are not sampled',
-}
 
 
 def with_ids(names: Sequence[str]) -> tuple[str, ...]:
@@ -69,17 +55,17 @@ class FSSDataset(BaseSegDataset):
         InputError: If the list is missing, or a class has no images.
     """
 
+    benchmark = 'fss-1000'
+
     def __init__(self, data_root: str, ann_file: str = '',
                  **kwargs: Any) -> None:
         path = Path(data_root, ann_file)
-        if path.is_dir():
-            names = sorted(p.name for p in path.iterdir() if p.is_dir())
-        elif path.is_file():
-            names = _read_names(path)
-        else:
+        if not path.exists():
             raise InputError(
                 f'the list of classes {path} is missing; '
                 '`tools/prepare_data.py fss-1000` writes it')
+        names = read_names(path) if path.is_file() else sorted(
+            folder.name for folder in path.iterdir() if folder.is_dir())
         super().__init__(
             data_root=data_root, ann_file=ann_file,
             metainfo=dict(classes=with_ids(names)), **kwargs)
@@ -91,9 +77,8 @@ class FSSDataset(BaseSegDataset):
             if class_id in (0, _IGNORED):
                 continue
             folder = Path(self.data_root, name)
-            images = sorted(
-                folder.glob(f'*{self.img_suffix}'),
-                key=lambda path: (len(path.stem), path.stem))
+            images = sorted(folder.glob(f'*{self.img_suffix}'),
+                            key=lambda path: (len(path.stem), path.stem))
             if not images:
                 raise InputError(
                     f"class '{name}' has no images in {folder}; correct "
@@ -102,10 +87,8 @@ class FSSDataset(BaseSegDataset):
                 dict(
                     img_path=str(image),
                     seg_map_path=str(image.with_suffix(self.seg_map_suffix)),
-                    class_id=class_id,
-                    label_map=None,
-                    reduce_zero_label=False,
-                    seg_fields=[])
+                    class_id=class_id, label_map=None,
+                    reduce_zero_label=False, seg_fields=[])
                 for image in images]
         return infos
 
@@ -125,21 +108,19 @@ class LoadFSSAnnotations(LoadAnnotations):
     depends_on = 'image'
 
     def _load_seg_map(self, results: dict) -> None:
-        grey = mmcv.imfrombytes(
-            fileio.get(
-                results['seg_map_path'], backend_args=self.backend_args),
-            flag='grayscale', backend='cv2')  # (H, W)
+        grey = mmcv.imread(
+            results['seg_map_path'], 'grayscale', backend='cv2',
+            backend_args=self.backend_args)  # (H, W)
         with Image.open(results['img_path']) as image:
-            grey = cv2.resize(
-                grey, image.size, interpolation=cv2.INTER_NEAREST)
+            grey = mmcv.imresize(
+                grey, image.size, interpolation='nearest', backend='cv2')
         inside = (grey >= _INSIDE).astype(np.int16)
         results['gt_seg_map'] = inside * np.int16(results['class_id'])
         results['seg_fields'].append('gt_seg_map')
 
 
-def prepare_fss_1000(
-        root: str | os.PathLike,
-        test_list: str | os.PathLike | None = None) -> list[str]:
+def prepare_fss_1000(root: StrPath,
+                     test_list: StrPath | None = None) -> list[str]:
     """Check the layout of FSS-1000 and write the lists that are absent.
 
     The release has no lists of classes. Its repository names the 240 test
@@ -174,97 +155,86 @@ def prepare_fss_1000(
     lists = _write_lists(root, sorted(sizes), test_list)
     remarks += differences('fss-1000', {'classes': len(sizes)} | {
         f'classes in {split}.txt': len(lists[split]) for split in _SPLITS})
-    other = [name for name, size in sizes.items() if size != _IMAGES]
+    expected = PUBLISHED['fss-1000']['images of a class']
+    other = [name for name, size in sizes.items() if size != expected]
     if other:
         remarks.append(
-            f'fss-1000 as published has {_IMAGES} images of every class, this '
-            f'folder has another number for {len(other)}: '
+            f'fss-1000 as published has {expected} images of every class, '
+            f'this folder has another number for {len(other)}: '
             + ', '.join(other[:10]))
     return remarks
 
 
 def _check_masks(images: list[Path]) -> list[str]:
-    """A sentence for each kind of odd mask."""
+    """Give a sentence for each kind of odd mask."""
     checked = parallel_map(
         _check_mask, images, f'checking {len(images)} masks')
     refuse([result for result in checked if isinstance(result, str)])
     found: dict[str, list[str]] = defaultdict(list)
-    for image, kinds in zip(images, checked, strict=True):
-        for kind in kinds:
-            found[kind].append(str(image.with_suffix('.png')))
+    for image, odd in zip(images, checked, strict=True):
+        for what in odd:
+            found[what].append(str(image.with_suffix('.png')))
     return [
-        f'masks that {what} ({len(found[kind])}): '
-        + ', '.join(found[kind][:10])
-        for kind, what in _ODD.items() if found[kind]]
+        f'masks that {what} ({len(masks)}): ' + ', '.join(masks[:10])
+        for what, masks in found.items()]
 
 
 def _check_mask(image: Path) -> list[str] | str:
-    """In which ways the mask of an image is odd; or what is wrong."""
-    mask = image.with_suffix('.png')
-    if not mask.is_file():
-        return f'{image} has no mask {mask.name}; add it or remove the image'
+    """Say in which ways the mask of an image is odd; or what is wrong."""
+    path = image.with_suffix('.png')
+    if not path.is_file():
+        return f'{image} has no mask {path.name}; add it or remove the image'
     try:
-        with Image.open(image) as picture:
-            size = picture.size
-        with Image.open(mask) as picture:
-            grey = np.asarray(picture.convert('L'))  # (H, W)
+        with Image.open(image) as picture, Image.open(path) as mask:
+            size, grey = picture.size, np.asarray(mask.convert('L'))
     except Exception as error:  # noqa: BLE001 any damage
         return f'{image} or its mask cannot be read ({error}); replace it'
+    # The borders of a mask may be blended.
     odd = {
-        'size': grey.shape != size[::-1],
-        'grey': ((grey > 15) & (grey < 240)).mean() > _GREY_SHARE,
-        'empty': grey.max() < _INSIDE,
-    }
-    return [kind for kind, is_so in odd.items() if is_so]
+        'have another size than their image, and are resized to it':
+            grey.shape != size[::-1],
+        f'are not black and white; grey is inside from {_INSIDE} on':
+            ((grey > 15) & (grey < 240)).mean() > 0.05,
+        'have nothing inside, so that their images are not sampled':
+            grey.max() < _INSIDE}
+    return [what for what, is_so in odd.items() if is_so]
 
 
-def _write_lists(
-        root: Path, names: list[str],
-        test_list: str | os.PathLike | None) -> dict[str, list[str]]:
-    """The classes of each split, read where a list is there, else written."""
+def _write_lists(root: Path, names: list[str],
+                 test_list: StrPath | None) -> dict[str, list[str]]:
+    """Read the lists of classes that are there and write the others."""
     paths = {split: root / f'{split}.txt' for split in _SPLITS}
-    source = Path(test_list) if test_list else paths['test']
+    source = Path(test_list or paths['test'])
     if not source.is_file():
         raise InputError(
             f'the list of test classes {source} is missing; give '
             'fss_test_set.txt of https://github.com/HKUSTCV/FSS-1000 with '
             '--test-list')
-    there = {
-        split: _read_names(path) for split, path in paths.items()
-        if path.is_file()}
-    lists = {'test': _read_names(source)} | there
-    if lists['test'] != _read_names(source):
+    lists = {split: read_names(path) for split, path in paths.items()
+             if path.is_file()}
+    absent = paths.keys() - lists
+    if lists.setdefault('test', read_names(source)) != read_names(source):
         raise InputError(
             f'{paths["test"]} lists other classes than {source}; remove one')
-    if ('trn' in there) != ('val' in there):
-        one = paths['trn' if 'trn' in there else 'val']
+    if len(lists) == 2:
+        one = paths['val' if 'trn' in absent else 'trn']
         raise InputError(
             f'of trn.txt and val.txt only {one} is there; add the other or '
             'remove it')
-    if 'trn' not in there:
+    if len(lists) == 1:
         rest = sorted(set(names) - set(lists['test']))
-        order = np.random.default_rng(_SPLIT_SEED).permutation(len(rest))
-        num_val = round(_VAL_SHARE * len(rest))
+        order = np.random.default_rng(0).permutation(len(rest))
+        num_val = round(240 / 760 * len(rest))
         lists['val'] = sorted(rest[i] for i in order[:num_val])
         lists['trn'] = sorted(rest[i] for i in order[num_val:])
     _check_lists(lists, names)
-    for split in lists.keys() - there:
+    for split in absent:
         write_lines(paths[split], lists[split])
     return lists
 
 
-def _read_names(path: Path) -> list[str]:
-    """A list, one name a line, of any editor that saves UTF-8."""
-    try:
-        lines = path.read_text('utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f'{path} cannot be read ({error}); save it as UTF-8') from error
-    return [line.strip() for line in lines if line.strip()]
-
-
 def _check_lists(lists: dict[str, list[str]], names: list[str]) -> None:
-    listed = Counter(name for split in _SPLITS for name in lists[split])
+    listed = Counter(sum(lists.values(), []))
     unknown = sorted(set(listed) - set(names))
     if unknown:
         raise InputError(
@@ -273,5 +243,5 @@ def _check_lists(lists: dict[str, list[str]], names: list[str]) -> None:
     repeated = sorted(name for name, times in listed.items() if times > 1)
     if repeated:
         raise InputError(
-            f'{len(repeated)} classes are listed more than once in trn.txt, '
-            f'val.txt and test.txt: {repeated[:10]}; list every class once')
+            f'{len(repeated)} classes are listed more than once: '
+            f'{repeated[:10]}; keep each of them once, in one list')

@@ -1,7 +1,7 @@
 """PASCAL-5i from the archives of VOC 2012 and SBD."""
 import filecmp
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
@@ -9,15 +9,11 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.utils import voc_palette
 from scipy.io import loadmat
-from torchvision.datasets import SBDataset, VOCSegmentation
-from torchvision.datasets.utils import (
-    download_and_extract_archive,
-    download_url,
-)
+from torchvision.datasets import SBDataset, utils
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from ...errors import InputError, refuse
-from ...files import read_names, write_lines, write_mask, write_whole
+from ...files import StrPath, read_names, write_lines, write_mask, write_whole
 from ...parallel import parallel_map
 from ..class_index import ClassIndex
 from ..image_pool import ImagePool
@@ -28,12 +24,11 @@ _TRAIN_LIST = f'{_LISTS}/pascal5i_train.txt'
 _MASKS = 'SegmentationClassAug'
 # torchvision before 0.20 names an address that is gone.
 _TRAIN_NOVAL_URL = 'https://www.cs.cornell.edu/~bharathh/train_noval.txt'
-_NUM_FOLDS = 4
 
 
 def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
                 voc_val: Iterable[str]) -> list[str]:
-    """Names of all training images, sorted, each once, none of VOC val.
+    """Merge the names of all training images: sorted, none of VOC val.
 
     Args:
         voc_train (Iterable[str]): VOC's train.txt, 1,464 names.
@@ -43,7 +38,7 @@ def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
     return sorted({*voc_train, *sbd} - set(voc_val))
 
 
-def prepare_pascal_5i(root: str | os.PathLike) -> list[str]:
+def prepare_pascal_5i(root: StrPath) -> list[str]:
     """Build PASCAL-5i in ``root/VOCdevkit/VOC2012``.
 
     What is missing there and in ``root/sbd`` is unpacked from the archives
@@ -66,16 +61,18 @@ def prepare_pascal_5i(root: str | os.PathLike) -> list[str]:
     root = Path(root)
     voc = _fetch_voc(root)
     sbd = _fetch_sbd(root / 'sbd')
-    voc_train, voc_val = (
-        read_names(voc / _LISTS / f'{split}.txt')
-        for split in ('train', 'val'))
+    voc_train, voc_val = (read_names(voc / _LISTS / f'{split}.txt')
+                          for split in ('train', 'val'))
     merged = merge_lists(voc_train, sbd, voc_val)
-    _write_masks(voc, root / 'sbd', merged, set(voc_train))
+    write = partial(
+        _write_mask, voc=voc, sbd=root / 'sbd', voc_train=set(voc_train))
+    faults = parallel_map(write, merged, f'writing {len(merged)} masks')
+    refuse([fault for fault in faults if fault])
     write_lines(voc / _TRAIN_LIST, merged)
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
     images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class
-    pairs = images.reshape(_NUM_FOLDS, -1).sum(1).tolist()
+    pairs = images.reshape(4, 5).sum(1).tolist()  # of each fold
     return differences('pascal-5i', {
         'training images': len(train.counts),
         'validation images': len(val.counts),
@@ -84,7 +81,7 @@ def prepare_pascal_5i(root: str | os.PathLike) -> list[str]:
 
 
 def _fetch_voc(root: Path) -> Path:
-    """The folder of VOC 2012 with all that its lists name."""
+    """Give the folder of VOC 2012 with all that its lists name."""
     voc = root / 'VOCdevkit/VOC2012'
 
     def needed() -> Iterator[Path]:
@@ -96,40 +93,36 @@ def _fetch_voc(root: Path) -> Path:
                 yield voc / f'SegmentationClass/{name}.png'
 
     archive = DATASET_YEAR_DICT['2012']
-    _fetch(needed, root / archive['filename'], archive['url'],
-           lambda: VOCSegmentation(
-               str(root), year='2012', image_set='train', download=True))
+    _fetch(
+        needed, root / archive['filename'], archive['url'], archive['md5'])
     return voc
 
 
 def _fetch_sbd(folder: Path) -> list[str]:
-    """Names of SBD's training images, their masks being in the folder.
+    """Give the names of SBD's training images, whose masks are there.
 
     Not through ``SBDataset(download=True)``: it moves folders after it has
     unpacked them, and once interrupted it cannot do so again.
     """
     listing = folder / SBDataset.voc_split_filename
     _fetch(lambda: [listing], listing, _TRAIN_NOVAL_URL,
-           lambda: download_url(
-               _TRAIN_NOVAL_URL, str(folder), listing.name,
-               SBDataset.voc_split_md5))
+           SBDataset.voc_split_md5)
     names = read_names(listing)
     _fetch(lambda: (_mat(folder, name) for name in names),
-           folder / SBDataset.filename, SBDataset.url,
-           lambda: download_and_extract_archive(
-               SBDataset.url, str(folder), filename=SBDataset.filename,
-               md5=SBDataset.md5))
+           folder / SBDataset.filename, SBDataset.url, SBDataset.md5)
     return names
 
 
 def _fetch(needed: Callable[[], Iterable[Path]], archive: Path, url: str,
-           download: Callable[[], object]) -> None:
+           md5: str) -> None:
     """Download and unpack an archive if one of its files is missing."""
     path = _missing(needed())
     if path is None:
         return
+    download = (utils.download_url if archive.suffix == '.txt'
+                else utils.download_and_extract_archive)
     try:
-        download()
+        download(url, str(archive.parent), filename=archive.name, md5=md5)
     # torchvision raises RuntimeError for a file of another MD5.
     except (OSError, HTTPException, RuntimeError) as error:
         raise InputError(
@@ -148,45 +141,36 @@ def _missing(paths: Iterable[Path]) -> Path | None:
 
 
 def _mat(sbd: Path, name: str) -> Path:
-    """SBD's mask of an image: where torchvision moves it, or as unpacked."""
+    """Give SBD's mask, where torchvision moves it or as it is unpacked."""
     moved = sbd / f'cls/{name}.mat'
     unpacked = sbd / f'benchmark_RELEASE/dataset/cls/{name}.mat'
     return moved if moved.is_file() else unpacked
 
 
-def _write_masks(voc: Path, sbd: Path, names: Iterable[str],
-                 voc_train: Collection[str]) -> None:
-    jobs = [
-        (voc / f'SegmentationClass/{name}.png' if name in voc_train
-         else _mat(sbd, name), voc / _MASKS / f'{name}.png')
-        for name in names]
-    faults = parallel_map(_write_mask, jobs, f'writing {len(jobs)} masks')
-    refuse([fault for fault in faults if fault])
-
-
-def _write_mask(job: tuple[Path, Path]) -> str | None:
-    """Copy a mask of VOC, convert one of SBD; or say what is wrong."""
-    source, target = job
-    if source.suffix == '.png':
+def _write_mask(name: str, voc: Path, sbd: Path,
+                voc_train: Collection[str]) -> str | None:
+    """Copy a mask of VOC or convert one of SBD; or say what is wrong."""
+    target = voc / _MASKS / f'{name}.png'
+    if name in voc_train:
+        source = voc / f'SegmentationClass/{name}.png'
         # Others merge the lists with SBD's masks: such a one is replaced.
-        if not (target.is_file()
-                and filecmp.cmp(source, target, shallow=False)):
+        if not target.is_file() or not filecmp.cmp(
+                source, target, shallow=False):
             write_whole(target, source.read_bytes())
-        return None
-    if target.is_file():
-        return None
-    try:
-        labels = loadmat(source)['GTcls']['Segmentation'][0, 0]  # (H, W)
-    except Exception as error:  # noqa: BLE001 any damage
-        return (
-            f'{source} is no readable mask of SBD ({error}); remove it and '
-            'run this again')
-    write_mask(target, labels, bytes(sum(voc_palette(), [])))
+    elif not target.is_file():
+        source = _mat(sbd, name)
+        try:
+            labels = loadmat(source)['GTcls']['Segmentation'][0, 0]  # (H, W)
+        except Exception as error:  # noqa: BLE001 any damage
+            return (
+                f'{source} is no readable mask of SBD ({error}); remove it '
+                'and run this again')
+        write_mask(target, labels, bytes(sum(voc_palette(), [])))
     return None
 
 
 def _index(voc: Path, ann_file: str, masks: str) -> ClassIndex:
-    """The class index, which training and test will find in the cache."""
+    """Give the class index, which training and test find in the cache."""
     dataset = PascalVOCDataset(
         data_root=str(voc), ann_file=ann_file,
         data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))

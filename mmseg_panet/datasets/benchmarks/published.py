@@ -5,30 +5,22 @@ PUBLISHED: dict[str, dict[str, int]] = {
     # OSLSM (Shaban et al., BMVC 2017) and all who follow its lists; the
     # pairs are of VOC val, with the classes of the fold.
     'pascal-5i': {
-        'training images': 5953,
-        'validation images': 1449,
-        'image-class pairs of fold 0': 346,
-        'image-class pairs of fold 1': 451,
-        'image-class pairs of fold 2': 725,
-        'image-class pairs of fold 3': 346,
+        'training images': 5953, 'validation images': 1449,
+        'image-class pairs of fold 0': 346, 'image-class pairs of fold 1': 451,
+        'image-class pairs of fold 2': 725, 'image-class pairs of fold 3': 346,
     },
     # https://cocodataset.org, with images that show none of the classes.
     'coco-20i': {
-        'train2014 images': 82783,
-        'val2014 images': 40504,
-        'train2017 images': 118287,
-        'val2017 images': 5000,
+        'train2014 images': 82783, 'val2014 images': 40504,
+        'train2017 images': 118287, 'val2017 images': 5000,
     },
     # Li et al., CVPR 2020.
     'fss-1000': {
-        'classes': 1000,
-        'images of a class': 10,
-        'classes in trn.txt': 520,
-        'classes in val.txt': 240,
-        'classes in test.txt': 240,
+        'classes': 1000, 'images of a class': 10, 'classes in trn.txt': 520,
+        'classes in val.txt': 240, 'classes in test.txt': 240,
     },
 }
-"""Benchmark to the published number of each thing."""
+"""The published number of each thing, by benchmark."""
 
 
 def differences(benchmark: str, counts: Mapping[str, int]) -> list[str]:

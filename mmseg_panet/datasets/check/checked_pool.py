@@ -3,9 +3,10 @@ import filecmp
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
@@ -20,9 +21,8 @@ from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
 
-_TAIL = 4096
-Fingerprint = tuple[int, str] | None
-"""A file's size and the SHA-256 of its end."""
+Fingerprint = tuple[int, str]
+"""A file's size and the SHA-256 of its end; 0 and '' for no file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class CheckedPool:
         dataset (BaseDataset): The data set.
         classes (list[str]): Its class names, by class id.
         fingerprints (dict[str, Fingerprint]): Of every image, once, by its
-            path; None for a file that is missing or empty.
+            path.
         index (ClassIndex): Of these; all zeros where a mask cannot be read.
         faults (list[Fault]): Of the files, and of the list of images.
     """
@@ -48,21 +48,26 @@ class CheckedPool:
 
     @cached_property
     def paths(self) -> list[str]:
-        """Of the images, in the order of the index."""
+        """Paths of the images, in the order of the index."""
         return list(self.fingerprints)
 
     @property
-    def real_ids(self) -> list[int]:
-        """Ids of all classes but the background."""
-        return [i for i, name in enumerate(self.classes)
-                if name not in NO_CLASSES]
+    def names(self) -> list[str]:
+        """Names of all classes but the background, in the order of ids."""
+        return [name for name in self.classes if name not in NO_CLASSES]
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Whether an image shows a class of the names, (N, len(names))."""
+        real = [name not in NO_CLASSES for name in self.classes]
+        return self.index.counts[:, real] > 0
 
     def summary(self) -> str:
-        """How many images and classes there are, in a line."""
-        pairs = self.index.counts[:, self.real_ids] > 0  # (N, classes)
+        """Say in a line how many images and classes there are."""
         return (
-            f'{self.name}: {len(self.paths)} images, {pairs.any(0).sum()} of '
-            f'{pairs.shape[1]} classes, {pairs.sum()} image-class pairs '
+            f'{self.name}: {len(self.paths)} images, '
+            f'{self.shown.any(0).sum()} of {len(self.names)} classes, '
+            f'{self.shown.sum()} image-class pairs '
             f'({type(self.dataset).__name__})')
 
 
@@ -92,15 +97,21 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     check = partial(
         _check_image, num_classes=len(classes), loader=loader, decode=decode)
     rows, prints, faults = zip(*parallel_map(
-        check, [once[path] for path in times],
-        f'checking {len(once)} images of {name}'), strict=True)
+        check, list(once.values()), f'checking {len(once)} images of {name}'),
+        strict=True)
     counts = np.stack(rows)  # (N, 1 + num_classes), the ignored last
     fingerprints = dict(zip(times, prints, strict=True))
-    return CheckedPool(
-        name, built, classes, fingerprints,
-        ClassIndex(counts[:, :-1], counts.sum(1)),
-        [fault for of_image in faults for fault in of_image]
-        + list(_duplicates(times, fingerprints)))
+    repeated = [f'{path} is listed {count} times'
+                for path, count in times.items() if count > 1]
+    repeated += [f'{path} has the same bytes as {first}'
+                 for path, first in copies(fingerprints).items()]
+    found = [*chain(*faults), *(
+        Fault('duplicate', (
+            f'{what}: an episode could have one image as support and as '
+            'query; keep one'))
+        for what in repeated)]
+    return CheckedPool(name, built, classes, fingerprints, ClassIndex(
+        counts[:, :-1], counts.sum(1)), found)
 
 
 def _check_image(info: dict, num_classes: int, loader: LoadAnnotations,
@@ -123,93 +134,71 @@ def _fingerprint(path: str) -> Fingerprint:
     try:
         with open(path, 'rb') as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            end = hashlib.sha256(file.read()).hexdigest()
+            file.seek(max(0, size - 4096))
+            return size, hashlib.sha256(file.read()).hexdigest()
     except OSError:
-        return None
-    return (size, end) if size else None
+        return 0, ''
 
 
-def first_of_equal(
-        fingerprints: Mapping[str, Fingerprint]) -> dict[str, str]:
-    """Every file's first copy: the first with the same bytes, or itself.
+def copies(fingerprints: Mapping[str, Fingerprint]) -> dict[str, str]:
+    """Find the files that have the same bytes as an earlier one.
 
     Args:
         fingerprints (Mapping[str, Fingerprint]): By path.
+
+    Returns:
+        dict[str, str]: Path of a copy to the path of the first such file.
     """
     first = {}
     alike: dict[Fingerprint, list[str]] = defaultdict(list)
     for path, fingerprint in fingerprints.items():
-        first[path] = next((
-            other for other in alike[fingerprint]
-            if fingerprint and filecmp.cmp(path, other, shallow=False)), path)
-        if first[path] == path:
+        for other in alike[fingerprint] if fingerprint[0] else ():
+            if filecmp.cmp(path, other, shallow=False):
+                first[path] = other
+                break
+        else:
             alike[fingerprint].append(path)
     return first
 
 
-def _duplicates(times: Mapping[str, int],
-                fingerprints: Mapping[str, Fingerprint]) -> Iterator[Fault]:
-    for path, count in times.items():
-        if count > 1:
-            yield Fault('duplicate', (
-                f'{path} is listed {count} times: an episode could have it '
-                'as support and as query; list it once'))
-    for path, first in first_of_equal(fingerprints).items():
-        if path != first:
-            yield Fault('duplicate', (
-                f'{path} has the same bytes as {first}: an episode could '
-                'have one as support and one as query; keep one'))
-
-
 def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
-    """Images of training that another pool holds too, by any name.
+    """Find the images of training that another pool holds too.
 
     Args:
         training (CheckedPool): What is trained on.
         other (CheckedPool): What is to have other images.
     """
-    first = first_of_equal(training.fingerprints | other.fingerprints)
-    trained = {first[path]: path for path in training.fingerprints}
+    first = copies(training.fingerprints | other.fingerprints)
     for path in other.fingerprints:
-        twin = trained.get(first[path])
         if path in training.fingerprints:
             yield Fault('overlap', (
-                f'{path} is in {training.name} and in {other.name}; take it '
-                'off one of the lists'))
-        elif twin is not None:
+                f'{path} is in {training.name} and in {other.name}; keep one'))
+        elif first.get(path) in training.fingerprints:
             yield Fault('overlap', (
-                f'{path} of {other.name} has the same bytes as {twin} of '
-                f'{training.name}; keep one'))
+                f'{path} of {other.name} has the same bytes as {first[path]} '
+                f'of {training.name}; keep one'))
 
 
-def unused_masks(pools: Iterable[CheckedPool]) -> list[str]:
-    """Masks in the pools' folders that are of no image, listed or not.
+def unused_masks(pool: CheckedPool) -> Iterator[str]:
+    """Find the masks in a pool's folders that are of no image, listed or not.
 
     Args:
-        pools (Iterable[CheckedPool]): Any.
+        pool (CheckedPool): Any.
 
-    Returns:
-        list[str]: Their paths.
+    Yields:
+        str: Path of a mask.
     """
-    found = {
-        mask for pool in pools
-        for dataset in getattr(pool.dataset, 'datasets', [pool.dataset])
-        for mask in _unused_masks(dataset)}
-    return sorted(found)
-
-
-def _unused_masks(dataset: BaseDataset) -> Iterator[str]:
-    images, masks = (
-        dataset.data_prefix.get(key) or dataset.data_root or ''
-        for key in ('img_path', 'seg_map_path'))
-    if not os.path.isdir(images) or not os.path.isdir(masks):
-        return
-    end = dataset.seg_map_suffix
-    stems = (
-        images_by_stem(images) if isinstance(dataset, FolderDataset) else {
-            name.removesuffix(dataset.img_suffix) for name in scandir(
-                images, suffix=dataset.img_suffix, recursive=True)})
-    for name in scandir(masks, suffix=end, recursive=True):
-        if name.removesuffix(end) not in stems:
-            yield os.path.join(masks, name)
+    for dataset in getattr(pool.dataset, 'datasets', [pool.dataset]):
+        images, masks = (
+            dataset.data_prefix.get(key) or dataset.data_root or ''
+            for key in ('img_path', 'seg_map_path'))
+        if not os.path.isdir(images) or not os.path.isdir(masks):
+            continue
+        end = dataset.seg_map_suffix
+        stems = (
+            images_by_stem(images) if isinstance(dataset, FolderDataset) else {
+                name.removesuffix(dataset.img_suffix) for name in scandir(
+                    images, suffix=dataset.img_suffix, recursive=True)})
+        for name in scandir(masks, suffix=end, recursive=True):
+            if name.removesuffix(end) not in stems:
+                yield os.path.join(masks, name)

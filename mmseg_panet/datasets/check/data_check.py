@@ -1,15 +1,16 @@
 """The checks of the data of a config, one after the other."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 
+from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
 from ..episode_rules import images_showing
 from .checked_pool import CheckedPool, overlaps, unused_masks
-from .published_counts import check_counts, class_table, count_table
 from .report import NOTE, DataReport
 from .stage import Stage, check_stages
 
@@ -40,34 +41,29 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
         found += _check_images(pool)
         if training and pool is not training.pool:
             found += overlaps(training.pool, pool)
-    masks = unused_masks(pools)
+    masks = sorted({mask for pool in pools for mask in unused_masks(pool)})
     if masks:
-        found.append(Fault(NOTE, (
-            f'{len(masks)} masks are of no image: {_some(masks)}')))
+        found.append(Fault(
+            NOTE, f'{len(masks)} masks are of no image: {_some(masks)}'))
     for stage in stages:
-        found += _check_folds(stage)
-        found += _check_few(stage)
-        found += check_counts(stage)
+        found += [
+            *_check_folds(stage), *_check_few(stage), *_check_counts(stage)]
     if training:
         found += _check_leak(training, test)
         if test:
             found += _check_shared(training, test)
     if stages and not decode:
         found.append(Fault(NOTE, (
-            'of the images only the headers were read; --decode reads them '
-            'whole')))
+            'only the headers of the images were read; --decode reads all')))
     return DataReport(
-        pools=[pool.summary() for pool in pools],
-        classes=class_table(stages),
-        counts=count_table(stages),
+        [pool.summary() for pool in pools], _class_table(stages),
         # Two stages may find the same.
-        found=list(dict.fromkeys(found)))
+        _count_table(stages), list(dict.fromkeys(found)))
 
 
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
     yield from pool.faults
-    empty = np.flatnonzero(
-        ~pool.index.counts[:, pool.real_ids].any(1) & (pool.index.areas > 0))
+    empty = np.flatnonzero(~pool.shown.any(1) & (pool.index.areas > 0))
     if len(empty):
         yield Fault(NOTE, (
             f'{pool.name}: {len(empty)} images show no class: '
@@ -80,7 +76,7 @@ def _check_images(pool: CheckedPool) -> Iterator[Fault]:
 
 
 def _check_folds(stage: Stage) -> Iterator[Fault]:
-    """Classes that a stage names and its data set lacks, or names twice."""
+    """Find classes that the folds and the data set do not share."""
     pool = stage.pool
     in_folds = [name for names in stage.rules.all_folds for name in names]
     for name, times in Counter(in_folds).items():
@@ -89,13 +85,12 @@ def _check_folds(stage: Stage) -> Iterator[Fault]:
                 f"class '{name}' is {times} times in the folds: it would be "
                 'base and novel; name it once'))
     wanted = in_folds or stage.rules.classes
-    lacking = {name for name in wanted if name not in pool.classes}
+    lacking = sorted(set(wanted) - set(pool.classes))
     if lacking:
         yield Fault('classes', (
-            f'{pool.name}: the data set lacks {sorted(lacking)}, which the '
-            f'config samples; it has {pool.classes}'))
-    rest = [pool.classes[i] for i in pool.real_ids
-            if pool.classes[i] not in wanted]
+            f'{pool.name}: the data set lacks {lacking}, which the config '
+            f'samples; it has {pool.classes}'))
+    rest = [name for name in pool.names if name not in wanted]
     if in_folds and rest:
         yield Fault(NOTE, (
             f'{pool.name}: {len(rest)} classes are in no fold and never '
@@ -116,48 +111,38 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
         yield Fault('few', (
             f"class '{name}' has {count} images of which it covers at least "
             f"{rules.least_area} for {stage.name}{of_folds or ''}, but "
-            f'{rules.needs}; add images, or lower min_area, num_shots or '
-            'num_queries'))
+            f'{rules.needs}; add images, or lower these or min_area'))
 
 
 def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
-    """Images of base training that show novel classes, in every fold."""
-    if training.rules.split == 'novel':
-        return
+    """Find images of base training that show novel classes, in any fold."""
     pool = training.pool
     for rules in training.rules.in_all_folds():
-        novel, of_fold = rules.novel_classes, f'fold {rules.fold}: '
+        novel, fold = set(rules.novel_classes), f'fold {rules.fold}: '
         if rules.fold is None:
-            novel, of_fold = list(test.rules.classes) if test else [], ''
-        sampled = {
-            image for name in rules.classes if name in pool.classes
-            for image in training.images_of(name)}
-        leaked = [
-            Path(pool.paths[image]).name for image in images_showing(
-                set(novel) - set(rules.classes), pool.classes, pool.index)
-            if image in sampled]
-        if not leaked:
+            novel, fold = set(test.rules.classes if test else ()), ''
+        sampled = {image for name in rules.classes if name in pool.classes
+                   for image in training.images_of(name)}
+        showing = images_showing(
+            novel - set(rules.classes), pool.classes, pool.index)
+        names = [Path(pool.paths[i]).name for i in showing if i in sampled]
+        if not names:
             continue
-        many = (
-            f'{of_fold}{len(leaked)} images of base training show novel '
-            'classes')
-        if rules.novel_pixels == 'drop':
-            yield Fault(NOTE, f'{many} and are left out')
-        elif rules.novel_pixels == 'ignore':
-            yield Fault(NOTE, f'{many}, whose pixels are ignored')
-        else:
-            yield Fault('leak', (
-                f'{many} as background: {_some(leaked)}; give '
-                "train_dataloader.dataset folds and novel_pixels='drop' or "
-                "'ignore'"))
+        many = f'{fold}{len(names)} images of base training show novel classes'
+        yield {
+            'drop': Fault(NOTE, f'{many} and are left out'),
+            'ignore': Fault(NOTE, f'{many}, whose pixels are ignored'),
+            'background': Fault('leak', (
+                f'{many} as background: {_some(names)}; give the training '
+                "folds and novel_pixels='drop' or 'ignore'")),
+        }[rules.novel_pixels]
 
 
 def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
-    """What the test is not to share with the training."""
+    """Find what the test must not share with the training."""
     if training.pool is test.pool:
-        yield Fault(NOTE, (
-            'training and test sample from one and the same data set, as the '
-            'config says'))
+        yield Fault(
+            NOTE, 'training and test sample from one and the same data set')
     both = [name for name in test.rules.classes
             if name in training.rules.classes]
     if both:
@@ -165,6 +150,70 @@ def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
             f'training and test sample the same classes {both}: the test is '
             'to be of classes never trained on; give both one fold (--fold), '
             'or other classes'))
+
+
+def _class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Count the images of every class for each stage, without folds."""
+    folds = {
+        name: str(fold) for stage in stages
+        for fold, novel in enumerate(stage.rules.all_folds) for name in novel}
+    counts = [
+        {name: str(len(stage.images_of(name))) for name in stage.pool.names}
+        for stage in stages]
+    rows = [
+        (name, *(column.get(name, '-') for column in (folds, *counts)))
+        for name in dict.fromkeys(chain(*counts))]
+    head = ('images of class', 'fold', *(
+        f'{stage.name} >= {stage.rules.least_area}' for stage in stages))
+    return [head, *rows] if rows else []
+
+
+def _count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
+    """Put the counts that are published beside those of the data."""
+    rows = dict.fromkeys(
+        (f'{benchmark}, {name}', str(PUBLISHED[benchmark][name]), str(count))
+        for benchmark, counts in map(_published_counts, stages)
+        for name, count in counts.items())
+    return [('count', 'published', 'here'), *rows] if rows else []
+
+
+def _published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
+    """Count what the benchmark of a stage has published numbers of.
+
+    Returns:
+        tuple[str, dict[str, int]]: A key of :data:`PUBLISHED`, and counts by
+        the names there; no counts for other data sets.
+    """
+    pool = stage.pool
+    ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
+    part = 'training' if 'training' in pool.name else 'validation'
+    benchmark = getattr(pool.dataset, 'benchmark', str(
+        stage.rules.folds).removesuffix('-contiguous'))
+    counts = {f'classes in {ann_file.name}': len(pool.names)} | {
+        f'{name} images': len(pool.paths) for name in (part, *ann_file.parts)}
+    for fold, names in enumerate(stage.rules.all_folds):
+        if part == 'validation':
+            counts[f'image-class pairs of fold {fold}'] = sum(
+                len(images_showing([name], pool.classes, pool.index))
+                for name in names)
+    return benchmark, {
+        name: count for name, count in counts.items()
+        if name in PUBLISHED.get(benchmark, ())}
+
+
+def _check_counts(stage: Stage) -> Iterator[Fault]:
+    """Find the counts that are not the published ones."""
+    benchmark, counts = _published_counts(stage)
+    for sentence in differences(benchmark, counts):
+        yield Fault('counts', sentence)
+    if benchmark == 'fss-1000':
+        sizes = Counter(Path(path).parent for path in stage.pool.paths)
+        expected = PUBLISHED[benchmark]['images of a class']
+        for folder, size in sizes.items():
+            if size != expected:
+                yield Fault('counts', (
+                    f'{folder} has {size} images, {benchmark} as published '
+                    f'{expected}'))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,5 +1,4 @@
 """The report of a check of a config's data."""
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -54,9 +53,8 @@ class DataReport:
         Args:
             accept (Collection[str]): Kinds to leave out. Defaults to ().
         """
-        numbers = Counter(fault.kind for fault in self.found)
-        return {kind: numbers[kind] for kind in KINDS
-                if numbers[kind] and kind not in accept}
+        return {kind: len(self.sentences(kind)) for kind in KINDS
+                if kind not in accept and self.sentences(kind)}
 
 
 def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
@@ -67,16 +65,15 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
         accept (Collection[str]): Kinds of faults that are known. Defaults to
             ().
     """
-    parts = ['\n'.join(report.pools)] if report.pools else []
+    parts = ['\n'.join(report.pools)]
     parts += [
         format_table(rows) for rows in (report.classes, report.counts) if rows]
     if report.sentences(NOTE):
         parts.append(_listing('notes', report.sentences(NOTE)))
     for kind, number in report.num_faults().items():
         known = ', accepted' if kind in accept else ''
-        parts.append(_listing(
-            f'{kind}: {KINDS[kind]} ({number}{known})',
-            report.sentences(kind)))
+        parts.append(_listing(f'{kind}: {KINDS[kind]} ({number}{known})',
+                              report.sentences(kind)))
     bad = report.num_faults(accept)
     if bad:
         parts.append(f'{sum(bad.values())} faults: ' + ', '.join(
@@ -84,7 +81,7 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
     else:
         others = ' but accepted ones' if report.num_faults() else ''
         parts.append(f'no faults{others}')
-    return '\n\n'.join(parts)
+    return '\n\n'.join(filter(None, parts))
 
 
 def _listing(head: str, lines: Sequence[str]) -> str:

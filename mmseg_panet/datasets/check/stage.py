@@ -13,18 +13,8 @@ from ..episode_rules import EpisodeRules, choose_pool
 from ..episodic_dataset import EpisodicDataset, mask_loader
 from .checked_pool import CheckedPool, check_pool
 
-_KEYS = {
-    'training': 'train_dataloader',
-    'validation': 'val_dataloader',
-    'test': 'test_dataloader',
-}
-_NO_RULES = {
-    'dataset', 'pools', 'support_pipeline', 'query_pipeline', 'manifest',
-    'cache_dir', 'cache_images'}
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in signature(EpisodicDataset).parameters.items()
-    if name not in _NO_RULES}
+_KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
+         'test': 'test_dataloader'}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +57,33 @@ def check_stages(cfg: Config,
         if (cfg.get(key) or {}).get('dataset')}
     stages, faults = [], []
     for name, (_, dataset, loader) in settings.items():
-        names = [
-            other for other in settings if settings[other][1] == dataset]
-        if name != names[0]:
+        users = [user for user in settings if settings[user][1] == dataset]
+        if name != users[0]:
             continue
         try:
-            pool = check_pool('/'.join(names), dataset, loader, decode)
+            pool = check_pool('/'.join(users), dataset, loader, decode)
         except InputError as error:
-            faults.append(Fault('list', f"{'/'.join(names)}: {error}"))
+            faults.append(Fault('list', f"{'/'.join(users)}: {error}"))
             continue
         stages += [
-            Stage(other, settings[other][0].named(pool.classes), pool)
-            for other in names]
+            Stage(user, settings[user][0].named(pool.classes), pool)
+            for user in users]
     return stages, faults
 
 
 def _settings(key: str, given: dict
               ) -> tuple[EpisodeRules, dict, LoadAnnotations]:
-    """Rules, config of the data set and reader of the masks of a stage."""
+    """Give a stage's rules, its data set's config and its mask reader."""
     if 'support_pipeline' not in given:
         raise InputError(
             f'expected an EpisodicDataset as {key}.dataset, got '
             f"{given.get('type')}")
     settings = {
-        name: given.get(name, default) for name, default in _DEFAULTS.items()}
+        name: given.get(name, parameter.default)
+        for name, parameter in signature(EpisodicDataset).parameters.items()
+        if name not in (
+            'dataset', 'pools', 'support_pipeline', 'query_pipeline',
+            'manifest', 'cache_dir', 'cache_images')}
     if settings['folds'] is None:
         # Nothing says which pixels are novel: they leak, which is a fault.
         settings['novel_pixels'] = 'background'

@@ -9,12 +9,9 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmseg_panet.apis import apply_protocol, apply_settings
-from mmseg_panet.datasets.check import (
-    check_data,
-    checked_pool,
-    format_report,
-)
-from mmseg_panet.datasets.check.report import NOTE
+from mmseg_panet.datasets.check import checked_pool
+from mmseg_panet.datasets.check.data_check import check_data
+from mmseg_panet.datasets.check.report import NOTE, format_report
 from mmseg_panet.errors import InputError
 
 CONFIGS = Path(__file__).parents[3] / 'configs/panet'
