@@ -5,7 +5,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     finally:
-        _remove(part)
+        remove(part)
 
 
 def remove_parts(folder: Path, *patterns: str) -> None:
@@ -57,16 +57,16 @@ def remove_parts(folder: Path, *patterns: str) -> None:
     for pattern in patterns or ['**/.*']:
         for path in list(folder.glob(pattern)):
             if _PART.fullmatch(path.name):
-                _remove(path)
+                remove(path)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    shutil.rmtree(path, ignore_errors=True)
     path.unlink(missing_ok=True)
 
 
-def prepare_output(path: str | os.PathLike) -> None:
+def prepare_output(path: StrPath) -> None:
     """Make sure, before long work, that its result can be written.
 
     Args:
@@ -76,13 +76,10 @@ def prepare_output(path: str | os.PathLike) -> None:
         InputError: If it is a folder, or cannot be written.
     """
     path = Path(path)
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f'{path} cannot be written ({error}); name another place'
-        ) from error
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+    if path.is_dir() or not path.parent.is_dir() or not os.access(
+            path.parent, os.W_OK):
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; name another place')
@@ -134,9 +131,8 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
 
 
 def read_names(path: Path) -> list[str]:
-    """Read a list, one name a line; empty lines are skipped."""
-    lines = path.read_text(encoding='utf-8').splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    """Read a list, one name a line, see :func:`read_lines`."""
+    return list(read_lines(path, 'put the list there, in UTF-8').values())
 
 
 def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
@@ -158,17 +154,21 @@ def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f'{path} cannot be read ({error}); {remedy}') from error
-    return {number: line.strip() for number, line in enumerate(lines, start=1)
-            if line.strip()}
+    numbered = enumerate(map(str.strip, lines), start=1)
+    return {number: line for number, line in numbered if line}
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> dict[str, Any]:
     """Read a user's JSON.
 
+    Returns:
+        dict[str, Any]: The object in it; empty if it is a list or a value.
+
     Raises:
-        InputError: If it is none; OSError if there is no such file.
+        InputError: If it is no JSON; OSError if there is no such file.
     """
     try:
-        return json.loads(path.read_bytes())
+        data = json.loads(path.read_bytes())
     except ValueError as error:
         raise InputError(f'{path} is no JSON: {error}') from error
+    return data if isinstance(data, dict) else {}

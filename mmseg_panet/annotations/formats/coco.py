@@ -11,12 +11,7 @@ from ...files import StrPath, read_json
 from ..class_list import ClassList, number_classes
 from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..rasterize import (
-    box_runs,
-    label_runs,
-    object_runs,
-    require_pycocotools,
-)
+from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
 Tables = Mapping[str, Mapping[int, Any]]
 """Images, categories and annotations, each by its id."""
@@ -125,9 +120,8 @@ def read_tables(ann_file: Path) -> Tables:
     tables: dict[str, dict[int, Any]] = {}
     for name in ('images', 'categories', 'annotations'):
         table = tables[name] = {}
-        rows = data.get(name) if isinstance(data, dict) else None
-        for number, row in enumerate(
-                rows if isinstance(rows, list) else [None]):
+        rows = data.get(name)
+        for number, row in enumerate(rows if isinstance(rows, list) else [0]):
             absent = number if name == 'annotations' else None
             i = row.get('id', absent) if isinstance(row, dict) else None
             if type(i) is not int:
