@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .errors import InputError
+from .errors import InputError, naming
 
 StrPath = str | os.PathLike
 _PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
@@ -135,12 +135,15 @@ def read_names(path: Path) -> list[str]:
     return list(read_lines(path, 'put the list there, in UTF-8').values())
 
 
-def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
+def read_lines(path: StrPath, remedy: str,
+               comment: str = '') -> dict[int, str]:
     """Read the lines of a user's text, in UTF-8, with or without its mark.
 
     Args:
         path (str | os.PathLike): Path of the file.
         remedy (str): Ends the sentence of the error.
+        comment (str): The character that begins the lines to leave out.
+            Defaults to none.
 
     Returns:
         dict[int, str]: Lines by their number, from 1, without blanks at
@@ -149,13 +152,10 @@ def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
     Raises:
         InputError: If the file cannot be read.
     """
-    try:
+    with naming(f'{path} cannot be read', remedy, (OSError, UnicodeError)):
         lines = Path(path).read_text('utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f'{path} cannot be read ({error}); {remedy}') from error
     numbered = enumerate(map(str.strip, lines), start=1)
-    return {number: line for number, line in numbered if line}
+    return {i: line for i, line in numbered if line and line[0] != comment}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -167,8 +167,6 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: If it is no JSON; OSError if there is no such file.
     """
-    try:
+    with naming(f'{path} is no JSON', 'correct it, or save it again'):
         data = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f'{path} is no JSON: {error}') from error
     return data if isinstance(data, dict) else {}

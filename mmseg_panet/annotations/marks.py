@@ -150,28 +150,24 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
         InputError: If there is not one kind with its own settings, or a file
             is missing.
     """
-    kind = next((key for key in marks if key in KINDS), None)
-    if kind is None:
-        raise InputError(
-            f'{where}: expected one of {list(KINDS)}, got {list(marks)}; '
-            'correct the name')
-    label = KINDS[kind]
-    settings = [*signature(label).parameters][2:]
-    if isinstance(marks[kind], (str, Path)):
+    kind = next((key for key in marks if key in KINDS), '')
+    settings = [*signature(KINDS[kind]).parameters][2:] if kind else []
+    file = marks.get(kind)
+    if isinstance(file, (str, Path)):
         if kind != 'scribbles':
             raise InputError(
-                f'{where}: expected a list of {kind}, got {marks[kind]}; give '
-                'a mask as the annotation itself')
-        existing(marks[kind], where)
+                f'{where}: expected a list of {kind}, got {file}; give a mask '
+                'as the annotation itself')
+        existing(file, where)
         settings = []
-    if not set(marks) <= {kind, *settings}:
+    if not kind or not set(marks) <= {kind, *settings}:
         raise InputError(
             f'{where}: expected one of {list(KINDS)}, beside it only '
-            f'{settings}, got {list(marks)}; leave out the others')
+            f'{settings}, got {list(marks)}; rename or leave out the others')
 
     def rasterize(size: Sequence[int]) -> np.ndarray:
         with naming(where):
-            return label(size, **marks)
+            return KINDS[kind](size, **marks)
 
     return rasterize
 

@@ -2,7 +2,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError, refuse
-from ..files import StrPath, remove_parts, write_lines, write_mask
+from ..files import StrPath, remove, remove_parts, write_lines, write_mask
 from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
 from .image_files import seen_as
@@ -133,20 +132,15 @@ def _start(out_dir: Path, made_from: str) -> None:
     """Make room: keep what was made from the same, remove what was not."""
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
-    there = [
-        out_dir / name for name in ('classes.txt', 'images.txt', 'masks')
-        if (out_dir / name).exists()]
+    there = [name for name in ('classes.txt', 'images.txt', 'masks')
+             if (out_dir / name).exists()]
     if found is None and there:
-        names = ' and '.join(path.name for path in there)
         raise InputError(
-            f"'{out_dir}' has {names} of its own, which would be written "
-            'over; name another folder')
+            f"'{out_dir}' has {' and '.join(there)} of its own, which would "
+            'be written over; name another folder')
     if found != made_from:
-        for path in there:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        for name in there:
+            remove(out_dir / name)
         write_lines(record, [made_from])
 
 
