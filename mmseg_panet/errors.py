@@ -21,9 +21,8 @@ def refuse(sentences: Sequence[str]) -> None:
         InputError: If there is one.
     """
     if sentences:
-        others = len(sentences) - 1
-        raise InputError(
-            sentences[0] + (f' (and {others} more files)' if others else ''))
+        more = f' (and {len(sentences) - 1} more files)'
+        raise InputError(sentences[0] + more * (len(sentences) > 1))
 
 
 @contextmanager
@@ -48,9 +47,8 @@ def naming(where: object, remedy: str = 'correct or remove it',
         raise
     except errors as error:
         # Of others, such as KeyError, the text alone says nothing.
-        reason = error if isinstance(
-            error, (OSError, ValueError)) else repr(error)
-        raise InputError(f'{where}: {reason}; {remedy}') from error
+        why = error if isinstance(error, OSError | ValueError) else repr(error)
+        raise InputError(f'{where}: {why}; {remedy}') from error
 
 
 def loading(info: dict) -> AbstractContextManager[None]:

@@ -78,8 +78,8 @@ def prepare_output(path: StrPath) -> None:
     path = Path(path)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(
-            path.parent, os.W_OK):
+    writable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
+    if path.is_dir() or not writable:
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; name another place')
@@ -130,9 +130,9 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
         mask.save(part, 'PNG', pnginfo=text)
 
 
-def read_names(path: Path) -> list[str]:
+def read_names(path: StrPath) -> list[str]:
     """Read a list, one name a line, see :func:`read_lines`."""
-    return list(read_lines(path, 'put the list there, in UTF-8').values())
+    return list(read_lines(path, 'save it as UTF-8').values())
 
 
 def read_lines(path: StrPath, remedy: str,
@@ -158,7 +158,7 @@ def read_lines(path: StrPath, remedy: str,
     return {i: line for i, line in numbered if line and line[0] != comment}
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: StrPath) -> dict[str, Any]:
     """Read a user's JSON.
 
     Returns:
@@ -168,5 +168,5 @@ def read_json(path: Path) -> dict[str, Any]:
         InputError: If it is no JSON; OSError if there is no such file.
     """
     with naming(f'{path} is no JSON', 'correct it, or save it again'):
-        data = json.loads(path.read_bytes())
+        data = json.loads(Path(path).read_bytes())
     return data if isinstance(data, dict) else {}

@@ -2,7 +2,6 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +78,7 @@ def check_class_name(name: Any, where: object) -> None:
 
 
 def number_classes(known: Sequence[str], classes: Sequence[str] | None,
-                   source: Path) -> tuple[list[str], dict[str, int]]:
+                   source: StrPath) -> tuple[list[str], dict[str, int]]:
     """Give every class its id.
 
     ``background`` and labelme's ``_background_`` are 0, ``__ignore__`` is
@@ -89,7 +88,7 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
         known (Sequence[str]): Names that the annotations hold, in order.
         classes (Sequence[str], optional): Those to take, in the order of
             their ids. Defaults to all.
-        source (Path): Where the names come from.
+        source (str | os.PathLike): Where the names come from.
 
     Returns:
         tuple: Names by id, background first; and the id of every name.

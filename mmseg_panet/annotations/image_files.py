@@ -74,8 +74,7 @@ def existing(path: StrPath, where: str) -> str:
         InputError: If there is no such file.
     """
     if not Path(path).is_file():
-        raise InputError(
-            f'{where}: there is no file {path}; correct its path')
+        raise InputError(f'{where}: found no file {path}; correct its path')
     return str(path)
 
 
@@ -94,8 +93,7 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
     """
     # SyntaxError is Pillow's for a broken PNG.
     with (naming(f'{path} is no readable image', 'replace or remove it',
-                 (OSError, SyntaxError)),
-          Image.open(path) as picture):
+                 (OSError, SyntaxError)), Image.open(path) as picture):
         yield picture
 
 

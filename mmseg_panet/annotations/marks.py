@@ -55,10 +55,8 @@ def label_polygons(size: Sequence[int],
         InputError: If pycocotools is missing.
     """
     require_pycocotools('polygons are rasterized')
-    arrays = [np.asarray(polygon) for polygon in polygons]
-    flat = [
-        (one.ravel() if one.shape[1:] == (2,) else one).tolist()
-        for one in arrays]
+    flat = [(one.ravel() if one.shape[1:] == (2,) else one).tolist()
+            for one in map(np.asarray, polygons)]
     return label_runs([(object_runs(flat, size), 1)], size)
 
 

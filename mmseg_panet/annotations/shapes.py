@@ -171,4 +171,4 @@ def disc(size: Sequence[int], x: int, y: int, radius: float) -> np.ndarray:
 
 def _near(points: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """Tell of points (P, 2) whether they are at most a pixel outside."""
-    return ((points >= -1) & (points <= np.add(size[::-1], 1))).all(axis=1)
+    return np.all((points >= -1) & (points <= np.add(size[::-1], 1)), axis=1)

@@ -1,7 +1,7 @@
 """Supports in a folder for each class, without any list."""
 from pathlib import Path
 
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ..image_files import is_image
 
 _VISIBLE = '[!.]*'
@@ -29,16 +29,14 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
     """
     entries = sorted(folder.glob(_VISIBLE))
     folders = [path for path in entries if path.is_dir()]
-    images = list(filter(is_image, entries))
     if not folders:
         raise InputError(
             f'{folder}: expected a folder <class>/ for each class with '
             'images and their masks, or classes.txt with images/ and masks/, '
             "labelme's .json files, or an export of CVAT, got none of them")
-    if images:
-        raise InputError(
-            f'{images[0]}: expected images in the folder of their class, got '
-            f'one in {folder} itself; move it, or take it away')
+    refuse([f'{image}: expected images in the folder of their class, got one '
+            f'in {folder} itself; move it, or take it away'
+            for image in filter(is_image, entries)])
     return {path.name: _pairs(path) for path in folders}
 
 
@@ -67,11 +65,9 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
                 f'{image}: expected a mask of its own, got {own[0].name} '
                 f'and {used[0].name} beside it; remove or rename one')
         pairs[own[0]] = image
-    alone = sorted(masks - set(pairs))
-    if alone:
-        raise InputError(
-            f'{alone[0]}: expected the image whose mask it is, got a mask '
-            'of that name; rename it, or take it away')
+    refuse([f'{mask}: expected the image whose mask it is, got a mask of that '
+            'name; rename it, or take it away'
+            for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
 
 

@@ -99,14 +99,11 @@ def read_label_map(path: Path) -> dict[str, Colour]:
     colours: dict[str, Colour] = {}
     for number, line in read_lines(
             path, 'it must hold the colours of the labels', '#').items():
-        try:
+        with naming(f'{path}, line {number}: expected name:r,g,b:parts:'
+                    f'actions, got {line!r}'):
             name, colour, _, _ = line.rsplit(':', 3)
             # bytes: 0..255 each.
             red, green, blue = bytes(map(int, colour.split(',')))
-        except ValueError as error:
-            raise InputError(
-                f'{path}, line {number}: expected name:r,g,b:parts:actions, '
-                f'got {line!r}') from error
         if name in colours or (red, green, blue) in colours.values():
             raise InputError(
                 f'{path}, line {number}: the label or its colour is there '

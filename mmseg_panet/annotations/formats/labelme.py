@@ -98,8 +98,9 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
     """Read the image of a file; and the file, its size and its shapes."""
     keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
     path, height, width, shapes = map(read_json(file).get, keys)
-    if not isinstance(path, str) or not isinstance(shapes, list) or not all(
-            type(n) is int and n > 0 for n in (height, width)):
+    if not (isinstance(path, str) and isinstance(shapes, list)
+            and type(height) is int and type(width) is int
+            and min(height, width) > 0):
         raise InputError(
             f'{file} is not a file of labelme: expected {", ".join(keys)}; '
             'remove it, or save it in labelme again')
@@ -147,8 +148,7 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
     if kind in ('polygon', 'oriented_rectangle'):
         draw.polygon(xy, label, label)
     elif kind == 'rectangle':
-        low, high = points.min(0).tolist(), points.max(0).tolist()
-        draw.rectangle((*low, *high), label, label)
+        draw.rectangle((*points.min(0), *points.max(0)), label, label)
     elif kind in ('line', 'linestrip'):
         draw.line(xy, label, _LINE_WIDTH)
     elif kind == 'mask':
@@ -172,6 +172,6 @@ def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
     if (box < 0).any() or (box >= canvas.size).any() or (
             size != tuple(box[1] - box[0] + 1)):
         raise ValueError(
-            f'expected a mask of the size of its box, inside the image of '
+            'expected a mask of the size of its box, inside the image of '
             f'{canvas.size}, got {size} in the box {box.tolist()}')
     canvas.paste(label, tuple(box[0].tolist()), Image.fromarray(inside))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...files import StrPath
 from ..class_list import IGNORED, Colour, read_class_list
 from ..image_files import images_by_stem, opened
@@ -84,17 +84,14 @@ def mask_tasks(masks: Mapping[str, str | None],
             nor a size.
     """
     images = images_by_stem(image_dir) if image_dir else {}
-    tasks = []
-    for stem, mask in masks.items():
-        image = images.get(stem)
-        if image is None and (image_dir or mask is None):
-            raise InputError(
-                f'there is no image {stem}.* in image_dir={image_dir}, which '
-                f'{mask or "a list"} names; add it, or correct image_dir')
-        tasks.append(MaskTask(
-            stem, (mask or image, bool(mask)), Path(image) if image else None,
-            None if mask else frozenset()))
-    return tasks
+    refuse([f'there is no image {stem}.* in image_dir={image_dir}, which '
+            f'{mask or "a list"} names; add it, or correct image_dir'
+            for stem, mask in masks.items()
+            if stem not in images and (image_dir or mask is None)])
+    return [MaskTask(
+        stem, (mask or images[stem], bool(mask)),
+        Path(images[stem]) if stem in images else None,
+        None if mask else frozenset()) for stem, mask in masks.items()]
 
 
 def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
