@@ -1,6 +1,6 @@
 """The error of a person's input."""
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 
 class InputError(ValueError):
@@ -21,50 +21,46 @@ def refuse(sentences: Sequence[str]) -> None:
         InputError: If there is one.
     """
     if sentences:
-        others = len(sentences) - 1
-        raise InputError(
-            sentences[0] + (f' (and {others} more files)' if others else ''))
+        more = f' (and {len(sentences) - 1} more files)'
+        raise InputError(sentences[0] + more * (len(sentences) > 1))
 
 
 @contextmanager
-def loading(info: dict) -> Iterator[None]:
-    """Name the files of an image whose pipeline fails.
-
-    Args:
-        info (dict): mmseg's data info of the image.
-
-    Raises:
-        InputError: In place of any other error.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{info['img_path']} with its mask {info['seg_map_path']} "
-            f'could not be loaded ({type(error).__name__}: {error}); '
-            'replace the file, take it off the list, or correct the '
-            'pipeline') from error
-
-
-@contextmanager
-def naming(where: object) -> Iterator[None]:
-    """Name the place of an annotation that is malformed.
+def naming(where: object, remedy: str = 'correct or remove it',
+           errors: tuple[type[Exception], ...] = (
+               ValueError, TypeError, OverflowError)) -> Iterator[None]:
+    """Name what a user gave where a library raises an error over it.
 
     Args:
         where (object): Begins the sentence: the file, and the place in it.
+        remedy (str): Ends the sentence.
+        errors (tuple[type[Exception], ...]): What the library raises.
+            Defaults to those of numpy and pycocotools for a malformed
+            annotation.
 
     Raises:
-        InputError: In place of what numpy and pycocotools raise.
+        InputError: In place of these errors, with their text.
     """
     try:
         yield
     except InputError:
         raise
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(
-            f'{where}: {error}; correct or remove it') from error
+    except errors as error:
+        # Of others, such as KeyError, the text alone says nothing.
+        why = error if isinstance(error, OSError | ValueError) else repr(error)
+        raise InputError(f'{where}: {why}; {remedy}') from error
+
+
+def loading(info: dict) -> AbstractContextManager[None]:
+    """Name the files of an image whose pipeline fails, see :func:`naming`.
+
+    Args:
+        info (dict): mmseg's data info of the image.
+    """
+    return naming(
+        f"{info['img_path']} with its mask {info['seg_map_path']} could not "
+        'be loaded by the pipeline', 'replace the file, take it off the '
+        'list, or correct the pipeline', (Exception,))
 
 
 def shown(one: object) -> str:

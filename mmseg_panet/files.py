@@ -5,7 +5,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .errors import InputError
+from .errors import InputError, naming
 
 StrPath = str | os.PathLike
 _PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
@@ -43,7 +43,7 @@ def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     finally:
-        _remove(part)
+        remove(part)
 
 
 def remove_parts(folder: Path, *patterns: str) -> None:
@@ -57,16 +57,16 @@ def remove_parts(folder: Path, *patterns: str) -> None:
     for pattern in patterns or ['**/.*']:
         for path in list(folder.glob(pattern)):
             if _PART.fullmatch(path.name):
-                _remove(path)
+                remove(path)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    shutil.rmtree(path, ignore_errors=True)
     path.unlink(missing_ok=True)
 
 
-def prepare_output(path: str | os.PathLike) -> None:
+def prepare_output(path: StrPath) -> None:
     """Make sure, before long work, that its result can be written.
 
     Args:
@@ -76,13 +76,10 @@ def prepare_output(path: str | os.PathLike) -> None:
         InputError: If it is a folder, or cannot be written.
     """
     path = Path(path)
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f'{path} cannot be written ({error}); name another place'
-        ) from error
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+    writable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
+    if path.is_dir() or not writable:
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; name another place')
@@ -138,12 +135,15 @@ def read_names(path: StrPath) -> list[str]:
     return list(read_lines(path, 'save it as UTF-8').values())
 
 
-def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
+def read_lines(path: StrPath, remedy: str,
+               comment: str = '') -> dict[int, str]:
     """Read the lines of a user's text, in UTF-8, with or without its mark.
 
     Args:
         path (str | os.PathLike): Path of the file.
         remedy (str): Ends the sentence of the error.
+        comment (str): The character that begins the lines to leave out.
+            Defaults to none.
 
     Returns:
         dict[int, str]: Lines by their number, from 1, without blanks at
@@ -152,22 +152,21 @@ def read_lines(path: StrPath, remedy: str) -> dict[int, str]:
     Raises:
         InputError: If the file cannot be read.
     """
-    try:
+    with naming(f'{path} cannot be read', remedy, (OSError, UnicodeError)):
         lines = Path(path).read_text('utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f'{path} cannot be read ({error}); {remedy}') from error
-    return {number: line.strip() for number, line in enumerate(lines, start=1)
-            if line.strip()}
+    numbered = enumerate(map(str.strip, lines), start=1)
+    return {i: line for i, line in numbered if line and line[0] != comment}
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: StrPath) -> dict[str, Any]:
     """Read a user's JSON.
 
+    Returns:
+        dict[str, Any]: The object in it; empty if it is a list or a value.
+
     Raises:
-        InputError: If it is none; OSError if there is no such file.
+        InputError: If it is no JSON; OSError if there is no such file.
     """
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f'{path} is no JSON: {error}') from error
+    with naming(f'{path} is no JSON', 'correct it, or save it again'):
+        data = json.loads(Path(path).read_bytes())
+    return data if isinstance(data, dict) else {}

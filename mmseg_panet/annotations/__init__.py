@@ -8,13 +8,9 @@ stay where they are::
     dict(type='FolderDataset', data_root=OUT, ann_file='images.txt',
          data_prefix=dict(img_path=IMAGES))
 """
-from .class_list import ClassList, read_class_list
 from .formats.coco import convert_coco
 from .formats.cvat import convert_cvat
 from .formats.labelme import convert_labelme
 from .formats.masks import convert_masks
 
-__all__ = [
-    'ClassList', 'convert_coco', 'convert_cvat', 'convert_labelme',
-    'convert_masks', 'read_class_list',
-]
+__all__ = ['convert_coco', 'convert_cvat', 'convert_labelme', 'convert_masks']

@@ -2,7 +2,6 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,8 +56,7 @@ def check_name(name: Any, where: object) -> None:
     if not match or match[2] != name or len(name.splitlines()) > 1:
         raise InputError(
             f'{where}: expected the name of a class, one line without blanks '
-            f'at its ends and without a colour r,g,b, got {name!r}; rename '
-            'it')
+            f'around it and without a colour r,g,b, got {name!r}; rename it')
 
 
 def check_class_name(name: Any, where: object) -> None:
@@ -73,18 +71,14 @@ def check_class_name(name: Any, where: object) -> None:
             one of :data:`NOT_CLASSES`.
     """
     check_name(name, where)
-    if name in SPECIAL_IDS:
-        raise InputError(
-            f'{where}: expected names of classes, got {name!r}; leave it '
-            'out, as what is not marked is background')
-    if name in NOT_CLASSES:
+    if name in (*SPECIAL_IDS, *NOT_CLASSES):
         raise InputError(
             f'{where}: expected names of classes, got {name!r}, which stands '
-            'for pixels of no class in the results; choose another name')
+            'for pixels of no class; leave it out, or choose another name')
 
 
 def number_classes(known: Sequence[str], classes: Sequence[str] | None,
-                   source: Path) -> tuple[list[str], dict[str, int]]:
+                   source: StrPath) -> tuple[list[str], dict[str, int]]:
     """Give every class its id.
 
     ``background`` and labelme's ``_background_`` are 0, ``__ignore__`` is
@@ -94,7 +88,7 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
         known (Sequence[str]): Names that the annotations hold, in order.
         classes (Sequence[str], optional): Those to take, in the order of
             their ids. Defaults to all.
-        source (Path): Where the names come from.
+        source (str | os.PathLike): Where the names come from.
 
     Returns:
         tuple: Names by id, background first; and the id of every name.
@@ -104,30 +98,24 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
             or there twice, or there are none or more than 254.
     """
     if isinstance(classes, str):
-        raise InputError(
-            f'expected classes to be a list of names, got {classes!r}')
+        raise InputError(f'classes: expected a list of names, got {classes!r}')
     for name in (*known, *(classes or ())):
         check_name(name, source)
     unknown = sorted(set(classes or ()) - {*known, *SPECIAL_IDS})
     if unknown:
         raise InputError(
-            f'{source} has no classes {unknown}; expected names of '
-            f'{list(known)}')
-    names = [
-        name for name in (known if classes is None else classes)
-        if name not in SPECIAL_IDS]
-    repeated = [
-        name for name in dict.fromkeys(names)
-        if max(names.count(name), known.count(name)) > 1]
+            f'{source} has no classes {unknown}; choose among {list(known)}')
+    chosen = known if classes is None else classes
+    names = [name for name in chosen if name not in SPECIAL_IDS]
+    times = Counter(names) | Counter(known)  # the larger of the two
+    repeated = [name for name in times if times[name] > 1 and name in names]
     if repeated:
         raise InputError(
-            f'{source} has the classes {repeated} more than once; a name must '
-            'stand for one class')
+            f'{source} has the classes {repeated} more than once; rename them')
     if not 0 < len(names) < IGNORED:
         raise InputError(
             f'{source} has {len(names)} classes beside the background; '
-            'expected 1..254, as masks have 8 bits; choose among them with '
-            'classes')
+            'expected 1..254, as masks have 8 bits; choose some with classes')
     names = [BACKGROUND, *names]
     return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
 
@@ -152,14 +140,10 @@ def read_class_list(path: StrPath) -> ClassList:
             than 255 names, one is not as :func:`check_name` wants it, or an
             id, a name or a colour is there twice.
     """
-    lines = {
-        number: line for number, line in read_lines(
-            path, 'the class list needs a line `id name` for every class'
-        ).items() if not line.startswith('#')}
+    remedy = 'write a line `id name` for every class'
+    lines = read_lines(path, remedy, comment='#')
     if not lines:
-        raise InputError(
-            f'the class list {path} is empty; expected a line `id name` for '
-            'every class')
+        raise InputError(f'the class list {path} is empty; {remedy}')
     first, line = next(iter(lines.items()))
     if _LINE.fullmatch(line):
         names, colours = _numbered(path, lines)
@@ -168,20 +152,18 @@ def read_class_list(path: StrPath) -> ClassList:
     else:
         raise InputError(
             f"{path}, line {first}: expected `id name`, or 'background' as "
-            f'the first of plain names, got {line!r}; name the background, '
-            'or write the id before every name')
+            f'the first of plain names, got {line!r}; add ids or background')
     if len(names) > IGNORED:
         raise InputError(
             f'{path} has {len(names)} names; expected at most {IGNORED}, as '
             'masks have 8 bits; remove some')
     for name in names:
         check_name(name, path)
-    times = Counter([*names, *colours.values()])
-    for one, count in times.items():
-        if count > 1:
-            raise InputError(
-                f'{path} has {one!r} more than once; every id needs its own '
-                'name and colour')
+    one, times = Counter([*names, *colours.values()]).most_common(1)[0]
+    if times > 1:
+        raise InputError(
+            f'{path} has {one!r} more than once; every id needs its own name '
+            'and colour')
     return ClassList(names, colours)
 
 
@@ -202,9 +184,9 @@ def _numbered(path: StrPath, lines: Mapping[int, str]
     colours: dict[int, Colour] = {}
     for number, line in lines.items():
         match = _LINE.fullmatch(line)
-        fields = match.groups() if match else ()
-        numbers = [int(n) for n in fields[:1] + fields[2:] if n]
-        if not numbers or max(numbers) > 255:
+        fields = match.group(1, 3, 4, 5) if match else ()
+        numbers = [int(n) for n in fields if n]
+        if not match or max(numbers) > 255:
             raise InputError(
                 f'{path}, line {number}: expected `id name` or `id name '
                 f'r,g,b` with numbers of 0..255, got {line!r}')
@@ -213,7 +195,7 @@ def _numbered(path: StrPath, lines: Mapping[int, str]
             raise InputError(
                 f'{path}, line {number}: the id {i} is {names[i]!r} already; '
                 'every class needs its own')
-        names[i] = fields[1]
+        names[i] = match[2]
         if colour:
             colours[i] = (colour[0], colour[1], colour[2])
     names.pop(IGNORED, None)

@@ -8,13 +8,13 @@ import numpy as np
 from mmengine.fileio import list_dir_or_file
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import InputError
+from ..errors import InputError, naming
 from ..files import StrPath
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
-def is_image(name: str) -> bool:
+def is_image(name: StrPath) -> bool:
     """Tell whether a file has the suffix of an image that can be read."""
     return PurePosixPath(name).suffix.lower() in _SUFFIXES
 
@@ -74,9 +74,7 @@ def existing(path: StrPath, where: str) -> str:
         InputError: If there is no such file.
     """
     if not Path(path).is_file():
-        raise InputError(
-            f'{where}: there is no file {path}; correct its path, or put it '
-            'there')
+        raise InputError(f'{where}: found no file {path}; correct its path')
     return str(path)
 
 
@@ -93,13 +91,10 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
     Raises:
         InputError: If it cannot be read, as far as it is used.
     """
-    try:
-        with Image.open(path) as picture:
-            yield picture
-    except (OSError, SyntaxError) as error:  # Pillow's for a broken PNG
-        raise InputError(
-            f'{path} is no readable image ({error}); replace or remove it'
-        ) from error
+    # SyntaxError is Pillow's for a broken PNG.
+    with (naming(f'{path} is no readable image', 'replace or remove it',
+                 (OSError, SyntaxError)), Image.open(path) as picture):
+        yield picture
 
 
 def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
@@ -132,5 +127,4 @@ def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
         return np.asarray(ImageOps.exif_transpose(mask))
     raise InputError(
         f'{image} is {seen[1]}x{seen[0]}, but it was annotated as '
-        f'{labels.shape[1]}x{labels.shape[0]}; annotate it again, or put '
-        'back the image that was annotated')
+        f'{labels.shape[1]}x{labels.shape[0]}; annotate this image again')

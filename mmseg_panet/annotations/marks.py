@@ -4,18 +4,18 @@ Coordinates are in pixels of the image as it is seen, and pixel i covers
 i..i + 1.
 """
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, naming
-from .boxes import checked_box, fill_boxes
 from .class_list import IGNORED
 from .image_files import existing
 from .object_mask import read_values
-from .points import disc, pixels_of, strokes
 from .rasterize import label_runs, object_runs, require_pycocotools
+from .shapes import checked_box, disc, fill_boxes, pixels_of, strokes
 
 
 def label_boxes(size: Sequence[int], boxes: Iterable[Any]) -> np.ndarray:
@@ -55,10 +55,8 @@ def label_polygons(size: Sequence[int],
         InputError: If pycocotools is missing.
     """
     require_pycocotools('polygons are rasterized')
-    arrays = [np.asarray(polygon) for polygon in polygons]
-    flat = [
-        (one.ravel() if one.shape[1:] == (2,) else one).tolist()
-        for one in arrays]
+    flat = [(one.ravel() if one.shape[1:] == (2,) else one).tolist()
+            for one in map(np.asarray, polygons)]
     return label_runs([(object_runs(flat, size), 1)], size)
 
 
@@ -84,7 +82,7 @@ def label_scribbles(size: Sequence[int], scribbles: Any,
         InputError: As :func:`read_values`.
     """
     if isinstance(scribbles, (str, Path)):
-        values = read_values(scribbles).values
+        values, _ = read_values(scribbles)
         return np.where(
             np.isin(values, (0, IGNORED)), values, 1).astype(np.uint8)
     if type(width) is not int or not 1 <= width <= max(size):
@@ -128,13 +126,10 @@ def label_points(size: Sequence[int], points: Iterable[Any],
     return _known(discs(points), discs(background_points))
 
 
-KINDS: dict[str, tuple[Callable[..., np.ndarray], list[str]]] = {
-    'boxes': (label_boxes, []),
-    'polygons': (label_polygons, []),
-    'scribbles': (label_scribbles, ['background_scribbles', 'width']),
-    'points': (label_points, ['background_points', 'radius']),
-}
-"""The function that labels each kind of marks, and its settings."""
+KINDS: dict[str, Callable[..., np.ndarray]] = dict(
+    boxes=label_boxes, polygons=label_polygons, scribbles=label_scribbles,
+    points=label_points)
+"""The function that labels each kind of marks; its settings come third."""
 
 
 def marks_rasterizer(marks: Mapping[str, Any], where: str
@@ -153,27 +148,24 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
         InputError: If there is not one kind with its own settings, or a file
             is missing.
     """
-    kind = next((key for key in marks if key in KINDS), None)
-    if kind is None:
-        raise InputError(
-            f'{where}: expected one of {list(KINDS)}, got {list(marks)}; '
-            'correct the name')
-    label, settings = KINDS[kind]
-    if isinstance(marks[kind], (str, Path)):
+    kind = next((key for key in marks if key in KINDS), '')
+    settings = [*signature(KINDS[kind]).parameters][2:] if kind else []
+    file = marks.get(kind)
+    if isinstance(file, (str, Path)):
         if kind != 'scribbles':
             raise InputError(
-                f'{where}: expected a list of {kind}, got {marks[kind]}; give '
-                'a mask as the annotation itself')
-        existing(marks[kind], where)
+                f'{where}: expected a list of {kind}, got {file}; give a mask '
+                'as the annotation itself')
+        existing(file, where)
         settings = []
-    if not set(marks) <= {kind, *settings}:
+    if not kind or not set(marks) <= {kind, *settings}:
         raise InputError(
             f'{where}: expected one of {list(KINDS)}, beside it only '
-            f'{settings}, got {list(marks)}; leave out the others')
+            f'{settings}, got {list(marks)}; rename or leave out the others')
 
     def rasterize(size: Sequence[int]) -> np.ndarray:
         with naming(where):
-            return label(size, **marks)
+            return KINDS[kind](size, **marks)
 
     return rasterize
 

@@ -2,17 +2,16 @@
 import hashlib
 import json
 import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError, refuse
-from ..files import StrPath, remove_parts, write_lines, write_mask
+from ..files import StrPath, remove, remove_parts, write_lines, write_mask
 from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
 from .image_files import seen_as
@@ -46,14 +45,14 @@ class Annotations(NamedTuple):
     """Source of a task to (H, W) uint8 labels; raises InputError."""
 
 
-def fingerprint(kind: str, files: Iterable[StrPath],
+def fingerprint(kind: str, files: Sequence[StrPath],
                 image_dir: StrPath | None = None,
                 classes: Sequence[str] | None = None) -> str:
     """Hash all that a conversion is made from.
 
     Args:
         kind (str): Kind of the annotations.
-        files (Iterable[str | os.PathLike]): Their files; by path, size and
+        files (Sequence[str | os.PathLike]): Their files; by path, size and
             time.
         image_dir (str | os.PathLike, optional): Where images are checked.
         classes (Sequence[str], optional): Those that are chosen.
@@ -64,12 +63,10 @@ def fingerprint(kind: str, files: Iterable[StrPath],
     Raises:
         InputError: If a file is missing.
     """
-    try:
-        stats = [(os.path.abspath(file), (stat := os.stat(file)).st_size,
-                  stat.st_mtime_ns) for file in files]
-    except OSError as error:
-        raise InputError(
-            f'{error.filename} is missing ({error.strerror})') from error
+    refuse([f'{file} is missing; correct its path, or put it there'
+            for file in files if not os.path.isfile(file)])
+    stats = [(os.path.abspath(file), (stat := os.stat(file)).st_size,
+              stat.st_mtime_ns) for file in files]
     text = json.dumps([
         _FORMAT, kind, stats, image_dir and os.path.abspath(image_dir),
         None if classes is None else list(classes)])
@@ -121,32 +118,24 @@ def _check_stems(stems: Sequence[str]) -> None:
         raise InputError(
             f'{times} annotated images are named {stem!r} (suffix aside), '
             'but a mask belongs to one; rename or remove the others')
-    for stem in stems:
-        path = PurePosixPath(stem)
-        if path.is_absolute() or '..' in path.parts:
-            raise InputError(
-                f'the image {stem!r} lies outside the folder of images; '
-                'give the folder that holds all of them as image_dir')
+    refuse([f'the image {stem!r} lies outside the folder of images; give the '
+            'folder that holds all of them as image_dir' for stem in stems
+            if stem.startswith('/') or '..' in stem.split('/')])
 
 
 def _start(out_dir: Path, made_from: str) -> None:
     """Make room: keep what was made from the same, remove what was not."""
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
-    there = [
-        out_dir / name for name in ('classes.txt', 'images.txt', 'masks')
-        if (out_dir / name).exists()]
+    there = [name for name in ('classes.txt', 'images.txt', 'masks')
+             if (out_dir / name).exists()]
     if found is None and there:
-        names = ' and '.join(path.name for path in there)
         raise InputError(
-            f"'{out_dir}' has {names} of its own, which would be written "
-            'over; name another folder')
+            f"'{out_dir}' has {' and '.join(there)} of its own, which would "
+            'be written over; name another folder')
     if found != made_from:
-        for path in there:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        for name in there:
+            remove(out_dir / name)
         write_lines(record, [made_from])
 
 

@@ -1,6 +1,4 @@
 """Which pixels of a mask are the object."""
-from typing import NamedTuple
-
 import numpy as np
 
 from ..errors import InputError
@@ -9,15 +7,6 @@ from .class_list import IGNORED
 from .image_files import opened
 
 _REMEDY = 'give (image, mask, value) with the value of the object'
-
-
-class MaskValues(NamedTuple):
-    """A mask as it is stored."""
-
-    values: np.ndarray
-    """(H, W), bool or integers."""
-    indexed: bool
-    """They are indices of a palette, so their order means nothing."""
 
 
 def colour_codes(rgb: np.ndarray) -> np.ndarray:
@@ -32,7 +21,7 @@ def colour_codes(rgb: np.ndarray) -> np.ndarray:
     return rgb @ np.array([1 << 16, 1 << 8, 1])
 
 
-def read_values(path: StrPath) -> MaskValues:
+def read_values(path: StrPath) -> tuple[np.ndarray, bool]:
     """Read the one channel of a mask that shows its object.
 
     Masks with a palette give their indices, grey ones their values as
@@ -44,7 +33,8 @@ def read_values(path: StrPath) -> MaskValues:
         path (str | os.PathLike): Path of the file.
 
     Returns:
-        MaskValues: What is in it.
+        tuple[np.ndarray, bool]: (H, W) of bool or integers, and whether they
+        are indices of a palette, so that their order means nothing.
 
     Raises:
         InputError: If it cannot be read, or several channels show something.
@@ -53,7 +43,7 @@ def read_values(path: StrPath) -> MaskValues:
         values, mode = np.asarray(picture), picture.mode
     indexed = mode in ('P', 'PA')
     if values.ndim == 2:
-        return MaskValues(values, indexed)
+        return values, indexed
     if mode not in ('LA', 'PA', 'RGB', 'RGBA'):
         raise InputError(
             f'{path}: expected a mask in grey, with a palette or in RGB, got '
@@ -63,21 +53,19 @@ def read_values(path: StrPath) -> MaskValues:
         visible = values[alpha > 0]  # (pixels, channels)
         if (alpha < 255).any():
             if (visible == visible[:1]).all():
-                return MaskValues(alpha, False)
+                return alpha, False
             raise InputError(
-                f'{path}: expected a mask without transparency, or of one '
-                'colour on transparency, got several colours; save it in '
-                'grey')
+                f'{path}: expected an opaque mask, or one of one colour on '
+                'transparency, got several colours; save it in grey')
     if (values == values[..., :1]).all():
-        return MaskValues(values[..., 0], indexed)
+        return values[..., 0], indexed
     codes = colour_codes(values)
     colours = np.setdiff1d(codes, 0)
     if len(colours) > 1:
         raise InputError(
             f'{path}: expected one colour on black, got {len(colours)} '
-            'colours; save the mask in grey or with a palette and '
-            f'{_REMEDY}')
-    return MaskValues(codes != 0, False)
+            f'colours; save the mask in grey or with a palette and {_REMEDY}')
+    return codes != 0, False
 
 
 def object_labels(mask: str | np.ndarray, value: int | None,
@@ -107,7 +95,7 @@ def object_labels(mask: str | np.ndarray, value: int | None,
         InputError: If it is no mask, has no pixel of the object, or does
             not show which value is the object.
     """
-    values, indexed = MaskValues(mask, False) if isinstance(
+    values, indexed = (mask, False) if isinstance(
         mask, np.ndarray) else read_values(mask)
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise InputError(
@@ -117,32 +105,23 @@ def object_labels(mask: str | np.ndarray, value: int | None,
         values, value = values.astype(np.uint8), 1 if value is None else value
     found, times = np.unique(values, return_counts=True)
     between = found[(found != 0) & (found != IGNORED)]
+    listed = f'{found[:10].tolist()}' + (
+        f' and {len(found) - 10} more' if len(found) > 10 else '')
     if value is None and len(between) > 1:
-        if not indexed and _is_smooth(found, times, between):
+        often = found[found != 0][times[found != 0].argmax()]
+        if not indexed and often == IGNORED == found[-1] and (
+                0 < between[0] < 128 <= between[-1]):
             return (values >= 128).astype(np.uint8)
         raise InputError(
-            f'{where}: expected one value besides 0 and 255, got '
-            f'{_listed(found)}; {_REMEDY}')
+            f'{where}: expected one value besides 0 and 255, got {listed}; '
+            f'{_REMEDY}')
     if value is None:
         value = int(between[0]) if len(between) else IGNORED
     if value not in found:
         raise InputError(
-            f'{where}: expected the object as {value}, got only '
-            f'{_listed(found)}; mark the object, or {_REMEDY}')
+            f'{where}: expected the object as {value}, got only {listed}; '
+            f'mark the object, or {_REMEDY}')
     labels = (values == value).astype(np.uint8)
     if value != IGNORED:
         labels[values == IGNORED] = IGNORED
     return labels
-
-
-def _is_smooth(found: np.ndarray, times: np.ndarray,
-               between: np.ndarray) -> bool:
-    """Tell whether a mask of these values, ascending, has a smooth border."""
-    often = found[found != 0][times[found != 0].argmax()]
-    return often == IGNORED == found[-1] and (
-        0 < between[0] < 128 <= between[-1])
-
-
-def _listed(found: np.ndarray) -> str:
-    more = f' and {len(found) - 10} more' if len(found) > 10 else ''
-    return f'{found[:10].tolist()}{more}'

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, shown
-from .boxes import checked_box
-from .points import check_reach
+from .shapes import check_reach, checked_box
 
 
 def require_pycocotools(what: str) -> None:
@@ -69,13 +68,13 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
         ValueError: As :func:`checked_box`; TypeError and OverflowError
             likewise.
     """
-    x, y, width, height = checked_box(box, size)
-    right, bottom = x + width, y + height
-    return object_runs([[x, y, right, y, right, bottom, x, bottom]], size)
+    from pycocotools import mask as coco
+    return coco.frPyObjects(
+        np.array([checked_box(box, size)], float), *size)[0]
 
 
 def label_runs(regions: Iterable[tuple[dict, int]],
-                   size: Sequence[int]) -> np.ndarray:
+               size: Sequence[int]) -> np.ndarray:
     """Rasterize run-lengths, the smaller in front of the larger.
 
     Args:
@@ -99,16 +98,12 @@ def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
     counts, size = runs.get('counts'), list(size)
     if isinstance(counts, str):
         counts = _decompressed(counts)
-    if runs.get('size') != size:
-        raise ValueError(
-            f'expected run-lengths of the size {size} of its image, got '
-            f"{runs.get('size')}")
-    if not isinstance(counts, list) or not all(
+    if runs.get('size') != size or not isinstance(counts, list) or not all(
             type(count) is int and count >= 0 for count in counts
     ) or sum(counts) != size[0] * size[1]:
         raise ValueError(
-            f'expected run-lengths that add up to {size[0]} * {size[1]} '
-            'pixels')
+            f'expected run-lengths of the size {size} of its image, which '
+            f'add up to {size[0]} * {size[1]} pixels, got {shown(runs)}')
     return dict(size=size, counts=counts)
 
 

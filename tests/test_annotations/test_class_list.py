@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from mmseg.utils import voc_palette
 
-from mmseg_panet.annotations import ClassList, read_class_list
 from mmseg_panet.annotations.class_list import (
+    ClassList,
     class_lines,
     number_classes,
+    read_class_list,
 )
 from mmseg_panet.errors import InputError
 

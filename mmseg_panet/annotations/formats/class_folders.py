@@ -1,11 +1,11 @@
 """Supports in a folder for each class, without any list."""
-from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ..image_files import is_image
 
-_MARK = '_mask'
+_VISIBLE = '[!.]*'
+"""What :meth:`Path.glob` gives is not hidden."""
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
@@ -27,24 +27,22 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
             image lies outside of them, or an image and a mask are without
             each other or not one to one.
     """
-    entries = list(_visible(folder))
+    entries = sorted(folder.glob(_VISIBLE))
     folders = [path for path in entries if path.is_dir()]
-    images = [path for path in entries if is_image(path.name)]
     if not folders:
         raise InputError(
             f'{folder}: expected a folder <class>/ for each class with '
             'images and their masks, or classes.txt with images/ and masks/, '
             "labelme's .json files, or an export of CVAT, got none of them")
-    if images:
-        raise InputError(
-            f'{images[0]}: expected images in the folder of their class, got '
-            f'one in {folder} itself; move it, or take it away')
+    refuse([f'{image}: expected images in the folder of their class, got one '
+            f'in {folder} itself; move it, or take it away'
+            for image in filter(is_image, entries)])
     return {path.name: _pairs(path) for path in folders}
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Pair the images and masks of one class."""
-    files = [path for path in _visible(folder) if is_image(path.name)]
+    files = list(filter(is_image, sorted(folder.glob(_VISIBLE))))
     if not files:
         raise InputError(
             f'{folder}: expected images of the class with their masks, got '
@@ -54,38 +52,28 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
              for image in files}
     masks = {mask for those in found.values() for mask in those}
     pairs: dict[Path, Path] = {}  # image by mask
-    for image, own in found.items():
-        if image in masks:
-            continue
+    for image in sorted(set(files) - masks):
+        own = found[image]
         if not own:
+            other = ', or the image whose mask it is' * _is_png(image)
             raise InputError(
                 f'{image}: expected its mask {_mask_stems(image)[0]}.png '
-                'beside it'
-                f'{", or the image whose mask it is" * _is_png(image)}, got '
-                'none; add it, or take the file away')
+                f'beside it{other}, got none; add it, or take the file away')
         used = own[1:] or [pairs[mask] for mask in own if mask in pairs]
         if used:
             raise InputError(
                 f'{image}: expected a mask of its own, got {own[0].name} '
                 f'and {used[0].name} beside it; remove or rename one')
         pairs[own[0]] = image
-    alone = sorted(masks - set(pairs))
-    if alone:
-        raise InputError(
-            f'{alone[0]}: expected the image whose mask it is, got a mask '
-            'of that name; rename it, or take it away')
+    refuse([f'{mask}: expected the image whose mask it is, got a mask of that '
+            'name; rename it, or take it away'
+            for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
 
 
 def _mask_stems(image: Path) -> list[str]:
     """List the names that the mask of an image may have."""
-    return [image.stem][_is_png(image):] + [image.stem + _MARK]
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    """List what is in a folder, sorted, without what is hidden."""
-    return (path for path in sorted(folder.iterdir())
-            if not path.name.startswith('.'))
+    return [image.stem][_is_png(image):] + [f'{image.stem}_mask']
 
 
 def _is_png(path: Path) -> bool:

@@ -11,12 +11,7 @@ from ...files import StrPath, read_json
 from ..class_list import ClassList, number_classes
 from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..rasterize import (
-    box_runs,
-    label_runs,
-    object_runs,
-    require_pycocotools,
-)
+from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
 Tables = Mapping[str, Mapping[int, Any]]
 """Images, categories and annotations, each by its id."""
@@ -92,13 +87,11 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
             segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
-    ann_file = Path(ann_file)
     made_from = fingerprint('coco', [ann_file], image_dir, classes)
     tables = read_tables(ann_file)
+    categories = sorted(tables['categories'].items())
     names, ids = number_classes(
-        [row.get('name', '')
-         for _, row in sorted(tables['categories'].items())],
-        classes, ann_file)
+        [row.get('name', '') for _, row in categories], classes, ann_file)
     tasks = [
         MaskTask(
             stem_of(image.file_name), image,
@@ -111,11 +104,12 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
         partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file))
 
 
-def read_tables(ann_file: Path) -> Tables:
+def read_tables(ann_file: StrPath) -> Tables:
     """Read images, categories and annotations, each by its id.
 
     Args:
-        ann_file (Path): Its annotations may lack ids; they are counted then.
+        ann_file (str | os.PathLike): Its annotations may lack ids; they are
+            counted then.
 
     Raises:
         InputError: If the file is no such JSON, or has an id twice; OSError
@@ -125,9 +119,8 @@ def read_tables(ann_file: Path) -> Tables:
     tables: dict[str, dict[int, Any]] = {}
     for name in ('images', 'categories', 'annotations'):
         table = tables[name] = {}
-        rows = data.get(name) if isinstance(data, dict) else None
-        for number, row in enumerate(
-                rows if isinstance(rows, list) else [None]):
+        rows = data.get(name)
+        for number, row in enumerate(rows if isinstance(rows, list) else [0]):
             absent = number if name == 'annotations' else None
             i = row.get('id', absent) if isinstance(row, dict) else None
             if type(i) is not int:
@@ -141,12 +134,12 @@ def read_tables(ann_file: Path) -> Tables:
     return tables
 
 
-def coco_images(tables: Tables, ann_file: Path) -> Iterator[CocoImage]:
+def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
     """Bring every image together with its objects.
 
     Args:
         tables (Tables): See :func:`read_tables`.
-        ann_file (Path): Names the file in errors.
+        ann_file (str | os.PathLike): Names the file in errors.
 
     Yields:
         CocoImage: In the order of the file.
@@ -178,7 +171,7 @@ def coco_images(tables: Tables, ann_file: Path) -> Iterator[CocoImage]:
 
 
 def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
-               ann_file: Path) -> np.ndarray:
+               ann_file: StrPath) -> np.ndarray:
     """Label the objects of an image, (H, W)."""
     regions = []
     for one in image.objects:

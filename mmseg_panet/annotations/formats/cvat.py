@@ -1,13 +1,12 @@
 """CVAT's exports: 'COCO 1.0' and 'Segmentation mask 1.1'."""
-import shutil
 import zipfile
 import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ...errors import InputError
-from ...files import StrPath, read_lines, whole_file
+from ...errors import InputError, naming
+from ...files import StrPath, read_lines, read_names, remove, whole_file
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
@@ -84,9 +83,8 @@ def read_cvat(path: StrPath, unpack_dir: Path,
             folder / 'images' / subset, folder / 'images'), classes, boxes)
     if not is_cvat(folder):
         raise InputError(
-            f"{path} is no export of CVAT in 'COCO 1.0' or 'Segmentation "
-            "mask 1.1': expected annotations/instances_*.json or "
-            'SegmentationClass')
+            f'{path} is no export of CVAT: expected SegmentationClass or '
+            "annotations/instances_*.json; export as 'COCO 1.0'")
     return _read_masks(
         folder, image_dir or _first_folder(folder / 'JPEGImages'), classes)
 
@@ -100,17 +98,12 @@ def read_label_map(path: Path) -> dict[str, Colour]:
     """
     colours: dict[str, Colour] = {}
     for number, line in read_lines(
-            path, 'it must hold the colours of the labels').items():
-        if line.startswith('#'):
-            continue
-        try:
+            path, 'it must hold the colours of the labels', '#').items():
+        with naming(f'{path}, line {number}: expected name:r,g,b:parts:'
+                    f'actions, got {line!r}'):
             name, colour, _, _ = line.rsplit(':', 3)
             # bytes: 0..255 each.
             red, green, blue = bytes(map(int, colour.split(',')))
-        except ValueError as error:
-            raise InputError(
-                f'{path}, line {number}: expected name:r,g,b:parts:actions, '
-                f'got {line!r}') from error
         if name in colours or (red, green, blue) in colours.values():
             raise InputError(
                 f'{path}, line {number}: the label or its colour is there '
@@ -118,8 +111,7 @@ def read_label_map(path: Path) -> dict[str, Colour]:
         if red == green == blue == 0 and name != BACKGROUND:
             raise InputError(
                 f'{path}, line {number}: the label {name!r} is black, as is '
-                'all that has no label; give it a colour in CVAT and export '
-                'again')
+                'what has no label; give it a colour in CVAT, export again')
         colours[name] = (red, green, blue)
     return colours
 
@@ -135,8 +127,7 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
         'cvat', [label_map, *lists, *filter(None, masks.values())],
         image_dir, classes)
     for path in lists:
-        for stem in read_lines(
-                path, 'export it again, or save it as UTF-8').values():
+        for stem in read_names(path):
             masks.setdefault(stem, None)
     colours = read_label_map(label_map)
     names, ids = number_classes(list(colours), classes, label_map)
@@ -163,16 +154,14 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
-    try:
-        with (whole_file(folder, sole=True) as part,
-              zipfile.ZipFile(archive) as file):
-            part.mkdir()
-            file.extractall(part)
-            (part / record.name).write_text(made_from)
-            shutil.rmtree(folder, ignore_errors=True)
     # RuntimeError: it is encrypted.
-    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise InputError(
-            f'{archive} cannot be unpacked ({error}); export it again, or '
-            'give the unpacked folder') from error
+    with (naming(f'{archive} cannot be unpacked',
+                 'export it again, or give the unpacked folder',
+                 (zipfile.BadZipFile, zlib.error, RuntimeError)),
+          whole_file(folder, sole=True) as part,
+          zipfile.ZipFile(archive) as file):
+        part.mkdir()
+        file.extractall(part)
+        (part / record.name).write_text(made_from)
+        remove(folder)
     return folder

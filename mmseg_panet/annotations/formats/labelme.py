@@ -1,6 +1,5 @@
 """labelme's annotations: a JSON file of shapes for every image."""
 import base64
-import binascii
 import io
 import math
 import os
@@ -17,21 +16,14 @@ from ...files import StrPath, read_json
 from ..class_list import ClassList, check_name, number_classes
 from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..points import check_reach
+from ..shapes import check_reach
 
 # Of labelme's shape_to_mask, in pixels.
 _LINE_WIDTH = 10
 _POINT_RADIUS = 5
-_NUM_POINTS = {
-    'polygon': range(3, 1 << 31),
-    'oriented_rectangle': range(4, 5),
-    'rectangle': range(2, 3),
-    'circle': range(2, 3),
-    'line': range(2, 3),
-    'linestrip': range(2, 1 << 31),
-    'point': range(1, 2),
-    'mask': range(2, 3),
-}
+_NUM_POINTS = dict(
+    polygon=range(3, 1 << 31), oriented_rectangle=[4], rectangle=[2],
+    circle=[2], line=[2], linestrip=range(2, 1 << 31), point=[1], mask=[2])
 
 
 def convert_labelme(folder: StrPath, out_dir: StrPath,
@@ -80,18 +72,17 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
             says, and, once it is rasterized, if a shape is malformed.
     """
     path = Path(path)
-    folder = path.parent if path.is_file() else path
-    image_dir = Path(image_dir or folder)
-    files = [path] if path.is_file() else sorted(path.rglob('*.json'))
+    is_file = path.is_file()
+    image_dir = Path(image_dir or (path.parent if is_file else path))
+    files = [path] if is_file else sorted(path.rglob('*.json'))
     if not files:
         raise InputError(
-            f"{folder} has no .json files; expected a folder of labelme's")
+            f"{path} has no .json files; expected a folder of labelme's")
     made_from = fingerprint('labelme', files, image_dir, classes)
     sources = [_read(file) for file in files]
-    found = sorted({
-        shape['label'] for _, (*_, shapes) in sources for shape in shapes})
-    names, ids = number_classes(
-        found if classes is None else classes, classes, path)
+    names, ids = number_classes(classes or sorted({
+        shape['label'] for _, (*_, shapes) in sources for shape in shapes
+    }), classes, path)
     tasks = [
         MaskTask(
             stem_of(os.path.relpath(image, image_dir)), source,
@@ -105,10 +96,8 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
     """Read the image of a file; and the file, its size and its shapes."""
-    data = read_json(file)
     keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
-    path, height, width, shapes = (
-        data.get(key) if isinstance(data, dict) else None for key in keys)
+    path, height, width, shapes = map(read_json(file).get, keys)
     if not (isinstance(path, str) and isinstance(shapes, list)
             and type(height) is int and type(width) is int
             and min(height, width) > 0):
@@ -148,29 +137,26 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
     if kind not in _NUM_POINTS:
         raise ValueError(
             f'expected a shape_type of {list(_NUM_POINTS)}, got {kind!r}')
-    points = np.asarray(shape.get('points'), float)
-    if points.ndim != 2 or points.shape[1] != 2 or (
-            len(points) not in _NUM_POINTS[kind]):
+    given = shape.get('points')
+    points = np.asarray(given, float)
+    if points.shape[1:] != (2,) or len(points) not in _NUM_POINTS[kind]:
         raise ValueError(
-            f'expected the points of a {kind}, got '
-            f"{shown(shape.get('points'))}")
+            f'expected the points of a {kind}, got {shown(given)}')
     check_reach(points, canvas.size)
     draw = ImageDraw.Draw(canvas)
     xy = [(x, y) for x, y in points.tolist()]
     if kind in ('polygon', 'oriented_rectangle'):
-        draw.polygon(xy, fill=label, outline=label)
+        draw.polygon(xy, label, label)
     elif kind == 'rectangle':
-        low, high = points.min(0).tolist(), points.max(0).tolist()
-        draw.rectangle((*low, *high), fill=label, outline=label)
+        draw.rectangle((*points.min(0), *points.max(0)), label, label)
     elif kind in ('line', 'linestrip'):
-        draw.line(xy, fill=label, width=_LINE_WIDTH)
+        draw.line(xy, label, _LINE_WIDTH)
     elif kind == 'mask':
         _paste_mask(canvas, shape.get('mask'), points.astype(int), label)
     else:
         x, y = xy[0]
         r = math.dist(*xy) if kind == 'circle' else _POINT_RADIUS
-        draw.ellipse(
-            (x - r, y - r, x + r, y + r), fill=label, outline=label)
+        draw.ellipse((x - r, y - r, x + r, y + r), label, label)
 
 
 def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
@@ -179,17 +165,13 @@ def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
     try:
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
             inside = np.asarray(png).astype(bool)
-    except (binascii.Error, OSError) as error:
+    except (ValueError, OSError) as error:
         raise ValueError(
             f'expected the mask as a PNG in base64 ({error})') from error
-    (left, top), (right, bottom) = box.tolist()
-    if inside.shape != (bottom - top + 1, right - left + 1):
+    size = inside.shape[::-1]
+    if (box < 0).any() or (box >= canvas.size).any() or (
+            size != tuple(box[1] - box[0] + 1)):
         raise ValueError(
-            f'expected a mask of the size of its box {box.tolist()}, got '
-            f'{inside.shape[::-1]}')
-    if left < 0 or top < 0 or right >= canvas.width or (
-            bottom >= canvas.height):
-        raise ValueError(
-            f'expected the box of the mask inside the image of {canvas.size}'
-            f', got {box.tolist()}')
-    canvas.paste(label, (left, top), Image.fromarray(inside))
+            'expected a mask of the size of its box, inside the image of '
+            f'{canvas.size}, got {size} in the box {box.tolist()}')
+    canvas.paste(label, tuple(box[0].tolist()), Image.fromarray(inside))

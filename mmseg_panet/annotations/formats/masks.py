@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...files import StrPath
 from ..class_list import IGNORED, Colour, read_class_list
 from ..image_files import images_by_stem, opened
@@ -40,13 +40,11 @@ def convert_masks(mask_dir: StrPath, out_dir: StrPath, classes_file: StrPath,
     Raises:
         InputError: As :func:`read_masks` and :func:`write_masks` say.
     """
-    mask_dir = Path(mask_dir)
-    if Path(out_dir).resolve().is_relative_to(mask_dir.resolve()):
+    if Path(out_dir).resolve().is_relative_to(Path(mask_dir).resolve()):
         raise InputError(
             f'{out_dir} is in the folder of the masks, {mask_dir}, where '
             'the results would be taken for masks; name another folder')
-    return write_masks(
-        out_dir, read_masks(mask_dir, classes_file, image_dir))
+    return write_masks(out_dir, read_masks(mask_dir, classes_file, image_dir))
 
 
 def read_masks(mask_dir: StrPath, classes_file: StrPath,
@@ -59,18 +57,16 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
             holds an id or a colour that is not in the class list or is of
             another form.
     """
-    mask_dir = Path(mask_dir)
     classes = read_class_list(classes_file)
     masks = images_by_stem(mask_dir, ['.png'])
     if not masks:
         raise InputError(f'{mask_dir} has no .png files; expected masks')
     made_from = fingerprint(
         'masks', [classes_file, *masks.values()], image_dir)
-    colours = {colour: i for i, colour in classes.colours.items()}
+    ids = {(0, 0, 0): 0} | {rgb: i for i, rgb in classes.colours.items()}
     return Annotations(
-        made_from, classes, mask_tasks(masks, image_dir), partial(
-            read_ids, num_classes=len(classes.names),
-            colours={(0, 0, 0): 0} | colours))
+        made_from, classes, mask_tasks(masks, image_dir),
+        partial(read_ids, num_classes=len(classes.names), colours=ids))
 
 
 def mask_tasks(masks: Mapping[str, str | None],
@@ -88,22 +84,17 @@ def mask_tasks(masks: Mapping[str, str | None],
             nor a size.
     """
     images = images_by_stem(image_dir) if image_dir else {}
-    tasks = []
-    for stem, mask in masks.items():
-        image = images.get(stem)
-        if image is None and (image_dir or mask is None):
-            raise InputError(
-                f'there is no image {stem}.* in image_dir={image_dir}, but '
-                f'{mask or "a list"} names it; add it, or give the folder '
-                'of the images')
-        tasks.append(MaskTask(
-            stem, (mask or image, bool(mask)), Path(image) if image else None,
-            None if mask else frozenset()))
-    return tasks
+    refuse([f'there is no image {stem}.* in image_dir={image_dir}, which '
+            f'{mask or "a list"} names; add it, or correct image_dir'
+            for stem, mask in masks.items()
+            if stem not in images and (image_dir or mask is None)])
+    return [MaskTask(
+        stem, (mask or images[stem], bool(mask)),
+        Path(images[stem]) if stem in images else None,
+        None if mask else frozenset()) for stem, mask in masks.items()]
 
 
-def read_colours(source: MaskSource,
-                 ids: Mapping[Colour, int]) -> np.ndarray:
+def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
     """Read the ids of a mask in colours.
 
     Args:
@@ -124,12 +115,12 @@ def read_colours(source: MaskSource,
     found, where = np.unique(codes, return_inverse=True)
     labels = []
     for code in found.tolist():
-        colour = (code >> 16, code >> 8 & 255, code & 255)
-        if colour not in ids:
+        red, green, blue = code.to_bytes(3, 'big')
+        if (red, green, blue) not in ids:
             raise InputError(
-                f'{mask} has the colour {",".join(map(str, colour))}, which '
-                f'is of no class; expected those of {len(ids)} classes')
-        labels.append(ids[colour])
+                f'{mask} has the colour {red},{green},{blue}, which is of no '
+                f'class; expected those of {len(ids)} classes')
+        labels.append(ids[red, green, blue])
     return np.array(labels, np.uint8)[where].reshape(codes.shape)
 
 
@@ -162,7 +153,6 @@ def read_ids(source: MaskSource, num_classes: int,
     strange = found[(found < 0) | (found >= num_classes) & (found != IGNORED)]
     if len(strange):
         raise InputError(
-            f'{mask} holds the ids {strange[:10].tolist()}; expected '
-            f'0..{num_classes - 1}, or {IGNORED} for ignored; correct the '
-            'mask or the class list')
+            f'{mask} holds the ids {strange[:10].tolist()}; expected 0..'
+            f'{num_classes - 1} or {IGNORED}; correct it or the class list')
     return labels.astype(np.uint8)

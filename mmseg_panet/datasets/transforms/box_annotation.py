@@ -8,9 +8,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ...annotations.boxes import fill_boxes, object_boxes, pixel_box
 from ...annotations.class_list import IGNORED
 from ...annotations.formats.coco import CocoObject, coco_images, read_tables
+from ...annotations.shapes import fill_boxes, object_boxes, pixel_box
 from ...errors import InputError
 
 ImageBoxes = tuple[tuple[int, int], list[tuple]]

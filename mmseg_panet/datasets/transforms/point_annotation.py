@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 from mmseg.registry import TRANSFORMS
 
-from ...annotations.points import disc
+from ...annotations.shapes import disc
 from ...errors import InputError
 from .weak_annotation import WeakAnnotation, border_distance
 

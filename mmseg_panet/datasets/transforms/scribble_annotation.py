@@ -13,7 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from ...annotations.points import strokes
+from ...annotations.shapes import strokes
 from ...errors import InputError
 from .weak_annotation import WeakAnnotation, border_distance
 

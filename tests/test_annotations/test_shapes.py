@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from mmseg_panet.annotations.boxes import pixel_box
+from mmseg_panet.annotations.shapes import disc, pixel_box
 
 
 @pytest.mark.parametrize(('box', 'pixels'), [
@@ -11,3 +12,12 @@ from mmseg_panet.annotations.boxes import pixel_box
 ])
 def test_a_box_covers_the_pixels_it_touches(box, pixels):
     assert pixel_box(box, (4, 6)) == pixels
+
+
+def test_a_point_is_a_disc():
+    picture = ['......',
+               '..1...',
+               '.111..',
+               '..1...']
+    expected = np.array([list(row) for row in picture]) == '1'
+    assert (disc((4, 6), x=2, y=2, radius=1) == expected).all()
