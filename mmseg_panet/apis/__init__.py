@@ -9,13 +9,6 @@ from ..runs.testing import test, write_result
 from ..runs.training import train
 
 __all__ = [
-    'FewShotInferencer',
-    'PrototypeBank',
-    'apply_protocol',
-    'apply_settings',
-    'list_images',
-    'segment_images',
-    'test',
-    'train',
-    'write_result',
+    'FewShotInferencer', 'PrototypeBank', 'apply_protocol', 'apply_settings',
+    'list_images', 'segment_images', 'test', 'train', 'write_result'
 ]

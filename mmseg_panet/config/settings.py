@@ -6,12 +6,9 @@ from mmengine.config import Config
 from ..errors import InputError
 
 
-def apply_settings(cfg: Config,
-                   fold: int | None = None,
-                   ways: int | None = None,
-                   shots: int | None = None,
-                   queries: int | None = None,
-                   data_root: str | None = None,
+def apply_settings(cfg: Config, fold: int | None = None,
+                   ways: int | None = None, shots: int | None = None,
+                   queries: int | None = None, data_root: str | None = None,
                    pretrained: str | None = None) -> None:
     """Set what the flags of the tools name, in training, validation and test.
 

@@ -5,9 +5,6 @@ from .iou import EpisodeCounts, count_pixels
 from .scores import summarise
 
 __all__ = [
-    'EpisodeCounts',
-    'EpisodeTable',
-    'FewShotIoUMetric',
-    'count_pixels',
-    'summarise',
+    'EpisodeCounts', 'EpisodeTable', 'FewShotIoUMetric', 'count_pixels',
+    'summarise'
 ]

@@ -24,10 +24,8 @@ _CHUNK = 100
 _Sampler = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
 
 
-def bootstrap_interval(table: EpisodeTable,
-                       class_ids: Sequence[int],
-                       num_resamples: int = 2000,
-                       seed: int = 0) -> np.ndarray:
+def bootstrap_interval(table: EpisodeTable, class_ids: Sequence[int],
+                       num_resamples: int = 2000, seed: int = 0) -> np.ndarray:
     """95% percentile interval of every score over the episodes.
 
     The episodes of each run are sampled again with replacement, as many as it
@@ -50,11 +48,8 @@ def bootstrap_interval(table: EpisodeTable,
     return _percentiles(scores[:, 0])
 
 
-def paired_interval(a: EpisodeTable,
-                    b: EpisodeTable,
-                    class_ids: Sequence[int],
-                    num_resamples: int = 2000,
-                    seed: int = 0) -> np.ndarray:
+def paired_interval(a: EpisodeTable, b: EpisodeTable, class_ids: Sequence[int],
+                    num_resamples: int = 2000, seed: int = 0) -> np.ndarray:
     """95% percentile interval of every difference ``B - A``.
 
     As :func:`bootstrap_interval`, with the same episodes for both: what
@@ -78,11 +73,8 @@ def paired_interval(a: EpisodeTable,
     return _percentiles(scores[:, 1] - scores[:, 0])
 
 
-def permutation_p(a: EpisodeTable,
-                  b: EpisodeTable,
-                  class_ids: Sequence[int],
-                  num_permutations: int = 2000,
-                  seed: int = 0) -> np.ndarray:
+def permutation_p(a: EpisodeTable, b: EpisodeTable, class_ids: Sequence[int],
+                  num_permutations: int = 2000, seed: int = 0) -> np.ndarray:
     """Two-sided p-value of every difference, by a paired permutation test.
 
     Were A and B equally good, it would not matter which of them an episode's
@@ -156,8 +148,7 @@ def _resample(rng: np.random.Generator, run: np.ndarray,
         weights.reshape(size, num).astype(float), run, axes=1)
 
 
-def _swap(rng: np.random.Generator, run: np.ndarray,
-          size: int) -> np.ndarray:
+def _swap(rng: np.random.Generator, run: np.ndarray, size: int) -> np.ndarray:
     """Sums (size, 2, 2, C + 2) with A and B swapped in random episodes."""
     swaps = rng.integers(2, size=(size, len(run))).astype(float)
     moved = np.tensordot(swaps, run[:, 1] - run[:, 0], axes=1)

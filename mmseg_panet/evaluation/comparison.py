@@ -87,8 +87,7 @@ def read_result(path: str | Path) -> Result:
     return Result(Path(path), values, table)
 
 
-def read_pair(path_a: str | Path,
-              path_b: str | Path) -> tuple[Result, Result]:
+def read_pair(path_a: str | Path, path_b: str | Path) -> tuple[Result, Result]:
     """Read two results of one manifest that were scored by the same rules.
 
     Args:

@@ -37,11 +37,8 @@ class FewShotIoUMetric(BaseMetric):
         prefix (str, optional): As in mmengine.
     """
 
-    def __init__(self,
-                 ignore_index: int = 255,
-                 count_absent: bool = True,
-                 counts_file: str | None = None,
-                 output_dir: str | None = None,
+    def __init__(self, ignore_index: int = 255, count_absent: bool = True,
+                 counts_file: str | None = None, output_dir: str | None = None,
                  collect_device: str = 'cpu',
                  prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
@@ -50,8 +47,7 @@ class FewShotIoUMetric(BaseMetric):
         self.output_dir = output_dir and Path(output_dir)
         self.counts_file = counts_file
 
-    def process(self, data_batch: dict,
-                data_samples: Sequence[dict]) -> None:
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch.
 
         The evaluator keeps as many results as the data set has items, so

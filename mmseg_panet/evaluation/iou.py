@@ -29,9 +29,7 @@ class EpisodeCounts:
     union: np.ndarray
 
 
-def count_pixels(prediction: Tensor,
-                 ground_truth: Tensor,
-                 num_ways: int,
+def count_pixels(prediction: Tensor, ground_truth: Tensor, num_ways: int,
                  ignore_index: int = 255,
                  count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Intersections and unions of one query.

@@ -35,8 +35,7 @@ def summarise(table: EpisodeTable, class_ids: Sequence[int]) -> dict:
     }
 
 
-def table_scores(table: EpisodeTable,
-                 class_ids: Sequence[int]) -> np.ndarray:
+def table_scores(table: EpisodeTable, class_ids: Sequence[int]) -> np.ndarray:
     """The scores of :func:`summarise` as an array.
 
     Args:

@@ -21,8 +21,7 @@ class EpisodeVisualizationHook(Hook):
             visualizer's backends, as those of a validation always do.
     """
 
-    def __init__(self,
-                 num_pictures: int = 20,
+    def __init__(self, num_pictures: int = 20,
                  out_dir: str | None = None) -> None:
         self.num_pictures = num_pictures
         self.out_dir = out_dir

@@ -15,12 +15,10 @@ from .strip import overlay, plot_strip
 class FewShotVisualizer(SegLocalVisualizer):
     """mmseg's visualizer that can also plot episodes."""
 
-    def add_episode(self,
-                    name: str,
+    def add_episode(self, name: str,
                     supports: Sequence[tuple[Tensor, SegDataSample]],
                     query: tuple[Tensor, SegDataSample],
-                    prediction: SegDataSample,
-                    step: int = 0,
+                    prediction: SegDataSample, step: int = 0,
                     out_file: str | None = None) -> None:
         """Plot supports with masks, the query, ground truth and prediction.
 

@@ -90,12 +90,9 @@ def text_line(text: str, width: int,
     return line
 
 
-def plot_strip(supports: Sequence[Sequence[np.ndarray]],
-               query: np.ndarray,
-               ground_truth: np.ndarray,
-               prediction: np.ndarray,
-               class_names: Sequence[str],
-               height: int = 192) -> np.ndarray:
+def plot_strip(supports: Sequence[Sequence[np.ndarray]], query: np.ndarray,
+               ground_truth: np.ndarray, prediction: np.ndarray,
+               class_names: Sequence[str], height: int = 192) -> np.ndarray:
     """Plot one query of an episode from left to right.
 
     Args:

@@ -5,8 +5,5 @@ from .linear import LinearClassifier
 from .prototype import PrototypeClassifier
 
 __all__ = [
-    'Classifier',
-    'LinearClassifier',
-    'PrototypeClassifier',
-    'build_classifier',
+    'Classifier', 'LinearClassifier', 'PrototypeClassifier', 'build_classifier'
 ]
