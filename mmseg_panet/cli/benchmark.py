@@ -14,13 +14,9 @@ from mmengine.config import Config
 from ..datasets.folds import split_classes
 from ..errors import InputError
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
-from ..files import write_whole
+from ..files import write_lines, write_whole
 from ..runs.checkpoint import sha256
-from .run_arguments import (
-    add_config_arguments,
-    add_run_arguments,
-    load_config,
-)
+from .run_arguments import add_config_arguments, add_run_arguments, load_config
 
 
 @dataclass(frozen=True)
@@ -70,24 +66,21 @@ class Benchmark:
         self._check_trainings()
         for fold in self.folds:
             _write_settings(self._training_dir(fold), self._settings)
-        cells = [cell for row in self._rows() for cell in row]
-        results = {
-            cell: result for cell in cells
-            if (result := self._finished(cell)) is not None}
+        rows = self._rows()
+        results = {cell: result for row in rows for cell in row
+                   if (result := self._finished(cell)) is not None}
         self._write_tables(results)
         jobs = [  # None: the training
-            (fold, cell) for fold in self.folds for cell in (
-                None, *(cell for cell in cells if cell.fold == fold))]
+            (fold, cell) for fold, *tests in zip(
+                self.folds, *rows, strict=True) for cell in (None, *tests)]
         for number, (fold, cell) in enumerate(jobs, 1):
             done = self._is_trained(fold) if cell is None else cell in results
             print(f'[{number}/{len(jobs)}]', f'test of {cell}' if cell else
                   f'training of fold {fold}',
                   '(done before)' if done else '', flush=True)
-            if done:
-                continue
-            if cell is None:
+            if not done and cell is None:
                 self._train(fold)
-            else:
+            elif not done:
                 results[cell] = self._test(cell)
                 self._write_tables(results)
 
@@ -111,10 +104,8 @@ class Benchmark:
     def _settings(self) -> dict:
         """What decides a training."""
         content = json.dumps(self._cfg.to_dict(), sort_keys=True, default=str)
-        return {
-            'config_sha256': hashlib.sha256(content.encode()).hexdigest(),
-            'flags': [*self.flags, *self._options()],
-        }
+        return {'config_sha256': hashlib.sha256(content.encode()).hexdigest(),
+                'flags': [*self.flags, *self._options()]}
 
     def _options(self, *more: str) -> list[str]:
         options = [*self.cfg_options, *more]
@@ -148,8 +139,7 @@ class Benchmark:
             if len(set(values)) < len(values):
                 raise InputError(
                     f'expected each of --{name} once, got '
-                    f"{' '.join(map(str, values))}; leave out what is "
-                    'repeated')
+                    f"{' '.join(map(str, values))}; leave out repetitions")
         loader = self._cfg.get('test_dataloader') or {}
         folds = loader.get('dataset', {}).get('folds')
         for fold in self.folds:
@@ -163,15 +153,13 @@ class Benchmark:
     def _check_trainings(self) -> None:
         """Also of other folds: a work dir is of one model."""
         for path in sorted(self.work_dir.glob('fold*/training/settings.json')):
-            folder = path.parent
-            before = _read_json(path)
+            folder, before = path.parent, _read_json(path)
             if (before not in (None, self._settings)
                     and any(folder.glob('*.pth'))):
                 raise InputError(
                     f'{folder} was trained with {_name(before)}, expected '
                     f'{_name(self._settings)}; name another --work-dir, '
-                    f'delete {folder}, or delete {path} to take the training '
-                    'as it is')
+                    f'delete {folder}, or delete {path} to keep the training')
 
     def _train(self, fold: int) -> None:
         folder = self._training_dir(fold)
@@ -187,30 +175,26 @@ class Benchmark:
         path = folder / 'result.json'
         # Written last, it vouches for the result.
         (folder / 'settings.json').unlink(missing_ok=True)
+        checkpoint = self._checkpoint(cell.fold) if cell.trained else 'none'
         self._call(
-            'test.py',
-            self._checkpoint(cell.fold) if cell.trained else 'none',
-            '--fold', cell.fold, '--shots', cell.shots, '--work-dir', folder,
-            '--out', path, flags=self.test_flags)
+            'test.py', checkpoint, '--fold', cell.fold, '--shots', cell.shots,
+            '--work-dir', folder, '--out', path, flags=self.test_flags)
         _write_settings(folder, self._test_settings(cell))
         return json.loads(path.read_text())
 
     def _finished(self, cell: Cell) -> dict | None:
         """The result of a test, if it was made with these settings."""
         folder = self._test_dir(cell)
-        if (cell.trained and not self._is_trained(cell.fold)
-                or _read_json(folder / 'settings.json')
-                != self._test_settings(cell)):
+        if cell.trained and not self._is_trained(cell.fold):
             return None
-        return _read_json(folder / 'result.json')
+        made_with = _read_json(folder / 'settings.json')
+        return (_read_json(folder / 'result.json')
+                if made_with == self._test_settings(cell) else None)
 
     def _test_settings(self, cell: Cell) -> dict:
-        return {
-            **self._settings,
-            'test_flags': list(self.test_flags),
-            'checkpoint_sha256': sha256(str(self._checkpoint(cell.fold)))
-            if cell.trained else None,
-        }
+        digest = sha256(self._checkpoint(cell.fold)) if cell.trained else None
+        return self._settings | {'test_flags': list(self.test_flags),
+                                 'checkpoint_sha256': digest}
 
     def _call(self, tool: str, *arguments: object,
               flags: Sequence[str] = (), options: Sequence[str] = ()) -> None:
@@ -219,12 +203,10 @@ class Benchmark:
         subprocess.run([sys.executable, *map(str, command)], check=True)
 
     def _write_tables(self, results: dict[Cell, dict]) -> None:
-        rows = self._rows()
-        for name, text in (
-                ('benchmark.csv', format_csv(results, rows)),
-                ('benchmark.md', format_markdown(
-                    Path(self.config).stem, results, rows))):
-            write_whole(self.work_dir / name, text.encode())
+        title, rows = Path(self.config).stem, self._rows()
+        for suffix, text in (('csv', format_csv(results, rows)),
+                             ('md', format_markdown(title, results, rows))):
+            write_whole(self.work_dir / f'benchmark.{suffix}', text.encode())
 
 
 def _latest(folder: Path) -> str | None:
@@ -247,5 +229,4 @@ def _read_json(path: Path) -> dict | None:
 
 
 def _write_settings(folder: Path, settings: dict) -> None:
-    text = json.dumps(settings, indent=2) + '\n'
-    write_whole(folder / 'settings.json', text.encode())
+    write_lines(folder / 'settings.json', [json.dumps(settings, indent=2)])

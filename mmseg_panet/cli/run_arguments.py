@@ -61,8 +61,8 @@ def add_episode_arguments(parser: argparse._ActionsContainer,
             'episodes'.
     """
     for flag in flags:
-        parser.add_argument(
-            f'--{flag}', type=int, help=_EPISODE_FLAGS[flag][1])
+        _, text = _EPISODE_FLAGS[flag]
+        parser.add_argument(f'--{flag}', type=int, help=text)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,9 +90,8 @@ def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none', help='job launcher')
     # Older launchers pass it with an underscore.
-    parser.add_argument(
-        '--local_rank', '--local-rank', type=int, default=0,
-        help=argparse.SUPPRESS)
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
+                        help=argparse.SUPPRESS)
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -109,18 +108,17 @@ def load_config(args: argparse.Namespace) -> Config:
         InputError: If the config does not exist or cannot be read.
     """
     cfg = read_config(args.config)
+    if args.protocol is not None:
+        apply_protocol(cfg, args.protocol)
     if getattr(args, 'manifest', None) is not None:
         _replay_manifest(cfg, args)
-    elif args.protocol is not None:
-        apply_protocol(cfg, args.protocol)
     given = {name: value for name, value in vars(args).items()
              if value is not None}
     # By its variable's name, too, a setting reaches every place.
     options = dict(args.cfg_options)
-    variables = {
-        flag: _EPISODE_FLAGS[flag][0]
-        for flag in ('fold', 'ways', 'shots', 'queries')}
-    variables |= dict(data_root='data_root', pretrained='pretrained')
+    variables = dict(
+        fold='fold', ways='num_ways', shots='num_shots', queries='num_queries',
+        data_root='data_root', pretrained='pretrained')
     apply_settings(cfg, **{
         name: given.get(name, options.pop(variable, None))
         for name, variable in variables.items()})
@@ -157,10 +155,8 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel', device_ids=None,
             broadcast_buffers=False)
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
+        Path('work_dirs') / Path(args.config).stem)
 
 
 def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
@@ -170,21 +166,18 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
         InputError: If it is no manifest, or a flag says what the manifest
             settles.
     """
+    settled = [setting for setting, _ in _EPISODE_FLAGS.values()]
     flags = [f'--{flag}' for flag in _EPISODE_FLAGS
              if getattr(args, flag) is not None]
-    settled = [setting for setting, _ in _EPISODE_FLAGS.values()]
-    flags += [
-        option for option in args.cfg_options
-        if option.removeprefix('test_dataloader.dataset.') in settled]
+    flags += [option for option in args.cfg_options
+              if option.removeprefix('test_dataloader.dataset.') in settled]
     if flags:
         raise InputError(
             f"the manifest settles the episodes: leave out {' '.join(flags)}"
             ', or sample other episodes without --manifest')
     name = read_rules(args.manifest).protocol
-    if args.protocol is not None:
-        apply_protocol(cfg, args.protocol)
     # Never a path from the manifest: the file would be run.
-    elif name in bundled_protocols():
+    if args.protocol is None and name in bundled_protocols():
         apply_protocol(cfg, name)
     own = cfg.test_dataloader.dataset.get('protocol')
     if own != name:

@@ -35,14 +35,12 @@ def apply_protocol(cfg: Config, name: str) -> None:
             f'a protocol needs an EpisodicDataset as test_dataloader.dataset '
             f'of {cfg.filename}; configs/_base_/datasets shows some')
     _check_fit(cfg, protocol, name)
-    for key in ('support_pipeline', 'query_pipeline'):
-        if key in protocol.test:
-            protocol.test[key] = _load_as(
-                cfg.test_dataloader.dataset[key], protocol.test[key])
+    for key in protocol.test.keys() & {'support_pipeline', 'query_pipeline'}:
+        protocol.test[key] = _load_as(
+            cfg.test_dataloader.dataset[key], protocol.test[key])
     cfg.test_evaluator = protocol.evaluator
     rules = dict(
-        protocol=protocol,
-        test_dataloader=dict(dataset=protocol.test),
+        protocol=protocol, test_dataloader=dict(dataset=protocol.test),
         model=dict(test_cfg=protocol.test_cfg))
     if cfg.get('train_dataloader'):
         rules['train_dataloader'] = dict(dataset=protocol.train)
@@ -68,31 +66,28 @@ def _check_fit(cfg: Config, protocol: ConfigDict, name: str) -> None:
     own = cfg.get('protocol', {}).get('test', {})
     if 'query_pipeline' in own and 'query_pipeline' not in protocol.test:
         raise InputError(
-            f"{cfg.filename} has the pipelines of protocol "
-            f"'{own.protocol}', and '{name}' leaves them to the data set: "
-            'they are not known here; start from a config of the protocol '
-            "'modern'")
+            f"{cfg.filename} has the pipelines of '{own.protocol}', and "
+            f"'{name}' leaves them to the data set: its own are not known "
+            "here; start from a config of the protocol 'modern'")
     if dataset.get('dataset') and protocol.test.get('pool') == 'train':
         raise InputError(
             f"protocol '{name}' tests on the images trained on: expected "
             'pools=dict(train=..., val=...) in the EpisodicDataset of '
             f'{cfg.filename}, got dataset=...; name both pools')
-    given = [
-        step['type'] for step in dataset.support_pipeline
-        if step['type'] in GIVEN_ANNOTATIONS]
+    given = [step['type'] for step in dataset.support_pipeline
+             if step['type'] in GIVEN_ANNOTATIONS]
     if given and 'support_pipeline' in protocol.test:
         raise InputError(
             f"protocol '{name}' has a support_pipeline of its own, without "
             f'the {given[0]} of {cfg.filename}; write a protocol file with '
-            'it, or take a protocol that keeps the pipelines')
+            'it, or name a protocol that keeps the pipelines')
 
 
 def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:
     """A protocol's pipeline with the loading of the data set's own."""
     loaders = {
-        kind: step for step in own
+        f'Load{kind}': step for step in own
         for kind in ('Image', 'Annotations')
         if step['type'].startswith('Load') and kind in step['type']}
-    return [
-        loaders.get(step['type'].removeprefix('Load').removesuffix('FromFile'),
-                    step) for step in pipeline]
+    return [loaders.get(step['type'].removesuffix('FromFile'), step)
+            for step in pipeline]

@@ -27,31 +27,28 @@ def apply_settings(cfg: Config, fold: int | None = None,
     Raises:
         InputError: If the config has no ``EpisodicDataset``.
     """
-    datasets = [
-        dataset
-        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader')
-        for dataset in _with_key(cfg.get(name), 'support_pipeline')]
+    datasets = list(_with_key(
+        [cfg.get(f'{mode}_dataloader') for mode in ('train', 'val', 'test')],
+        'support_pipeline'))
     if not datasets:
         raise InputError(
             f'expected an EpisodicDataset in {cfg.filename}, got none; '
             'configs/_base_/datasets shows some')
-    episodic = {
-        key: value for key, value in (
-            ('fold', fold), ('num_ways', ways), ('num_shots', shots),
-            ('num_queries', queries)) if value is not None}
-    for dataset in datasets:
-        dataset.update(episodic)
-        if data_root is not None:
-            for inner in _with_key(dataset, 'data_root'):
-                inner['data_root'] = data_root
-    if pretrained is not None:
+    given = {key: value for key, value in dict(
+        fold=fold, num_ways=ways, num_shots=shots, num_queries=queries,
+        data_root=data_root, pretrained=pretrained).items()
+        if value is not None}
+    # A variable of the config stays true, where it has one.
+    for key in given.keys() & cfg.keys():
+        cfg[key] = given[key]
+    if given.pop('pretrained', None) is not None:
         cfg.model.backbone.init_cfg = dict(
             type='Pretrained', checkpoint=pretrained)
-    variables = episodic | dict(data_root=data_root, pretrained=pretrained)
-    for key, value in variables.items():
-        # A variable of the config stays true, where it has one.
-        if value is not None and key in cfg:
-            cfg[key] = value
+    if given.pop('data_root', None) is not None:
+        for node in _with_key(datasets, 'data_root'):
+            node['data_root'] = data_root
+    for dataset in datasets:
+        dataset.update(given)
 
 
 def _with_key(node: object, key: str) -> Iterator[dict]:

@@ -4,11 +4,8 @@ from mmengine.config import Config
 from ..errors import InputError
 
 SUPPORT_ANNOTATIONS = {
-    'mask': None,
-    'box': 'BoxAnnotation',
-    'scribble': 'ScribbleAnnotation',
-    'point': 'PointAnnotation',
-}
+    'mask': None, 'box': 'BoxAnnotation', 'scribble': 'ScribbleAnnotation',
+    'point': 'PointAnnotation'}
 """The transform that makes each kind from a mask."""
 GIVEN_ANNOTATIONS = {'LoadBoxes': 'box', 'LoadScribbles': 'scribble'}
 """The transforms that read a user's own, and their kind."""
@@ -48,6 +45,5 @@ def support_annotation(cfg: Config) -> str:
     kinds = GIVEN_ANNOTATIONS | {
         transform: kind for kind, transform in SUPPORT_ANNOTATIONS.items()}
     pipeline = cfg.test_dataloader.dataset.support_pipeline
-    found = [
-        kinds[step['type']] for step in pipeline if step['type'] in kinds]
+    found = [kinds[step['type']] for step in pipeline if step['type'] in kinds]
     return found[-1] if found else 'mask'

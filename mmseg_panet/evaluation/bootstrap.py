@@ -43,8 +43,7 @@ def bootstrap_interval(table: EpisodeTable, class_ids: Sequence[int],
         np.ndarray: (2, 2 + C), low and high of the scores of
         :func:`table_scores`.
     """
-    scores = _sampled(
-        _by_run([table], class_ids), _resample, num_resamples, seed)
+    scores = _sampled([table], class_ids, _resample, num_resamples, seed)
     return _percentiles(scores[:, 0])
 
 
@@ -68,8 +67,7 @@ def paired_interval(a: EpisodeTable, b: EpisodeTable, class_ids: Sequence[int],
     Raises:
         InputError: If the tables are of different episodes.
     """
-    scores = _sampled(
-        _by_run([a, b], class_ids), _resample, num_resamples, seed)
+    scores = _sampled([a, b], class_ids, _resample, num_resamples, seed)
     return _percentiles(scores[:, 1] - scores[:, 0])
 
 
@@ -98,9 +96,8 @@ def permutation_p(a: EpisodeTable, b: EpisodeTable, class_ids: Sequence[int],
     Raises:
         InputError: If the tables are of different episodes.
     """
-    runs = _by_run([a, b], class_ids)
+    scores = _sampled([a, b], class_ids, _swap, num_permutations, seed)
     found = table_scores(b, class_ids) - table_scores(a, class_ids)
-    scores = _sampled(runs, _swap, num_permutations, seed)
     differences = scores[:, 1] - scores[:, 0]  # (num_permutations, 2 + C)
     # The sums are exact integers, their ratios are rounded.
     extreme = np.abs(differences) >= np.abs(found) - 1e-9
@@ -124,9 +121,10 @@ def _by_run(tables: Sequence[EpisodeTable],
             for run in np.unique(first.runs)]
 
 
-def _sampled(runs: Sequence[np.ndarray], sampler: _Sampler, num_samples: int,
-             seed: int) -> np.ndarray:
+def _sampled(tables: Sequence[EpisodeTable], class_ids: Sequence[int],
+             sampler: _Sampler, num_samples: int, seed: int) -> np.ndarray:
     """Scores (num_samples, T, 2 + C) of sums sampled at random."""
+    runs = _by_run(tables, class_ids)
     rng = np.random.default_rng(seed)
     scores = []
     for start in range(0, num_samples, _CHUNK):
@@ -143,9 +141,8 @@ def _resample(rng: np.random.Generator, run: np.ndarray,
     sampled = rng.integers(num, size=(size, num))
     # Multinomial weights, by counting: rng.multinomial takes 6 times as long.
     cells = sampled + num * np.arange(size)[:, None]
-    weights = np.bincount(cells.ravel(), minlength=size * num)
-    return np.tensordot(
-        weights.reshape(size, num).astype(float), run, axes=1)
+    weights = np.bincount(cells.ravel(), minlength=size * num).astype(float)
+    return np.tensordot(weights.reshape(size, num), run, axes=1)
 
 
 def _swap(rng: np.random.Generator, run: np.ndarray, size: int) -> np.ndarray:

@@ -77,10 +77,10 @@ def read_result(path: str | Path) -> Result:
     table = EpisodeTable.read(side)
     known = np.isin(table.class_ids, values['class_ids']).all()
     # It is null, here nan, where no class has a pixel.
+    expected = np.array(values['mIoU'], float)
     if not known or not np.isclose(
-            table_scores(table, values['class_ids'])[0],
-            np.array(values['mIoU'], float), rtol=0, atol=1e-6,
-            equal_nan=True):
+            table_scores(table, values['class_ids'])[0], expected, rtol=0,
+            atol=1e-6, equal_nan=True):
         raise InputError(
             f'{side} does not belong to {path}: its counts give another '
             'mIoU; test again')
@@ -100,21 +100,16 @@ def read_pair(path_a: str | Path, path_b: str | Path) -> tuple[Result, Result]:
     """
     results = read_result(path_a), read_result(path_b)
     a, b = (result.values for result in results)
-    if a['manifest_sha256'] != b['manifest_sha256']:
-        raise InputError(
-            'expected two results of one manifest, got '
-            f"{a['manifest_sha256']} in {path_a} and {b['manifest_sha256']} "
-            f'in {path_b}: scores of other episodes cannot be paired; test '
-            'both with one --manifest')
     # The query_pipeline says at which size a prediction meets its ground
     # truth.
-    for key in ('count_absent', 'query_pipeline'):
+    for key in ('manifest_sha256', 'count_absent', 'query_pipeline'):
         if key in a and key in b and a[key] != b[key]:
+            noun = key.removesuffix('_sha256')
+            of_a, of_b = (json.dumps(one[key]).strip('"') for one in (a, b))
             raise InputError(
-                f'expected two results of one {key}, got '
-                f'{json.dumps(a[key])} in {path_a} and {json.dumps(b[key])} '
-                f'in {path_b}: scores by other rules cannot be paired; test '
-                f'both with the same {key}')
+                f'expected two results of one {noun}, got {of_a} in {path_a} '
+                f'and {of_b} in {path_b}: such scores cannot be paired; test '
+                f'both with the same {noun}')
     return results
 
 
@@ -154,8 +149,7 @@ def format_comparison(a: Result, b: Result,
     head = ('', 'A', 'B', 'B - A', '95% interval', 'p')
     rows = [(one.name, *_cells(one)) for one in differences]
     return '\n'.join([
-        f'A  {_describe(a)}',
-        f'B  {_describe(b)}',
+        f'A  {_describe(a)}', f'B  {_describe(b)}',
         f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
         f"runs, manifest {a.values['manifest_sha256']}",
         '', format_table([head, *rows])])
@@ -164,15 +158,13 @@ def format_comparison(a: Result, b: Result,
 def _describe(result: Result) -> str:
     values = result.values
     digest = values.get('checkpoint_sha256')
-    words = [
-        str(result.path),
-        f'checkpoint {digest[:12]}' if digest else 'untrained']
-    for word, key in (
-            ('protocol', 'protocol'), ('supports by', 'support_annotation')):
-        if values.get(key):
-            words.append(f'{word} {values[key]}')
-    test_cfg = values.get('test_cfg') or {}
-    return ', '.join(words + [f'{key} {test_cfg[key]}' for key in test_cfg])
+    settings = {'protocol': values.get('protocol'),
+                'supports by': values.get('support_annotation')}
+    known = {word: value for word, value in settings.items() if value}
+    known |= values.get('test_cfg') or {}
+    return ', '.join([
+        str(result.path), f'checkpoint {digest[:12]}' if digest
+        else 'untrained', *(f'{word} {known[word]}' for word in known)])
 
 
 def _cells(row: Difference) -> tuple[str, ...]:

@@ -58,9 +58,8 @@ class EpisodeTable:
             foreground and of the background.
         """
         column = {class_id: i for i, class_id in enumerate(class_ids)}
-        columns = [
-            [column[c] for c in row] + [-2, -1]
-            for row in self.class_ids.tolist()]
+        columns = [[column[c] for c in row] + [-2, -1]
+                   for row in self.class_ids.tolist()]
         rows = np.arange(len(self.runs))[:, None]
         counts = np.zeros((len(rows), 2, len(class_ids) + 2), np.int64)
         counts[rows, 0, columns] = self.intersection
@@ -88,25 +87,17 @@ class EpisodeTable:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 table = cls(**arrays)
+            num_episodes, num_ways = table.class_ids.shape
         except Exception as error:  # noqa: BLE001 any bytes, any exception
             raise InputError(
-                f'{path} is no complete episode table ({error!r}); '
-                'tools/test.py --out writes it beside its result'
-            ) from error
-        table._check(path)
-        return table
-
-    def _check(self, path: str | Path) -> None:
-        shape = self.class_ids.shape
-        num_episodes, num_ways = shape if len(shape) == 2 else (0, 0)
-        counts = (num_episodes, num_ways + 2)
-        expected = [(num_episodes,)] * 2 + [shape] + [counts] * 2
-        arrays = list(vars(self).values())
-        if (num_episodes == 0
-                or [array.shape for array in arrays] != expected
-                or any(array.dtype != np.int64 for array in arrays)):
+                f'{path} is no complete episode table ({error!r}); tools/'
+                'test.py --out writes it beside its result') from error
+        shapes = [(num_episodes,)] * 2 + [(num_episodes, num_ways)]
+        shapes += [(num_episodes, num_ways + 2)] * 2
+        found = [f'{a.dtype} {a.shape}' for a in vars(table).values()]
+        if not num_episodes or found != [f'int64 {one}' for one in shapes]:
             raise InputError(
                 f'{path} is no episode table: expected int64 arrays (E,), '
-                '(E,), (E, W), (E, W + 2), (E, W + 2), got '
-                + ', '.join(f'{a.dtype} {a.shape}' for a in arrays)
-                + '; tools/test.py --out writes one beside its result')
+                f"(E,), (E, W), (E, W + 2), (E, W + 2), got {', '.join(found)}"
+                '; tools/test.py --out writes one beside its result')
+        return table

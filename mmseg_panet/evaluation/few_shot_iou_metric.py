@@ -1,6 +1,7 @@
 """The few-shot IoU as a metric of mmengine."""
 from collections.abc import Sequence
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import mmcv
@@ -59,8 +60,7 @@ class FewShotIoUMetric(BaseMetric):
                 each other, with ``pred_sem_seg`` and ``gt_sem_seg``.
         """
         for (run, episode), queries in groupby(
-                data_samples, key=lambda query: (
-                    query['run'], query['episode'])):
+                data_samples, key=itemgetter('run', 'episode')):
             counts = []
             for number, query in enumerate(queries):
                 class_ids = tuple(query['class_ids'])
@@ -104,15 +104,12 @@ class FewShotIoUMetric(BaseMetric):
         table = EpisodeTable.from_counts(results)
         if self.counts_file:
             table.write(self.counts_file)
-        mean, two, *of_classes = bootstrap_interval(
-            table, class_ids).T.tolist()
+        intervals = bootstrap_interval(table, class_ids).T.tolist()
         summary = summarise(table, class_ids)
-        pixels = table.counts(class_ids).sum(0)[:, :-2]  # (2, C)
+        pixels = table.counts(class_ids).sum(0).T[:-2].tolist()  # (C, 2)
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
-            'per_class_counts': dict(zip(
-                names, pixels.T.tolist(), strict=True)),
-            'interval': mean,
-            'FB-IoU_interval': two,
-            'per_class_interval': dict(zip(names, of_classes, strict=True)),
+            'per_class_counts': dict(zip(names, pixels, strict=True)),
+            'interval': intervals[0], 'FB-IoU_interval': intervals[1],
+            'per_class_interval': dict(zip(names, intervals[2:], strict=True)),
         }

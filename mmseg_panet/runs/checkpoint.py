@@ -34,7 +34,7 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
         'give the config it was trained with, which lies in its work dir')
 
 
-def sha256(path: str) -> str:
+def sha256(path: str | Path) -> str:
     """SHA-256 of a checkpoint, as hexadecimal digits.
 
     Raises:

@@ -10,12 +10,12 @@ from mmengine.runner import Runner
 
 from ..config.support_annotation import support_annotation
 from ..errors import InputError
-from ..files import write_whole
+from ..files import write_lines
 from ..version import __version__
 from .checkpoint import bare, check_checkpoint, sha256
 
-_STACK = (
-    'torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv', 'mmsegmentation')
+_STACK = ('torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv',
+          'mmsegmentation')
 """What a figure depends on; the last three may be those of OneDL."""
 
 
@@ -66,8 +66,7 @@ def few_shot_metric(cfg: Config) -> dict:
         InputError: If the config has none.
     """
     evaluator = cfg.get('test_evaluator') or ()
-    metrics = [evaluator] if isinstance(evaluator, dict) else evaluator
-    for metric in metrics:
+    for metric in [evaluator] if isinstance(evaluator, dict) else evaluator:
         if metric['type'] == 'FewShotIoUMetric':
             return metric
     raise InputError(
@@ -86,8 +85,7 @@ def write_result(result: dict, path: str | Path) -> None:
     """
     if is_main_process():
         known = json.loads(json.dumps(result), parse_constant=lambda _: None)
-        text = json.dumps(known, indent=2) + '\n'
-        write_whole(Path(path), text.encode())
+        write_lines(Path(path), [json.dumps(known, indent=2)])
 
 
 def _versions() -> dict[str, str]:

@@ -47,9 +47,8 @@ class EpisodeVisualizationHook(Hook):
         for i, (query, output) in enumerate(queries[:left]):
             episode, number = divmod(i, layout.queries)
             start = episode * num_supports
-            name = (
-                f'{output.run}-{output.episode:05d}-{number}_'
-                f'{output.class_names[output.way - 1]}')
+            name = (f'{output.run}-{output.episode:05d}-{number}_'
+                    f'{output.class_names[output.way - 1]}')
             runner.visualizer.add_episode(
                 name, supports[start:start + num_supports], query, output,
                 step=runner.iter,

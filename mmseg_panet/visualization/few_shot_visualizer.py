@@ -50,8 +50,7 @@ class FewShotVisualizer(SegLocalVisualizer):
 
 
 def _rgb(image: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(image.byte().cpu().numpy()[::-1].transpose(
-        1, 2, 0))
+    return image.byte().flip(0).permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def _labels(data: Tensor) -> np.ndarray:

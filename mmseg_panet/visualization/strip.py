@@ -10,6 +10,7 @@ _CAPTION = 22
 """Height of a line of text, in pixels."""
 _GAP = 4
 """Between panels, in pixels."""
+_WHITE = (255, 255, 255)
 
 
 def way_colour(way: int) -> tuple[int, int, int]:
@@ -54,7 +55,7 @@ def overlay(image: np.ndarray, labels: np.ndarray,
 
 
 def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
-    """A picture scaled to a height, with a line of text above it.
+    """Scale a picture, with a line of text above it and a margin.
 
     Args:
         picture (np.ndarray): (H, W, 3) uint8 RGB.
@@ -62,14 +63,14 @@ def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
         height (int): Of the picture in the panel, in pixels.
 
     Returns:
-        np.ndarray: (height + 22, width, 3) uint8 RGB.
+        np.ndarray: (height + 26, width + 4, 3) uint8 RGB, with 4 pixels of
+        white on the right and below.
     """
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
-    smaller = height < picture.shape[0]
-    picture = mmcv.imresize(
-        picture, (width, height),
-        interpolation='area' if smaller else 'bilinear')
-    return np.vstack([text_line(caption, width), picture])
+    method = 'area' if height < picture.shape[0] else 'bilinear'
+    picture = mmcv.imresize(picture, (width, height), interpolation=method)
+    return mmcv.impad(np.vstack([text_line(caption, width), picture]),
+                      padding=(0, 0, _GAP, _GAP), pad_val=_WHITE)
 
 
 def text_line(text: str, width: int,
@@ -107,33 +108,20 @@ def plot_strip(supports: Sequence[Sequence[np.ndarray]], query: np.ndarray,
     Returns:
         np.ndarray: The strip, uint8 RGB.
     """
-    ways = len(supports)
-    tile = max(48, (height - (ways - 1) * (_CAPTION + _GAP)) // ways)
+    outside = _CAPTION + _GAP
+    tile = max(48, (height + outside) // len(supports) - outside)
     rows = [
-        _join([
-            panel(picture, f'support: {name}' if shot == 0 else '', tile)
-            for shot, picture in enumerate(pictures)], axis=1)
-        for name, pictures in zip(class_names, supports, strict=True)
-    ]
-    block = _join(rows, axis=0)
-    height = block.shape[0] - _CAPTION
-    size = query.shape[1::-1]
+        np.hstack([panel(picture, '' if shot else f'support: {name}', tile)
+                   for shot, picture in enumerate(pictures)])
+        for name, pictures in zip(class_names, supports, strict=True)]
+    width = max(row.shape[1] for row in rows)
+    block = np.vstack([mmcv.impad(
+        row, shape=(len(row), width), pad_val=_WHITE) for row in rows])
+    height = len(block) - outside
     panels = [block, panel(query, 'query', height)]
     for caption, labels in (('ground truth', ground_truth),
                             ('prediction', prediction)):
-        labels = mmcv.imresize(
-            labels.astype(np.uint8), size, interpolation='nearest')
+        labels = mmcv.imresize(labels.astype(np.uint8), query.shape[1::-1],
+                               interpolation='nearest')
         panels.append(panel(overlay(query, labels), caption, height))
-    return _join(panels, axis=1)
-
-
-def _join(pictures: Sequence[np.ndarray], axis: int) -> np.ndarray:
-    """Put pictures below (axis 0) or beside (axis 1) each other on white."""
-    longest = max(picture.shape[1 - axis] for picture in pictures)
-    parts = []
-    for i, picture in enumerate(pictures):
-        border = [(0, 0), (0, 0), (0, 0)]
-        border[axis] = (_GAP if i else 0, 0)
-        border[1 - axis] = (0, longest - picture.shape[1 - axis])
-        parts.append(np.pad(picture, border, constant_values=255))
-    return np.concatenate(parts, axis=axis)
+    return np.hstack(panels)[:-_GAP, :-_GAP]
