@@ -75,8 +75,8 @@ class Benchmark:
                 self.folds, *rows, strict=True) for cell in (None, *tests)]
         for number, (fold, cell) in enumerate(jobs, 1):
             done = self._is_trained(fold) if cell is None else cell in results
-            print(f'[{number}/{len(jobs)}]', f'test of {cell}' if cell else
-                  f'training of fold {fold}',
+            name = f'test of {cell}' if cell else f'training of fold {fold}'
+            print(f'[{number}/{len(jobs)}]', name,
                   '(done before)' if done else '', flush=True)
             if not done and cell is None:
                 self._train(fold)
@@ -193,8 +193,8 @@ class Benchmark:
 
     def _test_settings(self, cell: Cell) -> dict:
         digest = sha256(self._checkpoint(cell.fold)) if cell.trained else None
-        return self._settings | {'test_flags': list(self.test_flags),
-                                 'checkpoint_sha256': digest}
+        return dict(self._settings, test_flags=list(self.test_flags),
+                    checkpoint_sha256=digest)
 
     def _call(self, tool: str, *arguments: object,
               flags: Sequence[str] = (), options: Sequence[str] = ()) -> None:

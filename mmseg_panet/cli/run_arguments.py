@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 
-from ..config.config_file import read_config
+from ..config.config_file import data_loaders, read_config
 from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings
 from ..datasets.manifest import read_rules
@@ -136,16 +136,14 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
         args (argparse.Namespace): Of a parser that has seen
             :func:`add_run_arguments`.
     """
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if not cfg.get(name):
-            continue
+    for loader in data_loaders(cfg):
         # torch refuses settings of workers where there are none,
-        if cfg[name].get('num_workers', 0) == 0:
-            cfg[name].persistent_workers = False
-            cfg[name].pop('prefetch_factor', None)
+        if loader.get('num_workers', 0) == 0:
+            loader.persistent_workers = False
+            loader.pop('prefetch_factor', None)
         # and warns of each loader whose memory no device reads.
         if not torch.cuda.is_available():
-            cfg[name].pin_memory = False
+            loader.pin_memory = False
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():

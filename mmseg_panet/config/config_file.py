@@ -1,7 +1,7 @@
 """Configs as files."""
 import os
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 
@@ -26,3 +26,9 @@ def read_config(path: str | os.PathLike) -> Config:
         raise InputError(
             f'{path} could not be read as a config ({type(error).__name__}: '
             f'{error}); correct it') from error
+
+
+def data_loaders(cfg: Config) -> list[ConfigDict]:
+    """The data loaders that a config has, of training, validation and test."""
+    modes = ('train', 'val', 'test')
+    return [*filter(None, (cfg.get(f'{mode}_dataloader') for mode in modes))]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from mmengine.config import Config
 
 from ..errors import InputError
+from .config_file import data_loaders
 
 
 def apply_settings(cfg: Config, fold: int | None = None,
@@ -27,9 +28,7 @@ def apply_settings(cfg: Config, fold: int | None = None,
     Raises:
         InputError: If the config has no ``EpisodicDataset``.
     """
-    datasets = list(_with_key(
-        [cfg.get(f'{mode}_dataloader') for mode in ('train', 'val', 'test')],
-        'support_pipeline'))
+    datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
     if not datasets:
         raise InputError(
             f'expected an EpisodicDataset in {cfg.filename}, got none; '

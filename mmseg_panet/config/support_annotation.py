@@ -26,8 +26,7 @@ def set_support_annotation(cfg: Config, kind: str) -> None:
         raise InputError(
             f'expected a support annotation of {list(SUPPORT_ANNOTATIONS)}, '
             f'got {kind!r}')
-    transform = SUPPORT_ANNOTATIONS[kind]
-    if transform is not None:
+    if transform := SUPPORT_ANNOTATIONS[kind]:
         pipeline = cfg.test_dataloader.dataset.support_pipeline
         cfg.test_dataloader.dataset.support_pipeline = [
             *pipeline[:-1], dict(type=transform), pipeline[-1]]

@@ -1,6 +1,5 @@
 """Two results of the same episodes, compared episode by episode."""
 import json
-import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,7 +167,7 @@ def _describe(result: Result) -> str:
 
 
 def _cells(row: Difference) -> tuple[str, ...]:
-    if math.isnan(row.p):
+    if np.isnan(row.p):
         return ('-',) * 5
     return (
         f'{row.a:.2f}', f'{row.b:.2f}', f'{row.b - row.a:+.2f}',

@@ -73,9 +73,8 @@ def count_pixels(prediction: Tensor, ground_truth: Tensor, num_ways: int,
         confusion.reshape(classes, classes), count_absent)
 
 
-def intersection_and_union(
-        confusion: np.ndarray,
-        count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def intersection_and_union(confusion: np.ndarray, count_absent: bool = True
+                           ) -> tuple[np.ndarray, np.ndarray]:
     """What confusion matrices of queries say of each way.
 
     Args:

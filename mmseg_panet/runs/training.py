@@ -44,6 +44,5 @@ def use_amp(cfg: Config, dtype: str = 'float16') -> None:
     """
     if not torch.cuda.is_available():
         raise InputError('--amp needs a GPU, got none; train without it')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.dtype = dtype
+    cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

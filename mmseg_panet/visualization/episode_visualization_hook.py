@@ -25,17 +25,16 @@ class EpisodeVisualizationHook(Hook):
                  out_dir: str | None = None) -> None:
         self.num_pictures = num_pictures
         self.out_dir = out_dir
-        self._plotted = 0
+        self._left = num_pictures
 
     def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
-        self._plotted = 0
+        self._left = self.num_pictures
 
     def _after_iter(self, runner: Runner, batch_idx: int,
                     data_batch: Any = None, outputs: Any = None,
                     mode: str = 'train') -> None:
         """Plot the queries of a batch."""
-        left = self.num_pictures - self._plotted
-        if mode == 'train' or left <= 0:
+        if mode == 'train' or self._left <= 0:
             return
         folder = self.out_dir if mode == 'test' else None
         layout = EpisodeLayout.of(data_batch['data_samples'])
@@ -44,7 +43,7 @@ class EpisodeVisualizationHook(Hook):
         supports = layout.supports_of(images)
         num_supports = layout.ways * layout.shots
         queries = list(zip(layout.queries_of(images), outputs, strict=True))
-        for i, (query, output) in enumerate(queries[:left]):
+        for i, (query, output) in enumerate(queries[:self._left]):
             episode, number = divmod(i, layout.queries)
             start = episode * num_supports
             name = (f'{output.run}-{output.episode:05d}-{number}_'
@@ -53,4 +52,4 @@ class EpisodeVisualizationHook(Hook):
                 name, supports[start:start + num_supports], query, output,
                 step=runner.iter,
                 out_file=folder and str(Path(folder) / f'{name}.png'))
-            self._plotted += 1
+        self._left -= len(outputs)

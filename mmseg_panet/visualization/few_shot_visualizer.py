@@ -59,5 +59,4 @@ def _labels(data: Tensor) -> np.ndarray:
 
 def _in_shape_of(picture: np.ndarray, sample: SegDataSample) -> np.ndarray:
     """Undo a resize that has changed the aspect."""
-    height, width = sample.ori_shape[:2]
-    return mmcv.imresize(picture, (width, height))
+    return mmcv.imresize(picture, sample.ori_shape[1::-1])
