@@ -21,5 +21,4 @@ from . import datasets, engine, evaluation, models, visualization
 
 __all__ = [
     '__version__', 'datasets', 'engine', 'evaluation', 'models',
-    'visualization'
-]
+    'visualization']

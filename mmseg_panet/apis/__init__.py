@@ -10,5 +10,4 @@ from ..runs.training import train
 
 __all__ = [
     'FewShotInferencer', 'PrototypeBank', 'apply_protocol', 'apply_settings',
-    'list_images', 'segment_images', 'test', 'train', 'write_result'
-]
+    'list_images', 'segment_images', 'test', 'train', 'write_result']

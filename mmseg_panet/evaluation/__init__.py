@@ -6,5 +6,4 @@ from .scores import summarise
 
 __all__ = [
     'EpisodeCounts', 'EpisodeTable', 'FewShotIoUMetric', 'count_pixels',
-    'summarise'
-]
+    'summarise']

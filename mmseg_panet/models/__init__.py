@@ -13,5 +13,4 @@ __all__ = [
     'Classifier', 'DilatedResNet', 'DilatedVGG', 'FewShotHead',
     'FewShotSegmentor', 'LinearClassifier', 'LogitMap', 'PANetHead',
     'PrototypeAlignmentLoss', 'PrototypeClassifier', 'SegmentationLoss',
-    'SupportStatistics'
-]
+    'SupportStatistics']

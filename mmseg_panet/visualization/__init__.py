@@ -5,5 +5,4 @@ from .strip import overlay, plot_strip, way_colour
 
 __all__ = [
     'EpisodeVisualizationHook', 'FewShotVisualizer', 'plot_strip', 'overlay',
-    'way_colour'
-]
+    'way_colour']
