@@ -59,11 +59,11 @@ class FewShotTestLoop(TestLoop):
     for the hook that draws them.
 
     Args:
-        runner (Runner): As in the host.
+        runner (Runner): As in mmengine.
         dataloader (DataLoader | dict): Of an :class:`EpisodicDataset`.
         evaluator (Evaluator | dict | list): Of a
             :class:`FewShotIoUMetric`.
-        fp16 (bool): As in the host. Defaults to False.
+        fp16 (bool): As in mmengine. Defaults to False.
         reuse_features (bool): False goes episode by episode. Defaults to
             True.
         images_per_batch (int): Images that the backbone sees at once.
