@@ -10,16 +10,8 @@ from .segmentation_loss import SegmentationLoss
 from .statistics import SupportStatistics
 
 __all__ = [
-    'Classifier',
-    'DilatedResNet',
-    'DilatedVGG',
-    'FewShotHead',
-    'FewShotSegmentor',
-    'LinearClassifier',
-    'LogitMap',
-    'PANetHead',
-    'PrototypeAlignmentLoss',
-    'PrototypeClassifier',
-    'SegmentationLoss',
-    'SupportStatistics',
+    'Classifier', 'DilatedResNet', 'DilatedVGG', 'FewShotHead',
+    'FewShotSegmentor', 'LinearClassifier', 'LogitMap', 'PANetHead',
+    'PrototypeAlignmentLoss', 'PrototypeClassifier', 'SegmentationLoss',
+    'SupportStatistics'
 ]

@@ -8,12 +8,12 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from .classifiers import build_classifier
 from .episode_layout import EpisodeLayout
 from .full_precision import full_precision
-from .resize import POOL_AT, input_pooling, own_pooling
-from .statistics import SupportStatistics, way_masks
+from .resize import POOL_AT, pooling, size_metainfo
+from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
 
 BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
@@ -39,7 +39,7 @@ class FewShotHead(BaseDecodeHead):
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier`.
         scale, distance: Settings of the classifier, where it has them.
-        pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
+        pool_at (str): See :func:`pooling`. Defaults to 'image'.
         **kwargs: As for mmseg's ``BaseDecodeHead``.
 
     Attributes:
@@ -56,9 +56,7 @@ class FewShotHead(BaseDecodeHead):
                  classifier: dict | None = None, scale: float | None = None,
                  distance: str | None = None, pool_at: str = 'image',
                  **kwargs: Any) -> None:
-        if pool_at not in POOL_AT:
-            raise InputError(
-                f"pool_at must be one of {POOL_AT}, got '{pool_at}'")
+        check_choice('pool_at', pool_at, POOL_AT)
         # mmseg wants numbers of a classifier that this head does not have.
         super().__init__(
             in_channels, channels=1, num_classes=2, out_channels=2,
@@ -116,9 +114,8 @@ class FewShotHead(BaseDecodeHead):
         by_way = sorted(range(len(ways)), key=ways.__getitem__)
         supports = self.support_statistics(
             self.features(inputs)[by_way], labels[by_way], sorted(ways))
-        fitted = self.classifier.fit(
+        self.fitted = self.classifier.fit(
             supports.each(lambda one: one[None]), shots)
-        self.fitted = fitted
 
     @full_precision
     def predict_episodes(
@@ -223,7 +220,8 @@ class FewShotHead(BaseDecodeHead):
         Returns:
             SupportStatistics: Of N supports, n is 2.
         """
-        return self.mask_statistics(features, way_masks(labels, ways))
+        return self.mask_statistics(
+            features, label_masks(labels, [[0, way] for way in ways]))
 
     def mask_statistics(self, features: Tensor,
                         masks: Tensor) -> SupportStatistics:
@@ -237,11 +235,11 @@ class FewShotHead(BaseDecodeHead):
         Returns:
             SupportStatistics: Of N images.
         """
-        pooling = input_pooling(
-            features.shape[-2:], masks.shape[-2:], self.pool_at,
-            self.align_corners, like=features)
+        to_masks = pooling(
+            features.shape[-2:], size_metainfo(masks.shape[-2:]),
+            self.pool_at, self.align_corners, like=features)
         return SupportStatistics.of_weights(
-            features, pooling.adjoint(masks.to(features)),
+            features, to_masks.adjoint(masks.to(features)),
             self.classifier.needs, self.classifier.unit_cells)
 
     def class_statistics(self, features: Tensor, labels: Tensor,
@@ -255,21 +253,18 @@ class FewShotHead(BaseDecodeHead):
                 :meth:`SupportStatistics.of_classes`; at the size of the
                 network's input, or with ``metainfo`` at that of the images.
             num_classes (int): Number of classes in the labels.
-            metainfo (dict, optional): See :func:`own_pooling`.
+            metainfo (dict, optional): See :func:`to_own_size`.
 
         Returns:
             SupportStatistics: float64, see
             :meth:`SupportStatistics.of_classes`.
         """
-        like = features.new_empty(0, dtype=torch.float64)
-        size, settings = features.shape[-2:], (
-            self.pool_at, self.align_corners)
-        pooling = input_pooling(
-            size, labels.shape[-2:], *settings, like=like
-        ) if metainfo is None else own_pooling(
-            size, metainfo, *settings, like=like)
+        to_labels = pooling(
+            features.shape[-2:], metainfo or size_metainfo(labels.shape[-2:]),
+            self.pool_at, self.align_corners,
+            like=features.new_empty(0, dtype=torch.float64))
         return SupportStatistics.of_classes(
-            features, labels, num_classes, pooling, self.classifier.needs,
+            features, labels, num_classes, to_labels, self.classifier.needs,
             self.classifier.unit_cells)
 
     def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:

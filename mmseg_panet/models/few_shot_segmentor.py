@@ -8,11 +8,11 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .logit_map import LogitMap
-from .resize import to_size
+from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows
 from .support_ways import support_ways
@@ -64,19 +64,15 @@ class FewShotSegmentor(EncoderDecoder):
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
         self.vote_threshold = settings.get('vote_threshold', 0.5)
-        if self.shot_fusion not in SHOT_FUSIONS:
-            raise InputError(
-                f'shot_fusion of test_cfg must be one of {SHOT_FUSIONS}, got '
-                f'{self.shot_fusion!r}')
+        check_choice(
+            'shot_fusion of test_cfg', self.shot_fusion, SHOT_FUSIONS)
+        check_choice('mode of test_cfg', settings.get('mode', 'whole'),
+                     ('whole', 'slide'))
         threshold = self.vote_threshold
         if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '
                 f'got {threshold!r}')
-        if settings.get('mode', 'whole') not in ('whole', 'slide'):
-            raise InputError(
-                "expected mode 'whole' or 'slide' of test_cfg, got "
-                f"{settings['mode']!r}")
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':
         """Set training or evaluation mode, and the memory format of it."""
@@ -135,10 +131,9 @@ class FewShotSegmentor(EncoderDecoder):
             queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
             maps = self._episode_maps(inputs, data_samples, queries)
         else:
-            size = tuple(inputs.shape[2:])
             queries = data_samples or [
-                SegDataSample(metainfo=dict(ori_shape=size, img_shape=size))
-                for _ in inputs]
+                SegDataSample(metainfo=size_metainfo(tuple(one.shape[1:])))
+                for one in inputs]
             maps = [
                 LogitMap(one.cells[None], one.resize) for one in fitted_maps(
                     self, inputs, [query.metainfo for query in queries])]
@@ -267,9 +262,9 @@ class FewShotSegmentor(EncoderDecoder):
         logits = self.decode_head.match_episodes(
             supports.unflatten(0, (1, ways, shots)), labels[None],
             queries[None])[0]  # (N, 1 + W, h, w)
-        return LogitMap(logits, to_size(
-            logits.shape[2:], query_images.shape[2:], self.align_corners,
-            like=logits)).rows()
+        return LogitMap.of_cells(
+            logits, size_metainfo(query_images.shape[2:]), self.align_corners
+        ).rows()
 
 
 def fitted_maps(model: EncoderDecoder, inputs: Tensor,

@@ -1,12 +1,8 @@
 """From the statistics of supports to classes: one method a file."""
-from .build import build_classifier
-from .classifier import Classifier
+from .classifier import Classifier, build_classifier
 from .linear import LinearClassifier
 from .prototype import PrototypeClassifier
 
 __all__ = [
-    'Classifier',
-    'LinearClassifier',
-    'PrototypeClassifier',
-    'build_classifier',
+    'Classifier', 'LinearClassifier', 'PrototypeClassifier', 'build_classifier'
 ]
