@@ -23,40 +23,23 @@ class LabelledImage(NamedTuple):
     class_ids: tuple[int, ...]
 
 
-def support_images(episodes: Sequence[Episode], counts: np.ndarray,
-                   by_class: bool) -> list[LabelledImage]:
-    """All distinct supports.
+def supports_of(episode: Episode) -> list[tuple[int, int]]:
+    """The image and the class of every support, way by way."""
+    return [
+        (image, class_id) for class_id, images in zip(
+            episode.class_ids, episode.supports, strict=True)
+        for image in images]
+
+
+def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
+                    counts: np.ndarray) -> list[LabelledImage]:
+    """Find the distinct images, with all classes asked of each.
 
     Args:
-        episodes (Sequence[Episode]): All of a test.
+        asked (Iterable[tuple[int, Sequence[int]]]): An image, and classes
+            that it may show.
         counts (np.ndarray): (N, num_classes), pixels of the class index.
-        by_class (bool): Whether an image comes once for each class that it
-            is a support of, instead of once with all of them.
     """
-    if by_class:
-        pairs = {
-            (image, class_id) for episode in episodes
-            for class_id, images in zip(
-                episode.class_ids, episode.supports, strict=True)
-            for image in images}
-        return [
-            LabelledImage(image, (class_id,))
-            for image, class_id in sorted(pairs)]
-    return _distinct(
-        ((image, episode.class_ids) for episode in episodes
-         for images in episode.supports for image in images), counts)
-
-
-def query_images(episodes: Iterable[Episode],
-                 counts: np.ndarray) -> list[LabelledImage]:
-    """All distinct queries, see :func:`support_images`."""
-    return _distinct(
-        ((image, episode.class_ids) for episode in episodes
-         for image in episode.queries), counts)
-
-
-def _distinct(asked: Iterator[tuple[int, tuple[int, ...]]],
-              counts: np.ndarray) -> list[LabelledImage]:
     classes: dict[int, set[int]] = {}
     for image, class_ids in asked:
         classes.setdefault(image, set()).update(class_ids)
@@ -102,20 +85,14 @@ def load_images(images: Sequence[LabelledImage], role: str,
         ``inputs`` and ``data_samples`` for the data preprocessor.
     """
     rank, world_size = get_dist_info()
-    indices = list(range(len(images)))
+    starts = range(0, len(images), images_per_batch)[rank::world_size]
     batches = [
-        indices[i:i + images_per_batch]
-        for i in range(0, len(images), images_per_batch)][rank::world_size]
+        list(range(len(images))[i:i + images_per_batch]) for i in starts]
+    workers = {name: getattr(loader, name) for name in (
+        'num_workers', 'prefetch_factor', 'multiprocessing_context',
+        'worker_init_fn', 'timeout')}
     dataset: Any = loader.dataset
-    workers = dict(
-        num_workers=loader.num_workers,
-        prefetch_factor=loader.prefetch_factor,
-        multiprocessing_context=loader.multiprocessing_context,
-        worker_init_fn=loader.worker_init_fn,
-        timeout=loader.timeout)
     yield from zip(batches, DataLoader(
-        _Images(dataset, images, role),
-        batch_sampler=batches,
-        collate_fn=pseudo_collate,
-        pin_memory=loader.pin_memory,
+        _Images(dataset, images, role), batch_sampler=batches,
+        collate_fn=pseudo_collate, pin_memory=loader.pin_memory,
         **(workers if batches else {})), strict=True)
