@@ -1,5 +1,6 @@
 """A test that visits each image once, however many episodes ask for it."""
 import logging
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -159,21 +160,18 @@ class FewShotTestLoop(TestLoop):
         ] if depends_on_class(dataset) else distinct_images(
             ((pair[0], class_ids) for pair, class_ids in shown),
             dataset.images.index.counts)
-        own = []
+        own = {}
         for indices, features, samples in self._features(images, 'support'):
             most = max(len(images[i].class_ids) for i in indices)
             statistics = head.class_statistics(
                 features, head.labels(samples), most).each(Tensor.cpu)
             # A copy, or each would be sent with its complete batch.
-            own += [
-                (i, statistics.each(lambda one, k=number: one[k]).masks(
-                    slice(1 + len(images[i].class_ids))).each(Tensor.clone))
-                for number, i in enumerate(indices)]
-        gathered = sorted(
-            (pair for part in dist.all_gather_object(own) for pair in part),
-            key=lambda pair: pair[0])
+            for number, i in enumerate(indices):
+                own[i] = statistics.each(lambda one, k=number: one[k]).masks(
+                    slice(1 + len(images[i].class_ids))).each(Tensor.clone)
+        gathered = dict(ChainMap(*dist.all_gather_object(own)))
         return SupportTable(
-            images, [statistics for _, statistics in gathered], self._device)
+            images, [gathered[i] for i in range(len(images))], self._device)
 
     def _count_queries(self, episodes: Sequence[Episode],
                        table: SupportTable, totals: np.ndarray) -> None:

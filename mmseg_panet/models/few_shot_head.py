@@ -288,5 +288,4 @@ class FewShotHead(BaseDecodeHead):
             F.pad(sample.gt_sem_seg.data[0],
                   sample.get('img_padding_size', (0, 0, 0, 0)),
                   value=self.ignore_index)
-            for sample in data_samples
-        ])
+            for sample in data_samples])

@@ -1,6 +1,8 @@
 """A segmentor that predicts whole episodes."""
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
@@ -173,39 +175,36 @@ class FewShotSegmentor(EncoderDecoder):
                       queries: list[SegDataSample]) -> list[LogitMap]:
         """Logits of each query by all shots or by single ones."""
         by_shot = self.shot_fusion != 'mean_prototypes'
-        make = LogitMap.of_cells
-        if self.test_cfg.get('mode', 'whole') == 'slide':
-            make = LogitMap.of_input
+        if _slides(self):
             logits = self._slide_episodes(inputs, data_samples, by_shot)
         else:
             logits = self.decode_head.predict_episodes(
                 self.extract_feat(inputs), data_samples, by_shot)
             logits = logits if by_shot else logits[None]
-        return [
-            make(shots, query.metainfo, self.align_corners)
-            for shots, query in zip(logits.unbind(1), queries, strict=True)]
+        return _maps_of(
+            self, logits.unbind(1), [query.metainfo for query in queries])
 
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
                         by_shot: bool) -> Tensor:
         """Fit each episode's supports at once, slide over its queries."""
         episodes, ways, shots, queries = EpisodeLayout.of(data_samples)
-        length = ways * shots + queries
+        index = np.arange(len(inputs)).reshape(episodes, -1)
+        supports = index[:, :ways * shots].reshape(-1, ways, shots)
         fitted = self.decode_head.fitted
         logits = []
         try:
-            for some in [[i] for i in range(shots)] if by_shot else [
-                    range(shots)]:
-                for start in range(0, episodes * length, length):
-                    shown = [start + way * shots + shot
-                             for way in range(ways) for shot in some]
-                    asked = slice(start + ways * shots, start + length)
+            for some in np.split(supports, shots if by_shot else 1, axis=2):
+                for shown, asked in zip(
+                        some.reshape(episodes, -1), index[:, ways * shots:],
+                        strict=True):
                     self.decode_head.fit(
                         self.extract_feat(
                             torch.stack([inputs[i] for i in shown])),
                         [data_samples[i] for i in shown])
-                    logits.append(self.inference(inputs[asked], [
-                        sample.metainfo for sample in data_samples[asked]]))
+                    logits.append(self.inference(
+                        torch.stack([inputs[i] for i in asked]),
+                        [data_samples[i].metainfo for i in asked]))
         finally:
             self.decode_head.fitted = fitted
         return torch.cat(logits).unflatten(0, (-1, episodes * queries))
@@ -279,16 +278,24 @@ def fitted_maps(model: EncoderDecoder, inputs: Tensor,
     Returns:
         list[LogitMap]: One an image, (1 + W, h, w).
     """
-    if (model.test_cfg or {}).get('mode', 'whole') == 'slide':
+    if _slides(model):
         # mmseg's slide inference makes room for as many classes, and writes
         # into the metainfo.
         model.out_channels = getattr(
             model.decode_head.fitted, 'num_classes', 0)
         logits = model.inference(inputs, [dict(meta) for meta in metas])
-        make = LogitMap.of_input
     else:
         logits = model.decode_head(model.extract_feat(inputs))
-        make = LogitMap.of_cells
-    return [
-        make(one, meta, model.align_corners)
-        for one, meta in zip(logits, metas, strict=True)]
+    return _maps_of(model, logits, metas)
+
+
+def _slides(model: EncoderDecoder) -> bool:
+    return (model.test_cfg or {}).get('mode', 'whole') == 'slide'
+
+
+def _maps_of(model: EncoderDecoder, logits: Iterable[Tensor],
+             metas: list[dict]) -> list[LogitMap]:
+    """Logits of windows are those of the input, others those of cells."""
+    make = LogitMap.of_input if _slides(model) else LogitMap.of_cells
+    return [make(one, meta, model.align_corners)
+            for one, meta in zip(logits, metas, strict=True)]

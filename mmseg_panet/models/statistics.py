@@ -6,7 +6,7 @@ few sums a class are all that an image adds to any episode, and they add up
 over images.
 """
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -117,8 +117,7 @@ class SupportStatistics:
     def tensors(self) -> dict[str, Tensor]:
         """The tensors that there are, by their names."""
         return {
-            one.name: getattr(self, one.name) for one in fields(self)
-            if getattr(self, one.name) is not None}
+            name: one for name, one in vars(self).items() if one is not None}
 
     def masks(self, index: slice | Sequence[int] | Tensor
               ) -> 'SupportStatistics':
