@@ -1,6 +1,5 @@
 """How a flat batch of episodes is laid out."""
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -42,8 +41,9 @@ class EpisodeLayout(NamedTuple):
                 f'has role, way and shot), got the roles {set(roles)}; use '
                 "EpisodicDataset and collate_fn=dict(type='episode_collate')")
         ways = len(data_samples[0].class_ids)
-        episodes = list(pairwise(['query', *roles])).count(
-            ('query', 'support'))
+        episodes = sum(
+            pair == ('query', 'support')
+            for pair in zip(['query', *roles[:-1]], roles, strict=True))
         length = len(roles) // episodes
         supports = roles[:length].count('support')
         layout = cls(episodes, ways, supports // ways, length - supports)

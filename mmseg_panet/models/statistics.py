@@ -6,7 +6,7 @@ few sums a class are all that an image adds to any episode, and they add up
 over images.
 """
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -116,8 +116,10 @@ class SupportStatistics:
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors that there are, by their names."""
+        # torch.compile cannot follow vars(self).
         return {
-            name: one for name, one in vars(self).items() if one is not None}
+            one.name: getattr(self, one.name) for one in fields(self)
+            if getattr(self, one.name) is not None}
 
     def masks(self, index: slice | Sequence[int] | Tensor
               ) -> 'SupportStatistics':
