@@ -24,12 +24,7 @@ from ..evaluation import iou
 from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
-from .labelled_images import (
-    LabelledImage,
-    distinct_images,
-    load_images,
-    supports_of,
-)
+from .labelled_images import LabelledImage, distinct_images, load_images
 from .support_table import SupportTable
 
 _VALUES_AT_ONCE = 2**22
@@ -45,15 +40,15 @@ class FewShotTestLoop(TestLoop):
     it. The counts are those of the stock loop, but for pixels at which two
     logits are equal to rounding. Where the rules do not allow it (random
     transforms, sliding windows, other metrics), it says so and goes episode
-    by episode, as the stock loop. Episodes to be drawn are predicted apart,
-    for the hook that draws them.
+    by episode, as the stock loop. Episodes to be plotted are predicted
+    apart, for the hook that plots them.
 
     Args:
-        runner (Runner): As in the host.
+        runner (Runner): As in mmengine.
         dataloader (DataLoader | dict): Of an :class:`EpisodicDataset`.
         evaluator (Evaluator | dict | list): Of a
             :class:`FewShotIoUMetric`.
-        fp16 (bool): As in the host. Defaults to False.
+        fp16 (bool): As in mmengine. Defaults to False.
         reuse_features (bool): False goes episode by episode. Defaults to
             True.
         images_per_batch (int): Images that the backbone sees at once.
@@ -114,12 +109,11 @@ class FewShotTestLoop(TestLoop):
         return model.module if is_model_wrapper(model) else model
 
     def _plot_episodes(self) -> None:
-        """Predict the episodes that a hook is going to draw."""
+        """Predict the episodes that a hook is going to plot."""
         pictures = max(
             (hook.num_pictures for hook in self.runner.hooks
              if isinstance(hook, EpisodeVisualizationHook)), default=0)
-        batches = iter(self.dataloader) if pictures else ()
-        for idx, batch in enumerate(batches):
+        for idx, batch in enumerate(self.dataloader if pictures else ()):
             with autocast(enabled=self.fp16):
                 outputs = self.runner.model.test_step(batch)
             self.runner.call_hook(
@@ -139,7 +133,8 @@ class FewShotTestLoop(TestLoop):
         self._count_one_by_one(
             [i for i, episode in enumerate(episodes)
              if not table.serves(episode)], totals)
-        summed = torch.from_numpy(totals).to(self._device)
+        summed = torch.from_numpy(totals).to(
+            self._model.data_preprocessor.device)
         dist.all_reduce(summed)
         return [
             iou.EpisodeCounts(
@@ -151,27 +146,26 @@ class FewShotTestLoop(TestLoop):
     def _sum_supports(self, episodes: Sequence[Episode]) -> SupportTable:
         """The first pass."""
         dataset, head = self.dataloader.dataset, self._model.decode_head
-        shown = [(pair, episode.class_ids) for episode in episodes
-                 for pair in supports_of(episode)]
-        # Once for each class, instead of once with all of them.
-        images = [
-            LabelledImage(image, (class_id,))
-            for image, class_id in sorted({pair for pair, _ in shown})
-        ] if depends_on_class(dataset) else distinct_images(
-            ((pair[0], class_ids) for pair, class_ids in shown),
-            dataset.images.index.counts)
+        asked = {LabelledImage(image, episode.class_ids)
+                 for episode in episodes for images in episode.supports
+                 for image in images}
+        # A step that depends on the class is refused with several ways: an
+        # image then comes once for each class, else once with all of them.
+        shown = sorted(asked) if depends_on_class(dataset) else (
+            distinct_images(asked, dataset.images.index.counts))
         own = {}
-        for indices, features, samples in self._features(images, 'support'):
-            most = max(len(images[i].class_ids) for i in indices)
+        for indices, features, samples in self._features(shown, 'support'):
+            most = max(len(shown[i].class_ids) for i in indices)
             statistics = head.class_statistics(
                 features, head.labels(samples), most).each(Tensor.cpu)
             # A copy, or each would be sent with its complete batch.
             for number, i in enumerate(indices):
                 own[i] = statistics.each(lambda one, k=number: one[k]).masks(
-                    slice(1 + len(images[i].class_ids))).each(Tensor.clone)
+                    slice(1 + len(shown[i].class_ids))).each(Tensor.clone)
         gathered = dict(ChainMap(*dist.all_gather_object(own)))
         return SupportTable(
-            images, [gathered[i] for i in range(len(images))], self._device)
+            shown, [gathered[i] for i in range(len(shown))],
+            self._model.data_preprocessor.device)
 
     def _count_queries(self, episodes: Sequence[Episode],
                        table: SupportTable, totals: np.ndarray) -> None:
@@ -256,7 +250,3 @@ class FewShotTestLoop(TestLoop):
                 yield (indices, self._model.decode_head.features(features),
                        data['data_samples'])
                 bar.advance(task, len(indices) * dist.get_dist_info()[1])
-
-    @property
-    def _device(self) -> torch.device:
-        return self._model.data_preprocessor.device

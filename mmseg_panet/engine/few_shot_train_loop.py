@@ -73,10 +73,9 @@ class FewShotTrainLoop(IterBasedTrainLoop):
         if not isinstance(loader.sampler, InfiniteSampler):
             raise InputError(
                 'expected the sampler InfiniteSampler of train_dataloader, '
-                f'got {type(loader.sampler).__name__}; set '
-                "sampler=dict(type='InfiniteSampler', shuffle=False), "
-                "without a batch_sampler, or train_cfg.type="
-                "'IterBasedTrainLoop'")
+                f'got {type(loader.sampler).__name__}; set sampler=dict(type='
+                "'InfiniteSampler', shuffle=False), without a batch_sampler, "
+                "or train_cfg.type='IterBasedTrainLoop'")
         # mmengine 0.10.7 starts the workers here, before it knows of the past.
         # A loader that is never asked, and takes no number of torch's.
         unused = DataLoader(loader.dataset, generator=torch.Generator())

@@ -9,7 +9,7 @@ from ..datasets.transforms.dependence import dependence
 from ..evaluation import FewShotIoUMetric
 from ..models import FewShotHead, FewShotSegmentor
 from ..models.few_shot_head import BYPASSED
-from ..overrides import difference
+from ..overrides import difference, overridden
 from ..visualization import EpisodeVisualizationHook
 
 _OF_ITERATIONS = (
@@ -84,9 +84,8 @@ def _wants_episodes(hook: Hook) -> bool:
             'mmengine.'):
         return False
     # mmseg's hook plots only where it is told to.
-    return getattr(hook, 'draw', True) and any(
-        getattr(kind, name) is not getattr(Hook, name)
-        for name in _OF_ITERATIONS)
+    return getattr(hook, 'draw', True) and bool(
+        overridden(hook, Hook, _OF_ITERATIONS))
 
 
 def _step_of_an_episode(dataset: EpisodicDataset) -> str | None:

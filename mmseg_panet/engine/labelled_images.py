@@ -1,14 +1,14 @@
 """The distinct images of many episodes, each loaded once."""
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_dist_info
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader
 
 from ..datasets import EpisodicDataset
-from ..datasets.sampling import Episode
 
 
 class LabelledImage(NamedTuple):
@@ -21,14 +21,6 @@ class LabelledImage(NamedTuple):
 
     image: int
     class_ids: tuple[int, ...]
-
-
-def supports_of(episode: Episode) -> list[tuple[int, int]]:
-    """The image and the class of every support, way by way."""
-    return [
-        (image, class_id) for class_id, images in zip(
-            episode.class_ids, episode.supports, strict=True)
-        for image in images]
 
 
 def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
@@ -49,20 +41,10 @@ def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
         for image in sorted(classes)]
 
 
-class _Images(Dataset):
-    """Loads images through one of the pipelines of an episodic data set."""
-
-    def __init__(self, dataset: EpisodicDataset,
-                 images: Sequence[LabelledImage], role: str) -> None:
-        self.dataset = dataset
-        self.images = images
-        self.role = role
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> dict:
-        return self.dataset.labelled_image(*self.images[index], self.role)
+def _load(dataset: EpisodicDataset, role: str,
+          images: Sequence[LabelledImage]) -> dict:
+    return pseudo_collate(
+        [dataset.labelled_image(*one, role) for one in images])
 
 
 def load_images(images: Sequence[LabelledImage], role: str,
@@ -85,14 +67,13 @@ def load_images(images: Sequence[LabelledImage], role: str,
         ``inputs`` and ``data_samples`` for the data preprocessor.
     """
     rank, world_size = get_dist_info()
-    starts = range(0, len(images), images_per_batch)[rank::world_size]
-    batches = [
-        list(range(len(images))[i:i + images_per_batch]) for i in starts]
+    batches = list(BatchSampler(
+        range(len(images)), images_per_batch, False))[rank::world_size]
     workers = {name: getattr(loader, name) for name in (
         'num_workers', 'prefetch_factor', 'multiprocessing_context',
         'worker_init_fn', 'timeout')}
-    dataset: Any = loader.dataset
     yield from zip(batches, DataLoader(
-        _Images(dataset, images, role), batch_sampler=batches,
-        collate_fn=pseudo_collate, pin_memory=loader.pin_memory,
-        **(workers if batches else {})), strict=True)
+        cast(Any, images), batch_sampler=batches,
+        collate_fn=partial(_load, cast(Any, loader.dataset), role),
+        pin_memory=loader.pin_memory, **(workers if batches else {})),
+        strict=True)

@@ -1,14 +1,13 @@
 """What the supports of a test add to its episodes."""
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import nn
 
 from ..datasets.sampling import Episode
 from ..models import Classifier, SupportStatistics
 from ..models.statistics import join
-from .labelled_images import LabelledImage, supports_of
+from .labelled_images import LabelledImage
 
 
 class SupportTable:
@@ -47,7 +46,7 @@ class SupportTable:
 
         One that does not is grown by the data set, for that class alone.
         """
-        return self._shown.issuperset(supports_of(episode))
+        return self._shown.issuperset(_pairs_of(episode))
 
     def fit(self, classifier: Classifier, episodes: Sequence[Episode],
             by_shot: bool = False) -> nn.Module:
@@ -67,7 +66,7 @@ class SupportTable:
             [self._total[image, class_id],
              *(self._row.get((image, way), 0) for way in episode.class_ids),
              self._row[image, class_id]]
-            for image, class_id in supports_of(episode)]
+            for image, class_id in _pairs_of(episode)]
             for episode in episodes]
         # All valid pixels, every way's, and those of the own way.
         shown = self._rows.masks(
@@ -75,9 +74,17 @@ class SupportTable:
         pairs = join([
             shown.masks(slice(-1)).background(),
             shown.masks(slice(-1, None))])  # (E, W * S) supports, n = 2
-        ways, shots = np.shape(episodes[0].supports)
+        ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
         if by_shot:
             pairs = pairs.each(
                 lambda one: one.unflatten(1, (ways, shots)).transpose(
                     1, 2).flatten(0, 1))  # (E * S, W)
         return classifier.fit(pairs, [1 if by_shot else shots] * ways)
+
+
+def _pairs_of(episode: Episode) -> list[tuple[int, int]]:
+    """The image and the class of every support, way by way."""
+    return [
+        (image, class_id) for class_id, images in zip(
+            episode.class_ids, episode.supports, strict=True)
+        for image in images]

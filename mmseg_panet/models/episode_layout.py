@@ -47,13 +47,12 @@ class EpisodeLayout(NamedTuple):
         length = len(roles) // episodes
         supports = roles[:length].count('support')
         layout = cls(episodes, ways, supports // ways, length - supports)
-        one: list[tuple[str, int, int | None]] = [
-            ('support', ways, way) for way in range(1, 1 + ways)
-            for _ in range(layout.shots)]
-        one += [('query', ways, None)] * layout.queries
+        one = [('support', ways, way) for way in range(1, 1 + ways)
+               for _ in range(layout.shots)]
+        one += [('query', ways, 0)] * layout.queries
         got = [
             (role, len(sample.class_ids),
-             sample.get('way') if role == 'support' else None)
+             sample.get('way') if role == 'support' else 0)
             for role, sample in zip(roles, data_samples, strict=True)]
         if one * episodes != got:
             raise InputError(

@@ -1,5 +1,6 @@
 """A decode head that learns its classes from supports."""
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from ..errors import InputError, check_choice
 from .classifiers import build_classifier
 from .episode_layout import EpisodeLayout
-from .full_precision import full_precision
 from .resize import POOL_AT, pooling, size_metainfo
 from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
@@ -24,6 +24,18 @@ A head may override ``features`` and ``match``, but is refused with these.
 """
 
 
+def full_precision(method: Callable) -> Callable:
+    """Keep autocast out of a method whose first argument are features."""
+
+    @functools.wraps(method)
+    def wrapper(self: nn.Module, inputs: Sequence[Tensor],
+                *args: object, **kwargs: object) -> object:
+        with torch.autocast(inputs[0].device.type, enabled=False):
+            return method(self, inputs, *args, **kwargs)
+
+    return wrapper
+
+
 class FewShotHead(BaseDecodeHead):
     """From the features of supports and queries to logits.
 
@@ -33,8 +45,7 @@ class FewShotHead(BaseDecodeHead):
 
     Args:
         in_channels (int): C, channels of the feature map used.
-        in_index (int): Which of the backbone's outputs is used. Defaults
-            to -1.
+        in_index (int): Which output of the backbone. Defaults to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier`.
@@ -43,8 +54,7 @@ class FewShotHead(BaseDecodeHead):
         **kwargs: As for mmseg's ``BaseDecodeHead``.
 
     Attributes:
-        fitted (nn.Module | None): What :meth:`fit` has fitted, such as a
-            :class:`LinearClassifier`.
+        fitted (nn.Module | None): What :meth:`fit` has fitted.
 
     Raises:
         InputError: If a setting is unknown, also to the classifier.
@@ -128,8 +138,8 @@ class FewShotHead(BaseDecodeHead):
             inputs (Sequence[Tensor]): As for :meth:`loss`.
             batch_data_samples (Sequence[SegDataSample]): As for
                 :meth:`loss`; only the supports' labels are read.
-            by_shot (bool): Whether to classify by one shot of every way at a
-                time. Defaults to False.
+            by_shot (bool): Whether each shot is fitted alone. Defaults to
+                False.
 
         Returns:
             Tensor: Logits (B * Q, 1 + W, h, w) on the cells; with
@@ -256,8 +266,7 @@ class FewShotHead(BaseDecodeHead):
             metainfo (dict, optional): See :func:`to_own_size`.
 
         Returns:
-            SupportStatistics: float64, see
-            :meth:`SupportStatistics.of_classes`.
+            SupportStatistics: float64, see ``of_classes``.
         """
         to_labels = pooling(
             features.shape[-2:], metainfo or size_metainfo(labels.shape[-2:]),

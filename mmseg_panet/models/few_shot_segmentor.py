@@ -65,12 +65,11 @@ class FewShotSegmentor(EncoderDecoder):
         self._set_memory_format()
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
-        self.vote_threshold = settings.get('vote_threshold', 0.5)
+        self.vote_threshold = threshold = settings.get('vote_threshold', 0.5)
         check_choice(
             'shot_fusion of test_cfg', self.shot_fusion, SHOT_FUSIONS)
         check_choice('mode of test_cfg', settings.get('mode', 'whole'),
                      ('whole', 'slide'))
-        threshold = self.vote_threshold
         if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '

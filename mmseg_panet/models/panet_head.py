@@ -7,8 +7,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from .episode_layout import EpisodeLayout
-from .few_shot_head import FewShotHead
-from .full_precision import full_precision
+from .few_shot_head import FewShotHead, full_precision
 from .support_ways import support_ways
 
 

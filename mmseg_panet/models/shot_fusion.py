@@ -50,8 +50,10 @@ def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
         >>> vote(shots, num_ways=1)
         tensor([[1, 0, 0]], dtype=torch.uint8)
     """
-    votes = torch.stack(
-        [(labels == way).sum(-3) for way in range(1, 1 + num_ways)])
+    # As int16, as sums of int64 over many episodes leave the caches.
+    votes = torch.stack([
+        (labels == way).sum(-3, dtype=torch.int16)
+        for way in range(1, 1 + num_ways)])
     most, way = votes.max(0)  # (..., H, W) each
     share = most / most.amax((-2, -1), keepdim=True).clamp_min(1)
     return torch.where(share >= threshold, way + 1, 0).to(torch.uint8)

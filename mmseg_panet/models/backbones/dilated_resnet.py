@@ -50,18 +50,6 @@ class SignedResLayer(ResLayer):
         return residual_sum(last, x)
 
 
-def _dilate_second(stage: ResLayer, dilation: int) -> None:
-    """Dilate every second convolution, where the first one had the stride.
-
-    Only the first convolution of a stage had a stride to lose; all after it
-    see the finer map, those of the first block included. In a bottleneck of
-    the 'pytorch' style the second one had it.
-    """
-    for block in stage:
-        if isinstance(block, BasicBlock) or block.style == 'caffe':
-            block.conv2.dilation = block.conv2.padding = (dilation, dilation)
-
-
 @MODELS.register_module()
 class DilatedResNet(ResNet):
     """The ResNet encoder of the few-shot segmentation literature.
@@ -151,8 +139,13 @@ class DilatedResNet(ResNet):
                 "plugins' stages")
         stage = SignedResLayer(**kwargs) if signed else (
             super().make_res_layer(**kwargs))
-        if self.dilate_both:
-            _dilate_second(stage, kwargs['dilation'])
+        # Only the first convolution of a stage had a stride to lose; all after
+        # it see the finer map, those of the first block included. In a
+        # bottleneck of the 'pytorch' style the second one had it.
+        for block in stage if self.dilate_both else ():
+            if isinstance(block, BasicBlock) or block.style == 'caffe':
+                block.conv2.dilation = block.conv2.padding = (
+                    kwargs['dilation'], kwargs['dilation'])
         return stage
 
     def init_weights(self) -> None:
