@@ -128,7 +128,7 @@ class FewShotTestLoop(TestLoop):
         rules = dataset.rules
         episodes = list(dataset.episodes)
         table = self._sum_supports(episodes)
-        totals = np.zeros((len(episodes), 2, header['num_ways'] + 2), np.int64)
+        totals = np.zeros((len(episodes), 2, rules.num_ways + 2), np.int64)
         self._count_queries(episodes, table, totals)
         self._count_one_by_one(
             [i for i, episode in enumerate(episodes)
@@ -138,7 +138,7 @@ class FewShotTestLoop(TestLoop):
         dist.all_reduce(summed)
         return [
             iou.EpisodeCounts(
-                i // header['num_episodes'], episode.index, episode.class_ids,
+                i // rules.num_episodes, episode.index, episode.class_ids,
                 intersection, union)
             for i, (episode, (intersection, union)) in enumerate(zip(
                 episodes, summed.cpu().numpy(), strict=True))]
@@ -196,7 +196,7 @@ class FewShotTestLoop(TestLoop):
         num_ways = rules.num_ways
         by_shot = model.shot_fusion != 'mean_prototypes'
         labels = sample.gt_sem_seg.data[0]
-        shots = header['num_shots'] if by_shot else 1
+        shots = rules.num_shots if by_shot else 1
         step = max(1, _VALUES_AT_ONCE // (labels.numel() * num_ways * shots))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
@@ -214,7 +214,7 @@ class FewShotTestLoop(TestLoop):
                         confusion, class_ids, episode.class_ids),
                     metric.count_absent)
                 metric.write_prediction(
-                    label_map, i // header['num_episodes'], episode.index,
+                    label_map, i // rules.num_episodes, episode.index,
                     number)
 
     def _count_one_by_one(self, indices: Sequence[int],
