@@ -25,6 +25,21 @@ def refuse(sentences: Sequence[str]) -> None:
         raise InputError(sentences[0] + more * (len(sentences) > 1))
 
 
+def check_choice(name: str, value: object, choices: Sequence) -> None:
+    """Refuse a setting that is none of those there are.
+
+    Args:
+        name (str): Name of the setting, for the message.
+        value (object): What was given.
+        choices (Sequence): All that it may be.
+
+    Raises:
+        InputError: If the value is none of the choices.
+    """
+    if value not in choices:
+        raise InputError(f'{name} must be one of {choices}, got {value!r}')
+
+
 @contextmanager
 def naming(where: object, remedy: str = 'correct or remove it',
            errors: tuple[type[Exception], ...] = (

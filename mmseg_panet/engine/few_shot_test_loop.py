@@ -1,17 +1,12 @@
 """A test that visits each image once, however many episodes ask for it."""
 import logging
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
-from itertools import compress
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import (
-    all_gather_object,
-    all_reduce,
-    get_dist_info,
-    is_main_process,
-)
+from mmengine import dist
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -25,21 +20,11 @@ from torch.utils.data import DataLoader
 from ..datasets import episode_collate
 from ..datasets.sampling import Episode
 from ..errors import InputError
-from ..evaluation.iou import (
-    EpisodeCounts,
-    episode_confusion,
-    intersection_and_union,
-    label_confusion,
-)
+from ..evaluation import iou
 from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
-from .labelled_images import (
-    LabelledImage,
-    load_images,
-    query_images,
-    support_images,
-)
+from .labelled_images import LabelledImage, distinct_images, load_images
 from .support_table import SupportTable
 
 _VALUES_AT_ONCE = 2**22
@@ -55,8 +40,8 @@ class FewShotTestLoop(TestLoop):
     it. The counts are those of the stock loop, but for pixels at which two
     logits are equal to rounding. Where the rules do not allow it (random
     transforms, sliding windows, other metrics), it says so and goes episode
-    by episode, as the stock loop. Episodes to be drawn are predicted apart,
-    for the hook that draws them.
+    by episode, as the stock loop. Episodes to be plotted are predicted
+    apart, for the hook that plots them.
 
     Args:
         runner (Runner): As in mmengine.
@@ -73,11 +58,8 @@ class FewShotTestLoop(TestLoop):
         InputError: If ``images_per_batch`` is below 1.
     """
 
-    def __init__(self,
-                 runner: Runner,
-                 dataloader: DataLoader | dict,
-                 evaluator: Evaluator | dict | list,
-                 fp16: bool = False,
+    def __init__(self, runner: Runner, dataloader: DataLoader | dict,
+                 evaluator: Evaluator | dict | list, fp16: bool = False,
                  reuse_features: bool = True,
                  images_per_batch: int = 8) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
@@ -110,7 +92,7 @@ class FewShotTestLoop(TestLoop):
         with torch.no_grad():
             self._plot_episodes()
             results = self._count_episodes()
-        rank, world_size = get_dist_info()
+        rank, world_size = dist.get_dist_info()
         # As the stock loop's sampler deals out: every process as many.
         size = len(results)
         padded = size + -size % world_size
@@ -127,12 +109,11 @@ class FewShotTestLoop(TestLoop):
         return model.module if is_model_wrapper(model) else model
 
     def _plot_episodes(self) -> None:
-        """Predict the episodes that a hook is going to draw."""
+        """Predict the episodes that a hook is going to plot."""
         pictures = max(
             (hook.num_pictures for hook in self.runner.hooks
              if isinstance(hook, EpisodeVisualizationHook)), default=0)
-        batches = iter(self.dataloader) if pictures else ()
-        for idx, batch in enumerate(batches):
+        for idx, batch in enumerate(self.dataloader if pictures else ()):
             with autocast(enabled=self.fp16):
                 outputs = self.runner.model.test_step(batch)
             self.runner.call_hook(
@@ -142,20 +123,21 @@ class FewShotTestLoop(TestLoop):
             if pictures <= 0:
                 break
 
-    def _count_episodes(self) -> list[EpisodeCounts]:
+    def _count_episodes(self) -> list[iou.EpisodeCounts]:
         dataset = self.dataloader.dataset
         rules = dataset.rules
         episodes = list(dataset.episodes)
         table = self._sum_supports(episodes)
         totals = np.zeros((len(episodes), 2, rules.num_ways + 2), np.int64)
-        served = [table.serves(episode) for episode in episodes]
-        self._count_queries(episodes, served, table, totals)
+        self._count_queries(episodes, table, totals)
         self._count_one_by_one(
-            [i for i, reached in enumerate(served) if not reached], totals)
-        summed = torch.from_numpy(totals).to(self._device)
-        all_reduce(summed)
+            [i for i, episode in enumerate(episodes)
+             if not table.serves(episode)], totals)
+        summed = torch.from_numpy(totals).to(
+            self._model.data_preprocessor.device)
+        dist.all_reduce(summed)
         return [
-            EpisodeCounts(
+            iou.EpisodeCounts(
                 i // rules.num_episodes, episode.index, episode.class_ids,
                 intersection, union)
             for i, (episode, (intersection, union)) in enumerate(zip(
@@ -164,74 +146,76 @@ class FewShotTestLoop(TestLoop):
     def _sum_supports(self, episodes: Sequence[Episode]) -> SupportTable:
         """The first pass."""
         dataset, head = self.dataloader.dataset, self._model.decode_head
-        images = support_images(
-            episodes, dataset.images.index.counts, depends_on_class(dataset))
-        own = []
-        for indices, features, samples in self._features(images, 'support'):
-            most = max(len(images[i].class_ids) for i in indices)
+        asked = {LabelledImage(image, episode.class_ids)
+                 for episode in episodes for images in episode.supports
+                 for image in images}
+        # A step that depends on the class is refused with several ways: an
+        # image then comes once for each class, else once with all of them.
+        shown = sorted(asked) if depends_on_class(dataset) else (
+            distinct_images(asked, dataset.images.index.counts))
+        own = {}
+        for indices, features, samples in self._features(shown, 'support'):
+            most = max(len(shown[i].class_ids) for i in indices)
             statistics = head.class_statistics(
                 features, head.labels(samples), most).each(Tensor.cpu)
             # A copy, or each would be sent with its complete batch.
-            own += [
-                (i, statistics.each(lambda one, k=number: one[k]).masks(
-                    slice(1 + len(images[i].class_ids))).each(Tensor.clone))
-                for number, i in enumerate(indices)]
-        gathered = sorted(
-            (pair for part in all_gather_object(own) for pair in part),
-            key=lambda pair: pair[0])
+            for number, i in enumerate(indices):
+                own[i] = statistics.each(lambda one, k=number: one[k]).masks(
+                    slice(1 + len(shown[i].class_ids))).each(Tensor.clone)
+        gathered = dict(ChainMap(*dist.all_gather_object(own)))
         return SupportTable(
-            images, [statistics for _, statistics in gathered], self._device)
+            shown, [gathered[i] for i in range(len(shown))],
+            self._model.data_preprocessor.device)
 
     def _count_queries(self, episodes: Sequence[Episode],
-                       served: Sequence[bool], table: SupportTable,
-                       totals: np.ndarray) -> None:
+                       table: SupportTable, totals: np.ndarray) -> None:
         """The second pass: add the counts of every query to its episodes."""
-        images = query_images(
-            compress(episodes, served),
+        asked_by: dict[int, list[tuple[int, Episode, int]]] = {}
+        for i, episode in enumerate(episodes):
+            for number, image in enumerate(
+                    episode.queries if table.serves(episode) else ()):
+                asked_by.setdefault(image, []).append((i, episode, number))
+        images = distinct_images(
+            ((image, episode.class_ids) for image, asked in asked_by.items()
+             for _, episode, _ in asked),
             self.dataloader.dataset.images.index.counts)
-        asked_by: dict[int, list[tuple[int, int]]] = {}
-        for i in compress(range(len(episodes)), served):
-            for number, image in enumerate(episodes[i].queries):
-                asked_by.setdefault(image, []).append((i, number))
         for indices, features, samples in self._features(images, 'query'):
             for index, feature, sample in zip(
                     indices, features, samples, strict=True):
-                image, class_ids = images[index]
                 self._count_query(
-                    feature, sample, class_ids, asked_by[image], episodes,
-                    table, totals)
+                    feature, sample, images[index].class_ids,
+                    asked_by[images[index].image], table, totals)
 
     def _count_query(self, feature: Tensor, sample: SegDataSample,
                      class_ids: Sequence[int],
-                     asked_by: Sequence[tuple[int, int]],
-                     episodes: Sequence[Episode], table: SupportTable,
-                     totals: np.ndarray) -> None:
-        """Add the counts of one query to all (episode, number) it is of."""
+                     asked_by: Sequence[tuple[int, Episode, int]],
+                     table: SupportTable, totals: np.ndarray) -> None:
+        """Add the counts of a query to all (i, episode, number) it is of."""
         model, metric = self._model, self.evaluator.metrics[0]
         rules = self.dataloader.dataset.rules
         num_ways = rules.num_ways
         by_shot = model.shot_fusion != 'mean_prototypes'
-        truth = sample.gt_sem_seg.data[0]
+        labels = sample.gt_sem_seg.data[0]
         shots = rules.num_shots if by_shot else 1
-        step = max(1, _VALUES_AT_ONCE // (truth.numel() * num_ways * shots))
+        step = max(1, _VALUES_AT_ONCE // (labels.numel() * num_ways * shots))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
             fitted = table.fit(
                 model.decode_head.classifier,
-                [episodes[i] for i, _ in some], by_shot).to(feature.dtype)
-            labels = model.label_maps(
-                feature, sample.metainfo, fitted, shots)
-            confusions = label_confusion(
-                labels, truth, num_ways, 1 + len(class_ids)).cpu().numpy()
-            for (i, number), label_map, confusion in zip(
-                    some, labels, confusions, strict=True):
-                totals[i] += intersection_and_union(
-                    episode_confusion(
-                        confusion, class_ids, episodes[i].class_ids),
+                [episode for _, episode, _ in some], by_shot)
+            found = model.label_maps(
+                feature, sample.metainfo, fitted.to(feature.dtype), shots)
+            confusions = iou.label_confusion(
+                found, labels, num_ways, 1 + len(class_ids)).cpu().numpy()
+            for (i, episode, number), label_map, confusion in zip(
+                    some, found, confusions, strict=True):
+                totals[i] += iou.intersection_and_union(
+                    iou.episode_confusion(
+                        confusion, class_ids, episode.class_ids),
                     metric.count_absent)
                 metric.write_prediction(
-                    label_map, i // rules.num_episodes,
-                    episodes[i].index, number)
+                    label_map, i // rules.num_episodes, episode.index,
+                    number)
 
     def _count_one_by_one(self, indices: Sequence[int],
                           totals: np.ndarray) -> None:
@@ -241,7 +225,7 @@ class FewShotTestLoop(TestLoop):
                 f'{len(indices)} episodes have a support whose object was '
                 'lost by the resize; they are tested one by one',
                 logger='current')
-        rank, world_size = get_dist_info()
+        rank, world_size = dist.get_dist_info()
         metric = self.evaluator.metrics[0]
         for i in indices[rank::world_size]:
             batch = episode_collate([self.dataloader.dataset[i]])
@@ -256,7 +240,7 @@ class FewShotTestLoop(TestLoop):
         """Indices of images, their features (n, C, h, w) and samples."""
         print_log(f'{len(images)} distinct images as {role}',
                   logger='current')
-        with progress_bar(is_main_process()) as bar:
+        with progress_bar(dist.is_main_process()) as bar:
             task = bar.add_task(role, total=len(images))
             for indices, batch in load_images(
                     images, role, self.dataloader, self.images_per_batch):
@@ -265,8 +249,4 @@ class FewShotTestLoop(TestLoop):
                     features = self._model.extract_feat(data['inputs'])
                 yield (indices, self._model.decode_head.features(features),
                        data['data_samples'])
-                bar.advance(task, len(indices) * get_dist_info()[1])
-
-    @property
-    def _device(self) -> torch.device:
-        return self._model.data_preprocessor.device
+                bar.advance(task, len(indices) * dist.get_dist_info()[1])

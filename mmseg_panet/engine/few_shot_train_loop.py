@@ -3,11 +3,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from mmseg.registry import LOOPS
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ..errors import InputError
 
@@ -43,16 +44,6 @@ class TrainBatches:
         self._past -= num_iters
 
 
-class _Unstarted:
-    """Stands for a data loader of which only the data set is asked."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-
-    def __iter__(self) -> Iterator:
-        return iter(())
-
-
 @LOOPS.register_module()
 class FewShotTrainLoop(IterBasedTrainLoop):
     """mmengine's training by iterations, resumed at once.
@@ -75,21 +66,20 @@ class FewShotTrainLoop(IterBasedTrainLoop):
 
     dataloader: DataLoader
 
-    def __init__(self,
-                 runner: Runner,
-                 dataloader: DataLoader | dict,
+    def __init__(self, runner: Runner, dataloader: DataLoader | dict,
                  **kwargs: Any) -> None:
         BaseLoop.__init__(self, runner, dataloader)
         loader = self.dataloader
         if not isinstance(loader.sampler, InfiniteSampler):
             raise InputError(
                 'expected the sampler InfiniteSampler of train_dataloader, '
-                f'got {type(loader.sampler).__name__}; set '
-                "sampler=dict(type='InfiniteSampler', shuffle=False), "
-                "without a batch_sampler, or train_cfg.type="
-                "'IterBasedTrainLoop'")
+                f'got {type(loader.sampler).__name__}; set sampler=dict(type='
+                "'InfiniteSampler', shuffle=False), without a batch_sampler, "
+                "or train_cfg.type='IterBasedTrainLoop'")
         # mmengine 0.10.7 starts the workers here, before it knows of the past.
-        super().__init__(runner, _Unstarted(loader.dataset), **kwargs)
+        # A loader that is never asked, and takes no number of torch's.
+        unused = DataLoader(loader.dataset, generator=torch.Generator())
+        super().__init__(runner, unused, **kwargs)
         self.dataloader = loader
 
     def run(self) -> nn.Module:

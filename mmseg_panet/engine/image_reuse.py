@@ -9,7 +9,7 @@ from ..datasets.transforms.dependence import dependence
 from ..evaluation import FewShotIoUMetric
 from ..models import FewShotHead, FewShotSegmentor
 from ..models.few_shot_head import BYPASSED
-from ..overrides import difference
+from ..overrides import difference, overridden
 from ..visualization import EpisodeVisualizationHook
 
 _OF_ITERATIONS = (
@@ -84,21 +84,17 @@ def _wants_episodes(hook: Hook) -> bool:
             'mmengine.'):
         return False
     # mmseg's hook plots only where it is told to.
-    return getattr(hook, 'draw', True) and any(
-        getattr(kind, name) is not getattr(Hook, name)
-        for name in _OF_ITERATIONS)
+    return getattr(hook, 'draw', True) and bool(
+        overridden(hook, Hook, _OF_ITERATIONS))
 
 
 def _step_of_an_episode(dataset: EpisodicDataset) -> str | None:
     for name in ('support_pipeline', 'query_pipeline'):
         for step in getattr(dataset, name).transforms:
-            kind, needs = type(step).__name__, dependence(step)
-            if needs in ('image', 'episode'):
-                continue
-            if needs != 'class' or name == 'query_pipeline':
-                return (f'{kind} of {name} may differ from episode to '
-                        'episode')
-            if dataset.rules.num_ways > 1:
-                return (f'{kind} of {name} depends on all classes of an '
-                        'episode')
+            needs, what = dependence(step), f'{type(step).__name__} of {name}'
+            if needs == 'class' and name == 'support_pipeline':
+                if dataset.rules.num_ways > 1:
+                    return f'{what} depends on all classes of an episode'
+            elif needs not in ('image', 'episode'):
+                return f'{what} may differ from episode to episode'
     return None

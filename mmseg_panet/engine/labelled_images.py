@@ -1,14 +1,14 @@
 """The distinct images of many episodes, each loaded once."""
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_dist_info
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader
 
 from ..datasets import EpisodicDataset
-from ..datasets.sampling import Episode
 
 
 class LabelledImage(NamedTuple):
@@ -23,40 +23,15 @@ class LabelledImage(NamedTuple):
     class_ids: tuple[int, ...]
 
 
-def support_images(episodes: Sequence[Episode], counts: np.ndarray,
-                   by_class: bool) -> list[LabelledImage]:
-    """All distinct supports.
+def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
+                    counts: np.ndarray) -> list[LabelledImage]:
+    """Find the distinct images, with all classes asked of each.
 
     Args:
-        episodes (Sequence[Episode]): All of a test.
+        asked (Iterable[tuple[int, Sequence[int]]]): An image, and classes
+            that it may show.
         counts (np.ndarray): (N, num_classes), pixels of the class index.
-        by_class (bool): Whether an image comes once for each class that it
-            is a support of, instead of once with all of them.
     """
-    if by_class:
-        pairs = {
-            (image, class_id) for episode in episodes
-            for class_id, images in zip(
-                episode.class_ids, episode.supports, strict=True)
-            for image in images}
-        return [
-            LabelledImage(image, (class_id,))
-            for image, class_id in sorted(pairs)]
-    return _distinct(
-        ((image, episode.class_ids) for episode in episodes
-         for images in episode.supports for image in images), counts)
-
-
-def query_images(episodes: Iterable[Episode],
-                 counts: np.ndarray) -> list[LabelledImage]:
-    """All distinct queries, see :func:`support_images`."""
-    return _distinct(
-        ((image, episode.class_ids) for episode in episodes
-         for image in episode.queries), counts)
-
-
-def _distinct(asked: Iterator[tuple[int, tuple[int, ...]]],
-              counts: np.ndarray) -> list[LabelledImage]:
     classes: dict[int, set[int]] = {}
     for image, class_ids in asked:
         classes.setdefault(image, set()).update(class_ids)
@@ -66,20 +41,10 @@ def _distinct(asked: Iterator[tuple[int, tuple[int, ...]]],
         for image in sorted(classes)]
 
 
-class _Images(Dataset):
-    """Loads images through one of the pipelines of an episodic data set."""
-
-    def __init__(self, dataset: EpisodicDataset,
-                 images: Sequence[LabelledImage], role: str) -> None:
-        self.dataset = dataset
-        self.images = images
-        self.role = role
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> dict:
-        return self.dataset.labelled_image(*self.images[index], self.role)
+def _load(dataset: EpisodicDataset, role: str,
+          images: Sequence[LabelledImage]) -> dict:
+    return pseudo_collate(
+        [dataset.labelled_image(*one, role) for one in images])
 
 
 def load_images(images: Sequence[LabelledImage], role: str,
@@ -102,20 +67,13 @@ def load_images(images: Sequence[LabelledImage], role: str,
         ``inputs`` and ``data_samples`` for the data preprocessor.
     """
     rank, world_size = get_dist_info()
-    indices = list(range(len(images)))
-    batches = [
-        indices[i:i + images_per_batch]
-        for i in range(0, len(images), images_per_batch)][rank::world_size]
-    dataset: Any = loader.dataset
-    workers = dict(
-        num_workers=loader.num_workers,
-        prefetch_factor=loader.prefetch_factor,
-        multiprocessing_context=loader.multiprocessing_context,
-        worker_init_fn=loader.worker_init_fn,
-        timeout=loader.timeout)
+    batches = list(BatchSampler(
+        range(len(images)), images_per_batch, False))[rank::world_size]
+    workers = {name: getattr(loader, name) for name in (
+        'num_workers', 'prefetch_factor', 'multiprocessing_context',
+        'worker_init_fn', 'timeout')}
     yield from zip(batches, DataLoader(
-        _Images(dataset, images, role),
-        batch_sampler=batches,
-        collate_fn=pseudo_collate,
-        pin_memory=loader.pin_memory,
-        **(workers if batches else {})), strict=True)
+        cast(Any, images), batch_sampler=batches,
+        collate_fn=partial(_load, cast(Any, loader.dataset), role),
+        pin_memory=loader.pin_memory, **(workers if batches else {})),
+        strict=True)

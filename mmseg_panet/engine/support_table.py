@@ -30,28 +30,23 @@ class SupportTable:
             lambda one: one.to(device))
         self._total: dict[tuple[int, int], int] = {}
         self._row: dict[tuple[int, int], int] = {}
+        self._shown = set()
         start = 1
-        for image, class_ids in images:
+        for (image, class_ids), one in zip(images, statistics, strict=True):
+            areas = one.areas.tolist()
             for number, class_id in enumerate(class_ids, start=1):
                 self._total[image, class_id] = start
                 self._row[image, class_id] = start + number
-            start += 1 + len(class_ids)
-        areas = [0., *(
-            area for one in statistics for area in one.areas.tolist())]
-        self._empty = {
-            key for key, row in self._row.items() if not areas[row] > 0}
+                if areas[number] > 0:
+                    self._shown.add((image, class_id))
+            start += len(areas)
 
     def serves(self, episode: Episode) -> bool:
         """Whether every support shows its way after the pipeline.
 
         One that does not is grown by the data set, for that class alone.
         """
-        return all(
-            (image, class_id) in self._row
-            and (image, class_id) not in self._empty
-            for class_id, images in zip(
-                episode.class_ids, episode.supports, strict=True)
-            for image in images)
+        return self._shown.issuperset(_pairs_of(episode))
 
     def fit(self, classifier: Classifier, episodes: Sequence[Episode],
             by_shot: bool = False) -> nn.Module:
@@ -67,22 +62,29 @@ class SupportTable:
             nn.Module: A classifier of E episodes, with ``by_shot`` of E * S,
             the shots of an episode next to each other.
         """
-        rows = [[[
+        rows = [[
             [self._total[image, class_id],
              *(self._row.get((image, way), 0) for way in episode.class_ids),
              self._row[image, class_id]]
-            for image in images] for class_id, images in zip(
-                episode.class_ids, episode.supports, strict=True)]
+            for image, class_id in _pairs_of(episode)]
             for episode in episodes]
         # All valid pixels, every way's, and those of the own way.
         shown = self._rows.masks(
             torch.tensor(rows, device=self._rows.areas.device))
         pairs = join([
             shown.masks(slice(-1)).background(),
-            shown.masks(slice(-1, None))])  # (E, W, S) supports, n = 2
-        ways, shots = pairs.areas.shape[1:3]
+            shown.masks(slice(-1, None))])  # (E, W * S) supports, n = 2
+        ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
         if by_shot:
-            return classifier.fit(pairs.each(
-                lambda one: one.transpose(1, 2).flatten(0, 1)), [1] * ways)
-        return classifier.fit(
-            pairs.each(lambda one: one.flatten(1, 2)), [shots] * ways)
+            pairs = pairs.each(
+                lambda one: one.unflatten(1, (ways, shots)).transpose(
+                    1, 2).flatten(0, 1))  # (E * S, W)
+        return classifier.fit(pairs, [1 if by_shot else shots] * ways)
+
+
+def _pairs_of(episode: Episode) -> list[tuple[int, int]]:
+    """The image and the class of every support, way by way."""
+    return [
+        (image, class_id) for class_id, images in zip(
+            episode.class_ids, episode.supports, strict=True)
+        for image in images]

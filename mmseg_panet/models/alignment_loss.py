@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..errors import InputError
-from .statistics import class_masks, stack
+from ..errors import check_choice
+from .statistics import label_masks, stack
 
 MASK_SOURCES = ('prediction', 'true')
 
@@ -36,16 +36,11 @@ class PrototypeAlignmentLoss(nn.Module):
         InputError: If ``mask_source`` is unknown.
     """
 
-    def __init__(self,
-                 mask_source: str = 'prediction',
-                 loss_weight: float = 1.0,
-                 ignore_index: int = 255,
+    def __init__(self, mask_source: str = 'prediction',
+                 loss_weight: float = 1.0, ignore_index: int = 255,
                  align_corners: bool = False) -> None:
         super().__init__()
-        if mask_source not in MASK_SOURCES:
-            raise InputError(
-                f'mask_source must be one of {MASK_SOURCES}, got '
-                f"'{mask_source}'")
+        check_choice('mask_source', mask_source, MASK_SOURCES)
         self.mask_source = mask_source
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
@@ -71,8 +66,8 @@ class PrototypeAlignmentLoss(nn.Module):
         episodes, ways, shots = support_labels.shape[:3]
         labels = query_labels if self.mask_source == 'true' else (
             query_logits.argmax(2))  # on the cells: no resize
-        measured = head.mask_statistics(
-            queries.flatten(0, 1), class_masks(labels.flatten(0, 1), ways))
+        measured = head.mask_statistics(queries.flatten(0, 1), label_masks(
+            labels.flatten(0, 1), range(1 + ways)))
         # (B, 1 + W), over all queries of an episode.
         measured = measured.each(
             lambda one: one.unflatten(0, (episodes, -1))).pooled(1)

@@ -1,7 +1,5 @@
 """How a flat batch of episodes is laid out."""
 from collections.abc import Sequence
-from itertools import compress
-from operator import not_
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -43,23 +41,20 @@ class EpisodeLayout(NamedTuple):
                 f'has role, way and shot), got the roles {set(roles)}; use '
                 "EpisodicDataset and collate_fn=dict(type='episode_collate')")
         ways = len(data_samples[0].class_ids)
-        starts = [
-            i for i, role in enumerate(roles)
-            if role == 'support' and (i == 0 or roles[i - 1] == 'query')
-        ]
-        length = len(roles) // len(starts)
+        episodes = sum(
+            pair == ('query', 'support')
+            for pair in zip(['query', *roles[:-1]], roles, strict=True))
+        length = len(roles) // episodes
         supports = roles[:length].count('support')
-        layout = cls(
-            len(starts), ways, supports // ways, length - supports)
-        one: list[tuple[str, int, int | None]] = [
-            ('support', ways, way) for way in range(1, 1 + ways)
-            for _ in range(layout.shots)]
-        one += [('query', ways, None)] * layout.queries
+        layout = cls(episodes, ways, supports // ways, length - supports)
+        one = [('support', ways, way) for way in range(1, 1 + ways)
+               for _ in range(layout.shots)]
+        one += [('query', ways, 0)] * layout.queries
         got = [
             (role, len(sample.class_ids),
-             sample.get('way') if role == 'support' else None)
+             sample.get('way') if role == 'support' else 0)
             for role, sample in zip(roles, data_samples, strict=True)]
-        if one * layout.episodes != got:
+        if one * episodes != got:
             raise InputError(
                 'expected episodes of equal numbers of ways, shots and '
                 'queries in a batch, each its supports way by way and then '
@@ -79,23 +74,24 @@ class EpisodeLayout(NamedTuple):
         """
         num_supports = self.ways * self.shots
         parts = _Split.apply(x, [num_supports, self.queries] * self.episodes)
-        supports, queries = parts[::2], parts[1::2]
-        return (_join(supports).unflatten(
-                    0, (self.episodes, self.ways, self.shots)),
-                _join(queries).unflatten(0, (self.episodes, self.queries)))
+        supports, queries = (
+            some[0] if self.episodes == 1 else torch.cat(some)
+            for some in (parts[::2], parts[1::2]))
+        return (supports.unflatten(0, self[:3]),
+                queries.unflatten(0, (self.episodes, self.queries)))
 
-    def is_query(self) -> list[bool]:
-        """Whether each image of the flat batch is a query."""
-        one = [False] * (self.ways * self.shots) + [True] * self.queries
-        return one * self.episodes
+    def is_query(self, index: int) -> bool:
+        """Whether an image of the flat batch is a query."""
+        supports = self.ways * self.shots
+        return index % (supports + self.queries) >= supports
 
     def queries_of(self, items: Sequence[T]) -> list[T]:
         """The queries' part of a flat list, in order."""
-        return list(compress(items, self.is_query()))
+        return [one for i, one in enumerate(items) if self.is_query(i)]
 
     def supports_of(self, items: Sequence[T]) -> list[T]:
         """The supports' part of a flat list, in order."""
-        return list(compress(items, map(not_, self.is_query())))
+        return [one for i, one in enumerate(items) if not self.is_query(i)]
 
 
 class _Split(torch.autograd.Function):
@@ -120,10 +116,6 @@ class _Split(torch.autograd.Function):
                 whole.split(ctx.sizes), gradients, strict=True):
             part.copy_(gradient)
         return whole, None
-
-
-def _join(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def check_episode(support_images: Tensor, support_masks: Tensor,

@@ -1,5 +1,6 @@
 """A decode head that learns its classes from supports."""
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -8,12 +9,11 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from .classifiers import build_classifier
 from .episode_layout import EpisodeLayout
-from .full_precision import full_precision
-from .resize import POOL_AT, input_pooling, own_pooling
-from .statistics import SupportStatistics, way_masks
+from .resize import POOL_AT, pooling, size_metainfo
+from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
 
 BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
@@ -22,6 +22,18 @@ BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
 
 A head may override ``features`` and ``match``, but is refused with these.
 """
+
+
+def full_precision(method: Callable) -> Callable:
+    """Keep autocast out of a method whose first argument are features."""
+
+    @functools.wraps(method)
+    def wrapper(self: nn.Module, inputs: Sequence[Tensor],
+                *args: object, **kwargs: object) -> object:
+        with torch.autocast(inputs[0].device.type, enabled=False):
+            return method(self, inputs, *args, **kwargs)
+
+    return wrapper
 
 
 class FewShotHead(BaseDecodeHead):
@@ -33,18 +45,16 @@ class FewShotHead(BaseDecodeHead):
 
     Args:
         in_channels (int): C, channels of the feature map used.
-        in_index (int): Which of the backbone's outputs is used. Defaults
-            to -1.
+        in_index (int): Which output of the backbone. Defaults to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier`.
         scale, distance: Settings of the classifier, where it has them.
-        pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
+        pool_at (str): See :func:`pooling`. Defaults to 'image'.
         **kwargs: As for mmseg's ``BaseDecodeHead``.
 
     Attributes:
-        fitted (nn.Module | None): What :meth:`fit` has fitted, such as a
-            :class:`LinearClassifier`.
+        fitted (nn.Module | None): What :meth:`fit` has fitted.
 
     Raises:
         InputError: If a setting is unknown, also to the classifier.
@@ -56,9 +66,7 @@ class FewShotHead(BaseDecodeHead):
                  classifier: dict | None = None, scale: float | None = None,
                  distance: str | None = None, pool_at: str = 'image',
                  **kwargs: Any) -> None:
-        if pool_at not in POOL_AT:
-            raise InputError(
-                f"pool_at must be one of {POOL_AT}, got '{pool_at}'")
+        check_choice('pool_at', pool_at, POOL_AT)
         # mmseg wants numbers of a classifier that this head does not have.
         super().__init__(
             in_channels, channels=1, num_classes=2, out_channels=2,
@@ -116,9 +124,8 @@ class FewShotHead(BaseDecodeHead):
         by_way = sorted(range(len(ways)), key=ways.__getitem__)
         supports = self.support_statistics(
             self.features(inputs)[by_way], labels[by_way], sorted(ways))
-        fitted = self.classifier.fit(
+        self.fitted = self.classifier.fit(
             supports.each(lambda one: one[None]), shots)
-        self.fitted = fitted
 
     @full_precision
     def predict_episodes(
@@ -131,8 +138,8 @@ class FewShotHead(BaseDecodeHead):
             inputs (Sequence[Tensor]): As for :meth:`loss`.
             batch_data_samples (Sequence[SegDataSample]): As for
                 :meth:`loss`; only the supports' labels are read.
-            by_shot (bool): Whether to classify by one shot of every way at a
-                time. Defaults to False.
+            by_shot (bool): Whether each shot is fitted alone. Defaults to
+                False.
 
         Returns:
             Tensor: Logits (B * Q, 1 + W, h, w) on the cells; with
@@ -223,7 +230,8 @@ class FewShotHead(BaseDecodeHead):
         Returns:
             SupportStatistics: Of N supports, n is 2.
         """
-        return self.mask_statistics(features, way_masks(labels, ways))
+        return self.mask_statistics(
+            features, label_masks(labels, [[0, way] for way in ways]))
 
     def mask_statistics(self, features: Tensor,
                         masks: Tensor) -> SupportStatistics:
@@ -237,11 +245,11 @@ class FewShotHead(BaseDecodeHead):
         Returns:
             SupportStatistics: Of N images.
         """
-        pooling = input_pooling(
-            features.shape[-2:], masks.shape[-2:], self.pool_at,
-            self.align_corners, like=features)
+        to_masks = pooling(
+            features.shape[-2:], size_metainfo(masks.shape[-2:]),
+            self.pool_at, self.align_corners, like=features)
         return SupportStatistics.of_weights(
-            features, pooling.adjoint(masks.to(features)),
+            features, to_masks.adjoint(masks.to(features)),
             self.classifier.needs, self.classifier.unit_cells)
 
     def class_statistics(self, features: Tensor, labels: Tensor,
@@ -255,21 +263,17 @@ class FewShotHead(BaseDecodeHead):
                 :meth:`SupportStatistics.of_classes`; at the size of the
                 network's input, or with ``metainfo`` at that of the images.
             num_classes (int): Number of classes in the labels.
-            metainfo (dict, optional): See :func:`own_pooling`.
+            metainfo (dict, optional): See :func:`to_own_size`.
 
         Returns:
-            SupportStatistics: float64, see
-            :meth:`SupportStatistics.of_classes`.
+            SupportStatistics: float64, see ``of_classes``.
         """
-        like = features.new_empty(0, dtype=torch.float64)
-        size, settings = features.shape[-2:], (
-            self.pool_at, self.align_corners)
-        pooling = input_pooling(
-            size, labels.shape[-2:], *settings, like=like
-        ) if metainfo is None else own_pooling(
-            size, metainfo, *settings, like=like)
+        to_labels = pooling(
+            features.shape[-2:], metainfo or size_metainfo(labels.shape[-2:]),
+            self.pool_at, self.align_corners,
+            like=features.new_empty(0, dtype=torch.float64))
         return SupportStatistics.of_classes(
-            features, labels, num_classes, pooling, self.classifier.needs,
+            features, labels, num_classes, to_labels, self.classifier.needs,
             self.classifier.unit_cells)
 
     def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
@@ -293,5 +297,4 @@ class FewShotHead(BaseDecodeHead):
             F.pad(sample.gt_sem_seg.data[0],
                   sample.get('img_padding_size', (0, 0, 0, 0)),
                   value=self.ignore_index)
-            for sample in data_samples
-        ])
+            for sample in data_samples])

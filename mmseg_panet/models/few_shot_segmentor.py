@@ -1,6 +1,8 @@
 """A segmentor that predicts whole episodes."""
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
@@ -8,11 +10,11 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .logit_map import LogitMap
-from .resize import to_size
+from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows
 from .support_ways import support_ways
@@ -63,20 +65,15 @@ class FewShotSegmentor(EncoderDecoder):
         self._set_memory_format()
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
-        self.vote_threshold = settings.get('vote_threshold', 0.5)
-        if self.shot_fusion not in SHOT_FUSIONS:
-            raise InputError(
-                f'shot_fusion of test_cfg must be one of {SHOT_FUSIONS}, got '
-                f'{self.shot_fusion!r}')
-        threshold = self.vote_threshold
+        self.vote_threshold = threshold = settings.get('vote_threshold', 0.5)
+        check_choice(
+            'shot_fusion of test_cfg', self.shot_fusion, SHOT_FUSIONS)
+        check_choice('mode of test_cfg', settings.get('mode', 'whole'),
+                     ('whole', 'slide'))
         if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '
                 f'got {threshold!r}')
-        if settings.get('mode', 'whole') not in ('whole', 'slide'):
-            raise InputError(
-                "expected mode 'whole' or 'slide' of test_cfg, got "
-                f"{settings['mode']!r}")
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':
         """Set training or evaluation mode, and the memory format of it."""
@@ -135,10 +132,9 @@ class FewShotSegmentor(EncoderDecoder):
             queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
             maps = self._episode_maps(inputs, data_samples, queries)
         else:
-            size = tuple(inputs.shape[2:])
             queries = data_samples or [
-                SegDataSample(metainfo=dict(ori_shape=size, img_shape=size))
-                for _ in inputs]
+                SegDataSample(metainfo=size_metainfo(tuple(one.shape[1:])))
+                for one in inputs]
             maps = [
                 LogitMap(one.cells[None], one.resize) for one in fitted_maps(
                     self, inputs, [query.metainfo for query in queries])]
@@ -178,39 +174,36 @@ class FewShotSegmentor(EncoderDecoder):
                       queries: list[SegDataSample]) -> list[LogitMap]:
         """Logits of each query by all shots or by single ones."""
         by_shot = self.shot_fusion != 'mean_prototypes'
-        make = LogitMap.of_cells
-        if self.test_cfg.get('mode', 'whole') == 'slide':
-            make = LogitMap.of_input
+        if _slides(self):
             logits = self._slide_episodes(inputs, data_samples, by_shot)
         else:
             logits = self.decode_head.predict_episodes(
                 self.extract_feat(inputs), data_samples, by_shot)
             logits = logits if by_shot else logits[None]
-        return [
-            make(shots, query.metainfo, self.align_corners)
-            for shots, query in zip(logits.unbind(1), queries, strict=True)]
+        return _maps_of(
+            self, logits.unbind(1), [query.metainfo for query in queries])
 
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
                         by_shot: bool) -> Tensor:
         """Fit each episode's supports at once, slide over its queries."""
         episodes, ways, shots, queries = EpisodeLayout.of(data_samples)
-        length = ways * shots + queries
+        index = np.arange(len(inputs)).reshape(episodes, -1)
+        supports = index[:, :ways * shots].reshape(-1, ways, shots)
         fitted = self.decode_head.fitted
         logits = []
         try:
-            for some in [[i] for i in range(shots)] if by_shot else [
-                    range(shots)]:
-                for start in range(0, episodes * length, length):
-                    shown = [start + way * shots + shot
-                             for way in range(ways) for shot in some]
-                    asked = slice(start + ways * shots, start + length)
+            for some in np.split(supports, shots if by_shot else 1, axis=2):
+                for shown, asked in zip(
+                        some.reshape(episodes, -1), index[:, ways * shots:],
+                        strict=True):
                     self.decode_head.fit(
                         self.extract_feat(
                             torch.stack([inputs[i] for i in shown])),
                         [data_samples[i] for i in shown])
-                    logits.append(self.inference(inputs[asked], [
-                        sample.metainfo for sample in data_samples[asked]]))
+                    logits.append(self.inference(
+                        torch.stack([inputs[i] for i in asked]),
+                        [data_samples[i].metainfo for i in asked]))
         finally:
             self.decode_head.fitted = fitted
         return torch.cat(logits).unflatten(0, (-1, episodes * queries))
@@ -267,9 +260,9 @@ class FewShotSegmentor(EncoderDecoder):
         logits = self.decode_head.match_episodes(
             supports.unflatten(0, (1, ways, shots)), labels[None],
             queries[None])[0]  # (N, 1 + W, h, w)
-        return LogitMap(logits, to_size(
-            logits.shape[2:], query_images.shape[2:], self.align_corners,
-            like=logits)).rows()
+        return LogitMap.of_cells(
+            logits, size_metainfo(query_images.shape[2:]), self.align_corners
+        ).rows()
 
 
 def fitted_maps(model: EncoderDecoder, inputs: Tensor,
@@ -284,16 +277,24 @@ def fitted_maps(model: EncoderDecoder, inputs: Tensor,
     Returns:
         list[LogitMap]: One an image, (1 + W, h, w).
     """
-    if (model.test_cfg or {}).get('mode', 'whole') == 'slide':
+    if _slides(model):
         # mmseg's slide inference makes room for as many classes, and writes
         # into the metainfo.
         model.out_channels = getattr(
             model.decode_head.fitted, 'num_classes', 0)
         logits = model.inference(inputs, [dict(meta) for meta in metas])
-        make = LogitMap.of_input
     else:
         logits = model.decode_head(model.extract_feat(inputs))
-        make = LogitMap.of_cells
-    return [
-        make(one, meta, model.align_corners)
-        for one, meta in zip(logits, metas, strict=True)]
+    return _maps_of(model, logits, metas)
+
+
+def _slides(model: EncoderDecoder) -> bool:
+    return (model.test_cfg or {}).get('mode', 'whole') == 'slide'
+
+
+def _maps_of(model: EncoderDecoder, logits: Iterable[Tensor],
+             metas: list[dict]) -> list[LogitMap]:
+    """Logits of windows are those of the input, others those of cells."""
+    make = LogitMap.of_input if _slides(model) else LogitMap.of_cells
+    return [make(one, meta, model.align_corners)
+            for one, meta in zip(logits, metas, strict=True)]

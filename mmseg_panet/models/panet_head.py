@@ -7,8 +7,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from .episode_layout import EpisodeLayout
-from .few_shot_head import FewShotHead
-from .full_precision import full_precision
+from .few_shot_head import FewShotHead, full_precision
 from .support_ways import support_ways
 
 
@@ -46,22 +45,16 @@ class PANetHead(FewShotHead):
         InputError: If a setting is unknown, also to the classifier.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        in_index: int = -1,
-        classifier: dict | None = None,
-        scale: float | None = None,
-        distance: str | None = None,
-        pool_at: str = 'image',
-        loss_decode: dict | Sequence[dict] = dict(type='SegmentationLoss'),
-        loss_align: dict | None = dict(
-            type='PrototypeAlignmentLoss',
-            mask_source='prediction',
-            loss_weight=1.0),
-        align_corners: bool = False,
-        ignore_index: int = 255,
-    ) -> None:
+    def __init__(self, in_channels: int, in_index: int = -1,
+                 classifier: dict | None = None, scale: float | None = None,
+                 distance: str | None = None, pool_at: str = 'image',
+                 loss_decode: dict | Sequence[dict] = dict(
+                     type='SegmentationLoss'),
+                 loss_align: dict | None = dict(
+                     type='PrototypeAlignmentLoss', mask_source='prediction',
+                     loss_weight=1.0),
+                 align_corners: bool = False,
+                 ignore_index: int = 255) -> None:
         if isinstance(loss_decode, dict):
             loss_decode = dict(loss_name='loss_seg') | loss_decode
         super().__init__(

@@ -41,9 +41,10 @@ def find_faults(weights: Mapping[str, Any],
     for key, value in weights.items():
         shape = tuple(getattr(value, 'shape', ()))
         if key in expected:
-            if shape != expected[key].shape:
-                faults.append(f"'{key}' has shape {shape}, expected "
-                              f'{tuple(expected[key].shape)}')
+            wanted = tuple(expected[key].shape)
+            if shape != wanted:
+                faults.append(
+                    f"'{key}' has shape {shape}, expected {wanted}")
         elif key.split('.')[0] in modules:
             faults.append(f"'{key}' has no place in it")
     return faults
@@ -64,12 +65,11 @@ def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
         InputError: If there is any fault of ``find_faults``.
     """
     faults = find_faults(weights, expected)
-    if not faults:
-        return
-    more = f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''
-    keys = ', '.join(f"'{key}'" for key in list(weights)[:3]) or 'none'
-    raise InputError(f'{source} is not a checkpoint of {name}: {faults[0]}'
-                     f'{more}; its first keys are {keys}; {remedy}')
+    if faults:
+        more = f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''
+        keys = ', '.join(f"'{key}'" for key in list(weights)[:3]) or 'none'
+        raise InputError(f'{source} is not a checkpoint of {name}: {faults[0]}'
+                         f'{more}; its first keys are {keys}; {remedy}')
 
 
 def unwrap(content: Any, source: str) -> Mapping[str, Any]:
@@ -116,8 +116,7 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(
             f'the checkpoint {checkpoint} is not there; correct the path, or '
-            f'fetch the file ({CONVERT_REMEDY})'
-        ) from error
+            f'fetch the file ({CONVERT_REMEDY})') from error
     # Unpickling what is no pickle raises any type, KeyError among them.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
@@ -128,8 +127,7 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     return {
         str(key).removeprefix(start): value
         for key, value in unwrap(content, checkpoint).items()
-        if prefix is None or str(key).startswith(start)
-    }
+        if prefix is None or str(key).startswith(start)}
 
 
 def check_pretrained(backbone: BaseModule, name: str) -> None:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import check_choice
+
 POOL_AT = ('image', 'feature')
 
 
@@ -53,11 +55,8 @@ class _Axis(NamedTuple):
     flipped: bool
 
 
-def resize_matrix(in_size: int,
-                  out_size: int,
-                  align_corners: bool = False,
-                  *,
-                  like: Tensor | None = None) -> Tensor:
+def resize_matrix(in_size: int, out_size: int, align_corners: bool = False,
+                  *, like: Tensor | None = None) -> Tensor:
     """The linear resize of one axis as a matrix.
 
     Args:
@@ -76,34 +75,13 @@ def resize_matrix(in_size: int,
     return columns[0].T  # (out_size, in_size)
 
 
-def to_size(size: Sequence[int],
-            out_size: Sequence[int],
-            align_corners: bool = False,
-            *,
-            like: Tensor) -> Resize:
-    """The resize of cells to an image without padding.
-
-    Args:
-        size (Sequence[int]): (h, w) of the feature map.
-        out_size (Sequence[int]): (H, W) of the image.
-        align_corners (bool): See :func:`resize_matrix`.
-        like (Tensor): Gives the dtype and device.
-
-    Returns:
-        Resize: From (h, w) to (H, W).
-    """
-    if tuple(size) == tuple(out_size):
-        return Resize()
-    return Resize(*(
-        resize_matrix(cells, pixels, align_corners, like=like)
-        for cells, pixels in zip(size, out_size, strict=True)))
+def size_metainfo(size: Sequence[int]) -> dict:
+    """The metainfo of an image of a size that is passed as it is."""
+    return dict(img_shape=size, ori_shape=size)
 
 
-def to_own_size(size: Sequence[int],
-                metainfo: dict,
-                align_corners: bool = False,
-                *,
-                like: Tensor) -> Resize:
+def to_own_size(size: Sequence[int], metainfo: dict,
+                align_corners: bool = False, *, like: Tensor) -> Resize:
     """All that mmseg does between the logits of an image and its labels.
 
     mmseg resizes logits to the network's input, cuts the padding off, flips
@@ -120,15 +98,20 @@ def to_own_size(size: Sequence[int],
     Returns:
         Resize: From (h, w) to ``ori_shape``.
     """
-    matrices = []
+    matrices: list[Tensor | None] = []
     for axis in _axes(size, metainfo):
+        if axis == _Axis(axis.cells, axis.cells, 0, 0, axis.cells, False):
+            matrices.append(None)
+            continue
         matrix = resize_matrix(
             axis.cells, axis.pixels, align_corners, like=like)
         matrix = matrix[axis.before:axis.pixels - axis.after]
         if axis.flipped:
             matrix = matrix.flip(0)
-        matrices.append(resize_matrix(
-            len(matrix), axis.own, align_corners, like=like) @ matrix)
+        if len(matrix) != axis.own:
+            matrix = resize_matrix(
+                len(matrix), axis.own, align_corners, like=like) @ matrix
+        matrices.append(matrix)
     return Resize(*matrices)
 
 
@@ -151,65 +134,41 @@ def cut_to_image(maps: Tensor, metainfo: dict,
     flipped = [
         dim for dim, axis in ((-2, rows), (-1, columns)) if axis.flipped]
     maps = maps.flip(flipped) if flipped else maps
-    return maps, to_size(
-        maps.shape[-2:], (rows.own, columns.own), align_corners, like=maps)
+    return maps, Resize(*(
+        None if length == own
+        else resize_matrix(length, own, align_corners, like=maps)
+        for length, own in zip(
+            maps.shape[-2:], (rows.own, columns.own), strict=True)))
 
 
-def input_pooling(size: Sequence[int],
-                  image_size: Sequence[int],
-                  pool_at: str = 'image',
-                  align_corners: bool = False,
-                  *,
-                  like: Tensor) -> Resize:
+def pooling(size: Sequence[int], metainfo: dict, pool_at: str = 'image',
+            align_corners: bool = False, *, like: Tensor) -> Resize:
     """The map whose adjoint gives the weights of cells under a mask.
 
     ``pool_at='image'`` is the paper's equation 1, ``sum_xy up(F) * M``.
     ``pool_at='feature'`` resizes the mask to the feature map instead
     (bilinear, corners aligned), as most re-implementations do.
 
+    Masks have the size of the image itself: a scribble or a point can be a
+    pixel wide in a large photograph, and would be lost with its labels
+    resized to the network's input.
+
     Args:
         size (Sequence[int]): (h, w) of the feature map.
-        image_size (Sequence[int]): (H, W) of the masks.
+        metainfo (dict): See :func:`to_own_size`; :func:`size_metainfo` for
+            masks at the size of the network's input.
         pool_at (str): 'image' or 'feature'. Defaults to 'image'.
         align_corners (bool): Of ``up``, with ``pool_at='image'``.
         like (Tensor): Gives the dtype and device.
 
     Returns:
-        Resize: Its adjoint maps (H, W) to (h, w); the sum over the cells is
-        the pooled area.
+        Resize: Its adjoint maps ``ori_shape`` to (h, w); the sum over the
+        cells is the pooled area.
 
     Raises:
-        ValueError: If ``pool_at`` is unknown.
+        InputError: If ``pool_at`` is unknown.
     """
-    if pool_at not in POOL_AT:
-        raise ValueError(f"pool_at must be one of {POOL_AT}, got '{pool_at}'")
-    if pool_at == 'image':
-        return to_size(size, image_size, align_corners, like=like)
-    down = to_size(image_size, size, True, like=like)
-    return Resize(*(None if one is None else one.T for one in down))
-
-
-def own_pooling(size: Sequence[int],
-                metainfo: dict,
-                pool_at: str = 'image',
-                align_corners: bool = False,
-                *,
-                like: Tensor) -> Resize:
-    """:func:`input_pooling` for masks at the size of the image itself.
-
-    A scribble or a point can be a pixel wide in a large photograph: with its
-    labels resized to the network's input it would be lost.
-
-    Args:
-        size (Sequence[int]): (h, w) of the feature map.
-        metainfo (dict): See :func:`to_own_size`.
-        pool_at (str): See :func:`input_pooling`. Defaults to 'image'.
-        align_corners (bool): See :func:`input_pooling`.
-        like (Tensor): Gives the dtype and device.
-
-    Returns:
-        Resize: Its adjoint maps ``ori_shape`` to (h, w).
-    """
+    check_choice('pool_at', pool_at, POOL_AT)
     if pool_at == 'image':
         return to_own_size(size, metainfo, align_corners, like=like)
     matrices = []
@@ -218,9 +177,8 @@ def own_pooling(size: Sequence[int],
         if not padding:
             down = resize_matrix(axis.own, axis.cells, True, like=like)
         else:
-            padded = F.pad(
-                resize_matrix(
-                    axis.own, axis.pixels - padding, True, like=like),
+            padded = F.pad(resize_matrix(
+                axis.own, axis.pixels - padding, True, like=like),
                 (0, 0, axis.before, axis.after))  # (pixels, own)
             down = resize_matrix(
                 axis.pixels, axis.cells, True, like=like) @ padded

@@ -24,12 +24,8 @@ def fuse_shots(shots: LogitMap, fusion: str, threshold: float = 0.5
     mean = LogitMap(shots.cells.mean(-4), shots.resize)
     if fusion != 'vote':
         return mean, mean.labels()
-    labels = shots.labels()  # (..., G, H, W)
-    num_ways = shots.cells.shape[-3] - 1
-    voted = torch.stack([
-        vote(of_shots, num_ways, threshold)
-        for of_shots in labels.reshape(-1, *labels.shape[-3:])])
-    return mean, voted.view(*labels.shape[:-3], *labels.shape[-2:])
+    return mean, vote(
+        shots.labels(), shots.cells.shape[-3] - 1, threshold)
 
 
 def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
@@ -40,21 +36,24 @@ def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
     for any way; otherwise it is background.
 
     Args:
-        labels (Tensor): (S, H, W), episode labels predicted from each shot.
+        labels (Tensor): (..., S, H, W), episode labels predicted from each
+            shot.
         num_ways (int): W.
         threshold (float): In (0, 1]. Defaults to 0.5, as in the released
             code of HSNet.
 
     Returns:
-        Tensor: uint8 (H, W), episode labels.
+        Tensor: uint8 (..., H, W), episode labels.
 
     Example:
         >>> shots = torch.tensor([[[1, 1, 0]], [[1, 0, 0]], [[1, 0, 0]]])
         >>> vote(shots, num_ways=1)
         tensor([[1, 0, 0]], dtype=torch.uint8)
     """
-    votes = torch.stack(
-        [(labels == way).sum(0) for way in range(1, 1 + num_ways)])
-    most, way = votes.max(0)  # (H, W) each
-    share = most / votes.max().clamp_min(1)
+    # As int16, as sums of int64 over many episodes leave the caches.
+    votes = torch.stack([
+        (labels == way).sum(-3, dtype=torch.int16)
+        for way in range(1, 1 + num_ways)])
+    most, way = votes.max(0)  # (..., H, W) each
+    share = most / most.amax((-2, -1), keepdim=True).clamp_min(1)
     return torch.where(share >= threshold, way + 1, 0).to(torch.uint8)

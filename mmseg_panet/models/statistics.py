@@ -68,16 +68,18 @@ class SupportStatistics:
         cells = features.flatten(2)  # (N, C, h*w)
         areas = weights.sum((2, 3))
         weights = weights.flatten(2)  # (N, n, h*w)
-        moments = None
+        rows = cells.transpose(1, 2)  # (N, h*w, C)
+        # The order of the product is the memory format of its gradient.
+        sums = torch.bmm(weights, rows) if features.stride(1) == 1 else (
+            torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2))
+        asked = {}
         if 'moments' in needs:
-            moments = torch.stack([
-                torch.bmm(cells * one[:, None], cells.transpose(1, 2))
+            asked['moments'] = torch.stack([
+                torch.bmm(cells * one[:, None], rows)
                 for one in weights.unbind(1)], dim=1)  # (N, n, C, C)
-        kept = 'cells' in needs
-        return cls(
-            areas, _masked_sums(features, cells, weights), moments,
-            cells.transpose(1, 2) if kept else None,
-            weights if kept else None)
+        if 'cells' in needs:
+            asked.update(cells=rows, weights=weights)
+        return cls(areas, sums, **asked)
 
     @classmethod
     def of_classes(cls, features: Tensor, labels: Tensor, num_classes: int,
@@ -114,6 +116,7 @@ class SupportStatistics:
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors that there are, by their names."""
+        # torch.compile cannot follow vars(self).
         return {
             one.name: getattr(self, one.name) for one in fields(self)
             if getattr(self, one.name) is not None}
@@ -122,7 +125,7 @@ class SupportStatistics:
               ) -> 'SupportStatistics':
         """Choose some of the n masks."""
         return self._by_mask(
-            lambda one, dim: one[(..., index) + _all_of(dim)])
+            lambda one, dim: one[(..., index) + (slice(None),) * (-dim - 1)])
 
     def __add__(self, other: 'SupportStatistics') -> 'SupportStatistics':
         """Add other supports, mask by mask."""
@@ -219,47 +222,18 @@ def stack(parts: Sequence[SupportStatistics]) -> SupportStatistics:
         name: torch.stack(of_parts) for name, of_parts in stacked.items()})
 
 
-def way_masks(labels: Tensor, ways: Sequence[int]) -> Tensor:
-    """The masks of what each support shows.
+def label_masks(labels: Tensor, values: Sequence) -> Tensor:
+    """One mask a value of the labels; ignored pixels (255) are in none.
+
+    The device of the labels is not waited for.
 
     Args:
         labels (Tensor): (N, H, W), episode labels: 0, 1..W, 255.
-        ways (Sequence[int]): N, the way of each support.
+        values (Sequence[int] | Sequence[Sequence[int]]): n, or (N, n) where
+            they differ with the image.
 
     Returns:
-        Tensor: bool (N, 2, H, W), the background and the own way.
+        Tensor: bool (N, n, H, W).
     """
-    own = on_device(ways, labels)[:, None, None]
-    return torch.stack([labels == 0, labels == own], dim=1)
-
-
-def class_masks(labels: Tensor, num_ways: int) -> Tensor:
-    """One mask a class; ignored pixels (255) are in none.
-
-    Args:
-        labels (Tensor): (..., H, W), episode labels.
-        num_ways (int): W.
-
-    Returns:
-        Tensor: bool (..., 1 + W, H, W), background first.
-    """
-    classes = torch.arange(1 + num_ways, device=labels.device)
-    return labels.unsqueeze(-3) == classes[:, None, None]
-
-
-def _masked_sums(features: Tensor, cells: Tensor, weights: Tensor) -> Tensor:
-    """Sums (N, n, C) of cells (N, C, m) by weights (N, n, m)."""
-    # The order of the product is the memory format of its gradient.
-    if features.stride(1) == 1:
-        return torch.bmm(weights, cells.transpose(1, 2))
-    return torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2)
-
-
-def on_device(numbers: Sequence[int], like: Tensor) -> Tensor:
-    """Bring numbers to the device of a tensor without waiting for it."""
-    return torch.tensor(numbers).to(like.device, non_blocking=True)
-
-
-def _all_of(dim: int) -> tuple[slice, ...]:
-    """Slices for the dimensions behind a negative one."""
-    return (slice(None),) * (-dim - 1)
+    wanted = torch.tensor(values).to(labels.device, non_blocking=True)
+    return labels.unsqueeze(-3) == wanted[..., None, None]

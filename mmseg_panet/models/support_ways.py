@@ -6,7 +6,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..errors import InputError
-from .statistics import on_device
+from .statistics import label_masks
 
 
 def support_ways(labels: Tensor,
@@ -36,9 +36,10 @@ def support_ways(labels: Tensor,
     ways = [sample.way for sample in data_samples]
     pixels = [sample.get('way_pixels') for sample in data_samples]
     if None in pixels:
-        own = on_device(ways, labels)[:, None, None]
-        shown = (labels == own).flatten(1).any(1)
-        if _is_compiling() or not labels.is_cpu:
+        shown = label_masks(labels, [[way] for way in ways]).flatten(1).any(1)
+        # torch 2.1 cannot tell; there the graph ends at the check.
+        is_compiling = getattr(torch.compiler, 'is_compiling', bool)
+        if is_compiling() or not labels.is_cpu:
             torch._assert_async(
                 shown.all(), 'a support has an empty mask: expected at least '
                 'one pixel of its way')
@@ -52,10 +53,3 @@ def support_ways(labels: Tensor,
                 f'one pixel of way {way}; give another mask, or check the '
                 'resize and crop of support_pipeline')
     return ways
-
-
-def _is_compiling() -> bool:
-    """Whether ``torch.compile`` is tracing, as far as torch can tell."""
-    # torch 2.1 cannot; there the graph ends at the check.
-    ask = getattr(torch.compiler, 'is_compiling', None)
-    return ask is not None and ask()

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmseg_panet.models import PANetHead
 from mmseg_panet.models.resize import (
     cut_to_image,
-    own_pooling,
+    pooling,
     resize_matrix,
     to_own_size,
 )
@@ -86,14 +86,14 @@ def test_a_single_pixel_of_a_large_image_is_not_lost():
 
 def test_the_operators_of_a_mask_are_the_adjoint_of_those_of_logits():
     like = torch.empty(0, dtype=torch.float64)
-    pooling = own_pooling((4, 6), RESIZED, like=like)
-    assert pooling.rows.shape == (50, 4) and pooling.columns.shape == (37, 6)
+    to_mask = pooling((4, 6), RESIZED, like=like)
+    assert to_mask.rows.shape == (50, 4) and to_mask.columns.shape == (37, 6)
     # All of every pixel of the image is shared out.
-    torch.testing.assert_close(pooling.rows.sum(1), torch.ones(50).double())
+    torch.testing.assert_close(to_mask.rows.sum(1), torch.ones(50).double())
     to_image = to_own_size((4, 6), RESIZED, like=like)
     cells, mask = torch.randn(4, 6).double(), torch.randn(50, 37).double()
     torch.testing.assert_close(
-        (to_image(cells) * mask).sum(), (cells * pooling.adjoint(mask)).sum())
+        (to_image(cells) * mask).sum(), (cells * to_mask.adjoint(mask)).sum())
 
 
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical'])

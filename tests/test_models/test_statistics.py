@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmseg_panet.models import PANetHead, SupportStatistics
-from mmseg_panet.models.resize import input_pooling
+from mmseg_panet.models.resize import pooling, size_metainfo
 from mmseg_panet.models.statistics import join, stack
 
 SIZES = [((5, 5), (40, 40)), ((5, 7), (33, 50)), ((6, 4), (6, 4)),
@@ -14,10 +14,10 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 def masked_average_pool(features, masks, pool_at='image',
                         align_corners=False):
     """Means of features (N, C, h, w) under masks (N, H, W)."""
-    pooling = input_pooling(
-        features.shape[2:], masks.shape[1:], pool_at, align_corners,
-        like=features)
-    weights = pooling.adjoint(masks.to(features))
+    to_masks = pooling(
+        features.shape[2:], size_metainfo(masks.shape[1:]), pool_at,
+        align_corners, like=features)
+    weights = to_masks.adjoint(masks.to(features))
     return SupportStatistics.of_weights(
         features, weights[:, None]).means()[:, 0]
 

@@ -1,5 +1,5 @@
 """Weights of other libraries under the keys of these backbones."""
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,9 +21,9 @@ DEEP_STEM = ('stem.0', 'stem.1', 'stem.3', 'stem.4', 'stem.6', 'stem.7')
 # names come last, as the files of semseg have them, too.
 STEMS = {
     'deep-stem ResNet of mmseg': DEEP_STEM,
-    'deep-stem ResNet of mmpretrain':
-    ('stem.0.conv', 'stem.0.bn', 'stem.1.conv', 'stem.1.bn', 'stem.2.conv',
-     'stem.2.bn'),
+    'deep-stem ResNet of mmpretrain': (
+        'stem.0.conv', 'stem.0.bn', 'stem.1.conv', 'stem.1.bn', 'stem.2.conv',
+        'stem.2.bn'),
     # https://github.com/hszhao/semseg, model/resnet.py
     'deep-stem ResNet of semseg (PSPNet)':
     ('conv1', 'bn1', 'conv2', 'bn2', 'conv3', 'bn3'),
@@ -75,14 +75,12 @@ def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
     Raises:
         InputError: If no depth has these blocks.
     """
-    blocks = {tuple(key.split('.')[:2])
-              for key in weights if key.startswith(STAGES)}
-    stages = Counter(f'{stage}.' for stage, _ in blocks)
-    found = tuple(stages[stage] for stage in STAGES)
+    found = tuple(
+        len({key.split('.')[1] for key in weights if key.startswith(stage)})
+        for stage in STAGES)
     bottleneck = 'layer1.0.conv3.weight' in weights
     for depth, (block, expected) in DilatedResNet.arch_settings.items():
-        if (found == expected[:len(STAGES)]
-                and bottleneck == (block is Bottleneck)):
+        if (found, bottleneck) == (expected[:3], block is Bottleneck):
             return depth
     raise InputError(
         f'{source} must be a ResNet of depth '
@@ -110,27 +108,25 @@ def recognise(weights: Mapping[str, Tensor],
         keys = {key: key for key in weights if key.startswith('features.')}
         return VGG_LAYOUT, dict(type='DilatedVGG'), keys
     layout = next((
-        name for name, stem in STEMS.items()
-        if all(f'{module}.weight' in weights
-               for module in (*stem, 'layer1.0.conv1'))), None)
+        name for name, stem in STEMS.items() if weights.keys() >= {
+            f'{module}.weight' for module in (*stem, 'layer1.0.conv1')}), None)
     if layout is None:
         raise InputError(
             f"{source} must be one of: {', '.join([*STEMS, VGG_LAYOUT])}; got "
             f'the first keys {list(weights)[:5]}, which none of them has')
-    stem = ours = STEMS[layout]
+    stem = STEMS[layout]
     backbone: dict[str, Any] = dict(
         type='DilatedResNet', depth=deduce_depth(weights, source))
     if stem is not PLAIN_STEM:
-        ours = DEEP_STEM
         backbone.update(
             deep_stem=True,
             stem_channels=weights[f'{stem[-1]}.weight'].shape[0])
-    modules = dict(zip(stem, ours, strict=True))
     keys = {key: key for key in weights if key.startswith(STAGES)}
-    for key in weights:
-        module, _, name = key.rpartition('.')
-        if module in modules:
-            keys[key] = f'{modules[module]}.{name}'
+    for theirs, ours in zip(
+            stem, PLAIN_STEM if stem is PLAIN_STEM else DEEP_STEM,
+            strict=True):
+        keys.update((key, ours + key.removeprefix(theirs)) for key in weights
+                    if key.rpartition('.')[0] == theirs)
     return layout, backbone, keys
 
 
@@ -155,11 +151,8 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
         InputError: If the layout is not known or the weights are incomplete.
     """
     content = unwrap(checkpoint, source)
-    tensors = {
-        key: value
-        for key, value in content.items()
-        if isinstance(key, str) and isinstance(value, Tensor)
-    }
+    tensors = {key: value for key, value in content.items()
+               if isinstance(key, str) and isinstance(value, Tensor)}
     if not tensors:
         raise InputError(
             f'{source} must hold a dict of tensors, got a dict without any, '
@@ -167,10 +160,8 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
             'state_dict()')
     prefix = next(prefix for prefix in PREFIXES
                   if any(key.startswith(prefix) for key in tensors))
-    weights = {
-        key.removeprefix(prefix): value
-        for key, value in tensors.items() if key.startswith(prefix)
-    }
+    weights = {key.removeprefix(prefix): value
+               for key, value in tensors.items() if key.startswith(prefix)}
     layout, backbone, keys = recognise(weights, source)
     converted = {ours: weights[theirs] for theirs, ours in keys.items()}
     with torch.device('meta'):  # only keys and shapes are needed
@@ -184,6 +175,6 @@ def convert_backbone(checkpoint: Any, source: str) -> Conversion:
         'wider, grouped and other variants of the architecture do not fit')
     return Conversion(
         OrderedDict((key, converted[key].detach()) for key in expected),
-        backbone, layout,
-        [bare for bare in (key.removeprefix(prefix) for key in tensors)
-         if bare not in keys])
+        backbone, layout, [
+            bare for bare in (key.removeprefix(prefix) for key in tensors)
+            if bare not in keys])

@@ -9,9 +9,9 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
 from ..pretrained import check_pretrained
-from .levels import check_levels
+from .levels import check_frozen, check_levels
 
 NUM_STAGES = 3
 
@@ -48,18 +48,6 @@ class SignedResLayer(ResLayer):
         if last.with_cp and x.requires_grad:
             return checkpoint(residual_sum, last, x, use_reentrant=False)
         return residual_sum(last, x)
-
-
-def _dilate_second(stage: ResLayer, dilation: int) -> None:
-    """Dilate every second convolution, where the first one had the stride.
-
-    Only the first convolution of a stage had a stride to lose; all after it
-    see the finer map, those of the first block included. In a bottleneck of
-    the 'pytorch' style the second one had it.
-    """
-    for block in stage:
-        if isinstance(block, BasicBlock) or block.style == 'caffe':
-            block.conv2.dilation = block.conv2.padding = (dilation, dilation)
 
 
 @MODELS.register_module()
@@ -121,38 +109,24 @@ class DilatedResNet(ResNet):
         torch.Size([2, 1024, 8, 8])
     """
 
-    def __init__(self,
-                 depth: int,
-                 final_relu: bool = False,
-                 dilate_both: bool = False,
-                 frozen_stages: int = 1,
+    def __init__(self, depth: int, final_relu: bool = False,
+                 dilate_both: bool = False, frozen_stages: int = 1,
                  norm_eval: bool = True,
                  init_cfg: dict | list[dict] | None = None,
                  out_indices: Sequence[int] = (NUM_STAGES - 1, ),
                  **kwargs: Any) -> None:
-        if depth not in self.arch_settings:
-            raise InputError(
-                f'depth must be one of {sorted(self.arch_settings)}, got '
-                f'{depth!r}')
+        check_choice('depth', depth, sorted(self.arch_settings))
         check_levels(out_indices, NUM_STAGES)
         num_stages = out_indices[-1] + 1
-        if frozen_stages not in range(-1, num_stages + 1):
-            raise InputError(f'frozen_stages must be from -1 to {num_stages}, '
-                             f'got {frozen_stages!r}')
+        check_frozen(frozen_stages, num_stages)
         # The constructor of mmseg calls make_res_layer, which reads it.
         self.final_relu = final_relu
         self.dilate_both = dilate_both
         super().__init__(
-            depth,
-            num_stages=num_stages,
-            strides=(1, 2, 1)[:num_stages],
-            dilations=(1, 1, 2)[:num_stages],
-            contract_dilation=True,
-            out_indices=out_indices,
-            frozen_stages=frozen_stages,
-            norm_eval=norm_eval,
-            init_cfg=init_cfg,
-            **kwargs)
+            depth, num_stages=num_stages, strides=(1, 2, 1)[:num_stages],
+            dilations=(1, 1, 2)[:num_stages], contract_dilation=True,
+            out_indices=out_indices, frozen_stages=frozen_stages,
+            norm_eval=norm_eval, init_cfg=init_cfg, **kwargs)
 
     def make_res_layer(self, **kwargs: Any) -> ResLayer:
         """Build a stage, the last one without its last ReLU."""
@@ -163,11 +137,15 @@ class DilatedResNet(ResNet):
                 f'plugins of stage {self.num_stages} need final_relu=True, '
                 'got final_relu=False; set it, or leave that stage out of the '
                 "plugins' stages")
-        stage = (
-            SignedResLayer(**kwargs) if signed
-            else super().make_res_layer(**kwargs))
-        if self.dilate_both:
-            _dilate_second(stage, kwargs['dilation'])
+        stage = SignedResLayer(**kwargs) if signed else (
+            super().make_res_layer(**kwargs))
+        # Only the first convolution of a stage had a stride to lose; all after
+        # it see the finer map, those of the first block included. In a
+        # bottleneck of the 'pytorch' style the second one had it.
+        for block in stage if self.dilate_both else ():
+            if isinstance(block, BasicBlock) or block.style == 'caffe':
+                block.conv2.dilation = block.conv2.padding = (
+                    kwargs['dilation'], kwargs['dilation'])
         return stage
 
     def init_weights(self) -> None:

@@ -6,9 +6,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from ...errors import InputError
 from ..pretrained import check_pretrained
-from .levels import check_levels
+from .levels import check_frozen, check_levels
 
 NUM_STAGES = 5
 
@@ -65,10 +64,7 @@ class DilatedVGG(BaseModule):
                  init_cfg: dict | list[dict] | None = None,
                  out_indices: Sequence[int] = (NUM_STAGES - 1, )) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
-        if frozen_stages not in range(-1, NUM_STAGES + 1):
-            raise InputError(
-                f'frozen_stages must be from -1 to {NUM_STAGES}, got '
-                f'{frozen_stages!r}')
+        check_frozen(frozen_stages, NUM_STAGES)
         check_levels(out_indices, NUM_STAGES)
         self.features = make_features()
         pools = [index for index, layer in enumerate(self.features)
@@ -77,10 +73,9 @@ class DilatedVGG(BaseModule):
         ends = [*pools, len(self.features) + 1]
         *self.levels, last = (ends[index] for index in out_indices)
         self.length = last - 1  # without the ReLU
-        trained = slice(ends[frozen_stages - 1] if frozen_stages > 0 else 0,
-                        self.length)
+        frozen = ends[frozen_stages - 1] if frozen_stages > 0 else 0
         self.features.requires_grad_(False)
-        self.features[trained].requires_grad_(True)
+        self.features[frozen:self.length].requires_grad_(True)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode images.

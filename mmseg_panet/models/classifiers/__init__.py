@@ -1,6 +1,5 @@
 """From the statistics of supports to classes: one method a file."""
-from .build import build_classifier
-from .classifier import Classifier
+from .classifier import Classifier, build_classifier
 from .linear import LinearClassifier
 from .prototype import PrototypeClassifier
 

@@ -64,10 +64,7 @@ class LinearClassifier(nn.Module):
         Raises:
             ValueError: If the shapes do not fit.
         """
-        weight, bias = self.weight, self.bias
-        if weight.dim() == 2:
-            weight = weight[None]
-            bias = None if bias is None else bias[None]
+        weight = self.weight.reshape(-1, *self.weight.shape[-2:])  # (B, K, C)
         number, images = len(weight), len(features)
         if features.dim() != 4 or features.shape[1] != weight.shape[2] or (
                 images > 1 and images % number):
@@ -75,24 +72,19 @@ class LinearClassifier(nn.Module):
                 'expected features (N, C, h, w) of as many channels as the '
                 'weight (K, C) or (B, K, C), N a multiple of B, got '
                 f'{tuple(features.shape)} and {tuple(self.weight.shape)}')
-        if images == 1:  # for all classifiers, as one with B * K classes
-            logits = self._logits(
-                features, weight.flatten(0, 1)[None],
-                None if bias is None else bias.flatten()[None])
-            return logits[0].unflatten(0, weight.shape[:2])
-        times = images // number
-        return self._logits(
-            features, weight.repeat_interleave(times, 0),
-            None if bias is None else bias.repeat_interleave(times, 0))
-
-    def _logits(self, features: Tensor, weight: Tensor,
-                bias: Tensor | None) -> Tensor:
+        times = 1 if images == 1 else images // number
+        # A single image: for all episodes, as one with B * K classes.
+        weight = weight.flatten(0, 1)[None] if images == 1 else (
+            weight.repeat_interleave(times, 0))
         if self.normalise:
             logits = _UnitProduct.apply(features, weight)
         else:
             logits = torch.bmm(weight, features.flatten(2)).unflatten(
                 2, features.shape[2:])
-        if bias is not None:
+        if images == 1:
+            logits = logits[0].unflatten(0, (number, -1))
+        if self.bias is not None:
+            bias = self.bias.reshape(number, -1).repeat_interleave(times, 0)
             logits = logits + bias[..., None, None]
         return self.scale * logits
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 
-from ...errors import InputError
+from ...errors import check_choice
 from ..statistics import SupportStatistics
 from .classifier import Classifier
 from .linear import LinearClassifier
@@ -33,9 +33,7 @@ class PrototypeClassifier(Classifier):
 
     def __init__(self, distance: str = 'cosine', scale: float = 20.0) -> None:
         super().__init__()
-        if distance not in DISTANCES:
-            raise InputError(
-                f"distance must be one of {DISTANCES}, got '{distance}'")
+        check_choice('distance', distance, DISTANCES)
         self.distance = distance
         self.scale = scale
 
