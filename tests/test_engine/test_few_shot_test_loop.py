@@ -1,4 +1,5 @@
 """By images and episode by episode: the same counts."""
+import copy
 import multiprocessing
 import os
 from collections import Counter
@@ -11,6 +12,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 
 from mmseg_panet.datasets import EpisodicDataset
+from mmseg_panet.models import Classifier
 from mmseg_panet.visualization import EpisodeVisualizationHook
 
 CONFIG = 'configs/panet/panet_r18-d8_toy.py'
@@ -37,6 +39,16 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
         dataset.support_pipeline.insert(3, support_step)
     cfg.test_evaluator.update(metric or {})
     return cfg
+
+
+class Offset(Classifier):
+    """Cosine to the means, without the linear classifier made of them."""
+
+    def logits(self, features, supports, shots):
+        means = supports.class_means(shots).to(features)  # (B, K, C)
+        means = means.repeat_interleave(len(features) // len(means), 0)
+        return 20 * torch.nn.functional.cosine_similarity(
+            features[:, None], means[..., None, None], dim=2)
 
 
 @pytest.fixture(scope='module')
@@ -83,6 +95,21 @@ def test_the_counts_are_those_of_every_episode_alone(
     alone = counts_of(cfg, model, tmp_path, reuse_features=False)
     assert 'after_test_iter' in alone[2].runner.calls
     assert_equal_counts(by_image, alone)
+
+
+@pytest.mark.parametrize('shot_fusion', ['mean_prototypes', 'vote'])
+def test_a_method_without_a_linear_classifier_is_tested_by_images_too(
+        shot_fusion, toy_root, model, tmp_path):
+    cfg = config(toy_root, num_ways=2, num_shots=2, test_cfg=dict(
+        mode='whole', shot_fusion=shot_fusion))
+    expected = counts_of(cfg, model, tmp_path)
+    model = copy.deepcopy(model)
+    model.decode_head.classifier = Offset()
+    by_image = counts_of(cfg, model, tmp_path)
+    assert 'after_test_iter' not in by_image[2].runner.calls
+    assert_equal_counts(by_image, expected)
+    assert_equal_counts(
+        by_image, counts_of(cfg, model, tmp_path, reuse_features=False))
 
 
 def test_every_image_is_loaded_once_in_each_part(

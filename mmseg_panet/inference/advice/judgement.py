@@ -83,8 +83,7 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     for sets in shot_sets(len(statistics.areas), shot):
         fitted = head.classifier.fit(
             statistics.each(itemgetter(torch.tensor(sets))), [len(sets[0])])
-        found.append(head.match(
-            features.expand(len(sets), *features.shape), fitted.to(features)))
+        found.append(head.match(features[None], fitted.to(features)))
     logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []

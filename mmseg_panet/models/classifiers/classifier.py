@@ -39,7 +39,8 @@ class Classifier(nn.Module):
 
         Returns:
             nn.Module: It is called with features (M, C, h, w), M a multiple
-            of B, and returns logits (M, 1 + W, h, w).
+            of B, and returns logits (M, 1 + W, h, w); or with those of a
+            single image, and returns (B, 1 + W, h, w).
         """
         return FittedSupports(self, supports, shots)
 
@@ -86,9 +87,10 @@ class FittedSupports(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.logits`."""
-        return self.method[0].logits(
-            features, SupportStatistics(**dict(self.named_buffers())),
-            self.shots)
+        supports = SupportStatistics(**dict(self.named_buffers()))
+        if len(features) == 1:
+            features = features.expand(len(supports.areas), -1, -1, -1)
+        return self.method[0].logits(features, supports, self.shots)
 
 
 def build_classifier(config: dict | None, **settings: Any) -> Classifier:
