@@ -4,6 +4,8 @@ Fake tensors have a device and a shape, but no values. A tensor that was left
 on another device, and any value that is read from the device, which would
 make it wait, is an error.
 """
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     FakeTensorMode,
 )
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.datasets.sampling import Episode
 from mmseg_panet.engine.labelled_images import LabelledImage
@@ -77,8 +80,40 @@ def batch_of(ways=WAYS, shots=SHOTS, queries=QUERIES, **metainfo):
         data_samples=samples)
 
 
+@contextmanager
 def autocast(dtype=None):
-    return torch.autocast('cuda', dtype, enabled=dtype is not None)
+    """As ``torch.autocast``, which switches itself off without CUDA."""
+    if dtype is not None:
+        torch.set_autocast_enabled('cuda', True)
+        torch.set_autocast_dtype('cuda', dtype)
+    try:
+        with NoBlockingCopy():
+            yield
+    finally:
+        torch.set_autocast_enabled('cuda', False)
+        torch.clear_autocast_cache()
+
+
+class NoBlockingCopy(TorchDispatchMode):
+    """Refuses copies to the device that make it wait."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        to = torch.device(kwargs.get('device') or 'cpu')
+        if func is torch.ops.aten._to_copy.default and (
+                to.type == 'cuda' and args[0].device.type == 'cpu'
+                and not kwargs.get('non_blocking')):
+            raise AssertionError(f'a blocking copy of {tuple(args[0].shape)}')
+        return func(*args, **kwargs)
+
+
+def test_half_precision_is_on_in_these_tests(cuda):
+    product = torch.ones(2, 2, device=cuda)
+    with autocast(torch.bfloat16):
+        assert (product @ product).dtype == torch.bfloat16
+        with pytest.raises(AssertionError, match='a blocking copy'):
+            product[:, [0, 1]]
+    assert (product @ product).dtype == torch.float32
 
 
 def test_a_value_read_from_the_device_is_an_error_here(cuda):
@@ -88,41 +123,42 @@ def test_a_value_read_from_the_device_is_an_error_here(cuda):
         torch.zeros(3, device=cuda) + torch.zeros(3)
 
 
-@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('metainfo', [dict(way_pixels=9), dict()])
 @pytest.mark.parametrize('setting', SETTINGS)
 def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
     model = model_on(cuda, setting.get('head', ())).train()
+    data = model.data_preprocessor(batch_of(**metainfo), True)
     with autocast(setting.get('dtype')):
-        data = model.data_preprocessor(batch_of(**metainfo), True)
         losses, log = model.parse_losses(model(**data, mode='loss'))
     assert losses.device.type == 'cuda' and losses.dtype == torch.float32
     assert log['decode.loss_align'].device.type == 'cuda'
 
 
-@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('test_cfg', [
     dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
     dict(mode='slide', crop_size=(32, 32), stride=(16, 16))])
 @pytest.mark.parametrize('setting', SETTINGS[:4])
 def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
     model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
+    data = model.data_preprocessor(batch_of(way_pixels=9))
     with autocast(setting.get('dtype')), torch.no_grad():
-        prediction, = model.test_step(batch_of(way_pixels=9))
+        prediction, = model(**data, mode='predict')
     assert prediction.pred_sem_seg.data.device.type == 'cuda'
     assert prediction.pred_sem_seg.data.shape == (1, 70, 55)
     assert prediction.seg_logits.data.dtype == torch.float32
 
 
-@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('setting', SETTINGS[:4])
 def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     model = model_on(cuda, setting.get('head', ())).eval()
     batch = batch_of(way_pixels=9)
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(role=None))
+    data = model.data_preprocessor(batch)
     with autocast(setting.get('dtype')), torch.no_grad():
-        data = model.data_preprocessor(batch)
         features = model.extract_feat(data['inputs'][:4])
         model.decode_head.fit(features, data['data_samples'][:4])
         logits = model(data['inputs'][4:])
@@ -140,7 +176,7 @@ def test_tensors_alone_stay_on_the_device(cuda):
     assert logits.device.type == 'cuda' and logits.shape == (3, 3, 40, 56)
 
 
-@pytest.mark.filterwarnings('ignore:User provided device_type')
+@pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('by_shot', [False, True])
 @pytest.mark.parametrize('setting', SETTINGS[:4])
 def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
@@ -159,15 +195,15 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
         model = model_on(
             cuda, setting.get('head', ()),
             shot_fusion='vote' if by_shot else 'mean_prototypes').eval()
+        data = model.data_preprocessor(batch_of())
+        table = SupportTable(images, real, cuda)
+        assert all(map(table.serves, episodes))
         with autocast(setting.get('dtype')), torch.no_grad():
-            data = model.data_preprocessor(batch_of())
             features = model.decode_head.features(
                 model.extract_feat(data['inputs']))
             statistics = model.decode_head.class_statistics(
                 features, model.decode_head.labels(data['data_samples']), 2)
             assert statistics.sums.device.type == 'cuda'
-            table = SupportTable(images, real, cuda)
-            assert all(map(table.serves, episodes))
             fitted = table.fit(
                 model.decode_head.classifier, episodes, by_shot)
             labels = model.label_maps(

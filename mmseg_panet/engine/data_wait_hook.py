@@ -27,7 +27,7 @@ class DataWaitHook(Hook):
                          **kwargs: object) -> None:
         """Update ``train/data_wait``."""
         hub = runner.message_hub
-        waited, whole = (
+        waited, total = (
             hub.get_scalar(f'train/{name}').mean(self.window)
             for name in ('data_time', 'time'))
-        hub.update_scalar('train/data_wait', 100 * waited / whole)
+        hub.update_scalar('train/data_wait', 100 * waited / total)

@@ -24,7 +24,7 @@ class TrainBatches:
 
     def __init__(self, loader: Any, trained: int) -> None:
         past = trained * loader.batch_size
-        # Of this process, from the start: also where it has run before.
+        # This process's share from the start, also where it has run before.
         loader.sampler.indices = islice(
             loader.sampler._indices_of_rank(), past, None)
         self._past = trained

@@ -17,7 +17,9 @@ _OF_ITERATIONS = (
 _OF_DATASET = (
     '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
     '_labels_of', '_support', '_load')
-_OF_MODEL = ('predict', 'label_maps')
+_OF_MODEL = (
+    'predict', 'label_maps', 'postprocess_result', 'inference',
+    'whole_inference')
 _OF_METRIC = ('process', 'compute_metrics')
 
 
@@ -83,7 +85,7 @@ def _wants_episodes(hook: Hook) -> bool:
     if kind is EpisodeVisualizationHook or kind.__module__.startswith(
             'mmengine.'):
         return False
-    # mmseg's hook plots only where it is told to.
+    # mmseg's hook plots only where its setting says so.
     return getattr(hook, 'draw', True) and bool(
         overridden(hook, Hook, _OF_ITERATIONS))
 

@@ -12,7 +12,7 @@ from ..datasets import EpisodicDataset
 
 
 class LabelledImage(NamedTuple):
-    """An image and the classes that its labels tell apart.
+    """An image and the classes that its labels distinguish.
 
     Attributes:
         image (int): Its index in the data set.
@@ -56,7 +56,7 @@ def load_images(images: Sequence[LabelledImage], role: str,
     round alike.
 
     Args:
-        images (Sequence[LabelledImage]): Of the whole test.
+        images (Sequence[LabelledImage]): All images of the test.
         role (str): 'support' or 'query'.
         loader (DataLoader): Of the episodes; its data set, its workers with
             their settings and ``pin_memory`` are taken over.

@@ -69,11 +69,9 @@ class SupportTable:
             for image, class_id in _pairs_of(episode)]
             for episode in episodes]
         # All valid pixels, every way's, and those of the own way.
-        shown = self._rows.masks(
-            torch.tensor(rows, device=self._rows.areas.device))
-        pairs = join([
-            shown.masks(slice(-1)).background(),
-            shown.masks(slice(-1, None))])  # (E, W * S) supports, n = 2
+        index = torch.tensor(rows).to(
+            self._rows.areas.device, non_blocking=True)
+        pairs = self._rows.masks(index).pair()  # (E, W * S) supports, n = 2
         ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
         if by_shot:
             pairs = pairs.each(

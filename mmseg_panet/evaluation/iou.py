@@ -119,11 +119,11 @@ def label_confusion(predictions: Tensor, ground_truth: Tensor, num_ways: int,
     Returns:
         Tensor: int64 (E, T, 1 + W), pixels by (ground truth, prediction).
     """
-    truth = ground_truth.flatten()
+    expected = ground_truth.flatten()
     # As a product of matrices: float32 counts exactly up to 2^24 pixels.
-    dtype = torch.float32 if truth.numel() <= 2**24 else torch.float64
-    labels = torch.arange(num_labels, device=truth.device)
-    shown = (truth == labels[:, None]).to(dtype)  # (T, P)
+    dtype = torch.float32 if expected.numel() <= 2**24 else torch.float64
+    labels = torch.arange(num_labels, device=expected.device)
+    shown = (expected == labels[:, None]).to(dtype)  # (T, P)
     ways = [
         (predictions == way).flatten(1).to(dtype) @ shown.T  # (E, T)
         for way in range(1, 1 + num_ways)]

@@ -247,8 +247,8 @@ class FewShotInferencer(ImageInferencer):
 
     def fingerprint(self) -> str:
         """SHA-256 of all that a prediction depends on beside its image."""
-        # Of the supports, not of their sums: another machine rounds these
-        # otherwise.
+        # The supports are hashed, not their sums, which another machine
+        # rounds differently.
         supports = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
             for one in self._network.bank.supports]

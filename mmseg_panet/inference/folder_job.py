@@ -61,7 +61,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         batch for batch in share if not all(map(folder.is_finished, batch))]
     failures = []
     with progress_bar(show_progress and is_main_process()) as bar:
-        # Of this process's share: no other has to be asked.
+        # The bar shows this process's share: no other has to be asked.
         total, left = (sum(map(len, some)) for some in (share, todo))
         task = bar.add_task(
             'Segmenting', total=total, completed=total - left)

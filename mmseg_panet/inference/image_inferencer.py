@@ -31,7 +31,7 @@ class ImageInferencer(BaseInferencer):
     """
 
     _num_images = 0
-    """Of all calls: arrays are named by their number."""
+    """Images of all calls: arrays are named by their number."""
 
     @property
     @abstractmethod

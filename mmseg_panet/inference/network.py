@@ -70,11 +70,12 @@ class Network:
 
     def use(self, bank: PrototypeBank) -> None:
         """Classify by the classes of a bank from now on."""
-        self.bank = bank
         head = self.model.decode_head
+        # The old classes stay where the fit fails.
         head.fitted = head.classifier.fit(
             bank.statistics().each(lambda one: one[None]), bank.shots
         ).to(next(self.model.parameters())) if bank.classes else None
+        self.bank = bank
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:

@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import check_choice
-from .statistics import label_masks, stack
+from .statistics import join, label_masks, stack
 
 MASK_SOURCES = ('prediction', 'true')
 
@@ -74,8 +74,10 @@ class PrototypeAlignmentLoss(nn.Module):
         present = measured.areas[:, 1:] > 0  # (B, W)
 
         # An episode for each way, with all queries as its support.
-        pairs = stack(
-            [measured.masks([0, way]) for way in range(1, 1 + ways)])
+        background = measured.masks(slice(1))
+        pairs = stack([
+            join([background, measured.masks(slice(way, 1 + way))])
+            for way in range(1, 1 + ways)])
         pairs = pairs.each(
             lambda one: one.transpose(0, 1).flatten(0, 1)[:, None])
         fitted = head.classifier.fit(pairs, [1])  # B*W episodes

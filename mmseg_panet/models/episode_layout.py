@@ -111,11 +111,11 @@ class _Split(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         x, = ctx.saved_tensors
-        whole = torch.empty_like(x)
+        joined = torch.empty_like(x)
         for part, gradient in zip(
-                whole.split(ctx.sizes), gradients, strict=True):
+                joined.split(ctx.sizes), gradients, strict=True):
             part.copy_(gradient)
-        return whole, None
+        return joined, None
 
 
 def check_episode(support_images: Tensor, support_masks: Tensor,
@@ -143,7 +143,8 @@ def check_episode(support_images: Tensor, support_masks: Tensor,
             f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
             f'and {tuple(query_images.shape)}')
     if not support_masks.is_cpu:  # a device is not waited for
-        known = (support_masks <= 1) | (support_masks == 255)
+        known = (support_masks == 0) | (support_masks == 1) | (
+            support_masks == 255)
         torch._assert_async(
             known.all(), 'expected support_masks of 1, 0 and 255')
         return

@@ -95,7 +95,7 @@ class FewShotHead(BaseDecodeHead):
             raise RuntimeError(
                 f'{type(self).__name__} has no prototypes yet: call fit('
                 'feats, data_samples) with a support set first, or give '
-                'FewShotSegmentor whole episodes (EpisodicDataset)')
+                'FewShotSegmentor complete episodes (EpisodicDataset)')
         return self.match(self.features(inputs), self.fitted)
 
     @torch.no_grad()
@@ -122,8 +122,10 @@ class FewShotHead(BaseDecodeHead):
                 f'expected a support for every way 1..{len(shots)}, got none '
                 f'for {[1 + i for i, count in enumerate(shots) if not count]}')
         by_way = sorted(range(len(ways)), key=ways.__getitem__)
-        supports = self.support_statistics(
-            self.features(inputs)[by_way], labels[by_way], sorted(ways))
+        features, labels = (
+            torch.stack([one[i] for i in by_way])
+            for one in (self.features(inputs), labels))
+        supports = self.support_statistics(features, labels, sorted(ways))
         self.fitted = self.classifier.fit(
             supports.each(lambda one: one[None]), shots)
 
@@ -277,10 +279,7 @@ class FewShotHead(BaseDecodeHead):
             self.classifier.unit_cells)
 
     def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
-        """Stack the episode labels of images.
-
-        Args:
-            data_samples (Sequence[SegDataSample]): N, with ``gt_sem_seg``.
+        """Stack the ``gt_sem_seg`` of N images.
 
         Returns:
             Tensor: (N, H, W), at the size of the padded images.

@@ -1,4 +1,4 @@
-"""A segmentor that predicts whole episodes."""
+"""A segmentor that predicts complete episodes."""
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,7 +26,8 @@ class FewShotSegmentor(EncoderDecoder):
 
     Training is mmseg's. In testing a flat batch of episodes (samples with a
     ``role``) gives one prediction a query; samples without a role are
-    classified by what ``decode_head.fit`` has fitted.
+    classified by what ``decode_head.fit`` has fitted. A :class:`LogitMap`
+    brings logits to the image, not ``postprocess_result``.
 
     Beside mmseg's settings, ``test_cfg`` takes ``shot_fusion``, how several
     shots become one prediction: 'mean_prototypes' (the default, PANet),
@@ -34,13 +35,12 @@ class FewShotSegmentor(EncoderDecoder):
     ``vote_threshold`` (0.5), see :func:`vote`.
 
     Args:
-        *args: As for ``EncoderDecoder``.
+        *args, **kwargs: As for ``EncoderDecoder``.
         channels_last (bool | str): Whether backbone and neck keep their
             weights and features with the channels of a pixel side by side,
             which is equal to rounding; checkpoints are the same. 'auto' does
             so in evaluation, and in training with a GPU or AVX-512. Defaults
             to False.
-        **kwargs: As for ``EncoderDecoder``.
 
     Raises:
         InputError: If the head is no :class:`FewShotHead`, ``shot_fusion``,

@@ -74,7 +74,7 @@ class LogitMap:
         """
         if self.resize.rows is None:
             return self._lines[..., part, :]
-        return self.resize.rows[part] @ self._lines
+        return Resize(self.resize.rows[part])(self._lines)
 
     def at_image(self) -> 'LogitMap':
         """The map with its logits resized, (..., K, H, W)."""

@@ -19,6 +19,8 @@ POOL_AT = ('image', 'feature')
 class Resize(NamedTuple):
     """A linear map of both axes, ``maps -> rows @ maps @ columns.T``.
 
+    It is computed in the dtype of the maps, whatever the autocast.
+
     Attributes:
         rows (Tensor, optional): (H, h); None for the identity.
         columns (Tensor, optional): (W, w); None for the identity.
@@ -29,9 +31,10 @@ class Resize(NamedTuple):
 
     def __call__(self, maps: Tensor) -> Tensor:
         """Map cells (..., h, w) to pixels (..., H, W)."""
-        if self.rows is not None:
-            maps = self.rows @ maps
-        return maps if self.columns is None else maps @ self.columns.T
+        with torch.autocast(maps.device.type, enabled=False):
+            if self.rows is not None:
+                maps = self.rows @ maps
+            return maps if self.columns is None else maps @ self.columns.T
 
     def adjoint(self, masks: Tensor) -> Tensor:
         """Map pixels (..., H, W) to the weights of cells (..., h, w).
@@ -39,9 +42,10 @@ class Resize(NamedTuple):
         ``sum_xy self(F) * M = sum F * self.adjoint(M)``: the features under
         a mask are summed without resizing them.
         """
-        if self.rows is not None:
-            masks = self.rows.T @ masks
-        return masks if self.columns is None else masks @ self.columns
+        with torch.autocast(masks.device.type, enabled=False):
+            if self.rows is not None:
+                masks = self.rows.T @ masks
+            return masks if self.columns is None else masks @ self.columns
 
 
 class _Axis(NamedTuple):

@@ -132,7 +132,7 @@ class SupportStatistics:
         return stack([self, other]).pooled(0)
 
     def __sub__(self, other: 'SupportStatistics') -> 'SupportStatistics':
-        """Take masks away that are parts of these, of the same cells."""
+        """Take parts of these masks away, which are of the same cells."""
         taken = other.tensors()
         return replace(self, **{
             name: getattr(self, name) - taken[name] for name in _MASK_DIM
@@ -160,6 +160,16 @@ class SupportStatistics:
         some = left.areas > _NOTHING * total.areas  # (..., 1)
         return left._by_mask(
             lambda one, dim: one * some[(...,) + (None,) * (-dim - 1)])
+
+    def pair(self) -> 'SupportStatistics':
+        """Find the background and the own class of supports.
+
+        Returns:
+            SupportStatistics: n is 2, of the masks of all valid pixels, of
+            the classes, and of the own class, which is the last.
+        """
+        return join([self.masks(slice(-1)).background(),
+                     self.masks(slice(-1, None))])
 
     def _by_mask(self, function: Callable[[Tensor, int], Tensor]
                  ) -> 'SupportStatistics':

@@ -26,7 +26,8 @@ def support_ways(labels: Tensor,
         list[int]: N, the way of each support.
 
     Raises:
-        InputError: If a sample has no way, or its mask no pixel of it.
+        InputError: If a sample has no way, or its mask no pixel of it; on a
+            device without ``way_pixels`` the device asserts it.
     """
     for sample in data_samples:
         if sample.get('way', 0) < 1:

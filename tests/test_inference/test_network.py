@@ -117,3 +117,17 @@ def test_tta_has_three_sizes_and_flips():
     assert [(steps[0]['scale'], flip) for steps, flip in views] == [
         (scale, flip) for scale in [(49, 49), (65, 65), (81, 81)]
         for flip in (False, True)]
+
+
+def test_a_fit_that_fails_keeps_the_old_classes(monkeypatch):
+    inferencer = fitted(RESIZE)
+    head = inferencer.model.decode_head
+    before = head.fitted
+
+    def fail(*supports_and_shots):
+        raise RuntimeError('singular')
+
+    monkeypatch.setattr(type(head.classifier), 'fit', fail)
+    with pytest.raises(RuntimeError, match='singular'):
+        inferencer.add_class('green', [image_of((20, 230, 20))])
+    assert inferencer.classes == ('red', 'blue') and head.fitted is before

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...models import LogitMap, SupportStatistics
-from ...models.statistics import join, stack
+from ...models.statistics import stack
 from ..bank.prototype_bank import BankedSupport
 
 
@@ -41,9 +41,7 @@ def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
     Returns:
         SupportStatistics: (S,), n is 2, all else first.
     """
-    return stack([join([
-        one.statistics.masks([0, 1]).background(), one.statistics.masks([1])])
-        for one in shots])
+    return stack([one.statistics.masks([0, 1, 1]).pair() for one in shots])
 
 
 def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:

@@ -16,7 +16,7 @@ _SIZE = (192, 128)
 _COLUMNS = 6
 """Shots beside each other in the picture."""
 _LETTERS = 24
-"""Of a file's name in the table and the picture."""
+"""Letters of a file's name that the table and the picture show."""
 _RED, _BLACK = (200, 0, 0), (0, 0, 0)
 
 

@@ -16,7 +16,8 @@ from .notes import class_notes, support_notes
 from .report import SupportAdvice, SupportRow, thumbnail
 
 _OWN_WEIGHT = 5.0
-"""Of a mask's fit to its own image against its agreement with the others.
+"""The weight of a mask's fit to its own image against its agreement with the
+others.
 
 Own fits of right masks differ little, 0.89 to 1; those of shifted masks and
 of masks of other images are lower. Chosen, as the next, on MSRC with a wrong
@@ -34,7 +35,7 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
            batch_size: int, show_progress: bool) -> SupportAdvice:
     """Judge every support of a bank by the others of its class.
 
-    Each class is told from the rest of its own images, 1-way, and every
+    Each class is judged against the rest of its own images, 1-way, and every
     image passes the network once.
 
     Args:
@@ -155,7 +156,7 @@ def _rows(shots: Sequence[BankedSupport],
     effects = shot_effects([one.ious for one in judged])
     trust = trust_of(judged)
     suspects = find_suspects(trust)
-    # Of less than three none can be told from the others.
+    # With fewer than three, nothing says which one differs.
     weakest = int(np.argmin(trust)) if len(shots) > 2 else None
     rows = []
     for i, (shot, found, effect) in enumerate(

@@ -17,7 +17,7 @@ from ...version import __version__
 from .prototype_bank import BankedSupport, PrototypeBank
 
 _FORMAT = 1
-"""Of the header: raise it when an older reader would go wrong."""
+"""Version of the header: raise it when an older reader would go wrong."""
 _KEY = 'mmseg_panet'
 """Key of the header in the file's own metadata."""
 _OF_A_SUPPORT = {

@@ -7,7 +7,7 @@ from torch import Tensor
 from ...annotations.class_list import check_class_name
 from ...errors import InputError
 from ...models import SupportStatistics
-from ...models.statistics import join, stack
+from ...models.statistics import stack
 from ..supports import Support
 
 MAX_CLASSES = 254
@@ -161,11 +161,11 @@ class PrototypeBank:
             SupportStatistics: (N,) supports, class by class, n is 2; pixels
             of classes that are not registered are background.
         """
-        return stack([join([
+        return stack([
             one.statistics.masks([0, *(
                 row for row, name in enumerate(one.names, start=1)
-                if name in self._supports)]).background(),
-            one.statistics.masks([1])]) for one in self.supports])
+                if name in self._supports), 1]).pair()
+            for one in self.supports])
 
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:

@@ -17,7 +17,7 @@ _CHUNK = 'mmseg_panet'
 
 
 Area = tuple[int, int, float | None]
-"""Of a class: its label, how many pixels have it, and their mean confidence,
+"""A class: its label, how many pixels have it, and their mean confidence,
 0..1, or None without any."""
 
 

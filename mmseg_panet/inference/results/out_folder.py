@@ -124,7 +124,11 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
     """
     fault = _fault(out_dir, fingerprint) if is_main_process() else None
     if is_main_process() and fault is None:
-        take_over(out_dir, fingerprint)
+        # No process may wait for one that has failed.
+        try:
+            take_over(out_dir, fingerprint)
+        except InputError as error:
+            fault = str(error)
     faults, fingerprints = zip(
         *all_gather_object((fault, fingerprint)), strict=True)
     if faults[0] is not None:
