@@ -5,9 +5,16 @@ import numpy as np
 import pytest
 import torch
 from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from mmseg.registry import MODELS
 from tool_runs import REPO, small_config, tool
 
-from mmseg_panet.models import Classifier, PANetHead, SupportStatistics
+from mmseg_panet.errors import InputError
+from mmseg_panet.models import (
+    Classifier,
+    LinearClassifier,
+    PANetHead,
+    SupportStatistics,
+)
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -82,6 +89,42 @@ def test_the_inferencer_uses_it_and_a_bank_keeps_its_cells(tmp_path):
     advice = nearest.check_support()
     assert [row.class_name for row in advice.rows] == [
         'red', 'red', 'blue', 'blue']
+
+
+@MODELS.register_module()
+class Projected(Classifier):
+    """A method with a layer of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.map = torch.nn.Linear(32, 32)
+
+    def fit(self, supports, shots):
+        return LinearClassifier(self.map(supports.class_means(shots)))
+
+
+def test_a_method_that_learns_goes_there_too(tmp_path):
+    torch.manual_seed(0)
+    head = dict(type='PANetHead', in_channels=32,
+                classifier=dict(type='Projected'))
+    features = torch.randn(2, 32, 5, 5)
+    labels = torch.zeros(1, 1, 1, 40, 40, dtype=torch.long)
+    labels[..., 10:30, 10:30] = 1
+    trained = PANetHead(**{k: v for k, v in head.items() if k != 'type'})
+    trained.match_episodes(
+        features[:1][None, None], labels, features[1:][None]).sum().backward()
+    assert trained.classifier.map.weight.grad.abs().sum() > 0
+    inferencer = small_inferencer(RESIZE, model=dict(decode_head=head))
+    inferencer.fit(red_and_blue())
+    assert len(inferencer.check_support().rows) == 4
+    image, _ = image_of((20, 20, 230), seed=7)
+    assert inferencer(image)['predictions'].shape == image.shape[:2]
+    # A backbone alone would leave the layer at random.
+    torch.save(
+        inferencer.model.backbone.state_dict(), tmp_path / 'backbone.pth')
+    with pytest.raises(InputError, match='not a checkpoint of the config'):
+        small_inferencer(RESIZE, model=dict(decode_head=head),
+                         weights=str(tmp_path / 'backbone.pth'))
 
 
 def test_a_method_that_defines_nothing_says_so():

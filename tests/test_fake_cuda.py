@@ -23,14 +23,27 @@ from mmseg_panet.datasets.sampling import Episode
 from mmseg_panet.engine.labelled_images import LabelledImage
 from mmseg_panet.engine.support_table import SupportTable
 from mmseg_panet.evaluation.iou import label_confusion
-from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models import Classifier, LinearClassifier, SupportStatistics
 
 WAYS, SHOTS, QUERIES = 2, 2, 1
+@MODELS.register_module()
+class Warm(Classifier):
+    """A method with a parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.warmth = torch.nn.Parameter(torch.ones(32))
+
+    def fit(self, supports, shots):
+        return LinearClassifier(self.warmth * supports.class_means(shots))
+
+
 SETTINGS = [
     dict(),
     dict(dtype=torch.bfloat16),
     dict(dtype=torch.float16),
     dict(head=dict(distance='squared_euclidean')),
+    dict(head=dict(classifier=dict(type='Warm'))),
     dict(head=dict(
         pool_at='feature', align_corners=True, loss_align=dict(
             type='PrototypeAlignmentLoss', mask_source='true'))),
@@ -139,7 +152,7 @@ def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
 @pytest.mark.parametrize('test_cfg', [
     dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
     dict(mode='slide', crop_size=(32, 32), stride=(16, 16))])
-@pytest.mark.parametrize('setting', SETTINGS[:4])
+@pytest.mark.parametrize('setting', SETTINGS[:5])
 def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
     model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
     data = model.data_preprocessor(batch_of(way_pixels=9))
@@ -151,7 +164,7 @@ def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('setting', SETTINGS[:4])
+@pytest.mark.parametrize('setting', SETTINGS[:5])
 def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     model = model_on(cuda, setting.get('head', ())).eval()
     batch = batch_of(way_pixels=9)
@@ -178,7 +191,7 @@ def test_tensors_alone_stay_on_the_device(cuda):
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('by_shot', [False, True])
-@pytest.mark.parametrize('setting', SETTINGS[:4])
+@pytest.mark.parametrize('setting', SETTINGS[:5])
 def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
     """Real are only the areas that say which supports are empty."""
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
@@ -205,10 +218,11 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
                 features, model.decode_head.labels(data['data_samples']), 2)
             assert statistics.sums.device.type == 'cuda'
             fitted = table.fit(
-                model.decode_head.classifier, episodes, by_shot)
+                model.decode_head.classifier, episodes, features.dtype,
+                by_shot)
             labels = model.label_maps(
-                features[4], data['data_samples'][4].metainfo,
-                fitted.to(features.dtype), SHOTS if by_shot else 1)
+                features[4], data['data_samples'][4].metainfo, fitted,
+                SHOTS if by_shot else 1)
             counts = label_confusion(
                 labels, torch.zeros(70, 55, dtype=torch.int64, device=cuda),
                 WAYS, 3)

@@ -197,14 +197,15 @@ class FewShotTestLoop(TestLoop):
         by_shot = model.shot_fusion != 'mean_prototypes'
         labels = sample.gt_sem_seg.data[0]
         shots = rules.num_shots if by_shot else 1
-        step = max(1, _VALUES_AT_ONCE // (labels.numel() * num_ways * shots))
+        step = max(1, _VALUES_AT_ONCE // max(
+            labels.numel() * num_ways * shots,
+            table.values * num_ways * rules.num_shots * (2 + num_ways)))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
             fitted = table.fit(
                 model.decode_head.classifier,
-                [episode for _, episode, _ in some], by_shot)
-            found = model.label_maps(
-                feature, sample.metainfo, fitted.to(feature.dtype), shots)
+                [episode for _, episode, _ in some], feature.dtype, by_shot)
+            found = model.label_maps(feature, sample.metainfo, fitted, shots)
             confusions = iou.label_confusion(
                 found, labels, num_ways, 1 + len(class_ids)).cpu().numpy()
             for (i, episode, number), label_map, confusion in zip(

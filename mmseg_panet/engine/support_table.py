@@ -41,6 +41,11 @@ class SupportTable:
                     self._shown.add((image, class_id))
             start += len(areas)
 
+    @property
+    def values(self) -> int:
+        """Values that a mask of a support has."""
+        return sum(one[0].numel() for one in self._rows.tensors().values())
+
     def serves(self, episode: Episode) -> bool:
         """Whether every support shows its way after the pipeline.
 
@@ -49,12 +54,13 @@ class SupportTable:
         return self._shown.issuperset(_pairs_of(episode))
 
     def fit(self, classifier: Classifier, episodes: Sequence[Episode],
-            by_shot: bool = False) -> nn.Module:
+            dtype: torch.dtype, by_shot: bool = False) -> nn.Module:
         """Fit the classes of episodes.
 
         Args:
             classifier (Classifier): The method.
             episodes (Sequence[Episode]): E, all of W ways and S shots.
+            dtype (torch.dtype): The dtype of the features.
             by_shot (bool): Whether each shot is fitted alone. Defaults to
                 False.
 
@@ -71,7 +77,9 @@ class SupportTable:
         # All valid pixels, every way's, and those of the own way.
         index = torch.tensor(rows).to(
             self._rows.areas.device, non_blocking=True)
-        pairs = self._rows.masks(index).pair()  # (E, W * S) supports, n = 2
+        # Differences are float64, what follows is as in training.
+        pairs = self._rows.masks(index).pair().each(
+            lambda one: one.to(dtype))  # (E, W * S) supports, n = 2
         ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
         if by_shot:
             pairs = pairs.each(

@@ -100,8 +100,10 @@ def load_weights(model: Any, weights: str | None) -> None:
         return
     state = read_weights(weights)
     faults = find_faults(state, model.state_dict())
-    if faults and (getattr(model, 'with_neck', False) or find_faults(
-            state, model.backbone.state_dict())):
+    # Only the backbone is learnt, unless there is more to learn.
+    more = getattr(model, 'with_neck', False) or (
+        model.decode_head.state_dict())
+    if faults and (more or find_faults(state, model.backbone.state_dict())):
         require_fit(
             state, model.state_dict(), weights, "the config's model",
             'give the config it was trained with, which lies in its work dir')
@@ -119,8 +121,8 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
 
     Returns:
         dict[str, Any]: As JSON holds it: ``weights_sha256``, ``network``,
-        ``preprocessing``, ``pooling``, ``cells``, ``classifier`` and
-        ``matching``, the settings of the classifier.
+        ``preprocessing``, ``pooling``, ``cells``, ``needs``, ``classifier``
+        and ``matching``, the settings of the classifier.
     """
     head: Any = model.decode_head
     network = {
@@ -140,6 +142,7 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
             pipeline=pipeline),
         pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners),
         cells='unit' if head.classifier.unit_cells else 'raw',
+        needs=list(head.classifier.needs),
         classifier=settings.pop('type'),
         matching=settings)
     return json.loads(json.dumps(description, sort_keys=True, default=str))

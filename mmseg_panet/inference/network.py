@@ -68,13 +68,15 @@ class Network:
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
 
+    @torch.no_grad()
     def use(self, bank: PrototypeBank) -> None:
         """Classify by the classes of a bank from now on."""
         head = self.model.decode_head
         # The old classes stay where the fit fails.
+        like = next(self.model.parameters())
         head.fitted = head.classifier.fit(
-            bank.statistics().each(lambda one: one[None]), bank.shots
-        ).to(next(self.model.parameters())) if bank.classes else None
+            bank.statistics().each(lambda one: one[None].to(like)), bank.shots
+        ) if bank.classes else None
         self.bank = bank
 
     @torch.no_grad()

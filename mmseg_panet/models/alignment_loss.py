@@ -98,5 +98,6 @@ class PrototypeAlignmentLoss(nn.Module):
         valid = (targets != self.ignore_index).sum((1, 2)).clamp_min(1)
         per_support = errors.sum((1, 2)) / valid  # (B*W*S,)
         per_way = per_support.view(episodes, ways, shots).sum(2)
-        loss = (per_way * present).sum(1) / (ways * shots)  # (B,)
+        per_way = torch.where(present, per_way, 0)
+        loss = per_way.sum(1) / (ways * shots)  # (B,)
         return self.loss_weight * loss.mean()

@@ -273,11 +273,24 @@ def test_what_is_no_classifier_is_refused_when_the_head_is_built():
     with pytest.raises(InputError, match='subclass of Classifier .*ResNet'):
         PANetHead(8, classifier=dict(type='DilatedResNet', depth=18))
 
+    class Forgetful(Classifier):
+        def __init__(self, power=2):
+            super().__init__()
+            self._power = power
+
+    with pytest.raises(InputError, match=r"Forgetful to keep .*\['power'\]"):
+        PANetHead(8, classifier=dict(type=Forgetful))
+
+
+def test_settings_that_a_classifier_lacks_are_not_passed_on():
+    """As a config's scale is PANet's."""
+
     class Plain(Classifier):
         pass
 
-    with pytest.raises(InputError, match='no distance of the head .* Plain'):
-        PANetHead(8, distance='cosine', classifier=dict(type=Plain))
+    head = PANetHead(
+        8, scale=10.0, distance='cosine', classifier=dict(type=Plain))
+    assert head.classifier.settings() == dict(type='Plain')
 
 
 def test_a_batch_that_is_no_episode_is_refused():

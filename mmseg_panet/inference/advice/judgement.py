@@ -78,10 +78,11 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
         Judgement: All that was found.
     """
     found = []
+    statistics = statistics.each(lambda one: one.to(features))
     for sets in shot_sets(len(statistics.areas), shot):
         fitted = head.classifier.fit(
             statistics.each(itemgetter(torch.tensor(sets))), [len(sets[0])])
-        found.append(head.match(features[None], fitted.to(features)))
+        found.append(head.match(features[None], fitted))
     logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []

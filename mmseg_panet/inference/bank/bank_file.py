@@ -110,13 +110,14 @@ def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
     return PrototypeBank(supports)
 
 
-_FAULTS = {
+_FAULTS: dict[str, tuple[str, Any]] = {
     'weights_sha256': ("another model's weights", None),
     'network': ('another network', None),
     'preprocessing': ('images that were prepared otherwise', None),
     'pooling': ('another pooling', None),
     'classifier': ('another classifier', 'PrototypeClassifier'),
     'cells': ('other cells', 'raw'),
+    'needs': ('other statistics', []),
     'matching': ('another matching', None),
 }
 """What a bank must share with a model, most telling first, and what banks
@@ -153,12 +154,24 @@ def _split(header: dict, tensors: dict[str, Tensor]) -> list[BankedSupport]:
             f'0 or more, got {sums.dtype} {tuple(sums.shape)}')
     rows = [1 + len(one['names']) for one in header['supports']]
     cells = [one.get('cells', 0) for one in header['supports']]
-    sizes = dict(
-        sums=rows, moments=rows, cells=cells,
-        weights=[n * m for n, m in zip(rows, cells, strict=True)])
-    parts = {
-        name: tensors[name].split(of_supports)
-        for name, of_supports in sizes.items() if name in tensors}
+    channels = sums.shape[1] - 1
+    sizes: dict[str, tuple[list[int], tuple[int, ...]]] = dict(
+        moments=(rows, (channels, channels)), cells=(cells, (channels,)),
+        weights=([n * m for n, m in zip(rows, cells, strict=True)], ()))
+    parts = {'sums': sums.split(rows)}
+    for name in header['model'].get('needs', ()):
+        for one in ('cells', 'weights') if name == 'cells' else (name,):
+            of_supports, shape = sizes[one]
+            tensor = tensors[one]
+            if tensor.shape != (sum(of_supports), *shape) or (
+                    min(of_supports) < 1 or tensor.dtype != torch.float64
+                    or not tensor.isfinite().all()
+                    or one == 'weights' and (tensor < 0).any()):
+                raise ValueError(
+                    f'expected {one} as finite float64 numbers of '
+                    f'{(sum(of_supports), *shape)}, got {tensor.dtype} '
+                    f'{tuple(tensor.shape)}')
+            parts[one] = tensor.split(of_supports)
     supports = []
     for one, *tensors_of in zip(
             header['supports'], *parts.values(), strict=True):

@@ -133,7 +133,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
     if isinstance(image, (str, Path)):
         image = existing(image, where)
     elif not (isinstance(image, np.ndarray) and image.dtype == np.uint8
-              and image.ndim == 3 and image.shape[2] == 3):
+              and image.ndim == 3 and image.shape[2] == 3 and image.size):
         raise InputError(
             f'{where}: expected a path or an array (H, W, 3) of uint8, blue '
             f'first, as the image, got {_title(image)}')

@@ -34,7 +34,9 @@ class Classifier(nn.Module):
 
         Args:
             supports (SupportStatistics): (B, N) supports, the shots of a way
-                next to each other; n is 2, background and own way.
+                next to each other; n is 2, background and own way. They have
+                the dtype and the device of the features. In the alignment
+                loss a mask may be empty.
             shots (Sequence[int]): Supports of each way, N in all.
 
         Returns:
@@ -63,8 +65,7 @@ class Classifier(nn.Module):
     def settings(self) -> dict[str, Any]:
         """Type and arguments, as a config builds this method."""
         return {'type': type(self).__name__} | {
-            name: getattr(self, name)
-            for name in signature(type(self)).parameters}
+            name: getattr(self, name) for name in setting_names(type(self))}
 
 
 class FittedSupports(nn.Module):
@@ -93,17 +94,26 @@ class FittedSupports(nn.Module):
         return self.method[0].logits(features, supports, self.shots)
 
 
+def setting_names(kind: type[Classifier]) -> list[str]:
+    """Names of the arguments of a method."""
+    return [
+        name for name, one in signature(kind).parameters.items()
+        if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+
+
 def build_classifier(config: dict | None, **settings: Any) -> Classifier:
     """Build the classifier of a head.
 
     Args:
         config (dict, optional): A registered :class:`Classifier`. Defaults
             to :class:`PrototypeClassifier`.
-        **settings (Any): Settings of the head that are passed on, None for
-            what is not given; those in the config go before.
+        **settings (Any): Settings of the head that are passed on to a
+            classifier that has them, None for what is not given; those in
+            the config go before.
 
     Raises:
-        InputError: If the type is another one, or has no such setting.
+        InputError: If the type is another one, or keeps a setting under
+            another name.
     """
     config = dict(config or dict(type='PrototypeClassifier'))
     kind = config['type']
@@ -113,11 +123,14 @@ def build_classifier(config: dict | None, **settings: Any) -> Classifier:
             'expected a registered subclass of Classifier as classifier, got '
             f'{config}; PrototypeClassifier is one')
     given = {
-        name: value for name, value in settings.items() if value is not None}
-    unknown = set(given) - set(signature(kind).parameters)
-    if unknown:
+        name: value for name, value in settings.items()
+        if value is not None and name in setting_names(kind)}
+    built = MODELS.build(given | config)
+    lacking = [
+        name for name in setting_names(kind) if not hasattr(built, name)]
+    if lacking:
         raise InputError(
-            f'expected no {" and ".join(sorted(unknown))} of the head beside '
-            f'the classifier {kind.__name__}, which has no such setting; '
-            'leave it out, or set it to None')
-    return MODELS.build(given | config)
+            f'expected {kind.__name__} to keep its settings in attributes of '
+            f'their names, which describe it in banks, got no {lacking}; set '
+            'them in __init__')
+    return built

@@ -51,8 +51,11 @@ def assert_equal_supports(found, bank):
             assert torch.equal(tensor, tensors[name])
 
 
-def test_moments_and_cells_come_back_as_they_were(path):
-    """Of supports with another number of cells each."""
+NEEDS = dict(MODEL, needs=['moments', 'cells'])
+
+
+def with_moments_and_cells():
+    """Supports with another number of cells each."""
     supports = []
     for cells, one in zip((20, 6, 15), pets().supports, strict=True):
         generator = torch.Generator().manual_seed(cells)
@@ -61,11 +64,46 @@ def test_moments_and_cells_come_back_as_they_were(path):
             torch.rand(
                 1, 1 + len(one.names), 1, cells, generator=generator).double(),
             ('moments', 'cells')).each(lambda one: one[0])))
-    bank = PrototypeBank(supports)
-    write_bank(path, bank, MODEL)
-    found = read_bank(path, MODEL)
+    return PrototypeBank(supports)
+
+
+def test_moments_and_cells_come_back_as_they_were(path):
+    bank = with_moments_and_cells()
+    write_bank(path, bank, NEEDS)
+    found = read_bank(path, NEEDS)
     assert_equal_supports(found, bank)
     assert found.statistics().cells.shape == (3, 20, 6)
+    with pytest.raises(InputError, match='made with other statistics'):
+        read_bank(path, MODEL)
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    (lambda header, tensors: tensors.pop('cells'), "KeyError: 'cells'"),
+    (lambda header, tensors: tensors.pop('weights'), "KeyError: 'weights'"),
+    (lambda header, tensors: tensors.pop('moments'), "KeyError: 'moments'"),
+    (lambda header, tensors: tensors['cells'].fill_(float('nan')),
+     'expected cells as finite float64'),
+    (lambda header, tensors: tensors['weights'].neg_(),
+     'expected weights as finite float64'),
+    (lambda header, tensors: tensors.update(cells=tensors['cells'][:, :5]),
+     'expected cells as finite'),
+    (lambda header, tensors: tensors.update(moments=tensors['moments'][0]),
+     'expected moments as finite'),
+    (lambda header, tensors: tensors.update(cells=tensors['cells'].float()),
+     'got torch.float32'),
+    (lambda header, tensors: header['supports'][0].update(cells=0),
+     'expected cells as finite'),
+])
+def test_statistics_that_do_not_fit_are_refused(path, change, words):
+    write_bank(path, with_moments_and_cells(), NEEDS)
+    header, tensors = header_of(path), {
+        name: one.clone() for name, one in load_file(path).items()}
+    change(header, tensors)
+    save_file(
+        {name: one.contiguous() for name, one in tensors.items()}, path,
+        dict(mmseg_panet=json.dumps(header)))
+    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+        read_bank(path, NEEDS)
 
 
 def test_a_bank_without_the_classifier_is_one_of_prototypes(path):
