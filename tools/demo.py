@@ -11,8 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-from mmseg_panet.table import format_table
-
 REPO = Path(__file__).resolve().parents[1]
 OUT = Path('work_dirs/demo')
 CONFIG = 'configs/panet/panet_r18-d8_toy.py'
@@ -36,6 +34,8 @@ def print_table() -> None:
         rows.append(row(name, untrained['per_class'][name], value))
     print(f"\n{trained['num_ways']}-way {trained['num_shots']}-shot, "
           f"{trained['num_episodes']} episodes of classes never trained on:")
+    # Not at the top: --help need not wait for mmseg.
+    from mmseg_panet.table import format_table
     print(format_table(rows))
 
 

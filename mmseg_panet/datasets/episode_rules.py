@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from .class_index import ClassIndex
 from .folds import named_folds, split_classes
 from .image_pool import NO_CLASSES, ImagePool
@@ -88,10 +88,8 @@ class EpisodeRules:
         _require(type(repeat) is bool, (
             f'expected repeat_supports of True or False, got {repeat!r}'))
         sampling, novel = self.sampling, self.novel_pixels
-        _require(sampling in SAMPLINGS, (
-            f'sampling must be one of {SAMPLINGS}, got {sampling!r}'))
-        _require(novel in NOVEL_PIXELS, (
-            f'novel_pixels must be one of {NOVEL_PIXELS}, got {novel!r}'))
+        check_choice('sampling', sampling, SAMPLINGS)
+        check_choice('novel_pixels', novel, NOVEL_PIXELS)
         no_novel = novel == 'background' or self.classes == 'all'
         _require(no_novel or self.split == 'base', (
             f"novel_pixels='{novel}' is for episodes of base classes of "
@@ -141,7 +139,8 @@ class EpisodeRules:
         names = {field.name for field in fields(cls)} - {'novel_pixels'}
         if not names <= set(header):
             raise ValueError(f'it lacks {sorted(names - set(header))}')
-        return cls(**header)
+        # Other keys are somebody's remarks.
+        return cls(**{name: header[name] for name in names})
 
     def header(self) -> dict:
         """Give the header of a manifest, without its format."""

@@ -64,7 +64,7 @@ class ImageCache:
                 return ast.literal_eval(values) | arrays
         except OSError:
             return None
-        except (SafetensorError, KeyError):
+        except (SafetensorError, KeyError, IndexError):
             pass
         print_log(
             f'{path} is damaged: the image is loaded from its own file, and '

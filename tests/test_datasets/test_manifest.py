@@ -117,6 +117,13 @@ def test_a_changed_manifest_is_one_sentence(
         episodic(toy_root, manifest=str(path))
 
 
+def test_a_remark_in_the_header_changes_no_episode(written, toy_root):
+    dataset, path = written
+    edit(path, 0, lambda line: line.update(comment='for the paper'))
+    again = episodic(toy_root, manifest=str(path))
+    assert list(again.episodes) == list(dataset.episodes)
+
+
 def test_a_manifest_that_is_cut_short_is_one_sentence(written, toy_root):
     _, path = written
     text = path.read_text()

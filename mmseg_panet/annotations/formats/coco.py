@@ -13,14 +13,14 @@ from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
-Tables = Mapping[str, Mapping[int, Any]]
+Tables = Mapping[str, Mapping[int | str, Any]]
 """Images, categories and annotations, each by its id."""
 
 
 class CocoObject(NamedTuple):
     """An object of an image, as it stands in the file."""
 
-    id: int
+    id: int | str
     category: str
     segmentation: Any
     bbox: Any
@@ -104,30 +104,35 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
         partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file))
 
 
-def read_tables(ann_file: StrPath) -> Tables:
+def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
     """Read images, categories and annotations, each by its id.
 
     Args:
         ann_file (str | os.PathLike): Its annotations may lack ids; they are
             counted then.
+        lenient (bool): Whether ids may be strings, annotations are counted
+            whatever their ids, and of two rows with one id the later is
+            taken. Defaults to False.
 
     Raises:
         InputError: If the file is no such JSON, or has an id twice; OSError
             if there is no such file.
     """
     data = read_json(ann_file)
-    tables: dict[str, dict[int, Any]] = {}
+    tables: dict[str, dict[int | str, Any]] = {}
     for name in ('images', 'categories', 'annotations'):
         table = tables[name] = {}
         rows = data.get(name)
         for number, row in enumerate(rows if isinstance(rows, list) else [0]):
             absent = number if name == 'annotations' else None
             i = row.get('id', absent) if isinstance(row, dict) else None
-            if type(i) is not int:
+            if lenient and absent is not None and i is not None:
+                i = number
+            if type(i) is not int and not (lenient and isinstance(i, str)):
                 raise InputError(
                     f"{ann_file}: expected a list '{name}', each with an id, "
                     "as in COCO's instances_*.json")
-            if i in table:
+            if i in table and not lenient:
                 raise InputError(
                     f"{ann_file}: '{name}' has an id twice; number them again")
             table[i] = row
@@ -149,11 +154,11 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
             not there, or an image has no name or no size.
     """
     images, categories, annotations = tables.values()
-    objects: dict[int, list[CocoObject]] = {i: [] for i in images}
+    objects: dict[int | str, list[CocoObject]] = {i: [] for i in images}
     for i, row in annotations.items():
         for key, known in (('image', images), ('category', categories)):
             one = row.get(f'{key}_id')
-            if type(one) is not int or one not in known:
+            if type(one) not in (int, str) or one not in known:
                 raise InputError(
                     f'{ann_file}, annotation {i}: there is no {key} with the '
                     f'id {one}; add it or remove the annotation')

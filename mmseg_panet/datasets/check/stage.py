@@ -7,9 +7,9 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
 from ..class_index import Fault
-from ..episode_rules import EpisodeRules, choose_pool
+from ..episode_rules import NOVEL_PIXELS, EpisodeRules, choose_pool
 from ..episodic_dataset import EpisodicDataset, mask_loader
 from .checked_pool import CheckedPool, check_pool
 
@@ -84,10 +84,11 @@ def _settings(key: str, given: dict
         if name not in (
             'dataset', 'pools', 'support_pipeline', 'query_pipeline',
             'manifest', 'cache_dir', 'cache_images')}
-    if settings['folds'] is None:
-        # Nothing says which pixels are novel: they leak, which is a fault.
-        settings['novel_pixels'] = 'background'
     try:
+        check_choice('novel_pixels', settings['novel_pixels'], NOVEL_PIXELS)
+        if settings['folds'] is None:
+            # Nothing says which pixels are novel: they leak, which is a fault.
+            settings['novel_pixels'] = 'background'
         return (
             EpisodeRules.from_settings(**settings),
             choose_pool(*map(given.get, ('dataset', 'pools', 'pool'))),

@@ -81,7 +81,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     out_dir = Path(out_dir)
     record_path = out_dir / 'toy.json'
     record = dict(
-        made_by='make_toy_dataset', format=_FORMAT, num_images=num_images,
+        made_by='make_toy_dataset', drawing=_FORMAT, num_images=num_images,
         size=size, seed=seed, complete=True)
     if _read_record(record_path) == record:
         return out_dir

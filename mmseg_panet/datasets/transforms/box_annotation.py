@@ -103,11 +103,18 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
     """
     ann_file = Path(ann_file)
     try:
+        tables = read_tables(ann_file, lenient=True)
+        for row in tables['images'].values():
+            row.update({side: int(row[side]) for side in ('height', 'width')})
+        unnamed = [i for i, row in tables['categories'].items()
+                   if 'name' not in row]
+        if unnamed:
+            raise ValueError(f'the categories {unnamed} have no name')
         images = [
             (os.path.basename(image.file_name),
              (image.size, sorted(map(_ranked, image.objects))))
-            for image in coco_images(read_tables(ann_file), ann_file)]
-    except (OSError, ValueError, TypeError) as error:
+            for image in coco_images(tables, ann_file)]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f'{ann_file} cannot be read as a COCO json of boxes ({error}); '
             'expected images with id, file_name, height and width, '

@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from ...annotations.class_list import IGNORED
-from ...errors import InputError
+from ...errors import InputError, check_choice
 
 VOID = ('ignore', 'background')
 
@@ -36,8 +36,7 @@ class EpisodeLabels(BaseTransform):
     depends_on = 'episode'
 
     def __init__(self, void: str = 'ignore') -> None:
-        if void not in VOID:
-            raise InputError(f"void must be one of {VOID}, got '{void}'")
+        check_choice('void', void, VOID)
         self.void = void
 
     def transform(self, results: dict) -> dict:

@@ -151,6 +151,19 @@ def test_the_largest_box_of_the_way_is_foreground(tmp_path):
     assert labels.dtype == np.uint8
 
 
+def test_ids_may_be_strings_and_annotations_need_none_of_their_own(tmp_path):
+    """As some tools write them; sizes are numbers in any form."""
+    content = coco([('0', 17, [2, 1, 3, 2], dict(id=5)),
+                    ('0', 17, [0, 0, 1, 1], dict(id=5))])
+    content['images'] = [
+        dict(id='0', file_name='a.jpg', height=4.0, width='6')]
+    labels = LoadBoxes(write(tmp_path, content))(results())['gt_seg_map']
+    assert labels.tolist() == listed('#..... ..222. ..222. ......')
+    del content['categories'][0]['name']
+    with pytest.raises(InputError, match=r'categories \[17\] have no name'):
+        LoadBoxes(write(tmp_path, content))
+
+
 def test_boxes_of_classes_outside_the_episode_are_background(tmp_path):
     path = write(tmp_path, coco([
         (0, 17, [0, 0, 1, 1], {}), (0, 90, [2, 1, 3, 2], {})]))
