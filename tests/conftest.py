@@ -5,10 +5,14 @@ import os
 from unittest import mock
 
 import pytest
+import torch
 from mmengine.registry import init_default_scope
 from tool_runs import stop_workers
 
 from mmseg_panet.datasets import make_toy_dataset
+
+# A fork hangs where OpenMP has threads, which make test forbids.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope='session')

@@ -1,4 +1,4 @@
-"""The logits of an image, and their way to its pixels."""
+"""The logits of an image, and the map that brings them to its pixels."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

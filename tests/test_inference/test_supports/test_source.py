@@ -81,6 +81,7 @@ def test_a_mask_of_another_size_names_both_files(tmp_path):
     ({'cat': [(PHOTO, MASK, 1, 2)]}, r'expected \(image, annotation\) or'),
     ({'cat': [(PHOTO, [[1, 1, 2, 2]], 3)]}, 'with a mask only, got 3'),
     ({'cat': [(PHOTO[..., 0], MASK)]}, r'an array \(12, 16\) of uint8'),
+    ({'cat': [(PHOTO[:0], MASK[:0])]}, r'an array \(0, 16, 3\) of uint8'),
     ({'cat': [(PHOTO / 255, MASK)]}, r'an array .* of float64'),
     ({'cat': [('absent.jpg', MASK)]}, r'no file absent\.jpg'),
     ({'cat': [(PHOTO, MASK), (PHOTO, 'absent.png')]},
