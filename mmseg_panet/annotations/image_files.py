@@ -97,6 +97,12 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         yield picture
 
 
+def seen_size(picture: Image.Image) -> tuple[int, int]:
+    """(H, W) of an image as it is decoded, its EXIF orientation applied."""
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    return picture.size if orientation in range(5, 9) else picture.size[::-1]
+
+
 def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
     """Turn labels as the camera's orientation turns the photograph.
 
@@ -116,9 +122,8 @@ def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
         InputError: If the image cannot be read or neither size fits.
     """
     with opened(image) as picture:
-        stored = picture.size[::-1]  # (H, W)
+        stored, seen = picture.size[::-1], seen_size(picture)
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    seen = stored[::-1] if orientation in range(5, 9) else stored
     if labels.shape == seen:
         return labels
     if labels.shape == stored:

@@ -8,8 +8,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
-from PIL import ExifTags, Image
+from PIL import Image
 
+from ..annotations.image_files import seen_size
 from ..errors import InputError, refuse
 from ..files import write_arrays
 from ..parallel import parallel_map
@@ -160,11 +161,9 @@ def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
 
 
 def _image_size(path: str) -> tuple[int, int]:
-    """(H, W) as decoded, the camera's orientation applied."""
+    """(H, W), see :func:`seen_size`."""
     with Image.open(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    return (width, height) if turned else (height, width)
+        return seen_size(image)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
