@@ -44,6 +44,9 @@ SETTINGS = [
     dict(dtype=torch.float16),
     dict(head=dict(distance='squared_euclidean')),
     dict(head=dict(classifier=dict(type='Warm'))),
+    # Of stride 4 and 8.
+    dict(dtype=torch.float16, channels=8 + 32, head=dict(
+        in_channels=(8, 32), in_index=(0, 1))),
     dict(head=dict(
         pool_at='feature', align_corners=True, loss_align=dict(
             type='PrototypeAlignmentLoss', mask_source='true'))),
@@ -66,9 +69,8 @@ def model_on(device, head=(), **test_cfg):
                 std=[255, 255, 255], size=(64, 64), bgr_to_rgb=True,
                 test_cfg=dict(size_divisor=32)),
             backbone=dict(type='DilatedResNet', depth=18, base_channels=8,
-                          stem_channels=8),
-            decode_head=dict(
-                type='PANetHead', in_channels=32, **dict(head)),
+                          stem_channels=8, out_indices=(0, 2)),
+            decode_head=dict(type='PANetHead', in_channels=32) | dict(head),
             test_cfg=ConfigDict(dict(mode='whole') | test_cfg)))
     # As `to` does, which fake parameters do not allow.
     model.data_preprocessor._device = device
@@ -152,7 +154,7 @@ def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
 @pytest.mark.parametrize('test_cfg', [
     dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
     dict(mode='slide', crop_size=(32, 32), stride=(16, 16))])
-@pytest.mark.parametrize('setting', SETTINGS[:5])
+@pytest.mark.parametrize('setting', SETTINGS[:6])
 def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
     model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
     data = model.data_preprocessor(batch_of(way_pixels=9))
@@ -164,7 +166,7 @@ def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('setting', SETTINGS[:5])
+@pytest.mark.parametrize('setting', SETTINGS[:6])
 def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     model = model_on(cuda, setting.get('head', ())).eval()
     batch = batch_of(way_pixels=9)
@@ -176,7 +178,8 @@ def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
         model.decode_head.fit(features, data['data_samples'][:4])
         logits = model(data['inputs'][4:])
     assert model.decode_head.fitted.weight.device.type == 'cuda'
-    assert logits.shape == (1, 1 + WAYS, 8, 8)  # 60x50, padded to 64x64
+    cells = 16 if 'channels' in setting else 8  # 60x50, padded to 64x64
+    assert logits.shape == (1, 1 + WAYS, cells, cells)
     assert logits.dtype == torch.float32
 
 
@@ -191,7 +194,7 @@ def test_tensors_alone_stay_on_the_device(cuda):
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('by_shot', [False, True])
-@pytest.mark.parametrize('setting', SETTINGS[:5])
+@pytest.mark.parametrize('setting', SETTINGS[:6])
 def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
     """Real are only the areas that say which supports are empty."""
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
@@ -199,7 +202,8 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
     real = [
         SupportStatistics(
             torch.ones(1 + len(image.class_ids)).double(),
-            torch.ones(1 + len(image.class_ids), 32).double())
+            torch.ones(1 + len(image.class_ids), setting.get(
+                'channels', 32)).double())
         for image in images]
     episodes = [
         Episode(0, i, (5, 7), ((0, 2), (1, 3)), (3,), (1,)) for i in range(3)]

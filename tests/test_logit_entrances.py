@@ -28,13 +28,20 @@ METAS = {
 }
 
 
-def model_of(kind):
+LEVELS = {
+    'stage 3': dict(in_channels=32),
+    # Of stride 4 and 8.
+    'stages 1 and 3': dict(in_channels=(8, 32), in_index=(0, 1)),
+}
+
+
+def model_of(kind, levels='stage 3'):
     torch.manual_seed(0)
     return MODELS.build(dict(
         type=kind,
         backbone=dict(type='DilatedResNet', depth=18, base_channels=8,
-                      stem_channels=8),
-        decode_head=dict(type='PANetHead', in_channels=32),
+                      stem_channels=8, out_indices=(0, 2)),
+        decode_head=dict(type='PANetHead', **LEVELS[levels]),
         test_cfg=ConfigDict(mode='whole'))).double().eval()
 
 
@@ -57,13 +64,17 @@ def episode(meta, ways):
     return images, samples
 
 
+@pytest.mark.parametrize('levels', LEVELS)
 @pytest.mark.parametrize('ways', [1, 3])
 @pytest.mark.parametrize('meta', METAS)
 @torch.no_grad()
-def test_every_entrance_gives_the_labels_that_mmseg_gives(meta, ways):
+def test_every_entrance_gives_the_labels_that_mmseg_gives(
+        meta, ways, levels):
     meta = METAS[meta]
     images, samples = episode(meta, ways)
-    mmseg, ours = model_of('EncoderDecoder'), model_of('FewShotSegmentor')
+    mmseg, ours = (
+        model_of(kind, levels)
+        for kind in ('EncoderDecoder', 'FewShotSegmentor'))
     for model in (mmseg, ours):
         model.decode_head.fit(
             model.extract_feat(images[:ways]), samples[:ways])
@@ -110,10 +121,11 @@ def test_a_support_is_judged_by_the_labels_of_its_prediction(meta):
     assert judged.ious == [100] and judged.own_fit == pytest.approx(1)
 
 
+@pytest.mark.parametrize('levels', LEVELS)
 @torch.no_grad()
-def test_tensors_alone_give_the_logits_of_an_episode():
+def test_tensors_alone_give_the_logits_of_an_episode(levels):
     images, samples = episode(METAS['same size'], 2)
-    model = model_of('FewShotSegmentor')
+    model = model_of('FewShotSegmentor', levels)
     masks = torch.stack([
         (sample.gt_sem_seg.data > 0).long() for sample in samples[:2]])
     logits, = model.segment(images[:2, None], masks, images[2:])
@@ -121,12 +133,13 @@ def test_tensors_alone_give_the_logits_of_an_episode():
     torch.testing.assert_close(logits, expected.seg_logits.data)
 
 
+@pytest.mark.parametrize('levels', LEVELS)
 @torch.no_grad()
-def test_windows_give_the_logits_of_the_image_where_one_covers_it():
+def test_windows_give_the_logits_of_the_image_where_one_covers_it(levels):
     """Also padded and flipped, which the windows do not know of."""
     for meta in METAS.values():
         images, samples = episode(meta, 2)
-        model = model_of('FewShotSegmentor')
+        model = model_of('FewShotSegmentor', levels)
         expected, = model.predict(images, samples)
         logits = expected.seg_logits.data
         model.test_cfg = ConfigDict(

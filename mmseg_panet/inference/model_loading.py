@@ -130,6 +130,8 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                if key not in _OF_TRAINING}
         for part in ('backbone', 'neck') if cfg.model.get(part)}
     network['in_index'] = head.in_index
+    if head.input_transform:  # Banks of a single level have none.
+        network['input_transform'] = head.input_transform
     settings = head.classifier.settings()
     description = dict(
         weights_sha256=weights_sha256(model),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError, check_choice
 from .classifiers import build_classifier
 from .episode_layout import EpisodeLayout
+from .feature_levels import FeatureLevels
 from .resize import POOL_AT, pooling, size_metainfo
 from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
@@ -44,8 +45,9 @@ class FewShotHead(BaseDecodeHead):
     is computed in float32 (float64 stays), whatever the autocast.
 
     Args:
-        in_channels (int): C, channels of the feature map used.
-        in_index (int): Which output of the backbone. Defaults to -1.
+        in_channels (int | Sequence[int]): See :class:`FeatureLevels`.
+        in_index (int | Sequence[int]): Which output of the backbone, or
+            which ones, see :class:`FeatureLevels`. Defaults to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier`.
@@ -62,7 +64,8 @@ class FewShotHead(BaseDecodeHead):
 
     fitted: nn.Module | None
 
-    def __init__(self, in_channels: int, in_index: int = -1,
+    def __init__(self, in_channels: int | Sequence[int],
+                 in_index: int | Sequence[int] = -1,
                  classifier: dict | None = None, scale: float | None = None,
                  distance: str | None = None, pool_at: str = 'image',
                  **kwargs: Any) -> None:
@@ -77,13 +80,19 @@ class FewShotHead(BaseDecodeHead):
         self.pool_at = pool_at
         self.fitted = None
 
+    def _init_inputs(self, *levels: Any) -> None:
+        """Check the levels, where mmseg checks them."""
+        self.levels = FeatureLevels(*levels)
+        self.in_channels = self.levels.channels
+        self.input_transform = self.levels.input_transform
+
     @full_precision
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Classify features by the fitted classes.
 
         Args:
-            inputs (Sequence[Tensor]): The backbone's outputs, the one at
-                ``in_index`` of shape (N, C, h, w).
+            inputs (Sequence[Tensor]): The backbone's outputs,
+                (N, C, h, w) each.
 
         Returns:
             Tensor: Logits (N, 1 + W, h, w), background first.
@@ -164,24 +173,12 @@ class FewShotHead(BaseDecodeHead):
         return logits if by_shot else logits[0]
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Choose the feature map of the backbone's outputs.
+        """Make one feature map of the backbone's outputs.
 
         Returns:
             Tensor: (N, C, h, w), float32, or float64 where it was that.
         """
-        if not -len(inputs) <= self.in_index < len(inputs):
-            raise InputError(
-                f'in_index={self.in_index} of PANetHead is outside the '
-                f'{len(inputs)} outputs of the backbone')
-        features = self._transform_inputs(inputs)
-        if features.shape[1] != self.in_channels:
-            raise InputError(
-                f'expected in_channels={self.in_channels} of PANetHead, got '
-                f'features of {features.shape[1]} channels; set in_channels '
-                'to those of the backbone at in_index')
-        if features.dtype in (torch.float16, torch.bfloat16):
-            return features.float()
-        return features
+        return self.levels(inputs, self.align_corners)
 
     @full_precision
     def match_episodes(self, supports: Tensor, support_labels: Tensor,

@@ -19,9 +19,11 @@ class PANetHead(FewShotHead):
     All of it is computed in float32 (float64 stays), whatever the autocast.
 
     Args:
-        in_channels (int): C, channels of the feature map used.
-        in_index (int): Which of the backbone's outputs is used. Defaults
-            to -1.
+        in_channels (int | Sequence[int]): Channels of the feature map used,
+            or of each level.
+        in_index (int | Sequence[int]): Which of the backbone's outputs is
+            used, or which levels are joined, see :class:`FeatureLevels`.
+            Defaults to -1.
         classifier (dict, optional): How the statistics of supports become
             classes, a registered :class:`Classifier`. Defaults to
             :class:`PrototypeClassifier`.
@@ -40,12 +42,16 @@ class PANetHead(FewShotHead):
         align_corners (bool): Of every resize between features and image.
             Defaults to False.
         ignore_index (int): Label left out. Defaults to 255.
+        input_transform (str, optional): 'resize_concat' joins the levels of
+            a sequence as ``in_index``, where it is the default.
 
     Raises:
-        InputError: If a setting is unknown, also to the classifier.
+        InputError: If a setting is unknown, also to the classifier, or the
+            levels do not fit each other.
     """
 
-    def __init__(self, in_channels: int, in_index: int = -1,
+    def __init__(self, in_channels: int | Sequence[int],
+                 in_index: int | Sequence[int] = -1,
                  classifier: dict | None = None, scale: float | None = None,
                  distance: str | None = None, pool_at: str = 'image',
                  loss_decode: dict | Sequence[dict] = dict(
@@ -54,13 +60,14 @@ class PANetHead(FewShotHead):
                      type='PrototypeAlignmentLoss', mask_source='prediction',
                      loss_weight=1.0),
                  align_corners: bool = False,
-                 ignore_index: int = 255) -> None:
+                 ignore_index: int = 255,
+                 input_transform: str | None = None) -> None:
         if isinstance(loss_decode, dict):
             loss_decode = dict(loss_name='loss_seg') | loss_decode
         super().__init__(
             in_channels, in_index, classifier, scale, distance, pool_at,
             loss_decode=loss_decode, align_corners=align_corners,
-            ignore_index=ignore_index)
+            ignore_index=ignore_index, input_transform=input_transform)
         self.loss_align = None if loss_align is None else MODELS.build(
             dict(ignore_index=ignore_index, align_corners=align_corners)
             | loss_align)

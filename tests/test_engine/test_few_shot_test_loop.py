@@ -24,7 +24,8 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
     """A test of a narrow random network on toy images of 64x64."""
     from tool_runs import REPO
     cfg = Config.fromfile(REPO / CONFIG)
-    cfg.model.backbone.update(base_channels=8, stem_channels=8)
+    cfg.model.backbone.update(
+        base_channels=8, stem_channels=8, out_indices=(0, 2))
     cfg.model.decode_head.in_channels = 32
     cfg.model.test_cfg = test_cfg or dict(mode='whole')
     cfg.model.channels_last = False
@@ -94,6 +95,17 @@ def test_the_counts_are_those_of_every_episode_alone(
     assert 'after_test_iter' not in by_image[2].runner.calls
     alone = counts_of(cfg, model, tmp_path, reuse_features=False)
     assert 'after_test_iter' in alone[2].runner.calls
+    assert_equal_counts(by_image, alone)
+
+
+def test_several_levels_are_tested_by_images_too(toy_root, tmp_path):
+    cfg = config(toy_root, num_ways=2, num_shots=2)
+    cfg.model.decode_head.update(in_channels=(8, 32), in_index=(0, 1))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).double()
+    by_image = counts_of(cfg, model, tmp_path)
+    assert 'after_test_iter' not in by_image[2].runner.calls
+    alone = counts_of(cfg, model, tmp_path, reuse_features=False)
     assert_equal_counts(by_image, alone)
 
 

@@ -186,6 +186,31 @@ def test_a_bank_of_other_weights_is_refused_and_nothing_is_lost(
         resized.load(tmp_path / 'bank.safetensors')
 
 
+def test_a_bank_of_several_levels_is_for_a_model_that_joins_them(tmp_path):
+    def inferencer_of(**levels):
+        return small_inferencer(RESIZE, model=dict(
+            backbone=dict(
+                type='DilatedResNet', depth=18, base_channels=8,
+                stem_channels=8, out_indices=(0, 2)),
+            decode_head=dict(type='PANetHead', **levels)))
+
+    joined = dict(in_channels=(8, 32), in_index=(0, 1))
+    image, red = image_of((20, 20, 230), seed=5)
+    first = inferencer_of(**joined).fit(red_and_blue())
+    assert first.bank.prototypes().shape == (3, 8 + 32)
+    first.save(tmp_path / 'bank')
+    expected = first(image)['predictions']
+    assert np.bincount(expected[red]).argmax() == 1
+    np.testing.assert_array_equal(
+        inferencer_of(**joined).load(tmp_path / 'bank')(image)[
+            'predictions'], expected)
+    for other in (dict(in_channels=32), dict(in_channels=[32], in_index=[1]),
+                  dict(in_channels=[32, 8], in_index=[1, 0])):
+        with pytest.raises(
+                InputError, match='bank was made with another network'):
+            inferencer_of(**other).load(tmp_path / 'bank')
+
+
 def test_a_class_added_to_a_saved_bank_equals_all_at_once(tmp_path):
     supports = red_and_blue(shots=3)
     at_once = small_inferencer(RESIZE).fit(supports)

@@ -115,6 +115,20 @@ def test_the_description_tells_what_changes_a_prototype(cfg):
     assert described(dilate_both=True)['network'] != plain['network']
 
 
+def test_the_description_tells_which_levels_are_joined(cfg):
+    """And says of a single one no more than it always did."""
+    def network(**levels):
+        changed = small_config(RESIZE)
+        changed.model.decode_head.update(levels)
+        return describe_model(
+            build_model(changed), changed, [RESIZE])['network']
+
+    plain = network()
+    assert plain == dict(backbone=plain['backbone'], in_index=-1)
+    assert network(in_channels=[32], in_index=[-1]) == dict(
+        plain, in_index=[-1], input_transform='resize_concat')
+
+
 def test_random_weights_are_told_of(caplog):
     inferencer = small_inferencer(RESIZE)
     assert inferencer.classes == ()

@@ -112,6 +112,22 @@ def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
     assert result == json.loads((tmp_path / 'b.json').read_text())
 
 
+def test_several_levels_are_trained_and_tested(small, tmp_path):
+    config, run, data = small
+    levels = (
+        '--data-root', data, '--work-dir', tmp_path, '--cfg-options',
+        'model.backbone.out_indices=(0,2)',
+        'model.decode_head.in_index=(0,1)',
+        'model.decode_head.in_channels=(8,32)')
+    tool('train.py', config, *levels)
+    with pytest.raises(AssertionError):
+        assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+    tool('test.py', config, tmp_path / 'iter_6.pth', '--out',
+         tmp_path / 'result.json', *levels)
+    result = json.loads((tmp_path / 'result.json').read_text())
+    assert 0 < result['mIoU'] < 100
+
+
 def test_two_processes_score_as_one_does(small, tmp_path):
     config, run, data = small
     common = (

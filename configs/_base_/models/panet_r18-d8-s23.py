@@ -1,0 +1,10 @@
+# As panet_r18-d8.py, on the features of stages 2 and 3 (layer2 and layer3 of
+# torchvision), each normalised, then joined.
+_base_ = './panet_r18-d8.py'
+model = dict(
+    backbone=dict(out_indices=(1, 2)),
+    # in_index counts along out_indices.
+    decode_head=dict(
+        in_channels=(128, 256),
+        in_index=(0, 1),
+        input_transform='resize_concat'))
