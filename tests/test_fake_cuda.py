@@ -225,7 +225,8 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
                 model.decode_head.classifier, episodes, features.dtype,
                 by_shot)
             labels = model.label_maps(
-                features[4], data['data_samples'][4].metainfo, fitted,
+                features[4], data['inputs'][4],
+                data['data_samples'][4].metainfo, fitted,
                 SHOTS if by_shot else 1)
             counts = label_confusion(
                 labels, torch.zeros(70, 55, dtype=torch.int64, device=cuda),

@@ -9,7 +9,7 @@ from mmseg.structures import SegDataSample
 from mmseg_panet.inference.advice.judgement import judge
 from mmseg_panet.inference.results.prediction import predict_classes
 from mmseg_panet.models import LogitMap
-from mmseg_panet.models.few_shot_segmentor import fitted_maps
+from mmseg_panet.models.image_maps import fitted_maps
 
 SIZE = (64, 96)
 METAS = {
@@ -91,8 +91,9 @@ def test_every_entrance_gives_the_labels_that_mmseg_gives(
         assert torch.equal(found[0].pred_sem_seg.data[0], labels)
     # The test that visits each image once.
     feature, = ours.decode_head.features(ours.extract_feat(images[ways:]))
-    assert torch.equal(ours.label_maps(
-        feature, meta, ours.decode_head.fitted)[0].long(), labels)
+    found = ours.label_maps(
+        feature, images[ways], meta, ours.decode_head.fitted)
+    assert torch.equal(found[0].long(), labels)
     # The inferencer, with two views of the image.
     maps = fitted_maps(mmseg, images[ways:], [meta]) + fitted_maps(
         ours, images[ways:], [meta])
