@@ -34,7 +34,6 @@ def box_mean(maps: Tensor, radius: int) -> Tensor:
 def _line_means(maps: Tensor, radius: int) -> Tensor:
     """Means over 2 r + 1 pixels along the last axis."""
     length = maps.shape[-1]
-    radius = min(radius, length - 1)
     width = 2 * radius + 1
     place = torch.arange(length, device=maps.device)
     number = 1 + (place + radius).clamp_max(length - 1) - (
@@ -65,21 +64,16 @@ def guided_filter(maps: Tensor, guide: Tensor, radius: int,
     size = guide.shape
     values = _VALUES_AT_ONCE if maps.is_cpu else 64 * _VALUES_AT_ONCE
     with torch.autocast(maps.device.type, enabled=False):
-        # Differences of moments are exact to rounding where means are 0.
-        guide = guide.to(maps) - guide.to(maps).mean()
         mean = box_mean(guide, radius)
         spread = box_mean(guide * guide, radius) - mean * mean + eps
         filtered = []
         # Some maps at a time, for the caches.
         for some in maps.reshape(-1, *size).split(
                 max(1, values // guide.numel())):
-            level = some.mean((-2, -1), keepdim=True)
-            some = some - level  # (n, H, W)
             some_mean = box_mean(some, radius)
             slope = (
                 box_mean(guide * some, radius) - mean * some_mean) / spread
             offset = some_mean - slope * mean
             filtered.append(
-                box_mean(slope, radius) * guide + box_mean(offset, radius)
-                + level)
+                box_mean(slope, radius) * guide + box_mean(offset, radius))
         return torch.cat(filtered).view(maps.shape)
