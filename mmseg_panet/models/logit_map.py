@@ -8,6 +8,9 @@ from torch import Tensor
 
 from .resize import Resize, cut_to_image, to_own_size
 
+UNDECIDED = 255
+"""Label of a pixel that is given to no class."""
+
 
 @dataclass(frozen=True, eq=False)
 class LogitMap:

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-
-_UNDECIDED = 255
+from .logit_map import UNDECIDED
 
 
 def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
@@ -43,7 +42,7 @@ def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
 def _clear(labels: np.ndarray, least: float) -> None:
     """Clear components of fewer pixels than ``least`` in place."""
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-    for label in set(present.tolist()) - {0, _UNDECIDED}:
+    for label in set(present.tolist()) - {0, UNDECIDED}:
         mask = labels == label
         _, number, statistics, _ = cv2.connectedComponentsWithStats(
             mask.astype(np.uint8), connectivity=8)

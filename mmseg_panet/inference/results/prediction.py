@@ -8,11 +8,10 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ...errors import InputError
-from ...models.logit_map import LogitMap, mean_probabilities
+from ...models.logit_map import UNDECIDED, LogitMap, mean_probabilities
 from ...models.small_components import clear_small_components
 from ..images.image_list import ImageItem
 
-UNDECIDED = 255
 _VALUES_AT_ONCE = 1 << 17
 """Probabilities of a round on a CPU: half a megabyte."""
 
