@@ -67,7 +67,7 @@ class Network:
             if value is not None}
         if given:
             model.test_cfg = ConfigDict(model.test_cfg or {}, **given)
-        # They are found anew at each use; bad ones are refused here.
+        # They are looked up at each use; bad ones are refused here.
         edge_filter_of(model)
         min_area_of(model)
         settings = _settings('tta', tta, _TTA) if tta else dict(

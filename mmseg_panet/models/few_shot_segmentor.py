@@ -79,7 +79,7 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '
                 f'got {threshold!r}')
-        # They are found anew at each use; bad ones are refused here.
+        # They are looked up at each use; bad ones are refused here.
         edge_filter_of(self)
         min_area_of(self)
 
