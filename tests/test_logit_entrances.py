@@ -36,8 +36,6 @@ LEVELS = {
     # Of stride 4 and 8.
     'stages 1 and 3': dict(in_channels=(8, 32), in_index=(0, 1)),
 }
-
-
 EDGES = dict(radius=0.1, eps=1e-2)
 
 
