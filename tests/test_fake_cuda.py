@@ -153,7 +153,8 @@ def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('test_cfg', [
     dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
-    dict(mode='slide', crop_size=(32, 32), stride=(16, 16))])
+    dict(mode='slide', crop_size=(32, 32), stride=(16, 16)),
+    dict(edges=True), dict(edges=True, shot_fusion='vote')])
 @pytest.mark.parametrize('setting', SETTINGS[:6])
 def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
     model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
@@ -183,8 +184,9 @@ def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     assert logits.dtype == torch.float32
 
 
-def test_tensors_alone_stay_on_the_device(cuda):
-    model = model_on(cuda).eval()
+@pytest.mark.parametrize('edges', [False, True])
+def test_tensors_alone_stay_on_the_device(cuda, edges):
+    model = model_on(cuda, edges=edges).eval()
     with cuda, torch.no_grad():
         logits = model.segment(
             torch.zeros(2, 1, 3, 64, 64), torch.zeros(2, 1, 64, 64),
@@ -193,9 +195,10 @@ def test_tensors_alone_stay_on_the_device(cuda):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('by_shot', [False, True])
+@pytest.mark.parametrize(('by_shot', 'edges'), [
+    (False, False), (True, False), (True, True)])
 @pytest.mark.parametrize('setting', SETTINGS[:6])
-def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
+def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
     """Real are only the areas that say which supports are empty."""
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
               LabelledImage(2, (5,)), LabelledImage(3, (5, 7))]
@@ -210,7 +213,7 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
     with FakeTensorMode(allow_non_fake_inputs=True):
         cuda = torch.device('cuda')
         model = model_on(
-            cuda, setting.get('head', ()),
+            cuda, setting.get('head', ()), edges=edges,
             shot_fusion='vote' if by_shot else 'mean_prototypes').eval()
         data = model.data_preprocessor(batch_of())
         table = SupportTable(images, real, cuda)
@@ -225,7 +228,8 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot):
                 model.decode_head.classifier, episodes, features.dtype,
                 by_shot)
             labels = model.label_maps(
-                features[4], data['data_samples'][4].metainfo, fitted,
+                features[4], data['inputs'][4],
+                data['data_samples'][4].metainfo, fitted,
                 SHOTS if by_shot else 1)
             counts = label_confusion(
                 labels, torch.zeros(70, 55, dtype=torch.int64, device=cuda),

@@ -9,7 +9,10 @@ from mmseg.structures import SegDataSample
 from mmseg_panet.inference.advice.judgement import judge
 from mmseg_panet.inference.results.prediction import predict_classes
 from mmseg_panet.models import LogitMap
-from mmseg_panet.models.few_shot_segmentor import fitted_maps
+from mmseg_panet.models.edge_filter import EdgeFilter
+from mmseg_panet.models.image_maps import fitted_maps
+from mmseg_panet.models.shot_fusion import vote
+from mmseg_panet.models.small_components import clear_small_components
 
 SIZE = (64, 96)
 METAS = {
@@ -33,16 +36,17 @@ LEVELS = {
     # Of stride 4 and 8.
     'stages 1 and 3': dict(in_channels=(8, 32), in_index=(0, 1)),
 }
+EDGES = dict(radius=0.1, eps=1e-2)
 
 
-def model_of(kind, levels='stage 3'):
+def model_of(kind, levels='stage 3', **test_cfg):
     torch.manual_seed(0)
     return MODELS.build(dict(
         type=kind,
         backbone=dict(type='DilatedResNet', depth=18, base_channels=8,
                       stem_channels=8, out_indices=(0, 2)),
         decode_head=dict(type='PANetHead', **LEVELS[levels]),
-        test_cfg=ConfigDict(mode='whole'))).double().eval()
+        test_cfg=ConfigDict(dict(mode='whole') | test_cfg))).double().eval()
 
 
 def episode(meta, ways):
@@ -91,8 +95,9 @@ def test_every_entrance_gives_the_labels_that_mmseg_gives(
         assert torch.equal(found[0].pred_sem_seg.data[0], labels)
     # The test that visits each image once.
     feature, = ours.decode_head.features(ours.extract_feat(images[ways:]))
-    assert torch.equal(ours.label_maps(
-        feature, meta, ours.decode_head.fitted)[0].long(), labels)
+    found = ours.label_maps(
+        feature, images[ways], meta, ours.decode_head.fitted)
+    assert torch.equal(found[0].long(), labels)
     # The inferencer, with two views of the image.
     maps = fitted_maps(mmseg, images[ways:], [meta]) + fitted_maps(
         ours, images[ways:], [meta])
@@ -103,6 +108,91 @@ def test_every_entrance_gives_the_labels_that_mmseg_gives(
     torch.testing.assert_close(
         torch.from_numpy(prediction.probabilities),
         expected.seg_logits.data.softmax(0), check_dtype=False)
+
+
+@pytest.mark.parametrize('ways', [1, 3])
+@pytest.mark.parametrize('meta', METAS)
+@torch.no_grad()
+def test_every_entrance_follows_the_same_edges(meta, ways):
+    meta = METAS[meta]
+    images, samples = episode(meta, ways)
+    model = model_of('FewShotSegmentor', edges=EDGES)
+    mmseg = model_of('EncoderDecoder', edges=EDGES)
+    for one in (model, mmseg):
+        one.decode_head.fit(one.extract_feat(images[:ways]), samples[:ways])
+    logits = model.decode_head(model.extract_feat(images[ways:]))
+    expected = EdgeFilter(**EDGES)(logits[0], images[ways], meta)
+    labels = expected.labels()
+    logits = expected.rows()
+    plain = LogitMap.of_cells(model.decode_head(
+        model.extract_feat(images[ways:]))[0], meta).labels()
+    assert 0.01 < (plain != labels).double().mean() < 0.5
+
+    windows = ConfigDict(
+        mode='slide', crop_size=SIZE, stride=SIZE, edges=EDGES)
+    for test_cfg in (model.test_cfg, windows):
+        model.test_cfg = mmseg.test_cfg = test_cfg
+        for found in (
+                model.predict(
+                    images[ways:], [SegDataSample(metainfo=meta)]),
+                model.predict(images, samples)):
+            torch.testing.assert_close(found[0].seg_logits.data, logits)
+            assert torch.equal(
+                found[0].pred_sem_seg.data[0], labels.long())
+        for one in (model, mmseg):
+            found, = fitted_maps(one, images[ways:], [meta])
+            torch.testing.assert_close(found.rows(), logits)
+    feature, = model.decode_head.features(model.extract_feat(images[ways:]))
+    assert torch.equal(model.label_maps(
+        feature, images[ways], meta, model.decode_head.fitted)[0], labels)
+
+
+@torch.no_grad()
+def test_shots_are_filtered_before_they_vote():
+    images, samples = episode(METAS['odd size'], 2)
+    # Two shots of one way.
+    for shot, sample in enumerate(samples[:2]):
+        sample.set_metainfo(dict(way=1, shot=shot, class_ids=[0]))
+        sample.gt_sem_seg.data.clamp_(max=1)
+    samples[2].set_metainfo(dict(class_ids=[0]))
+    alone = [
+        model_of('FewShotSegmentor', edges=EDGES).predict(
+            images[[shot, 2]], [samples[shot], samples[2].clone()])[0]
+        for shot in range(2)]
+    expected = torch.stack([one.seg_logits.data for one in alone]).mean(0)
+    masks = torch.stack([one.pred_sem_seg.data[0] for one in alone])
+    for fusion, labels in (
+            ('mean_logits', expected.argmax(0)),
+            ('vote', vote(masks, 1, threshold=1).long())):
+        model = model_of(
+            'FewShotSegmentor', edges=EDGES, shot_fusion=fusion,
+            vote_threshold=1)
+        found, = model.predict(images, samples)
+        torch.testing.assert_close(found.seg_logits.data, expected)
+        assert torch.equal(found.pred_sem_seg.data[0], labels)
+    assert not torch.equal(*masks)
+
+
+@torch.no_grad()
+def test_small_components_go_from_the_labels_of_every_entrance():
+    meta = METAS['padded']
+    images, samples = episode(meta, 2)
+    model = model_of('FewShotSegmentor')
+    labels = model.predict(images, samples)[0].pred_sem_seg.data
+    expected = clear_small_components(labels.byte(), 0.02)[0]
+    assert not torch.equal(expected, labels[0])
+    model.test_cfg.min_area = 0.02
+    model.decode_head.fit(model.extract_feat(images[:2]), samples[:2])
+    for found in (model.predict(images[2:], [SegDataSample(metainfo=meta)]),
+                  model.predict(images, samples)):
+        assert torch.equal(
+            found[0].pred_sem_seg.data[0], expected.long())
+    feature, = model.decode_head.features(model.extract_feat(images[2:]))
+    assert torch.equal(model.label_maps(
+        feature, images[2], meta, model.decode_head.fitted)[0], expected)
+    prediction = predict_classes(
+        fitted_maps(model, images[2:], [meta]), ('a', 'b'), min_area=0.02)
+    assert torch.equal(torch.from_numpy(prediction.class_map), expected)
 
 
 @pytest.mark.parametrize('meta', METAS)
@@ -121,11 +211,12 @@ def test_a_support_is_judged_by_the_labels_of_its_prediction(meta):
     assert judged.ious == [100] and judged.own_fit == pytest.approx(1)
 
 
+@pytest.mark.parametrize('edges', [False, EDGES])
 @pytest.mark.parametrize('levels', LEVELS)
 @torch.no_grad()
-def test_tensors_alone_give_the_logits_of_an_episode(levels):
+def test_tensors_alone_give_the_logits_of_an_episode(levels, edges):
     images, samples = episode(METAS['same size'], 2)
-    model = model_of('FewShotSegmentor', levels)
+    model = model_of('FewShotSegmentor', levels, edges=edges)
     masks = torch.stack([
         (sample.gt_sem_seg.data > 0).long() for sample in samples[:2]])
     logits, = model.segment(images[:2, None], masks, images[2:])

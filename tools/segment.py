@@ -61,6 +61,14 @@ def parse_args() -> argparse.Namespace:
         '--min-confidence', type=float, default=0.0, metavar='P',
         help='pixels less sure than that are undecided, 0 to 1')
     parser.add_argument(
+        '--min-area', type=float, metavar='SHARE',
+        help='components of a class below that share of the image become 0, '
+        "0 to 1; default: the config's")
+    parser.add_argument(
+        '--edges', action=argparse.BooleanOptionalAction,
+        help='let the masks follow the edges of the image, or not; default: '
+        'as the config says')
+    parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N',
         help='images read at once; those of equal size pass the network '
         'together')
@@ -110,8 +118,8 @@ def main() -> int:
     join(args)
     inferencer = make_inferencer(
         args, slide=args.slide, tta=args.tta,
-        min_confidence=args.min_confidence,
-        show_progress=is_main_process())
+        min_confidence=args.min_confidence, min_area=args.min_area,
+        edges=args.edges, show_progress=is_main_process())
     if args.support is None:
         inferencer.load(args.bank)
     elif is_main_process():

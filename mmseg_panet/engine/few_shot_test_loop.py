@@ -21,6 +21,7 @@ from ..datasets import episode_collate
 from ..datasets.sampling import Episode
 from ..errors import InputError
 from ..evaluation import iou
+from ..models.edge_filter import edge_filter_of
 from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
@@ -154,7 +155,8 @@ class FewShotTestLoop(TestLoop):
         shown = sorted(asked) if depends_on_class(dataset) else (
             distinct_images(asked, dataset.images.index.counts))
         own = {}
-        for indices, features, samples in self._features(shown, 'support'):
+        for indices, features, _, samples in self._features(
+                shown, 'support'):
             most = max(len(shown[i].class_ids) for i in indices)
             statistics = head.class_statistics(
                 features, head.labels(samples), most).each(Tensor.cpu)
@@ -179,15 +181,14 @@ class FewShotTestLoop(TestLoop):
             ((image, episode.class_ids) for image, asked in asked_by.items()
              for _, episode, _ in asked),
             self.dataloader.dataset.images.index.counts)
-        for indices, features, samples in self._features(images, 'query'):
-            for index, feature, sample in zip(
-                    indices, features, samples, strict=True):
+        for batch in self._features(images, 'query'):
+            for index, feature, image, sample in zip(*batch, strict=True):
                 self._count_query(
-                    feature, sample, images[index].class_ids,
+                    feature, image, sample, images[index].class_ids,
                     asked_by[images[index].image], table, totals)
 
-    def _count_query(self, feature: Tensor, sample: SegDataSample,
-                     class_ids: Sequence[int],
+    def _count_query(self, feature: Tensor, image: Tensor,
+                     sample: SegDataSample, class_ids: Sequence[int],
                      asked_by: Sequence[tuple[int, Episode, int]],
                      table: SupportTable, totals: np.ndarray) -> None:
         """Add the counts of a query to all (i, episode, number) it is of."""
@@ -197,15 +198,18 @@ class FewShotTestLoop(TestLoop):
         by_shot = model.shot_fusion != 'mean_prototypes'
         labels = sample.gt_sem_seg.data[0]
         shots = rules.num_shots if by_shot else 1
+        pixels = max(
+            labels.numel(), image[0].numel() if edge_filter_of(model) else 0)
         step = max(1, _VALUES_AT_ONCE // max(
-            labels.numel() * num_ways * shots,
+            pixels * num_ways * shots,
             table.values * num_ways * rules.num_shots * (2 + num_ways)))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
             fitted = table.fit(
                 model.decode_head.classifier,
                 [episode for _, episode, _ in some], feature.dtype, by_shot)
-            found = model.label_maps(feature, sample.metainfo, fitted, shots)
+            found = model.label_maps(
+                feature, image, sample.metainfo, fitted, shots)
             confusions = iou.label_confusion(
                 found, labels, num_ways, 1 + len(class_ids)).cpu().numpy()
             for (i, episode, number), label_map, confusion in zip(
@@ -237,8 +241,9 @@ class FewShotTestLoop(TestLoop):
             totals[i] = counts.intersection, counts.union
 
     def _features(self, images: Sequence[LabelledImage],
-                  role: str) -> Iterator[tuple[list[int], Tensor, list]]:
-        """Indices of images, their features (n, C, h, w) and samples."""
+                  role: str
+                  ) -> Iterator[tuple[list[int], Tensor, Tensor, list]]:
+        """Indices, features (n, C, h, w), inputs and samples of images."""
         print_log(f'{len(images)} distinct images as {role}',
                   logger='current')
         with progress_bar(dist.is_main_process()) as bar:
@@ -249,5 +254,5 @@ class FewShotTestLoop(TestLoop):
                 with autocast(enabled=self.fp16):
                     features = self._model.extract_feat(data['inputs'])
                 yield (indices, self._model.decode_head.features(features),
-                       data['data_samples'])
+                       data['inputs'], data['data_samples'])
                 bar.advance(task, len(indices) * dist.get_dist_info()[1])

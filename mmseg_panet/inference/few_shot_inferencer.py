@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
+from ..models.small_components import min_area_of
 from ..progress import progress_bar
 from .advice.notes import background_notes
 from .advice.report import SupportAdvice
@@ -66,6 +67,12 @@ class FewShotInferencer(ImageInferencer):
             of classes, 0..255. Defaults to colours that differ.
         show_progress (bool): Whether bars show how far a call has come.
             Defaults to True.
+        min_area (float, optional): Components of a class below this share of
+            the image become 0, see :func:`clear_small_components`. Defaults
+            to None: as the config's ``test_cfg`` says, or else all stay.
+        edges (bool | Mapping, optional): Whether the classes follow the
+            edges of the image; or settings of :class:`EdgeFilter`. Defaults
+            to None: as the config's ``test_cfg`` or its classifier says.
 
     Raises:
         InputError: If the config or the checkpoint cannot be used.
@@ -83,7 +90,9 @@ class FewShotInferencer(ImageInferencer):
                  tta: bool | Mapping[str, Any] = False,
                  min_confidence: float = 0.0,
                  palette: Mapping[str, Sequence[int]] | None = None,
-                 show_progress: bool = True) -> None:
+                 show_progress: bool = True,
+                 min_area: float | None = None,
+                 edges: bool | Mapping[str, float] | None = None) -> None:
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
             raise InputError(
@@ -97,7 +106,8 @@ class FewShotInferencer(ImageInferencer):
         super().__init__(
             model, weights and os.fspath(weights), device, 'mmseg',
             show_progress)
-        self._network = Network(self.model, self.cfg, slide, tta)
+        self._network = Network(
+            self.model, self.cfg, slide, tta, edges, min_area)
         self.pipeline = self._network.support_pipeline
         self._description = describe_model(
             self.model, self.cfg, self._network.support_steps)
@@ -280,5 +290,6 @@ class FewShotInferencer(ImageInferencer):
             check_array(image)
         return [
             predict_classes(
-                views, self.classes, self.min_confidence, keep_probabilities)
+                views, self.classes, self.min_confidence, keep_probabilities,
+                min_area_of(self.model))
             for views in self._network.views(images)]

@@ -9,7 +9,9 @@ from mmengine.dataset import pseudo_collate
 
 from ..errors import InputError
 from ..models import LogitMap
-from ..models.few_shot_segmentor import fitted_maps
+from ..models.edge_filter import edge_filter_of
+from ..models.image_maps import fitted_maps
+from ..models.small_components import min_area_of
 from .bank.prototype_bank import PrototypeBank
 from .images.image_pipeline import (
     at_own_size,
@@ -27,10 +29,12 @@ class Network:
 
     Args:
         model (nn.Module): See :func:`build_model`, with its weights. Its
-            ``test_cfg`` is changed with ``slide``.
+            ``test_cfg`` takes up the settings given here.
         cfg (ConfigDict): Its config.
         slide (bool | Mapping): See :class:`FewShotInferencer`.
         tta (bool | Mapping): See :class:`FewShotInferencer`.
+        edges (bool | Mapping, optional): See :class:`FewShotInferencer`.
+        min_area (float, optional): See :class:`FewShotInferencer`.
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
@@ -42,7 +46,9 @@ class Network:
 
     def __init__(self, model: Any, cfg: ConfigDict,
                  slide: bool | Mapping[str, Any] = False,
-                 tta: bool | Mapping[str, Any] = False) -> None:
+                 tta: bool | Mapping[str, Any] = False,
+                 edges: bool | Mapping[str, float] | None = None,
+                 min_area: float | None = None) -> None:
         self.model = model
         self.bank = PrototypeBank()
         self.support_steps = steps = image_steps(cfg)
@@ -55,6 +61,15 @@ class Network:
             model.test_cfg = ConfigDict(
                 model.test_cfg or {}, mode='slide', **settings)
             steps = at_own_size(steps)
+        given = {
+            name: value for name, value in (
+                ('edges', edges), ('min_area', min_area))
+            if value is not None}
+        if given:
+            model.test_cfg = ConfigDict(model.test_cfg or {}, **given)
+        # They are looked up at each use; bad ones are refused here.
+        edge_filter_of(model)
+        min_area_of(model)
         settings = _settings('tta', tta, _TTA) if tta else dict(
             ratios=(1.0,), flip=False)
         ratios = settings['ratios']

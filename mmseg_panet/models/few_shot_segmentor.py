@@ -1,5 +1,4 @@
 """A segmentor that predicts complete episodes."""
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,15 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
+from .edge_filter import edge_filter_of
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
+from .image_maps import fitted_maps, image_map, slides
 from .logit_map import LogitMap
 from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows
+from .small_components import clear_small_components, min_area_of
 from .support_ways import support_ways
 
 
@@ -32,7 +34,10 @@ class FewShotSegmentor(EncoderDecoder):
     Beside mmseg's settings, ``test_cfg`` takes ``shot_fusion``, how several
     shots become one prediction: 'mean_prototypes' (the default, PANet),
     'mean_logits', or 'vote' over the masks of the single shots, with
-    ``vote_threshold`` (0.5), see :func:`vote`.
+    ``vote_threshold`` (0.5), see :func:`vote`; ``edges``, whether logits
+    follow the edges of their image, see :func:`edge_filter_of`; and
+    ``min_area`` (0), the smallest component of a class as a share of the
+    image, see :func:`clear_small_components`.
 
     Args:
         *args, **kwargs: As for ``EncoderDecoder``.
@@ -44,8 +49,8 @@ class FewShotSegmentor(EncoderDecoder):
 
     Raises:
         InputError: If the head is no :class:`FewShotHead`, ``shot_fusion``,
-            ``mode`` or ``channels_last`` is unknown, or ``vote_threshold``
-            is not in (0, 1].
+            ``mode`` or ``channels_last`` is unknown, or ``vote_threshold``,
+            ``edges`` or ``min_area`` is out of range.
     """
 
     def __init__(self, *args: Any, channels_last: bool | str = False,
@@ -74,6 +79,9 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '
                 f'got {threshold!r}')
+        # They are looked up at each use; bad ones are refused here.
+        edge_filter_of(self)
+        min_area_of(self)
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':
         """Set training or evaluation mode, and the memory format of it."""
@@ -130,7 +138,7 @@ class FewShotSegmentor(EncoderDecoder):
         """
         if data_samples and 'role' in data_samples[0]:
             queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
-            maps = self._episode_maps(inputs, data_samples, queries)
+            maps = self._episode_maps(inputs, data_samples)
         else:
             queries = data_samples or [
                 SegDataSample(metainfo=size_metainfo(tuple(one.shape[1:])))
@@ -139,15 +147,20 @@ class FewShotSegmentor(EncoderDecoder):
                 LogitMap(one.cells[None], one.resize) for one in fitted_maps(
                     self, inputs, [query.metainfo for query in queries])]
         for query, shots in zip(queries, maps, strict=True):
-            logits, labels = fuse_shots(
-                shots.at_image(), self.shot_fusion, self.vote_threshold)
+            logits, labels = self._fuse(shots.at_image())
             query.set_data(dict(
                 seg_logits=PixelData(data=logits.cells),
                 pred_sem_seg=PixelData(data=labels.long()[None])))
         return queries
 
-    def label_maps(self, features: Tensor, metainfo: dict, fitted: nn.Module,
-                   num_shots: int = 1) -> Tensor:
+    def _fuse(self, shots: LogitMap) -> tuple[LogitMap, Tensor]:
+        """Mean logits and labels of an image, see :func:`fuse_shots`."""
+        mean, labels = fuse_shots(
+            shots, self.shot_fusion, self.vote_threshold)
+        return mean, clear_small_components(labels, min_area_of(self))
+
+    def label_maps(self, features: Tensor, image: Tensor, metainfo: dict,
+                   fitted: nn.Module, num_shots: int = 1) -> Tensor:
         """Segment one query for many episodes.
 
         As :meth:`predict` does for each of them, but for pixels at which two
@@ -155,6 +168,7 @@ class FewShotSegmentor(EncoderDecoder):
 
         Args:
             features (Tensor): (C, h, w), of the query.
+            image (Tensor): (3, H', W'), the query, preprocessed.
             metainfo (dict): Of the query, see :func:`to_own_size`.
             fitted (nn.Module): A classifier of E episodes, each with
                 ``num_shots`` classifiers next to each other.
@@ -165,23 +179,25 @@ class FewShotSegmentor(EncoderDecoder):
             Tensor: uint8 (E, H, W), episode labels at ``ori_shape``.
         """
         logits = self.decode_head.match(features[None], fitted)
-        shots = LogitMap.of_cells(
-            logits.unflatten(0, (-1, num_shots)), metainfo,
-            self.align_corners)
-        return fuse_shots(shots, self.shot_fusion, self.vote_threshold)[1]
+        return self._fuse(image_map(
+            self, logits.unflatten(0, (-1, num_shots)), image, metainfo))[1]
 
-    def _episode_maps(self, inputs: Tensor, data_samples: list[SegDataSample],
-                      queries: list[SegDataSample]) -> list[LogitMap]:
+    def _episode_maps(self, inputs: Tensor, data_samples: list[SegDataSample]
+                      ) -> list[LogitMap]:
         """Logits of each query by all shots or by single ones."""
         by_shot = self.shot_fusion != 'mean_prototypes'
-        if _slides(self):
+        if slides(self):
             logits = self._slide_episodes(inputs, data_samples, by_shot)
         else:
             logits = self.decode_head.predict_episodes(
                 self.extract_feat(inputs), data_samples, by_shot)
             logits = logits if by_shot else logits[None]
-        return _maps_of(
-            self, logits.unbind(1), [query.metainfo for query in queries])
+        layout = EpisodeLayout.of(data_samples)
+        return [
+            image_map(self, of_query, image, sample.metainfo)
+            for of_query, image, sample in zip(
+                logits.unbind(1), layout.queries_of(inputs.unbind()),
+                layout.queries_of(data_samples), strict=True)]
 
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
@@ -260,41 +276,7 @@ class FewShotSegmentor(EncoderDecoder):
         logits = self.decode_head.match_episodes(
             supports.unflatten(0, (1, ways, shots)), labels[None],
             queries[None])[0]  # (N, 1 + W, h, w)
-        return LogitMap.of_cells(
-            logits, size_metainfo(query_images.shape[2:]), self.align_corners
-        ).rows()
-
-
-def fitted_maps(model: EncoderDecoder, inputs: Tensor,
-                metas: list[dict]) -> list[LogitMap]:
-    """Classify images by what the head of a model has fitted.
-
-    Args:
-        model (EncoderDecoder): Any of mmseg's, with a :class:`FewShotHead`.
-        inputs (Tensor): Preprocessed images (N, 3, H, W).
-        metas (list[dict]): N, see :func:`to_own_size`.
-
-    Returns:
-        list[LogitMap]: One an image, (1 + W, h, w).
-    """
-    if _slides(model):
-        # mmseg's slide inference makes room for as many classes, and writes
-        # into the metainfo.
-        model.out_channels = getattr(
-            model.decode_head.fitted, 'num_classes', 0)
-        logits = model.inference(inputs, [dict(meta) for meta in metas])
-    else:
-        logits = model.decode_head(model.extract_feat(inputs))
-    return _maps_of(model, logits, metas)
-
-
-def _slides(model: EncoderDecoder) -> bool:
-    return (model.test_cfg or {}).get('mode', 'whole') == 'slide'
-
-
-def _maps_of(model: EncoderDecoder, logits: Iterable[Tensor],
-             metas: list[dict]) -> list[LogitMap]:
-    """Logits of windows are those of the input, others those of cells."""
-    make = LogitMap.of_input if _slides(model) else LogitMap.of_cells
-    return [make(one, meta, model.align_corners)
-            for one, meta in zip(logits, metas, strict=True)]
+        metainfo = size_metainfo(query_images.shape[2:])
+        return torch.stack([
+            image_map(self, *one, metainfo).rows()
+            for one in zip(logits, query_images, strict=True)])

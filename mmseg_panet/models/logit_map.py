@@ -8,6 +8,9 @@ from torch import Tensor
 
 from .resize import Resize, cut_to_image, to_own_size
 
+UNDECIDED = 255
+"""Label of a pixel that is given to no class."""
+
 
 @dataclass(frozen=True, eq=False)
 class LogitMap:
@@ -72,9 +75,17 @@ class LogitMap:
         Returns:
             Tensor: (..., K, n, W).
         """
-        if self.resize.rows is None:
-            return self._lines[..., part, :]
-        return Resize(self.resize.rows[part])(self._lines)
+        lines, rows = self._lines, self.resize.rows
+        if rows is None:
+            return lines[..., part, :]
+        some = rows[part]
+        if some.is_cpu and 0 < len(some) < len(rows):
+            # Few lines reach some rows of a large image. To find them, a
+            # device would have to be waited for.
+            used = some.any(0).nonzero()
+            reach = slice(int(used.min()), 1 + int(used.max()))
+            lines, some = lines[..., reach, :], some[:, reach]
+        return Resize(some)(lines)
 
     def at_image(self) -> 'LogitMap':
         """The map with its logits resized, (..., K, H, W)."""

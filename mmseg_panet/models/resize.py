@@ -133,16 +133,30 @@ def cut_to_image(maps: Tensor, metainfo: dict,
         ``ori_shape`` that is left.
     """
     rows, columns = _axes(maps.shape[-2:], metainfo)
-    maps = maps[..., rows.before:rows.cells - rows.after,
-                columns.before:columns.cells - columns.after]
-    flipped = [
-        dim for dim, axis in ((-2, rows), (-1, columns)) if axis.flipped]
-    maps = maps.flip(flipped) if flipped else maps
+    maps = cut_padding(maps, metainfo)
     return maps, Resize(*(
         None if length == own
         else resize_matrix(length, own, align_corners, like=maps)
         for length, own in zip(
             maps.shape[-2:], (rows.own, columns.own), strict=True)))
+
+
+def cut_padding(maps: Tensor, metainfo: dict) -> Tensor:
+    """Cut the padding off maps of the network's input size, and unflip them.
+
+    Args:
+        maps (Tensor): (..., H, W).
+        metainfo (dict): See :func:`to_own_size`.
+
+    Returns:
+        Tensor: (..., H', W'), the part that shows the image.
+    """
+    rows, columns = _axes(maps.shape[-2:], metainfo)
+    maps = maps[..., rows.before:rows.cells - rows.after,
+                columns.before:columns.cells - columns.after]
+    flipped = [
+        dim for dim, axis in ((-2, rows), (-1, columns)) if axis.flipped]
+    return maps.flip(flipped) if flipped else maps
 
 
 def pooling(size: Sequence[int], metainfo: dict, pool_at: str = 'image',

@@ -87,6 +87,9 @@ def assert_equal_counts(one, other):
     dict(num_shots=2, repeat_supports=True, sampling='pair_first',
          metric=dict(count_absent=False)),
     dict(num_shots=2, support_step=dict(type='ScribbleAnnotation')),
+    dict(num_ways=2, num_shots=2, test_cfg=dict(
+        mode='whole', shot_fusion='vote', edges=dict(radius=0.1),
+        min_area=0.01)),
 ])
 def test_the_counts_are_those_of_every_episode_alone(
         case, toy_root, model, tmp_path):

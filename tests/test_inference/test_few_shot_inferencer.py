@@ -12,6 +12,7 @@ from inference_parts import (
 
 from mmseg_panet.apis import FewShotInferencer, list_images, segment_images
 from mmseg_panet.errors import InputError
+from mmseg_panet.models.small_components import clear_small_components
 
 
 @pytest.fixture(scope='module')
@@ -72,6 +73,36 @@ def test_pixels_below_the_least_confidence_are_undecided():
         result['predictions'], np.where(
             decided['confidence'] < middle, 255, decided['predictions']))
     assert 0.4 < (result['predictions'] == 255).mean() < 0.6
+
+
+def test_small_components_are_none_of_the_classes():
+    image, _ = image_of((20, 20, 230))
+    plain = small_inferencer(RESIZE).fit(red_and_blue())(image)
+    for cleared in (
+            small_inferencer(RESIZE, min_area=0.05),
+            small_inferencer(RESIZE, model=dict(
+                test_cfg=dict(mode='whole', min_area=0.05)))):
+        result = cleared.fit(red_and_blue())(image)
+        expected = clear_small_components(
+            torch.from_numpy(plain['predictions']), 0.05).numpy()
+        np.testing.assert_array_equal(result['predictions'], expected)
+        np.testing.assert_array_equal(
+            result['confidence'], plain['confidence'])
+    assert (expected != plain['predictions']).any()
+
+
+def test_classes_follow_the_edges_where_config_or_argument_say_so():
+    image, _ = image_of((20, 20, 230))
+    config = dict(test_cfg=dict(mode='whole', edges=dict(radius=0.1)))
+    plain, argument, of_config, usual, refused = (
+        small_inferencer(RESIZE, **settings).fit(red_and_blue())(
+            image)['predictions']
+        for settings in (
+            dict(), dict(edges=dict(radius=0.1)), dict(model=config),
+            dict(model=config, edges=True), dict(model=config, edges=False)))
+    np.testing.assert_array_equal(argument, of_config)
+    np.testing.assert_array_equal(refused, plain)
+    assert (argument != plain).any() and (usual != of_config).any()
 
 
 def test_a_list_gives_lists_and_a_broken_file_a_sentence(inferencer, folder):
@@ -335,7 +366,9 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
         small_inferencer(RESIZE, **settings).fit(red_and_blue())
         for settings in (
             dict(), dict(min_confidence=0.5), dict(tta=True),
-            dict(slide=True), dict(palette={'red': (1, 2, 3)}))]
+            dict(slide=True), dict(palette={'red': (1, 2, 3)}),
+            dict(min_area=0.1), dict(edges=True),
+            dict(edges=dict(radius=0.1)))]
     fitted.append(small_inferencer(RESIZE).fit(red_and_blue(shots=1)))
     prints = [one.fingerprint() for one in fitted]
     assert prints[0] == inferencer.fingerprint()
@@ -353,6 +386,8 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
     (dict(slide=dict(crop_size=5)), 'crop_size of slide as .height'),
     (dict(slide=dict(crop_size=(9, 9), stride=(9, 10))), 'leave pixels out'),
     (dict(min_confidence='a'), "min_confidence of 0..1, got 'a'"),
+    (dict(min_area=1), 'min_area of 0 or more and below 1, .* got 1'),
+    (dict(edges=dict(radius=7)), 'radius of edges .* got 7'),
     (dict(palette='red'), 'palette as .class name'),
     (dict(palette={'red': (1, 2)}), "colour of 'red'"),
 ])

@@ -5,7 +5,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_panet.models import LogitMap
 from mmseg_panet.models.logit_map import mean_probabilities
-from mmseg_panet.models.resize import Resize
+from mmseg_panet.models.resize import Resize, size_metainfo
 
 
 @pytest.mark.parametrize('metainfo', [
@@ -51,3 +51,11 @@ def test_equal_logits_give_the_first_as_argmax_does():
         [[1., 1., 2., 0.], [1., 1., 2., 3.], [0., 2., 2., 3.]])
     assert LogitMap(logits[:, None], Resize()).labels().tolist() == [
         [0, 2, 0, 1]]
+
+
+def test_a_row_of_a_large_image_asks_only_the_lines_that_reach_it():
+    """Bilinear: row 7 of 30 lies between the lines 1 and 2 of 8."""
+    cells = torch.randn(2, 8, 5)
+    cells[:, [0, *range(3, 8)]] = torch.nan
+    found = LogitMap.of_cells(cells, size_metainfo((30, 20)))
+    assert found.rows(slice(7, 8)).isfinite().all()

@@ -164,12 +164,15 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
         'mmseg_panet.cli.inferencer_arguments.FewShotInferencer', Spy)
     tool('segment.py', 'small.py', 'small.pth', '--bank', 'bank.safetensors',
          '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
-         '--csv', '--slide', '--tta', '--min-confidence', '0.9', '--device',
-         'cpu')
+         '--csv', '--slide', '--tta', '--min-confidence', '0.9',
+         '--min-area', '0.01', '--edges', '--device', 'cpu')
     (inferencer, settings), = made
     assert settings == dict(
-        slide=True, tta=True, min_confidence=0.9, show_progress=True)
+        slide=True, tta=True, min_confidence=0.9, min_area=0.01, edges=True,
+        show_progress=True)
     assert inferencer.model.test_cfg.mode == 'slide'
+    assert inferencer.model.test_cfg.edges is True
+    assert inferencer.model.test_cfg.min_area == 0.01
     assert sorted(files(folder / 'flags')) == [
         'areas.csv', 'made_with.txt', 'masks/0.png', 'masks/1.png',
         'masks/2.png']

@@ -9,8 +9,9 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from ...errors import InputError
 from ...files import write_mask
+from ...models.logit_map import UNDECIDED
 from ...visualization.strip import way_colour
-from .prediction import UNDECIDED, Prediction
+from .prediction import Prediction
 
 _CHUNK = 'mmseg_panet'
 """Keyword of a mask's text chunk."""

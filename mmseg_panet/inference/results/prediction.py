@@ -8,10 +8,10 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ...errors import InputError
-from ...models.logit_map import LogitMap, mean_probabilities
+from ...models.logit_map import UNDECIDED, LogitMap, mean_probabilities
+from ...models.small_components import clear_small_components
 from ..images.image_list import ImageItem
 
-UNDECIDED = 255
 _VALUES_AT_ONCE = 1 << 17
 """Probabilities of a round on a CPU: half a megabyte."""
 
@@ -24,7 +24,8 @@ class Prediction(NamedTuple):
             classes, i for ``classes[i - 1]``, 255 where it is
             undecided.
         confidence (np.ndarray): (H, W) float32, the probability of what is
-            most likely, 0..1; also where that is too low to decide.
+            most likely, 0..1; also where that is too low to decide, or
+            where its component was too small and "none" took its place.
         classes (tuple[str, ...]): The registered classes, W.
         probabilities (np.ndarray, optional): (1 + W, H, W) float32, "none"
             first; they sum to 1.
@@ -38,7 +39,8 @@ class Prediction(NamedTuple):
 
 def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
                     min_confidence: float = 0.0,
-                    keep_probabilities: bool = False) -> Prediction:
+                    keep_probabilities: bool = False,
+                    min_area: float = 0.0) -> Prediction:
     """Turn logits into classes, with the softmax as probability.
 
     Some rows at a time: the logits of all classes at an image's own size
@@ -51,6 +53,8 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
         min_confidence (float): Pixels whose most likely class is less likely
             are undecided. Defaults to 0.
         keep_probabilities (bool): Whether the prediction holds them.
+        min_area (float): See :func:`clear_small_components`, which comes
+            last. Defaults to 0.
 
     Returns:
         Prediction: Of the image.
@@ -72,8 +76,9 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
         class_map[part] = label
         if keep_probabilities:
             kept[:, part] = probabilities
+    class_map = clear_small_components(class_map.cpu(), min_area)
     return Prediction(
-        class_map.cpu().numpy(), confidence.cpu().numpy(), classes,
+        class_map.numpy(), confidence.cpu().numpy(), classes,
         kept.cpu().numpy() if keep_probabilities else None)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...annotations.class_list import NOT_CLASSES
 from ...files import whole_file
+from ...models.logit_map import UNDECIDED
 from ..images.image_list import ImageItem
 from .mask_file import mask_path, read_mask, read_summary
-from .prediction import UNDECIDED
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:

@@ -23,10 +23,13 @@ class Classifier(nn.Module):
             the supports: a test then goes episode by episode.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
+        edges (dict | None): Settings of the :class:`EdgeFilter` of its
+            logits where ``test_cfg`` has none, None to go without.
     """
 
     needs: tuple[str, ...] = ()
     unit_cells: bool = False
+    edges: dict[str, float] | None = None
 
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:

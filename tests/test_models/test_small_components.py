@@ -1,0 +1,59 @@
+import pytest
+import torch
+from mmengine.config import ConfigDict
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.models.small_components import (
+    clear_small_components,
+    min_area_of,
+)
+
+# 40 pixels. Class 1: 3 at the left, the third by its corner, and 1 at the
+# right; class 2: 2 that touch class 1, and 1.
+LABELS = torch.tensor([
+    [1, 1, 0, 0, 0, 0, 0, 1],
+    [0, 0, 1, 2, 2, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0, 0],
+    [255, 0, 0, 0, 0, 0, 2, 0],
+    [0, 0, 0, 0, 0, 0, 0, 255]], dtype=torch.uint8)
+
+
+def cleared(*pixels):
+    """The labels, with 0 at (row, column)."""
+    labels = LABELS.clone()
+    for pixel in pixels:
+        labels[pixel] = 0
+    return labels
+
+
+@pytest.mark.parametrize(('min_area', 'expected'), [
+    (0.0, LABELS),
+    (1 / 40, LABELS),
+    (1.5 / 40, cleared((0, 7), (3, 6))),
+    (2 / 40, cleared((0, 7), (3, 6))),
+    (3 / 40, cleared((0, 7), (3, 6), (1, 3), (1, 4))),
+    (3.5 / 40, torch.where(LABELS == 255, LABELS, 0)),
+])
+def test_components_of_fewer_pixels_become_background(min_area, expected):
+    labels = LABELS.clone()
+    assert torch.equal(clear_small_components(labels, min_area), expected)
+    assert torch.equal(labels, LABELS)
+
+
+def test_each_map_is_cleared_alone():
+    maps = torch.stack([LABELS, LABELS.flip(1), LABELS * 0])[:, None]
+    found = clear_small_components(maps, 2 / 40)
+    expected = cleared((0, 7), (3, 6))
+    assert torch.equal(
+        found, torch.stack([expected, expected.flip(1), LABELS * 0])[:, None])
+
+
+@pytest.mark.parametrize('value', [-0.1, 1, 1.5, 'a', True, None])
+def test_a_share_that_is_none_is_a_sentence(value):
+    class Model:
+        test_cfg = ConfigDict(mode='whole', min_area=value)
+
+    with pytest.raises(InputError, match=f'min_area .* got {value!r}'):
+        min_area_of(Model)
+    Model.test_cfg = None
+    assert min_area_of(Model) == 0
