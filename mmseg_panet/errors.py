@@ -1,4 +1,5 @@
 """The error of a person's input."""
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
@@ -38,6 +39,30 @@ def check_choice(name: str, value: object, choices: Sequence) -> None:
     """
     if value not in choices:
         raise InputError(f'{name} must be one of {choices}, got {value!r}')
+
+
+def check_number(name: str, value: object, least: float = -math.inf,
+                 most: float = math.inf, above: float = -math.inf) -> None:
+    """Refuse a setting that is no number of a range.
+
+    Args:
+        name (str): Name of the setting, for the message.
+        value (object): What was given.
+        least (float): The smallest that it may be. Defaults to any.
+        most (float): The largest that it may be. Defaults to any.
+        above (float): What it has to exceed. Defaults to nothing.
+
+    Raises:
+        InputError: If the value is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (
+            least <= value <= most and above < value < math.inf):
+        wanted = ' and '.join(
+            f'{word} {bound:g}' for word, bound in (
+                ('at least', least), ('above', above), ('at most', most))
+            if math.isfinite(bound))
+        raise InputError(
+            f'expected {name} as a number {wanted}, got {value!r}')
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.datasets.sampling import Episode
 from mmseg_panet.engine.labelled_images import LabelledImage
-from mmseg_panet.engine.support_table import SupportTable
+from mmseg_panet.engine.support_table import SupportRows, SupportTable
 from mmseg_panet.evaluation.iou import label_confusion
-from mmseg_panet.models import Classifier, LinearClassifier, SupportStatistics
+from mmseg_panet.models import Classifier, LinearClassifier
 
 WAYS, SHOTS, QUERIES = 2, 2, 1
 @MODELS.register_module()
@@ -203,7 +203,7 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
               LabelledImage(2, (5,)), LabelledImage(3, (5, 7))]
     real = [
-        SupportStatistics(
+        SupportRows(
             torch.ones(1 + len(image.class_ids)).double(),
             torch.ones(1 + len(image.class_ids), setting.get(
                 'channels', 32)).double())

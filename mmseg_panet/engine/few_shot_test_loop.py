@@ -26,7 +26,7 @@ from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
 from .labelled_images import LabelledImage, distinct_images, load_images
-from .support_table import SupportTable
+from .support_table import SupportRows, SupportTable
 
 _VALUES_AT_ONCE = 2**22
 """Logits held at the size of the labels: 16 MiB, which caches can hold."""
@@ -162,8 +162,9 @@ class FewShotTestLoop(TestLoop):
                 features, head.labels(samples), most).each(Tensor.cpu)
             # A copy, or each would be sent with its complete batch.
             for number, i in enumerate(indices):
-                own[i] = statistics.each(lambda one, k=number: one[k]).masks(
-                    slice(1 + len(shown[i].class_ids))).each(Tensor.clone)
+                own[i] = SupportRows.of(
+                    statistics.each(lambda one, k=number: one[k]).masks(
+                        slice(1 + len(shown[i].class_ids))))
         gathered = dict(ChainMap(*dist.all_gather_object(own)))
         return SupportTable(
             shown, [gathered[i] for i in range(len(shown))],

@@ -1,7 +1,14 @@
 """The model: backbones, statistics, classifiers, head, loss, segmentor."""
 from .alignment_loss import PrototypeAlignmentLoss
 from .backbones import DilatedResNet, DilatedVGG
-from .classifiers import Classifier, LinearClassifier, PrototypeClassifier
+from .classifiers import (
+    AutoClassifier,
+    Classifier,
+    DiscriminantClassifier,
+    LinearClassifier,
+    PrototypeClassifier,
+    QueryRefinement,
+)
 from .few_shot_head import FewShotHead
 from .few_shot_segmentor import FewShotSegmentor
 from .logit_map import LogitMap
@@ -10,7 +17,8 @@ from .segmentation_loss import SegmentationLoss
 from .statistics import SupportStatistics
 
 __all__ = [
-    'Classifier', 'DilatedResNet', 'DilatedVGG', 'FewShotHead',
-    'FewShotSegmentor', 'LinearClassifier', 'LogitMap', 'PANetHead',
-    'PrototypeAlignmentLoss', 'PrototypeClassifier', 'SegmentationLoss',
+    'AutoClassifier', 'Classifier', 'DilatedResNet', 'DilatedVGG',
+    'DiscriminantClassifier', 'FewShotHead', 'FewShotSegmentor',
+    'LinearClassifier', 'LogitMap', 'PANetHead', 'PrototypeAlignmentLoss',
+    'PrototypeClassifier', 'QueryRefinement', 'SegmentationLoss',
     'SupportStatistics']

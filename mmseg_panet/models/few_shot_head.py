@@ -1,6 +1,5 @@
 """A decode head that learns its classes from supports."""
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from ..errors import InputError, check_choice
 from .classifiers import build_classifier
 from .episode_layout import EpisodeLayout
 from .feature_levels import FeatureLevels
+from .precision import full_precision
 from .resize import POOL_AT, pooling, size_metainfo
 from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
@@ -23,18 +23,6 @@ BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
 
 A head may override ``features`` and ``match``, but is refused with these.
 """
-
-
-def full_precision(method: Callable) -> Callable:
-    """Keep autocast out of a method whose first argument are features."""
-
-    @functools.wraps(method)
-    def wrapper(self: nn.Module, inputs: Sequence[Tensor],
-                *args: object, **kwargs: object) -> object:
-        with torch.autocast(inputs[0].device.type, enabled=False):
-            return method(self, inputs, *args, **kwargs)
-
-    return wrapper
 
 
 class FewShotHead(BaseDecodeHead):
@@ -48,9 +36,9 @@ class FewShotHead(BaseDecodeHead):
         in_channels (int | Sequence[int]): See :class:`FeatureLevels`.
         in_index (int | Sequence[int]): Which output of the backbone, or
             which ones, see :class:`FeatureLevels`. Defaults to -1.
-        classifier (dict, optional): How the statistics of supports become
-            classes, a registered :class:`Classifier`. Defaults to
-            :class:`PrototypeClassifier`.
+        classifier (dict | str, optional): How the statistics of supports
+            become classes, a registered :class:`Classifier`, or 'auto'.
+            Defaults to :class:`PrototypeClassifier`.
         scale, distance: Settings of the classifier, where it has them.
         pool_at (str): See :func:`pooling`. Defaults to 'image'.
         **kwargs: As for mmseg's ``BaseDecodeHead``.
@@ -66,8 +54,9 @@ class FewShotHead(BaseDecodeHead):
 
     def __init__(self, in_channels: int | Sequence[int],
                  in_index: int | Sequence[int] = -1,
-                 classifier: dict | None = None, scale: float | None = None,
-                 distance: str | None = None, pool_at: str = 'image',
+                 classifier: dict | str | None = None,
+                 scale: float | None = None, distance: str | None = None,
+                 pool_at: str = 'image',
                  **kwargs: Any) -> None:
         check_choice('pool_at', pool_at, POOL_AT)
         # mmseg wants numbers of a classifier that this head does not have.
@@ -230,16 +219,19 @@ class FewShotHead(BaseDecodeHead):
             SupportStatistics: Of N supports, n is 2.
         """
         return self.mask_statistics(
-            features, label_masks(labels, [[0, way] for way in ways]))
+            features, label_masks(labels, [[0, way] for way in ways]),
+            labels != self.ignore_index)
 
-    def mask_statistics(self, features: Tensor,
-                        masks: Tensor) -> SupportStatistics:
+    def mask_statistics(self, features: Tensor, masks: Tensor,
+                        valid: Tensor | None = None) -> SupportStatistics:
         """Measure features under masks, with gradients.
 
         Args:
             features (Tensor): (N, C, h, w).
             masks (Tensor): (N, n, H, W), at the size of the network's input
                 or of the feature map.
+            valid (Tensor, optional): bool (N, H, W), pixels that count for
+                the axes of the moments. Defaults to those of all masks.
 
         Returns:
             SupportStatistics: Of N images.
@@ -249,7 +241,9 @@ class FewShotHead(BaseDecodeHead):
             self.pool_at, self.align_corners, like=features)
         return SupportStatistics.of_weights(
             features, to_masks.adjoint(masks.to(features)),
-            self.classifier.needs, self.classifier.unit_cells)
+            self.classifier.needs, self.classifier.unit_cells, self._rank,
+            valid if valid is None or self._rank is None
+            else to_masks.adjoint(valid.to(features)))
 
     def class_statistics(self, features: Tensor, labels: Tensor,
                          num_classes: int,
@@ -273,7 +267,12 @@ class FewShotHead(BaseDecodeHead):
             like=features.new_empty(0, dtype=torch.float64))
         return SupportStatistics.of_classes(
             features, labels, num_classes, to_labels, self.classifier.needs,
-            self.classifier.unit_cells)
+            self.classifier.unit_cells, self._rank)
+
+    @property
+    def _rank(self) -> int | None:
+        """Moments are exact where they get a gradient."""
+        return None if self.training else self.classifier.rank
 
     def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
         """Stack the ``gt_sem_seg`` of N images.

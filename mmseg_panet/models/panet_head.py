@@ -7,7 +7,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from .episode_layout import EpisodeLayout
-from .few_shot_head import FewShotHead, full_precision
+from .few_shot_head import FewShotHead
+from .precision import full_precision
 from .support_ways import support_ways
 
 
@@ -24,9 +25,9 @@ class PANetHead(FewShotHead):
         in_index (int | Sequence[int]): Which of the backbone's outputs is
             used, or which levels are joined, see :class:`FeatureLevels`.
             Defaults to -1.
-        classifier (dict, optional): How the statistics of supports become
-            classes, a registered :class:`Classifier`. Defaults to
-            :class:`PrototypeClassifier`.
+        classifier (dict | str, optional): How the statistics of supports
+            become classes, a registered :class:`Classifier`, or 'auto'.
+            Defaults to :class:`PrototypeClassifier`.
         scale (float, optional): Setting of the classifier: the factor of the
             similarities before the softmax.
         distance (str, optional): Setting of :class:`PrototypeClassifier`:
@@ -52,8 +53,9 @@ class PANetHead(FewShotHead):
 
     def __init__(self, in_channels: int | Sequence[int],
                  in_index: int | Sequence[int] = -1,
-                 classifier: dict | None = None, scale: float | None = None,
-                 distance: str | None = None, pool_at: str = 'image',
+                 classifier: dict | str | None = None,
+                 scale: float | None = None, distance: str | None = None,
+                 pool_at: str = 'image',
                  loss_decode: dict | Sequence[dict] = dict(
                      type='SegmentationLoss'),
                  loss_align: dict | None = dict(

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .main_axes import main_axes
 from .resize import Resize
 
 NEEDS = ('moments', 'cells')
@@ -39,6 +40,8 @@ class SupportStatistics:
             products of cells with themselves.
         cells (Tensor, optional): (..., m, C), the cells.
         weights (Tensor, optional): (..., n, m), pixels of every cell.
+        axes (Tensor, optional): (..., r, C). With axes ``moments`` are those
+            of the cells' coordinates along them, (..., n, r, r).
     """
 
     areas: Tensor
@@ -46,11 +49,13 @@ class SupportStatistics:
     moments: Tensor | None = None
     cells: Tensor | None = None
     weights: Tensor | None = None
+    axes: Tensor | None = None
 
     @classmethod
     def of_weights(cls, features: Tensor, weights: Tensor,
-                   needs: Sequence[str] = (),
-                   unit: bool = False) -> 'SupportStatistics':
+                   needs: Sequence[str] = (), unit: bool = False,
+                   rank: int | None = None,
+                   valid: Tensor | None = None) -> 'SupportStatistics':
         """Measure features under the weights of their cells.
 
         Args:
@@ -59,6 +64,11 @@ class SupportStatistics:
             needs (Sequence[str]): Of :data:`NEEDS`. Defaults to none.
             unit (bool): Whether cells are normalised first. Defaults to
                 False.
+            rank (int, optional): How many :func:`main_axes` the moments
+                keep, where there are more channels. Defaults to all of the
+                channels.
+            valid (Tensor, optional): (N, h, w), pixels that count for the
+                axes. Defaults to those of all masks.
 
         Returns:
             SupportStatistics: Of N supports.
@@ -74,8 +84,15 @@ class SupportStatistics:
             torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2))
         asked = {}
         if 'moments' in needs:
+            along, places = cells, rows
+            if rank is not None and rank < rows.shape[2]:
+                asked['axes'] = main_axes(
+                    rows, weights.sum(1) if valid is None
+                    else valid.flatten(1), rank)
+                places = rows @ asked['axes'].to(rows).transpose(1, 2)
+                along = places.transpose(1, 2)
             asked['moments'] = torch.stack([
-                torch.bmm(cells * one[:, None], rows)
+                torch.bmm(along * one[:, None], places)
                 for one in weights.unbind(1)], dim=1)  # (N, n, C, C)
         if 'cells' in needs:
             asked.update(cells=rows, weights=weights)
@@ -84,7 +101,8 @@ class SupportStatistics:
     @classmethod
     def of_classes(cls, features: Tensor, labels: Tensor, num_classes: int,
                    pooling: Resize, needs: Sequence[str] = (),
-                   unit: bool = False) -> 'SupportStatistics':
+                   unit: bool = False,
+                   rank: int | None = None) -> 'SupportStatistics':
         """Measure what each image adds to any episode of its classes.
 
         Args:
@@ -95,6 +113,7 @@ class SupportStatistics:
             pooling (Resize): float64; its adjoint maps (H, W) to (h, w).
             needs (Sequence[str]): See :meth:`of_weights`.
             unit (bool): See :meth:`of_weights`.
+            rank (int, optional): See :meth:`of_weights`.
 
         Returns:
             SupportStatistics: Of N images, in float64; n is 1 + num_classes,
@@ -106,7 +125,8 @@ class SupportStatistics:
             pooling.adjoint(mask.double()) for mask in (
                 labels != 255,
                 *(labels == i for i in range(1, 1 + num_classes)))], dim=1)
-        return cls.of_weights(features.double(), weights, needs, unit)
+        return cls.of_weights(
+            features.double(), weights, needs, unit, rank, weights[:, 0])
 
     def each(self, function: Callable[[Tensor], Tensor]
              ) -> 'SupportStatistics':
@@ -140,6 +160,11 @@ class SupportStatistics:
 
     def pooled(self, dim: int) -> 'SupportStatistics':
         """Add all supports of a leading dimension, 0 or more."""
+        if self.axes is not None and self.moments is not None:
+            axes = self.axes.to(self.moments)[..., None, :, :]
+            return replace(
+                self, axes=None, moments=axes.mT @ self.moments @ axes
+            ).pooled(dim)
         added = {name: one.sum(dim) for name, one in self.tensors().items()}
         if self.cells is not None and self.weights is not None:
             added['cells'] = self.cells.movedim(dim, -3).flatten(-3, -2)

@@ -1,5 +1,5 @@
 """What every method of few-shot classification has in common."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -23,12 +23,16 @@ class Classifier(nn.Module):
             the supports: a test then goes episode by episode.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
+        rank (int | None): Main axes of a support that its moments keep in
+            evaluation, see :meth:`SupportStatistics.of_weights`; None for
+            all.
         edges (dict | None): Settings of the :class:`EdgeFilter` of its
             logits where ``test_cfg`` has none, None to go without.
     """
 
     needs: tuple[str, ...] = ()
     unit_cells: bool = False
+    rank: int | None = None
     edges: dict[str, float] | None = None
 
     def fit(self, supports: SupportStatistics,
@@ -104,12 +108,14 @@ def setting_names(kind: type[Classifier]) -> list[str]:
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
 
 
-def build_classifier(config: dict | None, **settings: Any) -> Classifier:
+def build_classifier(config: dict | str | None,
+                     **settings: Any) -> Classifier:
     """Build the classifier of a head.
 
     Args:
-        config (dict, optional): A registered :class:`Classifier`. Defaults
-            to :class:`PrototypeClassifier`.
+        config (dict | str, optional): A registered :class:`Classifier`, or
+            'auto' for :class:`AutoClassifier`. Defaults to
+            :class:`PrototypeClassifier`.
         **settings (Any): Settings of the head that are passed on to a
             classifier that has them, None for what is not given; those in
             the config go before.
@@ -118,7 +124,14 @@ def build_classifier(config: dict | None, **settings: Any) -> Classifier:
         InputError: If the type is another one, or keeps a setting under
             another name.
     """
-    config = dict(config or dict(type='PrototypeClassifier'))
+    if config == 'auto':
+        config = dict(type='AutoClassifier')
+    config = config or dict(type='PrototypeClassifier')
+    if not isinstance(config, Mapping) or 'type' not in config:
+        raise InputError(
+            "expected classifier as 'auto' or a dict with a type, got "
+            f'{config!r}')
+    config = dict(config)
     kind = config['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     if not isinstance(kind, type) or not issubclass(kind, Classifier):

@@ -1,0 +1,99 @@
+"""Linear discriminant analysis with shrinkage."""
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from ...errors import check_number
+from ..scatter import class_scatter
+from ..statistics import SupportStatistics
+from .classifier import Classifier
+from .linear import LinearClassifier
+
+PROTOTYPE_SCALE = 20.0
+"""The factor of the cosines where there is nothing to discriminate by."""
+_LEAST_SCATTER = 1e-6
+"""Trace of the scatter of unit cells below which it is rounding."""
+
+
+@MODELS.register_module()
+class DiscriminantClassifier(Classifier):
+    """Classifies a cell by its class's mean in the metric of their scatter.
+
+    Linear discriminant analysis (Fisher 1936; Friedman, Regularized
+    discriminant analysis, 1989, for the shrinkage) of unit cells ``u``. With
+    the means ``p_k`` and ``S`` the mean over the classes of
+    ``E[u u^T] - p_k p_k^T``, ``S' = S + shrinkage * trace(S) / C * I`` and
+    ``V = S'^-1 P``, the logits are ``scale * (V_k . u - p_k . V_k / 2)``: a
+    linear map of normalised cells with a bias. Unscaled they are the
+    logarithms of the densities that the analysis assumes.
+
+    Where a class has no cell, or cells do not scatter, it answers as cosine
+    prototypes do. It learns from second moments, which a single image hardly
+    tells: with one shot and one way prototypes are better.
+
+    Args:
+        shrinkage (float): Above 0. Defaults to 1.
+        scale (float): The temperature's inverse. Defaults to 1.
+        rank (int, optional): Main axes of a support that its second moments
+            keep in evaluation; in training they are exact. None keeps all.
+            Defaults to 64: 0.1 to 1 point of mIoU less with 1024 channels,
+            for 3% of the memory.
+
+    Raises:
+        InputError: If a setting is out of range.
+    """
+
+    needs = ('moments',)
+    unit_cells = True
+
+    def __init__(self, shrinkage: float = 1.0, scale: float = 1.0,
+                 rank: int | None = 64) -> None:
+        super().__init__()
+        check_number('shrinkage', shrinkage, above=0)
+        check_number('scale', scale, above=0)
+        self.shrinkage = shrinkage
+        self.scale = scale
+        self.rank = rank
+
+    def fit(self, supports: SupportStatistics,
+            shots: Sequence[int]) -> LinearClassifier:
+        """Fit the classes, see :meth:`Classifier.fit`."""
+        weight, bias = discriminant(
+            *class_scatter(supports, shots), self.shrinkage)
+        return LinearClassifier(
+            weight, bias, normalise=True, scale=self.scale)
+
+
+def discriminant(means: Tensor, scatter: Tensor, complete: Tensor,
+                 shrinkage: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Solve for the weights of the classes.
+
+    Args:
+        means (Tensor): (..., K, C), see :func:`class_scatter`.
+        scatter (Tensor): (..., C, C).
+        complete (Tensor): bool (...), whether every class has a mean.
+        shrinkage (float): See :class:`DiscriminantClassifier`.
+
+    Returns:
+        tuple[Tensor, Tensor]: Weights (..., K, C) and biases (..., K), of
+        unit cells; those of cosine prototypes where it cannot be solved.
+    """
+    channels = means.shape[-1]
+    eye = torch.eye(channels, dtype=means.dtype, device=means.device)
+    size = scatter.diagonal(dim1=-2, dim2=-1).sum(-1)  # (...)
+    solvable = complete & (size > _LEAST_SCATTER)
+    some = solvable[..., None, None]
+    ridge = (shrinkage / channels * size)[..., None, None] * eye
+    factor, failed = torch.linalg.cholesky_ex(
+        torch.where(some, scatter + ridge, eye))
+    # Without gradients of what is not a number where the solve failed.
+    some = some & (failed == 0)[..., None, None]
+    weight = torch.cholesky_solve(
+        means.mT, torch.where(some, factor, eye)).mT  # (..., K, C)
+    bias = -(weight * means).sum(-1) / 2
+    prototypes = PROTOTYPE_SCALE * F.normalize(means, dim=-1, eps=1e-8)
+    return (torch.where(some, weight, prototypes),
+            torch.where(some[..., 0], bias, 0))

@@ -1,0 +1,237 @@
+"""A classifier that adapts to each query."""
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ...errors import check_number
+from ..scatter import class_scatter
+from ..statistics import SupportStatistics
+from .classifier import Classifier, build_classifier
+from .discriminant import discriminant
+
+_FEWEST = 4
+"""A class with fewer cells in a query keeps only its supports."""
+_EM_ROUNDS = 10
+_LEAST_SHARE = 1e-3
+"""Of a class in a query, as none is ruled out for certain."""
+
+
+@MODELS.register_module()
+class QueryRefinement(Classifier):
+    """Takes the most certain cells of a query as one more support of it.
+
+    From the cells that go to a class the share ``keep`` with the largest
+    margins joins the class's supports with ``share`` of its weight, and the
+    discriminant is fitted once more; ``rounds`` times. Only the query itself
+    is looked at, no other one.
+
+    With several ways most are absent from a query, and their few false cells
+    would feed themselves. So the shares of the classes in the query are
+    estimated first, by expectation maximisation (Saerens, Latinne and
+    Decaestecker, Adjusting the outputs of a classifier to new a priori
+    probabilities, 2002), and ways that are rarer than ``present`` times the
+    most frequent one keep only their supports. The last logits take the
+    shares into account, to the power of ``prior``.
+
+    Args:
+        start (dict): The classifier of the first round, registered. Its
+            statistics are those of unit cells. Defaults to
+            :class:`DiscriminantClassifier`.
+        rounds (int): 0 to go without. Defaults to 3.
+        share (float): Weight of the query, 0..1. Defaults to 0.2.
+        keep (float): Share of the cells, 0..1. Defaults to 0.3.
+        shrinkage (float): See :class:`DiscriminantClassifier`. Defaults to
+            1.
+        present (float): With several ways, 0..1. Defaults to 0.8.
+        prior (float): Power of the shares of the classes in the last logits:
+            0 to go without; the larger, the fewer pixels of absent classes
+            are found, and of rare ones. Defaults to 1.
+        scale (float): The temperature's inverse. Defaults to 1.
+        rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
+            to 64.
+
+    Raises:
+        InputError: If a setting is unknown or out of range.
+    """
+
+    needs = ('moments',)
+    unit_cells = True
+
+    def __init__(self, start: dict | None = None, rounds: int = 3,
+                 share: float = 0.2, keep: float = 0.3,
+                 shrinkage: float = 1.0, present: float = 0.8,
+                 prior: float = 1.0, scale: float = 1.0,
+                 rank: int | None = 64) -> None:
+        super().__init__()
+        check_number('rounds', rounds, least=0)
+        for name, value in dict(
+                share=share, keep=keep, present=present).items():
+            check_number(name, value, least=0, most=1)
+        check_number('shrinkage', shrinkage, above=0)
+        check_number('prior', prior, least=0)
+        check_number('scale', scale, above=0)
+        self.start = start or dict(type='DiscriminantClassifier')
+        self.first = build_classifier(self.start, shrinkage=shrinkage)
+        self.rounds = rounds
+        self.share = share
+        self.keep = keep
+        self.shrinkage = shrinkage
+        self.present = present
+        self.prior = prior
+        self.scale = scale
+        self.rank = rank
+
+    def fit(self, supports: SupportStatistics,
+            shots: Sequence[int]) -> nn.Module:
+        """Fit the classes, see :meth:`Classifier.fit`."""
+        return FittedRefinement(
+            self, self.first.fit(supports, shots),
+            *class_scatter(supports, shots))
+
+
+class FittedRefinement(nn.Module):
+    """The classes of supports, which each query refines for itself.
+
+    Args:
+        method (QueryRefinement): Its settings.
+        start (nn.Module): The classifier of the first round.
+        means (Tensor): (B, K, C), see :func:`class_scatter`.
+        scatter (Tensor): (B, C, C).
+        complete (Tensor): bool (B,).
+    """
+
+    means: Tensor
+    scatter: Tensor
+    complete: Tensor
+
+    def __init__(self, method: QueryRefinement, start: nn.Module,
+                 means: Tensor, scatter: Tensor, complete: Tensor) -> None:
+        super().__init__()
+        # In a tuple, as its parameters are those of the head.
+        self.method = (method,)
+        self.start = start
+        self.num_classes = means.shape[-2]
+        self.register_buffer('means', means, persistent=False)
+        self.register_buffer('scatter', scatter, persistent=False)
+        self.register_buffer('complete', complete, persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Classify features, see :meth:`Classifier.fit`."""
+        method: Any = self.method[0]
+        logits = self.start(features)  # (M, K, h, w)
+        if not len(self.means) or not (method.rounds or method.prior):
+            return logits
+        found, size = logits.flatten(2), logits.shape[2:]
+        each = len(logits) // len(self.means)
+        means, scatter, complete = (
+            one.repeat_interleave(each, 0)
+            for one in (self.means, self.scatter, self.complete))
+        cells = F.normalize(features, dim=1).flatten(2).mT  # (M or 1, m, C)
+        several = self.num_classes > 2
+        for _ in range(method.rounds):
+            places, weights = self._certain(found, several)
+            places = places[..., None].expand(-1, -1, cells.shape[2])
+            added = add_query(
+                means, scatter, cells.expand(len(means), -1, -1).gather(
+                    1, places), weights * complete[:, None, None],
+                method.share)
+            weight, bias = discriminant(*added, complete, method.shrinkage)
+            found = weight @ cells.mT + bias[..., None]
+        if method.prior:
+            share = class_shares(found).log() * complete[:, None, None]
+            found = found + method.prior * share
+        return method.scale * found.unflatten(2, size)
+
+    def _certain(self, logits: Tensor, several: bool
+                 ) -> tuple[Tensor, Tensor]:
+        """Choose the most certain cells of each class in a query.
+
+        Args:
+            logits (Tensor): (M, K, m).
+            several (bool): Whether some ways may be absent.
+
+        Returns:
+            tuple[Tensor, Tensor]: Indices of cells (M, L), and the weights
+            of the classes in them (M, K, L), which add up to 1, or to 0 for
+            a class that keeps only its supports.
+        """
+        method: Any = self.method[0]
+        classes, number = logits.shape[1:]
+        present = None
+        if several:
+            shares = class_shares(logits)  # (M, K, 1)
+            logits = logits + shares.log()
+            ways = shares[:, 1:, 0]
+            present = ways >= method.present * ways.amax(1, keepdim=True)
+        first, second = logits.topk(2, dim=1).values.unbind(1)
+        order = (first - second).argsort(
+            dim=-1, descending=True, stable=True)
+        label = logits.argmax(1).gather(1, order)  # (M, m), most certain first
+        own = label[:, None] == torch.arange(
+            classes, device=label.device)[:, None]  # (M, K, m)
+        counts = own.sum(-1, keepdim=True)
+        most = (method.keep * counts).round().clamp_min(1)
+        kept = own & (own.cumsum(-1) <= most) & (counts >= _FEWEST)
+        if present is not None:
+            kept = torch.cat(
+                [kept[:, :1], kept[:, 1:] & present[..., None]], 1)
+        # As many as can be kept, so that the rest costs nothing.
+        length = min(number, ceil(method.keep * number) + classes)
+        some = kept.any(1).to(torch.uint8).argsort(
+            dim=-1, descending=True, stable=True)[:, :length]
+        weights = kept.gather(
+            2, some[:, None].expand(-1, classes, -1)).to(logits)
+        return (order.gather(1, some),
+                weights / weights.sum(-1, keepdim=True).clamp_min(1))
+
+
+def add_query(means: Tensor, scatter: Tensor, cells: Tensor, weights: Tensor,
+              share: float) -> tuple[Tensor, Tensor]:
+    """Add a query to the supports of the classes that it shows.
+
+    Args:
+        means (Tensor): (M, K, C), see :func:`class_scatter`.
+        scatter (Tensor): (M, C, C).
+        cells (Tensor): (M, L, C), unit cells of the query.
+        weights (Tensor): (M, K, L); those of a class add up to 1, or to 0
+            where it gets nothing of the query.
+        share (float): Weight of the query in its classes.
+
+    Returns:
+        tuple[Tensor, Tensor]: Means and scatter with the query.
+    """
+    shown = weights.sum(-1, keepdim=True) > 0.5  # (M, K, 1)
+    number = shown.sum(1, keepdim=True)  # (M, 1, 1)
+    found = weights @ cells  # (M, K, C)
+    step = (found - means) * shown
+    per_class = number.clamp_min(1)
+    # The scatter of a mixture: that within its parts, and between them.
+    within = (cells.mT * (weights.sum(1, keepdim=True) / per_class)) @ cells
+    within = within - (found * shown).mT @ found / per_class
+    between = (1 - share) * step.mT @ step / per_class
+    mixed = scatter + share * (within + between - scatter)
+    return means + share * step, torch.where(number > 0, mixed, scatter)
+
+
+def class_shares(logits: Tensor) -> Tensor:
+    """Estimate how frequent the classes are in each image.
+
+    Expectation maximisation from equal shares (Saerens et al. 2002).
+
+    Args:
+        logits (Tensor): (M, K, m), logarithms of densities.
+
+    Returns:
+        Tensor: (M, K, 1), they add up to 1.
+    """
+    shares = torch.full_like(logits[..., :1], 1 / logits.shape[1])
+    for _ in range(_EM_ROUNDS):
+        shares = (logits + shares.log()).softmax(1).mean(-1, keepdim=True)
+        shares = shares.clamp_min(_LEAST_SHARE)
+        shares = shares / shares.sum(1, keepdim=True)
+    return shares
