@@ -38,28 +38,46 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
         output_size=sum(shots)).to(areas.device, non_blocking=True)
     of_support = torch.stack([
         counts[..., :1].expand(background.shape), counts[..., way]], dim=-1)
-    shares = seen / (of_support * areas).where(seen, 1)  # (..., N, 2)
-    parts = shares[..., None] * supports.sums  # (..., N, 2, C)
-    background, own = parts.unbind(-2)
+    shares = seen / of_support.clamp_min(1)  # (..., N, 2)
+    own_means = supports.sums / areas.where(seen, 1)[..., None]
+    background, own = (shares[..., None] * own_means).unbind(-2)
     means = torch.stack([
         background.sum(-2),
         *(one.sum(-2) for one in own.split(list(shots), -2))], dim=-2)
     classes = means.shape[-2]
-    total = _sum_of_moments(supports, shares / classes)
-    scatter = total - means.mT @ means / classes
+    scatter = (
+        _within(supports, own_means, shares) - means.mT @ means) / classes
     return means, scatter, (counts > 0).all(-1)
 
 
-def _sum_of_moments(supports: SupportStatistics, shares: Tensor) -> Tensor:
-    """Weigh the moments of all masks (..., N, n) and add them."""
-    moments = supports.moments
-    if moments is None:
+def _within(supports: SupportStatistics, means: Tensor, shares: Tensor
+            ) -> Tensor:
+    """Add ``E[u u^T]`` of all masks, by their shares.
+
+    Args:
+        supports (SupportStatistics): (..., N), n is 2.
+        means (Tensor): (..., N, 2, C).
+        shares (Tensor): (..., N, 2).
+
+    Returns:
+        Tensor: (..., C, C).
+    """
+    if supports.moments is None:
         raise ValueError(
             'expected statistics with moments, got those without; name '
             "'moments' in the needs of the classifier")
+    areas = supports.areas
+    a_pixel = shares / areas.where(areas > 0, 1)
     if supports.axes is None:
-        return torch.einsum('...sn,...snij->...ij', shares, moments)
-    inner = (shares[..., None, None] * moments).sum(-3)  # (..., N, r, r)
-    axes = supports.axes.to(moments)
+        return torch.einsum(
+            '...sn,...snij->...ij', a_pixel, supports.moments)
+    # The axes keep the scatter around a mean, which itself is exact: moments
+    # along them and a mean with all channels would differ by more than both.
+    axes = supports.axes.to(means)
+    along = means @ axes.mT  # (..., N, 2, r)
+    inner = (a_pixel[..., None, None] * supports.moments).sum(-3) - (
+        shares[..., None] * along).mT @ along  # (..., N, r, r)
     # One product for all supports.
-    return axes.flatten(-3, -2).mT @ (inner @ axes).flatten(-3, -2)
+    scattered = axes.flatten(-3, -2).mT @ (inner @ axes).flatten(-3, -2)
+    exact = means.flatten(-3, -2)  # (..., N * 2, C)
+    return scattered + (shares.flatten(-2)[..., None] * exact).mT @ exact
