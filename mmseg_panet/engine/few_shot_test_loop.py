@@ -203,7 +203,7 @@ class FewShotTestLoop(TestLoop):
             labels.numel(), image[0].numel() if edge_filter_of(model) else 0)
         step = max(1, _VALUES_AT_ONCE // max(
             pixels * num_ways * shots,
-            table.values * num_ways * rules.num_shots * (2 + num_ways)))
+            table.values(num_ways, rules.num_shots, by_shot)))
         for start in range(0, len(asked_by), step):
             some = asked_by[start:start + step]
             fitted = table.fit(

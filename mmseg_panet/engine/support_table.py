@@ -75,10 +75,25 @@ class SupportTable:
                     self._shown.add((image, class_id))
             start += len(shown)
 
-    @property
-    def values(self) -> int:
-        """Values that a mask of a support has."""
-        return sum(one[0].numel() for one in self._rows.values())
+    def values(self, ways: int, shots: int, by_shot: bool = False) -> int:
+        """Count the values that the fit of an episode holds at once.
+
+        Args:
+            ways (int): W.
+            shots (int): S.
+            by_shot (bool): See :meth:`fit`. Defaults to False.
+
+        Returns:
+            int: Of masks and axes, and with moments of the scatter of the
+            classes, (C, C) for each fit.
+        """
+        mask = sum(one[0].numel() for one in self._rows.values())
+        if 'moments' in self._rows:
+            mask += self._rows['moments'][0].numel()  # unpacked
+        axes = 0 if self._axes is None else self._axes[0].numel()
+        scatter = 'moments' in self._rows and (
+            self._rows['sums'].shape[1]**2 * (shots if by_shot else 1))
+        return ways * shots * (mask * (2 + ways) + axes) + scatter
 
     def serves(self, episode: Episode) -> bool:
         """Whether every support shows its way after the pipeline.

@@ -4,8 +4,16 @@ import math
 import torch
 from torch import Tensor
 
+from ..errors import check_number
+
 _ROUNDS = 4
 """After three more the moments of photographs change by less than 0.1%."""
+
+
+def check_rank(rank: object) -> None:
+    """Refuse a number of axes that is neither None nor a whole number."""
+    if rank is not None:
+        check_number('rank', rank, least=1, whole=True)
 
 
 def main_axes(cells: Tensor, weights: Tensor, rank: int) -> Tensor:

@@ -38,7 +38,7 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
         output_size=sum(shots)).to(areas.device, non_blocking=True)
     of_support = torch.stack([
         counts[..., :1].expand(background.shape), counts[..., way]], dim=-1)
-    shares = seen / of_support.clamp_min(1)  # (..., N, 2)
+    shares = seen.to(areas) / of_support.clamp_min(1)  # (..., N, 2)
     own_means = supports.sums / areas.where(seen, 1)[..., None]
     background, own = (shares[..., None] * own_means).unbind(-2)
     means = torch.stack([

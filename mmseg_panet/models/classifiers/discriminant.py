@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...errors import check_number
+from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
 from .classifier import Classifier
@@ -14,8 +15,9 @@ from .linear import LinearClassifier
 
 PROTOTYPE_SCALE = 20.0
 """The factor of the cosines where there is nothing to discriminate by."""
-_LEAST_SCATTER = 1e-6
-"""Trace of the scatter of unit cells below which it is rounding."""
+_LEAST_RIDGE = 2 * torch.finfo(torch.float32).eps
+"""A smaller one drowns in the rounding of the moments of unit cells, which
+tables keep in float32 whatever the dtype."""
 
 
 @MODELS.register_module()
@@ -54,6 +56,7 @@ class DiscriminantClassifier(Classifier):
         super().__init__()
         check_number('shrinkage', shrinkage, above=0)
         check_number('scale', scale, above=0)
+        check_rank(rank)
         self.shrinkage = shrinkage
         self.scale = scale
         self.rank = rank
@@ -84,11 +87,10 @@ def discriminant(means: Tensor, scatter: Tensor, complete: Tensor,
     channels = means.shape[-1]
     eye = torch.eye(channels, dtype=means.dtype, device=means.device)
     size = scatter.diagonal(dim1=-2, dim2=-1).sum(-1)  # (...)
-    solvable = complete & (size > _LEAST_SCATTER)
-    some = solvable[..., None, None]
-    ridge = (shrinkage / channels * size)[..., None, None] * eye
+    ridge = (shrinkage / channels * size)[..., None, None]
+    some = complete[..., None, None] & (ridge > _LEAST_RIDGE)
     factor, failed = torch.linalg.cholesky_ex(
-        torch.where(some, scatter + ridge, eye))
+        torch.where(some, scatter + ridge * eye, eye))
     # Without gradients of what is not a number where the solve failed.
     some = some & (failed == 0)[..., None, None]
     weight = torch.cholesky_solve(

@@ -9,6 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...errors import check_number
+from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
 from .classifier import Classifier, build_classifier
@@ -68,13 +69,14 @@ class QueryRefinement(Classifier):
                  prior: float = 1.0, scale: float = 1.0,
                  rank: int | None = 64) -> None:
         super().__init__()
-        check_number('rounds', rounds, least=0)
+        check_number('rounds', rounds, least=0, whole=True)
         for name, value in dict(
                 share=share, keep=keep, present=present).items():
             check_number(name, value, least=0, most=1)
         check_number('shrinkage', shrinkage, above=0)
         check_number('prior', prior, least=0)
         check_number('scale', scale, above=0)
+        check_rank(rank)
         self.start = start or dict(type='DiscriminantClassifier')
         self.first = build_classifier(self.start, shrinkage=shrinkage)
         self.rounds = rounds
@@ -125,7 +127,7 @@ class FittedRefinement(nn.Module):
         method: Any = self.method[0]
         logits = self.start(features)  # (M, K, h, w)
         if not len(self.means) or not (method.rounds or method.prior):
-            return logits
+            return method.scale * logits
         found, size = logits.flatten(2), logits.shape[2:]
         each = len(logits) // len(self.means)
         means, scatter, complete = (
