@@ -1,5 +1,6 @@
 """The classifier for those who choose none."""
 from collections.abc import Sequence
+from typing import Any
 
 from mmseg.registry import MODELS
 from torch import nn
@@ -15,12 +16,16 @@ class AutoClassifier(Classifier):
 
     One image hardly tells how a class scatters: with one way and one shot
     everywhere the refinement by the query starts from prototypes, otherwise
-    from the discriminant. The logits follow the edges of the image. It was
-    chosen on half of the classes of MSRC and of PASCAL VOC's animals; the
-    documentation has the figures.
+    from the discriminant; with two shots or more of every way, those that
+    a query does not show are turned off. The logits follow the edges of the
+    image. All of it was chosen on half of the classes of MSRC and of PASCAL
+    VOC's animals; the documentation has the figures.
 
     Args:
         prior (float): See :class:`QueryRefinement`. Defaults to 1.
+        presence (float): With two shots or more of every way, see
+            :class:`QueryRefinement`: what one shot tells of a class is too
+            little for it. Defaults to 0.8.
         scale (float): The temperature's inverse. Defaults to 1.
         rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
             to 64.
@@ -33,20 +38,24 @@ class AutoClassifier(Classifier):
     unit_cells = True
     edges = dict(radius=0.05, eps=1e-3)
 
-    def __init__(self, prior: float = 1.0, scale: float = 1.0,
-                 rank: int | None = 64) -> None:
+    def __init__(self, prior: float = 1.0, presence: float = 0.8,
+                 scale: float = 1.0, rank: int | None = 64) -> None:
         super().__init__()
         self.prior = prior
+        self.presence = presence
         self.scale = scale
         self.rank = rank
-        self.of_one, self.of_more = (
-            QueryRefinement(
-                dict(type=start), prior=prior, scale=scale, rank=rank)
-            for start in ('PrototypeClassifier', 'DiscriminantClassifier'))
+        common: dict[str, Any] = dict(prior=prior, scale=scale, rank=rank)
+        self.of_one = QueryRefinement(
+            dict(type='PrototypeClassifier'), **common)
+        self.of_single_shots = QueryRefinement(**common)
+        self.of_more = QueryRefinement(presence=presence, **common)
 
     def choice(self, shots: Sequence[int]) -> QueryRefinement:
         """Choose the method for classes with some numbers of shots."""
-        return self.of_one if list(shots) == [1] else self.of_more
+        if list(shots) == [1]:
+            return self.of_one
+        return self.of_single_shots if min(shots) == 1 else self.of_more
 
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:

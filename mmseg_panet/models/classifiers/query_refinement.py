@@ -14,6 +14,7 @@ from ..scatter import class_scatter
 from ..statistics import SupportStatistics
 from .classifier import Classifier, build_classifier
 from .discriminant import discriminant
+from .presence import reach, turn_off
 
 _FEWEST = 4
 """A class with fewer cells in a query keeps only its supports."""
@@ -39,6 +40,9 @@ class QueryRefinement(Classifier):
     most frequent one keep only their supports. The last logits take the
     shares into account, to the power of ``prior``.
 
+    A way whose most certain cells do not reach far enough towards its mean
+    is taken for absent: no pixel goes to it, see :func:`reach`.
+
     Args:
         start (dict): The classifier of the first round, registered. Its
             statistics are those of unit cells. Defaults to
@@ -52,6 +56,9 @@ class QueryRefinement(Classifier):
         prior (float): Power of the shares of the classes in the last logits:
             0 to go without; the larger, the fewer pixels of absent classes
             are found, and of rare ones. Defaults to 1.
+        presence (float): Ways that :func:`reach` less are absent: 1 is the
+            mean of their supports, 0 half way from the background. Defaults
+            to -1: none is.
         scale (float): The temperature's inverse. Defaults to 1.
         rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
             to 64.
@@ -66,8 +73,8 @@ class QueryRefinement(Classifier):
     def __init__(self, start: dict | None = None, rounds: int = 3,
                  share: float = 0.2, keep: float = 0.3,
                  shrinkage: float = 1.0, present: float = 0.8,
-                 prior: float = 1.0, scale: float = 1.0,
-                 rank: int | None = 64) -> None:
+                 prior: float = 1.0, presence: float = -1.0,
+                 scale: float = 1.0, rank: int | None = 64) -> None:
         super().__init__()
         check_number('rounds', rounds, least=0, whole=True)
         for name, value in dict(
@@ -75,6 +82,7 @@ class QueryRefinement(Classifier):
             check_number(name, value, least=0, most=1)
         check_number('shrinkage', shrinkage, above=0)
         check_number('prior', prior, least=0)
+        check_number('presence', presence, least=-1)
         check_number('scale', scale, above=0)
         check_rank(rank)
         self.start = start or dict(type='DiscriminantClassifier')
@@ -85,6 +93,7 @@ class QueryRefinement(Classifier):
         self.shrinkage = shrinkage
         self.present = present
         self.prior = prior
+        self.presence = presence
         self.scale = scale
         self.rank = rank
 
@@ -126,7 +135,8 @@ class FittedRefinement(nn.Module):
         """Classify features, see :meth:`Classifier.fit`."""
         method: Any = self.method[0]
         logits = self.start(features)  # (M, K, h, w)
-        if not len(self.means) or not (method.rounds or method.prior):
+        if not len(self.means) or not (
+                method.rounds or method.prior or method.presence > -1):
             return method.scale * logits
         found, size = logits.flatten(2), logits.shape[2:]
         each = len(logits) // len(self.means)
@@ -135,6 +145,12 @@ class FittedRefinement(nn.Module):
             for one in (self.means, self.scatter, self.complete))
         cells = F.normalize(features, dim=1).flatten(2).mT  # (M or 1, m, C)
         several = self.num_classes > 2
+        absent = None
+        if method.presence > -1:
+            absent = complete[:, None] & (method.presence > reach(
+                cells, means, *discriminant(
+                    means, scatter, complete, method.shrinkage)))
+            found = turn_off(found, absent)
         for _ in range(method.rounds):
             places, weights = self._certain(found, several)
             places = places[..., None].expand(-1, -1, cells.shape[2])
@@ -144,6 +160,7 @@ class FittedRefinement(nn.Module):
                 method.share)
             weight, bias = discriminant(*added, complete, method.shrinkage)
             found = weight @ cells.mT + bias[..., None]
+            found = found if absent is None else turn_off(found, absent)
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
