@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from flat_episodes import random_episodes
+from largest_tensor import LargestTensor
 from mmengine.config import Config
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import DiscriminantClassifier, PANetHead
@@ -239,19 +239,6 @@ def test_cells_in_training_give_what_moments_give():
     torch.testing.assert_close(*gradients)
 
 
-class LargestTensor(TorchDispatchMode):
-    """Notes the most values that an operation makes."""
-
-    values = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for one in result if isinstance(result, tuple) else [result]:
-            if isinstance(one, torch.Tensor):
-                self.values = max(self.values, one.numel())
-        return result
-
-
 def test_training_makes_no_moments_of_every_support():
     features, samples = random_episodes(1, 3, 3, 1, channels=64)
     with LargestTensor() as largest:
@@ -260,33 +247,6 @@ def test_training_makes_no_moments_of_every_support():
         (losses['loss_seg'] + losses['loss_align']).backward()
     # Of 9 supports the two logits at the size of their labels.
     assert largest.values == 9 * 2 * 33 * 42 < 9 * 2 * 64 * 64
-
-
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
-def test_autocast_does_not_reach_the_discriminant(dtype):
-    features, samples = random_episodes(1, 2, 2, 1)
-    head = PANetHead(8, classifier=DISCRIMINANT)
-    gradients = []
-    for autocast in (False, True):
-        leaf = features.to(dtype).requires_grad_()
-        with torch.autocast('cpu', dtype=dtype, enabled=autocast):
-            losses = head.loss([leaf if autocast else leaf.float()], samples)
-        assert losses['loss_align'].dtype == torch.float32
-        total = losses['loss_seg'] + losses['loss_align']
-        gradients += torch.autograd.grad(total, leaf)
-    torch.testing.assert_close(*gradients, rtol=0, atol=0)
-
-
-def test_the_losses_compile_to_one_graph_with_the_same_gradient():
-    head = PANetHead(8, classifier=DISCRIMINANT, loss_align=None)
-    features, samples = random_episodes(1, 1, 2, 1)
-    gradients = []
-    for loss in (head.loss, torch.compile(
-            head.loss, fullgraph=True, backend='aot_eager')):
-        leaf = features.clone().requires_grad_()
-        loss((leaf,), samples)['loss_seg'].backward()
-        gradients.append(leaf.grad)
-    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize(('name', 'base'), [
