@@ -50,6 +50,11 @@ SETTINGS = [
     dict(head=dict(
         pool_at='feature', align_corners=True, loss_align=dict(
             type='PrototypeAlignmentLoss', mask_source='true'))),
+    dict(dtype=torch.float16, head=dict(
+        classifier=dict(type='DiscriminantClassifier'), loss_align=dict(
+            type='PrototypeAlignmentLoss',
+            classifier=dict(type='PrototypeClassifier')))),
+    dict(head=dict(classifier='auto')),
 ]
 
 

@@ -85,7 +85,7 @@ def test_every_component_of_the_table_is_registered():
 
 
 def test_every_config_and_tool_it_names_exists():
-    for name in re.findall(r'panet_r?\w+-d8(?:-s23)?_[\w-]+', README):
+    for name in re.findall(r'panet_r?\w+-d8(?:-[a-z0-9]+)?_[\w-]+', README):
         assert (REPO / f'configs/panet/{name}.py').is_file()
     for path in re.findall(r'(?:tools|configs)/[\w/-]+\.py', README):
         assert (REPO / path).is_file()

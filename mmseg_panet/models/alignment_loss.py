@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import check_choice
+from .classifiers import build_classifier
 from .statistics import join, label_masks, stack
 
 MASK_SOURCES = ('prediction', 'true')
@@ -16,12 +17,12 @@ MASK_SOURCES = ('prediction', 'true')
 class PrototypeAlignmentLoss(nn.Module):
     """Segments the supports back from the queries' prototypes.
 
-    Prototypes of the background and of each way are taken from the queries
-    (all of an episode pooled together), and every support is segmented into
-    (background, its way) with them. The loss is the cross entropy summed
-    over the supports and divided by W * S (equation 5), then the mean over
-    the episodes of the batch. A way that the mask source shows nowhere in
-    the queries has no prototype and adds nothing.
+    The background and each way are fitted to the queries (all of an episode
+    pooled together), in the paper as prototypes, and every support is
+    segmented into (background, its way) with them. The loss is the cross
+    entropy summed over the supports and divided by W * S (equation 5), then
+    the mean over the episodes of the batch. A way that the mask source shows
+    nowhere in the queries is not fitted and adds nothing.
 
     Args:
         mask_source (str): Which masks of the queries are pooled.
@@ -31,20 +32,27 @@ class PrototypeAlignmentLoss(nn.Module):
         loss_weight (float): Defaults to 1.0, the paper's lambda.
         ignore_index (int): Label left out. Defaults to 255.
         align_corners (bool): Of the logits' resize. Defaults to False.
+        classifier (dict, optional): How the queries are fitted, a registered
+            :class:`Classifier` with settings of its own; its cells are
+            normalised where those of the head's classifier are. Defaults to
+            the classifier of the head.
 
     Raises:
-        InputError: If ``mask_source`` is unknown.
+        InputError: If ``mask_source`` is unknown, or what is no classifier.
     """
 
     def __init__(self, mask_source: str = 'prediction',
                  loss_weight: float = 1.0, ignore_index: int = 255,
-                 align_corners: bool = False) -> None:
+                 align_corners: bool = False,
+                 classifier: dict | None = None) -> None:
         super().__init__()
         check_choice('mask_source', mask_source, MASK_SOURCES)
         self.mask_source = mask_source
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
         self.align_corners = align_corners
+        self.classifier = None if classifier is None else (
+            build_classifier(classifier))
 
     def forward(self, supports: Tensor, support_labels: Tensor,
                 queries: Tensor, query_labels: Tensor, query_logits: Tensor,
@@ -66,8 +74,11 @@ class PrototypeAlignmentLoss(nn.Module):
         episodes, ways, shots = support_labels.shape[:3]
         labels = query_labels if self.mask_source == 'true' else (
             query_logits.argmax(2))  # on the cells: no resize
-        measured = head.mask_statistics(queries.flatten(0, 1), label_masks(
-            labels.flatten(0, 1), range(1 + ways)))
+        classifier = self.classifier or head.classifier
+        measured = head.mask_statistics(
+            queries.flatten(0, 1),
+            label_masks(labels.flatten(0, 1), range(1 + ways)),
+            classifier=classifier)
         # (B, 1 + W), over all queries of an episode.
         measured = measured.each(
             lambda one: one.unflatten(0, (episodes, -1))).pooled(1)
@@ -80,7 +91,7 @@ class PrototypeAlignmentLoss(nn.Module):
             for way in range(1, 1 + ways)])
         pairs = pairs.each(
             lambda one: one.transpose(0, 1).flatten(0, 1)[:, None])
-        fitted = head.classifier.fit(pairs, [1])  # B*W episodes
+        fitted = classifier.fit(pairs, [1])  # B*W episodes
         logits = head.match(supports.flatten(0, 2), fitted)
         logits = F.interpolate(
             logits, support_labels.shape[-2:], mode='bilinear',

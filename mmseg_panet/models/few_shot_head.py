@@ -9,7 +9,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
-from .classifiers import build_classifier
+from .classifiers import Classifier, build_classifier
 from .episode_layout import EpisodeLayout
 from .feature_levels import FeatureLevels
 from .precision import full_precision
@@ -223,7 +223,9 @@ class FewShotHead(BaseDecodeHead):
             labels != self.ignore_index)
 
     def mask_statistics(self, features: Tensor, masks: Tensor,
-                        valid: Tensor | None = None) -> SupportStatistics:
+                        valid: Tensor | None = None,
+                        classifier: Classifier | None = None
+                        ) -> SupportStatistics:
         """Measure features under masks, with gradients.
 
         Args:
@@ -232,6 +234,8 @@ class FewShotHead(BaseDecodeHead):
                 or of the feature map.
             valid (Tensor, optional): bool (N, H, W), pixels that count for
                 the axes of the moments. Defaults to those of all masks.
+            classifier (Classifier, optional): Whose needs are measured.
+                Defaults to the head's.
 
         Returns:
             SupportStatistics: Of N images.
@@ -239,10 +243,11 @@ class FewShotHead(BaseDecodeHead):
         to_masks = pooling(
             features.shape[-2:], size_metainfo(masks.shape[-2:]),
             self.pool_at, self.align_corners, like=features)
+        asks, rank = classifier or self.classifier, self._rank
         return SupportStatistics.of_weights(
             features, to_masks.adjoint(masks.to(features)),
-            self.classifier.needs, self.classifier.unit_cells, self._rank,
-            valid if valid is None or self._rank is None
+            asks.needs_now, asks.unit_cells or self.classifier.unit_cells,
+            rank, valid if valid is None or rank is None
             else to_masks.adjoint(valid.to(features)))
 
     def class_statistics(self, features: Tensor, labels: Tensor,

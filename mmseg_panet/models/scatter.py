@@ -17,8 +17,8 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
     counts nothing.
 
     Args:
-        supports (SupportStatistics): (..., N) supports with moments, see
-            :meth:`SupportStatistics.class_means`.
+        supports (SupportStatistics): (..., N) supports with moments or
+            cells, see :meth:`SupportStatistics.class_means`.
         shots (Sequence[int]): Supports of each way, N in all.
 
     Returns:
@@ -62,12 +62,10 @@ def _within(supports: SupportStatistics, means: Tensor, shares: Tensor
     Returns:
         Tensor: (..., C, C).
     """
-    if supports.moments is None:
-        raise ValueError(
-            'expected statistics with moments, got those without; name '
-            "'moments' in the needs of the classifier")
     areas = supports.areas
     a_pixel = shares / areas.where(areas > 0, 1)
+    if supports.moments is None:
+        return _within_cells(supports, a_pixel)
     if supports.axes is None:
         return torch.einsum(
             '...sn,...snij->...ij', a_pixel, supports.moments)
@@ -81,3 +79,15 @@ def _within(supports: SupportStatistics, means: Tensor, shares: Tensor
     scattered = axes.flatten(-3, -2).mT @ (inner @ axes).flatten(-3, -2)
     exact = means.flatten(-3, -2)  # (..., N * 2, C)
     return scattered + (shares.flatten(-2)[..., None] * exact).mT @ exact
+
+
+def _within_cells(supports: SupportStatistics, a_pixel: Tensor) -> Tensor:
+    """Weigh the cells themselves: a cell counts for both of its masks."""
+    cells, weights = supports.cells, supports.weights
+    if cells is None or weights is None:
+        raise ValueError(
+            'expected statistics with moments or cells, got neither; name '
+            "'moments' in the needs of the classifier")
+    of_cells = torch.einsum('...sn,...snm->...sm', a_pixel, weights)
+    weighted = of_cells[..., None] * cells  # (..., N, m, C)
+    return weighted.flatten(-3, -2).mT @ cells.flatten(-3, -2)

@@ -2,9 +2,9 @@ import plain_panet
 import pytest
 import torch
 from flat_episodes import random_episodes
+from largest_tensor import LargestTensor
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import Classifier, PANetHead, PrototypeClassifier
@@ -295,18 +295,6 @@ def test_the_losses_compile_to_one_graph_with_the_same_gradient(mask_source):
         (losses['loss_seg'] + losses['loss_align']).backward()
         gradients.append(leaf.grad)
     torch.testing.assert_close(*gradients)
-
-
-class LargestTensor(TorchDispatchMode):
-    """Notes the most values that an operation makes."""
-
-    values = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor):
-            self.values = max(self.values, result.numel())
-        return result
 
 
 def test_no_loss_or_gradient_makes_a_feature_map_of_an_images_size():

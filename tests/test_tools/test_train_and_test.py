@@ -128,6 +128,25 @@ def test_several_levels_are_trained_and_tested(small, tmp_path):
     assert 0 < result['mIoU'] < 100
 
 
+def test_a_model_is_trained_through_the_classifier_and_tested(
+        small, tmp_path):
+    config, run, data = small
+    tool('train.py', config, '--data-root', data, '--work-dir', tmp_path,
+         '--shots', 2, '--cfg-options',
+         'model.decode_head.classifier.type=DiscriminantClassifier',
+         'model.decode_head.classifier.scale=0.3',
+         'model.decode_head.loss_align.classifier.type=PrototypeClassifier')
+    with pytest.raises(AssertionError):
+        assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+    state, _ = weights_and_optimizer(tmp_path / 'iter_6.pth')
+    assert all(torch.isfinite(one).all() for one in state.values())
+    tool('test.py', config, tmp_path / 'iter_6.pth', '--data-root', data,
+         '--work-dir', tmp_path, '--out', tmp_path / 'result.json',
+         '--cfg-options', 'model.decode_head.classifier=auto')
+    result = json.loads((tmp_path / 'result.json').read_text())
+    assert 0 < result['mIoU'] < 100
+
+
 def test_two_processes_score_as_one_does(small, tmp_path):
     config, run, data = small
     common = (

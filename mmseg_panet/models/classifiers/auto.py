@@ -35,6 +35,7 @@ class AutoClassifier(Classifier):
     """
 
     needs = ('moments',)
+    train_needs = ('cells',)
     unit_cells = True
     edges = dict(radius=0.05, eps=1e-3)
 

@@ -21,6 +21,9 @@ class Classifier(nn.Module):
         needs (tuple[str, ...]): What it reads beside areas and sums, of
             :data:`NEEDS`. Statistics with 'cells' grow with the pixels of
             the supports: a test then goes episode by episode.
+        train_needs (tuple[str, ...] | None): The same in training, where
+            statistics do not outlive a batch and cells are smaller than
+            moments; None for ``needs``.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
         rank (int | None): Main axes of a support that its moments keep in
@@ -31,6 +34,7 @@ class Classifier(nn.Module):
     """
 
     needs: tuple[str, ...] = ()
+    train_needs: tuple[str, ...] | None = None
     unit_cells: bool = False
     rank: int | None = None
     edges: dict[str, float] | None = None
@@ -68,6 +72,13 @@ class Classifier(nn.Module):
         raise TypeError(
             f'{type(self).__name__} defines neither fit nor logits; define '
             'fit as PrototypeClassifier does')
+
+    @property
+    def needs_now(self) -> tuple[str, ...]:
+        """In training ``train_needs``, where there are any, else ``needs``."""
+        if self.training and self.train_needs is not None:
+            return self.train_needs
+        return self.needs
 
     def settings(self) -> dict[str, Any]:
         """Type and arguments, as a config builds this method."""

@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...errors import check_number
+from ..cholesky import cholesky_solve
 from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
@@ -49,6 +50,7 @@ class DiscriminantClassifier(Classifier):
     """
 
     needs = ('moments',)
+    train_needs = ('cells',)
     unit_cells = True
 
     def __init__(self, shrinkage: float = 1.0, scale: float = 1.0,
@@ -89,12 +91,10 @@ def discriminant(means: Tensor, scatter: Tensor, complete: Tensor,
     size = scatter.diagonal(dim1=-2, dim2=-1).sum(-1)  # (...)
     ridge = (shrinkage / channels * size)[..., None, None]
     some = complete[..., None, None] & (ridge > _LEAST_RIDGE)
-    factor, failed = torch.linalg.cholesky_ex(
-        torch.where(some, scatter + ridge * eye, eye))
-    # Without gradients of what is not a number where the solve failed.
-    some = some & (failed == 0)[..., None, None]
-    weight = torch.cholesky_solve(
-        means.mT, torch.where(some, factor, eye)).mT  # (..., K, C)
+    weight, solved = cholesky_solve(
+        torch.where(some, scatter + ridge * eye, eye), means.mT)
+    weight = weight.mT  # (..., K, C)
+    some = some & solved[..., None, None]
     bias = -(weight * means).sum(-1) / 2
     prototypes = PROTOTYPE_SCALE * F.normalize(means, dim=-1, eps=1e-8)
     return (torch.where(some, weight, prototypes),

@@ -68,6 +68,7 @@ class QueryRefinement(Classifier):
     """
 
     needs = ('moments',)
+    train_needs = ('cells',)
     unit_cells = True
 
     def __init__(self, start: dict | None = None, rounds: int = 3,

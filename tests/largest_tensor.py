@@ -1,0 +1,16 @@
+"""The size of what a computation makes."""
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the most values that an operation makes."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for one in result if isinstance(result, tuple) else [result]:
+            if isinstance(one, torch.Tensor):
+                self.values = max(self.values, one.numel())
+        return result

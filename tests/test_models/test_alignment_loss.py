@@ -1,0 +1,270 @@
+"""The losses of heads that are trained through other classifiers."""
+from pathlib import Path
+
+import plain_panet
+import pytest
+import torch
+import torch.nn.functional as F
+from flat_episodes import random_episodes
+from largest_tensor import LargestTensor
+from mmengine.config import Config
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.models import DiscriminantClassifier, PANetHead
+
+CONFIGS = Path(__file__).parents[2] / 'configs/panet'
+DISCRIMINANT = dict(type='DiscriminantClassifier', shrinkage=0.5, scale=0.7)
+PROTOTYPES = dict(type='PrototypeClassifier', scale=10.0)
+CASES = {  # episodes, ways, shots, queries
+    '1-way 1-shot': (1, 1, 1, 1),
+    'batch of 2 2-way 3-shot, 2 queries': (2, 2, 3, 2),
+}
+ALIGNMENTS = {
+    'without': None,
+    'by the classifier of the head': dict(),
+    'by another discriminant': dict(
+        mask_source='true',
+        classifier=dict(type='DiscriminantClassifier', shrinkage=2.0)),
+    'by prototypes': dict(classifier=PROTOTYPES),
+    'by prototypes, true masks': dict(
+        mask_source='true', classifier=PROTOTYPES),
+}
+TRAINED = [
+    DISCRIMINANT,
+    dict(type='QueryRefinement'),
+    dict(type='QueryRefinement', start=PROTOTYPES),
+    'auto',
+]
+
+
+def alignment(settings):
+    return settings if settings is None else dict(
+        type='PrototypeAlignmentLoss') | settings
+
+
+def rows(features):
+    """(C, h, w) to unit cells (h*w, C)."""
+    return F.normalize(features, dim=0).flatten(1).T
+
+
+def cell_weights(mask, size):
+    """How many pixels of a mask (H, W) each cell stands for, (h*w,)."""
+    cells = torch.zeros(1, *size, dtype=torch.float64, requires_grad=True)
+    pooled = (plain_panet.up(cells, mask.shape) * mask).sum()
+    return torch.autograd.grad(pooled, cells)[0].flatten()
+
+
+def plain_logits(queries, classes, settings):
+    """Logits (K, h, w) of queries, by a list of (cells, weights) a class."""
+    settings = dict(shrinkage=1.0, scale=1.0) | settings
+    means, scatter = [], 0
+    for shots in classes:
+        parts = [(w @ u / w.sum(), u.T @ (w[:, None] * u) / w.sum())
+                 for u, w in shots]
+        mean = sum(p for p, _ in parts) / len(parts)
+        means.append(mean)
+        scatter = scatter + (sum(m for _, m in parts) / len(parts)
+                             - torch.outer(mean, mean)) / len(classes)
+    means = torch.stack(means)
+    if settings['type'] == 'PrototypeClassifier':
+        weight, bias = F.normalize(means, dim=1), torch.zeros(len(means))
+    else:
+        eye = torch.eye(len(scatter), dtype=torch.float64)
+        ridge = settings['shrinkage'] * scatter.trace() / len(scatter)
+        weight = means @ torch.linalg.inv(scatter + ridge * eye)
+        bias = -(weight * means).sum(1) / 2
+    return [
+        settings['scale'] * (weight @ rows(query).T + bias[:, None]).view(
+            -1, *query.shape[1:]) for query in queries]
+
+
+def plain_losses(features, samples, case, align):
+    """The losses of a batch, episode by episode."""
+    episodes, ways, shots, queries = case
+    size = features.shape[2:]
+    labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
+    length, number = ways * shots + queries, ways * shots
+    all_logits, all_labels, total = [], [], torch.zeros(())
+    for start in range(0, episodes * length, length):
+        found, targets = (one[start:start + length]
+                          for one in (features, labels))
+        parts = [[(rows(found[i]), cell_weights(targets[i] == k, size))
+                  for k in (0, 1 + i // shots)] for i in range(number)]
+        classes = [[background for background, _ in parts]] + [
+            [own for _, own in parts[w * shots:(w + 1) * shots]]
+            for w in range(ways)]
+        logits = plain_logits(found[number:], classes, DISCRIMINANT)
+        all_logits += logits
+        all_labels.append(targets[number:])
+        if align is None:
+            continue
+        cells = torch.cat([rows(query) for query in found[number:]])
+
+        def query_part(
+                k, cells=cells, targets=targets[number:], logits=logits):
+            return cells, torch.cat([
+                cell_weights(target == k, size)
+                if align.get('mask_source') == 'true'
+                else (one.argmax(0) == k).double().flatten()
+                for target, one in zip(targets, logits, strict=True)])
+
+        for i in range(number):
+            way = 1 + i // shots
+            if query_part(way)[1].sum() == 0:
+                continue
+            back = plain_logits(
+                found[i:i + 1], [[query_part(0)], [query_part(way)]],
+                align.get('classifier', DISCRIMINANT))
+            target = torch.full_like(targets[i], 255)
+            target[targets[i] == 0] = 0
+            target[targets[i] == way] = 1
+            total = total + plain_panet.segmentation_loss(
+                back, target[None]) / number / episodes
+    return plain_panet.segmentation_loss(
+        all_logits, torch.cat(all_labels)), total
+
+
+@pytest.mark.parametrize('align', ALIGNMENTS)
+@pytest.mark.parametrize('case', CASES)
+def test_losses_and_gradients_equal_the_plain_equations(case, align):
+    case, align = CASES[case], ALIGNMENTS[align]
+    head = PANetHead(
+        4, classifier=DISCRIMINANT, loss_align=alignment(align))
+    features, samples = random_episodes(*case, channels=4)
+    features.requires_grad_()
+    losses = head.loss([features], samples)
+    seg, expected = plain_losses(features, samples, case, align)
+    torch.testing.assert_close(losses['loss_seg'], seg)
+    found = losses.get('loss_align', torch.zeros(()))
+    torch.testing.assert_close(found, expected.to(found))
+    assert (found > 0) == (align is not None)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(one, features)[0]
+          for one in (losses['loss_seg'] + found, seg + expected)))
+
+
+def test_prototypes_of_the_head_keep_their_cells_in_the_alignment():
+    features, samples = random_episodes(1, 1, 2, 1)
+    expected, given = (
+        PANetHead(8, scale=10.0, loss_align=alignment(settings)).loss(
+            [features], samples)
+        for settings in ({}, dict(classifier=PROTOTYPES)))
+    assert given['loss_align'].item() == expected['loss_align'].item()
+
+
+def test_prototypes_of_the_head_go_with_a_discriminant_in_the_alignment():
+    """Which is measured on unit cells: their length is of no matter."""
+    features, samples = random_episodes(1, 1, 2, 1)
+    head = PANetHead(8, loss_align=alignment(
+        dict(mask_source='true', classifier=DISCRIMINANT)))
+    lengths = 1 + torch.arange(30, dtype=torch.float64).view(5, 6)
+    torch.testing.assert_close(*(
+        head.loss([one], samples)['loss_align']
+        for one in (features, features * lengths)))
+
+
+def test_what_is_no_classifier_is_refused_in_the_alignment():
+    with pytest.raises(InputError, match='subclass of Classifier'):
+        PANetHead(8, loss_align=alignment(
+            dict(classifier=dict(type='DilatedResNet', depth=18))))
+
+
+@pytest.mark.parametrize('classifier', TRAINED)
+def test_gradients_are_those_of_finite_differences(classifier):
+    """The cells that a refinement chooses are constant."""
+    features, samples = random_episodes(
+        1, 2, 2, 1, channels=3, size=(3, 4), image=(9, 12))
+    head = PANetHead(3, classifier=classifier)
+
+    def loss(features):
+        losses = head.loss([features], samples)
+        return losses['loss_seg'], losses['loss_align']
+
+    assert torch.autograd.gradcheck(
+        loss, features.requires_grad_(), eps=1e-7, atol=1e-4, fast_mode=True)
+
+
+def equal_cells(features, samples):
+    features[:] = features[:1, :, :1, :1]
+
+
+def one_cell(features, samples):
+    """The rest of the supports is not labelled."""
+    for sample in samples[:-1]:
+        sample.gt_sem_seg.data[:] = 255
+        sample.gt_sem_seg.data[:, 16, 20] = sample.way
+        sample.gt_sem_seg.data[:, 3, 3] = 0
+
+
+def no_background(features, samples):
+    for sample in samples[:-1]:
+        sample.gt_sem_seg.data[:] = sample.way
+
+
+def nothing_in_the_query(features, samples):
+    samples[-1].gt_sem_seg.data[:] = 0
+
+
+@pytest.mark.parametrize('classifier', TRAINED)
+@pytest.mark.parametrize('mask_source', ['prediction', 'true'])
+@pytest.mark.parametrize('spoil', [
+    equal_cells, one_cell, no_background, nothing_in_the_query])
+def test_gradients_of_supports_that_tell_nothing_are_finite(
+        spoil, mask_source, classifier):
+    features, samples = random_episodes(1, 2, 2, 1)
+    features = features.float()
+    spoil(features, samples)
+    head = PANetHead(8, classifier=classifier, loss_align=alignment(
+        dict(mask_source=mask_source)))
+    losses = head.loss([features.requires_grad_()], samples)
+    gradient, = torch.autograd.grad(
+        losses['loss_seg'] + losses['loss_align'], features)
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().max() < 1e3
+
+
+class OfMoments(DiscriminantClassifier):
+    train_needs = None
+
+
+def test_cells_in_training_give_what_moments_give():
+    features, samples = random_episodes(2, 2, 2, 2)
+    features.requires_grad_()
+    gradients = []
+    for kind in (DiscriminantClassifier, OfMoments):
+        losses = PANetHead(8, classifier=dict(type=kind)).loss(
+            [features], samples)
+        gradients += torch.autograd.grad(
+            losses['loss_seg'] + losses['loss_align'], features)
+    torch.testing.assert_close(*gradients)
+
+
+def test_training_makes_no_moments_of_every_support():
+    features, samples = random_episodes(1, 3, 3, 1, channels=64)
+    with LargestTensor() as largest:
+        losses = PANetHead(64, classifier=DISCRIMINANT).loss(
+            [features.requires_grad_()], samples)
+        (losses['loss_seg'] + losses['loss_align']).backward()
+    # Of 9 supports the two logits at the size of their labels.
+    assert largest.values == 9 * 2 * 33 * 42 < 9 * 2 * 64 * 64
+
+
+@pytest.mark.parametrize(('name', 'base'), [
+    ('panet_r18-d8-discriminant_msrc7i', 'panet_r18-d8_msrc7i'),
+    ('panet_r50-d8-discriminant_pascal5i', 'panet_r50-d8_pascal5i')])
+def test_the_configs_train_on_5_shots_and_are_else_as_those_of_panet(
+        name, base):
+    config, base = (
+        Config.fromfile(CONFIGS / f'{one}.py') for one in (name, base))
+    head = PANetHead(**{
+        key: value for key, value in config.model.decode_head.items()
+        if key != 'type'})
+    # The factor of cosines that the base has is not the discriminant's.
+    assert head.classifier.settings() == dict(
+        type='DiscriminantClassifier', shrinkage=1.0, scale=0.3, rank=64)
+    assert head.loss_align is None
+    assert config.train_dataloader.dataset.num_shots == 5
+    config.train_dataloader.dataset.num_shots = 1
+    for part in ('train_dataloader', 'val_dataloader', 'test_dataloader',
+                 'train_cfg', 'optim_wrapper', 'param_scheduler'):
+        assert config[part] == base[part], part
