@@ -108,6 +108,7 @@ def config_of(args: argparse.Namespace, backbone: str, data: str, ways: int,
     model.decode_head.classifier = dict(classifier)
     model.test_cfg.edges = edges
     cfg.test_cfg = dict(type='FewShotTestLoop')
+    cfg.test_evaluator = dict(type='FewShotIoUMetric')
     cfg.default_scope = 'mmseg'
     cfg.train_dataloader = cfg.val_dataloader = cfg.val_evaluator = None
     return cfg
