@@ -38,6 +38,15 @@ def test_the_axis_of_cells_on_a_line_by_hand():
         atol=0)
 
 
+def test_a_weight_counts_as_as_many_cells():
+    """Ten on one axis are less than fifty cells on another."""
+    cells = torch.eye(3)[[0] + [1] * 50][None]
+    weights = torch.tensor([[10.] + [1] * 50])
+    axis, = main_axes(cells, weights, 1)[0].double()
+    torch.testing.assert_close(
+        axis.abs(), torch.tensor([0, 1., 0]).double(), rtol=0, atol=0.01)
+
+
 @pytest.mark.parametrize('rank', [1, 4, 12])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 def test_they_keep_nearly_as_much_as_the_eigenvectors(rank, dtype):

@@ -17,9 +17,8 @@ from mmseg_panet.models.classifiers.query_refinement import (
 STARTS = ('PrototypeClassifier', 'DiscriminantClassifier')
 
 
-def episode(shots, queries=1, channels=6, size=(5, 6), seed=0, noise=0.7,
-            shown=None):
-    """Statistics of supports, and queries that show ``shown`` of the ways."""
+def episode(shots, queries=1, channels=6, size=(5, 6), seed=0, noise=0.7):
+    """Supports with the weights of their cells, and queries."""
     generator = torch.Generator().manual_seed(seed)
     ways = len(shots)
     means = torch.randn(
@@ -43,7 +42,7 @@ def episode(shots, queries=1, channels=6, size=(5, 6), seed=0, noise=0.7,
             weights.append(torch.stack([labels == 0, labels == way]).double())
     features, weights = torch.stack(features), torch.stack(weights)
     queries = torch.stack([
-        image_of(labels_of(shown or 1 + i % ways)) for i in range(queries)])
+        image_of(labels_of(1 + i % ways)) for i in range(queries)])
     return features, weights, queries
 
 
@@ -59,14 +58,15 @@ def refined(statistics, queries, shots, **settings):
         statistics, shots)(queries)
 
 
+@pytest.mark.parametrize('noise', [0.7, 2.0])
 @pytest.mark.parametrize('settings', [
     dict(), dict(rounds=1), dict(keep=0.6, share=0.4, shrinkage=0.5)])
 @pytest.mark.parametrize('start', STARTS)
 def test_with_both_classes_refined_it_equals_the_plain_equation(
-        start, settings):
+        start, settings, noise):
     """The query is one more image, with a share of each class."""
     shots = [3]
-    features, weights, queries = episode(shots, queries=2)
+    features, weights, queries = episode(shots, queries=2, noise=noise)
     statistics = statistics_of(features, weights)
     found = refined(
         statistics, queries, shots, start=dict(type=start), **settings)
@@ -191,24 +191,40 @@ def test_the_prior_adds_the_logarithms_of_the_shares(shots, prior):
         2 * (plainly + prior * shares.log()[:, None, None]))
 
 
-def test_with_several_ways_only_the_present_ones_are_refined(monkeypatch):
+@pytest.mark.parametrize(('present', 'ways'), [
+    (0.0, [1, 2, 3]), (0.6, [1, 2]), (0.8, [2])])
+def test_with_several_ways_only_the_present_ones_are_refined(
+        present, ways, monkeypatch):
+    """A query of 8 cells of the background and of 6, 9 and 4 of the ways."""
     shots = [2, 2, 2]
-    features, weights, queries = episode(shots, shown=2, noise=0.4)
+    features, weights, _ = episode(shots, noise=0.4)
+    own = features[::2, :, 1:-1, 1:-2].flatten(2)  # (W, C, 9)
+    queries = torch.cat([
+        features[0, :, :, -2:].flatten(1)[:, :8], own[0, :, :6], own[1],
+        own[2, :, :4]], dim=1)[None, :, None]
     statistics = statistics_of(features, weights)
+    logits = DiscriminantClassifier().fit(statistics, shots)(queries)
+    logits = logits[0].flatten(1)
+    shares = torch.tensor(plain.shares_of(logits)).double()
+    # All have cells enough to be refined.
+    logits = logits + shares.log()[:, None]
+    assert min(map(len, plain.certain_cells(logits, 1.0))) >= 4
+    assert ways == [way for way in (1, 2, 3)
+                    if shares[way] >= present * shares[1:].max()]
+    expected = plain.certain_cells(logits, 0.3, ways)
     added = []
 
     def add(means, scatter, cells, weights, share):
-        added.append(weights.sum(-1)[0].round().tolist())
+        added.extend(
+            cells[0][one > 0].sum(0) for one in weights[0])
         return add_query(means, scatter, cells, weights, share)
 
     monkeypatch.setattr(
         'mmseg_panet.models.classifiers.query_refinement.add_query', add)
-    refined(statistics, queries, shots, rounds=2)
-    assert added == [[1, 0, 1, 0]] * 2
-    # Of ways that are as frequent as this share of the most frequent one.
-    added.clear()
-    refined(statistics, queries, shots, rounds=1, present=0.0, keep=1.0)
-    assert added[0][:3:2] == [1, 1]
+    refined(statistics, queries, shots, rounds=1, present=present)
+    cells = torch.stack(plain.unit(queries[0]))
+    for found, chosen in zip(added, expected, strict=True):
+        torch.testing.assert_close(found, cells[chosen].sum(0))
 
 
 def test_permuted_ways_permute_the_logits():
