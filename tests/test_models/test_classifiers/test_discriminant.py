@@ -274,8 +274,10 @@ def test_a_fit_compiles_to_one_graph_with_the_same_gradient():
     queries, _ = random_supports(1, seed=1)
 
     def logits(features):
+        statistics = SupportStatistics.of_weights(
+            features, weights, DiscriminantClassifier.train_needs, True)
         return DiscriminantClassifier().fit(
-            statistics_of(features, weights), [1, 1])(queries).square().sum()
+            statistics, [1, 1])(queries).square().sum()
 
     torch.testing.assert_close(*(
         torch.autograd.grad(function(leaf), leaf)[0]

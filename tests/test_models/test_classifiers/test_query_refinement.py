@@ -227,6 +227,28 @@ def test_with_several_ways_only_the_present_ones_are_refined(
         torch.testing.assert_close(found, cells[chosen].sum(0))
 
 
+@pytest.mark.parametrize('rounds', [0, 2])
+def test_a_way_that_the_query_does_not_reach_gets_no_pixel(rounds):
+    """Its logits stay below the background's through all rounds."""
+    shots = [2, 2]
+    features, weights, _ = episode(shots, noise=0.4)
+    statistics = statistics_of(features, weights)
+    # The cells of the second way, and those of the background around it.
+    queries = features[2:3]
+    plainly, found = (
+        refined(statistics, queries, shots, rounds=rounds, presence=presence)
+        for presence in (-1.0, 0.5))
+    assert (found[:, 1] <= found[:, 0] - 20 + 1e-9).all()
+    assert not (plainly[:, 1] <= plainly[:, 0] - 20).all()
+    assert (found.argmax(1) == 2).sum() >= 9
+    if not rounds:
+        torch.testing.assert_close(found[:, ::2], plainly[:, ::2])
+    # A threshold that no way reaches leaves the background.
+    nothing = refined(
+        statistics, queries, shots, rounds=rounds, presence=50.0)
+    assert not nothing.argmax(1).any()
+
+
 def test_permuted_ways_permute_the_logits():
     shots = [1, 2, 1]
     features, weights, queries = episode(shots, noise=0.5)
@@ -323,8 +345,8 @@ def test_float32_gives_the_answer_of_float64():
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('rounds', -1), ('rounds', 1.5), ('share', 1.1), ('keep', -0.1),
-    ('present', 2), ('shrinkage', 0), ('prior', -1), ('scale', 0),
-    ('rank', 0)])
+    ('present', 2), ('shrinkage', 0), ('prior', -1), ('presence', -2),
+    ('scale', 0), ('rank', 0)])
 def test_a_setting_out_of_range_is_named(name, value):
     with pytest.raises(InputError, match=f'expected {name} as a '):
         QueryRefinement(**{name: value})
