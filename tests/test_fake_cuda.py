@@ -5,6 +5,7 @@ on another device, and any value that is read from the device, which would
 make it wait, is an error.
 """
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 import pytest
@@ -56,6 +57,16 @@ SETTINGS = [
             classifier=dict(type='PrototypeClassifier')))),
     dict(head=dict(classifier='auto')),
 ]
+# Moments of all 32 channels, and along 4 axes.
+DISCRIMINANT = dict(
+    rank=32, head=dict(classifier=dict(type='DiscriminantClassifier')))
+AUTO = dict(
+    rank=4, dtype=torch.float16, head=dict(classifier=dict(
+        type='AutoClassifier', rank=4)))
+TEST_CFGS = [
+    dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
+    dict(mode='slide', crop_size=(32, 32), stride=(16, 16)),
+    dict(edges=True), dict(edges=True, shot_fusion='vote')]
 
 
 @pytest.fixture
@@ -145,7 +156,7 @@ def test_a_value_read_from_the_device_is_an_error_here(cuda):
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
 @pytest.mark.parametrize('metainfo', [dict(way_pixels=9), dict()])
-@pytest.mark.parametrize('setting', SETTINGS)
+@pytest.mark.parametrize('setting', [*SETTINGS, DISCRIMINANT, AUTO])
 def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
     model = model_on(cuda, setting.get('head', ())).train()
     data = model.data_preprocessor(batch_of(**metainfo), True)
@@ -156,11 +167,9 @@ def test_a_training_step_stays_on_the_device(cuda, setting, metainfo):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('test_cfg', [
-    dict(), dict(shot_fusion='vote'), dict(shot_fusion='mean_logits'),
-    dict(mode='slide', crop_size=(32, 32), stride=(16, 16)),
-    dict(edges=True), dict(edges=True, shot_fusion='vote')])
-@pytest.mark.parametrize('setting', SETTINGS[:6])
+@pytest.mark.parametrize(('setting', 'test_cfg'), [
+    *product(SETTINGS[:6], TEST_CFGS),
+    (DISCRIMINANT, dict()), (AUTO, dict(shot_fusion='mean_logits'))])
 def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
     model = model_on(cuda, setting.get('head', ()), **test_cfg).eval()
     data = model.data_preprocessor(batch_of(way_pixels=9))
@@ -172,7 +181,7 @@ def test_a_prediction_stays_on_the_device(cuda, setting, test_cfg):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('setting', SETTINGS[:6])
+@pytest.mark.parametrize('setting', [*SETTINGS[:6], DISCRIMINANT, AUTO])
 def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     model = model_on(cuda, setting.get('head', ())).eval()
     batch = batch_of(way_pixels=9)
@@ -183,7 +192,8 @@ def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
         features = model.extract_feat(data['inputs'][:4])
         model.decode_head.fit(features, data['data_samples'][:4])
         logits = model(data['inputs'][4:])
-    assert model.decode_head.fitted.weight.device.type == 'cuda'
+    assert {one.device.type
+            for one in model.decode_head.fitted.buffers()} == {'cuda'}
     cells = 16 if 'channels' in setting else 8  # 60x50, padded to 64x64
     assert logits.shape == (1, 1 + WAYS, cells, cells)
     assert logits.dtype == torch.float32
@@ -200,19 +210,40 @@ def test_tensors_alone_stay_on_the_device(cuda, edges):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize(('by_shot', 'edges'), [
-    (False, False), (True, False), (True, True)])
-@pytest.mark.parametrize('setting', SETTINGS[:6])
+@pytest.mark.parametrize('shots', [1, 2])
+def test_one_way_of_auto_stays_on_the_device(cuda, shots):
+    """With one shot it starts from prototypes."""
+    model = model_on(cuda, AUTO['head']).eval()
+    data = model.data_preprocessor(batch_of(1, shots, 2, way_pixels=9))
+    with autocast(AUTO['dtype']), torch.no_grad():
+        predictions = model(**data, mode='predict')
+    assert len(predictions) == 2
+    for one in predictions:
+        assert one.pred_sem_seg.data.device.type == 'cuda'
+        assert one.seg_logits.data.shape == (2, 70, 55)
+        assert one.seg_logits.data.dtype == torch.float32
+
+
+def real_rows(masks, channels=32, rank=None, **_):
+    """Rows of an image as they come from the CPU."""
+    return SupportRows(
+        torch.ones(masks).double(), torch.ones(masks, channels).double(),
+        None if rank is None else torch.ones(masks, rank * (rank + 1) // 2),
+        torch.ones(rank, channels).half()
+        if rank is not None and rank < channels else None)
+
+
+@pytest.mark.filterwarnings('ignore:.*CUDA is not available')
+@pytest.mark.parametrize(('setting', 'by_shot', 'edges'), [
+    *((setting, *shots) for setting in SETTINGS[:6] for shots in (
+        (False, False), (True, False), (True, True))),
+    (DISCRIMINANT, False, False), (AUTO, False, False), (AUTO, True, True)])
 def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
     """Real are only the areas that say which supports are empty."""
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
               LabelledImage(2, (5,)), LabelledImage(3, (5, 7))]
-    real = [
-        SupportRows(
-            torch.ones(1 + len(image.class_ids)).double(),
-            torch.ones(1 + len(image.class_ids), setting.get(
-                'channels', 32)).double())
-        for image in images]
+    real = [real_rows(1 + len(image.class_ids), **setting)
+            for image in images]
     episodes = [
         Episode(0, i, (5, 7), ((0, 2), (1, 3)), (3,), (1,)) for i in range(3)]
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -228,7 +259,9 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
                 model.extract_feat(data['inputs']))
             statistics = model.decode_head.class_statistics(
                 features, model.decode_head.labels(data['data_samples']), 2)
-            assert statistics.sums.device.type == 'cuda'
+            for one in statistics.tensors().values():
+                assert one.device.type == 'cuda'
+            assert (statistics.axes is None) == (real[0].axes is None)
             fitted = table.fit(
                 model.decode_head.classifier, episodes, features.dtype,
                 by_shot)

@@ -1,4 +1,6 @@
 """Whoever turns logits into labels gives the same labels."""
+from itertools import product
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -36,16 +38,23 @@ LEVELS = {
     # Of stride 4 and 8.
     'stages 1 and 3': dict(in_channels=(8, 32), in_index=(0, 1)),
 }
+# With fewer axes than channels.
+CLASSIFIERS = {
+    'auto': dict(in_channels=32, classifier=dict(
+        type='AutoClassifier', prior=0.1, rank=8)),
+    'discriminant': dict(in_channels=32, classifier=dict(
+        type='DiscriminantClassifier', rank=8)),
+}
 EDGES = dict(radius=0.1, eps=1e-2)
 
 
-def model_of(kind, levels='stage 3', **test_cfg):
+def model_of(kind, head='stage 3', **test_cfg):
     torch.manual_seed(0)
     return MODELS.build(dict(
         type=kind,
         backbone=dict(type='DilatedResNet', depth=18, base_channels=8,
                       stem_channels=8, out_indices=(0, 2)),
-        decode_head=dict(type='PANetHead', **LEVELS[levels]),
+        decode_head=dict(type='PANetHead', **(LEVELS | CLASSIFIERS)[head]),
         test_cfg=ConfigDict(dict(mode='whole') | test_cfg))).double().eval()
 
 
@@ -68,16 +77,17 @@ def episode(meta, ways):
     return images, samples
 
 
-@pytest.mark.parametrize('levels', LEVELS)
-@pytest.mark.parametrize('ways', [1, 3])
-@pytest.mark.parametrize('meta', METAS)
+@pytest.mark.parametrize(('meta', 'ways', 'head'), [
+    *product(METAS, [1, 3], LEVELS),
+    ('padded', 1, 'auto'), ('padded and flipped', 3, 'auto'),
+    ('odd size', 1, 'discriminant')])
 @torch.no_grad()
 def test_every_entrance_gives_the_labels_that_mmseg_gives(
-        meta, ways, levels):
+        meta, ways, head):
     meta = METAS[meta]
     images, samples = episode(meta, ways)
     mmseg, ours = (
-        model_of(kind, levels)
+        model_of(kind, head, edges=False)
         for kind in ('EncoderDecoder', 'FewShotSegmentor'))
     for model in (mmseg, ours):
         model.decode_head.fit(
@@ -211,12 +221,12 @@ def test_a_support_is_judged_by_the_labels_of_its_prediction(meta):
     assert judged.ious == [100] and judged.own_fit == pytest.approx(1)
 
 
-@pytest.mark.parametrize('edges', [False, EDGES])
-@pytest.mark.parametrize('levels', LEVELS)
+@pytest.mark.parametrize(('head', 'edges'), [
+    *product(LEVELS, [False, EDGES]), ('auto', False)])
 @torch.no_grad()
-def test_tensors_alone_give_the_logits_of_an_episode(levels, edges):
+def test_tensors_alone_give_the_logits_of_an_episode(head, edges):
     images, samples = episode(METAS['same size'], 2)
-    model = model_of('FewShotSegmentor', levels, edges=edges)
+    model = model_of('FewShotSegmentor', head, edges=edges)
     masks = torch.stack([
         (sample.gt_sem_seg.data > 0).long() for sample in samples[:2]])
     logits, = model.segment(images[:2, None], masks, images[2:])

@@ -127,6 +127,35 @@ def test_a_method_without_a_linear_classifier_is_tested_by_images_too(
         by_image, counts_of(cfg, model, tmp_path, reuse_features=False))
 
 
+@pytest.fixture
+def model_with(toy_root):
+    """A function that makes the model with another classifier."""
+    def make(**classifier):
+        cfg = config(toy_root)
+        cfg.model.decode_head.classifier = classifier
+        torch.manual_seed(0)
+        return MODELS.build(cfg.model).double()
+    return make
+
+
+@pytest.mark.parametrize('case', [
+    dict(type='DiscriminantClassifier', num_ways=2, num_shots=2),
+    dict(type='DiscriminantClassifier', rank=None, num_shots=3,
+         test_cfg=dict(mode='whole', shot_fusion='vote')),
+    # With edges, as it has them.
+    dict(type='AutoClassifier', rank=8, num_queries=2),
+    dict(type='AutoClassifier', rank=8, num_ways=3, num_shots=2)])
+def test_moments_are_tested_by_images_too(
+        case, toy_root, model_with, tmp_path):
+    model = model_with(**{
+        name: case.pop(name) for name in ('type', 'rank') if name in case})
+    cfg = config(toy_root, **case)
+    by_image = counts_of(cfg, model, tmp_path)
+    assert 'after_test_iter' not in by_image[2].runner.calls
+    assert_equal_counts(
+        by_image, counts_of(cfg, model, tmp_path, reuse_features=False))
+
+
 def test_every_image_is_loaded_once_in_each_part(
         toy_root, model, tmp_path, monkeypatch):
     loaded = Counter()
@@ -224,14 +253,13 @@ def free_port():
         return one.getsockname()[1]
 
 
-def test_1_2_and_4_processes_give_the_same_bytes(toy_root, model, tmp_path):
+def assert_processes_agree(cfg, model, tmp_path, numbers):
     """11 episodes: no number of processes but one divides them."""
-    cfg = config(toy_root, num_ways=2)
     cfg.test_dataloader.dataset.num_episodes = 11
     counts_of(cfg, model, tmp_path, images_per_batch=2)
     expected = (tmp_path / 'counts.npz').read_bytes()
     context = multiprocessing.get_context('fork')
-    for world_size in (2, 4):
+    for world_size in numbers:
         folder = tmp_path / str(world_size)
         folder.mkdir()
         queue, port = context.Queue(), free_port()
@@ -247,3 +275,15 @@ def test_1_2_and_4_processes_give_the_same_bytes(toy_root, model, tmp_path):
             process.join()
         assert results[0][2] == expected
         assert all(metrics == results[0][1] for _, metrics, _ in results)
+
+
+def test_1_2_and_4_processes_give_the_same_bytes(toy_root, model, tmp_path):
+    assert_processes_agree(
+        config(toy_root, num_ways=2), model, tmp_path, (2, 4))
+
+
+def test_1_and_2_processes_give_the_same_bytes_with_moments(
+        toy_root, model_with, tmp_path):
+    assert_processes_agree(
+        config(toy_root, num_shots=2),
+        model_with(type='AutoClassifier', rank=8), tmp_path, (2,))

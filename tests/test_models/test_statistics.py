@@ -236,3 +236,98 @@ def test_supports_with_fewer_cells_are_stacked_with_cells_of_no_pixel():
     assert stacked.cells.shape == (2, 8, 3)
     assert stacked.weights[1, :, 6:].sum() == 0
     assert stacked.areas.tolist() == [[8, 8], [6, 6]]
+
+
+def axes_case(seed=5):
+    """Features (2, C, h, w) and the weights of three masks."""
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(2, 12, 3, 5, generator=generator).double() + 1
+    return features, torch.rand(2, 3, 3, 5, generator=generator).double()
+
+
+def test_moments_along_axes_are_those_of_the_coordinates_along_them():
+    features, weights = axes_case()
+    exact, found = (
+        SupportStatistics.of_weights(
+            features, weights, ('moments',), True, rank) for rank in (None, 4))
+    axes = found.axes.double()
+    assert axes.shape == (2, 4, 12) and found.moments.shape == (2, 3, 4, 4)
+    assert exact.axes is None
+    torch.testing.assert_close(
+        found.moments, axes[:, None] @ exact.moments @ axes[:, None].mT)
+    # Nothing else changes.
+    assert torch.equal(found.areas, exact.areas)
+    assert torch.equal(found.sums, exact.sums)
+
+
+@pytest.mark.parametrize(('rank', 'needs'), [
+    (12, ('moments',)), (64, ('moments',)), (4, ()), (4, ('cells',))])
+def test_without_fewer_axes_than_channels_or_moments_there_are_none(
+        rank, needs):
+    found = SupportStatistics.of_weights(
+        *axes_case(), needs, True, rank)
+    assert found.axes is None
+
+
+def test_the_axes_are_the_same_whatever_the_masks_of_the_valid_pixels():
+    """A bank, a test and an episode ask for different masks of an image."""
+    features, weights = axes_case()
+    valid = weights.sum(1)
+    expected = SupportStatistics.of_weights(
+        features, weights, ('moments',), True, 4)
+    for masks in (weights[:, :1], weights[:, [2, 0]]):
+        found = SupportStatistics.of_weights(
+            features, masks, ('moments',), True, 4, valid)
+        assert torch.equal(found.axes, expected.axes)
+    assert not torch.equal(SupportStatistics.of_weights(
+        features, weights[:, :1], ('moments',), True, 4).axes, expected.axes)
+
+
+def test_an_image_has_the_same_axes_in_an_episode_and_in_a_table():
+    """There a class of no episode is background, or another's own."""
+    generator = torch.Generator().manual_seed(6)
+    features = torch.randn(2, 8, 4, 5, generator=generator).double()
+    labels = torch.randint(0, 4, (2, 17, 21), generator=generator)
+    labels[:, 2:6, 3:9] = 255
+    head = PANetHead(8, classifier=dict(
+        type='DiscriminantClassifier', rank=3)).eval()
+    table = head.class_statistics(features, labels, 3)
+    one_way = torch.where(labels == 255, 255, (labels == 2).long())
+    episode = head.support_statistics(features, one_way, [1, 1])
+    assert torch.equal(table.axes, episode.axes)
+    pair = table.masks([0, 2]).background()
+    for name in ('areas', 'sums', 'moments'):
+        torch.testing.assert_close(
+            getattr(pair, name)[:, 0], getattr(episode, name)[:, 0])
+        torch.testing.assert_close(
+            getattr(table, name)[:, 2], getattr(episode, name)[:, 1])
+    head.train()
+    assert head.support_statistics(features, one_way, [1, 1]).axes is None
+
+
+def test_moments_along_axes_are_pooled_among_all_channels():
+    features, weights = axes_case()
+    found = SupportStatistics.of_weights(
+        features, weights, ('moments',), True, 4)
+    pooled = found.pooled(0)
+    axes = found.axes.double()[:, None]
+    assert pooled.axes is None
+    torch.testing.assert_close(
+        pooled.moments, (axes.mT @ found.moments @ axes).sum(0))
+    torch.testing.assert_close(pooled.sums, found.sums.sum(0))
+    added = found.each(lambda one: one[0]) + found.each(lambda one: one[1])
+    torch.testing.assert_close(added.moments, pooled.moments)
+
+
+def test_masks_along_axes_are_chosen_joined_and_taken_away():
+    features, weights = axes_case()
+    # All valid pixels, the episode's way, and the own one.
+    weights[:, 0] = weights[:, 1:].sum(1) + 1
+    found = SupportStatistics.of_weights(
+        features, weights, ('moments',), True, 4)
+    pair = found.pair()
+    left = SupportStatistics.of_weights(
+        features, weights[:, 2:] + 1, ('moments',), True, 4, weights.sum(1))
+    assert pair.axes is found.axes and pair.moments.shape == (2, 2, 4, 4)
+    torch.testing.assert_close(pair.masks(slice(1)).moments, left.moments)
+    assert torch.equal(pair.moments[:, 1], found.moments[:, 2])

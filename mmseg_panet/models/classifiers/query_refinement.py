@@ -120,6 +120,8 @@ class FittedRefinement(nn.Module):
     means: Tensor
     scatter: Tensor
     complete: Tensor
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, method: QueryRefinement, start: nn.Module,
                  means: Tensor, scatter: Tensor, complete: Tensor) -> None:
@@ -131,6 +133,12 @@ class FittedRefinement(nn.Module):
         self.register_buffer('means', means, persistent=False)
         self.register_buffer('scatter', scatter, persistent=False)
         self.register_buffer('complete', complete, persistent=False)
+        # Once for all queries: a solve costs as much as a round.
+        weight, bias = discriminant(
+            means, scatter, complete, method.shrinkage
+        ) if method.presence > -1 else (None, None)
+        self.register_buffer('weight', weight, persistent=False)
+        self.register_buffer('bias', bias, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.fit`."""
@@ -149,8 +157,8 @@ class FittedRefinement(nn.Module):
         absent = None
         if method.presence > -1:
             absent = complete[:, None] & (method.presence > reach(
-                cells, means, *discriminant(
-                    means, scatter, complete, method.shrinkage)))
+                cells, means, *(one.repeat_interleave(each, 0)
+                                for one in (self.weight, self.bias))))
             found = turn_off(found, absent)
         for _ in range(method.rounds):
             places, weights = self._certain(found, several)

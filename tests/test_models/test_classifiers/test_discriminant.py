@@ -269,13 +269,21 @@ def test_a_head_trains_through_it(mask_source):
     assert (gradient.abs().amax((1, 2, 3)) > 0).all()
 
 
-def test_the_losses_through_it_compile_to_one_graph():
-    features, samples = random_episodes(1, 1, 1, 1, size=(2, 3))
-    loss = head_of().loss
-    compiled = torch.compile(loss, fullgraph=True, backend='aot_eager')
-    torch.testing.assert_close(
-        gradient_of(compiled, features, samples),
-        gradient_of(loss, features, samples))
+def test_a_fit_compiles_to_one_graph_with_the_same_gradient():
+    features, weights = random_supports(2)
+    queries, _ = random_supports(1, seed=1)
+
+    def logits(features):
+        statistics = SupportStatistics.of_weights(
+            features, weights, DiscriminantClassifier.train_needs, True)
+        return DiscriminantClassifier().fit(
+            statistics, [1, 1])(queries).square().sum()
+
+    torch.testing.assert_close(*(
+        torch.autograd.grad(function(leaf), leaf)[0]
+        for leaf in [features.requires_grad_()]
+        for function in (logits, torch.compile(
+            logits, fullgraph=True, backend='aot_eager'))))
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])

@@ -1,0 +1,53 @@
+import pytest
+import torch
+from flat_episodes import random_episodes
+
+from mmseg_panet.models import PANetHead, SupportStatistics
+from mmseg_panet.models.classifiers import AutoClassifier, QueryRefinement
+
+
+@pytest.mark.parametrize(('shots', 'start', 'presence'), [
+    ([1], 'PrototypeClassifier', -1), ([2], 'DiscriminantClassifier', 0.6),
+    ([1, 1], 'DiscriminantClassifier', -1),
+    ([3, 1], 'DiscriminantClassifier', -1),
+    ([3, 2], 'DiscriminantClassifier', 0.6)])
+def test_one_image_starts_from_prototypes_and_more_from_the_discriminant(
+        shots, start, presence):
+    generator = torch.Generator().manual_seed(0)
+    features, queries = (
+        torch.randn(number, 5, 4, 4, generator=generator).double()
+        for number in (sum(shots), 2))
+    weights = torch.rand(sum(shots), 2, 4, 4, generator=generator).double()
+    statistics = SupportStatistics.of_weights(
+        features, weights, ('moments',), True).each(lambda one: one[None])
+    common = dict(prior=0.5, scale=2.0)
+    found = AutoClassifier(presence=0.6, **common).fit(statistics, shots)
+    expected = QueryRefinement(
+        dict(type=start), presence=presence, **common).fit(statistics, shots)
+    assert torch.equal(found(queries), expected(queries))
+    assert found.num_classes == 1 + len(shots)
+
+
+def test_shots_that_are_fitted_alone_are_one_image_each():
+    """As where they vote: each of the three starts from prototypes."""
+    features, samples = random_episodes(1, 1, 3, 1)
+    head = PANetHead(8, classifier='auto').eval()
+    by_shot = head.predict_episodes([features], samples, by_shot=True)
+    for shot in range(3):
+        some = [shot, 3]
+        alone = head.predict_episodes(
+            [features[some]], [samples[i] for i in some])
+        torch.testing.assert_close(by_shot[shot], alone)
+
+
+def test_auto_as_a_name_is_the_classifier_with_its_edges():
+    classifier = PANetHead(8, classifier='auto').classifier
+    assert classifier.settings() == dict(
+        type='AutoClassifier', prior=1.0, presence=0.8, scale=1.0, rank=64)
+    assert set(classifier.edges) == {'radius', 'eps'}
+
+
+def test_the_scale_of_a_head_is_passed_to_all_methods():
+    classifier = PANetHead(8, classifier='auto', scale=0.5).classifier
+    assert classifier.of_one.scale == classifier.of_more.scale == 0.5
+    assert classifier.of_single_shots.scale == 0.5
