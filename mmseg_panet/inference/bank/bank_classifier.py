@@ -2,6 +2,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ...errors import check_number
 from ...models import Classifier, PrototypeClassifier
 from ...models.classifiers import build_classifier
 
@@ -32,4 +33,5 @@ def classifier_for(made_with: Mapping[str, Any],
     same = made_with.get('classifier', usual) == usual
     matching = made_with.get('matching') if same else None
     settings = matching if isinstance(matching, Mapping) else {}
+    check_number('scale of a bank', settings.get('scale', 1))
     return build_classifier(dict(type=usual), **settings)
