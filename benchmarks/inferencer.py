@@ -38,7 +38,8 @@ def _running(folder: Path, config: str, weights: str | None,
              device: torch.device) -> Row:
     """Files to class maps in memory, against the encoder alone."""
     inferencer = FewShotInferencer(
-        REPO / config, weights, str(device), show_progress=False)
+        REPO / config, weights, str(device), show_progress=False,
+        classifier='config')
     inferencer.fit(folder / 'examples')
     model = inferencer.model
     inputs = model.data_preprocessor(dict(inputs=[

@@ -29,12 +29,13 @@ def small_config(*steps, **model):
             dict(type='PackEpisodeInputs')]))))
 
 
-def small_inferencer(*steps, weights=None, seed=0, model=None, **settings):
-    """With random weights, the same for the same seed."""
+def small_inferencer(*steps, weights=None, seed=0, model=None,
+                     classifier='config', **settings):
+    """With random weights, the same for the same seed; as its config."""
     torch.manual_seed(seed)
     return FewShotInferencer(
         small_config(*steps, **(model or {})), weights, device='cpu',
-        show_progress=False, **settings)
+        show_progress=False, classifier=classifier, **settings)
 
 
 def image_of(colour, size=(60, 80), box=(10, 10, 30, 40), seed=0):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmseg_panet.cli.benchmark import Benchmark
 from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.cli.run_arguments import add_episode_arguments
+from mmseg_panet.cli.run_arguments import add_classifier, add_episode_arguments
 from mmseg_panet.config.support_annotation import SUPPORT_ANNOTATIONS
 
 
@@ -42,6 +42,7 @@ def parse_args() -> argparse.Namespace:
         help='other settings of the config')
     tests = parser.add_argument_group('of the tests')
     add_episode_arguments(tests, 'ways', 'queries', 'runs', 'episodes')
+    add_classifier(tests, "the config's")
     tests.add_argument(
         '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
         help='what the supports are given by')
@@ -63,7 +64,7 @@ def main() -> None:
         tools=Path(__file__).resolve().parent, untrained=args.untrained,
         flags=given(args, 'protocol', 'data_root', 'pretrained'),
         test_flags=given(args, 'ways', 'queries', 'runs', 'episodes',
-                         'support_annotation'),
+                         'support_annotation', 'classifier'),
         cfg_options=args.cfg_options).run()
     print(f"\n{(work_dir / 'benchmark.md').read_text(encoding='utf-8')}\n"
           f'{work_dir}/benchmark.md')

@@ -6,6 +6,7 @@ from mmengine.dist import is_main_process
 
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.cli.run_arguments import (
+    add_classifier,
     add_config_arguments,
     add_episode_arguments,
     add_run_arguments,
@@ -26,6 +27,7 @@ def parse_args() -> argparse.Namespace:
     add_config_arguments(parser)
     add_run_arguments(parser)
     add_episode_arguments(parser, 'runs', 'episodes')
+    add_classifier(parser, "the config's")
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
         help="file of tools/train.py, or 'none' for the untrained model")
@@ -77,6 +79,7 @@ def main() -> None:
         write_result(result, args.out)
     if is_main_process():
         low, high = result['interval']
+        print(f"classified by {result['method']}")
         print(f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} "
               f"[{low:.2f}, {high:.2f}]  FB-IoU {result['FB-IoU']:.2f}")
 

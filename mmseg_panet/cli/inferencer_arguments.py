@@ -6,7 +6,7 @@ from typing import Any
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..inference.few_shot_inferencer import FewShotInferencer
-from .run_arguments import add_config
+from .run_arguments import add_classifier, add_config
 
 
 def add_inferencer_arguments(parser: argparse.ArgumentParser,
@@ -30,6 +30,7 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         '--image-dir', metavar='DIR',
         help='folder of the images that a file of examples names')
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
+    add_classifier(parser, "the config's if it names one, or else 'auto'")
 
 
 def make_inferencer(args: argparse.Namespace,
@@ -46,6 +47,8 @@ def make_inferencer(args: argparse.Namespace,
     cfg = read_config(args.config)
     cfg.merge_from_dict(args.cfg_options)
     weights = None if args.checkpoint == 'none' else args.checkpoint
+    if args.classifier is not None:
+        settings['classifier'] = args.classifier
     return FewShotInferencer(cfg, weights, args.device, **settings)
 
 

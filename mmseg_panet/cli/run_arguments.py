@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 
+from ..config.classifier import set_classifier
 from ..config.config_file import data_loaders, read_config
 from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings
@@ -65,6 +66,21 @@ def add_episode_arguments(parser: argparse._ActionsContainer,
         parser.add_argument(f'--{flag}', type=int, help=text)
 
 
+def add_classifier(parser: argparse._ActionsContainer, usual: str) -> None:
+    """Add what makes classes of the statistics of supports.
+
+    Args:
+        parser (argparse._ActionsContainer): See
+            :func:`add_episode_arguments`.
+        usual (str): Says what is the default.
+    """
+    parser.add_argument(
+        '--classifier', metavar='NAME',
+        help="'auto', which chooses by the numbers of ways and shots, "
+        "'config', or the name of a registered classifier such as "
+        f'DiscriminantClassifier; default: {usual}')
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what running a model needs beside :func:`add_config_arguments`.
 
@@ -99,7 +115,8 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Args:
         args (argparse.Namespace): Of a parser that has seen
-            :func:`add_config_arguments`, and maybe the others.
+            :func:`add_config_arguments`, and maybe the others; a classifier
+            of ``--classifier`` is in place of one of ``--cfg-options``.
 
     Returns:
         Config: With every setting in all of its places.
@@ -125,6 +142,7 @@ def load_config(args: argparse.Namespace) -> Config:
     for flag in given.keys() & {'runs', 'episodes'}:
         cfg.test_dataloader.dataset[_EPISODE_FLAGS[flag][0]] = given[flag]
     cfg.merge_from_dict(options)
+    set_classifier(cfg, given.get('classifier', 'config'))
     return cfg
 
 

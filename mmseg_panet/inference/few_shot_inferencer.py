@@ -4,7 +4,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,25 +11,24 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
+from torch import nn
 
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
 from ..models.small_components import min_area_of
-from ..progress import progress_bar
 from .advice.notes import background_notes
 from .advice.report import SupportAdvice
 from .advice.support_advice import advise
-from .bank.bank_file import read_bank, write_bank
+from .bank.bank_file import write_bank
 from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
 from .image_inferencer import ImageInferencer
 from .images.image_source import check_array
-from .model_loading import describe_model, load_model
+from .model_loading import load_model
 from .network import Network
 from .results.mask_file import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
-from .supports import read_supports
-from .supports.support_encoder import encode_supports
+from .supports.support_encoder import add_supports
 
 _SUPPORTS_AT_ONCE = 8
 
@@ -72,10 +70,15 @@ class FewShotInferencer(ImageInferencer):
             to None: as the config's ``test_cfg`` says, or else all stay.
         edges (bool | Mapping, optional): Whether the classes follow the
             edges of the image; or settings of :class:`EdgeFilter`. Defaults
-            to None: as the config's ``test_cfg`` or its classifier says.
+            to None: as the config's ``test_cfg`` or the classifier says.
+        classifier (dict | str, optional): How the statistics of supports
+            become classes: 'auto', see :class:`AutoClassifier`, the name of a
+            registered :class:`Classifier`, a dict with its settings, or
+            'config', what the config's test classifies by. Defaults to None:
+            the one that the config names, or else 'auto'.
 
     Raises:
-        InputError: If the config or the checkpoint cannot be used.
+        InputError: If config, checkpoint or classifier cannot be used.
 
     Example:
         >>> inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
@@ -92,7 +95,8 @@ class FewShotInferencer(ImageInferencer):
                  palette: Mapping[str, Sequence[int]] | None = None,
                  show_progress: bool = True,
                  min_area: float | None = None,
-                 edges: bool | Mapping[str, float] | None = None) -> None:
+                 edges: bool | Mapping[str, float] | None = None,
+                 classifier: dict | str | None = None) -> None:
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
             raise InputError(
@@ -102,6 +106,7 @@ class FewShotInferencer(ImageInferencer):
         check_colours(palette or {})
         self._colours = dict(palette or {})
         self.min_confidence = min_confidence
+        self._classifier = classifier
         init_default_scope('mmseg')
         super().__init__(
             model, weights and os.fspath(weights), device, 'mmseg',
@@ -109,10 +114,10 @@ class FewShotInferencer(ImageInferencer):
         self._network = Network(
             self.model, self.cfg, slide, tta, edges, min_area)
         self.pipeline = self._network.support_pipeline
-        self._description = describe_model(
-            self.model, self.cfg, self._network.support_steps)
 
-    _init_model = staticmethod(load_model)
+    def _init_model(self, cfg: ConfigDict, weights: str | None,
+                    device: str) -> nn.Module:
+        return load_model(cfg, weights, device, self._classifier)
 
     def _init_pipeline(self, cfg: ConfigDict) -> None:
         """None: the config's is one of episodes, as are the next two."""
@@ -146,21 +151,15 @@ class FewShotInferencer(ImageInferencer):
             InputError: If a support cannot be used; the registered classes
                 then stay as they were.
         """
-        return self._add(PrototypeBank(), supports, image_dir)
+        with self._network.classifying_by(self._network.classifier):
+            return self._add(PrototypeBank(), supports, image_dir)
 
     def _add(self, bank: PrototypeBank, source: Any,
              image_dir: StrPath | None = None) -> 'FewShotInferencer':
         """Use a bank with more supports, and warn of what adds nothing."""
-        supports = list(chain(*read_supports(source, image_dir).values()))
-        with progress_bar(self.show_progress) as bar:
-            task = bar.add_task('Fitting', total=len(supports))
-            found = encode_supports(
-                self.model, self.pipeline, supports, _SUPPORTS_AT_ONCE,
-                lambda: bar.advance(task))
-        notes = [
-            f"{one.image} is a support of '{one.class_name}' with the same "
-            'labels already: it counts once'
-            for one in found if not bank.add(one)]
+        notes = add_supports(
+            self.model, self.pipeline, bank, source, image_dir,
+            _SUPPORTS_AT_ONCE, self.show_progress)
         for note in notes + background_notes(bank):
             print_log(note, logger='current', level=logging.WARNING)
         self._network.use(bank)
@@ -228,10 +227,14 @@ class FewShotInferencer(ImageInferencer):
             InputError: If no class is registered, or the file cannot be
                 written.
         """
-        write_bank(path, self._network.bank, self._description)
+        write_bank(path, self._network.bank, self._network.description)
 
     def load(self, path: StrPath) -> 'FewShotInferencer':
         """Use the classes of a file, in place of all others.
+
+        The classifier need not be the one that the file was made with, if it
+        needs no other statistics. A file that holds prototypes only is
+        classified by prototypes, and so are classes that are added to it.
 
         Returns:
             FewShotInferencer: This one.
@@ -240,16 +243,15 @@ class FewShotInferencer(ImageInferencer):
             InputError: If it is no bank, or another model's; the registered
                 classes then stay as they were.
         """
-        self._network.use(read_bank(path, self._description))
+        self._network.load(path)
         return self
 
     def broadcast(self) -> None:
         """Give every process the classes of the main one, to the bit."""
-        shared = [[one._replace(source=None)
-                   for one in self._network.bank.supports]]
+        shared = self._network.shared()
         broadcast_object_list(shared)
         if not is_main_process():
-            self._network.use(PrototypeBank(shared[0]))
+            self._network.take(shared)
 
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
@@ -263,7 +265,7 @@ class FewShotInferencer(ImageInferencer):
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
             for one in self._network.bank.supports]
         text = json.dumps([
-            self._description, supports, self._network.steps,
+            self._network.description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -10,8 +10,10 @@ from mmengine.logging import print_log
 from mmseg.registry import MODELS
 from torch import nn
 
+from ..config.classifier import classifier_config
 from ..errors import InputError
-from ..models import FewShotHead
+from ..models import Classifier, FewShotHead, PrototypeClassifier
+from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
 from ..models.pretrained import find_faults, read_weights, require_fit
 from ..overrides import difference
@@ -21,14 +23,16 @@ _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
 """Settings of a backbone that change nothing in evaluation mode."""
 
 
-def load_model(cfg: ConfigDict, weights: str | None,
-               device: str) -> nn.Module:
+def load_model(cfg: ConfigDict, weights: str | None, device: str,
+               classifier: dict | str | None = 'config') -> nn.Module:
     """Build the model of a config, and load its weights.
 
     Args:
         cfg (ConfigDict): With a ``model``.
         weights (str, optional): See :func:`load_weights`.
         device (str): Where the model is to be.
+        classifier (dict | str, optional): See :class:`FewShotInferencer`.
+            Defaults to 'config'.
 
     Returns:
         nn.Module: In evaluation mode.
@@ -45,6 +49,7 @@ def load_model(cfg: ConfigDict, weights: str | None,
             f"the device '{device}' cannot be used ({reason}); leave it out "
             "to have the best there is, or give 'cpu'") from error
     model = build_model(cfg)
+    _set_classifier(model.decode_head, cfg, classifier)
     load_weights(model, weights)
     model.cfg = cfg
     return model.to(device).eval()
@@ -69,6 +74,18 @@ def build_model(cfg: ConfigDict) -> nn.Module:
             f'{type(model).__name__} with {other}; configs/panet has such '
             'models, and a new method is a Classifier')
     return model
+
+
+def _set_classifier(head: Any, cfg: ConfigDict,
+                    wanted: dict | str | None) -> None:
+    """Give a head the classifier that is asked for."""
+    if wanted is None:
+        # A head of another project may have one without naming it.
+        usual = type(head.classifier) is PrototypeClassifier and (
+            cfg.model.decode_head.get('classifier') is None)
+        wanted = 'auto' if usual else 'config'
+    if wanted != 'config':
+        head.classifier = build_classifier(classifier_config(wanted))
 
 
 def load_weights(model: Any, weights: str | None) -> None:
@@ -112,7 +129,7 @@ def load_weights(model: Any, weights: str | None) -> None:
 
 def describe_model(model: nn.Module, cfg: ConfigDict,
                    pipeline: list[dict]) -> dict[str, Any]:
-    """What the statistics of a support depend on, and how they are matched.
+    """Describe what statistics depend on, and how they are matched.
 
     Args:
         model (nn.Module): Of :func:`build_model`, with its weights.
@@ -121,8 +138,8 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
 
     Returns:
         dict[str, Any]: As JSON holds it: ``weights_sha256``, ``network``,
-        ``preprocessing``, ``pooling``, ``cells``, ``needs``, ``classifier``
-        and ``matching``, the settings of the classifier.
+        ``preprocessing``, ``pooling``, and those of
+        :func:`describe_classifier`.
     """
     head: Any = model.decode_head
     network = {
@@ -132,7 +149,6 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
     network['in_index'] = head.in_index
     if head.input_transform:  # Banks of a single level have none.
         network['input_transform'] = head.input_transform
-    settings = head.classifier.settings()
     description = dict(
         weights_sha256=weights_sha256(model),
         network=network,
@@ -142,11 +158,31 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                 (cfg.model.get('data_preprocessor') or {}).items()
                 if key not in ('type', 'size', 'seg_pad_val')},
             pipeline=pipeline),
-        pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners),
-        cells='unit' if head.classifier.unit_cells else 'raw',
-        needs=list(head.classifier.needs),
+        pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners))
+    return _as_json(description) | describe_classifier(head.classifier)
+
+
+def describe_classifier(classifier: Classifier) -> dict[str, Any]:
+    """Describe a classifier.
+
+    Args:
+        classifier (Classifier): Of a head.
+
+    Returns:
+        dict[str, Any]: As JSON holds it. The statistics depend on ``cells``,
+        ``needs`` and ``rank``; the logits on ``classifier``, the type, and
+        ``matching``, its settings, as well.
+    """
+    settings = classifier.settings()
+    return _as_json(dict(
+        cells='unit' if classifier.unit_cells else 'raw',
+        needs=list(classifier.needs),
+        rank=classifier.rank if 'moments' in classifier.needs else None,
         classifier=settings.pop('type'),
-        matching=settings)
+        matching=settings))
+
+
+def _as_json(description: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(description, sort_keys=True, default=str))
 
 

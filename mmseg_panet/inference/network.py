@@ -1,17 +1,24 @@
 """The network of an inferencer: images of any sizes to logits."""
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import print_log
 
 from ..errors import InputError
-from ..models import LogitMap
+from ..files import StrPath
+from ..models import Classifier, LogitMap
+from ..models.classifiers import build_classifier
 from ..models.edge_filter import edge_filter_of
 from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
+from .bank.bank_classifier import classifier_for
+from .bank.bank_file import open_bank, suit
 from .bank.prototype_bank import PrototypeBank
 from .images.image_pipeline import (
     at_own_size,
@@ -20,6 +27,7 @@ from .images.image_pipeline import (
     network_size,
     rescaled,
 )
+from .model_loading import describe_classifier, describe_model
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 
@@ -38,6 +46,8 @@ class Network:
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
+        classifier (Classifier): What is asked for; the head's may be another
+            one, see :meth:`load`.
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): Of them.
         steps (list[tuple[list[dict], bool]]): Of each view of an image, and
@@ -51,8 +61,11 @@ class Network:
                  min_area: float | None = None) -> None:
         self.model = model
         self.bank = PrototypeBank()
+        self.classifier = model.decode_head.classifier
+        self._said = ''
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
+        self._described = describe_model(model, cfg, steps)
         if slide:
             size = network_size(steps, cfg)
             settings = _settings('slide', slide, dict(
@@ -83,6 +96,60 @@ class Network:
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """See :func:`describe_model`; the classifier is the one in use."""
+        return self._described | describe_classifier(
+            self.model.decode_head.classifier)
+
+    @contextmanager
+    def classifying_by(self, classifier: Classifier) -> Iterator[None]:
+        """Measure and classify by a method; by the old one after an error."""
+        head = self.model.decode_head
+        before = head.classifier
+        head.classifier = classifier
+        try:
+            yield
+        except BaseException:
+            head.classifier = before
+            raise
+
+    def load(self, path: StrPath) -> None:
+        """Classify by the classes of a file from now on.
+
+        By prototypes, if the file holds no more than these.
+
+        Raises:
+            InputError: See :func:`open_bank` and :func:`suit`.
+        """
+        made_with, bank = open_bank(path)
+        classifier = classifier_for(made_with, self.classifier)
+        with self.classifying_by(classifier):
+            # How cells are matched is no matter of a bank.
+            self.use(suit(path, made_with, bank, {
+                key: value for key, value in self.description.items()
+                if key not in ('classifier', 'matching')}))
+        if classifier is not self.classifier:
+            print_log(
+                f'the bank {path} holds prototypes only, by which images are '
+                'segmented now: fit the supports again to have what '
+                f'{type(self.classifier).__name__} learns from their second '
+                'moments', logger='current', level=logging.WARNING)
+
+    def shared(self) -> list:
+        """Make what :meth:`take` needs in another process, picklable."""
+        used = self.model.decode_head.classifier
+        return [
+            [one._replace(source=None) for one in self.bank.supports],
+            None if used is self.classifier else used.settings()]
+
+    def take(self, shared: list) -> None:
+        """Classify as the process does that has :meth:`shared` this."""
+        supports, other = shared
+        with self.classifying_by(
+                build_classifier(other) if other else self.classifier):
+            self.use(PrototypeBank(supports))
+
     @torch.no_grad()
     def use(self, bank: PrototypeBank) -> None:
         """Classify by the classes of a bank from now on."""
@@ -93,6 +160,11 @@ class Network:
             bank.statistics().each(lambda one: one[None].to(like)), bank.shots
         ) if bank.classes else None
         self.bank = bank
+        if not bank.classes:
+            head.classifier = self.classifier
+        elif (said := head.classifier.describe(bank.shots)) != self._said:
+            self._said = said
+            print_log(said, logger='current')
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:

@@ -3,14 +3,17 @@ import json
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..config.support_annotation import support_annotation
+from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
 from ..files import write_lines
+from ..models import FewShotHead
 from ..version import __version__
 from .checkpoint import bare, check_checkpoint, sha256
 
@@ -52,6 +55,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,
         'count_absent': few_shot_metric(cfg).get('count_absent', True),
+        **_classifier(bare(runner.model), dataset.rules),
         'test_cfg': cfg.model.get('test_cfg'),
         'checkpoint_sha256': digest,
         'manifest_sha256': dataset.manifest_sha256(),
@@ -84,8 +88,25 @@ def write_result(result: dict, path: str | Path) -> None:
             :func:`mmseg_panet.files.prepare_output`.
     """
     if is_main_process():
-        known = json.loads(json.dumps(result), parse_constant=lambda _: None)
+        known = json.loads(
+            json.dumps(result, default=str), parse_constant=lambda _: None)
         write_lines(Path(path), [json.dumps(known, indent=2)])
+
+
+def _classifier(model: Any, rules: EpisodeRules) -> dict[str, Any]:
+    """Settings of a model's classifier, and what it is for these episodes.
+
+    None of a model that has another kind of head.
+    """
+    head = getattr(model, 'decode_head', None)
+    if not isinstance(head, FewShotHead):
+        return dict(classifier=None, method=None)
+    alone = getattr(model, 'shot_fusion', 'mean_prototypes') != (
+        'mean_prototypes')
+    shots = 1 if alone else rules.num_shots
+    return dict(
+        classifier=head.classifier.settings(),
+        method=head.classifier.describe([shots] * rules.num_ways))
 
 
 def _versions() -> dict[str, str]:

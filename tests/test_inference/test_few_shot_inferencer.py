@@ -9,9 +9,17 @@ from inference_parts import (
     small_config,
     small_inferencer,
 )
+from mmseg.registry import MODELS
+from torch.nn.functional import conv2d, normalize
 
 from mmseg_panet.apis import FewShotInferencer, list_images, segment_images
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference.bank.bank_file import open_bank
+from mmseg_panet.models import (
+    AutoClassifier,
+    DiscriminantClassifier,
+    PANetHead,
+)
 from mmseg_panet.models.small_components import clear_small_components
 
 
@@ -274,6 +282,125 @@ def test_a_class_removed_leaves_the_bytes_of_never_having_had_it():
         removed(image)
 
 
+CLASSIFIERS = [
+    'DiscriminantClassifier', dict(type='DiscriminantClassifier', rank=8),
+    'auto', dict(type='AutoClassifier', rank=8)]
+
+
+@pytest.mark.parametrize('classifier', CLASSIFIERS)
+def test_second_moments_too_grow_and_shrink_with_the_classes(
+        classifier, tmp_path):
+    """Also from a file, and however the supports come."""
+    def fitted(supports):
+        return small_inferencer(RESIZE, classifier=classifier).fit(supports)
+
+    def assert_equal(one, other):
+        assert one.classes == other.classes
+        image, _ = image_of((20, 20, 230), seed=7)
+        views = [inferencer._network.views([image])[0][0].cells
+                 for inferencer in (one, other)]
+        torch.testing.assert_close(*views, rtol=1e-5, atol=1e-5)
+
+    supports = red_and_blue(shots=3)
+    at_once = fitted(supports)
+    moments = at_once.bank.supports[0].statistics.moments
+    side = classifier['rank'] if isinstance(classifier, dict) else 32
+    assert moments.shape == (2, side, side)
+    grown = fitted({'red': supports['red'][:1]})
+    grown.add_class('blue', supports['blue'])
+    grown.save(tmp_path / 'bank')
+    grown = small_inferencer(RESIZE, classifier=classifier).load(
+        tmp_path / 'bank')
+    grown.add_class('red', supports['red'][1:])
+    assert_equal(grown, at_once)
+    grown.remove_class('blue')
+    assert_equal(grown, fitted({'red': supports['red']}))
+    assert grown.fingerprint() == fitted(
+        {'red': supports['red']}).fingerprint()
+
+
+@pytest.mark.parametrize('classifier', CLASSIFIERS[:2])
+def test_one_convolution_of_normalised_cells_gives_the_logits(classifier):
+    """Whatever else is exported, the classes are two tensors."""
+    inferencer = small_inferencer(RESIZE, classifier=classifier).fit(
+        red_and_blue())
+    fitted = inferencer.model.decode_head.fitted
+    image, _ = image_of((20, 20, 230), seed=7)
+    data = inferencer.model.data_preprocessor(dict(
+        inputs=[inferencer.pipeline(dict(img=image))['inputs']]))
+    with torch.no_grad():
+        features, = inferencer.model.extract_feat(data['inputs'])
+    expected = conv2d(
+        normalize(features, dim=1), fitted.weight[0][..., None, None],
+        fitted.bias[0])[0]
+    found = inferencer._network.views([image])[0][0].cells
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert fitted.weight.shape == (1, 3, 32) and fitted.bias.abs().min() > 0
+
+
+def test_auto_is_for_those_who_choose_nothing():
+    """Where the config names a classifier, it is that one."""
+    image, _ = image_of((20, 20, 230), seed=7)
+
+    def confidence(asked, **head):
+        return small_inferencer(RESIZE, classifier=asked, model=dict(
+            decode_head=dict(type='PANetHead', in_channels=32, **head))).fit(
+                red_and_blue())(image)['confidence']
+
+    auto, prototypes, discriminant = map(
+        confidence, ('auto', 'config', 'DiscriminantClassifier'))
+    assert (auto != prototypes).any() and (auto != discriminant).any()
+    named = dict(classifier=dict(type='DiscriminantClassifier'))
+    for expected, found in (
+            # The scale of the config is that of its prototypes.
+            (auto, confidence(None)), (auto, confidence(None, scale=10.0)),
+            (auto, confidence('AutoClassifier')),
+            (auto, confidence('auto', **named)),
+            (prototypes, confidence(dict(type='PrototypeClassifier'))),
+            (prototypes, confidence(
+                None, classifier=dict(type='PrototypeClassifier'))),
+            (discriminant, confidence(None, **named)),
+            (discriminant, confidence('config', **named))):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_head_with_a_classifier_of_its_own_keeps_it():
+    @MODELS.register_module(force=True)
+    class OwnHead(PANetHead):
+        def __init__(self, in_channels):
+            super().__init__(
+                in_channels, classifier=dict(type='DiscriminantClassifier'))
+
+    own = small_inferencer(RESIZE, classifier=None, model=dict(
+        decode_head=dict(type='OwnHead', in_channels=32)))
+    assert isinstance(
+        own.model.decode_head.classifier, DiscriminantClassifier)
+
+
+def test_what_auto_chooses_is_said_once(monkeypatch, tmp_path):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.inference.network.print_log',
+        lambda text, **_: said.append(text))
+    supports = red_and_blue()
+    inferencer = small_inferencer(RESIZE, classifier=None)
+    inferencer.fit({'red': supports['red'][:1]})
+    inferencer.fit({'red': supports['red'][:1]})
+    inferencer.add_class('blue', supports['blue'])
+    inferencer.rename_class('blue', 'azure')
+    inferencer.save(tmp_path / 'bank')
+    small_inferencer(RESIZE, classifier=None).load(tmp_path / 'bank')
+    small_inferencer(RESIZE).fit(supports)
+    two = 'auto: refinement from the discriminant for 2 ways, 1 to 2 shots'
+    assert said == [
+        'auto: refinement from prototypes for 1 way, 1 shot', two, two,
+        'PrototypeClassifier for 2 ways, 2 shots']
+    # The file says it, too.
+    made_with, _ = open_bank(tmp_path / 'bank')
+    assert AutoClassifier().settings() == dict(
+        made_with['matching'], type=made_with['classifier'])
+
+
 def test_a_fit_that_fails_leaves_what_was_taught():
     inferencer = small_inferencer(RESIZE).fit(red_and_blue())
     before = inferencer.fingerprint()
@@ -368,7 +495,9 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
             dict(), dict(min_confidence=0.5), dict(tta=True),
             dict(slide=True), dict(palette={'red': (1, 2, 3)}),
             dict(min_area=0.1), dict(edges=True),
-            dict(edges=dict(radius=0.1)))]
+            dict(edges=dict(radius=0.1)), dict(classifier=None),
+            dict(classifier='DiscriminantClassifier'),
+            dict(classifier=dict(type='AutoClassifier', prior=0.5)))]
     fitted.append(small_inferencer(RESIZE).fit(red_and_blue(shots=1)))
     prints = [one.fingerprint() for one in fitted]
     assert prints[0] == inferencer.fingerprint()
@@ -389,6 +518,10 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
     (dict(min_area=1), 'min_area of 0 or more and below 1, .* got 1'),
     (dict(edges=dict(radius=7)), 'radius of edges .* got 7'),
     (dict(palette='red'), 'palette as .class name'),
+    (dict(classifier='Guess'), "subclass of Classifier .* got .*'Guess'"),
+    (dict(classifier='DilatedResNet'), 'registered subclass of Classifier'),
+    (dict(classifier=5), "classifier as 'auto' or a dict .* got 5"),
+    (dict(classifier=dict(type='AutoClassifier', prior=-1)), 'prior'),
     (dict(palette={'red': (1, 2)}), "colour of 'red'"),
 ])
 def test_settings_that_cannot_be_are_one_sentence(settings, words):

@@ -198,6 +198,15 @@ def test_the_tools_get_what_was_given_and_nothing_else(pretended):
             for shots in (1, 5))]
 
 
+def test_a_classifier_is_that_of_the_tests_alone(pretended):
+    shutil.copy(REPO / 'tools/benchmark.py', '.')
+    tool(Path('benchmark.py').resolve(), 'small.py', '--folds', 0, '--shots',
+         1, '--classifier', 'auto')
+    train, test = Path('calls').read_text().splitlines()
+    assert '--classifier' not in train
+    assert test.endswith(' --classifier auto')
+
+
 def test_the_markdown_has_the_scores_and_where_they_come_from(pretended):
     pretended(shots=[1, 5])
     zero, one = (

@@ -21,6 +21,7 @@ from tool_runs import (
 )
 
 from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.models import DiscriminantClassifier
 
 BROKEN = 'cut'
 
@@ -165,11 +166,14 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
     tool('segment.py', 'small.py', 'small.pth', '--bank', 'bank.safetensors',
          '--images', 'photos/0.jpg', 'photos/[12].jpg', '--out', 'flags',
          '--csv', '--slide', '--tta', '--min-confidence', '0.9',
-         '--min-area', '0.01', '--edges', '--device', 'cpu')
+         '--min-area', '0.01', '--edges', '--device', 'cpu',
+         '--classifier', 'DiscriminantClassifier')
     (inferencer, settings), = made
     assert settings == dict(
         slide=True, tta=True, min_confidence=0.9, min_area=0.01, edges=True,
-        show_progress=True)
+        show_progress=True, classifier='DiscriminantClassifier')
+    assert isinstance(
+        inferencer.model.decode_head.classifier, DiscriminantClassifier)
     assert inferencer.model.test_cfg.mode == 'slide'
     assert inferencer.model.test_cfg.edges is True
     assert inferencer.model.test_cfg.min_area == 0.01

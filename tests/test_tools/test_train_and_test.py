@@ -112,6 +112,35 @@ def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
     assert result == json.loads((tmp_path / 'b.json').read_text())
 
 
+def test_the_classifier_of_a_test_is_chosen_and_kept(small, tmp_path):
+    config, _, data = small
+    results = {}
+    for name, flags in (
+            ('usual', ()), ('config', ('--classifier', 'config')),
+            ('auto', ('--classifier', 'auto')),
+            ('settings', ('--cfg-options',
+                          'model.decode_head.classifier=auto',
+                          'model.decode_head.scale=None'))):
+        run = tool('test.py', config, 'none', '--data-root', data, '--shots',
+                   2, '--work-dir', tmp_path, '--out',
+                   tmp_path / f'{name}.json', *flags)
+        result = json.loads((tmp_path / f'{name}.json').read_text())
+        assert f"\nclassified by {result['method']}\n" in run.stdout
+        results[name] = result
+    assert results['usual'] == results['config']
+    assert results['auto'] == results['settings']
+    assert results['usual']['classifier'] == dict(
+        type='PrototypeClassifier', distance='cosine', scale=20.0)
+    assert results['auto']['classifier']['type'] == 'AutoClassifier'
+    assert results['auto']['method'] == (
+        'auto: refinement from the discriminant for 1 way, 2 shots')
+    assert results['auto']['mIoU'] != results['usual']['mIoU']
+    done = tool('test.py', config, 'none', '--data-root', data,
+                '--classifier', 'Guess', code=2)
+    assert done.stderr.splitlines()[-1].startswith(
+        'error: expected a registered subclass of Classifier')
+
+
 def test_several_levels_are_trained_and_tested(small, tmp_path):
     config, run, data = small
     levels = (

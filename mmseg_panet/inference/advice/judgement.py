@@ -7,8 +7,12 @@ import torch
 from torch import Tensor
 
 from ...models import LogitMap, SupportStatistics
+from ...models.classifiers.query_refinement import FittedRefinement
 from ...models.statistics import stack
 from ..bank.prototype_bank import BankedSupport
+
+_SETS_AT_ONCE = 8
+"""Sets of shots fitted together: 0.1 GB for 50 shots of 1024 channels."""
 
 
 class Judgement(NamedTuple):
@@ -65,6 +69,10 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
           statistics: SupportStatistics, shot: int) -> Judgement:
     """Compare the mask of a support with what classifiers find.
 
+    They are those of the head, but without a refinement by the query: by the
+    judged image itself it would make a wrong mask look right. With it 56% of
+    the masks of other images, planted in MSRC, were named, without it 84%.
+
     Args:
         head (FewShotHead): Fits and matches.
         features (Tensor): (C, h, w), those of the support's image.
@@ -79,10 +87,13 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     """
     found = []
     statistics = statistics.each(lambda one: one.to(features))
-    for sets in shot_sets(len(statistics.areas), shot):
-        fitted = head.classifier.fit(
-            statistics.each(itemgetter(torch.tensor(sets))), [len(sets[0])])
-        found.append(head.match(features[None], fitted))
+    for of_a_size in shot_sets(len(statistics.areas), shot):
+        for sets in torch.tensor(of_a_size).split(_SETS_AT_ONCE):  # (G, S)
+            fitted = head.classifier.fit(
+                statistics.each(itemgetter(sets)), [sets.shape[1]])
+            if isinstance(fitted, FittedRefinement):
+                fitted = fitted.start
+            found.append(head.match(features[None], fitted))
     logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []

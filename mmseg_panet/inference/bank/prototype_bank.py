@@ -1,13 +1,16 @@
 """The registered classes: what their supports add to the prototypes."""
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError
 from ...models import SupportStatistics
 from ...models.statistics import stack
+from ...models.symmetric import pack, unpack
 from ..supports import Support
 
 MAX_CLASSES = 254
@@ -25,7 +28,7 @@ class BankedSupport(NamedTuple):
         names (tuple[str, ...]): Classes that its labels distinguish, its own
             first.
         statistics (SupportStatistics): float64, n is 1 + len(names): all
-            valid pixels, then each class.
+            valid pixels, then each class. A bank keeps moments in float32.
         image (str): File name of the image, for messages.
         image_sha256 (str): Of the file, or of an array's pixels.
         labels_sha256 (str): Of the label map.
@@ -98,7 +101,7 @@ class PrototypeBank:
         hashes = {(one.image_sha256, one.labels_sha256) for one in shots}
         if (support.image_sha256, support.labels_sha256) in hashes:
             return False
-        shots.append(support)
+        shots.append(_rounded(support))
         return True
 
     def remove(self, class_name: str) -> None:
@@ -173,3 +176,15 @@ class PrototypeBank:
                 f"'{class_name}' was never registered; the classes are "
                 f'{list(self._supports)}')
         return class_name
+
+
+def _rounded(support: BankedSupport) -> BankedSupport:
+    """Round moments as a file keeps them: it then holds the same bank.
+
+    Differences of them are far above that rounding.
+    """
+    statistics = support.statistics
+    if statistics.moments is None or statistics.moments.dtype == torch.float32:
+        return support
+    return support._replace(statistics=replace(
+        statistics, moments=unpack(pack(statistics.moments).float())))

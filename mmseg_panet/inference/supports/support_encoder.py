@@ -1,7 +1,7 @@
 """From supports to what a bank keeps of them."""
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from mmengine.fileio import get
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..bank.prototype_bank import BankedSupport
+from ...files import StrPath
+from ...progress import progress_bar
+from ..bank.prototype_bank import BankedSupport, PrototypeBank
 from ..images.image_source import array_sha256, read_image
-from . import Support
+from . import Support, read_supports
 
 
 @torch.no_grad()
@@ -92,6 +94,38 @@ def encode_supports(model: nn.Module, pipeline: Callable,
                 banked[support] = _of_class(measured[key], support)
                 advance()
     return [banked[support] for support in supports]
+
+
+def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
+                 source: Any, image_dir: StrPath | None, batch_size: int,
+                 show_progress: bool) -> list[str]:
+    """Read and measure supports, and add them to a bank.
+
+    Args:
+        model (nn.Module): See :func:`encode_images`.
+        pipeline (Callable): See :func:`encode_images`.
+        bank (PrototypeBank): Changed in place.
+        source (Any): See :func:`read_supports`.
+        image_dir (str | os.PathLike, optional): See :func:`read_supports`.
+        batch_size (int): See :func:`encode_images`.
+        show_progress (bool): Whether to show a progress bar.
+
+    Returns:
+        list[str]: A sentence for each support that adds nothing.
+
+    Raises:
+        InputError: See :func:`read_supports`, :func:`encode_supports` and
+            :meth:`PrototypeBank.add`.
+    """
+    supports = list(chain(*read_supports(source, image_dir).values()))
+    with progress_bar(show_progress) as bar:
+        task = bar.add_task('Fitting', total=len(supports))
+        found = encode_supports(
+            model, pipeline, supports, batch_size, lambda: bar.advance(task))
+    return [
+        f"{one.image} is a support of '{one.class_name}' with the same "
+        'labels already: it counts once'
+        for one in found if not bank.add(one)]
 
 
 def _measure(head: Any, features: Tensor, metainfo: dict,

@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from ..statistics import SupportStatistics
-from .classifier import Classifier
+from .classifier import Classifier, counted
 from .query_refinement import QueryRefinement
 
 
@@ -62,3 +62,9 @@ class AutoClassifier(Classifier):
             shots: Sequence[int]) -> nn.Module:
         """Fit the classes, see :meth:`Classifier.fit`."""
         return self.choice(shots).fit(supports, shots)
+
+    def describe(self, shots: Sequence[int]) -> str:
+        """Say which method it chooses, see :meth:`Classifier.describe`."""
+        start = ('prototypes' if self.choice(shots) is self.of_one
+                 else 'the discriminant')
+        return f'auto: refinement from {start} for {counted(shots)}'

@@ -85,6 +85,10 @@ class Classifier(nn.Module):
         return {'type': type(self).__name__} | {
             name: getattr(self, name) for name in setting_names(type(self))}
 
+    def describe(self, shots: Sequence[int]) -> str:
+        """Say what classifies classes with some numbers of shots."""
+        return f'{type(self).__name__} for {counted(shots)}'
+
 
 class FittedSupports(nn.Module):
     """A method with the statistics that it classifies by.
@@ -110,6 +114,14 @@ class FittedSupports(nn.Module):
         if len(features) == 1:
             features = features.expand(len(supports.areas), -1, -1, -1)
         return self.method[0].logits(features, supports, self.shots)
+
+
+def counted(shots: Sequence[int]) -> str:
+    """Say how many ways and shots there are, such as '1 way, 5 shots'."""
+    few, most = min(shots), max(shots)
+    return (f"{len(shots)} way{'s' * (len(shots) > 1)}, "
+            f"{few if few == most else f'{few} to {most}'} "
+            f"shot{'s' * (most > 1)}")
 
 
 def setting_names(kind: type[Classifier]) -> list[str]:

@@ -3,12 +3,14 @@ import torch
 from inference_parts import banked
 
 from mmseg_panet.inference.advice.judgement import (
+    judge,
     mask_agreement,
     mask_iou,
     shot_sets,
     shot_statistics,
 )
-from mmseg_panet.models import SupportStatistics
+from mmseg_panet.inference.bank.prototype_bank import BankedSupport
+from mmseg_panet.models import LogitMap, PANetHead, SupportStatistics
 
 
 def means_of_sets(prototypes, shot):
@@ -66,3 +68,73 @@ def test_an_iou_leaves_out_what_is_unknown():
     labels = torch.tensor([1, 1, 0, 0, 255, 255])
     found = torch.tensor([True, False, True, False, True, False])
     assert mask_iou(found, labels) == pytest.approx(100 / 3)
+
+
+def judged_images(classifier, images=5, channels=12, size=(6, 8)):
+    """A head, features and labels of images, and their statistics."""
+    generator = torch.Generator().manual_seed(3)
+    head = PANetHead(channels, classifier=classifier).eval()
+    features = torch.rand(images, channels, *size, generator=generator)
+    labels = torch.zeros(images, 8 * size[0], 8 * size[1]).long()
+    for number in range(images):
+        labels[number, 8:32, 8 + number:40] = 1
+        features[number, :4, 1:4, 1:5] += 0.7
+    statistics = shot_statistics([
+        BankedSupport(
+            'cat', ('cat',), head.class_statistics(
+                features[[i]], labels[[i]], 1).each(lambda one: one[0]),
+            '', str(i), '') for i in range(images)])
+    return head, features, labels, statistics
+
+
+@pytest.mark.parametrize(('classifier', 'of_one', 'of_more'), [
+    ('auto', 'PrototypeClassifier', 'DiscriminantClassifier'),
+    (dict(type='QueryRefinement', rank=4), 'DiscriminantClassifier',
+     'DiscriminantClassifier'),
+    (dict(type='DiscriminantClassifier', rank=4), 'DiscriminantClassifier',
+     'DiscriminantClassifier')])
+@pytest.mark.parametrize('images', [1, 5, 12])
+def test_a_shot_is_judged_by_what_its_classifier_starts_from(
+        classifier, of_one, of_more, images):
+    """Without a refinement by the judged image; sets by sets, by hand."""
+    head, features, labels, statistics = judged_images(classifier, images)
+    metainfo = dict(ori_shape=labels.shape[1:], img_shape=labels.shape[1:])
+    shot = images // 2
+    found = judge(
+        head, features[shot], metainfo, labels[shot], statistics, shot)
+    expected = []
+    for sets in shot_sets(images, shot):
+        for one in sets:
+            start = PANetHead(12, classifier=dict(
+                type=of_one if len(one) == 1 else of_more)).classifier
+            fitted = start.fit(
+                statistics.each(lambda tensor, one=one: tensor[one][None].to(
+                    torch.float32)), [len(one)])
+            margin, = LogitMap.of_cells(
+                fitted(features[[shot]])[0], metainfo).margins()
+            expected.append((
+                mask_iou(margin > 0, labels[shot]),
+                mask_agreement(margin, labels[shot])))
+    assert found.ious == pytest.approx([iou for iou, _ in expected], abs=0.1)
+    assert (found.own_fit, found.agreement) == pytest.approx(
+        (expected[0][1], expected[:2][-1][1]), abs=1e-4)
+    if images > 1:
+        assert min(found.ious) < max(found.ious)
+
+
+def test_many_shots_of_many_channels_are_judged_with_bounded_memory(
+        monkeypatch):
+    """No more than eight sets are fitted together."""
+    head, features, labels, statistics = judged_images('auto', 20)
+    sizes = []
+    fit = type(head.classifier).fit
+
+    def noted(self, supports, shots):
+        sizes.append(tuple(supports.areas.shape))
+        return fit(self, supports, shots)
+
+    monkeypatch.setattr(type(head.classifier), 'fit', noted)
+    size = labels.shape[1:]
+    judge(head, features[0], dict(ori_shape=size, img_shape=size), labels[0],
+          statistics, 0)
+    assert sizes == [(1, 1, 2), (1, 19, 2), *[(8, 18, 2)] * 2, (3, 18, 2)]

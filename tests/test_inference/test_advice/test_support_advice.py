@@ -138,6 +138,19 @@ def test_every_image_passes_the_network_once(inferencer, monkeypatch):
     assert sum(passed) == 5
 
 
+@pytest.mark.parametrize('classifier', [
+    'auto', dict(type='AutoClassifier', rank=8), 'DiscriminantClassifier'])
+def test_every_classifier_finds_a_wrong_mask(classifier):
+    shots = red_boxes()
+    right = small_inferencer(RESIZE, classifier=classifier)
+    assert not right.fit({'red': shots}).check_support().suspects
+    shots[1] = inverted(shots[1])
+    suspect, = right.fit({'red': shots}).check_support().suspects
+    assert suspect.shot == 2
+    alone, = right.fit({'red': shots[:1]}).check_support().rows
+    assert alone.marks == ('only',) and alone.iou > 50
+
+
 def test_one_shot_is_judged_by_itself(inferencer):
     shot = red_boxes(1)[0]
     row, = inferencer.fit({'red': [shot]}).check_support().rows
