@@ -31,13 +31,12 @@ BACKBONES = {
 SETTINGS = [(1, 1), (1, 5), (2, 5), (5, 5)]
 """Ways and shots."""
 DATA = ['msrc0', 'msrc1', 'msrc2', 'voc']
-_ADAPTED = dict(type='AutoClassifier', presence=-1.0)
 METHODS = {
     'prototypes': (dict(type='PrototypeClassifier'), False),
     'discriminant': (dict(type='DiscriminantClassifier'), False),
-    '+ refinement': (_ADAPTED, False),
-    '+ filter': (_ADAPTED, True),
+    'refinement': (dict(type='AutoClassifier'), False),
     'auto': (dict(type='AutoClassifier'), True),
+    'presence': (dict(type='AutoClassifier', presence=0.8), True),
 }
 """Classifier, and whether the logits follow the edges."""
 ANIMALS = ['cat', 'cow', 'dog', 'horse', 'sheep']
@@ -55,7 +54,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--backbones', nargs='+', default=['r18'],
                         choices=list(BACKBONES))
     parser.add_argument('--on', nargs='+', default=DATA, choices=DATA)
-    parser.add_argument('--methods', nargs='+', default=list(METHODS),
+    parser.add_argument('--methods', nargs='+', default=list(METHODS)[:4],
                         choices=list(METHODS))
     parser.add_argument(
         '--settings', nargs='+', default=SETTINGS, metavar='WAYS,SHOTS',
@@ -133,7 +132,7 @@ def file_of(args: argparse.Namespace, backbone: str, data: str, ways: int,
             shots: int, method: str) -> Path:
     """Name the file of a result."""
     case = f'{backbone}-{data}-{ways}way-{shots}shot-{args.annotation}'
-    return args.out / case / f"{method.replace('+ ', '')}.json"
+    return args.out / case / f'{method}.json'
 
 
 def table(args: argparse.Namespace) -> str:

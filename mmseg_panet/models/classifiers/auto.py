@@ -15,17 +15,15 @@ class AutoClassifier(Classifier):
     """Chooses the method by the number of ways and shots.
 
     One image hardly tells how a class scatters: with one way and one shot
-    everywhere the refinement by the query starts from prototypes, otherwise
-    from the discriminant; with two shots or more of every way, those that
-    a query does not show are turned off. The logits follow the edges of the
-    image. All of it was chosen on half of the classes of MSRC and of PASCAL
-    VOC's animals; the documentation has the figures.
+    the refinement by the query starts from prototypes, otherwise from the
+    discriminant. The logits follow the edges of the image. All of it was
+    chosen on half of the classes of MSRC and of PASCAL VOC's animals; the
+    documentation has the figures.
 
     Args:
         prior (float): See :class:`QueryRefinement`. Defaults to 1.
-        presence (float): With two shots or more of every way, see
-            :class:`QueryRefinement`: what one shot tells of a class is too
-            little for it. Defaults to 0.8.
+        presence (float): See :class:`QueryRefinement`; it wants two shots or
+            more. Defaults to -1: off.
         scale (float): The temperature's inverse. Defaults to 1.
         rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
             to 64.
@@ -39,24 +37,22 @@ class AutoClassifier(Classifier):
     unit_cells = True
     edges = dict(radius=0.05, eps=1e-3)
 
-    def __init__(self, prior: float = 1.0, presence: float = 0.8,
+    def __init__(self, prior: float = 1.0, presence: float = -1.0,
                  scale: float = 1.0, rank: int | None = 64) -> None:
         super().__init__()
         self.prior = prior
         self.presence = presence
         self.scale = scale
         self.rank = rank
-        common: dict[str, Any] = dict(prior=prior, scale=scale, rank=rank)
+        common: dict[str, Any] = dict(
+            prior=prior, presence=presence, scale=scale, rank=rank)
         self.of_one = QueryRefinement(
             dict(type='PrototypeClassifier'), **common)
-        self.of_single_shots = QueryRefinement(**common)
-        self.of_more = QueryRefinement(presence=presence, **common)
+        self.of_more = QueryRefinement(**common)
 
     def choice(self, shots: Sequence[int]) -> QueryRefinement:
         """Choose the method for classes with some numbers of shots."""
-        if list(shots) == [1]:
-            return self.of_one
-        return self.of_single_shots if min(shots) == 1 else self.of_more
+        return self.of_one if list(shots) == [1] else self.of_more
 
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:
