@@ -34,6 +34,7 @@ class AutoClassifier(Classifier):
 
     needs = ('moments',)
     train_needs = ('cells',)
+    own_settings = ('scale',)
     unit_cells = True
     edges = dict(radius=0.05, eps=1e-3)
 

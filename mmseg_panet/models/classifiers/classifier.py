@@ -24,6 +24,8 @@ class Classifier(nn.Module):
         train_needs (tuple[str, ...] | None): The same in training, where
             statistics do not outlive a batch and cells are smaller than
             moments; None for ``needs``.
+        own_settings (tuple[str, ...]): Settings that those of the head do
+            not reach: its ``scale`` is a factor of similarities.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
         rank (int | None): Main axes of a support that its moments keep in
@@ -35,6 +37,7 @@ class Classifier(nn.Module):
 
     needs: tuple[str, ...] = ()
     train_needs: tuple[str, ...] | None = None
+    own_settings: tuple[str, ...] = ()
     unit_cells: bool = False
     rank: int | None = None
     edges: dict[str, float] | None = None
@@ -163,7 +166,8 @@ def build_classifier(config: dict | str | None,
             f'{config}; PrototypeClassifier is one')
     given = {
         name: value for name, value in settings.items()
-        if value is not None and name in setting_names(kind)}
+        if value is not None and name in setting_names(kind)
+        and name not in kind.own_settings}
     built = MODELS.build(given | config)
     lacking = [
         name for name in setting_names(kind) if not hasattr(built, name)]

@@ -51,6 +51,7 @@ class DiscriminantClassifier(Classifier):
 
     needs = ('moments',)
     train_needs = ('cells',)
+    own_settings = ('scale',)
     unit_cells = True
 
     def __init__(self, shrinkage: float = 1.0, scale: float = 1.0,

@@ -69,6 +69,7 @@ class QueryRefinement(Classifier):
 
     needs = ('moments',)
     train_needs = ('cells',)
+    own_settings = ('scale',)
     unit_cells = True
 
     def __init__(self, start: dict | None = None, rounds: int = 3,

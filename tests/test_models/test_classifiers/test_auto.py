@@ -43,11 +43,21 @@ def test_shots_that_are_fitted_alone_are_one_image_each():
 def test_auto_as_a_name_is_the_classifier_with_its_edges():
     classifier = PANetHead(8, classifier='auto').classifier
     assert classifier.settings() == dict(
-        type='AutoClassifier', prior=1.0, presence=0.8, scale=1.0, rank=64)
+        type='AutoClassifier', prior=1.0, presence=-1.0, scale=1.0, rank=64)
     assert set(classifier.edges) == {'radius', 'eps'}
 
 
-def test_the_scale_of_a_head_is_passed_to_all_methods():
-    classifier = PANetHead(8, classifier='auto', scale=0.5).classifier
+@pytest.mark.parametrize(
+    'kind', ['AutoClassifier', 'QueryRefinement', 'DiscriminantClassifier'])
+def test_the_scale_of_a_head_is_a_factor_of_cosines_alone(kind):
+    """Logarithms of densities have a scale of their own."""
+    head = PANetHead(8, classifier=dict(type=kind), scale=10.0)
+    assert head.classifier.scale == 1
+    own = PANetHead(8, classifier=dict(type=kind, scale=0.5), scale=10.0)
+    assert own.classifier.scale == 0.5
+
+
+def test_the_scale_of_auto_is_that_of_all_methods():
+    classifier = PANetHead(
+        8, classifier=dict(type='AutoClassifier', scale=0.5)).classifier
     assert classifier.of_one.scale == classifier.of_more.scale == 0.5
-    assert classifier.of_single_shots.scale == 0.5
