@@ -13,6 +13,10 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg_panet.cli.exit import exit_on_input_error
+from mmseg_panet.config.support_annotation import (
+    SUPPORT_ANNOTATIONS,
+    set_support_annotation,
+)
 from mmseg_panet.evaluation.comparison import compare, read_pair
 from mmseg_panet.runs.testing import few_shot_metric, test, write_result
 from mmseg_panet.table import format_table
@@ -59,7 +63,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--settings', nargs='+', default=SETTINGS, metavar='WAYS,SHOTS',
         type=lambda text: tuple(map(int, text.split(','))))
-    parser.add_argument('--annotation', default='mask')
+    parser.add_argument(
+        '--annotation', default='mask', choices=list(SUPPORT_ANNOTATIONS))
     parser.add_argument('--episodes', type=int, default=200, metavar='N')
     parser.add_argument('--workers', type=int, default=0, metavar='N')
     parser.add_argument('--table', action='store_true',
@@ -110,6 +115,7 @@ def config_of(args: argparse.Namespace, backbone: str, data: str, ways: int,
     cfg.test_evaluator = dict(type='FewShotIoUMetric')
     cfg.default_scope = 'mmseg'
     cfg.train_dataloader = cfg.val_dataloader = cfg.val_evaluator = None
+    set_support_annotation(cfg, args.annotation)
     return cfg
 
 
