@@ -43,7 +43,8 @@ def main() -> None:
         advice.plot(picture)
         print(f'{advice}\n\npicture in {picture}\n')
     bank = inferencer.bank
-    also = f' and {len(bank.negatives)} negatives' * bool(bank.negatives)
+    number = len(bank.negatives)
+    also = f" and {number} negative{'s' * (number > 1)}" if number else ''
     print(f'{len(bank.supports)} examples of {len(bank.classes)} classes'
           f'{also} in {args.out}')
 
