@@ -12,7 +12,7 @@ ORANGE = (20, 120, 240)
 
 def without_classes(number, size=(60, 80)):
     """Images with an orange box, neither red nor blue."""
-    return [image_of(ORANGE, size, (8, 8, 40, 40), 200 + seed)[0]
+    return [image_of(ORANGE, size, (8, 8, 20, 20), 200 + seed)[0]
             for seed in range(number)]
 
 
@@ -124,6 +124,15 @@ def test_negatives_are_files_folders_and_arrays_each_counted_once(
     inferencer.add_negatives(images[0], negative_share=0.4)
     assert inferencer.bank.negative_share == 0.4
     assert len(inferencer.bank.negatives) == 4
+
+
+def test_negatives_of_different_sizes_stay_in_order():
+    """Those of a size pass the network together."""
+    sizes = [(60, 80), (50, 50), (60, 80), (33, 47)]
+    inferencer = small_inferencer().fit(red_and_blue(), negatives=[
+        without_classes(1 + i, size)[i] for i, size in enumerate(sizes)])
+    assert [one.statistics.areas.item() for one in (
+        inferencer.bank.negatives)] == [h * w for h, w in sizes]
 
 
 @pytest.mark.parametrize(('images', 'share', 'words'), [

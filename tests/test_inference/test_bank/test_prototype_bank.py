@@ -193,6 +193,7 @@ def test_a_copy_changes_without_the_bank():
     assert bank.classes == ('cat',) and len(bank.negatives) == 1
     assert bank.copy(negative_share=0.5).negative_share == 0.5
     assert bank.negative_share == 0.3
+    assert copy.negative_share == PrototypeBank().negative_share == 0.1
 
 
 @pytest.mark.parametrize('share', [-0.1, 1.1, 'half', float('nan')])
