@@ -4,7 +4,10 @@ import torch
 from mmengine.config import Config
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.inference.bank.prototype_bank import BankedSupport
+from mmseg_panet.inference.bank.prototype_bank import (
+    BankedNegative,
+    BankedSupport,
+)
 from mmseg_panet.models import PANetHead
 
 RESIZE = dict(type='Resize', scale=(65, 65), keep_ratio=False)
@@ -72,6 +75,17 @@ def banked(class_name, *other, shot=0, labels=None):
     return BankedSupport(
         class_name, names, statistics.each(lambda one: one[0]),
         f'{class_name}{shot}.jpg', f'{class_name}{shot}', 'labels')
+
+
+def negative(number=0):
+    """A negative of random features."""
+    generator = torch.Generator().manual_seed(500 + number)
+    statistics = class_statistics(
+        torch.randn(1, 6, 4, 5, generator=generator).double(),
+        torch.zeros(1, 16, 20), 0)
+    return BankedNegative(
+        statistics.each(lambda one: one[0]), f'none{number}.jpg',
+        f'none{number}')
 
 
 def class_statistics(features, labels, num_classes):

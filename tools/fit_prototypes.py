@@ -31,18 +31,22 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    check_existing(args.support, args.image_dir)
+    check_existing(
+        args.support, args.image_dir, negatives=args.negatives)
     prepare_output(args.out)
     inferencer = make_inferencer(args)
-    inferencer.fit(args.support, args.image_dir)
+    inferencer.fit(args.support, args.image_dir, args.negatives)
     inferencer.save(args.out)
     if args.check:
         advice = inferencer.check_support()
         picture = Path(f'{args.out}.png')
         advice.plot(picture)
         print(f'{advice}\n\npicture in {picture}\n')
-    print(f'{len(inferencer.bank.supports)} examples of '
-          f'{len(inferencer.classes)} classes in {args.out}')
+    bank = inferencer.bank
+    number = len(bank.negatives)
+    also = f" and {number} negative{'s' * (number > 1)}" if number else ''
+    print(f'{len(bank.supports)} examples of {len(bank.classes)} classes'
+          f'{also} in {args.out}')
 
 
 if __name__ == '__main__':

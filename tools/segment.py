@@ -84,7 +84,8 @@ def check_paths(args: argparse.Namespace) -> None:
             'made with it, got neither')
     check_existing(
         args.support, args.image_dir,
-        args.bank if args.support is None else None)
+        args.bank if args.support is None else None,
+        negatives=args.negatives)
     if args.coco:
         require_pycocotools('--coco writes')
     if args.support is not None and args.bank is not None:
@@ -122,8 +123,10 @@ def main() -> int:
         edges=args.edges, show_progress=is_main_process())
     if args.support is None:
         inferencer.load(args.bank)
+        if args.negatives and is_main_process():
+            inferencer.add_negatives(args.negatives)
     elif is_main_process():
-        inferencer.fit(args.support, args.image_dir)
+        inferencer.fit(args.support, args.image_dir, args.negatives)
     inferencer.broadcast()
     # Before the bank: a folder that is refused may need the one there is.
     prepare_folder(Path(args.out), inferencer.fingerprint())

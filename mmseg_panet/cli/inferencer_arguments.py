@@ -1,11 +1,13 @@
 """Flags of the inferencer, and the inferencer they lead to."""
 import argparse
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..inference.few_shot_inferencer import FewShotInferencer
+from ..inference.images.image_list import list_images
 from .run_arguments import add_classifier, add_config
 
 
@@ -29,6 +31,10 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     parser.add_argument(
         '--image-dir', metavar='DIR',
         help='folder of the images that a file of examples names')
+    parser.add_argument(
+        '--negatives', nargs='+', metavar='PATH',
+        help='images on which none of the classes is, so that fewer pixels '
+        'of such images become one: as files, folders or glob patterns')
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
     add_classifier(parser, "the config's if it names one, or else 'auto'")
 
@@ -52,15 +58,19 @@ def make_inferencer(args: argparse.Namespace,
     return FewShotInferencer(cfg, weights, args.device, **settings)
 
 
-def check_existing(*paths: str | None) -> None:
+def check_existing(*paths: str | None,
+                   negatives: Sequence[str] | None = None) -> None:
     """Refuse paths that do not exist, before the model is loaded.
 
     Args:
         *paths (str | None): None for what is not given.
+        negatives (Sequence[str], optional): Of ``--negatives``.
 
     Raises:
         InputError: If one is missing.
     """
+    if negatives is not None:
+        list_images(list(negatives))
     for path in paths:
         if path is not None and not os.path.exists(path):
             raise InputError(f'{path} does not exist; correct the path')

@@ -1,15 +1,12 @@
 """The inferencer that learns its classes from a few examples."""
 import hashlib
 import json
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
-from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch import nn
 
@@ -17,23 +14,17 @@ from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
 from ..models.small_components import min_area_of
-from .advice.notes import background_notes
-from .advice.report import SupportAdvice
-from .advice.support_advice import advise
-from .bank.bank_file import write_bank
-from .bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
+from .bank.prototype_bank import NOTHING_TAUGHT
+from .class_registry import ClassRegistry
 from .image_inferencer import ImageInferencer
 from .images.image_source import check_array
 from .model_loading import load_model
 from .network import Network
 from .results.mask_file import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
-from .supports.support_encoder import add_supports
-
-_SUPPORTS_AT_ONCE = 8
 
 
-class FewShotInferencer(ImageInferencer):
+class FewShotInferencer(ClassRegistry, ImageInferencer):
     """Segments images into classes that are registered by a few examples.
 
     What a config's test does to a query is done to every image, supports
@@ -82,7 +73,8 @@ class FewShotInferencer(ImageInferencer):
 
     Example:
         >>> inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
-        >>> inferencer.fit({'cat': [('cat1.jpg', 'cat1.png')]})
+        >>> inferencer.fit(
+        ...     {'cat': [('cat1.jpg', 'cat1.png')]}, negatives='no_cats/')
         >>> inferencer('photos/', out_dir='out/')
         >>> inferencer.save('cats.safetensors')
     """
@@ -124,146 +116,22 @@ class FewShotInferencer(ImageInferencer):
 
     _init_visualizer = _init_collate = _init_pipeline
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The registered classes; class i is label 1 + i of a class map."""
-        return self._network.bank.classes
-
-    @property
-    def bank(self) -> PrototypeBank:
-        """A copy of the registered classes with their statistics."""
-        return PrototypeBank(self._network.bank.supports)
-
-    def fit(self, supports: Any, image_dir: StrPath | None = None
-            ) -> 'FewShotInferencer':
-        """Register classes, in place of all others.
-
-        Args:
-            supports (Any): Class name to a list of (image, annotation); or a
-                folder or a file, see :func:`read_supports`.
-            image_dir (str | os.PathLike, optional): Folder of the images
-                that a file names.
-
-        Returns:
-            FewShotInferencer: This one.
-
-        Raises:
-            InputError: If a support cannot be used; the registered classes
-                then stay as they were.
-        """
-        with self._network.classifying_by(self._network.classifier):
-            return self._add(PrototypeBank(), supports, image_dir)
-
-    def _add(self, bank: PrototypeBank, source: Any,
-             image_dir: StrPath | None = None) -> 'FewShotInferencer':
-        """Use a bank with more supports, and warn of what adds nothing."""
-        notes = add_supports(
-            self.model, self.pipeline, bank, source, image_dir,
-            _SUPPORTS_AT_ONCE, self.show_progress)
-        for note in notes + background_notes(bank):
-            print_log(note, logger='current', level=logging.WARNING)
-        self._network.use(bank)
-        return self
-
-    def add_class(self, class_name: str,
-                  supports: Sequence[tuple]) -> 'FewShotInferencer':
-        """Register one more class, or more shots of a class.
-
-        The earlier supports are not needed again.
-
-        Args:
-            class_name (str): New or known.
-            supports (Sequence[tuple]): (image, annotation) each, see
-                :func:`read_supports`.
-
-        Returns:
-            FewShotInferencer: This one.
-
-        Raises:
-            InputError: As :meth:`fit`.
-        """
-        return self._add(self.bank, {class_name: supports})
-
-    def remove_class(self, class_name: str) -> None:
-        """Remove a class, as if it had never been registered.
-
-        Raises:
-            InputError: If there is no such class.
-        """
-        bank = self.bank
-        bank.remove(class_name)
-        self._network.use(bank)
-
-    def rename_class(self, old: str, new: str) -> None:
-        """Give a class another name; its label stays.
-
-        Raises:
-            InputError: If there is no such class, or the name is taken or
-                cannot be one.
-        """
-        bank = self.bank
-        bank.rename(old, new)
-        self._network.use(bank)
-
-    def check_support(self) -> SupportAdvice:
-        """Judge every support by the others of its class.
-
-        Returns:
-            SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
-            picture, ``suspects`` are those whose masks may be wrong.
-
-        Raises:
-            InputError: If no class is registered, or supports came with
-                :meth:`load`, without their images.
-        """
-        return advise(
-            self.model, self.pipeline, self._network.bank, _SUPPORTS_AT_ONCE,
-            self.show_progress)
-
-    def save(self, path: StrPath) -> None:
-        """Write the registered classes to a file, see :func:`write_bank`.
-
-        Raises:
-            InputError: If no class is registered, or the file cannot be
-                written.
-        """
-        write_bank(path, self._network.bank, self._network.description)
-
-    def load(self, path: StrPath) -> 'FewShotInferencer':
-        """Use the classes of a file, in place of all others.
-
-        The classifier need not be the one that the file was made with, if it
-        needs no other statistics. A file that holds prototypes only is
-        classified by prototypes, and so are classes that are added to it.
-
-        Returns:
-            FewShotInferencer: This one.
-
-        Raises:
-            InputError: If it is no bank, or another model's; the registered
-                classes then stay as they were.
-        """
-        self._network.load(path)
-        return self
-
-    def broadcast(self) -> None:
-        """Give every process the classes of the main one, to the bit."""
-        shared = self._network.shared()
-        broadcast_object_list(shared)
-        if not is_main_process():
-            self._network.take(shared)
-
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
         return class_palette(self.classes, self._colours)
 
     def fingerprint(self) -> str:
         """SHA-256 of all that a prediction depends on beside its image."""
+        bank = self._network.bank
         # The supports are hashed, not their sums, which another machine
         # rounds differently.
-        supports = [
+        supports: list[tuple] = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
-            for one in self._network.bank.supports]
+            for one in bank.supports]
+        if bank.negatives:
+            supports.append(
+                (bank.negative_share,
+                 *(one.image_sha256 for one in bank.negatives)))
         text = json.dumps([
             self._network.description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence,

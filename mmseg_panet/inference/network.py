@@ -141,14 +141,15 @@ class Network:
         used = self.model.decode_head.classifier
         return [
             [one._replace(source=None) for one in self.bank.supports],
+            self.bank.negatives, self.bank.negative_share,
             None if used is self.classifier else used.settings()]
 
     def take(self, shared: list) -> None:
         """Classify as the process does that has :meth:`shared` this."""
-        supports, other = shared
+        *bank, other = shared
         with self.classifying_by(
                 build_classifier(other) if other else self.classifier):
-            self.use(PrototypeBank(supports))
+            self.use(PrototypeBank(*bank))
 
     @torch.no_grad()
     def use(self, bank: PrototypeBank) -> None:
@@ -161,8 +162,14 @@ class Network:
         ) if bank.classes else None
         self.bank = bank
         if not bank.classes:
-            head.classifier = self.classifier
-        elif (said := head.classifier.describe(bank.shots)) != self._said:
+            # Negatives are measured by the one in use.
+            if not bank.negatives:
+                head.classifier = self.classifier
+            return
+        said = head.classifier.describe(bank.shots)
+        if number := len(bank.negatives):
+            said += f", {number} negative{'s' * (number > 1)}"
+        if said != self._said:
             self._said = said
             print_log(said, logger='current')
 

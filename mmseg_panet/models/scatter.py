@@ -14,40 +14,44 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
     Every class weighs the same, however large, and so does every shot of it:
     a support in a large photograph, whose areas are in pixels of its own
     size, counts no more than another. A shot without a pixel of the class
-    counts nothing.
+    counts nothing. In the background supports count by their ``shares``, if
+    they have any.
 
     Args:
         supports (SupportStatistics): (..., N) supports with moments or
             cells, see :meth:`SupportStatistics.class_means`.
-        shots (Sequence[int]): Supports of each way, N in all.
+        shots (Sequence[int]): Supports of each way, N in all without the
+            negatives.
 
     Returns:
         tuple[Tensor, Tensor, Tensor]: The means (..., 1 + W, C), background
         first; the mean over the classes of ``E[u u^T] - E[u] E[u]^T``
         (..., C, C); and bool (...), whether every class has a pixel.
     """
-    areas = supports.areas
+    areas, groups = supports.areas, supports.groups(shots)
+    classes = 1 + len(shots)
     seen = areas > 0  # (..., N, 2)
     background, own = seen.unbind(-1)
     counts = torch.stack([
         background.sum(-1),
-        *(way.sum(-1) for way in own.split(list(shots), -1))], dim=-1)
+        *(way.sum(-1) for way in own.split(groups, -1))], dim=-1)
     # The share of a support in the mean of its own class, a pixel.
     way = torch.repeat_interleave(
-        torch.arange(1, 1 + len(shots)), torch.tensor(shots),
-        output_size=sum(shots)).to(areas.device, non_blocking=True)
+        torch.arange(1, 1 + len(groups)), torch.tensor(groups),
+        output_size=sum(groups)).to(areas.device, non_blocking=True)
     of_support = torch.stack([
         counts[..., :1].expand(background.shape), counts[..., way]], dim=-1)
     shares = seen.to(areas) / of_support.clamp_min(1)  # (..., N, 2)
+    if supports.shares is not None:
+        shares = torch.stack([supports.shares, shares[..., 1]], dim=-1)
     own_means = supports.sums / areas.where(seen, 1)[..., None]
     background, own = (shares[..., None] * own_means).unbind(-2)
     means = torch.stack([
         background.sum(-2),
-        *(one.sum(-2) for one in own.split(list(shots), -2))], dim=-2)
-    classes = means.shape[-2]
+        *(one.sum(-2) for one in own.split(groups, -2)[:len(shots)])], dim=-2)
     scatter = (
         _within(supports, own_means, shares) - means.mT @ means) / classes
-    return means, scatter, (counts > 0).all(-1)
+    return means, scatter, (counts[..., :classes] > 0).all(-1)
 
 
 def _within(supports: SupportStatistics, means: Tensor, shares: Tensor

@@ -42,6 +42,8 @@ class SupportStatistics:
         weights (Tensor, optional): (..., n, m), pixels of every cell.
         axes (Tensor, optional): (..., r, C). With axes ``moments`` are those
             of the cells' coordinates along them, (..., n, r, r).
+        shares (Tensor, optional): (...,), of each support in the background,
+            see :func:`add_negatives`.
     """
 
     areas: Tensor
@@ -50,6 +52,7 @@ class SupportStatistics:
     cells: Tensor | None = None
     weights: Tensor | None = None
     axes: Tensor | None = None
+    shares: Tensor | None = None
 
     @classmethod
     def of_weights(cls, features: Tensor, weights: Tensor,
@@ -211,23 +214,35 @@ class SupportStatistics:
         """
         return self.sums / (self.areas + EPS)[..., None]
 
+    def groups(self, shots: Sequence[int]) -> list[int]:
+        """Count the supports of each way and, if there are any, negatives.
+
+        Args:
+            shots (Sequence[int]): Supports of each way.
+        """
+        if self.shares is None:
+            return list(shots)
+        return [*shots, self.shares.shape[-1] - sum(shots)]
+
     def class_means(self, shots: Sequence[int]) -> Tensor:
         """Mean of the background and of every way, over their supports.
 
         A way's is the mean over its own shots; the background's is the mean
-        over the supports of all ways.
+        over the supports of all ways, by their ``shares`` if they have any.
 
         Args:
             shots (Sequence[int]): Supports of each way; the last leading
-                dimension holds them way by way, and n is 2.
+                dimension holds them way by way, negatives last, and n is 2.
 
         Returns:
             Tensor: (..., 1 + W, C), background first.
         """
         background, own = self.means().unbind(-2)  # (..., N, C) each
+        ways = own.split(self.groups(shots), -2)[:len(shots)]
         return torch.stack([
-            background.mean(-2),
-            *(way.mean(-2) for way in own.split(list(shots), -2))], dim=-2)
+            background.mean(-2) if self.shares is None
+            else (self.shares[..., None] * background).sum(-2),
+            *(way.mean(-2) for way in ways)], dim=-2)
 
 
 def join(parts: Sequence[SupportStatistics]) -> SupportStatistics:

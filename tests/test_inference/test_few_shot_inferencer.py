@@ -425,7 +425,7 @@ def test_supports_without_background_are_told_of(caplog):
     image, mask = image_of((20, 20, 230))
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmseg_panet.inference.few_shot_inferencer.print_log',
+        patch.setattr('mmseg_panet.inference.class_registry.print_log',
                       lambda text, **_: said.append(text))
         small_inferencer(RESIZE).fit({'all': [(image, mask | True)]})
         small_inferencer(RESIZE).fit({'box': [(image, mask)]})
@@ -552,7 +552,7 @@ def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
     main = small_inferencer(RESIZE).fit(red_and_blue())
     other = small_inferencer(RESIZE)
     sent = []
-    module = 'mmseg_panet.inference.few_shot_inferencer'
+    module = 'mmseg_panet.inference.class_registry'
     monkeypatch.setattr(f'{module}.broadcast_object_list', sent.append)
     main.broadcast()
 

@@ -69,3 +69,25 @@ def test_bad_input_is_one_line_before_a_model_is_loaded(
     *_, line = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert re.search(message, line), line
+
+
+def test_negatives_are_in_the_bank_and_counted(setting):
+    folder, _ = setting
+    bank = folder / 'negatives.safetensors'
+    photos = folder / 'photos'
+    run = tool(
+        'fit_prototypes.py', folder / 'small.py', folder / 'small.pth',
+        '--support', folder / 'examples', '--negatives', photos, '--out',
+        bank, '--device', 'cpu')
+    assert f'9 examples of 3 classes and 1 negative in {bank}' in run.stdout
+    inferencer = FewShotInferencer(
+        str(folder / 'small.py'), str(folder / 'small.pth'), device='cpu',
+        show_progress=False)
+    inferencer.fit(folder / 'examples', negatives=photos).save(
+        folder / 'own.safetensors')
+    assert (folder / 'own.safetensors').read_bytes() == bank.read_bytes()
+    done = tool(
+        'fit_prototypes.py', folder / 'small.py', 'gone.pth', '--support',
+        folder / 'examples', '--negatives', folder / 'gone', '--out', bank,
+        code=2)
+    assert 'gone does not exist' in done.stderr.strip().splitlines()[-1]

@@ -183,10 +183,30 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
     assert 255 in np.array(Image.open(folder / 'flags/masks/0.png'))
 
 
+def test_negatives_come_with_supports_or_to_a_bank(setting, monkeypatch):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    common = ('segment.py', 'small.py', 'small.pth', '--images',
+              'photos/0.jpg', '--device', 'cpu')
+    negatives = ('--negatives', 'photos/1.jpg', 'photos/[2].jpg')
+    tool(*common, '--support', 'support', '--out', 'fitted', *negatives,
+         '--bank', 'negatives.safetensors')
+    tool(*common, '--bank', 'bank.safetensors', '--out', 'added', *negatives)
+    tool(*common, '--bank', 'negatives.safetensors', '--out', 'loaded')
+    tool(*common, '--bank', 'bank.safetensors', '--out', 'without')
+    fitted = files(folder / 'fitted')
+    assert files(folder / 'added') == files(folder / 'loaded') == fitted
+    # It says what the masks were made with.
+    name = 'made_with.txt'
+    assert files(folder / 'without')[name] != fitted[name]
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     (dict(support=()), 'expected --support, .* or --bank'),
     (dict(support=('--support', 'gone')), 'gone does not exist'),
     (dict(support=('--bank', 'gone')), 'gone does not exist'),
+    (dict(support=('--support', 'support', '--negatives', 'gone')),
+     'gone does not exist'),
     (dict(config='gone.py'), 'gone.py does not exist'),
     (dict(config='photos/0.jpg'), '0.jpg could not be read as a config'),
     (dict(images='gone/*.jpg'), 'no image has a path like'),

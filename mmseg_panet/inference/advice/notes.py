@@ -72,7 +72,20 @@ def class_notes(bank: PrototypeBank) -> list[str]:
         + ', where each counts as background of the other; label both in one '
         'file, as COCO, labelme and CVAT do'
         for (one, other), images in found.items()]
-    return [*alike, *apart, *background_notes(bank)]
+    return [*alike, *apart, *background_notes(bank), *negative_notes(bank)]
+
+
+def negative_notes(bank: PrototypeBank) -> list[str]:
+    """What is to be done about supports that are negatives, too.
+
+    Args:
+        bank (PrototypeBank): With any number of classes.
+    """
+    negatives = {one.image_sha256 for one in bank.negatives}
+    return [
+        f'{one.image} is a support of {one.class_name!r} and a negative, on '
+        'which no class is; leave it out of the negatives'
+        for one in bank.supports if one.image_sha256 in negatives]
 
 
 def background_notes(bank: PrototypeBank) -> list[str]:
@@ -85,4 +98,5 @@ def background_notes(bank: PrototypeBank) -> list[str]:
         return []
     return [
         'no support shows background, so that every pixel becomes one of the '
-        'classes; add a support with surroundings, or mark some as background']
+        'classes; add a support with surroundings, mark some as background, '
+        'or give negatives']

@@ -9,20 +9,23 @@ from typing import Any
 import safetensors.torch
 
 from ...annotations.class_list import check_class_name
-from ...errors import InputError
+from ...errors import InputError, check_number
 from ...files import StrPath, prepare_output, write_whole
 from ...version import __version__
 from .bank_tensors import from_tensors, to_tensors
-from .prototype_bank import BankedSupport, PrototypeBank
+from .prototype_bank import BankedNegative, BankedSupport, PrototypeBank
 
 _FORMAT = 1
 """Version of the header: raise it when an older reader would go wrong."""
+_WITH_NEGATIVES = 2
+"""Version of a header with negatives, which a reader must not leave out."""
 _KEY = 'mmseg_panet'
 """Key of the header in the file's own metadata."""
 _OF_A_SUPPORT = {
     'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
     'labels_sha256': str}
 """What the header says of a support."""
+_OF_A_NEGATIVE = {'image': str, 'image_sha256': str}
 
 
 def write_bank(path: StrPath, bank: PrototypeBank,
@@ -34,7 +37,9 @@ def write_bank(path: StrPath, bank: PrototypeBank,
     of 1024 channels along 64 axes a class and support has 164 kB. The
     header, JSON, holds ``format``, ``version``, ``classes``, the supports
     without their statistics, and ``model``: what the statistics depend on,
-    and the classifier with its settings.
+    and the classifier with its settings. With negatives, whose statistics
+    come after those of the supports, it is of format 2 and holds
+    ``negatives`` and ``negative_share``, too.
 
     Args:
         path (str | os.PathLike): The file; its folder is made.
@@ -45,13 +50,22 @@ def write_bank(path: StrPath, bank: PrototypeBank,
         InputError: If the bank is empty or the file cannot be written.
     """
     prototypes = bank.prototypes().float()
-    tensors, entries = to_tensors([one.statistics for one in bank.supports])
+    supports, negatives = bank.supports, bank.negatives
+    tensors, entries = to_tensors(
+        [one.statistics for one in supports]
+        + [one.statistics for one in negatives])
     header = dict(
-        format=_FORMAT, version=__version__, classes=list(bank.classes),
-        shots=bank.shots, model=model,
-        supports=[
+        format=_WITH_NEGATIVES if negatives else _FORMAT,
+        version=__version__, classes=list(bank.classes), shots=bank.shots,
+        model=model, supports=[
             {key: getattr(one, key) for key in _OF_A_SUPPORT} | entry
-            for one, entry in zip(bank.supports, entries, strict=True)])
+            for one, entry in zip(
+                supports, entries[:len(supports)], strict=True)])
+    if negatives:
+        header |= dict(negative_share=bank.negative_share, negatives=[
+            {key: getattr(one, key) for key in _OF_A_NEGATIVE} | entry
+            for one, entry in zip(
+                negatives, entries[len(supports):], strict=True)])
     prepare_output(path)
     write_whole(Path(path), safetensors.torch.save(
         dict(tensors, prototypes=prototypes),
@@ -95,7 +109,9 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
             header = json.loads((file.metadata() or {})[_KEY])
         _check_header(header)
         made_with = dict(header['model'])
-        statistics = from_tensors(tensors, header['supports'], made_with)
+        supports, negatives = header['supports'], header.get('negatives', [])
+        statistics = from_tensors(
+            tensors, [*supports, *negatives], made_with)
     except OSError as error:
         raise InputError(
             f'{path} cannot be read ({error.strerror}); {remedy}') from error
@@ -104,12 +120,16 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
         raise InputError(
             f'{path} is no prototype bank ({type(error).__name__}: {error}); '
             f'{remedy}, and write it again if it is damaged') from error
+    of_negatives = statistics[len(supports):]
     return made_with, PrototypeBank(
-        BankedSupport(
+        (BankedSupport(
             one['class_name'], tuple(one['names']), of_support, one['image'],
             one['image_sha256'], one['labels_sha256'])
-        for one, of_support in zip(
-            header['supports'], statistics, strict=True))
+         for one, of_support in zip(
+             supports, statistics[:len(supports)], strict=True)),
+        (BankedNegative(of_negative, one['image'], one['image_sha256'])
+         for one, of_negative in zip(negatives, of_negatives, strict=True)),
+        **({'negative_share': header['negative_share']} if negatives else {}))
 
 
 def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
@@ -168,21 +188,32 @@ def _without_moments(made_with: Mapping[str, Any], bank: PrototypeBank
                      ) -> tuple[Mapping[str, Any], PrototypeBank]:
     """As a classifier that needs none would have made it."""
     needs = [one for one in made_with.get('needs', ()) if one != 'moments']
-    return dict(made_with, needs=needs, rank=None), PrototypeBank(
-        one._replace(statistics=replace(
-            one.statistics, moments=None, axes=None))
-        for one in bank.supports)
+    return dict(made_with, needs=needs, rank=None), bank.copy(
+        lambda one: one._replace(statistics=replace(
+            one.statistics, moments=None, axes=None)))
+
+
+def _check_entries(what: str, entries: Any, kinds: Mapping[str, type]
+                   ) -> None:
+    for one in entries:
+        for key, kind in kinds.items():
+            if not isinstance(one[key], kind):
+                raise ValueError(f'{key} of a {what} is {one[key]!r}')
 
 
 def _check_header(header: Any) -> None:
-    if header['format'] != _FORMAT:
+    negatives = header.get('negatives', [])
+    wanted = _WITH_NEGATIVES if negatives else _FORMAT
+    if header['format'] != wanted:
         raise ValueError(
-            f"expected format {_FORMAT}, got {header['format']}, which "
+            f"expected format {wanted}, got {header['format']}, which "
             f"version {header.get('version')} wrote")
+    if negatives:
+        _check_entries('negative', negatives, _OF_A_NEGATIVE)
+        check_number(
+            'negative_share', header['negative_share'], least=0, most=1)
+    _check_entries('support', header['supports'], _OF_A_SUPPORT)
     for one in header['supports']:
-        for key, kind in _OF_A_SUPPORT.items():
-            if not isinstance(one[key], kind):
-                raise ValueError(f'{key} of a support is {one[key]!r}')
         if one['names'][:1] != [one['class_name']]:
             raise ValueError(
                 f"a support of {one['class_name']!r} shows {one['names']}")

@@ -59,7 +59,7 @@ def from_tensors(tensors: Mapping[str, Tensor],
     Args:
         tensors (Mapping[str, Tensor]): See :func:`to_tensors`.
         entries (Sequence[Mapping[str, Any]]): Of every support, with its
-            ``names``.
+            ``names``, and of every negative, without.
         model (Mapping[str, Any]): ``needs`` and ``rank`` of what measured
             them.
 
@@ -76,7 +76,7 @@ def from_tensors(tensors: Mapping[str, Tensor],
         raise ValueError(
             'expected finite sums in float64 of two dimensions with areas of '
             f'0 or more, got {sums.dtype} {tuple(sums.shape)}')
-    rows = [1 + len(entry['names']) for entry in entries]
+    rows = [1 + len(entry.get('names', ())) for entry in entries]
     channels = sums.shape[1] - 1
     needs = model.get('needs', ())
     parts: dict[str, Sequence[Tensor]] = dict(

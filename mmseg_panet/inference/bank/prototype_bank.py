@@ -1,15 +1,15 @@
 """The registered classes: what their supports add to the prototypes."""
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...annotations.class_list import check_class_name
-from ...errors import InputError
+from ...errors import InputError, check_number
 from ...models import SupportStatistics
-from ...models.statistics import stack
+from ...models.negatives import NEGATIVE_SHARE, add_negatives
 from ...models.symmetric import pack, unpack
 from ..supports import Support
 
@@ -45,24 +45,68 @@ class BankedSupport(NamedTuple):
     source: Support | None = None
 
 
+class BankedNegative(NamedTuple):
+    """What is kept of an image on which none of the classes is.
+
+    Attributes:
+        statistics (SupportStatistics): As of a :class:`BankedSupport`, but n
+            is 1: all valid pixels.
+        image (str): File name of the image, for messages.
+        image_sha256 (str): Of the file, or of an array's pixels.
+    """
+
+    statistics: SupportStatistics
+    image: str
+    image_sha256: str
+
+
 class PrototypeBank:
     """Classes and the running sums of their supports.
 
     A class's prototype is the mean over its supports, the background's the
     mean over all supports of what belongs to no registered class (PANet,
-    equations 1 and 2). As sums are kept and not prototypes, the bank grows
-    and shrinks without the images: whatever the order of calls, it is the
-    bank of the supports that it holds.
+    equations 1 and 2), in which negatives have a share. As sums are kept and
+    not prototypes, the bank grows and shrinks without the images: whatever
+    the order of calls, it is the bank of the supports that it holds.
 
     Args:
         supports (Iterable[BankedSupport]): Added one by one. Defaults to
             none.
+        negatives (Iterable[BankedNegative]): Defaults to none.
+        negative_share (float): Of all negatives in the background, 0..1.
+            Defaults to :data:`NEGATIVE_SHARE`.
+
+    Raises:
+        InputError: If the share is out of range, or as :meth:`add`.
     """
 
-    def __init__(self, supports: Iterable[BankedSupport] = ()) -> None:
+    def __init__(self, supports: Iterable[BankedSupport] = (),
+                 negatives: Iterable[BankedNegative] = (),
+                 negative_share: float = NEGATIVE_SHARE) -> None:
+        check_number('negative_share', negative_share, least=0, most=1)
+        self.negative_share = negative_share
         self._supports: dict[str, list[BankedSupport]] = {}
+        self._negatives: dict[str, BankedNegative] = {}
         for support in supports:
             self.add(support)
+        for negative in negatives:
+            self.add_negative(negative)
+
+    def copy(self, change: Callable[[Any], Any] = lambda one: one,
+             negative_share: float | None = None) -> 'PrototypeBank':
+        """Make another bank, with supports and negatives that are changed.
+
+        Args:
+            change (Callable): From a :class:`BankedSupport` or a
+                :class:`BankedNegative` to one. Defaults to the same.
+            negative_share (float, optional): Defaults to the same.
+
+        Raises:
+            InputError: If the share is out of range.
+        """
+        return PrototypeBank(
+            map(change, self.supports), map(change, self.negatives),
+            self.negative_share if negative_share is None else negative_share)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,6 +117,11 @@ class PrototypeBank:
     def supports(self) -> list[BankedSupport]:
         """All supports, class by class."""
         return [one for shots in self._supports.values() for one in shots]
+
+    @property
+    def negatives(self) -> list[BankedNegative]:
+        """Images on which none of the classes is, in the order they came."""
+        return list(self._negatives.values())
 
     def num_shots(self, class_name: str) -> int:
         """How many supports a class has."""
@@ -103,6 +152,26 @@ class PrototypeBank:
             return False
         shots.append(_rounded(support))
         return True
+
+    def add_negative(self, negative: BankedNegative) -> bool:
+        """Add an image on which none of the classes is.
+
+        Args:
+            negative (BankedNegative): Measured by the same model.
+
+        Returns:
+            bool: False if the bank has held the same image: then nothing
+            changes.
+        """
+        if negative.image_sha256 in self._negatives:
+            return False
+        self._negatives[negative.image_sha256] = _rounded(negative)
+        return True
+
+    def remove_negatives(self) -> None:
+        """Remove all negatives, as if there had never been any."""
+        self._negatives.clear()
+        self.negative_share = NEGATIVE_SHARE
 
     def remove(self, class_name: str) -> None:
         """Remove a class, as if it had never been registered.
@@ -161,14 +230,18 @@ class PrototypeBank:
         """What the supports tell of their own class and of the background.
 
         Returns:
-            SupportStatistics: (N,) supports, class by class, n is 2; pixels
-            of classes that are not registered are background.
+            SupportStatistics: (N,) supports, class by class, n is 2, and
+            after them the negatives; pixels of classes that are not
+            registered are background.
         """
-        return stack([
+        supports = [
             one.statistics.masks([0, *(
                 row for row, name in enumerate(one.names, start=1)
                 if name in self._supports), 1]).pair()
-            for one in self.supports])
+            for one in self.supports]
+        return add_negatives(
+            supports, [one.statistics for one in self.negatives],
+            self.negative_share)
 
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:
@@ -178,13 +251,13 @@ class PrototypeBank:
         return class_name
 
 
-def _rounded(support: BankedSupport) -> BankedSupport:
+def _rounded(one: Any) -> Any:
     """Round moments as a file keeps them: it then holds the same bank.
 
     Differences of them are far above that rounding.
     """
-    statistics = support.statistics
+    statistics = one.statistics
     if statistics.moments is None or statistics.moments.dtype == torch.float32:
-        return support
-    return support._replace(statistics=replace(
+        return one
+    return one._replace(statistics=replace(
         statistics, moments=unpack(pack(statistics.moments).float())))

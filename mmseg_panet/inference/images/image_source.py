@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import cv2
 import mmcv
 import numpy as np
+from mmengine.fileio import get
 
 from ...errors import InputError
 
@@ -189,6 +190,13 @@ def source_key(source: Source) -> str:
         file.seek(max(0, size - _ENDS))
         content += file.read(_ENDS)
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def name_and_sha256(image: str | np.ndarray) -> tuple[str, str]:
+    """Say how messages call an image, and hash its file or its pixels."""
+    if isinstance(image, np.ndarray):
+        return 'array', array_sha256(image)
+    return Path(image).name, hashlib.sha256(get(image)).hexdigest()
 
 
 def array_sha256(array: np.ndarray) -> str:

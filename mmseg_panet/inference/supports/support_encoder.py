@@ -1,21 +1,18 @@
 """From supports to what a bank keeps of them."""
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.fileio import get
 from torch import Tensor, nn
 
 from ...errors import InputError
 from ...files import StrPath
 from ...progress import progress_bar
 from ..bank.prototype_bank import BankedSupport, PrototypeBank
-from ..images.image_source import array_sha256, read_image
+from ..images.image_source import array_sha256, name_and_sha256, read_image
 from . import Support, read_supports
 
 
@@ -139,14 +136,10 @@ def _measure(head: Any, features: Tensor, metainfo: dict,
     statistics = head.class_statistics(
         features[None].cpu(), torch.from_numpy(table[labels])[None],
         len(found), metainfo)
-    image = support.image
-    file_name, image_sha256 = (
-        ('array', array_sha256(image)) if isinstance(image, np.ndarray)
-        else (Path(image).name, hashlib.sha256(get(image)).hexdigest()))
     # The hash of the labels is not of the names, which may change.
     return BankedSupport(
         support.class_name, tuple(support.names[i - 1] for i in found),
-        statistics.each(lambda one: one[0]), file_name, image_sha256,
+        statistics.each(lambda one: one[0]), *name_and_sha256(support.image),
         array_sha256(labels), support)
 
 

@@ -50,8 +50,10 @@ class Classifier(nn.Module):
             supports (SupportStatistics): (B, N) supports, the shots of a way
                 next to each other; n is 2, background and own way. They have
                 the dtype and the device of the features. In the alignment
-                loss a mask may be empty.
-            shots (Sequence[int]): Supports of each way, N in all.
+                loss a mask may be empty. Supports after the last shot are
+                negatives, see :func:`add_negatives`.
+            shots (Sequence[int]): Supports of each way, N in all without
+                the negatives.
 
         Returns:
             nn.Module: It is called with features (M, C, h, w), M a multiple

@@ -1,5 +1,5 @@
 import torch
-from inference_parts import banked
+from inference_parts import banked, negative
 
 from mmseg_panet.inference.advice.notes import class_notes, support_notes
 from mmseg_panet.inference.advice.report import SupportRow
@@ -76,3 +76,16 @@ def test_supports_without_background_are_told():
     note, = class_notes(PrototypeBank([cat]))
     assert note.startswith('no support shows background')
     assert class_notes(PrototypeBank([cat, banked('cat', shot=1)])) == []
+
+
+def test_negatives_are_the_background_that_supports_lack():
+    everything = torch.ones(1, 16, 20, dtype=torch.long)
+    cat = banked('cat', labels=everything)
+    assert class_notes(PrototypeBank([cat], [negative()])) == []
+
+
+def test_a_support_that_is_a_negative_too_is_named():
+    bank = PrototypeBank(
+        [banked('cat')], [negative()._replace(image_sha256='cat0')])
+    note, = class_notes(bank)
+    assert note.startswith("cat0.jpg is a support of 'cat' and a negative")

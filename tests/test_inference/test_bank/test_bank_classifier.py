@@ -137,7 +137,7 @@ def test_another_process_classifies_an_old_bank_by_prototypes_too(
     main, other = inferencer_of(head=HEAD), inferencer_of(head=HEAD)
     main.load(tmp_path / 'old')
     sent = []
-    module = 'mmseg_panet.inference.few_shot_inferencer'
+    module = 'mmseg_panet.inference.class_registry'
     monkeypatch.setattr(f'{module}.broadcast_object_list', sent.extend)
     main.broadcast()
 

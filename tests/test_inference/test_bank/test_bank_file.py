@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from inference_parts import banked
+from inference_parts import banked, negative
 from safetensors.torch import load_file, save_file
 
 from mmseg_panet.errors import InputError
@@ -195,3 +195,89 @@ def test_nothing_is_left_of_a_bank_that_cannot_be_written(path):
     assert not list(path.parent.iterdir())
     with pytest.raises(InputError, match='cannot be written'):
         write_bank(path.parent, pets(), MODEL)
+
+
+def pets_and_negatives(share=0.25):
+    return PrototypeBank(
+        pets().supports, [negative(0), negative(1)], share)
+
+
+def assert_equal_negatives(found, bank):
+    for one, other in zip(found.negatives, bank.negatives, strict=True):
+        assert one[1:] == other[1:]
+        for name, tensor in other.statistics.tensors().items():
+            assert torch.equal(one.statistics.tensors()[name], tensor)
+
+
+def test_negatives_and_their_share_come_back_as_they_were(path, tmp_path):
+    bank = pets_and_negatives()
+    write_bank(path, bank, MODEL)
+    found = read_bank(path, MODEL)
+    assert found.negative_share == 0.25
+    assert_equal_supports(found, bank)
+    assert_equal_negatives(found, bank)
+    assert torch.equal(found.prototypes(), bank.prototypes())
+    assert torch.equal(
+        load_file(path)['prototypes'], bank.prototypes().float())
+    write_bank(tmp_path / 'again', found, MODEL)
+    assert (tmp_path / 'again').read_bytes() == path.read_bytes()
+    header = header_of(path)
+    assert header['format'] == 2
+    assert header['negatives'][1] == dict(
+        image='none1.jpg', image_sha256='none1')
+
+
+def test_moments_and_axes_of_negatives_come_back_as_they_were(path):
+    """And are left out for a classifier that needs none."""
+    model = dict(MODEL, needs=['moments'], rank=3)
+    generator = torch.Generator().manual_seed(0)
+
+    def measured(one):
+        names = getattr(one, 'names', ())
+        return one._replace(statistics=SupportStatistics.of_weights(
+            torch.randn(1, 6, 3, 4, generator=generator).double(),
+            torch.rand(
+                1, 1 + len(names), 3, 4, generator=generator).double(),
+            ('moments',), rank=3).each(lambda one: one[0]))
+
+    bank = pets_and_negatives().copy(measured)
+    write_bank(path, bank, model)
+    found = read_bank(path, model)
+    assert_equal_supports(found, bank)
+    assert_equal_negatives(found, bank)
+    assert found.negatives[0].statistics.moments.shape == (1, 3, 3)
+    plain = read_bank(path, MODEL)
+    assert plain.negative_share == 0.25
+    assert [*plain.negatives[1].statistics.tensors()] == ['areas', 'sums']
+    torch.testing.assert_close(plain.prototypes(), bank.prototypes())
+
+
+def test_a_bank_without_negatives_is_as_it_was_before_there_were_any(path):
+    bank = pets_and_negatives()
+    bank.remove_negatives()
+    write_bank(path, bank, MODEL)
+    header = header_of(path)
+    assert header['format'] == 1
+    assert not {'negatives', 'negative_share'} & header.keys()
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    (lambda header, sums: header.update(format=1), 'expected format 2, got 1'),
+    (lambda header, sums: header.pop('negatives'), 'expected format 1, got 2'),
+    (lambda header, sums: header['negatives'].pop(), 'split'),
+    (lambda header, sums: header.pop('negative_share'), 'negative_share'),
+    (lambda header, sums: header.update(negative_share=1.5),
+     'negative_share.*1.5'),
+    (lambda header, sums: header.update(negatives=[7, 7]), 'TypeError'),
+    (lambda header, sums: header['negatives'][0].update(image_sha256=7),
+     'image_sha256 of a negative is 7'),
+    (lambda header, sums: header['negatives'][1].pop('image'), 'image'),
+    (lambda header, sums: sums[-1].neg_(), 'areas of 0 or more'),
+])
+def test_negatives_that_do_not_fit_are_refused(path, change, words):
+    write_bank(path, pets_and_negatives(), MODEL)
+    header, sums = header_of(path), load_file(path)['sums'].clone()
+    change(header, sums)
+    save_file(dict(sums=sums), path, dict(mmseg_panet=json.dumps(header)))
+    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+        read_bank(path, MODEL)

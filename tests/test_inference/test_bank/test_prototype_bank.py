@@ -1,6 +1,6 @@
 import pytest
 import torch
-from inference_parts import banked, class_statistics
+from inference_parts import banked, class_statistics, negative
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -141,3 +141,62 @@ def test_there_are_254_classes_at_most():
     with pytest.raises(InputError, match="254 classes, got 'one more'"):
         bank.add(banked('one more'))
     assert len(bank.classes) == 254
+
+
+def test_negatives_are_the_same_before_and_after_the_classes():
+    before = PrototypeBank()
+    assert before.add_negative(negative(0)) and before.add_negative(
+        negative(1))
+    assert not before.classes
+    after = PrototypeBank()
+    for bank in (before, after):
+        bank.add(banked('cat'))
+        bank.add(banked('dog', 'cat'))
+    without = after.prototypes()
+    after.add_negative(negative(0))
+    after.add_negative(negative(1))
+    close(before.prototypes(), after.prototypes())
+    close(after.prototypes()[1:], without[1:])
+    assert not torch.allclose(after.prototypes()[0], without[0])
+    assert after.shots == [1, 1] and after.statistics().areas.shape == (4, 2)
+    after.remove_negatives()
+    close(after.prototypes(), without)
+    assert after.statistics().shares is None
+
+
+def test_a_negative_that_comes_again_counts_once():
+    bank = PrototypeBank([banked('cat')], [negative()])
+    expected = bank.prototypes()
+    assert not bank.add_negative(negative()) and len(bank.negatives) == 1
+    close(bank.prototypes(), expected)
+
+
+def test_the_share_is_that_of_all_negatives_together():
+    """As areas of all images differ little from each other."""
+    bank = PrototypeBank(
+        [banked('cat')], [negative(0), negative(1)], negative_share=0.3)
+    own = PrototypeBank([banked('cat')]).prototypes()[0]
+    of_negatives = [
+        one.statistics.sums[0] / one.statistics.areas[0]
+        for one in bank.negatives]
+    torch.testing.assert_close(
+        bank.prototypes()[0], 0.7 * own + 0.3 * sum(of_negatives) / 2,
+        rtol=1e-6, atol=1e-6)
+
+
+def test_a_copy_changes_without_the_bank():
+    bank = PrototypeBank([banked('cat')], [negative()], 0.3)
+    copy = bank.copy()
+    assert copy.negative_share == 0.3
+    copy.remove_negatives()
+    copy.remove('cat')
+    assert bank.classes == ('cat',) and len(bank.negatives) == 1
+    assert bank.copy(negative_share=0.5).negative_share == 0.5
+    assert bank.negative_share == 0.3
+    assert copy.negative_share == PrototypeBank().negative_share == 0.1
+
+
+@pytest.mark.parametrize('share', [-0.1, 1.1, 'half', float('nan')])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(InputError, match='negative_share'):
+        PrototypeBank(negative_share=share)

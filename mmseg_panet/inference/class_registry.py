@@ -1,0 +1,223 @@
+"""The classes that are registered by a few examples."""
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+
+from ..files import StrPath
+from ..models.negatives import NEGATIVE_SHARE
+from .advice.notes import background_notes, negative_notes
+from .advice.report import SupportAdvice
+from .advice.support_advice import advise
+from .bank.bank_file import write_bank
+from .bank.prototype_bank import PrototypeBank
+from .network import Network
+from .supports.negative_encoder import measure_negatives
+from .supports.support_encoder import add_supports
+
+_IMAGES_AT_ONCE = 8
+_Self = TypeVar('_Self', bound='ClassRegistry')
+
+
+class ClassRegistry:
+    """Registers classes, and keeps, checks, loads and shares them.
+
+    It is the part of :class:`FewShotInferencer` that changes its classes.
+
+    Attributes:
+        model (nn.Module): See :func:`encode_images`.
+        pipeline (Callable): See :func:`encode_images`.
+        show_progress (bool): Whether bars show how far a call has come.
+    """
+
+    model: Any
+    pipeline: Callable
+    show_progress: bool
+    _network: Network
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The registered classes; class i is label 1 + i of a class map."""
+        return self._network.bank.classes
+
+    @property
+    def bank(self) -> PrototypeBank:
+        """A copy of the registered classes with their statistics."""
+        return self._network.bank.copy()
+
+    def fit(self: _Self, supports: Any, image_dir: StrPath | None = None,
+            negatives: Any = None, negative_share: float = NEGATIVE_SHARE
+            ) -> _Self:
+        """Register classes, in place of all others and of their negatives.
+
+        Args:
+            supports (Any): Class name to a list of (image, annotation); or a
+                folder or a file, see :func:`read_supports`.
+            image_dir (str | os.PathLike, optional): Folder of the images
+                that a file names.
+            negatives (Any, optional): Images on which none of the classes
+                is, all of them background, see :meth:`add_negatives`.
+                Defaults to none.
+            negative_share (float): See :meth:`add_negatives`. Defaults to
+                :data:`NEGATIVE_SHARE`.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If a support or a negative cannot be used; the
+                registered classes then stay as they were.
+        """
+        bank = PrototypeBank(negative_share=negative_share)
+        with self._network.classifying_by(self._network.classifier):
+            notes = self._measure(bank, supports, image_dir)
+            if negatives is not None:
+                notes += self._measure_negatives(bank, negatives)
+            return self._use(bank, notes)
+
+    def _measure(self, bank: PrototypeBank, source: Any,
+                 image_dir: StrPath | None = None) -> list[str]:
+        return add_supports(
+            self.model, self.pipeline, bank, source, image_dir,
+            _IMAGES_AT_ONCE, self.show_progress)
+
+    def _measure_negatives(self, bank: PrototypeBank,
+                           images: Any) -> list[str]:
+        return measure_negatives(
+            self.model, self.pipeline, bank, images, _IMAGES_AT_ONCE,
+            self.show_progress)
+
+    def _use(self: _Self, bank: PrototypeBank,
+             notes: Sequence[str]) -> _Self:
+        """Use a bank with more in it, and warn of what adds nothing."""
+        if bank.classes:
+            notes = [*notes, *background_notes(bank)]
+        for note in (*notes, *negative_notes(bank)):
+            print_log(note, logger='current', level=logging.WARNING)
+        self._network.use(bank)
+        return self
+
+    def add_class(self: _Self, class_name: str,
+                  supports: Sequence[tuple]) -> _Self:
+        """Register one more class, or more shots of a class.
+
+        The earlier supports are not needed again.
+
+        Args:
+            class_name (str): New or known.
+            supports (Sequence[tuple]): (image, annotation) each, see
+                :func:`read_supports`.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: As :meth:`fit`.
+        """
+        bank = self.bank
+        return self._use(bank, self._measure(bank, {class_name: supports}))
+
+    def add_negatives(self: _Self, images: Any,
+                      negative_share: float | None = None) -> _Self:
+        """Add images on which none of the classes is: fewer false pixels.
+
+        All of their pixels are background. Before or after the classes they
+        are worth the same; an image that is added again counts once.
+
+        Args:
+            images (Any): Paths, folders, glob patterns, videos, arrays, or a
+                list of such, see :func:`list_images`.
+            negative_share (float, optional): Of all negatives in the mean
+                and the moments of the background, 0..1, whatever their
+                number: the larger, the fewer pixels become one of the
+                classes. Defaults to what it was, :data:`NEGATIVE_SHARE` at
+                first.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If there is no image, one cannot be read, or the
+                share is out of range; all then stays as it was.
+        """
+        bank = self.bank.copy(negative_share=negative_share)
+        return self._use(bank, self._measure_negatives(bank, images))
+
+    def remove_negatives(self) -> None:
+        """Remove all negatives, as if there had never been any."""
+        bank = self.bank
+        bank.remove_negatives()
+        self._network.use(bank)
+
+    def remove_class(self, class_name: str) -> None:
+        """Remove a class, as if it had never been registered.
+
+        Raises:
+            InputError: If there is no such class.
+        """
+        bank = self.bank
+        bank.remove(class_name)
+        self._network.use(bank)
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Give a class another name; its label stays.
+
+        Raises:
+            InputError: If there is no such class, or the name is taken or
+                cannot be one.
+        """
+        bank = self.bank
+        bank.rename(old, new)
+        self._network.use(bank)
+
+    def check_support(self) -> SupportAdvice:
+        """Judge every support by the others of its class.
+
+        Negatives are neither judged nor judged by.
+
+        Returns:
+            SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
+            picture, ``suspects`` are those whose masks may be wrong.
+
+        Raises:
+            InputError: If no class is registered, or supports came with
+                :meth:`load`, without their images.
+        """
+        return advise(
+            self.model, self.pipeline, self._network.bank, _IMAGES_AT_ONCE,
+            self.show_progress)
+
+    def save(self, path: StrPath) -> None:
+        """Write the registered classes to a file, see :func:`write_bank`.
+
+        Raises:
+            InputError: If no class is registered, or the file cannot be
+                written.
+        """
+        write_bank(path, self._network.bank, self._network.description)
+
+    def load(self: _Self, path: StrPath) -> _Self:
+        """Use the classes of a file, in place of all others.
+
+        The classifier need not be the one that the file was made with, if it
+        needs no other statistics. A file that holds prototypes only is
+        classified by prototypes, and so are classes that are added to it.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If it is no bank, or another model's; the registered
+                classes then stay as they were.
+        """
+        self._network.load(path)
+        return self
+
+    def broadcast(self) -> None:
+        """Give every process the classes of the main one, to the bit."""
+        shared = self._network.shared()
+        broadcast_object_list(shared)
+        if not is_main_process():
+            self._network.take(shared)

@@ -1,0 +1,62 @@
+"""From images without any of the classes to what a bank keeps of them."""
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...progress import progress_bar
+from ..bank.prototype_bank import BankedNegative, PrototypeBank
+from ..images.image_list import list_images
+from ..images.image_source import VideoFrame, name_and_sha256, read_image
+from .support_encoder import encode_images
+
+
+def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
+                      images: Any, batch_size: int,
+                      show_progress: bool) -> list[str]:
+    """Read and measure images without any of the classes, and add them.
+
+    Args:
+        model (nn.Module): See :func:`encode_images`.
+        pipeline (Callable): See :func:`encode_images`.
+        bank (PrototypeBank): Changed in place.
+        images (Any): See :func:`list_images`.
+        batch_size (int): See :func:`encode_images`.
+        show_progress (bool): Whether to show a progress bar.
+
+    Returns:
+        list[str]: A sentence for each image that adds nothing.
+
+    Raises:
+        InputError: If there is no image, or one cannot be read.
+    """
+    items = list_images(images)
+    names: list[tuple[str, str]] = []
+
+    def read() -> Iterator[np.ndarray]:
+        for item in items:
+            image = read_image(item.source)
+            name, sha256 = name_and_sha256(
+                item.source if isinstance(item.source, str) else image)
+            names.append((
+                item.name if isinstance(item.source, VideoFrame) else name,
+                sha256))
+            yield image
+
+    found: dict[int, BankedNegative] = {}
+    with progress_bar(show_progress) as bar:
+        for index, features, metainfo in bar.track(
+                encode_images(model, pipeline, read(), batch_size),
+                len(items), description='Negatives'):
+            nothing = torch.zeros(
+                1, *metainfo['ori_shape'][:2], dtype=torch.uint8)
+            statistics = model.decode_head.class_statistics(
+                features[None].cpu(), nothing, 0, metainfo)
+            found[index] = BankedNegative(
+                statistics.each(lambda one: one[0]), *names[index])
+    # Batches become full in another order.
+    in_order = [found[index] for index in range(len(items))]
+    return [
+        f'{one.image} is a negative already: it counts once'
+        for one in in_order if not bank.add_negative(one)]
