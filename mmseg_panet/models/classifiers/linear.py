@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..temperature import calibrated_scale, keep_scale, rescale
+
 _EPS = 1e-8
 """Smallest norm divided by, as in torch.nn.functional.cosine_similarity."""
 
@@ -30,6 +32,7 @@ class LinearClassifier(nn.Module):
 
     weight: Tensor
     bias: Tensor | None
+    scale: float | Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None,
                  normalise: bool = False, scale: float = 1.0) -> None:
@@ -50,6 +53,10 @@ class LinearClassifier(nn.Module):
     def num_classes(self) -> int:
         """K."""
         return self.weight.shape[-2]
+
+    def calibrate(self, means: Tensor) -> None:
+        """Set the scale by the means (B, K, C) of the classes."""
+        keep_scale(self, calibrated_scale(self.weight, means).reshape(-1))
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute the logits of every class at every cell.
@@ -86,7 +93,7 @@ class LinearClassifier(nn.Module):
         if self.bias is not None:
             bias = self.bias.reshape(number, -1).repeat_interleave(times, 0)
             logits = logits + bias[..., None, None]
-        return self.scale * logits
+        return rescale(logits, self.scale)
 
 
 class _UnitProduct(torch.autograd.Function):

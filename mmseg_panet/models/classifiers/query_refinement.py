@@ -12,8 +12,10 @@ from ...errors import check_number
 from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
+from ..temperature import calibrated_scale, keep_scale, rescale
 from .classifier import Classifier, build_classifier
 from .discriminant import discriminant
+from .linear import LinearClassifier
 from .presence import reach, turn_off
 
 _FEWEST = 4
@@ -123,6 +125,7 @@ class FittedRefinement(nn.Module):
     complete: Tensor
     weight: Tensor
     bias: Tensor
+    scale: float | Tensor
 
     def __init__(self, method: QueryRefinement, start: nn.Module,
                  means: Tensor, scatter: Tensor, complete: Tensor) -> None:
@@ -130,6 +133,8 @@ class FittedRefinement(nn.Module):
         # In a tuple, as its parameters are those of the head.
         self.method = (method,)
         self.start = start
+        self.scale = method.scale
+        self.by_query = False
         self.num_classes = means.shape[-2]
         self.register_buffer('means', means, persistent=False)
         self.register_buffer('scatter', scatter, persistent=False)
@@ -141,13 +146,24 @@ class FittedRefinement(nn.Module):
         self.register_buffer('weight', weight, persistent=False)
         self.register_buffer('bias', bias, persistent=False)
 
+    def calibrate(self, means: Tensor) -> None:
+        """Set the scale, of each query by its own classes if there are rounds.
+
+        Args:
+            means (Tensor): (B, K, C), of the classes.
+        """
+        self.by_query = self.method[0].rounds > 0
+        if not self.by_query and isinstance(self.start, LinearClassifier):
+            weight = self.start.scale * self.start.weight
+            keep_scale(self, calibrated_scale(weight, means).reshape(-1))
+
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.fit`."""
         method: Any = self.method[0]
         logits = self.start(features)  # (M, K, h, w)
         if not len(self.means) or not (
                 method.rounds or method.prior or method.presence > -1):
-            return method.scale * logits
+            return rescale(logits, self.scale)
         found, size = logits.flatten(2), logits.shape[2:]
         each = len(logits) // len(self.means)
         means, scatter, complete = (
@@ -174,7 +190,10 @@ class FittedRefinement(nn.Module):
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
-        return method.scale * found.unflatten(2, size)
+        return rescale(
+            found.unflatten(2, size),
+            calibrated_scale(weight, added[0]) if self.by_query
+            else self.scale)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:
