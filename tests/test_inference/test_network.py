@@ -152,7 +152,8 @@ def test_probabilities_are_calibrated_and_labels_stay():
     assert lower['confidence'].mean() < before['confidence'].mean() - 0.01
     assert off.model.decode_head.fitted.scale == 20
     means = torch.nn.functional.normalize(one.bank.prototypes(), dim=-1)
-    apart = (means[1:] - means[0]).square().sum(-1).mean().item()
-    assert one.model.decode_head.fitted.scale.item() == pytest.approx(
-        8 / apart, rel=1e-4)
+    apart = (means[1:] - means[0]).square().sum(-1).mean()
+    torch.testing.assert_close(
+        one.model.decode_head.fitted.weight[0], (8 / apart * means).float(),
+        rtol=1e-4, atol=1e-4)
     assert one.fingerprint() != off.fingerprint()

@@ -131,21 +131,25 @@ def test_prototypes_of_raw_cells_have_a_constant_of_their_directions(shots):
     fitted = calibrated(classifier, supports, shots)
     means = F.normalize(supports.class_means(shots)[0], dim=-1)
     apart = (means[1:] - means[:1]).square().sum(-1).mean()
-    torch.testing.assert_close(fitted.scale, (8 / apart).reshape(1))
+    torch.testing.assert_close(fitted.weight[0], 8 / apart * means)
+    assert fitted.scale == 1
     longer, queries = random_supports(classifier, shots, factor=30)
     torch.testing.assert_close(
         calibrated(classifier, longer, shots)(queries), fitted(queries))
 
 
-def test_the_scale_of_a_linear_classifier_makes_the_separation_that_of_all():
+def test_a_linear_classifier_keeps_weight_and_bias_that_are_calibrated():
     for classifier in CLASSIFIERS[1:3]:
         supports, _ = random_supports(classifier, [2, 3], episodes=2)
         fitted = calibrated(classifier, supports, [2, 3])
         found = separation(
-            fitted.scale[:, None, None] * fitted.weight,
-            supports.class_means([2, 3]))
+            fitted.weight, supports.class_means([2, 3]))
         torch.testing.assert_close(
             found.mean(-1), torch.full((2,), SEPARATION).double())
+        before = classifier.fit(supports, [2, 3])
+        torch.testing.assert_close(
+            fitted.bias / before.bias,
+            (fitted.weight / before.weight)[..., 0])
 
 
 def test_without_rounds_the_factor_of_the_start_is_undone_too():

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from ..temperature import calibrated_scale, keep_scale, rescale
+from ..temperature import calibrated_scale
 
 _EPS = 1e-8
 """Smallest norm divided by, as in torch.nn.functional.cosine_similarity."""
@@ -32,7 +32,6 @@ class LinearClassifier(nn.Module):
 
     weight: Tensor
     bias: Tensor | None
-    scale: float | Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None,
                  normalise: bool = False, scale: float = 1.0) -> None:
@@ -55,8 +54,15 @@ class LinearClassifier(nn.Module):
         return self.weight.shape[-2]
 
     def calibrate(self, means: Tensor) -> None:
-        """Set the scale by the means (B, K, C) of the classes."""
-        keep_scale(self, calibrated_scale(self.weight, means).reshape(-1))
+        """Put the scale that calibrates into the weight and the bias.
+
+        Args:
+            means (Tensor): As the weight, of the cells of the classes.
+        """
+        factor = calibrated_scale(self.weight, means)[..., None]  # (B, 1)
+        self.weight = factor[..., None] * self.weight
+        self.bias = None if self.bias is None else factor * self.bias
+        self.scale = 1.0
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute the logits of every class at every cell.
@@ -93,7 +99,7 @@ class LinearClassifier(nn.Module):
         if self.bias is not None:
             bias = self.bias.reshape(number, -1).repeat_interleave(times, 0)
             logits = logits + bias[..., None, None]
-        return rescale(logits, self.scale)
+        return self.scale * logits
 
 
 class _UnitProduct(torch.autograd.Function):

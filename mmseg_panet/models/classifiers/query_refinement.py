@@ -12,7 +12,7 @@ from ...errors import check_number
 from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
-from ..temperature import calibrated_scale, keep_scale, rescale
+from ..temperature import calibrated_scale
 from .classifier import Classifier, build_classifier
 from .discriminant import discriminant
 from .linear import LinearClassifier
@@ -125,7 +125,7 @@ class FittedRefinement(nn.Module):
     complete: Tensor
     weight: Tensor
     bias: Tensor
-    scale: float | Tensor
+    factor: Tensor | None
 
     def __init__(self, method: QueryRefinement, start: nn.Module,
                  means: Tensor, scatter: Tensor, complete: Tensor) -> None:
@@ -133,8 +133,8 @@ class FittedRefinement(nn.Module):
         # In a tuple, as its parameters are those of the head.
         self.method = (method,)
         self.start = start
-        self.scale = method.scale
         self.by_query = False
+        self.register_buffer('factor', None, persistent=False)
         self.num_classes = means.shape[-2]
         self.register_buffer('means', means, persistent=False)
         self.register_buffer('scatter', scatter, persistent=False)
@@ -147,15 +147,22 @@ class FittedRefinement(nn.Module):
         self.register_buffer('bias', bias, persistent=False)
 
     def calibrate(self, means: Tensor) -> None:
-        """Set the scale, of each query by its own classes if there are rounds.
+        """Choose the scale, of each query by its own classes if it has any.
 
         Args:
-            means (Tensor): (B, K, C), of the classes.
+            means (Tensor): (B, K, C), of the classes of the supports.
         """
         self.by_query = self.method[0].rounds > 0
         if not self.by_query and isinstance(self.start, LinearClassifier):
-            weight = self.start.scale * self.start.weight
-            keep_scale(self, calibrated_scale(weight, means).reshape(-1))
+            self.factor = calibrated_scale(
+                self.start.scale * self.start.weight, means)  # (B,)
+
+    def _scaled(self, logits: Tensor, factor: Tensor | None) -> Tensor:
+        """Multiply logits (M, K, h, w) by factors (B,) or by the setting."""
+        if factor is None:
+            return self.method[0].scale * logits
+        each = len(logits) // max(1, len(factor))
+        return factor.repeat_interleave(each)[:, None, None, None] * logits
 
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.fit`."""
@@ -163,7 +170,7 @@ class FittedRefinement(nn.Module):
         logits = self.start(features)  # (M, K, h, w)
         if not len(self.means) or not (
                 method.rounds or method.prior or method.presence > -1):
-            return rescale(logits, self.scale)
+            return self._scaled(logits, self.factor)
         found, size = logits.flatten(2), logits.shape[2:]
         each = len(logits) // len(self.means)
         means, scatter, complete = (
@@ -190,10 +197,10 @@ class FittedRefinement(nn.Module):
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
-        return rescale(
+        return self._scaled(
             found.unflatten(2, size),
             calibrated_scale(weight, added[0]) if self.by_query
-            else self.scale)
+            else self.factor)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:
