@@ -67,8 +67,8 @@ def calibrated_scale(weight: Tensor, means: Tensor) -> Tensor:
 def calibrate(fitted: nn.Module, means: Tensor, unit_cells: bool) -> None:
     """Set the temperature of fitted classes, in place.
 
-    Those of a method of another project, which has no ``calibrate``, keep
-    theirs.
+    Labels stay, but where several views of an image are averaged. Classes
+    of a method of another project, which has no ``calibrate``, keep theirs.
 
     Args:
         fitted (nn.Module): What a :class:`Classifier` has fitted to B
