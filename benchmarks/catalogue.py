@@ -9,6 +9,7 @@ import torch
 
 from . import (
     REPO,
+    calibration,
     episodes,
     evaluation,
     gpu,
@@ -66,6 +67,9 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
     found['resume'] = Job(partial(resume.measure, work_dir), True)
     found['inferencer'] = Job(
         partial(inferencer.measure, data, work_dir, device), True)
+    for name in calibration.SOURCES:
+        found[f'calibration-{name}'] = Job(
+            partial(calibration.measure, data, device, name))
     if on_gpu:
         for ways, shots in ((1, 1), (1, 5)):
             found[f'gpu-{ways}way{shots}shot'] = Job(partial(

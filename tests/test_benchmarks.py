@@ -1,4 +1,5 @@
 """What the benchmarks rest on, at sizes of seconds."""
+import numpy as np
 import pytest
 import torch
 
@@ -7,6 +8,7 @@ from benchmarks.case import Case, build_model, draw_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
 from benchmarks.memory import peak_bytes
+from benchmarks.reliability import Reliability
 from benchmarks.row import Row
 from benchmarks.run import select
 from benchmarks.timing import TooLongError, in_turn, medians, ratio_of
@@ -83,6 +85,20 @@ def test_rounds_that_would_take_too_long_are_not_begun():
 
     with pytest.raises(TooLongError, match="5 rounds up to 'b' alone"):
         in_turn({'a': one, 'b': one, 'c': pytest.fail}, limit=60)
+
+
+def test_the_calibration_error_is_that_counted_by_hand():
+    """Two bins: means .62 and 1, right 1/2 and 1/2, of two pixels each.
+
+    (|.62 - .5| * 2 + |1 - .5| * 2) / 4 = 31%, and a pixel below .6.
+    """
+    found = Reliability()
+    found.add(np.array([0.61, 0.63, 1.0]), np.array([True, False, True]))
+    found.add(np.array([1.0]), np.array([False]))
+    assert found.error() == pytest.approx(31)
+    assert found.below(0.6) == (0, 50)
+    found.add(np.array([0.51]), np.array([True]))
+    assert found.below(0.6) == (20, 50)
 
 
 def test_the_peak_is_that_of_the_tensors_that_live_at_once():

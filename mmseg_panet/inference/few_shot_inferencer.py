@@ -67,6 +67,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             registered :class:`Classifier`, a dict with its settings, or
             'config', what the config's test classifies by. Defaults to None:
             the one that the config names, or else 'auto'.
+        calibrate (bool): Whether probabilities are, see :func:`calibrate`.
+            Defaults to True.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -88,7 +90,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  show_progress: bool = True,
                  min_area: float | None = None,
                  edges: bool | Mapping[str, float] | None = None,
-                 classifier: dict | str | None = None) -> None:
+                 classifier: dict | str | None = None,
+                 calibrate: bool = True) -> None:
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
             raise InputError(
@@ -104,7 +107,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             model, weights and os.fspath(weights), device, 'mmseg',
             show_progress)
         self._network = Network(
-            self.model, self.cfg, slide, tta, edges, min_area)
+            self.model, self.cfg, slide, tta, edges, min_area, calibrate)
         self.pipeline = self._network.support_pipeline
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,
@@ -134,7 +137,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  *(one.image_sha256 for one in bank.negatives)))
         text = json.dumps([
             self._network.description, supports, self._network.steps,
-            self.model.test_cfg, self.min_confidence,
+            self.model.test_cfg, self.min_confidence, self._network.calibrate,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -17,6 +17,7 @@ from ..models.classifiers import build_classifier
 from ..models.edge_filter import edge_filter_of
 from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
+from ..models.temperature import calibrate
 from .bank.bank_classifier import classifier_for
 from .bank.bank_file import open_bank, suit
 from .bank.prototype_bank import PrototypeBank
@@ -43,6 +44,7 @@ class Network:
         tta (bool | Mapping): See :class:`FewShotInferencer`.
         edges (bool | Mapping, optional): See :class:`FewShotInferencer`.
         min_area (float, optional): See :class:`FewShotInferencer`.
+        calibrate (bool): See :class:`FewShotInferencer`. Defaults to True.
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
@@ -58,11 +60,13 @@ class Network:
                  slide: bool | Mapping[str, Any] = False,
                  tta: bool | Mapping[str, Any] = False,
                  edges: bool | Mapping[str, float] | None = None,
-                 min_area: float | None = None) -> None:
+                 min_area: float | None = None,
+                 calibrate: bool = True) -> None:
         self.model = model
         self.bank = PrototypeBank()
         self.classifier = model.decode_head.classifier
         self._said = ''
+        self.calibrate = calibrate
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
         self._described = describe_model(model, cfg, steps)
@@ -157,9 +161,14 @@ class Network:
         head = self.model.decode_head
         # The old classes stay where the fit fails.
         like = next(self.model.parameters())
-        head.fitted = head.classifier.fit(
-            bank.statistics().each(lambda one: one[None].to(like)), bank.shots
-        ) if bank.classes else None
+        fitted = None
+        if bank.classes:
+            supports = bank.statistics().each(lambda one: one[None].to(like))
+            fitted = head.classifier.fit(supports, bank.shots)
+            if self.calibrate:
+                calibrate(fitted, supports.class_means(bank.shots),
+                          head.classifier.unit_cells)
+        head.fitted = fitted
         self.bank = bank
         if not bank.classes:
             # Negatives are measured by the one in use.

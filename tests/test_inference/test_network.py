@@ -131,3 +131,29 @@ def test_a_fit_that_fails_keeps_the_old_classes(monkeypatch):
     with pytest.raises(RuntimeError, match='singular'):
         inferencer.add_class('green', [image_of((20, 230, 20))])
     assert inferencer.classes == ('red', 'blue') and head.fitted is before
+
+
+def test_probabilities_are_calibrated_and_labels_stay():
+    """The scale that the config gives to the classifier does not matter."""
+    image, _ = image_of((20, 20, 230), seed=7)
+
+    def results(scale, **settings):
+        inferencer = fitted(RESIZE, model=dict(decode_head=dict(
+            type='PANetHead', in_channels=32, scale=scale)), **settings)
+        return inferencer(image), inferencer
+
+    (found, one), (other, _) = (results(scale) for scale in (20.0, 3.0))
+    (before, off), (lower, _) = (
+        results(scale, calibrate=False) for scale in (20.0, 3.0))
+    for result in (other, before, lower):
+        assert (result['predictions'] == found['predictions']).all()
+    np.testing.assert_allclose(
+        other['confidence'], found['confidence'], atol=1e-5)
+    assert lower['confidence'].mean() < before['confidence'].mean() - 0.01
+    assert off.model.decode_head.fitted.scale == 20
+    means = torch.nn.functional.normalize(one.bank.prototypes(), dim=-1)
+    apart = (means[1:] - means[0]).square().sum(-1).mean()
+    torch.testing.assert_close(
+        one.model.decode_head.fitted.weight[0], (8 / apart * means).float(),
+        rtol=1e-4, atol=1e-4)
+    assert one.fingerprint() != off.fingerprint()

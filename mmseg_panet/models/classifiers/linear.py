@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..temperature import calibrated_scale
+
 _EPS = 1e-8
 """Smallest norm divided by, as in torch.nn.functional.cosine_similarity."""
 
@@ -50,6 +52,17 @@ class LinearClassifier(nn.Module):
     def num_classes(self) -> int:
         """K."""
         return self.weight.shape[-2]
+
+    def calibrate(self, means: Tensor) -> None:
+        """Put the scale that calibrates into the weight and the bias.
+
+        Args:
+            means (Tensor): As the weight, of the cells of the classes.
+        """
+        factor = calibrated_scale(self.weight, means)[..., None]  # (B, 1)
+        self.weight = factor[..., None] * self.weight
+        self.bias = None if self.bias is None else factor * self.bias
+        self.scale = 1.0
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute the logits of every class at every cell.

@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from ..temperature import separation
+
 _CERTAIN = 0.01
 """Share of a query's cells that a class is judged by."""
 _FEWEST = 4
@@ -32,7 +34,7 @@ def reach(cells: Tensor, means: Tensor, weight: Tensor, bias: Tensor
     number = cells.shape[1]
     most = min(number, max(_FEWEST, int(_CERTAIN * number)))
     certain = margins.topk(most, dim=-1).values.mean(-1)  # (M, W)
-    distance = (direction * (means[:, 1:] - means[:, :1])).sum(-1)
+    distance = separation(weight, means)
     return 2 * certain / distance.clamp_min(
         torch.finfo(distance.dtype).tiny)
 

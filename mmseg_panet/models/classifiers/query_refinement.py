@@ -12,8 +12,10 @@ from ...errors import check_number
 from ..main_axes import check_rank
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
+from ..temperature import calibrated_scale
 from .classifier import Classifier, build_classifier
 from .discriminant import discriminant
+from .linear import LinearClassifier
 from .presence import reach, turn_off
 
 _FEWEST = 4
@@ -123,6 +125,7 @@ class FittedRefinement(nn.Module):
     complete: Tensor
     weight: Tensor
     bias: Tensor
+    factor: Tensor | None
 
     def __init__(self, method: QueryRefinement, start: nn.Module,
                  means: Tensor, scatter: Tensor, complete: Tensor) -> None:
@@ -130,6 +133,8 @@ class FittedRefinement(nn.Module):
         # In a tuple, as its parameters are those of the head.
         self.method = (method,)
         self.start = start
+        self.by_query = False
+        self.register_buffer('factor', None, persistent=False)
         self.num_classes = means.shape[-2]
         self.register_buffer('means', means, persistent=False)
         self.register_buffer('scatter', scatter, persistent=False)
@@ -141,13 +146,31 @@ class FittedRefinement(nn.Module):
         self.register_buffer('weight', weight, persistent=False)
         self.register_buffer('bias', bias, persistent=False)
 
+    def calibrate(self, means: Tensor) -> None:
+        """Choose the scale, of each query by its own classes if it has any.
+
+        Args:
+            means (Tensor): (B, K, C), of the classes of the supports.
+        """
+        self.by_query = self.method[0].rounds > 0
+        if not self.by_query and isinstance(self.start, LinearClassifier):
+            self.factor = calibrated_scale(
+                self.start.scale * self.start.weight, means)  # (B,)
+
+    def _scaled(self, logits: Tensor, factor: Tensor | None) -> Tensor:
+        """Multiply logits (M, K, h, w) by factors (B,) or by the setting."""
+        if factor is None:
+            return self.method[0].scale * logits
+        each = len(logits) // max(1, len(factor))
+        return factor.repeat_interleave(each)[:, None, None, None] * logits
+
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.fit`."""
         method: Any = self.method[0]
         logits = self.start(features)  # (M, K, h, w)
         if not len(self.means) or not (
                 method.rounds or method.prior or method.presence > -1):
-            return method.scale * logits
+            return self._scaled(logits, self.factor)
         found, size = logits.flatten(2), logits.shape[2:]
         each = len(logits) // len(self.means)
         means, scatter, complete = (
@@ -174,7 +197,10 @@ class FittedRefinement(nn.Module):
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
-        return method.scale * found.unflatten(2, size)
+        return self._scaled(
+            found.unflatten(2, size),
+            calibrated_scale(weight, added[0]) if self.by_query
+            else self.factor)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:

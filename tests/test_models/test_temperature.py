@@ -1,0 +1,225 @@
+import plain_discriminant as plain
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg_panet.models import LinearClassifier, SupportStatistics
+from mmseg_panet.models.classifiers import (
+    AutoClassifier,
+    Classifier,
+    DiscriminantClassifier,
+    PrototypeClassifier,
+    QueryRefinement,
+)
+from mmseg_panet.models.temperature import (
+    SEPARATION,
+    calibrate,
+    calibrated_scale,
+    separation,
+)
+
+CLASSIFIERS = [
+    PrototypeClassifier(scale=3.0),
+    PrototypeClassifier('squared_euclidean', scale=3.0),
+    DiscriminantClassifier(scale=3.0),
+    QueryRefinement(scale=3.0),
+    QueryRefinement(rounds=0, scale=3.0),
+    QueryRefinement(rounds=0, prior=0, scale=3.0),
+    QueryRefinement(dict(type='PrototypeClassifier'), prior=0, scale=3.0),
+    AutoClassifier(scale=3.0),
+]
+
+
+def random_supports(classifier, shots, episodes=1, factor=1.0, seed=0):
+    """Statistics (B, N) of features with a class each, and queries."""
+    generator = torch.Generator().manual_seed(seed)
+    features, queries = (
+        factor * torch.randn(
+            number, 6, 3, 4, generator=generator, dtype=torch.float64)
+        for number in (episodes * sum(shots), 2 * episodes))
+    weights = torch.rand(
+        len(features), 2, 3, 4, generator=generator, dtype=torch.float64)
+    found = SupportStatistics.of_weights(
+        features, weights, classifier.needs, classifier.unit_cells)
+    return found.each(lambda one: one.unflatten(0, (episodes, -1))), queries
+
+
+def calibrated(classifier, supports, shots):
+    fitted = classifier.fit(supports, shots)
+    calibrate(fitted, supports.class_means(shots), classifier.unit_cells)
+    return fitted
+
+
+def test_the_expected_cross_entropy_of_normal_margins_is_least():
+    """Two classes of one covariance S, drawn, at a squared distance of 5.
+
+    Their discriminant is the logarithm of their ratio, so its factor is 1,
+    and 1/7 of seven times it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(4, 4, generator=generator, dtype=torch.float64)
+    scatter = root @ root.T + torch.eye(4)
+    step = torch.randn(4, generator=generator, dtype=torch.float64)
+    step *= (5 / (step @ scatter.inverse() @ step)).sqrt()
+    means = torch.stack([torch.ones(4), torch.ones(4) + step])
+    weight = 7 * means @ scatter.inverse()
+    scale = calibrated_scale(weight, means)
+    torch.testing.assert_close(scale, torch.tensor(1 / 7).double())
+
+    cells = means[:, None] + torch.randn(
+        2, 20_000, 4, generator=generator,
+        dtype=torch.float64) @ torch.linalg.cholesky(scatter).T
+    logits = cells @ weight.T - (weight * means).sum(-1) / 2  # (2, n, 2)
+    label = torch.arange(2)[:, None].expand(logits.shape[:2]).flatten()
+    entropies = {
+        factor: F.cross_entropy(
+            factor * scale * logits.flatten(0, 1), label).item()
+        for factor in (0.5, 0.7, 0.85, 1, 1.2, 1.4, 2)}
+    assert min(entropies, key=entropies.get) == 1
+
+
+def test_the_separation_is_the_gain_of_the_margins_between_the_means():
+    weight = torch.tensor([[1., 0.], [0., 2.], [3., 1.]])
+    means = torch.tensor([[1., 1.], [0., 3.], [1., 2.]])
+    # (-1, 2) . (-1, 2) = 5 and (2, 1) . (0, 1) = 1.
+    assert separation(weight, means).tolist() == [5, 1]
+    # 5 / ((5 + 1) / 2).
+    assert calibrated_scale(weight, means).item() == pytest.approx(5 / 3)
+
+
+@pytest.mark.parametrize('shots', [[1], [4], [1, 3]])
+@pytest.mark.parametrize('classifier', CLASSIFIERS)
+def test_labels_stay_and_the_factor_of_the_logits_is_undone(
+        classifier, shots):
+    supports, queries = random_supports(classifier, shots)
+    before = classifier.fit(supports, shots)(queries)
+    after = calibrated(classifier, supports, shots)(queries)
+    assert torch.equal(before.argmax(1), after.argmax(1))
+    # One factor an image, that of no other classifier, and no longer 3.
+    factors = (after / before).flatten(1)
+    torch.testing.assert_close(
+        factors, factors[:, :1].expand_as(factors))
+    assert (factors > 0).all() and not torch.allclose(
+        factors, torch.ones_like(factors))
+    classifier = type(classifier)(
+        **{key: value for key, value in classifier.settings().items()
+           if key not in ('type', 'scale')}, scale=0.2)
+    torch.testing.assert_close(
+        calibrated(classifier, supports, shots)(queries), after)
+
+
+@pytest.mark.parametrize('classifier', CLASSIFIERS)
+def test_episodes_together_are_as_each_alone(classifier):
+    shots = [2, 1]
+    supports, queries = random_supports(classifier, shots, episodes=3)
+    together = calibrated(classifier, supports, shots)
+    of_one_image = together(queries[:1])
+    logits = together(queries)
+    for i in range(3):
+        alone = calibrated(
+            classifier, supports.each(lambda one, i=i: one[i:i + 1]), shots)
+        torch.testing.assert_close(
+            logits[2 * i:2 * i + 2], alone(queries[2 * i:2 * i + 2]))
+        torch.testing.assert_close(of_one_image[i:i + 1], alone(queries[:1]))
+
+
+@pytest.mark.parametrize('shots', [[1], [3, 2]])
+def test_prototypes_of_raw_cells_have_a_constant_of_their_directions(shots):
+    """However long the features are: 8 / |p1 / |p1| - p0 / |p0||^2."""
+    classifier = PrototypeClassifier()
+    supports, queries = random_supports(classifier, shots)
+    fitted = calibrated(classifier, supports, shots)
+    means = F.normalize(supports.class_means(shots)[0], dim=-1)
+    apart = (means[1:] - means[:1]).square().sum(-1).mean()
+    torch.testing.assert_close(fitted.weight[0], 8 / apart * means)
+    assert fitted.scale == 1
+    longer, queries = random_supports(classifier, shots, factor=30)
+    torch.testing.assert_close(
+        calibrated(classifier, longer, shots)(queries), fitted(queries))
+
+
+def test_a_linear_classifier_keeps_weight_and_bias_that_are_calibrated():
+    for classifier in CLASSIFIERS[1:3]:
+        supports, _ = random_supports(classifier, [2, 3], episodes=2)
+        fitted = calibrated(classifier, supports, [2, 3])
+        found = separation(
+            fitted.weight, supports.class_means([2, 3]))
+        torch.testing.assert_close(
+            found.mean(-1), torch.full((2,), SEPARATION).double())
+        before = classifier.fit(supports, [2, 3])
+        torch.testing.assert_close(
+            fitted.bias / before.bias,
+            (fitted.weight / before.weight)[..., 0])
+
+
+def test_without_rounds_the_factor_of_the_start_is_undone_too():
+    logits = []
+    for scale in (3.0, 7.0):
+        classifier = QueryRefinement(
+            dict(type='PrototypeClassifier', scale=scale), rounds=0, prior=0)
+        supports, queries = random_supports(classifier, [2, 3])
+        logits.append(calibrated(classifier, supports, [2, 3])(queries))
+    torch.testing.assert_close(*logits)
+
+
+def test_each_query_has_the_scale_of_its_own_classes():
+    """One round, written out with the plain equations."""
+    generator = torch.Generator().manual_seed(3)
+    features = torch.randn(2, 4, 3, 4, generator=generator).double()
+    weights = torch.rand(2, 2, 3, 4, generator=generator).double()
+    queries = torch.randn(2, 4, 5, 5, generator=generator).double()
+    method = QueryRefinement(rounds=1, prior=0)
+    supports = SupportStatistics.of_weights(
+        features, weights, ('moments',), True).each(lambda one: one[None])
+    before = method.fit(supports, [2])(queries)
+    after = calibrated(method, supports, [2])(queries)
+    means, moments = plain.classes_of([
+        (plain.unit(one), back.flatten(), own.flatten())
+        for one, (back, own) in zip(features, weights, strict=True)], [2])
+    start = plain.fit(means, moments)
+    for i, query in enumerate(queries):
+        cells = plain.unit(query)
+        kept = plain.certain_cells(plain.logits_of(cells, *start), 0.3)
+        assert all(kept)
+        parts = [plain.moments_of([cells[m] for m in some], [1] * len(some))
+                 for some in kept]
+        mixed = [[0.8 * a + 0.2 * part[j] for a, part in zip(
+            of_supports, parts, strict=True)]
+            for j, of_supports in enumerate((means, moments))]
+        weight, _ = plain.fit(*mixed)
+        gain = (weight[1] - weight[0]) @ (mixed[0][1] - mixed[0][0])
+        torch.testing.assert_close(after[i], 5 / gain * before[i])
+
+
+def test_means_that_differ_by_rounding_only_leave_all_classes_as_likely():
+    means = torch.ones(1, 2, 4) / 2
+    means[0, 1, 0] += 1e-7
+    fitted = LinearClassifier(F.normalize(means, dim=-1), normalise=True)
+    calibrate(fitted, means, True)
+    probability = fitted(torch.randn(1, 4, 9, 9)).softmax(1)
+    assert (probability - 0.5).abs().max() < 1e-3
+    fitted = LinearClassifier(torch.zeros(1, 2, 4))
+    calibrate(fitted, torch.zeros(1, 2, 4), False)
+    assert (fitted(torch.randn(1, 4, 2, 2)) == 0).all()
+
+
+@pytest.mark.parametrize('classifier', CLASSIFIERS)
+def test_a_second_calibration_is_the_first_and_moves_with_the_classes(
+        classifier):
+    supports, queries = random_supports(classifier, [2])
+    fitted = calibrated(classifier, supports, [2])
+    once = fitted(queries)
+    calibrate(fitted, supports.class_means([2]), classifier.unit_cells)
+    torch.testing.assert_close(fitted(queries), once)
+    moved = fitted.to('meta')(queries.to('meta'))
+    assert moved.is_meta and moved.shape == once.shape
+
+
+def test_what_knows_no_temperature_keeps_its_logits():
+    class Other(Classifier):
+        def logits(self, features, supports, shots):
+            return features[:, :2]
+
+    supports, queries = random_supports(Other(), [2])
+    assert torch.equal(
+        calibrated(Other(), supports, [2])(queries), queries[:, :2])
