@@ -110,7 +110,7 @@ def measure(data: Path, device: torch.device, name: str, episodes: int = 30,
     photographs = Photographs(source, data)
     features: dict[bytes, Any] = {}
     inferencers = {
-        (method, calibrate): _inferencer(
+        (method, calibrate): inferencer_of(
             classifier, calibrate, data, device, features)
         for method, (classifier, _) in METHODS.items()
         for calibrate in (False, True)}
@@ -133,7 +133,7 @@ def measure(data: Path, device: torch.device, name: str, episodes: int = 30,
     return rows
 
 
-def _inferencer(classifier: dict, calibrate: bool, data: Path,
+def inferencer_of(classifier: dict, calibrate: bool, data: Path,
                 device: torch.device, features: dict[bytes, Any]
                 ) -> FewShotInferencer:
     """One that passes no image through the backbone twice."""

@@ -9,6 +9,7 @@ import torch
 
 from . import (
     REPO,
+    absent,
     calibration,
     episodes,
     evaluation,
@@ -70,6 +71,8 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
     for name in calibration.SOURCES:
         found[f'calibration-{name}'] = Job(
             partial(calibration.measure, data, device, name))
+        found[f'absent-{name}'] = Job(
+            partial(absent.measure, data, device, name))
     if on_gpu:
         for ways, shots in ((1, 1), (1, 5)):
             found[f'gpu-{ways}way{shots}shot'] = Job(partial(
