@@ -12,6 +12,7 @@ from torch import nn
 from . import REPO
 
 CONFIGS = {
+    'ResNet-18': 'panet_r18-d8_msrc7i.py',
     'VGG-16': 'panet_vgg16-d8_pascal5i.py',
     'ResNet-50': 'panet_r50-d8_pascal5i.py',
 }

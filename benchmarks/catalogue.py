@@ -11,6 +11,7 @@ from . import (
     REPO,
     absent,
     calibration,
+    classifiers,
     episodes,
     evaluation,
     gpu,
@@ -65,6 +66,10 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
             episodes.measure_reuse, data, work_dir, device, shots, least))
     found['episodes-growth'] = Job(
         partial(episodes.measure_growth, data, work_dir, device))
+    for net, under in (('ResNet-18', 30), ('ResNet-50', 15)):
+        found[f'classifiers-{net.lower()}'] = Job(partial(
+            classifiers.measure, net, data, device, under),
+            net == 'ResNet-18')
     found['resume'] = Job(partial(resume.measure, work_dir), True)
     found['inferencer'] = Job(
         partial(inferencer.measure, data, work_dir, device), True)

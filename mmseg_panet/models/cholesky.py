@@ -33,10 +33,10 @@ class _CholeskySolve(torch.autograd.Function):
                 ) -> tuple[Tensor, Tensor]:
         factor, failed = torch.linalg.cholesky_ex(matrix)
         solved = failed == 0
-        eye = torch.eye(
-            matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-        factor = torch.where(solved[..., None, None], factor, eye)
-        solution = torch.cholesky_solve(right, factor)
+        # Not the factor, which is C / K times as large.
+        solution = torch.where(
+            solved[..., None, None], torch.cholesky_solve(right, factor),
+            right)
         ctx.save_for_backward(factor, solution, solved)
         ctx.mark_non_differentiable(solved)
         return solution, solved
@@ -47,6 +47,8 @@ class _CholeskySolve(torch.autograd.Function):
                  ) -> tuple[Tensor, Tensor]:
         factor, solution, solved = ctx.saved_tensors
         # d X = A^-1 (d B - d A X)
+        some = solved[..., None, None]
         to_right = torch.cholesky_solve(gradient, factor)
-        to_matrix = -to_right @ solution.mT * solved[..., None, None]
+        to_matrix = torch.where(some, -to_right @ solution.mT, 0)
+        to_right = torch.where(some, to_right, gradient)
         return to_matrix, to_right

@@ -67,8 +67,11 @@ class DiscriminantClassifier(Classifier):
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> LinearClassifier:
         """Fit the classes, see :meth:`Classifier.fit`."""
-        weight, bias = discriminant(
-            *class_scatter(supports, shots), self.shrinkage)
+        return self.linear(*discriminant(
+            *class_scatter(supports, shots), self.shrinkage))
+
+    def linear(self, weight: Tensor, bias: Tensor) -> LinearClassifier:
+        """Make the classifier of a solution, see :func:`discriminant`."""
         return LinearClassifier(
             weight, bias, normalise=True, scale=self.scale)
 
@@ -87,16 +90,47 @@ def discriminant(means: Tensor, scatter: Tensor, complete: Tensor,
         tuple[Tensor, Tensor]: Weights (..., K, C) and biases (..., K), of
         unit cells; those of cosine prototypes where it cannot be solved.
     """
-    channels = means.shape[-1]
-    eye = torch.eye(channels, dtype=means.dtype, device=means.device)
-    size = scatter.diagonal(dim1=-2, dim2=-1).sum(-1)  # (...)
-    ridge = (shrinkage / channels * size)[..., None, None]
-    some = complete[..., None, None] & (ridge > _LEAST_RIDGE)
-    weight, solved = cholesky_solve(
-        torch.where(some, scatter + ridge * eye, eye), means.mT)
-    weight = weight.mT  # (..., K, C)
-    some = some & solved[..., None, None]
+    spread = scatter.diagonal(dim1=-2, dim2=-1)  # (..., C)
+    ridge, some = ridge_of(
+        spread.sum(-1), means.shape[-1], complete, shrinkage)
+    # Where it is not of use, any positive definite matrix is solved.
+    weight, solved = cholesky_solve(torch.diagonal_scatter(
+        scatter, spread + ridge.where(some, 1)[..., None], dim1=-2, dim2=-1),
+        means.mT)
+    return with_biases(weight.mT, means, some & solved)
+
+
+def ridge_of(size: Tensor, channels: int, complete: Tensor,
+             shrinkage: float) -> tuple[Tensor, Tensor]:
+    """Find what shrinkage adds to the diagonal of the scatter.
+
+    Args:
+        size (Tensor): (...), the trace of the scatter.
+        channels (int): C.
+        complete (Tensor): bool (...), see :func:`discriminant`.
+        shrinkage (float): See :class:`DiscriminantClassifier`.
+
+    Returns:
+        tuple[Tensor, Tensor]: (...), and bool (...), whether there is
+        anything to discriminate by.
+    """
+    ridge = shrinkage / channels * size
+    return ridge, complete & (ridge > _LEAST_RIDGE)
+
+
+def with_biases(weight: Tensor, means: Tensor, solved: Tensor
+                ) -> tuple[Tensor, Tensor]:
+    """Give weights their biases; prototypes' where they were not solved.
+
+    Args:
+        weight (Tensor): (..., K, C).
+        means (Tensor): (..., K, C).
+        solved (Tensor): bool (...).
+
+    Returns:
+        tuple[Tensor, Tensor]: (..., K, C) and (..., K).
+    """
     bias = -(weight * means).sum(-1) / 2
     prototypes = PROTOTYPE_SCALE * F.normalize(means, dim=-1, eps=1e-8)
-    return (torch.where(some, weight, prototypes),
-            torch.where(some[..., 0], bias, 0))
+    return (torch.where(solved[..., None, None], weight, prototypes),
+            torch.where(solved[..., None], bias, 0))

@@ -14,9 +14,10 @@ from ..scatter import class_scatter
 from ..statistics import SupportStatistics
 from ..temperature import calibrated_scale
 from .classifier import Classifier, build_classifier
-from .discriminant import discriminant
+from .discriminant import DiscriminantClassifier
 from .linear import LinearClassifier
 from .presence import reach, turn_off
+from .refined_discriminant import RefinedDiscriminant, added_query
 
 _FEWEST = 4
 """A class with fewer cells in a query keeps only its supports."""
@@ -104,9 +105,15 @@ class QueryRefinement(Classifier):
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:
         """Fit the classes, see :meth:`Classifier.fit`."""
-        return FittedRefinement(
-            self, self.first.fit(supports, shots),
-            *class_scatter(supports, shots))
+        solver = RefinedDiscriminant(
+            *class_scatter(supports, shots), self.shrinkage)
+        first = self.first
+        if isinstance(first, DiscriminantClassifier) and (
+                first.shrinkage == self.shrinkage):
+            start: nn.Module = first.linear(*solver.of_supports())
+        else:
+            start = first.fit(supports, shots)
+        return FittedRefinement(self, start, solver)
 
 
 class FittedRefinement(nn.Module):
@@ -115,34 +122,26 @@ class FittedRefinement(nn.Module):
     Args:
         method (QueryRefinement): Its settings.
         start (nn.Module): The classifier of the first round.
-        means (Tensor): (B, K, C), see :func:`class_scatter`.
-        scatter (Tensor): (B, C, C).
-        complete (Tensor): bool (B,).
+        solver (RefinedDiscriminant): Of B episodes.
     """
 
-    means: Tensor
-    scatter: Tensor
-    complete: Tensor
     weight: Tensor
     bias: Tensor
     factor: Tensor | None
 
     def __init__(self, method: QueryRefinement, start: nn.Module,
-                 means: Tensor, scatter: Tensor, complete: Tensor) -> None:
+                 solver: RefinedDiscriminant) -> None:
         super().__init__()
         # In a tuple, as its parameters are those of the head.
         self.method = (method,)
         self.start = start
+        self.solver = solver
         self.by_query = False
         self.register_buffer('factor', None, persistent=False)
-        self.num_classes = means.shape[-2]
-        self.register_buffer('means', means, persistent=False)
-        self.register_buffer('scatter', scatter, persistent=False)
-        self.register_buffer('complete', complete, persistent=False)
+        self.num_classes = solver.means.shape[-2]
         # Once for all queries: a solve costs as much as a round.
-        weight, bias = discriminant(
-            means, scatter, complete, method.shrinkage
-        ) if method.presence > -1 else (None, None)
+        weight, bias = solver.of_supports() if method.presence > -1 else (
+            None, None)
         self.register_buffer('weight', weight, persistent=False)
         self.register_buffer('bias', bias, persistent=False)
 
@@ -168,14 +167,14 @@ class FittedRefinement(nn.Module):
         """Classify features, see :meth:`Classifier.fit`."""
         method: Any = self.method[0]
         logits = self.start(features)  # (M, K, h, w)
-        if not len(self.means) or not (
+        if not len(self.solver.means) or not (
                 method.rounds or method.prior or method.presence > -1):
             return self._scaled(logits, self.factor)
         found, size = logits.flatten(2), logits.shape[2:]
-        each = len(logits) // len(self.means)
-        means, scatter, complete = (
+        each = len(logits) // len(self.solver.means)
+        means, complete = (
             one.repeat_interleave(each, 0)
-            for one in (self.means, self.scatter, self.complete))
+            for one in (self.solver.means, self.solver.complete))
         cells = F.normalize(features, dim=1).flatten(2).mT  # (M or 1, m, C)
         several = self.num_classes > 2
         absent = None
@@ -184,14 +183,14 @@ class FittedRefinement(nn.Module):
                 cells, means, *(one.repeat_interleave(each, 0)
                                 for one in (self.weight, self.bias))))
             found = turn_off(found, absent)
+        solve = self.solver.of_queries(each)
         for _ in range(method.rounds):
             places, weights = self._certain(found, several)
             places = places[..., None].expand(-1, -1, cells.shape[2])
-            added = add_query(
-                means, scatter, cells.expand(len(means), -1, -1).gather(
-                    1, places), weights * complete[:, None, None],
-                method.share)
-            weight, bias = discriminant(*added, complete, method.shrinkage)
+            added = added_query(
+                means, cells.expand(len(means), -1, -1).gather(1, places),
+                weights * complete[:, None, None], method.share)
+            weight, bias = solve(added)
             found = weight @ cells.mT + bias[..., None]
             found = found if absent is None else turn_off(found, absent)
         if method.prior:
@@ -199,7 +198,7 @@ class FittedRefinement(nn.Module):
             found = found + method.prior * share
         return self._scaled(
             found.unflatten(2, size),
-            calibrated_scale(weight, added[0]) if self.by_query
+            calibrated_scale(weight, added.means) if self.by_query
             else self.factor)
 
     def _certain(self, logits: Tensor, several: bool
@@ -243,34 +242,6 @@ class FittedRefinement(nn.Module):
             2, some[:, None].expand(-1, classes, -1)).to(logits)
         return (order.gather(1, some),
                 weights / weights.sum(-1, keepdim=True).clamp_min(1))
-
-
-def add_query(means: Tensor, scatter: Tensor, cells: Tensor, weights: Tensor,
-              share: float) -> tuple[Tensor, Tensor]:
-    """Add a query to the supports of the classes that it shows.
-
-    Args:
-        means (Tensor): (M, K, C), see :func:`class_scatter`.
-        scatter (Tensor): (M, C, C).
-        cells (Tensor): (M, L, C), unit cells of the query.
-        weights (Tensor): (M, K, L); those of a class add up to 1, or to 0
-            where it gets nothing of the query.
-        share (float): Weight of the query in its classes.
-
-    Returns:
-        tuple[Tensor, Tensor]: Means and scatter with the query.
-    """
-    shown = weights.sum(-1, keepdim=True) > 0.5  # (M, K, 1)
-    number = shown.sum(1, keepdim=True)  # (M, 1, 1)
-    found = weights @ cells  # (M, K, C)
-    step = (found - means) * shown
-    per_class = number.clamp_min(1)
-    # The scatter of a mixture: that within its parts, and between them.
-    within = (cells.mT * (weights.sum(1, keepdim=True) / per_class)) @ cells
-    within = within - (found * shown).mT @ found / per_class
-    between = (1 - share) * step.mT @ step / per_class
-    mixed = scatter + share * (within + between - scatter)
-    return means + share * step, torch.where(number > 0, mixed, scatter)
 
 
 def class_shares(logits: Tensor) -> Tensor:

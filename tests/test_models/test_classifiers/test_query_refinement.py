@@ -9,10 +9,8 @@ from mmseg_panet.models.classifiers import (
     PrototypeClassifier,
     QueryRefinement,
 )
-from mmseg_panet.models.classifiers.query_refinement import (
-    add_query,
-    class_shares,
-)
+from mmseg_panet.models.classifiers.query_refinement import class_shares
+from mmseg_panet.models.classifiers.refined_discriminant import added_query
 
 STARTS = ('PrototypeClassifier', 'DiscriminantClassifier')
 
@@ -86,36 +84,6 @@ def test_with_both_classes_refined_it_equals_the_plain_equation(
         assert min(min(one) for one in numbers) > 1
         torch.testing.assert_close(result.flatten(1), expected)
     assert not torch.allclose(found, logits)
-
-
-def test_a_query_with_a_share_is_the_mixture_of_both_by_hand():
-    """One class of a query, in two dimensions.
-
-    Its cells (1, 0) and (0, 1) count the same: their mean is (.5, .5), their
-    scatter [[.25, -.25], [-.25, .25]]. The support's mean is (.5, 0), its
-    scatter diag(.1, .1). With half of the weight each the mean is (.5, .25)
-    and the scatter half of both and, of the means that are (0, .25) away
-    from it, diag(0, .0625).
-    """
-    means, scatter = add_query(
-        torch.tensor([[[.5, 0]]]), .1 * torch.eye(2)[None],
-        torch.eye(2)[None], torch.tensor([[[.5, .5]]]), 0.5)
-    torch.testing.assert_close(means, torch.tensor([[[.5, .25]]]))
-    torch.testing.assert_close(scatter, torch.tensor(
-        [[[.175, -.125], [-.125, .175 + .0625]]]))
-
-
-def test_a_class_that_gets_nothing_keeps_its_mean():
-    means = torch.tensor([[[.5, 0], [.1, .3]], [[1, 2], [3, 4.]]])
-    scatter = torch.eye(2).expand(2, 2, 2)
-    weights = torch.tensor([[[0., 0], [1, 0]], [[0, 0], [0, 0]]])
-    found, mixed = add_query(
-        means, scatter, torch.eye(2).expand(2, 2, 2), weights, 0.2)
-    assert torch.equal(found[0, 0], means[0, 0])
-    assert not torch.equal(found[0, 1], means[0, 1])
-    # Nor does the scatter of an episode to which no cell goes.
-    assert torch.equal(found[1], means[1])
-    assert torch.equal(mixed[1], scatter[1])
 
 
 @pytest.mark.parametrize('start', STARTS)
@@ -214,13 +182,13 @@ def test_with_several_ways_only_the_present_ones_are_refined(
     expected = plain.certain_cells(logits, 0.3, ways)
     added = []
 
-    def add(means, scatter, cells, weights, share):
+    def add(means, cells, weights, share):
         added.extend(
             cells[0][one > 0].sum(0) for one in weights[0])
-        return add_query(means, scatter, cells, weights, share)
+        return added_query(means, cells, weights, share)
 
     monkeypatch.setattr(
-        'mmseg_panet.models.classifiers.query_refinement.add_query', add)
+        'mmseg_panet.models.classifiers.query_refinement.added_query', add)
     refined(statistics, queries, shots, rounds=1, present=present)
     cells = torch.stack(plain.unit(queries[0]))
     for found, chosen in zip(added, expected, strict=True):
