@@ -43,7 +43,7 @@ def check_choice(name: str, value: object, choices: Sequence) -> None:
 
 def check_number(name: str, value: object, least: float = -math.inf,
                  most: float = math.inf, above: float = -math.inf,
-                 whole: bool = False) -> None:
+                 integer: bool = False) -> None:
     """Refuse a setting that is no number of a range.
 
     Args:
@@ -52,19 +52,19 @@ def check_number(name: str, value: object, least: float = -math.inf,
         least (float): The smallest that it may be. Defaults to any.
         most (float): The largest that it may be. Defaults to any.
         above (float): What it has to exceed. Defaults to nothing.
-        whole (bool): Whether it has to be an int. Defaults to False.
+        integer (bool): Whether it has to be an int. Defaults to False.
 
     Raises:
         InputError: If the value is none.
     """
-    kinds = int if whole else (int, float)
+    kinds = int if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not (
             least <= value <= most and above < value < math.inf):
         wanted = ' and '.join(
             f'{word} {bound:g}' for word, bound in (
                 ('at least', least), ('above', above), ('at most', most))
             if math.isfinite(bound))
-        kind = 'a whole number' if whole else 'a number'
+        kind = 'an integer' if integer else 'a number'
         raise InputError(
             f"expected {name} as {f'{kind} {wanted}'.strip()}, got {value!r}")
 

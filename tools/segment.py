@@ -67,7 +67,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--edges', action=argparse.BooleanOptionalAction,
         help='let the masks follow the edges of the image, or not; default: '
-        'as the config says')
+        'as the config or its classifier says')
     parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N',
         help='images read at once; those of equal size pass the network '

@@ -21,7 +21,7 @@ def set_classifier(cfg: Config, wanted: dict | str) -> None:
 
     Args:
         cfg (Config): Changed in place. ``scale`` and ``distance`` of the
-            head, which are settings of its own classifier, go.
+            head reach classifiers by similarities.
         wanted (dict | str): See :func:`classifier_config`; 'config'
             changes nothing.
 
@@ -38,5 +38,3 @@ def set_classifier(cfg: Config, wanted: dict | str) -> None:
             f'expected a model with a decode_head in {cfg.filename}, got '
             f'{head}; configs/panet has such models')
     head.classifier = classifier
-    for setting in ('scale', 'distance'):
-        head.pop(setting, None)

@@ -85,7 +85,10 @@ def _set_classifier(head: Any, cfg: ConfigDict,
             cfg.model.decode_head.get('classifier') is None)
         wanted = 'auto' if usual else 'config'
     if wanted != 'config':
-        head.classifier = build_classifier(classifier_config(wanted))
+        settings = cfg.model.decode_head
+        head.classifier = build_classifier(
+            classifier_config(wanted), scale=settings.get('scale'),
+            distance=settings.get('distance'))
 
 
 def load_weights(model: Any, weights: str | None) -> None:

@@ -13,7 +13,7 @@ _ROUNDS = 4
 def check_rank(rank: object) -> None:
     """Refuse a number of axes that is neither None nor a whole number."""
     if rank is not None:
-        check_number('rank', rank, least=1, whole=True)
+        check_number('rank', rank, least=1, integer=True)
 
 
 def main_axes(cells: Tensor, weights: Tensor, rank: int) -> Tensor:

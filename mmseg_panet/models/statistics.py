@@ -184,8 +184,11 @@ class SupportStatistics:
         total = self.masks(slice(1))
         left = total - self.masks(slice(1, None))._by_mask(
             lambda one, dim: one.sum(dim, True))
-        # Rounding must not become a direction.
-        some = left.areas > _NOTHING * total.areas  # (..., 1)
+        # Rounding must not become a direction, and tables and banks keep
+        # moments in float32.
+        least = _NOTHING if self.moments is None else max(
+            _NOTHING, 1e3 * torch.finfo(self.moments.dtype).eps)
+        some = left.areas > least * total.areas  # (..., 1)
         return left._by_mask(
             lambda one, dim: one * some[(...,) + (None,) * (-dim - 1)])
 

@@ -22,8 +22,8 @@ class AutoClassifier(Classifier):
 
     Args:
         prior (float): See :class:`QueryRefinement`. Defaults to 1.
-        presence (float): See :class:`QueryRefinement`; it wants two shots or
-            more. Defaults to -1: off.
+        presence (float): See :class:`QueryRefinement`; by one shot it turns
+            off many classes that are there. Defaults to -1: off.
         scale (float): The temperature's inverse. Defaults to 1.
         rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
             to 64.

@@ -60,6 +60,11 @@ class Classifier(nn.Module):
             of B, and returns logits (M, 1 + W, h, w); or with those of a
             single image, and returns (B, 1 + W, h, w).
         """
+        if supports.shares is not None:
+            raise InputError(
+                f'{type(self).__name__} classifies by the supports of each '
+                'way and does not know of negatives; remove them, or define '
+                'fit with class_means or class_scatter')
         return FittedSupports(self, supports, shots)
 
     def logits(self, features: Tensor, supports: SupportStatistics,

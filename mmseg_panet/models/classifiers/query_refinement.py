@@ -50,9 +50,11 @@ class QueryRefinement(Classifier):
         start (dict): The classifier of the first round, registered. Its
             statistics are those of unit cells. Defaults to
             :class:`DiscriminantClassifier`.
-        rounds (int): 0 to go without. Defaults to 3.
+        rounds (int): 0 keeps the classes of the start; with ``prior=0`` the
+            query then changes nothing. Defaults to 3.
         share (float): Weight of the query, 0..1. Defaults to 0.2.
-        keep (float): Share of the cells, 0..1. Defaults to 0.3.
+        keep (float): Share of the cells, above 0 and at most 1. Defaults to
+            0.3.
         shrinkage (float): See :class:`DiscriminantClassifier`. Defaults to
             1.
         present (float): With several ways, 0..1. Defaults to 0.8.
@@ -81,10 +83,11 @@ class QueryRefinement(Classifier):
                  prior: float = 1.0, presence: float = -1.0,
                  scale: float = 1.0, rank: int | None = 64) -> None:
         super().__init__()
-        check_number('rounds', rounds, least=0, whole=True)
+        check_number('rounds', rounds, least=0, integer=True)
         for name, value in dict(
-                share=share, keep=keep, present=present).items():
+                share=share, present=present).items():
             check_number(name, value, least=0, most=1)
+        check_number('keep', keep, above=0, most=1)
         check_number('shrinkage', shrinkage, above=0)
         check_number('prior', prior, least=0)
         check_number('presence', presence, least=-1)
@@ -196,10 +199,12 @@ class FittedRefinement(nn.Module):
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
-        return self._scaled(
+        found = self._scaled(
             found.unflatten(2, size),
             calibrated_scale(weight, added.means) if self.by_query
             else self.factor)
+        return found if absent is None else turn_off(
+            found.flatten(2), absent).unflatten(2, size)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:

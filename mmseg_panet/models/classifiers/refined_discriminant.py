@@ -87,13 +87,14 @@ class RefinedDiscriminant(nn.Module):
         self.shrinkage = shrinkage
         inverse = None
         channels = means.shape[-1]
+        # Where prototypes answer, a query changes nothing.
+        ridge, complete = ridge_of(
+            _trace(scatter), channels, complete, shrinkage)
         if (channels >= _MANY_CHANNELS and shrinkage >= _LEAST_SHRINKAGE
                 and means.is_cpu and not scatter.requires_grad):
-            ridge, some = ridge_of(
-                _trace(scatter), channels, complete, shrinkage)
-            shrunk = scatter.where(some[:, None, None], 0)
+            shrunk = scatter.where(complete[:, None, None], 0)
             shrunk.diagonal(dim1=-2, dim2=-1).add_(
-                ridge.where(some, 1)[:, None])
+                ridge.where(complete, 1)[:, None])
             factor, failed = torch.linalg.cholesky_ex(shrunk)
             if not failed.any():
                 inverse = torch.cholesky_inverse(factor)
