@@ -103,13 +103,14 @@ class CertainCellFinder:
             one[None] for one in class_scatter(supports, shots))
         self._fitted = discriminant(self._means, scatter, complete)
 
-    def find(self, features: Tensor, logits: Tensor
+    def find(self, features: Tensor, logits: Tensor, valid: Tensor
              ) -> Iterator[CertainCells]:
         """Find them in one image.
 
         Args:
             features (Tensor): (C, h, w).
             logits (Tensor): (1 + W, h, w), of the classifier in use.
+            valid (Tensor): bool (h, w), cells that are not padding.
 
         Yields:
             CertainCells: One a way that the image serves.
@@ -118,8 +119,8 @@ class CertainCellFinder:
         reaching, units = way_margins(
             cells[None], self._means, *self._fitted)
         first, second = logits.flatten(1).topk(2, dim=0).values
-        labels = logits.flatten(1).argmax(0)
-        counts = labels.bincount(minlength=len(logits))
+        labels = logits.flatten(1).argmax(0).where(valid.flatten(), -1)
+        counts = labels[labels >= 0].bincount(minlength=len(logits))
         fewest = max(_FEWEST, _PRESENT * int(counts[1:].max()))
         served = [way for way, count in enumerate(counts[1:].tolist())
                   if count >= fewest]

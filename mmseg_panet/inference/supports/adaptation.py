@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...files import StrPath
 from ...models.adapted import CertainCellFinder, certain_statistics
+from ...models.resize import pooling
 from ...progress import progress_bar
 from ..bank.banked_image import BankedAdapted
 from ..bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
@@ -17,6 +19,8 @@ from .support_encoder import encode_images
 
 _BEST = 0.3
 """Share of the images that serve a class, the best of them."""
+_LEAST_PIXELS = 0.1
+"""Of a cell, in those of the largest: padding has none, a corner a quarter."""
 _MOST = 100
 """Images of a class, as each takes as much memory as a support."""
 
@@ -61,12 +65,13 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
         bank.statistics().each(lambda one: one.to(like)), bank.shots)
     best = [_Best(_limit(len(items))) for _ in bank.classes]
     with progress_bar(show_progress) as bar:
-        for index, features, _ in bar.track(
+        for index, features, metainfo in bar.track(
                 encode_images(model, pipeline, iter(reading), batch_size),
                 len(items), description='Adapting'):
             logits = head.match(features[None], head.fitted)[0]
             name, sha256 = reading.names[index]
-            for cells in finder.find(features, logits):
+            for cells in finder.find(
+                    features, logits, _valid(head, features, metainfo)):
                 of_way, place = best[cells.way], (-cells.reach, sha256)
                 if of_way.takes(place):
                     statistics = certain_statistics(
@@ -85,6 +90,15 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
         f'no image shows {class_name!r} for certain: it stays as it was'
         for class_name, of_way in zip(bank.classes, best, strict=True)
         if not of_way.banked]
+
+
+def _valid(head: Any, features: Tensor, metainfo: dict) -> Tensor:
+    """Find the cells (h, w) that are not padding."""
+    pixels = pooling(
+        features.shape[-2:], metainfo, head.pool_at, head.align_corners,
+        like=features).adjoint(
+            features.new_ones(1, *metainfo['ori_shape'][:2]))[0]
+    return pixels > _LEAST_PIXELS * pixels.amax()
 
 
 def _limit(number: int) -> int:
