@@ -184,13 +184,15 @@ def test_supports_and_negatives_tell_nothing_new(said):
 
 def test_padding_is_no_certain_background():
     """Half of the input is."""
-    pad = dict(type='Pad', size=(65, 129))
-    inferencer = small_inferencer(RESIZE, pad, classifier='auto').fit(
-        {'red': red_and_blue(1)['red']})
+    inferencer = fitted(
+        'auto', {'red': red_and_blue(1)['red']}, model=dict(
+            data_preprocessor=dict(
+                type='SegDataPreProcessor', mean=[100, 110, 120],
+                std=[50, 60, 70], test_cfg=dict(size=(65, 129)))))
     inferencer.adapt(folder())
     areas = [one.statistics.areas.tolist() for one in inferencer.bank.adapted]
-    # 9 x 9 cells show the image, of 9 x 17; 0.3 of them are 24.
-    assert areas and all(sum(one) <= 25 for one in areas)
+    # 9 x 9 or 9 x 10 cells of 9 x 17 show the image; 0.3 of 90 are 27.
+    assert areas and all(sum(one) <= 28 for one in areas), areas
 
 
 @pytest.mark.parametrize(('classifier', 'images', 'words'), [
