@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.inference.bank.prototype_bank import (
+from mmseg_panet.inference.bank.banked_image import (
     BankedNegative,
     BankedSupport,
 )

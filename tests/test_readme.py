@@ -68,6 +68,8 @@ def test_ones_own_images_are_segmented_as_it_says(tmp_path, monkeypatch):
     mask[40:90, 50:120] = 1
     Image.fromarray(mask).save('cat1.png')
     Image.fromarray(7 * mask).save('ids.png')
+    Path('photos').mkdir()
+    Image.fromarray(image[::-1]).save('photos/1.jpg')
     exec(second, names)
     assert names['inferencer'].classes == ('cat', 'ox')
 

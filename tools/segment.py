@@ -52,6 +52,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--coco', action='store_true', help='write all masks as COCO JSON')
     parser.add_argument(
+        '--adapt', action='store_true',
+        help='learn from the images of --images before they are segmented: '
+        'better with one example a class; not with prototypes')
+    parser.add_argument(
         '--slide', action='store_true',
         help='slide a window over each image, for large images')
     parser.add_argument(
@@ -127,6 +131,8 @@ def main() -> int:
             inferencer.add_negatives(args.negatives)
     elif is_main_process():
         inferencer.fit(args.support, args.image_dir, args.negatives)
+    if args.adapt and is_main_process():
+        inferencer.adapt(args.images, args.out)
     inferencer.broadcast()
     # Before the bank: a folder that is refused may need the one there is.
     prepare_folder(Path(args.out), inferencer.fingerprint())

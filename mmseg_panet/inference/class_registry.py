@@ -14,6 +14,7 @@ from .advice.support_advice import advise
 from .bank.bank_file import write_bank
 from .bank.prototype_bank import PrototypeBank
 from .network import Network
+from .supports.adaptation import adapted_bank
 from .supports.negative_encoder import measure_negatives
 from .supports.support_encoder import add_supports
 
@@ -51,6 +52,8 @@ class ClassRegistry:
             negatives: Any = None, negative_share: float = NEGATIVE_SHARE
             ) -> _Self:
         """Register classes, in place of all others and of their negatives.
+
+        An adaptation goes, too.
 
         Args:
             supports (Any): Class name to a list of (image, annotation); or a
@@ -95,9 +98,17 @@ class ClassRegistry:
         if bank.classes:
             notes = [*notes, *background_notes(bank)]
         for note in (*notes, *negative_notes(bank)):
-            print_log(note, logger='current', level=logging.WARNING)
-        self._network.use(bank)
+            _warn(note)
+        self._change(bank)
         return self
+
+    def _change(self, bank: PrototypeBank) -> None:
+        """Use a bank with other images, and warn of a lost adaptation."""
+        lost = self._network.bank.adapted and not bank.adapted
+        self._network.use(bank)
+        if lost:
+            _warn('the adaptation is gone, as it was made by other supports '
+                  'or negatives: call adapt() again')
 
     def add_class(self: _Self, class_name: str,
                   supports: Sequence[tuple]) -> _Self:
@@ -149,7 +160,59 @@ class ClassRegistry:
         """Remove all negatives, as if there had never been any."""
         bank = self.bank
         bank.remove_negatives()
+        self._change(bank)
+
+    def adapt(self: _Self, images: Any,
+              leave_out: StrPath | None = None) -> _Self:
+        """Learn from images without labels, such as those to segment.
+
+        The images are segmented by the classes as they are. For each class
+        the 30% that show it most certainly are chosen, and their most
+        certain cells have half of the class and of the background from now
+        on, whatever their number. With one example it is worth a point or
+        two of mIoU, with five nothing; it was measured with one class.
+
+        It replaces an earlier adaptation. It goes when supports or negatives
+        come or go, and is no part of what :meth:`save` writes. The order of
+        the images makes no difference beyond rounding, and each counts once;
+        supports and negatives among them are left out.
+
+        Args:
+            images (Any): Paths, folders, glob patterns, videos, arrays, or a
+                list of such, see :func:`list_images`. Those that cannot be
+                read are left out with a warning.
+            leave_out (str | os.PathLike, optional): Folder of results, whose
+                ``masks`` and ``overlays`` are no images. Defaults to none.
+
+        Returns:
+            FewShotInferencer: This one.
+
+        Raises:
+            InputError: If no class is registered, the classifier learns
+                from no second moments, as prototypes, or no image can be
+                read; all then stays as it was.
+        """
+        before = self._network.bank
+        plain = before.copy(adapted=())
+        try:
+            # The head classifies by what the bank holds.
+            self.remove_adaptation()
+            bank, notes = adapted_bank(
+                self.model, self.pipeline, plain, images, leave_out,
+                _IMAGES_AT_ONCE, self.show_progress)
+        except BaseException:
+            if before.adapted:
+                self._network.use(before)
+            raise
+        for note in notes:
+            _warn(note)
         self._network.use(bank)
+        return self
+
+    def remove_adaptation(self) -> None:
+        """Classify as if :meth:`adapt` had never been called."""
+        if self._network.bank.adapted:
+            self._network.use(self._network.bank.copy(adapted=()))
 
     def remove_class(self, class_name: str) -> None:
         """Remove a class, as if it had never been registered.
@@ -159,7 +222,7 @@ class ClassRegistry:
         """
         bank = self.bank
         bank.remove(class_name)
-        self._network.use(bank)
+        self._change(bank)
 
     def rename_class(self, old: str, new: str) -> None:
         """Give a class another name; its label stays.
@@ -175,7 +238,7 @@ class ClassRegistry:
     def check_support(self) -> SupportAdvice:
         """Judge every support by the others of its class.
 
-        Negatives are neither judged nor judged by.
+        Negatives are neither judged nor judged by, nor is an adaptation.
 
         Returns:
             SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
@@ -186,17 +249,23 @@ class ClassRegistry:
                 :meth:`load`, without their images.
         """
         return advise(
-            self.model, self.pipeline, self._network.bank, _IMAGES_AT_ONCE,
-            self.show_progress)
+            self.model, self.pipeline, self._network.bank.copy(adapted=()),
+            _IMAGES_AT_ONCE, self.show_progress)
 
     def save(self, path: StrPath) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.
+
+        An adaptation is not written, as a warning says.
 
         Raises:
             InputError: If no class is registered, or the file cannot be
                 written.
         """
-        write_bank(path, self._network.bank, self._network.description)
+        bank = self._network.bank.copy(adapted=())
+        write_bank(path, bank, self._network.description)
+        if self._network.bank.adapted:
+            _warn('the adaptation is no part of the bank: call adapt() after '
+                  'it is loaded')
 
     def load(self: _Self, path: StrPath) -> _Self:
         """Use the classes of a file, in place of all others.
@@ -221,3 +290,7 @@ class ClassRegistry:
         broadcast_object_list(shared)
         if not is_main_process():
             self._network.take(shared)
+
+
+def _warn(sentence: str) -> None:
+    print_log(sentence, logger='current', level=logging.WARNING)

@@ -77,6 +77,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         >>> inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
         >>> inferencer.fit(
         ...     {'cat': [('cat1.jpg', 'cat1.png')]}, negatives='no_cats/')
+        >>> inferencer.adapt('photos/')
         >>> inferencer('photos/', out_dir='out/')
         >>> inferencer.save('cats.safetensors')
     """
@@ -135,6 +136,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             supports.append(
                 (bank.negative_share,
                  *(one.image_sha256 for one in bank.negatives)))
+        if bank.adapted:
+            supports.append(('adapted', *(
+                (one.class_name, one.image_sha256) for one in bank.adapted)))
         text = json.dumps([
             self._network.description, supports, self._network.steps,
             self.model.test_cfg, self.min_confidence, self._network.calibrate,

@@ -145,7 +145,7 @@ class Network:
         used = self.model.decode_head.classifier
         return [
             [one._replace(source=None) for one in self.bank.supports],
-            self.bank.negatives, self.bank.negative_share,
+            self.bank.negatives, self.bank.negative_share, self.bank.adapted,
             None if used is self.classifier else used.settings()]
 
     def take(self, shared: list) -> None:
@@ -163,10 +163,11 @@ class Network:
         like = next(self.model.parameters())
         fitted = None
         if bank.classes:
+            numbers = bank.num_images
             supports = bank.statistics().each(lambda one: one[None].to(like))
-            fitted = head.classifier.fit(supports, bank.shots)
+            fitted = head.classifier.fit(supports, numbers)
             if self.calibrate:
-                calibrate(fitted, supports.class_means(bank.shots),
+                calibrate(fitted, supports.class_means(numbers),
                           head.classifier.unit_cells)
         head.fitted = fitted
         self.bank = bank
@@ -175,7 +176,9 @@ class Network:
             if not bank.negatives:
                 head.classifier = self.classifier
             return
-        said = head.classifier.describe(bank.shots)
+        said = head.classifier.describe(bank.num_images)
+        if number := len(bank.adapted):
+            said += f', {number} of them adapted to without labels'
         if number := len(bank.negatives):
             said += f", {number} negative{'s' * (number > 1)}"
         if said != self._said:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from .mixture import mixture
 from .statistics import SupportStatistics, join, stack
 
 NEGATIVE_SHARE = 0.1
@@ -40,9 +41,5 @@ def add_negatives(supports: Sequence[SupportStatistics],
     added = stack([*supports, *(join([one, one - one]) for one in negatives)])
     seen = added.areas[:, 0] > 0
     is_negative = torch.arange(len(seen)) >= len(supports)
-    shares = torch.zeros_like(added.areas[:, 0])
-    for kind, of_kind in ((~is_negative, 1 - share), (is_negative, share)):
-        some = seen & kind
-        shares += of_kind * some / some.sum().clamp_min(1)
-    total = shares.sum().clamp_min(torch.finfo(shares.dtype).tiny)
-    return replace(added, shares=shares / total)
+    return replace(added, shares=mixture(
+        seen, is_negative.to(seen.device), share).to(added.areas))

@@ -14,8 +14,7 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
     Every class weighs the same, however large, and so does every shot of it:
     a support in a large photograph, whose areas are in pixels of its own
     size, counts no more than another. A shot without a pixel of the class
-    counts nothing. In the background supports count by their ``shares``, if
-    they have any.
+    counts nothing. Where supports have shares they count by these.
 
     Args:
         supports (SupportStatistics): (..., N) supports with moments or
@@ -44,6 +43,8 @@ def class_scatter(supports: SupportStatistics, shots: Sequence[int]
     shares = seen.to(areas) / of_support.clamp_min(1)  # (..., N, 2)
     if supports.shares is not None:
         shares = torch.stack([supports.shares, shares[..., 1]], dim=-1)
+    if supports.own_shares is not None:
+        shares = torch.stack([shares[..., 0], supports.own_shares], dim=-1)
     own_means = supports.sums / areas.where(seen, 1)[..., None]
     background, own = (shares[..., None] * own_means).unbind(-2)
     means = torch.stack([

@@ -44,6 +44,8 @@ class SupportStatistics:
             of the cells' coordinates along them, (..., n, r, r).
         shares (Tensor, optional): (...,), of each support in the background,
             see :func:`add_negatives`.
+        own_shares (Tensor, optional): (...,), of each support in its own
+            class, see :func:`weigh_adapted`.
     """
 
     areas: Tensor
@@ -53,6 +55,7 @@ class SupportStatistics:
     weights: Tensor | None = None
     axes: Tensor | None = None
     shares: Tensor | None = None
+    own_shares: Tensor | None = None
 
     @classmethod
     def of_weights(cls, features: Tensor, weights: Tensor,
@@ -231,7 +234,7 @@ class SupportStatistics:
         """Mean of the background and of every way, over their supports.
 
         A way's is the mean over its own shots; the background's is the mean
-        over the supports of all ways, by their ``shares`` if they have any.
+        over the supports of all ways; by their shares if they have any.
 
         Args:
             shots (Sequence[int]): Supports of each way; the last leading
@@ -241,11 +244,14 @@ class SupportStatistics:
             Tensor: (..., 1 + W, C), background first.
         """
         background, own = self.means().unbind(-2)  # (..., N, C) each
+        if self.own_shares is not None:
+            own = self.own_shares[..., None] * own
         ways = own.split(self.groups(shots), -2)[:len(shots)]
         return torch.stack([
             background.mean(-2) if self.shares is None
             else (self.shares[..., None] * background).sum(-2),
-            *(way.mean(-2) for way in ways)], dim=-2)
+            *(way.mean(-2) if self.own_shares is None else way.sum(-2)
+              for way in ways)], dim=-2)
 
 
 def join(parts: Sequence[SupportStatistics]) -> SupportStatistics:

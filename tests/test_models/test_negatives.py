@@ -3,39 +3,19 @@ from operator import itemgetter
 import plain_discriminant as plain
 import pytest
 import torch
+from support_parts import NEEDS, case, parts_of
 
 from mmseg_panet.models import (
     AutoClassifier,
     DiscriminantClassifier,
     PrototypeClassifier,
     QueryRefinement,
-    SupportStatistics,
 )
 from mmseg_panet.models.negatives import add_negatives
 from mmseg_panet.models.scatter import class_scatter
 from mmseg_panet.models.statistics import stack
 
 SHOTS = [2, 3]
-NEEDS = (('moments',), ('cells',))
-
-
-def case(number, masks, seed, channels=6, size=(3, 4)):
-    """Features, and the weights of the cells under some masks."""
-    generator = torch.Generator().manual_seed(seed)
-    return (
-        torch.randn(
-            number, channels, *size, generator=generator,
-            dtype=torch.float64),
-        torch.rand(
-            number, masks, *size, generator=generator, dtype=torch.float64))
-
-
-def parts_of(features, weights, needs=('moments',), rank=None):
-    """Statistics of each image alone."""
-    statistics = SupportStatistics.of_weights(
-        features, weights, needs, True, rank)
-    return [
-        statistics.each(itemgetter(i)) for i in range(len(statistics.areas))]
 
 
 def supports():

@@ -1,6 +1,7 @@
 """The real tool on toy images of many formats, one of them broken."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -199,6 +200,31 @@ def test_negatives_come_with_supports_or_to_a_bank(setting, monkeypatch):
     # It says what the masks were made with.
     name = 'made_with.txt'
     assert files(folder / 'without')[name] != fitted[name]
+
+
+def test_masks_follow_an_adaptation_which_no_bank_holds(
+        setting, monkeypatch):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    os.mkdir('few')
+    for name in ('0.jpg', '1.jpg', '2.jpg', 'same.png', 'cut.jpg'):
+        shutil.copy(f'photos/{name}', 'few')
+    common = ('segment.py', 'small.py', 'small.pth', '--images', 'few',
+              '--device', 'cpu', '--classifier', 'auto')
+    run = tool(*common, '--support', 'support', '--out', 'one', '--adapt',
+               '--bank', 'auto.safetensors', code=1)
+    adapted = files(folder / 'one')
+    assert len(adapted) == 5
+    assert 'not adapted to cut' in run.stdout + run.stderr
+    # Masks are no images: the same command goes on.
+    for _ in range(2):
+        tool(*common, '--bank', 'auto.safetensors', '--out', 'few', '--adapt',
+             code=1)
+    found = files(folder / 'few')
+    assert {name: found[name] for name in adapted} == adapted
+    tool(*common, '--bank', 'auto.safetensors', '--out', 'plain', code=1)
+    name = 'made_with.txt'
+    assert files(folder / 'plain')[name] != adapted[name]
 
 
 @pytest.mark.parametrize(('change', 'message'), [

@@ -8,7 +8,8 @@ from mmengine.utils import slice_list
 
 from ...errors import InputError
 from ...progress import progress_bar
-from ..bank.prototype_bank import BankedSupport, PrototypeBank
+from ..bank.banked_image import BankedSupport
+from ..bank.prototype_bank import PrototypeBank
 from ..images.image_source import read_image
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics

@@ -13,7 +13,8 @@ from ...errors import InputError, check_number
 from ...files import StrPath, prepare_output, write_whole
 from ...version import __version__
 from .bank_tensors import from_tensors, to_tensors
-from .prototype_bank import BankedNegative, BankedSupport, PrototypeBank
+from .banked_image import BankedNegative, BankedSupport
+from .prototype_bank import PrototypeBank
 
 _FORMAT = 1
 """Version of the header: raise it when an older reader would go wrong."""

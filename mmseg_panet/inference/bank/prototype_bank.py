@@ -1,63 +1,26 @@
 """The registered classes: what their supports add to the prototypes."""
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError, check_number
 from ...models import SupportStatistics
+from ...models.adapted import weigh_adapted
 from ...models.negatives import NEGATIVE_SHARE, add_negatives
-from ...models.symmetric import pack, unpack
-from ..supports import Support
+from .banked_image import (
+    BankedAdapted,
+    BankedNegative,
+    BankedSupport,
+    rounded,
+)
 
 MAX_CLASSES = 254
 """Label maps have 8 bits, with 0 for the background and 255 for unknown."""
 NOTHING_TAUGHT = (
     'no class was taught yet; call fit() or add_class() with supports, or '
     'load() a bank')
-
-
-class BankedSupport(NamedTuple):
-    """What is kept of a support.
-
-    Attributes:
-        class_name (str): The class that it is a support of.
-        names (tuple[str, ...]): Classes that its labels distinguish, its own
-            first.
-        statistics (SupportStatistics): float64, n is 1 + len(names): all
-            valid pixels, then each class. A bank keeps moments in float32.
-        image (str): File name of the image, for messages.
-        image_sha256 (str): Of the file, or of an array's pixels.
-        labels_sha256 (str): Of the label map.
-        source (Support, optional): What it was made from; not part of a
-            file.
-    """
-
-    class_name: str
-    names: tuple[str, ...]
-    statistics: SupportStatistics
-    image: str
-    image_sha256: str
-    labels_sha256: str
-    source: Support | None = None
-
-
-class BankedNegative(NamedTuple):
-    """What is kept of an image on which none of the classes is.
-
-    Attributes:
-        statistics (SupportStatistics): As of a :class:`BankedSupport`, but n
-            is 1: all valid pixels.
-        image (str): File name of the image, for messages.
-        image_sha256 (str): Of the file, or of an array's pixels.
-    """
-
-    statistics: SupportStatistics
-    image: str
-    image_sha256: str
 
 
 class PrototypeBank:
@@ -75,6 +38,12 @@ class PrototypeBank:
         negatives (Iterable[BankedNegative]): Defaults to none.
         negative_share (float): Of all negatives in the background, 0..1.
             Defaults to :data:`NEGATIVE_SHARE`.
+        adapted (Iterable[BankedAdapted]): Of registered classes. Defaults to
+            none.
+
+    Attributes:
+        adapted (list[BankedAdapted]): None any more once other supports or
+            negatives come or go, as they were chosen by these.
 
     Raises:
         InputError: If the share is out of range, or as :meth:`add`.
@@ -82,7 +51,8 @@ class PrototypeBank:
 
     def __init__(self, supports: Iterable[BankedSupport] = (),
                  negatives: Iterable[BankedNegative] = (),
-                 negative_share: float = NEGATIVE_SHARE) -> None:
+                 negative_share: float = NEGATIVE_SHARE,
+                 adapted: Iterable[BankedAdapted] = ()) -> None:
         check_number('negative_share', negative_share, least=0, most=1)
         self.negative_share = negative_share
         self._supports: dict[str, list[BankedSupport]] = {}
@@ -91,14 +61,19 @@ class PrototypeBank:
             self.add(support)
         for negative in negatives:
             self.add_negative(negative)
+        self.adapted = list(adapted)
 
     def copy(self, change: Callable[[Any], Any] = lambda one: one,
-             negative_share: float | None = None) -> 'PrototypeBank':
+             negative_share: float | None = None,
+             adapted: Iterable[BankedAdapted] | None = None
+             ) -> 'PrototypeBank':
         """Make another bank, with supports and negatives that are changed.
 
         Args:
             change (Callable): From a :class:`BankedSupport` or a
                 :class:`BankedNegative` to one. Defaults to the same.
+            adapted (Iterable[BankedAdapted], optional): Defaults to the
+                same.
             negative_share (float, optional): Defaults to the same.
 
         Raises:
@@ -106,7 +81,8 @@ class PrototypeBank:
         """
         return PrototypeBank(
             map(change, self.supports), map(change, self.negatives),
-            self.negative_share if negative_share is None else negative_share)
+            self.negative_share if negative_share is None else negative_share,
+            self.adapted if adapted is None else adapted)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -150,7 +126,8 @@ class PrototypeBank:
         hashes = {(one.image_sha256, one.labels_sha256) for one in shots}
         if (support.image_sha256, support.labels_sha256) in hashes:
             return False
-        shots.append(_rounded(support))
+        shots.append(rounded(support))
+        self.adapted = []
         return True
 
     def add_negative(self, negative: BankedNegative) -> bool:
@@ -165,11 +142,14 @@ class PrototypeBank:
         """
         if negative.image_sha256 in self._negatives:
             return False
-        self._negatives[negative.image_sha256] = _rounded(negative)
+        self._negatives[negative.image_sha256] = rounded(negative)
+        self.adapted = []
         return True
 
     def remove_negatives(self) -> None:
         """Remove all negatives, as if there had never been any."""
+        if self._negatives:
+            self.adapted = []
         self._negatives.clear()
         self.negative_share = NEGATIVE_SHARE
 
@@ -180,6 +160,7 @@ class PrototypeBank:
             InputError: If there is no such class.
         """
         del self._supports[self._known(class_name)]
+        self.adapted = []
 
     def rename(self, old: str, new: str) -> None:
         """Give a class another name; it keeps its place.
@@ -207,6 +188,9 @@ class PrototypeBank:
                 names=tuple(names.get(shown, shown) for shown in one.names))
                 for one in shots]
             for name, shots in self._supports.items()}
+        self.adapted = [
+            one._replace(class_name=names.get(one.class_name, one.class_name))
+            for one in self.adapted]
 
     def prototypes(self) -> Tensor:
         """Prototypes of the background and of every class.
@@ -219,29 +203,44 @@ class PrototypeBank:
         """
         if not self._supports:
             raise InputError(NOTHING_TAUGHT)
-        return self.statistics().class_means(self.shots)
+        return self.statistics().class_means(self.num_images)
 
     @property
     def shots(self) -> list[int]:
         """Numbers of supports, by class."""
         return [len(shots) for shots in self._supports.values()]
 
+    @property
+    def num_images(self) -> list[int]:
+        """Numbers of supports and of images of an adaptation, by class."""
+        return [
+            shots + sum(one.class_name == name for one in self.adapted)
+            for name, shots in zip(self._supports, self.shots, strict=True)]
+
     def statistics(self) -> SupportStatistics:
         """What the supports tell of their own class and of the background.
 
         Returns:
-            SupportStatistics: (N,) supports, class by class, n is 2, and
-            after them the negatives; pixels of classes that are not
-            registered are background.
+            SupportStatistics: (N,) supports, class by class, n is 2, each
+            class followed by its images of an adaptation, and after all the
+            negatives; pixels of classes that are not registered are
+            background.
         """
-        supports = [
-            one.statistics.masks([0, *(
-                row for row, name in enumerate(one.names, start=1)
-                if name in self._supports), 1]).pair()
-            for one in self.supports]
-        return add_negatives(
-            supports, [one.statistics for one in self.negatives],
-            self.negative_share)
+        rows: list[SupportStatistics] = []
+        is_adapted: list[bool] = []
+        for class_name, shots in self._supports.items():
+            own = [one.statistics for one in self.adapted
+                   if one.class_name == class_name]
+            rows += [
+                one.statistics.masks([0, *(
+                    row for row, name in enumerate(one.names, start=1)
+                    if name in self._supports), 1]).pair()
+                for one in shots] + own
+            is_adapted += [False] * len(shots) + [True] * len(own)
+        return weigh_adapted(
+            add_negatives(
+                rows, [one.statistics for one in self.negatives],
+                self.negative_share), is_adapted, self.num_images)
 
     def _known(self, class_name: str) -> str:
         if class_name not in self._supports:
@@ -249,15 +248,3 @@ class PrototypeBank:
                 f"'{class_name}' was never registered; the classes are "
                 f'{list(self._supports)}')
         return class_name
-
-
-def _rounded(one: Any) -> Any:
-    """Round moments as a file keeps them: it then holds the same bank.
-
-    Differences of them are far above that rounding.
-    """
-    statistics = one.statistics
-    if statistics.moments is None or statistics.moments.dtype == torch.float32:
-        return one
-    return one._replace(statistics=replace(
-        statistics, moments=unpack(pack(statistics.moments).float())))

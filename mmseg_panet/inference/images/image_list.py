@@ -11,7 +11,15 @@ import numpy as np
 
 from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
-from .image_source import Source, Video, VideoFrame, check_array, is_video
+from .image_source import (
+    Source,
+    Video,
+    VideoFrame,
+    check_array,
+    is_video,
+    name_and_sha256,
+    read_image,
+)
 
 Input = str | os.PathLike | np.ndarray
 
@@ -28,6 +36,28 @@ class ImageItem(NamedTuple):
 
     name: str
     source: Source
+
+
+def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
+    """Read an image, and say what it is.
+
+    Args:
+        item (ImageItem): Of :func:`list_images`.
+
+    Returns:
+        tuple[np.ndarray, str, str]: (H, W, 3) uint8 BGR, how messages call
+        it, and its hash, see :func:`name_and_sha256`; of a frame that of its
+        pixels.
+
+    Raises:
+        InputError: See :func:`read_image`.
+    """
+    source = item.source
+    image = read_image(source)
+    name, sha256 = name_and_sha256(
+        source if isinstance(source, str) else image)
+    return (
+        image, item.name if isinstance(source, VideoFrame) else name, sha256)
 
 
 def list_images(inputs: Input | Sequence[Input],

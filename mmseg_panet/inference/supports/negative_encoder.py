@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from ...progress import progress_bar
-from ..bank.prototype_bank import BankedNegative, PrototypeBank
-from ..images.image_list import list_images
-from ..images.image_source import VideoFrame, name_and_sha256, read_image
+from ..bank.banked_image import BankedNegative
+from ..bank.prototype_bank import PrototypeBank
+from ..images.image_list import list_images, read_named
 from .support_encoder import encode_images
 
 
@@ -36,12 +36,8 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
 
     def read() -> Iterator[np.ndarray]:
         for item in items:
-            image = read_image(item.source)
-            name, sha256 = name_and_sha256(
-                item.source if isinstance(item.source, str) else image)
-            names.append((
-                item.name if isinstance(item.source, VideoFrame) else name,
-                sha256))
+            image, *name = read_named(item)
+            names.append((name[0], name[1]))
             yield image
 
     found: dict[int, BankedNegative] = {}

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...files import StrPath
 from ...progress import progress_bar
-from ..bank.prototype_bank import BankedSupport, PrototypeBank
+from ..bank.banked_image import BankedSupport
+from ..bank.prototype_bank import PrototypeBank
 from ..images.image_source import array_sha256, name_and_sha256, read_image
 from . import Support, read_supports
 

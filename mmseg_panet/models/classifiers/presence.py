@@ -30,14 +30,31 @@ def reach(cells: Tensor, means: Tensor, weight: Tensor, bias: Tensor
     Returns:
         Tensor: (M, W), the mean margin of 1% of the cells, 4 at least.
     """
-    direction = weight[:, 1:] - weight[:, :1]  # (M, W, C)
-    margins = direction @ cells.mT + (bias[:, 1:] - bias[:, :1])[..., None]
+    margins, unit = way_margins(cells, means, weight, bias)
     number = cells.shape[1]
     most = min(number, max(_FEWEST, int(_CERTAIN * number)))
     certain = margins.topk(most, dim=-1).values.mean(-1)  # (M, W)
+    return 2 * certain / unit
+
+
+def way_margins(cells: Tensor, means: Tensor, weight: Tensor, bias: Tensor
+                ) -> tuple[Tensor, Tensor]:
+    """Find the margins of each way over the background.
+
+    Args:
+        cells (Tensor): (M, m, C) or (1, m, C), unit cells.
+        means (Tensor): (M, 1 + W, C), see :func:`reach`.
+        weight (Tensor): (M, 1 + W, C).
+        bias (Tensor): (M, 1 + W).
+
+    Returns:
+        tuple[Tensor, Tensor]: Margins (M, W, m), and (M, W), the squared
+        distance of each way's mean from that of the background.
+    """
+    direction = weight[:, 1:] - weight[:, :1]  # (M, W, C)
+    margins = direction @ cells.mT + (bias[:, 1:] - bias[:, :1])[..., None]
     distance = separation(weight, means)
-    return 2 * certain / distance.clamp_min(
-        torch.finfo(distance.dtype).tiny)
+    return margins, distance.clamp_min(torch.finfo(distance.dtype).tiny)
 
 
 def turn_off(logits: Tensor, absent: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from mmseg_panet.inference.advice.judgement import (
     shot_sets,
     shot_statistics,
 )
-from mmseg_panet.inference.bank.prototype_bank import BankedSupport
+from mmseg_panet.inference.bank.banked_image import BankedSupport
 from mmseg_panet.models import LogitMap, PANetHead, SupportStatistics
 
 

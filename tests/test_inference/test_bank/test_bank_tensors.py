@@ -7,10 +7,8 @@ from safetensors.torch import load_file, save_file
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.bank.bank_file import read_bank, write_bank
 from mmseg_panet.inference.bank.bank_tensors import from_tensors, to_tensors
-from mmseg_panet.inference.bank.prototype_bank import (
-    BankedSupport,
-    PrototypeBank,
-)
+from mmseg_panet.inference.bank.banked_image import BankedSupport
+from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
 from mmseg_panet.models import DiscriminantClassifier, PANetHead
 
 MODEL = dict(needs=['moments'], cells='unit', rank=4)

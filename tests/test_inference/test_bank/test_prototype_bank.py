@@ -6,10 +6,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.prototype_bank import (
-    BankedSupport,
-    PrototypeBank,
-)
+from mmseg_panet.inference.bank.banked_image import BankedSupport
+from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
 from mmseg_panet.models import SupportStatistics
 
 

@@ -1,0 +1,156 @@
+"""From images without labels to what a bank keeps of an adaptation."""
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import InputError
+from ...files import StrPath
+from ...models.adapted import CertainCellFinder, certain_statistics
+from ...models.resize import pooling
+from ...progress import progress_bar
+from ..bank.banked_image import BankedAdapted
+from ..bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
+from ..images.image_list import ImageItem, list_images, read_named
+from .support_encoder import encode_images
+
+_BEST = 0.3
+"""Share of the images that serve a class, the best of them."""
+_LEAST_PIXELS = 0.1
+"""Of a cell, in those of the largest: padding has none, a corner a quarter."""
+_MOST = 100
+"""Images of a class, as each takes as much memory as a support."""
+
+
+@torch.no_grad()
+def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
+                 images: Any, leave_out: StrPath | None, batch_size: int,
+                 show_progress: bool
+                 ) -> tuple[PrototypeBank, list[str]]:
+    """Choose the images and cells that join the supports of each class.
+
+    Args:
+        model (nn.Module): See :func:`encode_images`; its head has fitted the
+            bank.
+        pipeline (Callable): See :func:`encode_images`.
+        bank (PrototypeBank): Without an adaptation.
+        images (Any): See :func:`list_images`.
+        leave_out (str | os.PathLike, optional): See :func:`list_images`.
+        batch_size (int): See :func:`encode_images`.
+        show_progress (bool): Whether to show a progress bar.
+
+    Returns:
+        tuple[PrototypeBank, list[str]]: The bank with the adaptation, and a
+        sentence for each image that cannot be read, and for each class that
+        no image serves.
+
+    Raises:
+        InputError: If no class is registered, the classifier has no second
+            moments, or no image can be read.
+    """
+    if not bank.classes:
+        raise InputError(NOTHING_TAUGHT)
+    head = model.decode_head
+    if 'moments' not in head.classifier.needs:
+        raise InputError(
+            'expected a classifier with second moments to adapt, got '
+            f"{type(head.classifier).__name__}; use classifier='auto'")
+    items = list_images(images, leave_out)
+    reading = _Reading(items, bank)
+    like = next(model.parameters())
+    finder = CertainCellFinder(
+        bank.statistics().each(lambda one: one.to(like)), bank.shots)
+    best = [_Best(_limit(len(items))) for _ in bank.classes]
+    with progress_bar(show_progress) as bar:
+        for index, features, metainfo in bar.track(
+                encode_images(model, pipeline, iter(reading), batch_size),
+                len(items), description='Adapting'):
+            logits = head.match(features[None], head.fitted)[0]
+            name, sha256 = reading.names[index]
+            for cells in finder.find(
+                    features, logits, _valid(head, features, metainfo)):
+                of_way, place = best[cells.way], (-cells.reach, sha256)
+                if of_way.takes(place):
+                    statistics = certain_statistics(
+                        head.classifier, features, cells.weights)
+                    of_way.add(place, BankedAdapted(
+                        bank.classes[cells.way],
+                        statistics.each(lambda one: one.cpu()), name, sha256))
+    if len(reading.notes) == len(items):
+        raise InputError(
+            'expected an image to adapt to, got none that can be read: '
+            f'{reading.notes[0]}')
+    most = _limit(len(reading.names))
+    return bank.copy(adapted=[
+        one for of_way in best for one in of_way.banked[:most]
+    ]), reading.notes + [
+        f'no image shows {class_name!r} for certain: it stays as it was'
+        for class_name, of_way in zip(bank.classes, best, strict=True)
+        if not of_way.banked]
+
+
+def _valid(head: Any, features: Tensor, metainfo: dict) -> Tensor:
+    """Find the cells (h, w) that are not padding."""
+    pixels = pooling(
+        features.shape[-2:], metainfo, head.pool_at, head.align_corners,
+        like=features).adjoint(
+            features.new_ones(1, *metainfo['ori_shape'][:2]))[0]
+    return pixels > _LEAST_PIXELS * pixels.amax()
+
+
+def _limit(number: int) -> int:
+    """How many of some images serve a class at most."""
+    return min(_MOST, max(1, int(_BEST * number)))
+
+
+class _Best:
+    """The best images of a class so far, as each takes some memory."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._places: list[tuple[float, str]] = []
+        self.banked: list[BankedAdapted] = []
+
+    def takes(self, place: tuple[float, str]) -> bool:
+        """Whether an image in that place is among them."""
+        return len(self.banked) < self._most or place < self._places[-1]
+
+    def add(self, place: tuple[float, str], one: BankedAdapted) -> None:
+        """Add one that is among them."""
+        index = bisect(self._places, place)
+        self._places.insert(index, place)
+        self.banked.insert(index, one)
+        del self._places[self._most:], self.banked[self._most:]
+
+
+class _Reading:
+    """Reads images that tell something new, each once.
+
+    Attributes:
+        names (list[tuple[str, str]]): Name and hash of each that was read.
+        notes (list[str]): A sentence for each that cannot be read.
+    """
+
+    def __init__(self, items: Sequence[ImageItem],
+                 bank: PrototypeBank) -> None:
+        self._items = items
+        self._known = {
+            *(one.image_sha256 for one in bank.supports),
+            *(one.image_sha256 for one in bank.negatives)}
+        self.names: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for item in self._items:
+            try:
+                image, name, sha256 = read_named(item)
+            except InputError as error:
+                self.notes.append(f'not adapted to {item.name}: {error}')
+                continue
+            if sha256 not in self._known:
+                self._known.add(sha256)
+                self.names.append((name, sha256))
+                yield image

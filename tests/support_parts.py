@@ -1,0 +1,27 @@
+"""Random features of supports, and their statistics one by one."""
+from operator import itemgetter
+
+import torch
+
+from mmseg_panet.models import SupportStatistics
+
+NEEDS = (('moments',), ('cells',))
+
+
+def case(number, masks, seed, channels=6, size=(3, 4)):
+    """Features, and the weights of the cells under some masks."""
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(
+            number, channels, *size, generator=generator,
+            dtype=torch.float64),
+        torch.rand(
+            number, masks, *size, generator=generator, dtype=torch.float64))
+
+
+def parts_of(features, weights, needs=('moments',), rank=None):
+    """Statistics of each image alone."""
+    statistics = SupportStatistics.of_weights(
+        features, weights, needs, True, rank)
+    return [
+        statistics.each(itemgetter(i)) for i in range(len(statistics.areas))]
