@@ -11,7 +11,7 @@ _ROUNDS = 4
 
 
 def check_rank(rank: object) -> None:
-    """Refuse a number of axes that is neither None nor a whole number."""
+    """Refuse a number of axes that is neither None nor an integer above 0."""
     if rank is not None:
         check_number('rank', rank, least=1, integer=True)
 

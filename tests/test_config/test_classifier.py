@@ -15,13 +15,12 @@ def config_of(**head):
     ('DiscriminantClassifier', dict(type='DiscriminantClassifier')),
     (dict(type='QueryRefinement', keep=0.5),
      dict(type='QueryRefinement', keep=0.5))])
-def test_a_classifier_comes_without_the_settings_of_another(
-        wanted, classifier):
+def test_a_classifier_joins_the_settings_of_the_head(wanted, classifier):
     cfg = config_of(scale=10.0, distance='cosine', pool_at='image')
     set_classifier(cfg, wanted)
     assert cfg.model.decode_head == dict(
-        type='PANetHead', in_channels=8, pool_at='image',
-        classifier=classifier)
+        type='PANetHead', in_channels=8, scale=10.0, distance='cosine',
+        pool_at='image', classifier=classifier)
 
 
 def test_what_the_config_says_can_be_asked_for():

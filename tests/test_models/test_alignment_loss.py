@@ -262,7 +262,15 @@ def test_the_configs_train_on_5_shots_and_are_else_as_those_of_panet(
     # The factor of cosines that the base has is not the discriminant's.
     assert head.classifier.settings() == dict(
         type='DiscriminantClassifier', shrinkage=1.0, scale=0.3, rank=64)
-    assert head.loss_align is None
+    if name == 'panet_r18-d8-discriminant_msrc7i':
+        # Chosen on base classes: alignment by prototypes, fewer steps.
+        assert head.loss_align.classifier.settings() == dict(
+            type='PrototypeClassifier', distance='cosine', scale=10.0)
+        assert config.train_cfg.max_iters == config.param_scheduler[1].end
+        config.train_cfg = base.train_cfg
+        config.param_scheduler[1].end = base.param_scheduler[1].end
+    else:
+        assert head.loss_align is None
     assert config.train_dataloader.dataset.num_shots == 5
     config.train_dataloader.dataset.num_shots = 1
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader',

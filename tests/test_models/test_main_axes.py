@@ -93,10 +93,10 @@ def test_no_gradient_passes():
     assert not axes.requires_grad
 
 
-def test_a_rank_is_none_or_a_whole_number_above_0():
+def test_a_rank_is_none_or_an_integer_above_0():
     for rank in (None, 1, 64):
         check_rank(rank)
     for rank in (0, -1, 1.0, '64', True):
         with pytest.raises(
-                InputError, match='expected rank as a whole number at least'):
+                InputError, match='expected rank as an integer at least'):
             check_rank(rank)

@@ -317,7 +317,7 @@ def test_a_fitted_head_is_copied_and_has_nothing_in_a_checkpoint(classifier):
     ('scale', float('inf')), ('scale', '1'), ('rank', 0), ('rank', 2.5),
     ('rank', True)])
 def test_a_setting_out_of_range_is_named(name, value):
-    with pytest.raises(InputError, match=f'expected {name} as a '):
+    with pytest.raises(InputError, match=f'expected {name} as an? '):
         DiscriminantClassifier(**{name: value})
 
 

@@ -316,7 +316,7 @@ def test_float32_gives_the_answer_of_float64():
     ('present', 2), ('shrinkage', 0), ('prior', -1), ('presence', -2),
     ('scale', 0), ('rank', 0)])
 def test_a_setting_out_of_range_is_named(name, value):
-    with pytest.raises(InputError, match=f'expected {name} as a '):
+    with pytest.raises(InputError, match=f'expected {name} as an? '):
         QueryRefinement(**{name: value})
 
 
