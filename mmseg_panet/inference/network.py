@@ -129,7 +129,7 @@ class Network:
         made_with, bank = open_bank(path)
         classifier = classifier_for(made_with, self.classifier)
         with self.classifying_by(classifier):
-            # How cells are matched is no matter of a bank.
+            # A bank does not depend on how cells are matched.
             self.use(suit(path, made_with, bank, {
                 key: value for key, value in self.description.items()
                 if key not in ('classifier', 'matching')}))
