@@ -125,7 +125,8 @@ class SupportTable:
             pairs = pairs.each(
                 lambda one: one.unflatten(1, (ways, shots)).transpose(
                     1, 2).flatten(0, 1))  # (E * S, W)
-        return classifier.fit(pairs, [1 if by_shot else shots] * ways)
+        with torch.autocast(pairs.sums.device.type, enabled=False):
+            return classifier.fit(pairs, [1 if by_shot else shots] * ways)
 
     def _statistics(self, episodes: Sequence[Episode]) -> SupportStatistics:
         """Those of all valid pixels, every way and the own way."""
