@@ -1,3 +1,4 @@
+from dataclasses import replace
 from operator import itemgetter
 
 import plain_discriminant as plain
@@ -5,11 +6,14 @@ import pytest
 import torch
 from support_parts import NEEDS, case, parts_of
 
+from mmseg_panet.errors import InputError
 from mmseg_panet.models import (
     AutoClassifier,
+    Classifier,
     DiscriminantClassifier,
     PrototypeClassifier,
     QueryRefinement,
+    SupportStatistics,
 )
 from mmseg_panet.models.negatives import add_negatives
 from mmseg_panet.models.scatter import class_scatter
@@ -137,3 +141,14 @@ def test_every_classifier_finds_more_background_in_a_negative(
         return fitted(query).softmax(1)[:, 0].mean()
 
     assert background(0) < background(0.6) - 0.01
+
+
+def test_a_method_that_reads_the_supports_itself_refuses_negatives():
+    class Reader(Classifier):
+        def logits(self, features, supports, shots):
+            return features[:, :2]
+
+    supports = SupportStatistics(torch.ones(1, 2, 2), torch.ones(1, 2, 2, 3))
+    assert Reader().fit(supports, [2]) is not None
+    with pytest.raises(InputError, match='does not know of negatives'):
+        Reader().fit(replace(supports, shares=torch.ones(1, 2)), [1])

@@ -331,3 +331,15 @@ def test_masks_along_axes_are_chosen_joined_and_taken_away():
     assert pair.axes is found.axes and pair.moments.shape == (2, 2, 4, 4)
     torch.testing.assert_close(pair.masks(slice(1)).moments, left.moments)
     assert torch.equal(pair.moments[:, 1], found.moments[:, 2])
+
+
+def test_a_background_that_is_rounding_of_its_moments_counts_for_nothing():
+    """Files and tables keep moments in float32, areas in float64."""
+    areas = torch.tensor([[1e6, 1e6 - 4], [1e6, 1e6 - 400]]).double()
+    moments = torch.ones(2, 2, 3, 3)
+    left = SupportStatistics(
+        areas, torch.ones(2, 2, 3).double(), moments).background()
+    assert left.areas.flatten().tolist() == [0, 400]
+    exact = SupportStatistics(
+        areas, torch.ones(2, 2, 3).double(), moments.double()).background()
+    assert exact.areas.flatten().tolist() == [4, 400]

@@ -2,7 +2,11 @@ import pytest
 import torch
 from flat_episodes import random_episodes
 
-from mmseg_panet.models import PANetHead, SupportStatistics
+from mmseg_panet.models import (
+    PANetHead,
+    PrototypeClassifier,
+    SupportStatistics,
+)
 from mmseg_panet.models.classifiers import AutoClassifier, QueryRefinement
 
 
@@ -60,3 +64,17 @@ def test_the_scale_of_auto_is_that_of_all_methods():
     classifier = PANetHead(
         8, classifier=dict(type='AutoClassifier', scale=0.5)).classifier
     assert classifier.of_one.scale == classifier.of_more.scale == 0.5
+
+
+def test_cells_that_do_not_scatter_get_the_answer_of_prototypes():
+    """The query alone would tell a scatter, and must not."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.eye(6)[:2].view(1, 2, 6).expand(3, 2, 6)
+    features = features.transpose(1, 2).unsqueeze(3)  # (3, C, 2, 1)
+    weights = torch.eye(2).view(1, 2, 2, 1).expand(3, 2, 2, 1)
+    statistics = SupportStatistics.of_weights(
+        features, weights, ('moments',), True).each(lambda one: one[None])
+    queries = torch.randn(2, 6, 9, 9, generator=generator)
+    expected = PrototypeClassifier().fit(statistics, [3])(queries)
+    found = AutoClassifier().fit(statistics, [3])(queries)
+    assert torch.equal(found.argmax(1), expected.argmax(1))
