@@ -46,8 +46,9 @@ def to_tensors(statistics: Sequence[SupportStatistics]
     if 'axes' in parts[0]:
         shared = {id(part['axes']): part['axes'] for part in parts}
         tensors['axes'] = torch.stack([*shared.values()])
+        places = {key: place for place, key in enumerate(shared)}
         for entry, part in zip(entries, parts, strict=True):
-            entry['axes'] = [*shared].index(id(part['axes']))
+            entry['axes'] = places[id(part['axes'])]
     return tensors, entries
 
 

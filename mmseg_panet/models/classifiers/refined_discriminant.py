@@ -107,9 +107,8 @@ class RefinedDiscriminant(nn.Module):
         if self.inverse is None:
             return discriminant(
                 self.means, self.scatter, self.complete, self.shrinkage)
-        _, some = ridge_of(_trace(self.scatter), self.means.shape[-1],
-                           self.complete, self.shrinkage)
-        return with_biases(self.means @ self.inverse, self.means, some)
+        return with_biases(
+            self.means @ self.inverse, self.means, self.complete)
 
     def of_queries(self, each: int
                    ) -> Callable[[AddedQuery], tuple[Tensor, Tensor]]:
@@ -132,8 +131,7 @@ class RefinedDiscriminant(nn.Module):
             _repeated(one, each)
             for one in (self.means, self.inverse, _trace(self.scatter)))
         channels = means.shape[-1]
-        before, some_before = ridge_of(
-            size, channels, complete, self.shrinkage)
+        before, _ = ridge_of(size, channels, complete, self.shrinkage)
         last = Solution(means @ inverse, means)
 
         def solve(added: AddedQuery) -> tuple[Tensor, Tensor]:
@@ -147,7 +145,7 @@ class RefinedDiscriminant(nn.Module):
                 inverse, kept, (ridge - kept[:, 0, 0] * before)[
                     :, None, None],
                 added.rows, added.weights, added.means, last)
-            return with_biases(last.solution, added.means, some & some_before)
+            return with_biases(last.solution, added.means, some)
 
         return solve
 
