@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from mmseg_panet.files import write_whole
+from mmseg_panet.files import write_atomic
 
 from . import machine
 from .catalogue import jobs
@@ -53,7 +53,7 @@ def main() -> None:
     except Exception as error:
         traceback.print_exc()
         record['failure'], record['again'] = failure(error, free)
-    write_whole(args.out, json.dumps(record).encode())
+    write_atomic(args.out, json.dumps(record).encode())
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmseg_panet.files import write_whole
+from mmseg_panet.files import write_atomic
 
 from .row import Row
 
@@ -78,7 +78,7 @@ def write(path: Path, sections: dict[str, str]) -> None:
     whole = [_HEAD.rstrip('\n')] + [
         f'## {title}\n{texts[title].rstrip()}'
         for title in TITLES.values() if title in texts]
-    write_whole(path, ('\n\n'.join(whole) + '\n').encode())
+    write_atomic(path, ('\n\n'.join(whole) + '\n').encode())
 
 
 def _cells(row: Row) -> tuple[str, ...]:

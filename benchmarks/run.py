@@ -15,7 +15,7 @@ import torch
 
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
-from mmseg_panet.files import write_whole
+from mmseg_panet.files import write_atomic
 
 from . import REPO, machine, results
 from .catalogue import Job, jobs
@@ -122,7 +122,7 @@ def main() -> None:
         record = here | dict(
             job=name, date=date.today().isoformat(),
             **measure(name, args.data, path))
-        write_whole(path, json.dumps(record, indent=2).encode())
+        write_atomic(path, json.dumps(record, indent=2).encode())
         for line in results.table([record])[2:]:
             print(f'  {line}', flush=True)
         write_results(found)

@@ -17,17 +17,17 @@ from .errors import InputError, naming
 
 StrPath = str | os.PathLike
 _PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
-"""Names of what :func:`whole_file` has not finished."""
+"""Names of what :func:`atomic_path` has not finished."""
 
 
 @contextmanager
-def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
+def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
     """Put a file or a folder in its place when it is finished, or nothing.
 
     Args:
         path (Path): Its folder is made. A file may be there already, a
             folder must not.
-        sole (bool): Whether no other process is writing it: what a killed
+        exclusive (bool): Whether no other process is writing it: what a killed
             one has left is then removed. Defaults to False.
 
     Yields:
@@ -37,8 +37,8 @@ def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
     name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
     part = path.with_name(f'{name}{os.getpid()}')
     path.parent.mkdir(parents=True, exist_ok=True)
-    if sole:
-        remove_parts(path.parent, f'{name}*')
+    if exclusive:
+        remove_partial(path.parent, f'{name}*')
     try:
         yield part
         os.replace(part, path)
@@ -46,8 +46,8 @@ def whole_file(path: Path, sole: bool = False) -> Iterator[Path]:
         remove(part)
 
 
-def remove_parts(folder: Path, *patterns: str) -> None:
-    """Remove what processes left that were killed in :func:`whole_file`.
+def remove_partial(folder: Path, *patterns: str) -> None:
+    """Remove what processes left that were killed in :func:`atomic_path`.
 
     Args:
         folder (Path): No process may be writing there.
@@ -85,20 +85,20 @@ def prepare_output(path: StrPath) -> None:
             'writable; name another place')
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write a file in one step; an interruption leaves none or the old one.
 
     Args:
         path (Path): Its folder is made.
         data (bytes): All of the file.
     """
-    with whole_file(path) as part:
+    with atomic_path(path) as part:
         part.write_bytes(data)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write lines, one step for all of them."""
-    write_whole(path, ''.join(f'{line}\n' for line in lines).encode())
+    write_atomic(path, ''.join(f'{line}\n' for line in lines).encode())
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
@@ -110,7 +110,7 @@ def write_arrays(path: Path, **arrays: Any) -> None:
         path (Path): Its folder is made.
         **arrays (np.ndarray): By their names.
     """
-    with whole_file(path) as part, part.open('wb') as file:
+    with atomic_path(path) as part, part.open('wb') as file:
         np.savez_compressed(file, **arrays)
 
 
@@ -126,7 +126,7 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
     """
     mask = Image.fromarray(labels)
     mask.putpalette(palette)
-    with whole_file(path) as part:
+    with atomic_path(path) as part:
         mask.save(part, 'PNG', pnginfo=text)
 
 

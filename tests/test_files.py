@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from mmseg_panet.files import remove_parts, whole_file, write_arrays
+from mmseg_panet.files import atomic_path, remove_partial, write_arrays
 
 
 def fill(part):
@@ -24,7 +24,7 @@ def path(request, tmp_path):
 
 
 def test_it_is_in_its_place_when_it_is_finished_and_not_before(path):
-    with whole_file(path) as part:
+    with atomic_path(path) as part:
         fill(part)
         assert not path.exists()
     assert path.exists()
@@ -32,7 +32,7 @@ def test_it_is_in_its_place_when_it_is_finished_and_not_before(path):
 
 
 def test_an_interruption_leaves_nothing(path):
-    with pytest.raises(KeyboardInterrupt), whole_file(path) as part:
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
         fill(part)
         raise KeyboardInterrupt
     assert os.listdir(path.parent) == []
@@ -41,7 +41,7 @@ def test_an_interruption_leaves_nothing(path):
 def test_an_interruption_leaves_the_file_that_was_there(tmp_path):
     path = tmp_path / 'name'
     path.write_text('old')
-    with pytest.raises(KeyboardInterrupt), whole_file(path) as part:
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
         fill(part)
         raise KeyboardInterrupt
     assert path.read_text() == 'old'
@@ -50,27 +50,27 @@ def test_an_interruption_leaves_the_file_that_was_there(tmp_path):
 def test_what_a_killed_process_left_of_it_is_found(path):
     killed = os.fork()
     if not killed:
-        with whole_file(path) as part:
+        with atomic_path(path) as part:
             fill(part)
             os._exit(0)
     os.waitpid(killed, 0)
     name, = os.listdir(path.parent)
     assert name.startswith('.part-')
-    with whole_file(path.with_name('other'), sole=True) as part:
+    with atomic_path(path.with_name('other'), exclusive=True) as part:
         fill(part)
     assert sorted(os.listdir(path.parent)) == [name, 'other']
-    remove_parts(path.parent.parent)
+    remove_partial(path.parent.parent)
     assert os.listdir(path.parent) == ['other']
 
 
 def test_who_writes_alone_removes_what_a_killed_process_left(path):
     left = path.with_name(f".part-{zlib.crc32(b'name'):08x}-12")
     fill(left)
-    with whole_file(path) as part:
+    with atomic_path(path) as part:
         fill(part)
     assert left.exists()
     shutil.rmtree(path, ignore_errors=True)
-    with whole_file(path, sole=True) as part:
+    with atomic_path(path, exclusive=True) as part:
         fill(part)
         assert not left.exists()
     assert os.listdir(path.parent) == ['name']
@@ -78,7 +78,7 @@ def test_who_writes_alone_removes_what_a_killed_process_left(path):
 
 def test_the_longest_name_that_a_file_can_have_is_not_too_long(tmp_path):
     path = tmp_path / ('n' * 255)
-    with whole_file(path) as part:
+    with atomic_path(path) as part:
         fill(part)
     assert path.read_text() == 'new'
 

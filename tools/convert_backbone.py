@@ -15,7 +15,7 @@ from mmseg.registry import MODELS
 
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.errors import InputError
-from mmseg_panet.files import whole_file
+from mmseg_panet.files import atomic_path
 from mmseg_panet.models.backbones.conversion import (
     convert_backbone,
     describe,
@@ -53,7 +53,7 @@ def read_checkpoint(path: str) -> Any:
 def write_checkpoint(state_dict: dict[str, torch.Tensor], path: str) -> None:
     """Write a checkpoint in one step; a failure leaves nothing of it."""
     try:
-        with whole_file(Path(path)) as part, part.open('wb') as file:
+        with atomic_path(Path(path)) as part, part.open('wb') as file:
             torch.save(state_dict, file)
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]

@@ -11,7 +11,7 @@ from mmseg_panet.cli.run_arguments import (
     add_episode_arguments,
     load_config,
 )
-from mmseg_panet.files import prepare_output, whole_file
+from mmseg_panet.files import atomic_path, prepare_output
 from mmseg_panet.progress import track
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     prepare_output(out)
     init_default_scope('mmseg')
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    with whole_file(out) as part, part.open('w', encoding='utf-8') as file:
+    with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
         file.writelines(track(
             dataset.manifest_lines(), 1 + len(dataset),
             f'writing {len(dataset)} episodes'))

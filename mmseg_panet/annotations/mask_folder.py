@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError, refuse
-from ..files import StrPath, remove, remove_parts, write_lines, write_mask
+from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
 from .image_files import seen_as
@@ -99,7 +99,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     todo = [task for task in tasks
             if not Path(out_dir, 'masks', f'{task.stem}.png').exists()]
     if todo:
-        remove_parts(out_dir / 'masks')
+        remove_partial(out_dir / 'masks')
         faults = parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from ..datasets.folds import split_classes
 from ..errors import InputError
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
-from ..files import write_lines, write_whole
+from ..files import write_atomic, write_lines
 from ..runs.checkpoint import sha256
 from .run_arguments import add_config_arguments, add_run_arguments, load_config
 
@@ -206,7 +206,7 @@ class Benchmark:
         title, rows = Path(self.config).stem, self._rows()
         for suffix, text in (('csv', format_csv(results, rows)),
                              ('md', format_markdown(title, results, rows))):
-            write_whole(self.work_dir / f'benchmark.{suffix}', text.encode())
+            write_atomic(self.work_dir / f'benchmark.{suffix}', text.encode())
 
 
 def _latest(folder: Path) -> str | None:

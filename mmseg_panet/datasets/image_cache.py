@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from ..errors import InputError, loading
-from ..files import whole_file
+from ..files import atomic_path
 from ..parallel import parallel_map
 from .cache import cache_key, keeping, read_or_build
 
@@ -132,7 +132,7 @@ def _build(folder: Path, infos: Sequence[dict],
             f'expected {needed / 1e9:.2f} GB free in {folder.parent} for the '
             f'decoded images of cache_images=True, got {free / 1e9:.2f} GB; '
             'make room, give another cache_dir, or leave out cache_images')
-    with whole_file(folder, sole=True) as part:
+    with atomic_path(folder, exclusive=True) as part:
         part.mkdir()
         parallel_map(
             partial(_keep, folder=part, steps=steps), list(enumerate(infos)),

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import InputError, naming
-from ...files import StrPath, read_lines, read_names, remove, whole_file
+from ...files import StrPath, atomic_path, read_lines, read_names, remove
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
@@ -158,7 +158,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
     with (naming(f'{archive} cannot be unpacked',
                  'export it again, or give the unpacked folder',
                  (zipfile.BadZipFile, zlib.error, RuntimeError)),
-          whole_file(folder, sole=True) as part,
+          atomic_path(folder, exclusive=True) as part,
           zipfile.ZipFile(archive) as file):
         part.mkdir()
         file.extractall(part)

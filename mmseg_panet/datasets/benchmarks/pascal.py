@@ -13,7 +13,7 @@ from torchvision.datasets import SBDataset, utils
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from ...errors import InputError, refuse
-from ...files import StrPath, read_names, write_lines, write_mask, write_whole
+from ...files import StrPath, read_names, write_atomic, write_lines, write_mask
 from ...parallel import parallel_map
 from ..class_index import ClassIndex
 from ..image_pool import ImagePool
@@ -156,7 +156,7 @@ def _write_mask(name: str, voc: Path, sbd: Path,
         # Others merge the lists with SBD's masks: such a one is replaced.
         if not target.is_file() or not filecmp.cmp(
                 source, target, shallow=False):
-            write_whole(target, source.read_bytes())
+            write_atomic(target, source.read_bytes())
     elif not target.is_file():
         source = _mat(sbd, name)
         try:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...files import StrPath, prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_atomic
 from ...table import format_table
 from ...visualization.strip import overlay, text_line
 
@@ -96,7 +96,7 @@ class SupportAdvice:
                 f'expected a picture as .png or .jpg, got {path}')
         prepare_output(path)
         _, data = cv2.imencode(path.suffix, plot_advice(self)[..., ::-1])
-        write_whole(path, data.tobytes())
+        write_atomic(path, data.tobytes())
 
 
 def format_advice(advice: SupportAdvice) -> str:

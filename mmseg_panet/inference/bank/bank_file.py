@@ -10,7 +10,7 @@ import safetensors.torch
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError, check_number
-from ...files import StrPath, prepare_output, write_whole
+from ...files import StrPath, prepare_output, write_atomic
 from ...version import __version__
 from .bank_tensors import from_tensors, to_tensors
 from .banked_image import BankedNegative, BankedSupport
@@ -68,7 +68,7 @@ def write_bank(path: StrPath, bank: PrototypeBank,
             for one, entry in zip(
                 negatives, entries[len(supports):], strict=True)])
     prepare_output(path)
-    write_whole(Path(path), safetensors.torch.save(
+    write_atomic(Path(path), safetensors.torch.save(
         dict(tensors, prototypes=prototypes),
         metadata={_KEY: json.dumps(header)}))
 

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import prepare_output, remove_parts, write_lines, write_whole
+from ...files import prepare_output, remove_partial, write_atomic, write_lines
 from ...visualization.strip import overlay
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
@@ -87,7 +87,8 @@ class OutFolder:
             if self.overlay and image is not None:
                 # Image and colours in BGR, as OpenCV writes them.
                 pixels = overlay(image, found.class_map, self.palette[:, ::-1])
-                write_whole(picture, cv2.imencode('.jpg', pixels)[1].tobytes())
+                write_atomic(
+                    picture, cv2.imencode('.jpg', pixels)[1].tobytes())
             write_prediction(
                 mask, found, self.palette, source_key(item.source))
         except OSError as error:
@@ -158,7 +159,7 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
         for mask in (out_dir / 'masks').glob('**/*.png'):
             read_summary(mask)
     prepare_output(out_dir / _RECORD)
-    remove_parts(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
+    remove_partial(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
     if _fault(out_dir, fingerprint) is None:
         write_lines(out_dir / _RECORD, [fingerprint])
     else:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ...annotations.class_list import NOT_CLASSES
-from ...files import whole_file
+from ...files import atomic_path
 from ...models.logit_map import UNDECIDED
 from ..images.image_list import ImageItem
 from .mask_file import mask_path, read_mask, read_summary
@@ -23,7 +23,7 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
         out_dir (Path): With a mask of each image.
         images (Sequence[ImageItem]): In the order of the rows.
     """
-    with (whole_file(out_dir / 'areas.csv') as part,
+    with (atomic_path(out_dir / 'areas.csv') as part,
           part.open('w', encoding='utf-8', errors='surrogateescape',
                     newline='') as file):
         rows = csv.writer(file, lineterminator='\n')
@@ -53,7 +53,7 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
     """
     categories = [dict(id=i, name=name) for i, name in enumerate(classes, 1)]
     # Piece by piece: the memory does not grow with the number of images.
-    with (whole_file(out_dir / 'coco.json') as part,
+    with (atomic_path(out_dir / 'coco.json') as part,
           part.open('w', encoding='utf-8') as file):
         for start, key, rows in (
                 ('{', 'categories', categories),
