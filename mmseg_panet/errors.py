@@ -1,25 +1,25 @@
-"""The error of a person's input."""
+"""The error for invalid user input, and checks that raise it."""
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 
 class InputError(ValueError):
-    """What a person handed in cannot be used.
+    """An error in what the user passed, such as a file or a setting.
 
-    The message is one sentence for that person: what was expected, what came
-    and the remedy. The commands print it without a traceback.
+    The message is one sentence for the user: what was expected, what was
+    given, and the remedy. The commands print it without a traceback.
     """
 
 
-def refuse(sentences: Sequence[str]) -> None:
-    """Raise the first of many faults, and say how many more there are.
+def raise_first(sentences: Sequence[str]) -> None:
+    """Raise the first of several errors, and say how many more there are.
 
     Args:
-        sentences (Sequence[str]): One for each file at fault.
+        sentences (Sequence[str]): One message for each invalid file.
 
     Raises:
-        InputError: If there is one.
+        InputError: If there is at least one message.
     """
     if sentences:
         more = f' (and {len(sentences) - 1} more files)'
@@ -27,15 +27,15 @@ def refuse(sentences: Sequence[str]) -> None:
 
 
 def check_choice(name: str, value: object, choices: Sequence) -> None:
-    """Refuse a setting that is none of those there are.
+    """Check that a setting is one of its allowed values.
 
     Args:
         name (str): Name of the setting, for the message.
-        value (object): What was given.
-        choices (Sequence): All that it may be.
+        value (object): Value to check.
+        choices (Sequence): All allowed values.
 
     Raises:
-        InputError: If the value is none of the choices.
+        InputError: If the value is not one of the choices.
     """
     if value not in choices:
         raise InputError(f'{name} must be one of {choices}, got {value!r}')
@@ -44,18 +44,18 @@ def check_choice(name: str, value: object, choices: Sequence) -> None:
 def check_number(name: str, value: object, least: float = -math.inf,
                  most: float = math.inf, above: float = -math.inf,
                  integer: bool = False) -> None:
-    """Refuse a setting that is no number of a range.
+    """Check that a setting is a finite number within a range.
 
     Args:
         name (str): Name of the setting, for the message.
-        value (object): What was given.
-        least (float): The smallest that it may be. Defaults to any.
-        most (float): The largest that it may be. Defaults to any.
-        above (float): What it has to exceed. Defaults to nothing.
-        integer (bool): Whether it has to be an int. Defaults to False.
+        value (object): Value to check.
+        least (float): Inclusive lower bound. Defaults to no bound.
+        most (float): Inclusive upper bound. Defaults to no bound.
+        above (float): Exclusive lower bound. Defaults to no bound.
+        integer (bool): Whether the value must be an int. Defaults to False.
 
     Raises:
-        InputError: If the value is none.
+        InputError: If the value is not such a number.
     """
     kinds = int if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not (
@@ -70,17 +70,18 @@ def check_number(name: str, value: object, least: float = -math.inf,
 
 
 @contextmanager
-def naming(where: object, remedy: str = 'correct or remove it',
-           errors: tuple[type[Exception], ...] = (
-               ValueError, TypeError, OverflowError)) -> Iterator[None]:
-    """Name what a user gave where a library raises an error over it.
+def error_context(where: object, remedy: str = 'correct or remove it',
+                  errors: tuple[type[Exception], ...] = (
+                      ValueError, TypeError, OverflowError)
+                  ) -> Iterator[None]:
+    """Turn the errors of a library into an error that names the input.
 
     Args:
-        where (object): Begins the sentence: the file, and the place in it.
-        remedy (str): Ends the sentence.
-        errors (tuple[type[Exception], ...]): What the library raises.
-            Defaults to those of numpy and pycocotools for a malformed
-            annotation.
+        where (object): Start of the message: the file, and the place in it.
+        remedy (str): End of the message.
+        errors (tuple[type[Exception], ...]): Types of the errors to
+            replace. Defaults to those that numpy and pycocotools raise for a
+            malformed annotation.
 
     Raises:
         InputError: In place of these errors, with their text.
@@ -90,23 +91,26 @@ def naming(where: object, remedy: str = 'correct or remove it',
     except InputError:
         raise
     except errors as error:
-        # Of others, such as KeyError, the text alone says nothing.
+        # The text of others, such as KeyError, is no explanation by itself.
         why = error if isinstance(error, OSError | ValueError) else repr(error)
         raise InputError(f'{where}: {why}; {remedy}') from error
 
 
-def loading(info: dict) -> AbstractContextManager[None]:
-    """Name the files of an image whose pipeline fails, see :func:`naming`.
+def loading_context(info: dict) -> AbstractContextManager[None]:
+    """Name the files of an image if its pipeline fails.
 
     Args:
         info (dict): mmseg's data info of the image.
+
+    Returns:
+        AbstractContextManager[None]: The :func:`error_context` of the files.
     """
-    return naming(
+    return error_context(
         f"{info['img_path']} with its mask {info['seg_map_path']} could not "
         'be loaded by the pipeline', 'replace the file, take it off the '
         'list, or correct the pipeline', (Exception,))
 
 
-def shown(one: object) -> str:
-    """Shorten what came to what a sentence can show, one line of text."""
-    return ' '.join(str(one).split())[:60]
+def abbreviate(value: object) -> str:
+    """Shorten a value to one line of at most 60 characters for a message."""
+    return ' '.join(str(value).split())[:60]

@@ -1,4 +1,4 @@
-"""Files: written completely or not at all, and read."""
+"""Atomic writing of files, and reading of a user's text files."""
 import json
 import os
 import re
@@ -13,27 +13,29 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .errors import InputError, naming
+from .errors import InputError, error_context
 
 StrPath = str | os.PathLike
 _PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
-"""Names of what :func:`atomic_path` has not finished."""
+"""Names of the temporary files and folders of :func:`atomic_path`."""
 
 
 @contextmanager
 def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
-    """Put a file or a folder in its place when it is finished, or nothing.
+    """Write a file or a folder atomically: completely or not at all.
 
     Args:
-        path (Path): Its folder is made. A file may be there already, a
-            folder must not.
-        exclusive (bool): Whether no other process is writing it: what a killed
-            one has left is then removed. Defaults to False.
+        path (Path): Path of the file or the folder. Its parent folder is
+            created. A file is replaced; a folder must not exist yet.
+        exclusive (bool): Whether no other process is writing this path.
+            Temporary files that a killed process left are then removed.
+            Defaults to False.
 
     Yields:
-        Path: What to write in the meantime.
+        Path: A temporary path to write to. It is renamed to ``path`` when
+        the block ends, and removed if the block raises an error.
     """
-    # Short, or the longest names that a file can have would become too long.
+    # The temporary name is short: file systems limit the length of a name.
     name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
     part = path.with_name(f'{name}{os.getpid()}')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,12 +49,13 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
 
 
 def remove_partial(folder: Path, *patterns: str) -> None:
-    """Remove what processes left that were killed in :func:`atomic_path`.
+    """Remove the temporary files of processes that were killed.
 
     Args:
-        folder (Path): No process may be writing there.
-        *patterns (str): Where to look in it, as of :meth:`Path.glob`.
-            Defaults to everywhere.
+        folder (Path): Folder in which no process is writing. See
+            :func:`atomic_path`.
+        *patterns (str): Patterns of :meth:`Path.glob` that limit the search.
+            Defaults to all folders below.
     """
     for pattern in patterns or ['**/.*']:
         for path in list(folder.glob(pattern)):
@@ -61,19 +64,19 @@ def remove_partial(folder: Path, *patterns: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there."""
+    """Remove a file, or a folder with its contents, if it exists."""
     shutil.rmtree(path, ignore_errors=True)
     path.unlink(missing_ok=True)
 
 
 def prepare_output(path: StrPath) -> None:
-    """Make sure, before long work, that its result can be written.
+    """Check that a file can be written, before the work that produces it.
 
     Args:
-        path (str | os.PathLike): A file to be; its folder is made.
+        path (str | os.PathLike): Path of the file. Its folder is created.
 
     Raises:
-        InputError: If it is a folder, or cannot be written.
+        InputError: If the path is a folder, or its folder is not writable.
     """
     path = Path(path)
     with suppress(OSError):
@@ -82,33 +85,33 @@ def prepare_output(path: StrPath) -> None:
     if path.is_dir() or not writable:
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
-            'writable; name another place')
+            'writable; choose another path')
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file in one step; an interruption leaves none or the old one.
+    """Write a file atomically, see :func:`atomic_path`.
 
     Args:
-        path (Path): Its folder is made.
-        data (bytes): All of the file.
+        path (Path): Path of the file. Its folder is created.
+        data (bytes): Contents of the file.
     """
     with atomic_path(path) as part:
         part.write_bytes(data)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines, one step for all of them."""
+    """Write lines as UTF-8 text, atomically."""
     write_atomic(path, ''.join(f'{line}\n' for line in lines).encode())
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write named arrays as a compressed .npz file.
+    """Write named arrays to a compressed .npz file, atomically.
 
-    Equal arrays give equal bytes: numpy dates what it zips 1980.
+    Equal arrays give equal bytes, as numpy dates all zip entries 1980.
 
     Args:
-        path (Path): Its folder is made.
-        **arrays (np.ndarray): By their names.
+        path (Path): Path of the file. Its folder is created.
+        **arrays (np.ndarray): Arrays by their names in the file.
     """
     with atomic_path(path) as part, part.open('wb') as file:
         np.savez_compressed(file, **arrays)
@@ -116,13 +119,14 @@ def write_arrays(path: Path, **arrays: Any) -> None:
 
 def write_mask(path: Path, labels: np.ndarray, palette: bytes,
                text: PngInfo | None = None) -> None:
-    """Write a mask as an 8-bit palette PNG.
+    """Write a mask as an 8-bit palette PNG, atomically.
 
     Args:
-        path (Path): Its folder is made.
-        labels (np.ndarray): (H, W) uint8.
-        palette (bytes): RGB of up to 256 labels.
-        text (PngInfo, optional): Chunks to be kept with it.
+        path (Path): Path of the file. Its folder is created.
+        labels (np.ndarray): Labels of the pixels, (H, W) uint8.
+        palette (bytes): RGB colours of up to 256 labels, three bytes each.
+        text (PngInfo, optional): Text chunks to store in the file. Defaults
+            to None.
     """
     mask = Image.fromarray(labels)
     mask.putpalette(palette)
@@ -131,42 +135,49 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
 
 
 def read_names(path: StrPath) -> list[str]:
-    """Read a list, one name a line, see :func:`read_lines`."""
+    """Read a list with one name per line, see :func:`read_lines`."""
     return list(read_lines(path, 'save it as UTF-8').values())
 
 
 def read_lines(path: StrPath, remedy: str,
                comment: str = '') -> dict[int, str]:
-    """Read the lines of a user's text, in UTF-8, with or without its mark.
+    """Read the lines of a text file in UTF-8, with or without a BOM.
 
     Args:
         path (str | os.PathLike): Path of the file.
-        remedy (str): Ends the sentence of the error.
-        comment (str): The character that begins the lines to leave out.
-            Defaults to none.
+        remedy (str): End of the error message.
+        comment (str): First character of comment lines, which are skipped.
+            Defaults to '', no comments.
 
     Returns:
-        dict[int, str]: Lines by their number, from 1, without blanks at
-        their ends; empty ones are left out.
+        dict[int, str]: Lines by their number, counted from 1. Whitespace at
+        their ends is stripped and empty lines are skipped.
 
     Raises:
         InputError: If the file cannot be read.
     """
-    with naming(f'{path} cannot be read', remedy, (OSError, UnicodeError)):
+    with error_context(
+            f'{path} cannot be read', remedy, (OSError, UnicodeError)):
         lines = Path(path).read_text('utf-8-sig').splitlines()
     numbered = enumerate(map(str.strip, lines), start=1)
     return {i: line for i, line in numbered if line and line[0] != comment}
 
 
 def read_json(path: StrPath) -> dict[str, Any]:
-    """Read a user's JSON.
+    """Read a JSON file.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
 
     Returns:
-        dict[str, Any]: The object in it; empty if it is a list or a value.
+        dict[str, Any]: The object in the file; empty if the file holds a
+        list or a single value.
 
     Raises:
-        InputError: If it is no JSON; OSError if there is no such file.
+        InputError: If the file is not valid JSON.
+        OSError: If the file does not exist.
     """
-    with naming(f'{path} is no JSON', 'correct it, or save it again'):
+    with error_context(f'{path} is not valid JSON',
+                       'correct it, or save it again'):
         data = json.loads(Path(path).read_bytes())
     return data if isinstance(data, dict) else {}

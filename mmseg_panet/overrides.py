@@ -1,19 +1,19 @@
-"""What a subclass replaces."""
+"""Detection of methods that a subclass overrides."""
 from collections.abc import Iterable
 from inspect import getattr_static
 
 
 def overridden(part: object, base: type, names: Iterable[str]) -> list[str]:
-    """Find the methods of a class that an instance replaces.
+    """Find the methods of a class that an instance overrides.
 
     Args:
-        part (object): Of the class or of one derived from it.
+        part (object): Instance of the class or of a subclass.
         base (type): The class.
-        names (Iterable[str]): The methods and properties to look at.
+        names (Iterable[str]): Names of methods and properties to compare.
 
     Returns:
-        list[str]: Those of the names that mean something else to the
-        instance, be it by its class or by an attribute of its own.
+        list[str]: Names that a subclass overrides, or that are set on the
+        instance itself.
     """
     return [
         name for name in names
@@ -22,12 +22,16 @@ def overridden(part: object, base: type, names: Iterable[str]) -> list[str]:
 
 
 def difference(part: object, base: type, names: Iterable[str]) -> str:
-    """Name a part that is not what is expected; '' where it is.
+    """Describe how an instance differs from an expected class.
 
     Args:
-        part (object): An instance.
-        base (type): The class that is expected.
-        names (Iterable[str]): Methods and properties that are relied on.
+        part (object): Instance to check.
+        base (type): The expected class.
+        names (Iterable[str]): Names of the methods and properties that must
+            not be overridden.
+
+    Returns:
+        str: Description for a message; empty if nothing differs.
     """
     kind = type(part).__name__
     if not isinstance(part, base):

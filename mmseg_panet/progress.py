@@ -1,4 +1,4 @@
-"""How far long work has come, on standard error."""
+"""Progress bars on standard error."""
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -10,29 +10,29 @@ T = TypeVar('T')
 
 
 def progress_bar(show: bool = True) -> Progress:
-    """Make a bar as mmengine's inferencers do, but on standard error.
+    """Build a progress bar like mmengine's inferencers, on standard error.
 
     Args:
-        show (bool): Whether it is to be seen. Defaults to True.
+        show (bool): Whether to display the bar. Defaults to True.
 
     Returns:
-        Progress: A context, see rich.
+        Progress: The progress bar of rich, a context manager.
     """
     return Progress(console=Console(stderr=True), disable=not show)
 
 
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Say what is done with items, and show how far it has come.
+    """Iterate over items and show a progress bar.
 
     Args:
-        items (Iterable[T]): Taken one by one.
-        total (int): How many there are.
-        what (str): Such as 'checking 3 masks'.
+        items (Iterable[T]): Items to iterate over.
+        total (int): Number of items.
+        what (str): Description of the work, such as 'checking 3 masks'.
 
     Yields:
-        T: The items.
+        T: The items, in their order.
     """
-    # A line of its own: a log sees the bar only when it is full.
+    # On a separate line: a log file gets the bar only when it is complete.
     print(what, file=sys.stderr)
     with progress_bar() as bar:
         yield from bar.track(items, total, description='')

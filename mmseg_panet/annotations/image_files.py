@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.fileio import list_dir_or_file
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import InputError, naming
+from ..errors import InputError, error_context
 from ..files import StrPath
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
@@ -91,9 +91,10 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
     Raises:
         InputError: If it cannot be read, as far as it is used.
     """
-    # SyntaxError is Pillow's for a broken PNG.
-    with (naming(f'{path} is no readable image', 'replace or remove it',
-                 (OSError, SyntaxError)), Image.open(path) as picture):
+    # Pillow raises a SyntaxError for a broken PNG.
+    with (error_context(f'{path} is not a readable image',
+                        'replace or remove it', (OSError, SyntaxError)),
+          Image.open(path) as picture):
         yield picture
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, naming
+from ..errors import InputError, error_context
 from .class_list import IGNORED
 from .image_files import existing
 from .object_mask import read_values
@@ -164,7 +164,7 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
             f'{settings}, got {list(marks)}; rename or leave out the others')
 
     def rasterize(size: Sequence[int]) -> np.ndarray:
-        with naming(where):
+        with error_context(where):
             return KINDS[kind](size, **marks)
 
     return rasterize

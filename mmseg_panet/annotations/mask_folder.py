@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InputError, refuse
+from ..errors import InputError, raise_first
 from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
 from .class_list import ClassList, class_lines
@@ -63,8 +63,8 @@ def fingerprint(kind: str, files: Sequence[StrPath],
     Raises:
         InputError: If a file is missing.
     """
-    refuse([f'{file} is missing; correct its path, or put it there'
-            for file in files if not os.path.isfile(file)])
+    raise_first([f'{file} is missing; correct its path, or put it there'
+                 for file in files if not os.path.isfile(file)])
     stats = [(os.path.abspath(file), (stat := os.stat(file)).st_size,
               stat.st_mtime_ns) for file in files]
     text = json.dumps([
@@ -104,7 +104,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
             todo, f'rasterizing {len(todo)} masks')
-        refuse([fault for fault in faults if fault])
+        raise_first([fault for fault in faults if fault])
     write_lines(out_dir / 'classes.txt', class_lines(classes))
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     return classes.names
@@ -118,9 +118,10 @@ def _check_stems(stems: Sequence[str]) -> None:
         raise InputError(
             f'{times} annotated images are named {stem!r} (suffix aside), '
             'but a mask belongs to one; rename or remove the others')
-    refuse([f'the image {stem!r} lies outside the folder of images; give the '
-            'folder that holds all of them as image_dir' for stem in stems
-            if stem.startswith('/') or '..' in stem.split('/')])
+    raise_first([
+        f'the image {stem!r} lies outside the folder of images; give the '
+        'folder that contains all of them as image_dir' for stem in stems
+        if stem.startswith('/') or '..' in stem.split('/')])
 
 
 def _start(out_dir: Path, made_from: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, shown
+from ..errors import InputError, abbreviate
 from .shapes import check_reach, checked_box
 
 
@@ -49,7 +49,7 @@ def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
         if points.ndim != 1 or len(points) < 6 or len(points) % 2:
             raise ValueError(
                 'expected polygons of three or more points [x, y, x, y, '
-                f'...], got {shown(polygon)}')
+                f'...], got {abbreviate(polygon)}')
         check_reach(points, size)
     return coco.merge(coco.frPyObjects(segmentation, *size))
 
@@ -103,7 +103,7 @@ def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
     ) or sum(counts) != size[0] * size[1]:
         raise ValueError(
             f'expected run-lengths of the size {size} of its image, which '
-            f'add up to {size[0]} * {size[1]} pixels, got {shown(runs)}')
+            f'add up to {size[0]} * {size[1]} pixels, got {abbreviate(runs)}')
     return dict(size=size, counts=counts)
 
 
@@ -120,7 +120,7 @@ def _decompressed(text: str) -> list[int]:
         group = ord(character) - 48
         if not 0 <= group < 64:
             raise ValueError(
-                f'expected compressed run-lengths, got {shown(text)!r}')
+                f'expected compressed run-lengths, got {abbreviate(text)!r}')
         value |= (group & 31) << shift
         shift += 5
         if not group & 32:

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import shown
+from ..errors import abbreviate
 
 PixelBox = tuple[int, int, int, int]
 """x, y, width and height of the pixels in a box."""
@@ -52,7 +52,7 @@ def checked_box(box: Any, size: Sequence[int]) -> PixelBox:
             return pixels
     raise ValueError(
         'expected a box [x, y, width, height] in pixels, with an area and '
-        f'inside the image of {size[1]}x{size[0]}, got {shown(box)}; '
+        f'inside the image of {size[1]}x{size[0]}, got {abbreviate(box)}; '
         'corners x1, y1, x2, y2 are the box [x1, y1, x2 - x1, y2 - y1]')
 
 
@@ -122,7 +122,7 @@ def pixels_of(points: Any, size: Sequence[int]) -> np.ndarray:
     xy = np.asarray(points, float)
     if xy.shape[1:] != (2,) or not len(xy):
         raise ValueError(
-            f'expected points [(x, y), ...], got {shown(points)}')
+            f'expected points [(x, y), ...], got {abbreviate(points)}')
     outside = xy[~_near(xy, size)]
     if len(outside):
         raise ValueError(

@@ -11,7 +11,7 @@ from mmcv.transforms import LoadAnnotations
 from PIL import Image
 
 from ..annotations.image_files import seen_size
-from ..errors import InputError, refuse
+from ..errors import InputError, raise_first
 from ..files import write_arrays
 from ..parallel import parallel_map
 from .cache import cache_key, keeping, read_or_build, size_and_time
@@ -104,7 +104,7 @@ def _build(path: Path, infos: Sequence[dict], num_classes: int,
     rows, faults = zip(*parallel_map(
         count, infos, f'counting the classes of {len(infos)} masks'),
         strict=True)
-    refuse([of_image[0].sentence for of_image in faults if of_image])
+    raise_first([of_image[0].sentence for of_image in faults if of_image])
     counts = np.stack(rows)
     # The last column holds what is ignored.
     index = ClassIndex(counts[:, :num_classes], counts.sum(1))

@@ -8,7 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
-from ..errors import InputError, loading
+from ..errors import InputError, loading_context
 from .cached_pipeline import cached_pipeline
 from .episode_rules import EpisodeRules, choose_pool
 from .image_pool import ImagePool
@@ -259,7 +259,7 @@ class EpisodicDataset(Dataset):
         """Run a pipeline on one image, its random numbers from ``entropy``."""
         info = self.dataset.get_data_info(image) | part | dict(
             image_id=self.images.image_ids[image], image_index=image)
-        with loading(info), seeded(entropy):
+        with loading_context(info), seeded(entropy):
             item = pipeline(info)
         if item is None or 'data_samples' not in item:
             raise InputError(

@@ -19,7 +19,7 @@ from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from ..errors import InputError, loading
+from ..errors import InputError, loading_context
 from ..files import atomic_path
 from ..parallel import parallel_map
 from .cache import cache_key, keeping, read_or_build
@@ -149,7 +149,7 @@ def _keep(image: tuple[int, dict], folder: Path,
 
 def _kept(info: dict, steps: Sequence[Callable]) -> bytes:
     """A file of what the steps set or change."""
-    with loading(info):
+    with loading_context(info):
         results = Compose(steps)(copy.deepcopy(info))
         kept = {key: value for key, value in results.items()
                 if key not in info or repr(info[key]) != repr(value)}

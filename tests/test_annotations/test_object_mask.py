@@ -153,5 +153,5 @@ def test_a_value_that_is_not_there_or_none_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match='got a CMYK image'):
         labels(cmyk)
     (tmp_path / 'b.png').write_bytes(b'no picture')
-    with pytest.raises(InputError, match=r'b\.png is no readable image'):
+    with pytest.raises(InputError, match=r'b\.png is not a readable image'):
         labels(tmp_path / 'b.png')

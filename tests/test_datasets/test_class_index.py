@@ -124,7 +124,7 @@ def damage(kind, info):
     ('id', r'1\.png holds the ids \[3\]: expected 0\.\.2, or 255'),
     ('16 bits', r'1\.png is a I;16 image: expected 8 bits'),
     ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
-    ('unreadable image', r'1\.jpg is no readable image'),
+    ('unreadable image', r'1\.jpg is not a readable image'),
     ('unreadable mask', r'1\.png is no readable mask'),
 ])
 def test_a_bad_file_is_a_sentence(data, kind, sentence):

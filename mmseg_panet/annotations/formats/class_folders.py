@@ -1,7 +1,7 @@
 """Supports in a folder for each class, without any list."""
 from pathlib import Path
 
-from ...errors import InputError, refuse
+from ...errors import InputError, raise_first
 from ..image_files import is_image
 
 _VISIBLE = '[!.]*'
@@ -34,9 +34,10 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
             f'{folder}: expected a folder <class>/ for each class with '
             'images and their masks, or classes.txt with images/ and masks/, '
             "labelme's .json files, or an export of CVAT, got none of them")
-    refuse([f'{image}: expected images in the folder of their class, got one '
-            f'in {folder} itself; move it, or take it away'
-            for image in filter(is_image, entries)])
+    raise_first([
+        f'{image}: expected images in the folder of their class, got one '
+        f'in {folder} itself; move or remove it'
+        for image in filter(is_image, entries)])
     return {path.name: _pairs(path) for path in folders}
 
 
@@ -65,9 +66,10 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
                 f'{image}: expected a mask of its own, got {own[0].name} '
                 f'and {used[0].name} beside it; remove or rename one')
         pairs[own[0]] = image
-    refuse([f'{mask}: expected the image whose mask it is, got a mask of that '
-            'name; rename it, or take it away'
-            for mask in sorted(masks - set(pairs))])
+    raise_first([
+        f'{mask}: expected an image for this mask, but the file of that name '
+        'is a mask too; rename or remove it'
+        for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
 
 

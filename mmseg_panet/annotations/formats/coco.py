@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...errors import InputError, naming
+from ...errors import InputError, error_context
 from ...files import StrPath, read_json
 from ..class_list import ClassList, number_classes
 from ..image_files import stem_of
@@ -181,7 +181,7 @@ def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
     regions = []
     for one in image.objects:
         if one.category in ids:
-            with naming(f'{ann_file}, annotation {one.id}'):
+            with error_context(f'{ann_file}, annotation {one.id}'):
                 runs = box_runs(one.bbox, image.size) if (
                     boxes and not one.segmentation
                 ) else object_runs(one.segmentation, image.size)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ...errors import InputError, naming
+from ...errors import InputError, error_context
 from ...files import StrPath, atomic_path, read_lines, read_names, remove
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import images_by_stem
@@ -99,8 +99,9 @@ def read_label_map(path: Path) -> dict[str, Colour]:
     colours: dict[str, Colour] = {}
     for number, line in read_lines(
             path, 'it must hold the colours of the labels', '#').items():
-        with naming(f'{path}, line {number}: expected name:r,g,b:parts:'
-                    f'actions, got {line!r}'):
+        with error_context(
+                f'{path}, line {number}: expected name:r,g,b:parts:actions, '
+                f'got {line!r}'):
             name, colour, _, _ = line.rsplit(':', 3)
             # bytes: 0..255 each.
             red, green, blue = bytes(map(int, colour.split(',')))
@@ -155,9 +156,9 @@ def _unpack(archive: Path, folder: Path) -> Path:
             f"'{folder}' is there already, but was not unpacked from "
             f'{archive}; name another folder, or remove it')
     # RuntimeError: it is encrypted.
-    with (naming(f'{archive} cannot be unpacked',
-                 'export it again, or give the unpacked folder',
-                 (zipfile.BadZipFile, zlib.error, RuntimeError)),
+    with (error_context(f'{archive} cannot be unpacked',
+                        'export it again, or give the unpacked folder',
+                        (zipfile.BadZipFile, zlib.error, RuntimeError)),
           atomic_path(folder, exclusive=True) as part,
           zipfile.ZipFile(archive) as file):
         part.mkdir()

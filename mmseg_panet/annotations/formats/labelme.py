@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ...errors import InputError, naming, shown
+from ...errors import InputError, abbreviate, error_context
 from ...files import StrPath, read_json
 from ..class_list import ClassList, check_name, number_classes
 from ..image_files import stem_of
@@ -125,7 +125,7 @@ def _rasterize(source: tuple[Path, int, int, list],
     canvas = Image.new('L', (width, height))
     for number, shape in enumerate(shapes, start=1):
         if shape['label'] in ids:
-            with naming(f"{file}, shape {number} ({shape['label']})"):
+            with error_context(f"{file}, shape {number} ({shape['label']})"):
                 _render_shape(canvas, shape, ids[shape['label']])
     return np.asarray(canvas)
 
@@ -141,7 +141,7 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
     points = np.asarray(given, float)
     if points.shape[1:] != (2,) or len(points) not in _NUM_POINTS[kind]:
         raise ValueError(
-            f'expected the points of a {kind}, got {shown(given)}')
+            f'expected the points of a {kind}, got {abbreviate(given)}')
     check_reach(points, canvas.size)
     draw = ImageDraw.Draw(canvas)
     xy = [(x, y) for x, y in points.tolist()]

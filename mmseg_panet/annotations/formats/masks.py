@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError, refuse
+from ...errors import InputError, raise_first
 from ...files import StrPath
 from ..class_list import IGNORED, Colour, read_class_list
 from ..image_files import images_by_stem, opened
@@ -84,10 +84,11 @@ def mask_tasks(masks: Mapping[str, str | None],
             nor a size.
     """
     images = images_by_stem(image_dir) if image_dir else {}
-    refuse([f'there is no image {stem}.* in image_dir={image_dir}, which '
-            f'{mask or "a list"} names; add it, or correct image_dir'
-            for stem, mask in masks.items()
-            if stem not in images and (image_dir or mask is None)])
+    raise_first([
+        f'there is no image {stem}.* in image_dir={image_dir}, but '
+        f'{mask or "a list"} needs it; add it, or correct image_dir'
+        for stem, mask in masks.items()
+        if stem not in images and (image_dir or mask is None)])
     return [MaskTask(
         stem, (mask or images[stem], bool(mask)),
         Path(images[stem]) if stem in images else None,

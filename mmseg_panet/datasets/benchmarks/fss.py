@@ -11,7 +11,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image
 
-from ...errors import InputError, refuse
+from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_lines
 from ...parallel import parallel_map
 from .published import PUBLISHED, differences
@@ -169,7 +169,7 @@ def _check_masks(images: list[Path]) -> list[str]:
     """Give a sentence for each kind of odd mask."""
     checked = parallel_map(
         _check_mask, images, f'checking {len(images)} masks')
-    refuse([result for result in checked if isinstance(result, str)])
+    raise_first([result for result in checked if isinstance(result, str)])
     found: dict[str, list[str]] = defaultdict(list)
     for image, odd in zip(images, checked, strict=True):
         for what in odd:

@@ -12,7 +12,7 @@ from scipy.io import loadmat
 from torchvision.datasets import SBDataset, utils
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from ...errors import InputError, refuse
+from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_atomic, write_lines, write_mask
 from ...parallel import parallel_map
 from ..class_index import ClassIndex
@@ -67,7 +67,7 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
     write = partial(
         _write_mask, voc=voc, sbd=root / 'sbd', voc_train=set(voc_train))
     faults = parallel_map(write, merged, f'writing {len(merged)} masks')
-    refuse([fault for fault in faults if fault])
+    raise_first([fault for fault in faults if fault])
     write_lines(voc / _TRAIN_LIST, merged)
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')

@@ -11,7 +11,7 @@ from ...annotations.formats.class_folders import list_pairs
 from ...annotations.image_files import existing
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
-from ...errors import InputError, shown
+from ...errors import InputError, abbreviate
 from .annotated_files import read_annotations, supports_of
 from .support import Size, Support
 
@@ -100,7 +100,7 @@ def read_pairs(
                 pairs, Sequence) or not pairs:
             raise InputError(
                 f'class {name!r}: expected a list of (image, annotation), '
-                f'got {shown(pairs)}; give at least one')
+                f'got {abbreviate(pairs)}; give at least one')
     return {
         name: [_support(name, number, pair)
                for number, pair in enumerate(pairs, start=1)]
@@ -127,7 +127,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise InputError(
             f'{where}: expected (image, annotation) or (image, mask, value), '
-            f'got {shown(pair)}')
+            f'got {abbreviate(pair)}')
     image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
     if isinstance(image, (str, Path)):
@@ -173,4 +173,4 @@ def _title(one: Any) -> str:
     """Say how a sentence calls an image or an annotation."""
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
-    return str(one) if isinstance(one, (str, Path)) else shown(one)
+    return str(one) if isinstance(one, (str, Path)) else abbreviate(one)

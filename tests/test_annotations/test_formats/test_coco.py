@@ -168,7 +168,7 @@ def test_an_image_of_another_size_is_a_sentence(tmp_path):
 
 def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
     (tmp_path / 'images').mkdir()
-    with pytest.raises(InputError, match=r'a\.jpg is no readable image'):
+    with pytest.raises(InputError, match=r'a\.jpg is not a readable image'):
         converted(tmp_path, [], image_dir=tmp_path / 'images')
 
 
@@ -256,7 +256,7 @@ def test_categories_are_checked_where_some_are_chosen_too(
 
 def test_what_is_no_json_or_missing_is_a_sentence(tmp_path):
     (tmp_path / 'a.json').write_text('{')
-    with pytest.raises(InputError, match=r'a\.json is no JSON'):
+    with pytest.raises(InputError, match=r'a\.json is not valid JSON'):
         convert_coco(tmp_path / 'a.json', tmp_path / 'out')
     with pytest.raises(InputError, match=r'b\.json is missing'):
         convert_coco(tmp_path / 'b.json', tmp_path / 'out')

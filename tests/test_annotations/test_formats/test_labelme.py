@@ -203,7 +203,7 @@ def test_a_file_that_is_not_labelmes_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match=r'b\.json is not a file of labelme'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
     path.write_text('[')
-    with pytest.raises(InputError, match=r'b\.json is no JSON'):
+    with pytest.raises(InputError, match=r'b\.json is not valid JSON'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
     path.unlink()
     with pytest.raises(InputError, match=r'has no \.json files'):

@@ -90,7 +90,7 @@ def test_a_broken_mask_and_none_at_all_are_sentences(tmp_path, mask_path):
         converted(tmp_path)
     Image.fromarray(random_ids().astype(np.uint8)).save(mask_path)
     mask_path.write_bytes(mask_path.read_bytes()[:90])
-    with pytest.raises(InputError, match=r'a\.png is no readable image'):
+    with pytest.raises(InputError, match=r'a\.png is not a readable image'):
         converted(tmp_path)
 
 

@@ -136,7 +136,7 @@ def rare_class(root):
 FAULTS = {
     missing_mask: ('missing', f'{TRAINED}.png is missing'),
     missing_image: ('missing', f'{TRAINED}.jpg is missing'),
-    no_image: ('unreadable', f'{TRAINED}.jpg is no readable image'),
+    no_image: ('unreadable', f'{TRAINED}.jpg is not a readable image'),
     no_mask: ('unreadable', f'{TRAINED}.png is no readable mask'),
     other_size: ('size', f'{TRAINED}.png is 63x64 but its image'),
     turned: ('size', f'{TRAINED}.png is 64x48 but its image'),
