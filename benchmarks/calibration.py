@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from PIL import Image
 
 from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.errors import InputError
 
-from . import REPO
 from .reliability import Reliability
 from .row import Row
 from .runners import WEIGHTS
@@ -137,7 +136,7 @@ def inferencer_of(classifier: dict, calibrate: bool, data: Path,
                 device: torch.device, features: dict[bytes, Any]
                 ) -> FewShotInferencer:
     """One that passes no image through the backbone twice."""
-    cfg = Config.fromfile(REPO / 'configs/panet/panet_r18-d8_msrc7i.py')
+    cfg = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
     cfg.model.backbone.dilate_both = True
     cfg.model.decode_head.classifier = classifier
     inferencer = FewShotInferencer(

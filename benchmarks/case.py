@@ -2,19 +2,18 @@
 from typing import NamedTuple
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from . import REPO
+from mmseg_panet.config.config_file import read_config
 
 CONFIGS = {
-    'ResNet-18': 'panet_r18-d8_msrc7i.py',
-    'VGG-16': 'panet_vgg16-d8_pascal5i.py',
-    'ResNet-50': 'panet_r50-d8_pascal5i.py',
+    'ResNet-18': 'panet_r18-d8_1xb4-600iters_msrc7i-225x225',
+    'VGG-16': 'panet_vgg16-d8_1xb1-30k_pascal5i-417x417',
+    'ResNet-50': 'panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473',
 }
 
 
@@ -39,7 +38,7 @@ def build_model(case: Case, channels_last: bool | None,
     Without a ``channels_last`` as the config has it.
     """
     init_default_scope('mmseg')
-    cfg = Config.fromfile(REPO / 'configs/panet' / CONFIGS[case.net])
+    cfg = read_config(CONFIGS[case.net])
     cfg.model.backbone.init_cfg = None
     if channels_last is not None:
         cfg.model.channels_last = channels_last

@@ -16,8 +16,8 @@ from .row import Row
 from .runners import WEIGHTS
 from .timing import default_rounds, in_turn, medians, ratio_of, timed
 
-CONFIG = 'configs/panet/panet_r18-d8_msrc7i.py'
-OF_RANDOM_WEIGHTS = 'configs/panet/panet_r18-d8_toy.py'
+CONFIG = 'configs/panet/panet_r18-d8_1xb4-600iters_msrc7i-225x225.py'
+OF_RANDOM_WEIGHTS = 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 """The same network; it asks for no weights, and does not resize."""
 SIZE = 320
 """Of the images, as those of MSRC; CONFIG makes 225 x 225 of them."""

@@ -6,10 +6,9 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.datasets import make_toy_dataset
-
-from . import REPO
 
 WEIGHTS = 'weights/resnet18_torchvision_stages1-3_bncalib.pth'
 
@@ -35,7 +34,7 @@ def msrc_config(data: Path, work_dir: Path) -> tuple[Config, str]:
     """MSRC-7i, or toy data where ``data`` has none, and what they are."""
     if not (data / 'msrc_v2').is_dir():
         return toy_config(work_dir), f'toy data: no {data}/msrc_v2'
-    cfg = Config.fromfile(REPO / 'configs/panet/panet_r18-d8_msrc7i.py')
+    cfg = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
     weights = data / WEIGHTS
     cfg.model.backbone.init_cfg = None
     apply_settings(
@@ -46,7 +45,7 @@ def msrc_config(data: Path, work_dir: Path) -> tuple[Config, str]:
 
 def toy_config(work_dir: Path) -> Config:
     """The demo's config on toy data, drawn if need be."""
-    cfg = Config.fromfile(REPO / 'configs/panet/panet_r18-d8_toy.py')
+    cfg = read_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
     root = make_toy_dataset(
         work_dir / 'toy', num_images=600, size=128, seed=0)
     apply_settings(cfg, data_root=str(root))

@@ -9,6 +9,8 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
+from mmseg_panet.config.config_file import read_config
+from mmseg_panet.config.finder import config_files
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
 REPO = Path(__file__).parents[1]
@@ -49,7 +51,7 @@ def test_ones_own_images_are_segmented_as_it_says(tmp_path, monkeypatch):
     first, second = re.findall(r'```python\n(.*?)```', section, re.S)[:2]
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'configs').symlink_to(REPO / 'configs')
-    cfg = Config.fromfile('configs/panet/panet_r18-d8_toy.py')
+    cfg = read_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
     (tmp_path / 'work_dirs/demo').mkdir(parents=True)
     torch.save(MODELS.build(cfg.model).state_dict(),
                'work_dirs/demo/iter_800.pth')
@@ -87,8 +89,8 @@ def test_every_component_of_the_table_is_registered():
 
 
 def test_every_config_and_tool_it_names_exists():
-    for name in re.findall(r'panet_r?\w+-d8(?:-[a-z0-9]+)?_[\w-]+', README):
-        assert (REPO / f'configs/panet/{name}.py').is_file()
+    names = re.findall(r'(?:panet|discriminant)_\w+-d8[\w-]*', README)
+    assert set(names) <= set(config_files())
     for path in re.findall(r'(?:tools|configs)/[\w/-]+\.py', README):
         assert (REPO / path).is_file()
 

@@ -22,7 +22,7 @@ REPO = Path(__file__).parents[1]
 TWO_PROCESSES = (
     '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')
 SMALL = """
-_base_ = '{repo}/configs/panet/panet_r18-d8_toy.py'
+_base_ = '{repo}/configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 model = dict(
     data_preprocessor=dict(size=(64, 64)),
     backbone=dict(base_channels=8, stem_channels=8),

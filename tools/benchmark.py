@@ -14,12 +14,15 @@ from pathlib import Path
 from mmseg_panet.cli.benchmark import Benchmark
 from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.cli.run_arguments import add_classifier, add_episode_arguments
+from mmseg_panet.config.finder import find_config
 from mmseg_panet.config.support_annotation import SUPPORT_ANNOTATIONS
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        'config', metavar='CONFIG', help='config file, or the name of a '
+        'config that comes with mmseg_panet')
     parser.add_argument(
         '--folds', type=int, nargs='+', required=True, metavar='F',
         help='folds, each with a model of its own')
@@ -58,7 +61,7 @@ def given(args: argparse.Namespace, *names: str) -> list[str]:
 def main() -> None:
     args = parse_args()
     work_dir = args.work_dir or (
-        Path('work_dirs') / Path(args.config).stem / 'benchmark')
+        Path('work_dirs') / find_config(args.config).stem / 'benchmark')
     Benchmark(
         args.config, args.folds, args.shots, work_dir,
         tools=Path(__file__).resolve().parent, untrained=args.untrained,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 OUT = Path('work_dirs/demo')
-CONFIG = 'configs/panet/panet_r18-d8_toy.py'
+CONFIG = 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 STEPS = 800
 
 

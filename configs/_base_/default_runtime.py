@@ -1,16 +1,17 @@
 default_scope = 'mmseg'
-# False: a failed import must stop the run, not leave the registries empty.
+# A failed import must stop the run, not leave the registries empty.
 custom_imports = dict(imports=['mmseg_panet'], allow_failed_imports=False)
 env_cfg = dict(
     cudnn_benchmark=False,
-    # Loader workers are the parallelism; OpenCV's threads only fight them.
+    # The workers of the data loaders run in parallel; threads of OpenCV would
+    # compete with them.
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'))
 randomness = dict(seed=0)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
-    # Over the steps between two lines of the logger.
+    # The mean over the steps between two lines of the logger.
     data_wait=dict(type='DataWaitHook', window=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(

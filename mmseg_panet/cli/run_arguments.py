@@ -44,7 +44,9 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     Args:
         parser (argparse.ArgumentParser): Changed in place.
     """
-    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        'config', metavar='CONFIG', help='config file, or the name of a '
+        'config that comes with mmseg_panet')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='other settings of the config, such as '
@@ -172,7 +174,7 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
             type='MMDistributedDataParallel', device_ids=None,
             broadcast_buffers=False)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
-        Path('work_dirs') / Path(args.config).stem)
+        Path('work_dirs') / Path(cfg.filename).stem)
 
 
 def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:

@@ -1,31 +1,33 @@
 """Configs as files."""
-import os
-
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
+from ..files import StrPath
+from .finder import RENAMED, find_config
 
 
-def read_config(path: str | os.PathLike) -> Config:
+def read_config(config: StrPath) -> Config:
     """Read a config.
 
     Args:
-        path (str | os.PathLike): A file.
+        config (str | os.PathLike): A file or a name, see
+            :func:`find_config`.
 
     Raises:
-        InputError: If it does not exist or cannot be read.
+        InputError: If it does not exist, cannot be read, or has a misspelt
+            key.
     """
-    if not os.path.isfile(path):
-        raise InputError(
-            f'the config {path} does not exist; configs/panet has those of '
-            'this project')
+    path = find_config(config)
     try:
         return Config.fromfile(path)
     # A config is Python: it can raise anything.
     except Exception as error:
+        renamed = ''.join(
+            f' ({old} is now called {new})' for old, new in RENAMED.items()
+            if f'{old}.py' in str(error))
         raise InputError(
             f'{path} could not be read as a config ({type(error).__name__}: '
-            f'{error}); correct it') from error
+            f'{error}){renamed}; correct it') from error
 
 
 def data_loaders(cfg: Config) -> list[ConfigDict]:

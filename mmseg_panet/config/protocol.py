@@ -5,15 +5,19 @@ from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 from .config_file import read_config
+from .finder import config_folder
 from .support_annotation import GIVEN_ANNOTATIONS
 
-_FOLDER = Path(__file__).parents[2] / 'configs/_base_/protocols'
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
 
 
 def bundled_protocols() -> list[str]:
-    """Names of the protocols of ``configs/_base_/protocols``."""
-    return sorted(file.stem for file in _FOLDER.glob('*.py'))
+    """List the names of the protocols that come with the package."""
+    return sorted(file.stem for file in _folder().glob('*.py'))
+
+
+def _folder() -> Path:
+    return config_folder() / '_base_/protocols'
 
 
 def apply_protocol(cfg: Config, name: str) -> None:
@@ -48,7 +52,7 @@ def apply_protocol(cfg: Config, name: str) -> None:
 
 
 def _read(name: str) -> ConfigDict:
-    path = Path(name) if name.endswith('.py') else _FOLDER / f'{name}.py'
+    path = Path(name) if name.endswith('.py') else _folder() / f'{name}.py'
     if not path.is_file():
         raise InputError(
             f'expected a protocol of {bundled_protocols()} or the path of a '

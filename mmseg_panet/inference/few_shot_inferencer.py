@@ -34,7 +34,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
     Args:
         model (str | os.PathLike | Config | dict): Config with a
             :class:`FewShotSegmentor`, or any of mmseg's segmentors with a
-            :class:`PANetHead`.
+            :class:`PANetHead`; as a file or the name of a config that comes
+            with the package, see :func:`find_config`.
         weights (str | os.PathLike, optional): Checkpoint of the model, or of
             its backbone alone. Defaults to None: the config's pretrained
             backbone.

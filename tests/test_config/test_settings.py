@@ -1,18 +1,18 @@
-from pathlib import Path
-
 import pytest
 from mmengine.config import Config
 
+from mmseg_panet.config.config_file import read_config
+from mmseg_panet.config.finder import config_files
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.errors import InputError
 
-CONFIGS = Path(__file__).parents[2] / 'configs/panet'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-@pytest.mark.parametrize('path', sorted(CONFIGS.glob('*.py')), ids=str)
-def test_a_setting_reaches_every_place_of_every_config(path):
-    cfg = Config.fromfile(path)
+@pytest.mark.parametrize('name', [
+    name for name in config_files() if '_imagenet-' not in name])
+def test_a_setting_reaches_every_place_of_every_config(name):
+    cfg = read_config(name)
     apply_settings(
         cfg, fold=2, ways=2, shots=5, data_root='elsewhere',
         pretrained='weights.pth', queries=3)
@@ -30,8 +30,8 @@ def test_a_setting_reaches_every_place_of_every_config(path):
 
 
 def test_what_is_not_set_stays():
-    path = CONFIGS / 'panet_r50-d8_pascal5i.py'
-    cfg, before = Config.fromfile(path), Config.fromfile(path)
+    name = 'panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473'
+    cfg, before = read_config(name), read_config(name)
     apply_settings(cfg, shots=1)
     assert cfg.to_dict() == before.to_dict()
 

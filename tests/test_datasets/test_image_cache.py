@@ -15,6 +15,7 @@ from real_data import MSRC, needs_msrc
 from tool_runs import REPO
 from torch.utils.data import DataLoader
 
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets import EpisodicDataset, image_cache
 from mmseg_panet.datasets.cached_pipeline import (
     CachedPipeline,
@@ -162,7 +163,7 @@ def test_episodes_are_the_same_with_and_without_it(
 
 @needs_msrc
 def test_episodes_of_photographs_are_the_same_with_and_without_it(tmp_path):
-    config = Config.fromfile(REPO / 'configs/panet/panet_r18-d8_msrc7i.py')
+    config = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
     for loader in (config.train_dataloader, config.test_dataloader):
         settings = loader.dataset
         for pool in settings.pools.values():

@@ -15,7 +15,7 @@ from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.models import Classifier
 from mmseg_panet.visualization import EpisodeVisualizationHook
 
-CONFIG = 'configs/panet/panet_r18-d8_toy.py'
+CONFIG = 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 RESIZE = dict(type='Resize', scale=(64, 48), keep_ratio=False)
 
 

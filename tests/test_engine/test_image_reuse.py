@@ -1,17 +1,17 @@
 """Which tests may visit every image once, and which say why they may not."""
-from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
+from mmseg_panet.config.finder import find_config
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.transforms import BoxAnnotation
 from mmseg_panet.engine.image_reuse import depends_on_class, obstacle_to_reuse
 from mmseg_panet.evaluation import FewShotIoUMetric
 from mmseg_panet.models import FewShotSegmentor, PANetHead
 
-CONFIG = Path(__file__).parents[2] / 'configs/panet/panet_r18-d8_toy.py'
+CONFIG = find_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
 
 
 class Renamed(EpisodicDataset):

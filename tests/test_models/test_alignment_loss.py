@@ -1,5 +1,4 @@
 """The losses of heads that are trained through other classifiers."""
-from pathlib import Path
 
 import plain_panet
 import pytest
@@ -7,12 +6,11 @@ import torch
 import torch.nn.functional as F
 from flat_episodes import random_episodes
 from largest_tensor import LargestTensor
-from mmengine.config import Config
 
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import DiscriminantClassifier, PANetHead
 
-CONFIGS = Path(__file__).parents[2] / 'configs/panet'
 DISCRIMINANT = dict(type='DiscriminantClassifier', shrinkage=0.5, scale=0.7)
 PROTOTYPES = dict(type='PrototypeClassifier', scale=10.0)
 CASES = {  # episodes, ways, shots, queries
@@ -250,19 +248,21 @@ def test_training_makes_no_moments_of_every_support():
 
 
 @pytest.mark.parametrize(('name', 'base'), [
-    ('panet_r18-d8-discriminant_msrc7i', 'panet_r18-d8_msrc7i'),
-    ('panet_r50-d8-discriminant_pascal5i', 'panet_r50-d8_pascal5i')])
+    ('discriminant_r18-d8_1xb4-400iters_msrc7i-225x225',
+     'panet_r18-d8_1xb4-600iters_msrc7i-225x225'),
+    ('discriminant_r50-d8_1xb4-6k_pascal5i-473x473',
+     'panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473')])
 def test_the_configs_train_on_5_shots_and_are_else_as_those_of_panet(
         name, base):
     config, base = (
-        Config.fromfile(CONFIGS / f'{one}.py') for one in (name, base))
+        read_config(one) for one in (name, base))
     head = PANetHead(**{
         key: value for key, value in config.model.decode_head.items()
         if key != 'type'})
     # The factor of cosines that the base has is not the discriminant's.
     assert head.classifier.settings() == dict(
         type='DiscriminantClassifier', shrinkage=1.0, scale=0.3, rank=64)
-    if name == 'panet_r18-d8-discriminant_msrc7i':
+    if name == 'discriminant_r18-d8_1xb4-400iters_msrc7i-225x225':
         # Chosen on base classes: alignment by prototypes, fewer steps.
         assert head.loss_align.classifier.settings() == dict(
             type='PrototypeClassifier', distance='cosine', scale=10.0)

@@ -174,8 +174,10 @@ def test_the_level_at_fault_is_named():
 
 
 @pytest.mark.parametrize(('base', 'config', 'channels'), [
-    ('panet_r18-d8-s23', 'panet_r18-d8-s23_msrc7i', 128 + 256),
-    ('panet_r50-d8-s23', 'panet_r50-d8-s23_pascal5i', 512 + 1024)])
+    ('panet_r18-d8-s23',
+     'panet_r18-d8-s23_1xb4-600iters_msrc7i-225x225', 128 + 256),
+    ('panet_r50-d8-s23',
+     'panet_r50-d8-s23-no-align_1xb4-6k_pascal5i-473x473', 512 + 1024)])
 @torch.no_grad()
 def test_the_configs_of_two_stages_join_stages_2_and_3(
         base, config, channels):

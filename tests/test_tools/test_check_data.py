@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from tool_runs import REPO, tool, tool_process
 
-CONFIG = REPO / 'configs/panet/panet_r18-d8_toy.py'
+CONFIG = REPO / 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 DROP = 'train_dataloader.dataset.novel_pixels=drop'
 
 

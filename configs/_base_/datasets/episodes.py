@@ -1,6 +1,6 @@
-# What all data sets share: the loading of the images, the pipelines at
-# 473x473, the loaders, and how many episodes there are. The file of a data set
-# says which images and classes they are of, and what it does differently.
+# The common part of all data sets: the loading of the images, the pipelines at
+# 473x473, the data loaders and the number of episodes. The file of a data set
+# names its images and classes, and overrides what differs.
 num_ways = 1
 num_shots = 1
 scale = (473, 473)
@@ -13,17 +13,21 @@ load = [
 resize = dict(type='Resize', scale=scale, keep_ratio=False)
 flip = dict(type='RandomFlip', prob=0.5)
 pack = dict(type='PackEpisodeInputs')
+pack_image = dict(type='PackSegInputs')
 train_pipeline = [
     *load,
     flip,
-    # The preprocessor pads what is smaller than the crop.
+    # The preprocessor pads images that are smaller than the crop.
     dict(type='RandomCrop', crop_size=scale),
     pack
 ]
 support_pipeline = [*load, resize, pack]
-# Masks after the resize: ground truth stays at its own size and is scored
-# there.
+# Masks are loaded after the resize: the ground truth keeps its own size and is
+# scored there.
 query_pipeline = [load[0], resize, *load[1:], pack]
+# The same steps for a single image without a mask, as mmseg's own tools and
+# `inference_model` take them.
+test_pipeline = [load[0], resize, pack_image]
 
 episodic = dict(
     type='EpisodicDataset', num_ways=num_ways, num_shots=num_shots)
@@ -38,7 +42,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(
         **episodic,
-        # More than any schedule asks for: no episode is met twice.
+        # More than any schedule needs: no episode is repeated.
         num_episodes=1000000,
         episodes_seed=0,
         support_pipeline=train_pipeline,
@@ -57,7 +61,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodic,
-        # How many, and by which rules, the protocol or the data set says.
+        # The protocol or the data set sets their number and rules.
         support_pipeline=support_pipeline,
         query_pipeline=query_pipeline))
 val_evaluator = dict(type='FewShotIoUMetric')

@@ -1,6 +1,6 @@
-# FSS-1000: a folder a class with 10 images of 224x224, and the lists that
-# `tools/prepare_data.py fss-1000 data/fss1000` checks or writes: 520 classes
-# to train on, 240 for validation, 240 for the test.
+# FSS-1000: a folder for each class with 10 images of 224x224, and the lists
+# that `mmseg-panet prepare-data fss-1000 data/fss1000` checks or writes: 520
+# classes for training, 240 for validation, 240 for the test.
 _base_ = './episodes.py'
 data_root = 'data/fss1000'
 
@@ -9,7 +9,7 @@ load = [
     dict(type='LoadFSSAnnotations'),
     dict(type='EpisodeLabels')
 ]
-# In place of a crop: the images are smaller than one.
+# The images are smaller than a crop, so they are resized.
 train_pipeline = [*load, _base_.resize, _base_.flip, _base_.pack]
 support_pipeline = [*load, _base_.resize, _base_.pack]
 query_pipeline = [load[0], _base_.resize, *load[1:], _base_.pack]
@@ -19,9 +19,9 @@ train_set = dict(
 val_set = dict(type='FSSDataset', data_root=data_root, ann_file='val.txt')
 test_set = dict(type='FSSDataset', data_root=data_root, ann_file='test.txt')
 source = dict(
-    # No class is in two of the lists.
+    # No class is in two lists.
     classes='all',
-    # 'val' is where protocols test: here the list of the test.
+    # Protocols test on the pool 'val', which is here the list of the test.
     pools=dict(train=train_set, val=test_set))
 train_dataloader = dict(dataset=dict(
     **source,

@@ -1,15 +1,15 @@
-# MSRC-7i: real photographs of about 320x213; id 0 is not used, void is 255.
+# MSRC-7i: photographs of about 320x213. Id 0 is not used, void is 255.
 _base_ = './episodes.py'
 data_root = 'data/msrc_v2'
 fold = 0
-# About three quarters of an image's pixels; a multiple of 8 plus 1, so that
-# the feature map's corners fall on pixels.
+# About three quarters of an image's pixels. A multiple of 8 plus 1, so that
+# the corners of the feature map fall on pixels.
 scale = (225, 225)
 
 resize = dict(type='Resize', scale=scale, keep_ratio=False)
 train_pipeline = [
     *_base_.load,
-    # Crops of 40 to 100% of the image: 591 photographs are few.
+    # Crops of 40 to 100% of the image, as there are only 591 photographs.
     dict(
         type='RandomResize',
         scale=scale,
@@ -21,6 +21,7 @@ train_pipeline = [
 ]
 support_pipeline = [*_base_.load, resize, _base_.pack]
 query_pipeline = [_base_.load[0], resize, *_base_.load[1:], _base_.pack]
+test_pipeline = [_base_.load[0], resize, _base_.pack_image]
 
 dataset = dict(
     type='MSRCDataset',
@@ -28,7 +29,7 @@ dataset = dict(
     data_prefix=dict(
         img_path='JPEGImages', seg_map_path='SegmentationClass'))
 source = dict(
-    # One list of photographs for both: the classes keep them apart.
+    # Both pools are one list of photographs: the classes separate them.
     pools=dict(train=dataset, val=dataset),
     folds='msrc-7i',
     fold=fold,
@@ -47,7 +48,7 @@ val_dataloader = dict(
     dataset=dict(
         **source,
         pool='val',
-        # Of the base classes: the novel ones stay unseen until the test.
+        # Base classes: the novel classes stay unseen until the test.
         split='base',
         num_episodes=100,
         support_pipeline=support_pipeline,

@@ -1,4 +1,4 @@
-# PASCAL-5i: VOC 2012 with the masks of SBD, as `tools/prepare_data.py
+# PASCAL-5i: VOC 2012 with the masks of SBD, as `mmseg-panet prepare-data
 # pascal-5i data` builds it. Pool 'train' is VOC train and SBD train_noval
 # (5,953 images), pool 'val' VOC val (1,449).
 _base_ = './episodes.py'
@@ -20,6 +20,6 @@ val_set = dict(
 source = dict(
     folds='pascal-5i', fold=fold, pools=dict(train=train_set, val=val_set))
 train_dataloader = dict(dataset=dict(**source, pool='train', split='base'))
-# Of the base classes: the novel ones stay unseen until the test.
+# Base classes: the novel classes stay unseen until the test.
 val_dataloader = dict(dataset=dict(**source, pool='val', split='base'))
 test_dataloader = dict(dataset=dict(**source, pool='val', split='novel'))

@@ -1,10 +1,11 @@
-# What tools/make_toy_dataset.py makes: 128x128, id 0 is background.
+# The images of `mmseg-panet make-toy-data`: 128x128, id 0 is background.
 _base_ = './episodes.py'
 data_root = 'data/toy'
 fold = 0
 
 pipeline = [*_base_.load, _base_.pack]
 train_pipeline = [*_base_.load, _base_.flip, _base_.pack]
+test_pipeline = [_base_.load[0], _base_.pack_image]
 
 train_set = dict(
     type='ToyDataset',
@@ -18,7 +19,7 @@ source = dict(
     folds='toy-3i',
     fold=fold,
     pools=dict(train=train_set, val=val_set),
-    # An object smaller than this is less than a cell or two of the features.
+    # A smaller object covers less than a cell or two of the features.
     min_area=0.02)
 train_dataloader = dict(
     num_workers=1,
@@ -33,7 +34,7 @@ val_dataloader = dict(
     dataset=dict(
         **source,
         pool='val',
-        # Of the base classes: the novel ones stay unseen until the test.
+        # Base classes: the novel classes stay unseen until the test.
         split='base',
         num_episodes=100,
         support_pipeline=pipeline,

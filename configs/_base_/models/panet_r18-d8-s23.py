@@ -1,5 +1,5 @@
-# As panet_r18-d8.py, on the features of stages 2 and 3 (layer2 and layer3 of
-# torchvision), each normalised, then joined.
+# PANet on the features of stages 2 and 3 (layer2 and layer3 of torchvision),
+# which are normalised and then joined.
 _base_ = './panet_r18-d8.py'
 model = dict(
     backbone=dict(out_indices=(1, 2)),

@@ -1,11 +1,11 @@
-# Where the backbone's weights come from, for example a file of
-# tools/convert_backbone.py.
+# The weights of the backbone, for example a file of
+# `mmseg-panet convert-backbone`.
 pretrained = 'torchvision://resnet50'
 model = dict(
     type='FewShotSegmentor',
     data_preprocessor=dict(
         type='SegDataPreProcessor',
-        # ImageNet's, as the weights expect.
+        # The statistics of ImageNet, which the weights expect.
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
@@ -14,7 +14,7 @@ model = dict(
     backbone=dict(
         type='DilatedResNet',
         depth=50,
-        # Batches of a few episodes are too small for statistics of their own.
+        # Batches of a few episodes are too small for batch statistics.
         norm_eval=True,
         frozen_stages=1,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
@@ -26,8 +26,9 @@ model = dict(
             type='PrototypeAlignmentLoss',
             mask_source='prediction',
             loss_weight=1.0)),
-    # Channels of a pixel side by side: convolutions run faster, on CPUs
-    # (ResNet-18, AVX2: 4% in training, 15% in tests) and with tensor cores.
+    # The channels of a pixel lie side by side: convolutions run faster, on
+    # CPUs (ResNet-18, AVX2: 4% in training, 15% in tests) and with tensor
+    # cores.
     channels_last=True,
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -6,6 +6,6 @@ model = dict(
         type='DilatedVGG',
         init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
     decode_head=dict(in_channels=512),
-    # A third slower in training without AVX-512 (46 s a 2-way 5-shot step
-    # became 62), a fifth faster in tests.
+    # True would be a third slower in training without AVX-512 (62 s in place
+    # of 46 s for a 2-way 5-shot step), and a fifth faster in tests.
     channels_last='auto')

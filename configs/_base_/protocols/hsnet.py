@@ -7,10 +7,11 @@ protocol = dict(
     test=dict(
         protocol='hsnet',
         pool='val',
-        # data/pascal.py: its list holds every pair of image and class. (The
-        # code takes them in the order of the list; here they are sampled.)
+        # data/pascal.py: its list has every pair of an image and a class.
+        # (The code takes them in the order of the list. Here they are
+        # sampled.)
         sampling='pair_first',
-        # The supports differ from the query, not from each other.
+        # Supports differ from the query, but may be equal to each other.
         repeat_supports=True,
         min_area=1,
         num_runs=1,

@@ -1,6 +1,7 @@
 # Mining Latent Classes (Yang et al., ICCV 2021) as its released code tests.
-# (It feeds images of any size, one at a time; here the data set's pipelines
-# resize them, so that an episode is one batch. Ground truth keeps its size.)
+# (The code takes images of any size, one at a time. Here the pipelines of the
+# data set resize them, so that an episode is one batch. The ground truth keeps
+# its size.)
 protocol = dict(
     train=dict(
         novel_pixels='background',
@@ -12,9 +13,10 @@ protocol = dict(
         # dataset/fewshot.py: a query image, then a class in it.
         sampling='image_first',
         repeat_supports=False,
-        # As PFENet: 2 * 32 * 32 pixels; a query's class may be smaller.
+        # As in PFENet: 2 * 32 * 32 pixels. The class of a query may be
+        # smaller.
         min_area=2048,
-        # main.py: the seeds 0 to 4; for COCO the code has 4,000 episodes.
+        # main.py: the seeds 0 to 4. For COCO the code has 4,000 episodes.
         num_runs=5,
         num_episodes=1000,
         episodes_seed=0),

@@ -8,11 +8,12 @@ protocol = dict(
         protocol='pfenet',
         pool='val',
         # util/dataset.py: a query image, then a class in it. (The code takes
-        # the images in the order of the list; here they are sampled, so an
-        # image is met as often only on average.)
+        # the images in the order of the list. Here they are sampled, so that
+        # images are equally frequent only on average.)
         sampling='image_first',
         repeat_supports=False,
-        # 2 * 32 * 32 pixels, from OSLSM; a query's class may be smaller.
+        # 2 * 32 * 32 pixels, as in OSLSM. The class of a query may be
+        # smaller.
         min_area=2048,
         num_runs=1,
         num_episodes=5000,
@@ -36,7 +37,8 @@ protocol = dict(
                 type='Pad',
                 size=(473, 473),
                 pad_val=dict(img=(103.53, 116.28, 123.675), seg=255)),
-            # test.py: ground truth of its own size, in the square around it.
+            # test.py: the ground truth has its own size, in the square
+            # around it.
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='PadLabelsToSquare'),

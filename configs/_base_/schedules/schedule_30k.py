@@ -1,4 +1,4 @@
-# PANet, section 4.1: 30,000 steps, x0.1 every 10,000.
+# PANet, section 4.1: 30,000 steps, learning rate x0.1 every 10,000.
 train_cfg = dict(
     type='FewShotTrainLoop', max_iters=30000, val_interval=10000)
 val_cfg = dict(type='ValLoop')

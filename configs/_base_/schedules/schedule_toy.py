@@ -5,7 +5,8 @@ test_cfg = dict(type='FewShotTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
 param_scheduler = [
-    # The cosine is steep: large first steps would throw the features about.
+    # The gradient of the cosine is steep: large first steps would scatter
+    # the features.
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(type='PolyLR', power=0.9, eta_min=1e-5, by_epoch=False, begin=20,
          end=800)

@@ -14,27 +14,29 @@ _LEFT_OUT = (
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:
-    """What a config's test does to a query's image, after it is loaded.
+    """List what a config's test does to a query's image after it is loaded.
 
     Steps of labels are left out, and so is padding: the network takes images
     of any size, and what is padded would have to be cut off again.
 
     Args:
-        cfg (ConfigDict): With ``test_dataloader``.
+        cfg (ConfigDict): With the ``query_pipeline`` or the ``pipeline`` of a
+            ``test_dataloader``, or else with a ``test_pipeline``.
 
     Returns:
         list[dict]: Transforms of an image.
 
     Raises:
-        InputError: If the config has no test.
+        InputError: If the config has none of them.
     """
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    pipeline = dataset.get('query_pipeline', dataset.get('pipeline'))
+    pipeline = dataset.get('query_pipeline', dataset.get('pipeline')) or (
+        cfg.get('test_pipeline'))
     if not pipeline:
         raise InputError(
             'expected test_dataloader.dataset with a query_pipeline, or a '
-            'pipeline, which says how images are prepared, got none; '
-            'configs/_base_/datasets shows some')
+            'pipeline, or a test_pipeline, which says how images are prepared,'
+            ' got none; configs/_base_/datasets shows some')
     return [dict(step) for step in pipeline
             if not step['type'].startswith(_LEFT_OUT)]
 

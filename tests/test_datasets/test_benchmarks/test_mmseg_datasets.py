@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets import EpisodicDataset
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
@@ -169,7 +170,8 @@ def test_two_ways_of_ade20k_are_both_marked(tmp_path):
 @pytest.mark.parametrize('config', [
     'pascal5i', 'coco20i', 'fss1000'])
 def test_the_configs_train_validate_and_test_on_the_pools(config):
-    cfg = Config.fromfile(CONFIGS / f'panet/panet_r50-d8_{config}.py')
+    cfg = read_config(
+        f'panet_r50-d8-no-align_1xb4-6k_{config}-473x473')
     datasets = [
         cfg[f'{loader}_dataloader'].dataset
         for loader in ('train', 'val', 'test')]

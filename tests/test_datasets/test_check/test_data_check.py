@@ -9,12 +9,12 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmseg_panet.apis import apply_protocol, apply_settings
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets.check import checked_pool
 from mmseg_panet.datasets.check.data_check import check_data
 from mmseg_panet.datasets.check.report import NOTE, format_report
 from mmseg_panet.errors import InputError
 
-CONFIGS = Path(__file__).parents[3] / 'configs/panet'
 PIPELINE = [
     dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
     dict(type='EpisodeLabels'), dict(type='PackEpisodeInputs')]
@@ -32,7 +32,7 @@ def _one_process(monkeypatch):
 
 
 def toy_config(root):
-    cfg = Config.fromfile(CONFIGS / 'panet_r18-d8_toy.py')
+    cfg = read_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
     apply_settings(cfg, data_root=str(root))
     cfg.train_dataloader.dataset.novel_pixels = 'drop'
     return cfg
@@ -492,7 +492,7 @@ def test_pascal_is_held_against_its_published_counts(tmp_path):
     # aeroplane of fold 0; bus and cat of fold 1; 5 images
     write_voc(tmp_path, 'val', [f'v{i}' for i in range(5)],
               [0, 1, 6, 8, 8, 255])
-    cfg = Config.fromfile(CONFIGS / 'panet_r50-d8_pascal5i.py')
+    cfg = read_config('panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473')
     apply_settings(cfg, data_root=str(tmp_path))
     report = check_data(cfg)
     assert report.counts[1:] == [
@@ -510,7 +510,7 @@ def test_pascal_is_held_against_its_published_counts(tmp_path):
 def test_the_protocol_of_panet_tests_on_the_training_images(tmp_path):
     write_voc(tmp_path, 'pascal5i_train', ['t0', 't1', 't2'], [1] * 5 + [6])
     write_voc(tmp_path, 'val', ['v0', 'v1'], [1] * 6)
-    cfg = Config.fromfile(CONFIGS / 'panet_vgg16-d8_pascal5i.py')
+    cfg = read_config('panet_vgg16-d8_1xb1-30k_pascal5i-417x417')
     apply_protocol(cfg, 'panet')
     apply_settings(cfg, data_root=str(tmp_path))
     report = check_data(cfg)
@@ -527,7 +527,7 @@ def test_coco_is_held_against_the_published_counts_of_its_year(tmp_path):
         write_photograph(tmp_path / f'{split}/a.jpg')
         write_mask(tmp_path / f'coco-20i/{split}/masks/a.png', [80] * 6)
         (tmp_path / f'coco-20i/{split}/images.txt').write_text('a')
-    cfg = Config.fromfile(CONFIGS / 'panet_r50-d8_coco20i.py')
+    cfg = read_config('panet_r50-d8-no-align_1xb4-6k_coco20i-473x473')
     apply_settings(cfg, data_root=str(tmp_path))
     report = check_data(cfg)
     assert report.counts[1:] == [
@@ -544,7 +544,7 @@ def test_fss_is_held_against_its_published_counts(tmp_path):
             write_photograph(tmp_path / f'{name}/{i}.jpg')
             write_mask(tmp_path / f'{name}/{i}.png', (0, 255, 255, 0, 0, 0))
     (tmp_path / 'ant/10.jpg').unlink()
-    cfg = Config.fromfile(CONFIGS / 'panet_r50-d8_fss1000.py')
+    cfg = read_config('panet_r50-d8-no-align_1xb4-6k_fss1000-473x473')
     apply_settings(cfg, data_root=str(tmp_path))
     report = check_data(cfg)
     assert report.counts[1:] == [

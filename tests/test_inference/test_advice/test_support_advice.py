@@ -3,7 +3,6 @@ import pytest
 from inference_parts import RESIZE, image_of, small_inferencer
 from PIL import Image
 from real_data import MSRC, RESNET18, needs_msrc, needs_resnet18
-from tool_runs import REPO
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
@@ -196,7 +195,7 @@ def test_without_images_it_is_refused(inferencer, tmp_path):
 def test_of_five_classes_of_photographs_four_wrong_masks_are_named():
     """Planted among five shots: inverted, shifted, another class's."""
     inferencer = FewShotInferencer(
-        str(REPO / 'configs/panet/panet_r18-d8_msrc7i.py'), str(RESNET18),
+        'panet_r18-d8_1xb4-600iters_msrc7i-225x225', str(RESNET18),
         device='cpu', show_progress=False)
     classes = {'cow': 4, 'aeroplane': 9, 'car': 12, 'bird': 16, 'cat': 20}
     shots = {name: [] for name in classes}

@@ -1,20 +1,18 @@
-# The best recipe reported for a PANet on ResNet-50, 57.9 / 64.7 mIoU at 1 / 5
-# shots, which was without the alignment loss: random crop 473, 4 episodes a
-# step, 6,000 steps of SGD 1e-3, BatchNorm frozen, stage 3 without its ReLU.
+# The recipe of panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473.py on FSS-1000.
 _base_ = [
     '../_base_/models/panet_r50-d8.py',
-    '../_base_/datasets/pascal5i.py',
+    '../_base_/datasets/fss1000.py',
     '../_base_/schedules/schedule_6k.py',
     '../_base_/protocols/modern.py',
     '../_base_/default_runtime.py'
 ]
-# The rules of the protocol; another one by --protocol.
+# The rules of the protocol. --protocol selects another one.
 train_dataloader = dict(dataset=_base_.protocol.train)
 test_dataloader = dict(dataset=_base_.protocol.test)
 test_evaluator = _base_.protocol.evaluator
 model = dict(
     test_cfg=_base_.protocol.test_cfg,
     data_preprocessor=dict(size=(473, 473)),
-    # Frozen: neither statistics nor affine weights change.
+    # BatchNorm is frozen: neither statistics nor affine weights change.
     backbone=dict(norm_cfg=dict(type='BN', requires_grad=False)),
     decode_head=dict(scale=10.0, loss_align=None))

@@ -1,6 +1,6 @@
-# As panet_r18-d8_msrc7i.py, on the features of stages 2 and 3, see
+# PANet on the joined features of stages 2 and 3, see
 # ../_base_/models/panet_r18-d8-s23.py.
-_base_ = './panet_r18-d8_msrc7i.py'
+_base_ = './panet_r18-d8_1xb4-600iters_msrc7i-225x225.py'
 model = dict(
     backbone=dict(out_indices=(1, 2)),
     decode_head=dict(

@@ -1,4 +1,5 @@
-# ResNet-18 with ImageNet weights on MSRC-7i, on the CPU in a few minutes.
+# ResNet-18 with ImageNet weights on MSRC-7i. It trains on a CPU in about ten
+# minutes.
 _base_ = [
     '../_base_/models/panet_r18-d8.py',
     '../_base_/datasets/msrc7i.py',
@@ -7,7 +8,8 @@ _base_ = [
 steps = 600
 model = dict(
     data_preprocessor=dict(size=(225, 225)),
-    # Against 20: the softmax saturates later and the gradient stays longer.
+    # With 10 in place of 20 the softmax saturates later, so the gradient
+    # vanishes later.
     decode_head=dict(scale=10.0))
 train_cfg = dict(
     type='FewShotTrainLoop', max_iters=steps, val_interval=steps)
@@ -17,7 +19,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=2e-3, momentum=0.9, weight_decay=5e-4))
 param_scheduler = [
-    # The losses are steep at first: start gently.
+    # The first losses are large: warm up.
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(type='PolyLR', power=0.9, eta_min=0, by_epoch=False, begin=0,
          end=steps)

@@ -1,6 +1,7 @@
-# The paper: 48.1 / 55.7 mIoU at 1 / 5 shots (PANet, sections 4.1 and 4.2).
-# 417x417, one episode a step, flips, scale 20, alignment weight 1. Those
-# figures are by the rules of its code: --protocol panet, in both tools.
+# The paper's network and recipe: 48.1 / 55.7 mIoU at 1 / 5 shots (PANet,
+# sections 4.1 and 4.2). Images of 417x417, one episode a step, flips, scale
+# 20, alignment weight 1. These figures follow the rules of the released code:
+# give --protocol panet to both training and test.
 _base_ = [
     '../_base_/models/panet_vgg16-d8.py',
     '../_base_/datasets/pascal5i_417.py',

@@ -1,0 +1,8 @@
+# Single photographs: there is no data set, only the steps that prepare an
+# image for the network.
+scale = (473, 473)
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=scale, keep_ratio=False),
+    dict(type='PackSegInputs')
+]
