@@ -63,7 +63,8 @@ def test_every_planted_fault_is_listed_in_one_run(spoilt):
         9, code=1)
     for fault in (
             '000000.png is missing', 'ghost.jpg is missing',
-            '000001.jpg is not a readable image', '000002.jpg cannot be decoded',
+            '000001.jpg is not a readable image',
+            '000002.jpg cannot be decoded',
             '000003.png is 63x64 but its image', '000004.png holds the ids '
             '[99]', '000005.png is a I;16 image', '000006.png has shape',
             '000007.jpg is listed 2 times',
