@@ -5,15 +5,15 @@ from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 from .config_file import read_config
+from .config_folder import config_folder
 from .support_annotation import GIVEN_ANNOTATIONS
 
-_FOLDER = Path(__file__).parents[2] / 'configs/_base_/protocols'
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
 
 
 def bundled_protocols() -> list[str]:
     """Names of the protocols of ``configs/_base_/protocols``."""
-    return sorted(file.stem for file in _FOLDER.glob('*.py'))
+    return sorted(file.stem for file in _folder().glob('*.py'))
 
 
 def apply_protocol(cfg: Config, name: str) -> None:
@@ -47,8 +47,12 @@ def apply_protocol(cfg: Config, name: str) -> None:
     cfg.merge_from_dict(rules)
 
 
+def _folder() -> Path:
+    return config_folder() / '_base_/protocols'
+
+
 def _read(name: str) -> ConfigDict:
-    path = Path(name) if name.endswith('.py') else _FOLDER / f'{name}.py'
+    path = Path(name) if name.endswith('.py') else _folder() / f'{name}.py'
     if not path.is_file():
         raise InputError(
             f'expected a protocol of {bundled_protocols()} or the path of a '
