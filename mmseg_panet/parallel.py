@@ -1,5 +1,6 @@
 """One function for many items, on all processors."""
 import os
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing import Pool
 from typing import TypeVar
@@ -27,7 +28,14 @@ def parallel_map(function: Callable[[Item], Result], items: Sequence[Item],
         list: The results, in the order of the items.
     """
     processes = min(os.cpu_count() or 1, _MAX_PROCESSES)
-    # A process does one thing at a time: OpenCV needs no threads there.
-    with Pool(processes, cv2.setNumThreads, (0,)) as pool:
+    with Pool(processes, _start_process) as pool:
         results = pool.imap(function, items, chunksize=8)
         return list(track(results, len(items), what))
+
+
+def _start_process() -> None:
+    # A process does one thing at a time: OpenCV needs no threads there.
+    cv2.setNumThreads(0)
+    # The pool ends its processes on Ctrl-C. It would wait forever for one
+    # that died with the lock of the queue.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -135,7 +135,8 @@ def _fresh_state():
         managers += manager.__subclasses__()
     random_state, numpy_state = random.getstate(), np.random.get_state()
     num_threads = cv2.getNumThreads()
-    terminate = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (
+        signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)}
     with ExitStack() as stack:
         for manager in managers:
             stack.enter_context(mock.patch.object(
@@ -145,7 +146,8 @@ def _fresh_state():
             yield
         finally:
             stop_workers()
-            signal.signal(signal.SIGTERM, terminate)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             cv2.setNumThreads(num_threads)
             np.random.set_state(numpy_state)
             random.setstate(random_state)

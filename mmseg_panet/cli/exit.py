@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from ..errors import InputError
 from ..runs.subcommand import is_part_of_another
@@ -55,41 +56,43 @@ def exit_on_input_error() -> Iterator[None]:
 def exit_on_interrupt(again: str) -> Iterator[None]:
     """Print one line on Ctrl-C and exit with 130, without a traceback.
 
-    A terminal interrupts all processes of a command. Those forked inside of
-    the context, such as the workers of data loaders, leave it to this one.
+    A terminal interrupts all processes of a command. Those that were forked
+    inside of the context, such as the workers of data loaders, end silently.
 
     Args:
         again (str): How the run is continued.
     """
     global _contexts
+    before = signal.signal(signal.SIGINT, _interrupt)
     _contexts += 1
     try:
         yield
     except KeyboardInterrupt:
         # A second Ctrl-C has nothing left to stop.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _end_children()
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
         if not is_part_of_another():
             print(f'stopped; {again}', file=sys.stderr)
         sys.exit(130)
+    else:
+        signal.signal(signal.SIGINT, before)
     finally:
         _contexts -= 1
 
 
-def _end_children() -> None:
-    """End the workers, which torch would wait for, five seconds each."""
+def _interrupt(*_: object) -> NoReturn:
     if hasattr(signal, 'SIGCHLD'):
-        # torch has a handler there that raises when a worker was killed.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for child in multiprocessing.active_children():
-        child.kill()
-        child.join()
+        # torch has a handler there, which raises when a worker was killed.
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+    raise KeyboardInterrupt
 
 
-def _leave_interrupts_to_parent() -> None:
+def _end_silently_when_interrupted() -> None:
     if _contexts:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_leave_interrupts_to_parent)
+    os.register_at_fork(after_in_child=_end_silently_when_interrupted)

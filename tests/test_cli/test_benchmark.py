@@ -176,6 +176,7 @@ def pretended(tmp_path, monkeypatch):
     """Builds benchmarks whose subcommands note their calls and do nothing."""
     monkeypatch.chdir(tmp_path)
     Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
     Path('mmseg_panet/__main__.py').write_text(MAIN)
     Path('train.py').write_text(TRAIN)
     Path('test.py').write_text(TEST)
@@ -265,6 +266,18 @@ def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
         'stays')
     assert 'Traceback' not in done.stderr
     assert Path('work_dirs/small/benchmark/benchmark.md').is_file()
+
+
+def test_ctrl_c_in_a_subcommand_is_one_line_of_the_benchmark(pretended):
+    Path('train.py').write_text(
+        'import os, signal, time\n'
+        'os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n')
+    done = tool(
+        'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=130)
+    assert done.stderr.splitlines()[-1] == (
+        'stopped; what is finished stays, and the same command continues '
+        'from there')
+    assert 'Traceback' not in done.stderr
 
 
 def test_a_changed_flag_of_the_tests_makes_them_again(pretended):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,76 +12,41 @@ from tool_runs import command_of, small_config
 
 from mmseg_panet.cli.exit import exit_on_interrupt, orderly_exit
 from mmseg_panet.errors import InputError
+from mmseg_panet.runs.subcommand import run_subcommand
 
 
-def interrupt(command, is_at_work, cwd):
-    """Press Ctrl-C when a command is at work; gives its end."""
-    with open(cwd / 'out', 'w+') as out, open(cwd / 'err', 'w+') as err:
+def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
+        toy_root, tmp_path):
+    """While workers load the next episodes."""
+    config = small_config(tmp_path, max_iters=10000, interval=10)
+    note = tmp_path / 'run/last_checkpoint'
+
+    err = tmp_path / 'err'
+    with err.open('w') as file:
         # In a session of its own: Ctrl-C reaches all of its processes.
         process = subprocess.Popen(
-            command, cwd=cwd, stdout=out, stderr=err, start_new_session=True,
-            env=os.environ | {'OMP_NUM_THREADS': '1'})
-        while not is_at_work(cwd / 'out'):
-            assert process.poll() is None, (cwd / 'err').read_text()
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGINT)
-        start = time.monotonic()
-        code = process.wait(60)
-    return code, (cwd / 'err').read_text(), time.monotonic() - start
-
-
-
-def test_ctrl_c_ends_a_training_in_one_line_and_resume_continues_it(
-        toy_root, tmp_path):
-    """With workers at work, and with a benchmark around the training."""
-    config = small_config(tmp_path, max_iters=10000, interval=10)
-    flags = ['--data-root', str(toy_root), '--cfg-options',
-             'train_dataloader.num_workers=2',
-             'default_hooks.logger.interval=10']
-    train = command_of('train', [
-        config, '--work-dir', 'run', *flags])
-
-    def has_checkpoint(_):
-        note = next(tmp_path.rglob('last_checkpoint'), None)
-        return note is not None and note.read_text()
-
-    code, err, seconds = interrupt(train, has_checkpoint, tmp_path)
-    assert code == 130
-    assert 'Traceback' not in err
-    assert err.splitlines()[-1] == (
+            command_of('train', [
+                config, '--work-dir', 'run', '--data-root', toy_root,
+                '--cfg-options', 'train_dataloader.num_workers=2']),
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=file,
+            start_new_session=True, env=os.environ | {'OMP_NUM_THREADS': '1'})
+    while not (note.is_file() and note.read_text()):
+        assert process.poll() is None, err.read_text()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    while 'stopped' not in err.read_text():
+        # torch would wait five seconds for each worker.
+        assert time.monotonic() < start + 5
+        time.sleep(0.02)
+    assert process.wait(60) == 130
+    assert 'Traceback' not in err.read_text()
+    assert err.read_text().splitlines()[-1] == (
         'stopped; the same command with --resume continues from the last '
         'checkpoint')
-    assert seconds < 5
-    last = (tmp_path / 'run/last_checkpoint').read_text()
-    step = torch.load(last, weights_only=False)['meta']['iter']
+    step = torch.load(tmp_path / note.read_text(), weights_only=False)[
+        'meta']['iter']
     assert 10 <= step < 10000
-
-    def has_resumed(out):
-        return f'resumed epoch: 0, iter: {step}' in out.read_text()
-
-    code, err, _ = interrupt([*train, '--resume'], has_resumed, tmp_path)
-    assert code == 130
-    assert 'Traceback' not in err
-
-
-def test_ctrl_c_in_a_benchmark_is_one_line_of_the_benchmark(
-        toy_root, tmp_path):
-    config = small_config(tmp_path, max_iters=10000, interval=10)
-
-    def is_training(out):
-        return 'Iter(train)' in out.read_text()
-
-    code, err, _ = interrupt(
-        command_of('benchmark', [
-            config, '--folds', '0', '--shots', '1', '--data-root', toy_root,
-            '--cfg-options', 'train_dataloader.num_workers=1',
-            'default_hooks.logger.interval=1']), is_training, tmp_path)
-    assert code == 130
-    assert 'Traceback' not in err
-    stopped = [line for line in err.splitlines() if 'stopped' in line]
-    assert stopped == [
-        'stopped; what is finished stays, and the same command continues from '
-        'there']
 
 
 @pytest.fixture
@@ -93,28 +59,48 @@ def _signals():
         signal.signal(number, handler)
 
 
-def sleep(seconds, ready):
-    ready.put(signal.getsignal(signal.SIGINT))
+def say_handler_and_sleep(said, seconds):
+    said.put(signal.getsignal(signal.SIGINT))
     time.sleep(seconds)
 
 
 @pytest.mark.usefixtures('_signals')
-def test_processes_forked_meanwhile_leave_ctrl_c_to_their_parent(capsys):
+def test_processes_forked_meanwhile_end_on_ctrl_c_without_a_word(capfd):
     context = multiprocessing.get_context('fork')
-    ready = context.Queue()
-    with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
-        child = context.Process(target=sleep, args=(60, ready))
+    said = context.Queue()
+
+    def start(seconds):
+        child = context.Process(
+            target=say_handler_and_sleep, args=(said, seconds))
         child.start()
-        assert ready.get() == signal.SIG_IGN
-        raise KeyboardInterrupt
+        return child, said.get()
+
+    with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
+        interrupted, handler = start(60)
+        assert handler == signal.SIG_DFL
+        os.kill(interrupted.pid, signal.SIGINT)
+        interrupted.join()
+        missed, _ = start(60)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
     assert caught.value.code == 130
-    assert capsys.readouterr().err == 'stopped; go on\n'
-    assert child.exitcode == -signal.SIGKILL
-    # Outside, a process is what it always was.
-    other = context.Process(target=sleep, args=(0, ready))
-    other.start()
-    assert ready.get() != signal.SIG_IGN
-    other.join()
+    assert capfd.readouterr() == ('', 'stopped; go on\n')
+    assert interrupted.exitcode == -signal.SIGINT
+    assert missed.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures('_signals')
+def test_other_processes_are_what_they_were():
+    before = signal.getsignal(signal.SIGINT)
+    with exit_on_interrupt('go on'):
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+    context = multiprocessing.get_context('fork')
+    said = context.Queue()
+    child = context.Process(target=say_handler_and_sleep, args=(said, 0))
+    child.start()
+    assert said.get() == before
+    child.join()
 
 
 def test_bad_input_is_one_line_and_2(capsys):
@@ -133,3 +119,22 @@ def test_a_subcommand_that_fails_is_one_line_with_its_code(
     assert caught.value.code == code
     assert capsys.readouterr().err == (
         f'error: mmseg-panet train failed with exit code {code}; go on\n')
+
+
+@pytest.mark.usefixtures('_signals')
+def test_what_runs_for_another_command_leaves_the_last_word_to_it(
+        capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
+    Path('mmseg_panet/__main__.py').write_text(
+        'import os, pathlib\n'
+        'pathlib.Path("names").write_text(" ".join(os.environ))\n')
+    run_subcommand('train')
+    name, = {name for name in Path('names').read_text().split()
+             if name.startswith('MMSEG_PANET_')} - set(os.environ)
+    monkeypatch.setenv(name, '1')
+    with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == ''

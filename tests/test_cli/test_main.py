@@ -2,8 +2,6 @@
 import importlib
 import inspect
 import re
-import subprocess
-import sys
 
 import pytest
 from tool_runs import REPO, tool, tool_process
@@ -82,15 +80,6 @@ def test_the_version_is_that_of_the_package_and_its_stack(capsys):
     assert printed[:2] == ['mmseg_panet', versions()['mmseg_panet']]
     assert 'mmsegmentation' in printed
     assert f"{versions()['torch']}," in printed
-
-
-def test_python_m_runs_the_command():
-    done = subprocess.run(
-        [sys.executable, '-m', 'mmseg_panet', 'compare', 'gone.json',
-         'gone.json'], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith('error: gone.json')
-    assert 'Traceback' not in done.stderr
 
 
 def test_toy_data_are_made_in_a_process(tmp_path):
