@@ -1,4 +1,4 @@
-"""A running inferencer, and the start of tools/segment.py."""
+"""A running inferencer, and the start of `mmseg-panet segment`."""
 import subprocess
 import sys
 import tempfile
@@ -83,7 +83,7 @@ def _starting(folder: Path, config: str, weights: str | None,
         with tempfile.TemporaryDirectory() as out:
             start = time.perf_counter()
             process = subprocess.Popen(
-                [sys.executable, 'tools/segment.py', config,
+                [sys.executable, '-m', 'mmseg_panet', 'segment', config,
                  weights or 'none', '--support', str(folder / 'examples'),
                  '--images', str(folder / 'photos'), '--out', out,
                  '--device', str(device)],
@@ -91,7 +91,7 @@ def _starting(folder: Path, config: str, weights: str | None,
                 stderr=subprocess.DEVNULL)
             while not list(Path(out).glob('masks/[!.]*.png')):
                 if process.poll():
-                    raise RuntimeError('tools/segment.py failed')
+                    raise RuntimeError('mmseg-panet segment failed')
                 time.sleep(0.02)
             seconds = time.perf_counter() - start
             process.wait()

@@ -1,8 +1,8 @@
 """Compare the methods of classification on the same episodes.
 
 Untrained ResNets on MSRC-7i and on the dogs, cats, cows, horses and sheep of
-PASCAL VOC. Every method is tested as tools/test.py does it, on the same
-manifest, and compared with prototypes as tools/compare.py does. What is
+PASCAL VOC. Every method is tested as `mmseg-panet test` does it, on the same
+manifest, and compared with prototypes as `mmseg-panet compare` does. What is
 finished is not tested again; --table prints what there is.
 """
 import argparse

@@ -1,5 +1,6 @@
 """Parallel map over processes."""
 import os
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing import Pool
 from typing import TypeVar
@@ -29,7 +30,14 @@ def parallel_map(function: Callable[[Item], Result], items: Sequence[Item],
         list: Results in the order of the items.
     """
     processes = min(os.cpu_count() or 1, _MAX_PROCESSES)
-    # The processes use all cores already: OpenCV threads would slow them.
-    with Pool(processes, cv2.setNumThreads, (0,)) as pool:
+    with Pool(processes, _start_process) as pool:
         results = pool.imap(function, items, chunksize=8)
         return list(track(results, len(items), what))
+
+
+def _start_process() -> None:
+    # The processes use all cores already: OpenCV threads would slow them.
+    cv2.setNumThreads(0)
+    # The pool ends its processes on Ctrl-C. It would wait forever for one
+    # that died with the lock of the queue.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -28,7 +28,7 @@ CROSS_CUTTING = {
     'test_readme.py',
     'test_structure.py',
     'test_tool_runs.py',
-    'test_tools/test_train_and_test.py',
+    'test_cli/test_train_and_test.py',
 }
 
 
@@ -141,8 +141,7 @@ def test_tests_mirror_the_package():
 
     def mirrored(test: Path) -> Path:
         *folders, name = (part.removeprefix('test_') for part in test.parts)
-        root = REPO if folders[:1] == ['tools'] else PACKAGE
-        return root.joinpath(*folders, name)
+        return PACKAGE.joinpath(*folders, name)
 
     found = [f'{test} has no {mirrored(test).relative_to(REPO)}'
              for test in sorted(tests - others)

@@ -1,4 +1,4 @@
-"""The real tools, run on a tiny network and a tiny toy data set."""
+"""The real commands, run on a tiny network and a tiny toy data set."""
 import gc
 import os
 import random
@@ -50,7 +50,7 @@ def small_config(folder, max_iters=6, interval=3):
 
 
 def tool(name, *arguments, code=0):
-    """Run a tool in this process, as if it had one of its own.
+    """Run a command in this process, as if it had one of its own.
 
     A process of its own takes seconds, nearly all of them for the imports.
     """
@@ -67,7 +67,7 @@ def tool(name, *arguments, code=0):
 
 
 def tool_process(name, *arguments, cwd=None, code=0, launcher=()):
-    """Run a tool in a process of its own, or in several by a launcher."""
+    """Run a command in a process of its own, or in several by a launcher."""
     python, *command = command_of(name, arguments)
     return _checked(subprocess.run(
         [python, *launcher, *command], cwd=cwd, capture_output=True,
@@ -75,7 +75,11 @@ def tool_process(name, *arguments, cwd=None, code=0, launcher=()):
 
 
 def command_of(name, arguments):
-    return [sys.executable, str(REPO / 'tools' / name), *map(str, arguments)]
+    """The command of a subcommand, or of a script of tools/ or elsewhere."""
+    script = str(name).endswith('.py')
+    program = [str(REPO / 'tools' / name)] if script else [
+        '-m', 'mmseg_panet', name]
+    return [sys.executable, *program, *map(str, arguments)]
 
 
 def _checked(run, code):
@@ -84,15 +88,18 @@ def _checked(run, code):
 
 
 def run_here(command):
-    """Run the script of a command in this process; gives its exit code."""
-    script = command[1]
-    path = [str(Path(script).parent), *sys.path]
+    """Run a command in this process; gives its exit code."""
+    is_module = command[1] == '-m'
+    argv = command[2:] if is_module else command[1:]
+    folder = os.getcwd() if is_module else str(Path(argv[0]).parent)
+    path = [folder, *sys.path]
     with (mock.patch.dict(os.environ),
-          mock.patch.object(sys, 'argv', command[1:]),
+          mock.patch.object(sys, 'argv', argv),
           mock.patch.object(sys, 'path', path),
           _fresh_state()):
         try:
-            runpy.run_path(script, run_name='__main__')
+            start = runpy.run_module if is_module else runpy.run_path
+            start(argv[0], run_name='__main__')
         except SystemExit as end:
             if isinstance(end.code, str):
                 print(end.code, file=sys.stderr)
@@ -128,7 +135,8 @@ def _fresh_state():
         managers += manager.__subclasses__()
     random_state, numpy_state = random.getstate(), np.random.get_state()
     num_threads = cv2.getNumThreads()
-    terminate = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (
+        signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)}
     with ExitStack() as stack:
         for manager in managers:
             stack.enter_context(mock.patch.object(
@@ -138,7 +146,8 @@ def _fresh_state():
             yield
         finally:
             stop_workers()
-            signal.signal(signal.SIGTERM, terminate)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             cv2.setNumThreads(num_threads)
             np.random.set_state(numpy_state)
             random.setstate(random_state)

@@ -1,54 +1,5 @@
-"""Learn classes from a few examples, and write what was learnt to a file.
-
-With --check every example is judged by the others of its class: as a table,
-and as a picture beside the file. The exit code is 0, or 2 for bad input.
-"""
-import argparse
-from pathlib import Path
-
-from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.cli.inferencer_arguments import (
-    add_inferencer_arguments,
-    check_existing,
-    make_inferencer,
-)
-from mmseg_panet.files import prepare_output
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_inferencer_arguments(parser, needs_support=True)
-    parser.add_argument(
-        '--out', required=True, metavar='FILE.safetensors',
-        help='what --bank of tools/segment.py takes')
-    parser.add_argument(
-        '--check', action='store_true', help='show which examples hurt, and '
-        'plot them in FILE.safetensors.png')
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_args()
-    check_existing(
-        args.support, args.image_dir, negatives=args.negatives)
-    prepare_output(args.out)
-    inferencer = make_inferencer(args)
-    inferencer.fit(args.support, args.image_dir, args.negatives)
-    inferencer.save(args.out)
-    if args.check:
-        advice = inferencer.check_support()
-        picture = Path(f'{args.out}.png')
-        advice.plot(picture)
-        print(f'{advice}\n\npicture in {picture}\n')
-    bank = inferencer.bank
-    number = len(bank.negatives)
-    also = f" and {number} negative{'s' * (number > 1)}" if number else ''
-    print(f'{len(bank.supports)} examples of {len(bank.classes)} classes'
-          f'{also} in {args.out}')
-
+"""The same as `mmseg-panet fit`."""
+from mmseg_panet.cli.main import run
 
 if __name__ == '__main__':
-    with exit_on_input_error():
-        main()
+    run('fit')

@@ -1,44 +1,5 @@
-"""Write all episodes of a config's test into a manifest."""
-import argparse
-from pathlib import Path
-
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS
-
-from mmseg_panet.cli.exit import exit_on_input_error
-from mmseg_panet.cli.run_arguments import (
-    add_config_arguments,
-    add_episode_arguments,
-    load_config,
-)
-from mmseg_panet.files import atomic_path, prepare_output
-from mmseg_panet.progress import track
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_config_arguments(parser)
-    parser.add_argument(
-        'out', metavar='OUT.jsonl', help='file to write, one line an episode')
-    add_episode_arguments(parser, 'runs', 'episodes')
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_args()
-    cfg = load_config(args)
-    out = Path(args.out)
-    prepare_output(out)
-    init_default_scope('mmseg')
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
-        file.writelines(track(
-            dataset.manifest_lines(), 1 + len(dataset),
-            f'writing {len(dataset)} episodes'))
-    print(f'{len(dataset)} episodes in {out}, '
-          f'SHA-256 {dataset.manifest_sha256()}')
-
+"""The same as `mmseg-panet make-episodes`."""
+from mmseg_panet.cli.main import run
 
 if __name__ == '__main__':
-    with exit_on_input_error():
-        main()
+    run('make-episodes')

@@ -22,7 +22,7 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     add_config(parser)
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
-        help='file of tools/train.py, or of the backbone alone; or '
+        help='file of `mmseg-panet train`, or of the backbone alone; or '
         "'none' for the config's pretrained backbone")
     parser.add_argument(
         '--support', required=needs_support, metavar='DIR|FILE',

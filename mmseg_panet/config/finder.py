@@ -79,8 +79,7 @@ def find_config(config: StrPath) -> Path:
     name = name.removesuffix('.py')
     new = RENAMED.get(name, name)
     # The folder of an old name is that of its first part.
-    methods = ([], [name.split('_')[0]])
-    if new in files and folders in methods:
+    if new in files and folders in ([], [name.split('_')[0]]):
         if new != name:
             warn_renamed(f'the config {name}', new)
         return files[new]

@@ -11,7 +11,7 @@ def apply_settings(cfg: Config, fold: int | None = None,
                    ways: int | None = None, shots: int | None = None,
                    queries: int | None = None, data_root: str | None = None,
                    pretrained: str | None = None) -> None:
-    """Set what the flags of the tools name, in training, validation and test.
+    """Set what the flags name, in training, validation and test.
 
     A setting that is None stays as the config has it.
 

@@ -70,7 +70,7 @@ class EpisodicDataset(Dataset):
             or 'drop' for leaving out every image with such a pixel. Defaults
             to 'background'.
         protocol (str, optional): Name of the rules, for the record.
-        manifest (str, optional): A file of ``tools/make_episodes.py`` whose
+        manifest (str, optional): A file of ``mmseg-panet make-episodes`` whose
             episodes are taken instead of sampling them; its rules then
             override all of the settings but ``novel_pixels``.
         cache_dir (str, optional): Of the class index, see

@@ -18,7 +18,7 @@ class FolderDataset(BaseSegDataset):
 
     The mask of ``images/a/b.jpg`` is ``masks/a/b.png``, of grey or with a
     palette. Masks of 16 bits or in colours are to be converted first:
-    ``python tools/prepare_data.py masks``.
+    ``mmseg-panet prepare-data masks``.
 
     Args:
         data_root (str): The folder.

@@ -59,7 +59,7 @@ def read_rules(path: str | Path) -> EpisodeRules:
         raise InputError(
             f'{path} is no manifest of episodes ({type(error).__name__}: '
             f'{error}): expected a first line of the format {FORMAT!r}; '
-            'write one with tools/make_episodes.py') from error
+            'write one with `mmseg-panet make-episodes`') from error
 
 
 def read_episodes(path: str | Path, rules: EpisodeRules,

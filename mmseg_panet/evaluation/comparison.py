@@ -48,7 +48,7 @@ class Difference(NamedTuple):
 
 
 def read_result(path: str | Path) -> Result:
-    """Read what ``tools/test.py --out`` wrote.
+    """Read what ``mmseg-panet test --out`` wrote.
 
     Args:
         path (str | Path): The JSON file ``X.json``, its episode table
@@ -63,11 +63,11 @@ def read_result(path: str | Path) -> Result:
     except (OSError, ValueError) as error:
         raise InputError(
             f'{path} could not be read as a result ({error}); give a file of '
-            'tools/test.py --out') from error
+            '`mmseg-panet test --out`') from error
     if not isinstance(values, dict) or 'mIoU' not in values:
         raise InputError(
             f"{path} is no result: expected an object with 'mIoU'; give a "
-            'file of tools/test.py --out')
+            'file of `mmseg-panet test --out`')
     for key in ('manifest_sha256', 'classes', 'class_ids'):
         if key not in values:
             raise InputError(

@@ -90,8 +90,9 @@ class EpisodeTable:
             num_episodes, num_ways = table.class_ids.shape
         except Exception as error:  # noqa: BLE001 any bytes, any exception
             raise InputError(
-                f'{path} is no complete episode table ({error!r}); tools/'
-                'test.py --out writes it beside its result') from error
+                f'{path} is no complete episode table ({error!r}); '
+                '`mmseg-panet test --out` writes it beside its result'
+            ) from error
         shapes = [(num_episodes,)] * 2 + [(num_episodes, num_ways)]
         shapes += [(num_episodes, num_ways + 2)] * 2
         found = [f'{a.dtype} {a.shape}' for a in vars(table).values()]
@@ -99,5 +100,5 @@ class EpisodeTable:
             raise InputError(
                 f'{path} is no episode table: expected int64 arrays (E,), '
                 f"(E,), (E, W), (E, W + 2), (E, W + 2), got {', '.join(found)}"
-                '; tools/test.py --out writes one beside its result')
+                '; `mmseg-panet test --out` writes one beside its result')
         return table

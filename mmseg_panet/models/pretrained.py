@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import InputError
 
-CONVERT_REMEDY = 'tools/convert_backbone.py converts other layouts'
+CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
 
 def find_faults(weights: Mapping[str, Any],

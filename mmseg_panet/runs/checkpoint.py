@@ -42,5 +42,6 @@ def sha256(path: str | Path) -> str:
     """
     if not Path(path).is_file():
         raise InputError(
-            f'the checkpoint {path} is no file; give one of tools/train.py')
+            f'the checkpoint {path} is no file; give one of `mmseg-panet '
+            'train`')
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

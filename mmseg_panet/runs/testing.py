@@ -1,7 +1,5 @@
 """Few-shot test of a config."""
 import json
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,8 @@ from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
 from ..files import write_lines
 from ..models import FewShotHead
-from ..version import __version__
+from ..version import versions
 from .checkpoint import bare, check_checkpoint, sha256
-
-_STACK = ('torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv',
-          'mmsegmentation')
-"""What a figure depends on; the last three may be those of OneDL."""
 
 
 def test(cfg: Config, checkpoint: str | None) -> dict:
@@ -31,7 +25,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
             it is before training, its backbone's pretrained weights loaded.
 
     Returns:
-        dict: The result, as ``tools/test.py --out`` writes it: ``mIoU``,
+        dict: The result, as ``mmseg-panet test --out`` writes it: ``mIoU``,
         ``FB-IoU``, ``per_class`` and ``std`` in percent, and what they were
         measured on and with.
 
@@ -59,7 +53,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         'test_cfg': cfg.model.get('test_cfg'),
         'checkpoint_sha256': digest,
         'manifest_sha256': dataset.manifest_sha256(),
-        'versions': _versions(),
+        'versions': versions(),
     }
 
 
@@ -107,12 +101,3 @@ def _classifier(model: Any, rules: EpisodeRules) -> dict[str, Any]:
     return dict(
         classifier=head.classifier.settings(),
         method=head.classifier.describe([shots] * rules.num_ways))
-
-
-def _versions() -> dict[str, str]:
-    found = {'mmseg_panet': __version__}
-    for package in _STACK:
-        for name in (f'onedl-{package}', package):
-            with suppress(PackageNotFoundError):
-                found.setdefault(package, version(name))
-    return found

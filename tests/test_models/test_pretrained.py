@@ -96,7 +96,7 @@ def test_one_missing_parameter_or_buffer_is_refused(weights, saved, key):
             InputError,
             match=f"weights.pth is not a checkpoint of DilatedResNet-18 with "
             f"plain stem: '{key}' is missing; its first keys are .*; "
-            'tools/convert_backbone.py converts other layouts'):
+            '`mmseg-panet convert-backbone` converts other layouts'):
         init(saved(rest))
 
 

@@ -15,7 +15,7 @@ COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
 
 @DATASETS.register_module()
 class COCO20iDataset(BaseSegDataset):
-    """What ``tools/prepare_data.py coco-20i`` writes.
+    """What ``mmseg-panet prepare-data coco-20i`` writes.
 
     Id 0 is background, id i the class ``COCO_CLASSES[i - 1]``.
     """

@@ -63,7 +63,7 @@ class FSSDataset(BaseSegDataset):
         if not path.exists():
             raise InputError(
                 f'the list of classes {path} is missing; '
-                '`tools/prepare_data.py fss-1000` writes it')
+                '`mmseg-panet prepare-data fss-1000` writes it')
         names = read_names(path) if path.is_file() else sorted(
             folder.name for folder in path.iterdir() if folder.is_dir())
         super().__init__(

@@ -31,7 +31,7 @@ _FIRST = 1200000
 
 @DATASETS.register_module()
 class ToyDataset(BaseSegDataset):
-    """What ``tools/make_toy_dataset.py`` renders.
+    """What ``mmseg-panet make-toy-data`` renders.
 
     Args:
         data_prefix (dict, optional): Defaults to the folders that the tool

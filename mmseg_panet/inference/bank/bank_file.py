@@ -103,7 +103,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     Raises:
         InputError: If it is no such file.
     """
-    remedy = 'give a file that save() or tools/fit_prototypes.py wrote'
+    remedy = 'give a file that save() or `mmseg-panet fit` wrote'
     try:
         tensors = safetensors.torch.load(Path(path).read_bytes())
         with safetensors.safe_open(path, 'pt') as file:

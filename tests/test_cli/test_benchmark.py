@@ -1,8 +1,7 @@
-"""The real tool: on the toy data, and with tools that only pretend."""
+"""The real command: on the toy data, and with others that only pretend."""
 import csv
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tool_runs import (
-    REPO,
     command_of,
     run_here,
     small_config,
@@ -19,7 +17,7 @@ from tool_runs import (
     tool_process,
 )
 
-from mmseg_panet.cli.benchmark import Benchmark
+from mmseg_panet.cli.benchmark import make_benchmark
 from mmseg_panet.errors import InputError
 
 
@@ -42,7 +40,7 @@ def read_csv(folder):
 
 @pytest.fixture
 def _tools_here(monkeypatch):
-    """Let the tools that a tool starts run in this process."""
+    """Let the subcommands that a command starts run in this process."""
     start = subprocess.run
 
     def run(command, *args, **kwargs):
@@ -117,8 +115,8 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
     assert '| trained | 2 | ' in markdown
 
     # A third has nothing to do, and a fourth only what is missing.
-    same = Benchmark(
-        str(arguments[0]), [0, 1], [1, 2], out, REPO / 'tools',
+    same = make_benchmark(
+        str(arguments[0]), [0, 1], [1, 2], out,
         flags=['--data-root', str(toy_root)])
     same.run()
     assert times(out) == made
@@ -130,6 +128,13 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
     assert again == made
 
 
+# What `python -m mmseg_panet` runs in a folder that has such a package.
+MAIN = """
+import runpy
+import sys
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0] + '.py', run_name='__main__')
+"""
 TRAIN = """
 import sys
 from pathlib import Path
@@ -168,16 +173,19 @@ out.write_text(json.dumps(result))
 
 @pytest.fixture
 def pretended(tmp_path, monkeypatch):
-    """Builds benchmarks whose tools note their calls and do nothing."""
+    """Builds benchmarks whose subcommands note their calls and do nothing."""
     monkeypatch.chdir(tmp_path)
+    Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
+    Path('mmseg_panet/__main__.py').write_text(MAIN)
     Path('train.py').write_text(TRAIN)
     Path('test.py').write_text(TEST)
     small(tmp_path)
 
     def run(folds=(0, 1), shots=(1,), **settings):
         Path('calls').write_text('')
-        Benchmark('small.py', folds, shots, Path('out'), Path(),
-                  **settings).run()
+        make_benchmark(
+            'small.py', folds, shots, Path('out'), **settings).run()
         return Path('calls').read_text().splitlines()
     return run
 
@@ -199,9 +207,8 @@ def test_the_tools_get_what_was_given_and_nothing_else(pretended):
 
 
 def test_a_classifier_is_that_of_the_tests_alone(pretended):
-    shutil.copy(REPO / 'tools/benchmark.py', '.')
-    tool(Path('benchmark.py').resolve(), 'small.py', '--folds', 0, '--shots',
-         1, '--classifier', 'auto')
+    tool('benchmark.py', 'small.py', '--folds', 0, '--shots', 1,
+         '--classifier', 'auto')
     train, test = Path('calls').read_text().splitlines()
     assert '--classifier' not in train
     assert test.endswith(' --classifier auto')
@@ -251,14 +258,26 @@ def test_what_is_finished_is_in_the_table_when_a_tool_fails(pretended):
 
 
 def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
-    shutil.copy(REPO / 'tools/benchmark.py', '.')
     Path('train.py').write_text('import sys\nsys.exit(3)\n')
-    done = tool_process(Path('benchmark.py').resolve(), 'small.py', '--folds',
-                        0, '--shots', 1, code=3)
+    done = tool_process(
+        'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=3)
     assert done.stderr.splitlines()[-1].startswith(
-        'error: train.py failed with exit code 3; what is finished stays')
+        'error: mmseg-panet train failed with exit code 3; what is finished '
+        'stays')
     assert 'Traceback' not in done.stderr
     assert Path('work_dirs/small/benchmark/benchmark.md').is_file()
+
+
+def test_ctrl_c_in_a_subcommand_is_one_line_of_the_benchmark(pretended):
+    Path('train.py').write_text(
+        'import os, signal, time\n'
+        'os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n')
+    done = tool(
+        'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=130)
+    assert done.stderr.splitlines()[-1] == (
+        'stopped; what is finished stays, and the same command continues '
+        'from there')
+    assert 'Traceback' not in done.stderr
 
 
 def test_a_changed_flag_of_the_tests_makes_them_again(pretended):

@@ -1,0 +1,37 @@
+"""Convert the weights of a ResNet or VGG-16 of another library.
+
+The layout is recognised by its keys: torchvision, mmseg, mmpretrain, semseg
+(PSPNet) and PyTorch-Encoding. The result is a file for ``init_cfg`` of
+DilatedResNet or DilatedVGG; the line for the config is printed.
+"""
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+
+from ..models.backbones.conversion import describe
+from ..models.backbones.conversion_file import convert_file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand."""
+    parser.add_argument('src', help='checkpoint to convert')
+    parser.add_argument('dst', help='checkpoint to write')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the subcommand."""
+    conversion = convert_file(args.src, args.dst)
+    init_cfg = f"dict(type='Pretrained', checkpoint={args.dst!r})"
+    settings = ', '.join(f'{name}={value!r}'
+                         for name, value in conversion.backbone.items())
+    print(f'layout: {conversion.layout}')
+    print(f'architecture: {describe(conversion.backbone)}')
+    print(f'dropped: {_summarise(conversion.dropped)}')
+    print(f'config: backbone=dict({settings}, init_cfg={init_cfg})')
+
+
+def _summarise(keys: Sequence[str]) -> str:
+    """Count keys by module: 'layer4 (32 tensors), fc (2 tensors)'."""
+    counts = Counter(key.split('.')[0] for key in keys)
+    return ', '.join(f"{module} ({count} tensor{'s' * (count > 1)})"
+                     for module, count in counts.items()) or 'nothing'

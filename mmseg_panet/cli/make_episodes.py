@@ -1,0 +1,37 @@
+"""Write all episodes of a config's test into a manifest."""
+import argparse
+from pathlib import Path
+
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from ..files import atomic_path, prepare_output
+from ..progress import track
+from .run_arguments import (
+    add_config_arguments,
+    add_episode_arguments,
+    load_config,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        'out', metavar='OUT.jsonl', help='file to write, one line an episode')
+    add_episode_arguments(parser, 'runs', 'episodes')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the subcommand."""
+    cfg = load_config(args)
+    out = Path(args.out)
+    prepare_output(out)
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
+        file.writelines(track(
+            dataset.manifest_lines(), 1 + len(dataset),
+            f'writing {len(dataset)} episodes'))
+    print(f'{len(dataset)} episodes in {out}, '
+          f'SHA-256 {dataset.manifest_sha256()}')

@@ -1,0 +1,149 @@
+"""Segment images into classes that are registered by a few examples.
+
+Every image gets a mask, an 8-bit PNG: 0 is none of the classes, i the i-th,
+255 undecided. After an interruption the same command continues with the images
+that are left.
+The exit code is 0, or 1 if an image could not be read, or 2 for bad input.
+"""
+import argparse
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from mmengine.dist import init_dist, is_main_process
+
+from ..annotations.rasterize import require_pycocotools
+from ..errors import InputError
+from ..files import prepare_output
+from ..inference.folder_job import segment_images
+from ..inference.images.image_list import list_images
+from ..inference.results.out_folder import prepare_folder
+from .inferencer_arguments import (
+    add_inferencer_arguments,
+    check_existing,
+    make_inferencer,
+)
+from .run_arguments import add_launcher_arguments
+
+AGAIN = 'the same command continues with the images that are left'
+PATIENCE = 7 * 24 * 3600
+"""Seconds that a process waits at the end for those with slower images."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand."""
+    add_inferencer_arguments(parser, needs_support=False)
+    parser.add_argument(
+        '--images', nargs='+', required=True, metavar='PATH',
+        help='images, folders, glob patterns or videos')
+    parser.add_argument(
+        '--out', required=True, metavar='DIR', help='gets masks/, overlays/, '
+        'areas.csv and coco.json')
+    parser.add_argument(
+        '--bank', metavar='FILE.safetensors', help='statistics of the '
+        'examples: written with --support, read without')
+    parser.add_argument(
+        '--overlay', action='store_true', help='also write overlays')
+    parser.add_argument(
+        '--csv', action='store_true',
+        help='write the area and confidence of each class in each image')
+    parser.add_argument(
+        '--coco', action='store_true', help='write all masks as COCO JSON')
+    parser.add_argument(
+        '--adapt', action='store_true',
+        help='learn from the images of --images before they are segmented: '
+        'better with one example a class; not with prototypes')
+    parser.add_argument(
+        '--slide', action='store_true',
+        help='slide a window over each image, for large images')
+    parser.add_argument(
+        '--tta', action='store_true',
+        help='mean over several sizes and mirror images: slower')
+    parser.add_argument(
+        '--min-confidence', type=float, default=0.0, metavar='P',
+        help='pixels less sure than that are undecided, 0 to 1')
+    parser.add_argument(
+        '--min-area', type=float, metavar='SHARE',
+        help='components of a class below that share of the image become 0, '
+        "0 to 1; default: the config's")
+    parser.add_argument(
+        '--edges', action=argparse.BooleanOptionalAction,
+        help='let the masks follow the edges of the image, or not; default: '
+        'as the config or its classifier says')
+    parser.add_argument(
+        '--batch-size', type=int, default=1, metavar='N',
+        help='images read at once; those of equal size pass the network '
+        'together')
+    add_launcher_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    _check_paths(args)
+    images = list_images(args.images, leave_out=args.out)
+    _join(args)
+    inferencer = make_inferencer(
+        args, slide=args.slide, tta=args.tta,
+        min_confidence=args.min_confidence, min_area=args.min_area,
+        edges=args.edges, show_progress=is_main_process())
+    if args.support is None:
+        inferencer.load(args.bank)
+        if args.negatives and is_main_process():
+            inferencer.add_negatives(args.negatives)
+    elif is_main_process():
+        inferencer.fit(args.support, args.image_dir, args.negatives)
+    if args.adapt and is_main_process():
+        inferencer.adapt(args.images, args.out)
+    inferencer.broadcast()
+    # Before the bank: a folder that is refused may need the one there is.
+    prepare_folder(Path(args.out), inferencer.fingerprint())
+    if args.support and args.bank is not None and is_main_process():
+        inferencer.save(args.bank)
+    failures = segment_images(
+        inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
+        coco=args.coco, batch_size=args.batch_size)
+    if is_main_process():
+        if failures:
+            print(f'{len(failures)} of {len(images)} images failed:',
+                  *(f'  {failure.sentence}' for failure in failures),
+                  sep='\n', file=sys.stderr)
+        print(f'{len(images) - len(failures)} masks in {args.out}/masks')
+    return 1 if failures else 0
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Find out what is missing before the model is loaded."""
+    if args.support is None and args.bank is None:
+        raise InputError(
+            'expected --support, examples of the classes, or --bank, a file '
+            'made with it, got neither')
+    check_existing(
+        args.support, args.image_dir,
+        args.bank if args.support is None else None,
+        negatives=args.negatives)
+    if args.coco:
+        require_pycocotools('--coco writes')
+    if args.support is not None and args.bank is not None:
+        prepare_output(args.bank)
+    prepare_output(Path(args.out) / 'areas.csv')
+
+
+def _join(args: argparse.Namespace) -> None:
+    """Meet the launcher's other processes; each has a GPU of its own."""
+    if args.launcher == 'none':
+        return
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.device != 'cpu' and torch.cuda.is_available():
+        init_dist(args.launcher, timeout=PATIENCE)
+        if args.device is None:
+            args.device = f'cuda:{torch.cuda.current_device()}'
+    elif args.launcher == 'pytorch':
+        torch.distributed.init_process_group(
+            'gloo', timeout=timedelta(seconds=PATIENCE))
+    else:
+        raise InputError(
+            'expected a GPU for each process with --launcher '
+            f'{args.launcher}, got none; share images out over CPUs with '
+            'torchrun and --launcher pytorch')

@@ -1,0 +1,83 @@
+"""Score a checkpoint on the novel classes of its fold."""
+import argparse
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from ..config.support_annotation import (
+    SUPPORT_ANNOTATIONS,
+    set_support_annotation,
+)
+from ..errors import InputError
+from ..files import prepare_output
+from ..runs.testing import few_shot_metric, test, write_result
+from .run_arguments import (
+    add_classifier,
+    add_config_arguments,
+    add_episode_arguments,
+    add_run_arguments,
+    load_config,
+    prepare_run,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand."""
+    add_config_arguments(parser)
+    add_run_arguments(parser)
+    add_episode_arguments(parser, 'runs', 'episodes')
+    add_classifier(parser, "the config's")
+    parser.add_argument(
+        'checkpoint', metavar='CHECKPOINT',
+        help="file of `mmseg-panet train`, or 'none' for the untrained model")
+    parser.add_argument(
+        '--manifest', metavar='FILE',
+        help='test on the episodes of a file of `mmseg-panet '
+        'make-episodes`')
+    parser.add_argument(
+        '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
+        default='mask', help='what the supports are given by; made from '
+        'their masks')
+    parser.add_argument(
+        '--out', metavar='FILE.json', help='write the result there, and '
+        'beside it the counts of every episode (.npz)')
+    parser.add_argument(
+        '--save-predictions', metavar='DIR', help='write every prediction '
+        'there, as PNG of episode labels named run-episode-query')
+    parser.add_argument(
+        '--show-dir', help='plot episodes into this folder')
+    parser.add_argument(
+        '--pictures', type=int, default=20, metavar='N',
+        help='how many queries are plotted; defaults to 20')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the subcommand."""
+    cfg = load_config(args)
+    prepare_run(cfg, args)
+    set_support_annotation(cfg, args.support_annotation)
+    metric = few_shot_metric(cfg)
+    metric['output_dir'] = args.save_predictions
+    cfg.default_hooks.visualization = dict(
+        type='EpisodeVisualizationHook',
+        num_pictures=args.pictures if args.show_dir else 0,
+        out_dir=args.show_dir)
+    if args.show_dir:
+        prepare_output(Path(args.show_dir) / 'picture.png')
+    if args.save_predictions:
+        prepare_output(Path(args.save_predictions) / 'prediction.png')
+    if args.out:
+        prepare_output(args.out)
+        if Path(args.out).suffix != '.json':
+            raise InputError(
+                f'expected --out FILE.json, got {args.out}; the counts of '
+                'the episodes go to FILE.npz')
+        metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
+    result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
+    if args.out:
+        write_result(result, args.out)
+    if is_main_process():
+        low, high = result['interval']
+        print(f"classified by {result['method']}")
+        print(f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} "
+              f"[{low:.2f}, {high:.2f}]  FB-IoU {result['FB-IoU']:.2f}")

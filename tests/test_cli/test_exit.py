@@ -1,0 +1,140 @@
+"""Commands end with one line, whatever stops them."""
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tool_runs import command_of, small_config
+
+from mmseg_panet.cli.exit import exit_on_interrupt, orderly_exit
+from mmseg_panet.errors import InputError
+from mmseg_panet.runs.subcommand import run_subcommand
+
+
+def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
+        toy_root, tmp_path):
+    """While workers load the next episodes."""
+    config = small_config(tmp_path, max_iters=10000, interval=10)
+    note = tmp_path / 'run/last_checkpoint'
+
+    err = tmp_path / 'err'
+    with err.open('w') as file:
+        # In a session of its own: Ctrl-C reaches all of its processes.
+        process = subprocess.Popen(
+            command_of('train', [
+                config, '--work-dir', 'run', '--data-root', toy_root,
+                '--cfg-options', 'train_dataloader.num_workers=2']),
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=file,
+            start_new_session=True, env=os.environ | {'OMP_NUM_THREADS': '1'})
+    while not (note.is_file() and note.read_text()):
+        assert process.poll() is None, err.read_text()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    while 'stopped' not in err.read_text():
+        # torch would wait five seconds for each worker.
+        assert time.monotonic() < start + 5
+        time.sleep(0.02)
+    assert process.wait(60) == 130
+    assert 'Traceback' not in err.read_text()
+    assert err.read_text().splitlines()[-1] == (
+        'stopped; the same command with --resume continues from the last '
+        'checkpoint')
+    step = torch.load(tmp_path / note.read_text(), weights_only=False)[
+        'meta']['iter']
+    assert 10 <= step < 10000
+
+
+@pytest.fixture
+def _signals():
+    """Give signals back the handlers that they have."""
+    numbers = (signal.SIGINT, signal.SIGCHLD)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def say_handler_and_sleep(said, seconds):
+    said.put(signal.getsignal(signal.SIGINT))
+    time.sleep(seconds)
+
+
+@pytest.mark.usefixtures('_signals')
+def test_processes_forked_meanwhile_end_on_ctrl_c_without_a_word(capfd):
+    context = multiprocessing.get_context('fork')
+    said = context.Queue()
+
+    def start(seconds):
+        child = context.Process(
+            target=say_handler_and_sleep, args=(said, seconds))
+        child.start()
+        return child, said.get()
+
+    with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
+        interrupted, handler = start(60)
+        assert handler == signal.SIG_DFL
+        os.kill(interrupted.pid, signal.SIGINT)
+        interrupted.join()
+        missed, _ = start(60)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    assert caught.value.code == 130
+    assert capfd.readouterr() == ('', 'stopped; go on\n')
+    assert interrupted.exitcode == -signal.SIGINT
+    assert missed.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures('_signals')
+def test_other_processes_are_what_they_were():
+    before = signal.getsignal(signal.SIGINT)
+    with exit_on_interrupt('go on'):
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+    context = multiprocessing.get_context('fork')
+    said = context.Queue()
+    child = context.Process(target=say_handler_and_sleep, args=(said, 0))
+    child.start()
+    assert said.get() == before
+    child.join()
+
+
+def test_bad_input_is_one_line_and_2(capsys):
+    with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
+        raise InputError('expected 1, got 2; give 1')
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == 'error: expected 1, got 2; give 1\n'
+
+
+@pytest.mark.parametrize(('returncode', 'code'), [(3, 3), (-9, 137)])
+def test_a_subcommand_that_fails_is_one_line_with_its_code(
+        capsys, returncode, code):
+    command = ['python', '-m', 'mmseg_panet', 'train', 'config.py']
+    with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
+        raise subprocess.CalledProcessError(returncode, command)
+    assert caught.value.code == code
+    assert capsys.readouterr().err == (
+        f'error: mmseg-panet train failed with exit code {code}; go on\n')
+
+
+@pytest.mark.usefixtures('_signals')
+def test_what_runs_for_another_command_leaves_the_last_word_to_it(
+        capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
+    Path('mmseg_panet/__main__.py').write_text(
+        'import os, pathlib\n'
+        'pathlib.Path("names").write_text(" ".join(os.environ))\n')
+    run_subcommand('train')
+    name, = {name for name in Path('names').read_text().split()
+             if name.startswith('MMSEG_PANET_')} - set(os.environ)
+    monkeypatch.setenv(name, '1')
+    with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == ''
