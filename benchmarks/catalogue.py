@@ -15,6 +15,7 @@ from . import (
     episodes,
     evaluation,
     gpu,
+    imports,
     inferencer,
     loading,
     memory,
@@ -70,6 +71,7 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
         found[f'classifiers-{net.lower()}'] = Job(partial(
             classifiers.measure, net, data, device, under),
             net == 'ResNet-18')
+    found['imports'] = Job(imports.measure, True)
     found['resume'] = Job(partial(resume.measure, work_dir), True)
     found['inferencer'] = Job(
         partial(inferencer.measure, data, work_dir, device), True)

@@ -2,22 +2,27 @@
 
 Importing the package registers its components with mmseg and mmengine.
 """
+from .garbage import without_collections
 from .version import __version__
 
-try:
-    import mmcv  # noqa: F401
-    import mmengine  # noqa: F401
-    import mmseg  # noqa: F401
-except ImportError as error:
-    missing = (error.name or 'the stack').split('.')[0]
-    raise ImportError(
-        'mmseg_panet needs mmengine, mmcv and mmsegmentation, but '
-        f"'{missing}' is not installed. Install a stack with it: "
-        "pip install 'mmseg-panet[onedl]' (maintained, current torch) or "
-        "pip install 'mmseg-panet[openmmlab]' (the original packages)."
-    ) from error
+with without_collections():
+    try:
+        import mmcv  # noqa: F401
+        import mmengine  # noqa: F401
+        import mmseg  # noqa: F401
+    except ImportError as error:
+        missing = (error.name or 'the stack').split('.')[0]
+        raise ImportError(
+            'mmseg_panet needs mmengine, mmcv and mmsegmentation, but '
+            f"'{missing}' is not installed. Install a stack with it: "
+            "pip install 'mmseg-panet[onedl]' (maintained, current torch) or "
+            "pip install 'mmseg-panet[openmmlab]' (the original packages)."
+        ) from error
 
-from . import datasets, engine, evaluation, models, visualization
+    from .import_notices import without_import_notices
+
+    with without_import_notices():
+        from . import datasets, engine, evaluation, models, visualization
 
 __all__ = [
     '__version__', 'datasets', 'engine', 'evaluation', 'models',

@@ -22,8 +22,8 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     add_config(parser)
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
-        help='file of `mmseg-panet train`, or of the backbone alone; or '
-        "'none' for the config's pretrained backbone")
+        help='file of `mmseg-panet train`, or of the backbone alone, .pth or '
+        ".safetensors; or 'none' for the config's pretrained backbone")
     parser.add_argument(
         '--support', required=needs_support, metavar='DIR|FILE',
         help='the examples: a folder with one of images and masks for each '

@@ -93,7 +93,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--work-dir', help='folder of logs and checkpoints; defaults to '
         'work_dirs/<name of the config>')
     parser.add_argument(
-        '--pretrained', help="checkpoint of the backbone, or a URL such as "
+        '--pretrained', help="weights of the backbone, as a file (.pth or "
+        ".safetensors) or as a URL such as "
         "'torchvision://resnet50'")
     add_launcher_arguments(parser)
 

@@ -10,7 +10,12 @@ from ..config.support_annotation import (
 )
 from ..errors import InputError
 from ..files import prepare_output
-from ..runs.testing import few_shot_metric, test, write_result
+from ..runs.testing import (
+    few_shot_metric,
+    score_lines,
+    test,
+    write_result,
+)
 from .run_arguments import (
     add_classifier,
     add_config_arguments,
@@ -29,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_classifier(parser, "the config's")
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
-        help="file of `mmseg-panet train`, or 'none' for the untrained model")
+        help='file of `mmseg-panet train`, or of the backbone alone, .pth or '
+        ".safetensors; or 'none' for the untrained model")
     parser.add_argument(
         '--manifest', metavar='FILE',
         help='test on the episodes of a file of `mmseg-panet '
@@ -77,7 +83,4 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         write_result(result, args.out)
     if is_main_process():
-        low, high = result['interval']
-        print(f"classified by {result['method']}")
-        print(f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} "
-              f"[{low:.2f}, {high:.2f}]  FB-IoU {result['FB-IoU']:.2f}")
+        print(score_lines(result))

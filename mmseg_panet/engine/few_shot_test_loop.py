@@ -21,6 +21,7 @@ from ..datasets import episode_collate
 from ..datasets.sampling import Episode
 from ..errors import InputError
 from ..evaluation import iou
+from ..evaluation.few_shot_iou_metric import complete_result
 from ..models.edge_filter import edge_filter_of
 from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
@@ -75,18 +76,27 @@ class FewShotTestLoop(TestLoop):
         """Test, by images where the rules allow it.
 
         Returns:
-            dict: The metrics.
+            dict: The metrics, see :func:`complete_result`.
         """
+        if self._can_reuse():
+            metrics = self._test_by_images()
+        else:
+            metrics = super().run()
+        return complete_result(metrics, self.evaluator)
+
+    def _can_reuse(self) -> bool:
         if not self.reuse_features:
-            return super().run()
+            return False
         obstacle = obstacle_to_reuse(
             self._model, self.dataloader.dataset, self.evaluator.metrics,
             self.runner.hooks)
         if obstacle:
             print_log(
-                f'testing episode by episode, because {obstacle}',
+                f'the test goes episode by episode, because {obstacle}',
                 logger='current', level=logging.WARNING)
-            return super().run()
+        return not obstacle
+
+    def _test_by_images(self) -> dict:
         self.runner.call_hook('before_test')
         self.runner.call_hook('before_test_epoch')
         self.runner.model.eval()
@@ -228,8 +238,8 @@ class FewShotTestLoop(TestLoop):
         """Episodes with a support that the pipeline had to treat apart."""
         if indices:
             print_log(
-                f'{len(indices)} episodes have a support whose object was '
-                'lost by the resize; they are tested one by one',
+                'episodes with a support whose object the resize removed, '
+                f'which are tested one by one: {len(indices)}',
                 logger='current')
         rank, world_size = dist.get_dist_info()
         metric = self.evaluator.metrics[0]
@@ -245,8 +255,9 @@ class FewShotTestLoop(TestLoop):
                   role: str
                   ) -> Iterator[tuple[list[int], Tensor, Tensor, list]]:
         """Indices, features (n, C, h, w), inputs and samples of images."""
-        print_log(f'{len(images)} distinct images as {role}',
-                  logger='current')
+        print_log(
+            f'distinct {role} images, each encoded once: {len(images)}',
+            logger='current')
         with progress_bar(dist.is_main_process()) as bar:
             task = bar.add_task(role, total=len(images))
             for indices, batch in load_images(

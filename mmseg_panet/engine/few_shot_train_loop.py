@@ -72,8 +72,8 @@ class FewShotTrainLoop(IterBasedTrainLoop):
         loader = self.dataloader
         if not isinstance(loader.sampler, InfiniteSampler):
             raise InputError(
-                'expected the sampler InfiniteSampler of train_dataloader, '
-                f'got {type(loader.sampler).__name__}; set sampler=dict(type='
+                'expected train_dataloader to have an InfiniteSampler, got a '
+                f'{type(loader.sampler).__name__}; set sampler=dict(type='
                 "'InfiniteSampler', shuffle=False), without a batch_sampler, "
                 "or train_cfg.type='IterBasedTrainLoop'")
         # mmengine 0.10.7 starts the workers here, before it knows of the past.

@@ -50,7 +50,7 @@ def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
         return "novel_pixels='ignore' differs from episode to episode"
     for hook in hooks:
         if _wants_episodes(hook):
-            return f'{type(hook).__name__} is to see every episode'
+            return f'the hook {type(hook).__name__} needs every episode'
     return _obstacle_in_model(
         model, metrics[0].ignore_index) or _step_of_an_episode(dataset)
 
@@ -60,16 +60,16 @@ def _obstacle_in_model(model: Any, ignore_index: int) -> str | None:
     other = difference(model, FewShotSegmentor, _OF_MODEL) or difference(
         head, FewShotHead, BYPASSED)
     if other:
-        return f'the model is or has a {other}'
+        return f'the model is a {other}, or has one'
     if 'cells' in head.classifier.needs:
         return (f'{type(head.classifier).__name__} reads the cells of the '
                 'supports')
     if (ignore_index, head.ignore_index) != (255, 255):
-        return 'metric or head has an ignore_index other than 255'
+        return 'the metric or the head has an ignore_index other than 255'
     if model.test_cfg.get('mode', 'whole') == 'slide':
         return "test_cfg has mode='slide'"
     if model.data_preprocessor.device.type == 'mps':
-        return 'this device has no float64 for the sums'
+        return 'the sums need float64, which this device does not have'
     return None
 
 

@@ -66,12 +66,13 @@ def read_result(path: str | Path) -> Result:
             '`mmseg-panet test --out`') from error
     if not isinstance(values, dict) or 'mIoU' not in values:
         raise InputError(
-            f"{path} is no result: expected an object with 'mIoU'; give a "
+            f"{path} is not a result: expected an object with 'mIoU'; give a "
             'file of `mmseg-panet test --out`')
     for key in ('manifest_sha256', 'classes', 'class_ids'):
         if key not in values:
             raise InputError(
-                f'{path} has no {key}: it is of an older version; test again')
+                f'{path} has no {key}: an older version has written it; test '
+                'again')
     side = Path(path).with_suffix('.npz')
     table = EpisodeTable.read(side)
     known = np.isin(table.class_ids, values['class_ids']).all()
@@ -81,7 +82,7 @@ def read_result(path: str | Path) -> Result:
             table_scores(table, values['class_ids'])[0], expected, rtol=0,
             atol=1e-6, equal_nan=True):
         raise InputError(
-            f'{side} does not belong to {path}: its counts give another '
+            f'{side} does not belong to {path}: its counts give a different '
             'mIoU; test again')
     return Result(Path(path), values, table)
 

@@ -90,15 +90,15 @@ class EpisodeTable:
             num_episodes, num_ways = table.class_ids.shape
         except Exception as error:  # noqa: BLE001 any bytes, any exception
             raise InputError(
-                f'{path} is no complete episode table ({error!r}); '
-                '`mmseg-panet test --out` writes it beside its result'
+                f'{path} is not a complete episode table ({error!r}); '
+                '`mmseg-panet test --out` writes one beside its result'
             ) from error
         shapes = [(num_episodes,)] * 2 + [(num_episodes, num_ways)]
         shapes += [(num_episodes, num_ways + 2)] * 2
         found = [f'{a.dtype} {a.shape}' for a in vars(table).values()]
         if not num_episodes or found != [f'int64 {one}' for one in shapes]:
             raise InputError(
-                f'{path} is no episode table: expected int64 arrays (E,), '
+                f'{path} is not an episode table: expected int64 arrays (E,), '
                 f"(E,), (E, W), (E, W + 2), (E, W + 2), got {', '.join(found)}"
                 '; `mmseg-panet test --out` writes one beside its result')
         return table

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import mmcv
 import numpy as np
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.logging import print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from ..table import format_table
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
 from .iou import EpisodeCounts, count_pixels
@@ -25,6 +27,9 @@ class FewShotIoUMetric(BaseMetric):
     ``gt_sem_seg``: their own, where the query pipeline loads the masks after
     the resize.
 
+    As in mmseg, mmengine logs the means and the metric a table of the
+    classes; everything else is in ``result``.
+
     Args:
         ignore_index (int): Label that counts nowhere. Defaults to 255.
         count_absent (bool): Whether false positives of a way count in a
@@ -36,7 +41,14 @@ class FewShotIoUMetric(BaseMetric):
             PNG of episode labels named ``run-episode-query.png``.
         collect_device (str): As in mmengine. Defaults to 'cpu'.
         prefix (str, optional): As in mmengine.
+
+    Attributes:
+        result (dict): All that :meth:`compute_metrics` found in the last
+            evaluation, in every process; empty before the first.
     """
+
+    # mmengine warns of a metric without any.
+    default_prefix = ''
 
     def __init__(self, ignore_index: int = 255, count_absent: bool = True,
                  counts_file: str | None = None, output_dir: str | None = None,
@@ -47,6 +59,7 @@ class FewShotIoUMetric(BaseMetric):
         self.count_absent = count_absent
         self.output_dir = output_dir and Path(output_dir)
         self.counts_file = counts_file
+        self.result: dict = {}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch.
@@ -88,8 +101,25 @@ class FewShotIoUMetric(BaseMetric):
                 prediction.cpu().numpy().astype(np.uint8),
                 str(self.output_dir / f'{run}-{episode:05d}-{number}.png'))
 
+    def evaluate(self, size: int) -> dict:
+        """Summarise all episodes, as mmengine does.
+
+        Args:
+            size (int): Number of episodes.
+
+        Returns:
+            dict: The numbers of :attr:`result`, which mmengine logs in a
+            line: ``mIoU``, ``FB-IoU`` and ``std``.
+        """
+        self.result = super().evaluate(size)
+        return {name: value for name, value in self.result.items()
+                if isinstance(value, (int, float))}
+
     def compute_metrics(self, results: list[EpisodeCounts]) -> dict:
-        """Summarise all episodes.
+        """Summarise all episodes, and log a table of the classes.
+
+        Args:
+            results (list[EpisodeCounts]): Of all episodes.
 
         Returns:
             dict: ``mIoU``, ``FB-IoU`` and ``std`` in percent, ``runs`` (the
@@ -107,9 +137,43 @@ class FewShotIoUMetric(BaseMetric):
         intervals = bootstrap_interval(table, class_ids).T.tolist()
         summary = summarise(table, class_ids)
         pixels = table.counts(class_ids).sum(0).T[:-2].tolist()  # (C, 2)
+        scores = [summary['mIoU'], summary['FB-IoU'], *summary['per_class']]
+        print_log(
+            'per class results:\n' + _score_table(
+                ['mIoU', 'FB-IoU', *names], scores, intervals),
+            logger='current')
         return summary | {
             'per_class': dict(zip(names, summary['per_class'], strict=True)),
             'per_class_counts': dict(zip(names, pixels, strict=True)),
             'interval': intervals[0], 'FB-IoU_interval': intervals[1],
             'per_class_interval': dict(zip(names, intervals[2:], strict=True)),
         }
+
+
+def complete_result(metrics: dict, evaluator: Evaluator) -> dict:
+    """Add to what mmengine logs all else that a test has found.
+
+    Args:
+        metrics (dict): As a loop of mmengine returns it.
+        evaluator (Evaluator): Of that loop.
+
+    Returns:
+        dict: ``metrics``, and the ``result`` of each
+        :class:`FewShotIoUMetric`.
+    """
+    for metric in evaluator.metrics:
+        if isinstance(metric, FewShotIoUMetric):
+            metrics = metrics | metric.result
+    return metrics
+
+
+def _score_table(names: Sequence[str], scores: Sequence[float],
+                 intervals: Sequence[Sequence[float]]) -> str:
+    """Percentages and their 95% intervals; '-' for a class never sampled."""
+    rows = [('', 'IoU', '95% interval')]
+    for name, score, (low, high) in zip(names, scores, intervals, strict=True):
+        known = not np.isnan(score)
+        rows.append((
+            name, f'{score:.2f}' if known else '-',
+            f'[{low:.2f}, {high:.2f}]' if known else '-'))
+    return format_table(rows)

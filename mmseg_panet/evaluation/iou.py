@@ -62,9 +62,9 @@ def count_pixels(prediction: Tensor, ground_truth: Tensor, num_ways: int,
     """
     if prediction.shape != ground_truth.shape:
         raise InputError(
-            f'the prediction is {tuple(prediction.shape)} but the ground '
-            f'truth {tuple(ground_truth.shape)}: put LoadAnnotations after '
-            'the resize in query_pipeline')
+            'expected a prediction of the shape of the ground truth, '
+            f'{tuple(ground_truth.shape)}, got {tuple(prediction.shape)}; '
+            'put LoadAnnotations after the resize in query_pipeline')
     classes = 1 + num_ways
     valid = ground_truth != ignore_index
     pairs = ground_truth[valid].long() * classes + prediction[valid].long()

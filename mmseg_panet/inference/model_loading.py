@@ -15,7 +15,12 @@ from ..errors import InputError
 from ..models import Classifier, FewShotHead, PrototypeClassifier
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
-from ..models.pretrained import find_faults, read_weights, require_fit
+from ..models.pretrained import (
+    WEIGHT_ORIGINS,
+    fitting_part,
+    read_weights,
+    without_lines,
+)
 from ..overrides import difference
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
@@ -111,23 +116,11 @@ def load_weights(model: Any, weights: str | None) -> None:
                 'the model has random weights: neither a checkpoint nor '
                 'pretrained weights of the backbone are given',
                 logger='current', level=logging.WARNING)
-        # mmengine logs a line a weight.
-        logging.disable(logging.INFO)
-        try:
+        with without_lines(WEIGHT_ORIGINS):
             model.init_weights()
-        finally:
-            logging.disable(logging.NOTSET)
         return
     state = read_weights(weights)
-    faults = find_faults(state, model.state_dict())
-    # Only the backbone is learnt, unless there is more to learn.
-    more = getattr(model, 'with_neck', False) or (
-        model.decode_head.state_dict())
-    if faults and (more or find_faults(state, model.backbone.state_dict())):
-        require_fit(
-            state, model.state_dict(), weights, "the config's model",
-            'give the config it was trained with, which lies in its work dir')
-    (model.backbone if faults else model).load_state_dict(state, strict=False)
+    fitting_part(model, state, weights).load_state_dict(state, strict=False)
 
 
 def describe_model(model: nn.Module, cfg: ConfigDict,

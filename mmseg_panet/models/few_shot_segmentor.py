@@ -15,6 +15,7 @@ from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .image_maps import fitted_maps, image_map, slides
 from .logit_map import LogitMap
+from .pretrained import WEIGHT_ORIGINS, without_lines
 from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows
@@ -82,6 +83,11 @@ class FewShotSegmentor(EncoderDecoder):
         # They are looked up at each use; bad ones are refused here.
         edge_filter_of(self)
         min_area_of(self)
+
+    def init_weights(self) -> None:
+        """Initialise as mmengine does, without a line for each weight."""
+        with without_lines(WEIGHT_ORIGINS):
+            super().init_weights()
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':
         """Set training or evaluation mode, and the memory format of it."""

@@ -4,16 +4,47 @@ mmengine loads weights non-strictly: from a file with other keys it loads
 nothing, warns in the log, and goes on with random weights. Hence this check
 before its own loading.
 """
-from collections.abc import Mapping
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import safetensors.torch
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule, PretrainedInit
 from mmengine.runner import CheckpointLoader
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
 
+WEIGHT_ORIGINS = r'\n\S+ - torch\.Size'
+"""mmengine's lines, one a weight, of how it was initialised: without a Runner
+they are printed, with one they are in the file of the log."""
+OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
+"""mmengine's list of weights, such as those of stage 4, that a file has and a
+model has not."""
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
+
+
+# Everything that reads weights by mmengine thereby knows these files. The
+# schemes are regular expressions, and those of addresses come first.
+@CheckpointLoader.register_scheme(prefixes=r'.*\.safetensors$')
+def load_from_safetensors(filename: str, map_location: Any = None
+                          ) -> dict[str, Tensor]:
+    """Read a .safetensors file, for mmengine's ``CheckpointLoader``.
+
+    Args:
+        filename (str): A file.
+        map_location (str | torch.device, optional): The device of the
+            tensors. Defaults to None: the CPU.
+
+    Returns:
+        dict[str, Tensor]: The tensors by their keys.
+    """
+    return safetensors.torch.load_file(
+        os.path.expanduser(filename), device=map_location or 'cpu')
 
 
 def find_faults(weights: Mapping[str, Any],
@@ -46,7 +77,7 @@ def find_faults(weights: Mapping[str, Any],
                 faults.append(
                     f"'{key}' has shape {shape}, expected {wanted}")
         elif key.split('.')[0] in modules:
-            faults.append(f"'{key}' has no place in it")
+            faults.append(f"'{key}' is unexpected")
     return faults
 
 
@@ -70,6 +101,39 @@ def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
         keys = ', '.join(f"'{key}'" for key in list(weights)[:3]) or 'none'
         raise InputError(f'{source} is not a checkpoint of {name}: {faults[0]}'
                          f'{more}; its first keys are {keys}; {remedy}')
+
+
+def is_of_backbone(weights: Mapping[str, Any]) -> bool:
+    """Whether weights are of a backbone alone, by their keys."""
+    return not any(key.startswith('backbone.') for key in weights)
+
+
+def fitting_part(model: Any, weights: Mapping[str, Any],
+                 source: str) -> nn.Module:
+    """Find the part of a model that weights fit.
+
+    Args:
+        model (EncoderDecoder): The model.
+        weights (Mapping[str, Any]): The file's tensors by their keys.
+        source (str): The file, for the message.
+
+    Returns:
+        nn.Module: The model; or its backbone, where the weights are of it
+        alone, and neither neck nor head has any, as in PANet.
+
+    Raises:
+        InputError: If they fit neither.
+    """
+    head = getattr(model, 'decode_head', None)
+    others = getattr(model, 'with_neck', False) or head and head.state_dict()
+    if is_of_backbone(weights) and not others:
+        require_fit(weights, model.backbone.state_dict(), source,
+                    "the config's backbone", CONVERT_REMEDY)
+        return model.backbone
+    require_fit(
+        weights, model.state_dict(), source, "the config's model",
+        'give the config it was trained with, which lies in its work dir')
+    return model
 
 
 def unwrap(content: Any, source: str) -> Mapping[str, Any]:
@@ -112,22 +176,41 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     """
     try:
         content = CheckpointLoader.load_checkpoint(
-            checkpoint, map_location='cpu')
+            checkpoint, map_location='cpu', logger='silent')
     except FileNotFoundError as error:
         raise InputError(
-            f'the checkpoint {checkpoint} is not there; correct the path, or '
-            f'fetch the file ({CONVERT_REMEDY})') from error
+            f'the checkpoint {checkpoint} does not exist; correct the path, '
+            'or download the file') from error
     # Unpickling what is no pickle raises any type, KeyError among them.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(
-            f'the checkpoint {checkpoint} cannot be read ({reason}); fetch '
-            'the file again, or correct the address') from error
+            f'the checkpoint {checkpoint} cannot be read ({reason}); '
+            'download the file again, or correct the address') from error
     start = 'module.' if prefix is None else prefix.removesuffix('.') + '.'
     return {
         str(key).removeprefix(start): value
         for key, value in unwrap(content, checkpoint).items()
         if prefix is None or str(key).startswith(start)}
+
+
+@contextmanager
+def without_lines(beginning: str) -> Iterator[None]:
+    """Keep some lines out of mmengine's log; all others are logged.
+
+    Args:
+        beginning (str): A regular expression that matches the beginning of
+            these lines.
+    """
+    def is_other(record: logging.LogRecord) -> bool:
+        return not re.match(beginning, record.getMessage())
+
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def check_pretrained(backbone: BaseModule, name: str) -> None:

@@ -10,10 +10,11 @@ from mmengine.runner import Runner
 from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
+from ..evaluation.few_shot_iou_metric import complete_result
 from ..files import write_lines
 from ..models import FewShotHead
 from ..version import versions
-from .checkpoint import bare, check_checkpoint, sha256
+from .checkpoint import bare, check_checkpoint, sha256, start_from
 
 
 def test(cfg: Config, checkpoint: str | None) -> dict:
@@ -21,7 +22,9 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
 
     Args:
         cfg (Config): With ``work_dir``.
-        checkpoint (str, optional): Of the complete model; None scores it as
+        checkpoint (str, optional): A file of the complete model, or of its
+            backbone alone, which is all that a PANet without a neck learns;
+            of mmengine or torch, or .safetensors. None scores the model as
             it is before training, its backbone's pretrained weights loaded.
 
     Returns:
@@ -33,13 +36,14 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         InputError: If the checkpoint is not of the config's model.
     """
     digest = checkpoint and sha256(checkpoint)
-    cfg.load_from = checkpoint
+    cfg.load_from, cfg.resume = None, False
+    trained = checkpoint is not None and not start_from(cfg, checkpoint)
     runner = Runner.from_cfg(cfg)
-    if checkpoint is None:
-        bare(runner.model).init_weights()
-    else:
+    if checkpoint is not None:
         check_checkpoint(runner.model, checkpoint)
-    metrics = runner.test()
+    if not trained:
+        bare(runner.model).init_weights()
+    metrics = complete_result(runner.test(), runner.test_evaluator)
     dataset = runner.test_dataloader.dataset
     setting = cfg.test_dataloader.dataset
     return {
@@ -70,6 +74,23 @@ def few_shot_metric(cfg: Config) -> dict:
     raise InputError(
         "expected a dict(type='FewShotIoUMetric') as test_evaluator of "
         f'{cfg.filename}, got {evaluator}')
+
+
+def score_lines(result: dict) -> str:
+    """Say how a model scored in a line or two.
+
+    Args:
+        result (dict): As :func:`test` returns it.
+    """
+    low, high = result['interval']
+    score = f"mIoU {result['mIoU']:.2f}"
+    if len(result['runs']) > 1:
+        score += f" +- {result['std']:.2f} over {len(result['runs'])} runs"
+    score += (f', 95% interval {low:.2f} to {high:.2f}; '
+              f"FB-IoU {result['FB-IoU']:.2f}")
+    # The head of another project has no classifier of this one.
+    method = result['method']
+    return f'classified by {method}\n{score}' if method else score
 
 
 def write_result(result: dict, path: str | Path) -> None:

@@ -1,10 +1,13 @@
 """Training of a config."""
+from pathlib import Path
+
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..errors import InputError
-from .checkpoint import check_checkpoint
+from .checkpoint import check_checkpoint, start_from
 
 AMP_DTYPES = ('float16', 'bfloat16')
 
@@ -12,8 +15,12 @@ AMP_DTYPES = ('float16', 'bfloat16')
 def train(cfg: Config) -> Runner:
     """Train a config with mmengine's Runner.
 
+    The last line of the log says where the checkpoint is and how it is
+    tested.
+
     Args:
-        cfg (Config): With ``work_dir``.
+        cfg (Config): With ``work_dir``. ``load_from`` is a checkpoint of the
+            complete model, or of its backbone alone.
 
     Returns:
         Runner: After the training.
@@ -21,14 +28,29 @@ def train(cfg: Config) -> Runner:
     Raises:
         InputError: If it is to start from a checkpoint of another model.
     """
-    runner = Runner.from_cfg(cfg)
     start = cfg.get('load_from')
-    if start is None and cfg.get('resume'):
-        start = find_latest_checkpoint(cfg.work_dir)
+    if cfg.get('resume'):
+        start = start or find_latest_checkpoint(cfg.work_dir)
+    elif start is not None:
+        start_from(cfg, start)
+    runner = Runner.from_cfg(cfg)
     if start is not None:
         check_checkpoint(runner.model, start)
     runner.train()
+    _log_next_step(runner)
     return runner
+
+
+def _log_next_step(runner: Runner) -> None:
+    """Log where the checkpoint is, and the command that tests it."""
+    checkpoint = runner.message_hub.runtime_info.get('last_ckpt')
+    if checkpoint and runner.cfg.filename:
+        # The Runner has written it, with all settings of the flags.
+        config = Path(runner.work_dir, Path(runner.cfg.filename).name)
+        print_log(
+            f'The checkpoint is {checkpoint}; score it on the novel classes '
+            f'with: mmseg-panet test {config} {checkpoint}',
+            logger='current')
 
 
 def use_amp(cfg: Config, dtype: str = 'float16') -> None:
@@ -43,6 +65,7 @@ def use_amp(cfg: Config, dtype: str = 'float16') -> None:
         InputError: Without a GPU, where mmengine has none.
     """
     if not torch.cuda.is_available():
-        raise InputError('--amp needs a GPU, got none; train without it')
+        raise InputError(
+            '--amp needs a GPU, but there is none; train without --amp')
     cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

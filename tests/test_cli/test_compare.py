@@ -132,9 +132,9 @@ def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
     b, _ = write_result(tmp_path / 'b', [30, 55])
     side = tmp_path / 'b/result.npz'
     side.write_bytes(side.read_bytes()[:-40])
-    assert_refused(a, b, f'{side} is no complete episode table')
+    assert_refused(a, b, f'{side} is not a complete episode table')
     side.unlink()
-    assert_refused(a, b, f'{side} is no complete episode table')
+    assert_refused(a, b, f'{side} is not a complete episode table')
     table.write(side)
     assert_refused(a, b, f'{side} does not belong to {b}')
 
@@ -142,8 +142,8 @@ def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
 @pytest.mark.parametrize(('text', 'sentence'), [
     (None, 'could not be read as a result'),
     ('half {', 'could not be read as a result'),
-    ('[1, 2]', 'is no result'),
-    ('{"loss": 1}', 'is no result'),
+    ('[1, 2]', 'is not a result'),
+    ('{"loss": 1}', 'is not a result'),
     ('{"mIoU": 1}', 'has no manifest_sha256'),
 ], ids=['missing', 'half', 'list', 'other', 'older'])
 def test_what_is_no_result_is_one_sentence(tmp_path, text, sentence):

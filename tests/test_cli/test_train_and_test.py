@@ -1,4 +1,5 @@
 """The real tools on the toy data: training, resuming, scoring, bad input."""
+import hashlib
 import json
 import os
 import re
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import mmseg
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
+
+from mmseg_panet.runs.testing import score_lines
 
 
 @pytest.fixture(scope='module')
@@ -52,6 +56,10 @@ def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
     assert len(waited) == 3
     assert all(0 < float(share) < 100 for share in waited)
     assert 'pin_memory' not in done.stderr  # a warning of torch
+    # Notices of mmseg and mmcv when they are imported.
+    assert 'OneDL' not in done.stdout
+    assert 'MultiScaleDeformableAttention' not in done.stderr
+    assert 'The prefix is not set' not in done.stdout
 
 
 def test_an_interrupted_and_resumed_training_is_bitwise_equal(
@@ -90,7 +98,17 @@ def test_a_result_says_what_was_measured_and_pictures_are_plotted(
     assert (result['num_shots'], result['fold']) == (2, 2)
     assert result['seeds'] == [1234, 1235]
     assert list(result['per_class']) == result['classes']
-    assert f"mIoU {result['mIoU']:.2f}" in printed
+    *_, logged, _, summary = printed.splitlines()
+    low, high = result['interval']
+    assert summary == (
+        f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} over 2 runs, 95% "
+        f"interval {low:.2f} to {high:.2f}; FB-IoU {result['FB-IoU']:.2f}")
+    # mmengine's line has the means alone, a table above it the classes.
+    assert re.search(
+        r'] +mIoU: [\d.]+  FB-IoU: [\d.]+  std: [\d.]+(  time: [\d.]+)?$',
+        logged)
+    for name, score in result['per_class'].items():
+        assert re.search(rf'^{name} +{score:.2f} +\[', printed, re.MULTILINE)
     pictures = list((tmp_path / 'pictures').glob('*.png'))
     assert len(pictures) == 6
     assert Image.open(pictures[0]).width > 200
@@ -110,6 +128,74 @@ def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
     result = json.loads((tmp_path / 'a.json').read_text())
     assert result['checkpoint_sha256'] is None
     assert result == json.loads((tmp_path / 'b.json').read_text())
+
+
+@pytest.fixture(scope='module')
+def weights(small):
+    """The weights of the training, as files of other kinds."""
+    _, run, _ = small
+    state, _ = weights_and_optimizer(run / 'iter_6.pth')
+    backbone = {
+        key.removeprefix('backbone.'): value.contiguous()
+        for key, value in state.items()}
+    # As of torchvision, with what the backbone has not.
+    backbone['fc.bias'] = torch.zeros(3)
+    torch.save(backbone, run / 'backbone.pth')
+    safetensors.torch.save_file(backbone, run / 'backbone.safetensors')
+    safetensors.torch.save_file(
+        {key: value.contiguous() for key, value in state.items()},
+        run / 'complete.safetensors')
+    return run
+
+
+def test_a_backbone_alone_and_safetensors_score_as_the_checkpoint_does(
+        small, weights, tmp_path):
+    config, run, data = small
+    common = ('--data-root', data, '--work-dir', tmp_path, '--out',
+              tmp_path / 'result.json')
+    results = []
+    for name in ('iter_6.pth', 'backbone.pth', 'complete.safetensors'):
+        tool('test.py', config, weights / name, *common)
+        results.append(json.loads((tmp_path / 'result.json').read_text()))
+        assert results[-1].pop('checkpoint_sha256') == hashlib.sha256(
+            (weights / name).read_bytes()).hexdigest()
+    tool('test.py', config, 'none', '--pretrained',
+         weights / 'backbone.safetensors', *common)
+    results.append(json.loads((tmp_path / 'result.json').read_text()))
+    assert results[-1].pop('checkpoint_sha256') is None
+    assert all(result == results[0] for result in results)
+
+
+def test_a_training_starts_from_a_backbone_alone_and_says_what_to_run_next(
+        small, weights, tmp_path):
+    config, run, data = small
+    start = weights / 'backbone.safetensors'
+    for name, flags in (
+            ('loaded', ('--cfg-options', f'load_from={start}')),
+            ('pretrained', ('--pretrained', start))):
+        done = tool('train.py', config, '--data-root', data, '--work-dir',
+                    tmp_path / name, '--fold', 1, *flags)
+    assert_bitwise_equal(*(
+        tmp_path / name / 'iter_6.pth' for name in ('loaded', 'pretrained')))
+    with pytest.raises(AssertionError):
+        assert_bitwise_equal(
+            run / 'iter_6.pth', tmp_path / 'loaded/iter_6.pth')
+
+    checkpoint = tmp_path / 'pretrained/iter_6.pth'
+    last = done.stdout.splitlines()[-1]
+    assert f'The checkpoint is {checkpoint}; ' in last
+    # The command needs no flag: the config of the work dir has them.
+    name, *arguments = last.rpartition('mmseg-panet ')[2].split()
+    tool(name, *arguments, '--out', tmp_path / 'result.json')
+    result = json.loads((tmp_path / 'result.json').read_text())
+    assert result['fold'] == 1
+
+
+def test_the_head_of_another_project_has_no_classifier_to_name():
+    result = {'mIoU': 50., 'FB-IoU': 60., 'std': 0., 'runs': [50.],
+              'interval': [40., 55.], 'method': None}
+    assert score_lines(result) == (
+        'mIoU 50.00, 95% interval 40.00 to 55.00; FB-IoU 60.00')
 
 
 def test_the_classifier_of_a_test_is_chosen_and_kept(small, tmp_path):

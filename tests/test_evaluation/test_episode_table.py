@@ -97,6 +97,6 @@ def test_a_damaged_or_foreign_file_is_one_sentence(tmp_path, spoil):
     EpisodeTable.from_counts(COUNTS).write(path)
     spoil(path)
     with pytest.raises(
-            InputError, match=f'^{re.escape(str(path))} is no ') as caught:
+            InputError, match=f'^{re.escape(str(path))} is not a') as caught:
         EpisodeTable.read(path)
     assert '\n' not in str(caught.value)

@@ -508,7 +508,7 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
     (dict(model='nowhere.py'), 'nowhere.py does not exist'),
     (dict(min_confidence=2), 'min_confidence of 0..1, got 2'),
     (dict(device='abacus'), "device 'abacus'"),
-    (dict(weights='nowhere.pth'), 'nowhere.pth is not there'),
+    (dict(weights='nowhere.pth'), 'nowhere.pth does not exist'),
     (dict(slide=dict(crop=3)), "slide.*crop_size.*got 'crop'"),
     (dict(tta=dict(ratios=[0])), r'ratios of 0.1..10 of tta, got \[0\]'),
     (dict(tta=dict(ratios=1.0)), 'ratios of 0.1..10 of tta'),

@@ -48,7 +48,7 @@ def test_weights_that_do_not_fit_are_refused(cfg, tmp_path):
     torch.save({'backbone.conv1.weight': torch.ones(3)}, tmp_path / 'x.pth')
     with pytest.raises(InputError, match='x.pth is not a checkpoint of the c'):
         load_weights(model_of(cfg, 0), str(tmp_path / 'x.pth'))
-    with pytest.raises(InputError, match='y.pth is not there'):
+    with pytest.raises(InputError, match='y.pth does not exist'):
         load_weights(model_of(cfg, 0), str(tmp_path / 'y.pth'))
 
 

@@ -1,14 +1,24 @@
+import logging
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import safetensors.torch
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import PretrainedInit
+from mmengine.runner import load_checkpoint
 from real_data import RESNET18, needs_resnet18
 from torch import Tensor
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models.backbones import DilatedResNet, DilatedVGG
+from mmseg_panet.models.pretrained import (
+    fitting_part,
+    read_weights,
+    without_lines,
+)
 
 
 @pytest.fixture(scope='module')
@@ -123,7 +133,7 @@ def test_a_deeper_network_of_the_same_blocks_is_refused(saved):
     deeper = DilatedResNet(34).state_dict()
 
     with pytest.raises(InputError,
-                       match="'layer1.2.conv1.weight' has no place in it"):
+                       match="'layer1.2.conv1.weight' is unexpected"):
         init(saved(deeper))
 
 
@@ -147,7 +157,7 @@ def test_a_prefix_that_the_file_has_not_is_refused(weights, saved):
 
 def test_a_missing_file_is_refused_with_its_path():
     with pytest.raises(
-            InputError, match='nowhere/r18.pth is not there; correct'):
+            InputError, match='nowhere/r18.pth does not exist; correct'):
         init(dict(type='Pretrained', checkpoint='nowhere/r18.pth'))
 
 
@@ -198,3 +208,76 @@ def test_the_real_weights_of_resnet18_are_loaded():
     source = torch.load(RESNET18, weights_only=True)
     assert set(source) == set(loaded)
     assert all(torch.equal(loaded[key], source[key]) for key in source)
+
+
+def test_safetensors_are_read_wherever_mmengine_reads_weights(
+        weights, tmp_path):
+    path = str(tmp_path / 'weights.safetensors')
+    safetensors.torch.save_file(weights, path)
+    loaded = init(dict(type='Pretrained', checkpoint=path))
+    assert all(torch.equal(loaded[key], weights[key]) for key in weights)
+
+    backbone = DilatedResNet(18)
+    load_checkpoint(backbone, path)
+    assert torch.equal(backbone.conv1.weight, weights['conv1.weight'])
+    with pytest.raises(InputError, match='nowhere.safetensors does not exist'):
+        read_weights('nowhere.safetensors')
+    Path(path).write_bytes(b'cut off')
+    with pytest.raises(InputError, match='weights.safetensors cannot be read'):
+        read_weights(path)
+
+
+def test_lists_of_weights_are_not_printed_and_all_else_is(
+        weights, saved, caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    source = saved({**weights, 'fc.bias': torch.zeros(1000)})
+    try:
+        init(source)
+        with without_lines('load'):
+            logger.info('load model')
+            logger.warning('unload model')
+        logger.info('load model again')
+    finally:
+        logger.removeHandler(caplog.handler)
+    path = source['checkpoint']
+    shown = [one.getMessage() for one in caplog.records
+             if one.levelno >= logging.INFO]
+    assert shown == [
+        f'load model from: {path}',
+        f'Loads checkpoint by local backend from path: {path}',
+        'unload model', 'load model again']
+
+
+@pytest.mark.parametrize('change', [
+    lambda state: {f'backbone.{k}': v for k, v in state.items()},
+    lambda state: state | {'fc.bias': torch.zeros(3)},
+])
+def test_the_weights_of_a_model_or_of_its_backbone_find_their_part(
+        weights, change):
+    model = SimpleNamespace(
+        backbone=DilatedResNet(18), decode_head=torch.nn.Identity())
+    model.state_dict = lambda: {
+        f'backbone.{k}': v for k, v in model.backbone.state_dict().items()}
+    found = change(weights)
+    alone = 'conv1.weight' in found
+    assert fitting_part(model, found, 'x.pth') is (
+        model.backbone if alone else model)
+
+    # A head that learns needs its weights, too.
+    model.decode_head = torch.nn.Linear(1, 1)
+    state = model.state_dict()
+    model.state_dict = lambda: state | {'decode_head.bias': torch.zeros(1)}
+    missing = 'backbone.conv1.weight' if alone else 'decode_head.bias'
+    with pytest.raises(InputError, match=f"config's model: '{missing}' is"):
+        fitting_part(model, found, 'x.pth')
+
+
+def test_a_backbone_of_another_depth_is_named_as_one(weights):
+    model = SimpleNamespace(
+        backbone=DilatedResNet(34), decode_head=torch.nn.Identity())
+    with pytest.raises(
+            InputError,
+            match="x.pth is not a checkpoint of the config's backbone: "
+            "'layer1.2.conv1.weight' is missing"):
+        fitting_part(model, weights, 'x.pth')

@@ -9,9 +9,6 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from PIL import Image
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from ...annotations.shapes import strokes
 from ...errors import InputError
@@ -36,6 +33,11 @@ def middle_path(depth: np.ndarray) -> np.ndarray:
     Returns:
         np.ndarray: (P, 2) rows and columns, from end to end.
     """
+    # Not at the top: they would slow down every import of the package.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import dijkstra
+    from scipy.spatial import cKDTree
+
     points = np.argwhere(depth > 0)
     one, other = cKDTree(points).query_pairs(1.5, output_type='ndarray').T
     lengths = np.linalg.norm(points[one] - points[other], axis=1)

@@ -10,7 +10,12 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError, check_choice
-from ..pretrained import check_pretrained
+from ..pretrained import (
+    OTHER_WEIGHTS,
+    WEIGHT_ORIGINS,
+    check_pretrained,
+    without_lines,
+)
 from .levels import check_frozen, check_levels
 
 NUM_STAGES = 3
@@ -157,4 +162,5 @@ class DilatedResNet(ResNet):
         stem = 'deep' if self.deep_stem else 'plain'
         check_pretrained(
             self, f'{type(self).__name__}-{self.depth} with {stem} stem')
-        super().init_weights()
+        with without_lines(f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):
+            super().init_weights()

@@ -1,0 +1,47 @@
+import logging
+import warnings
+
+import mmengine.logging.logger
+import pytest
+from mmengine.logging import print_log
+
+from mmseg_panet.import_notices import without_import_notices
+
+ADVICE = ('Fail to import ``MultiScaleDeformableAttention`` from ``mmcv.ops``,'
+          ' You should install ``mmcv`` rather than ``mmcv-lite``')
+
+
+def test_two_notices_are_left_out_and_nothing_else(capsys):
+    with pytest.warns() as found, without_import_notices():
+        print_log('Could not import OneDL', level=logging.DEBUG)
+        print_log('Could not import OneDL at all')
+        print('Could not import OneDL')  # not by mmengine
+        warnings.warn(ADVICE, stacklevel=1)
+        warnings.warn('Fail to import something else', stacklevel=1)
+    assert capsys.readouterr().out == (
+        'Could not import OneDL at all\nCould not import OneDL\n')
+    assert [str(one.message) for one in found] == [
+        'Fail to import something else']
+
+
+def test_afterwards_all_is_as_before_but_for_what_the_imports_set(capsys):
+    with warnings.catch_warnings():
+        before = list(warnings.filters)
+        with pytest.raises(ImportError), without_import_notices():
+            warnings.simplefilter('error', BytesWarning)
+            raise ImportError('mmseg')
+        assert warnings.filters[0][:3] == ('error', None, BytesWarning)
+        assert warnings.filters[1:] == before
+    assert 'print' not in vars(mmengine.logging.logger)
+    print_log('Could not import OneDL')
+    assert capsys.readouterr().out == 'Could not import OneDL\n'
+
+
+def test_a_filter_of_the_user_stays():
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            'ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+        before = list(warnings.filters)
+        with without_import_notices():
+            pass
+        assert warnings.filters == before
