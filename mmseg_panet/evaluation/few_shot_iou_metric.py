@@ -47,7 +47,7 @@ class FewShotIoUMetric(BaseMetric):
             evaluation, in every process; empty before the first.
     """
 
-    # mmengine warns of a metric without any.
+    # mmengine warns about a metric that has no prefix.
     default_prefix = ''
 
     def __init__(self, ignore_index: int = 255, count_absent: bool = True,

@@ -125,5 +125,5 @@ def test_every_process_goes_on_with_its_own_episodes(monkeypatch, shuffle):
 def test_another_sampler_is_a_sentence():
     loader = DataLoader(
         range(10), batch_size=3, sampler=DefaultSampler(range(10)))
-    with pytest.raises(InputError, match='got DefaultSampler; set sampler='):
+    with pytest.raises(InputError, match='got a DefaultSampler; set sampler='):
         FewShotTrainLoop(SimpleNamespace(), loader, max_iters=1)
