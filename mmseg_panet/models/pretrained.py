@@ -127,8 +127,10 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
     head = getattr(model, 'decode_head', None)
     others = getattr(model, 'with_neck', False) or head and head.state_dict()
     if is_of_backbone(weights) and not others:
-        require_fit(weights, model.backbone.state_dict(), source,
-                    "the config's backbone", CONVERT_REMEDY)
+        require_fit(
+            weights, model.backbone.state_dict(), source,
+            "the config's backbone",
+            f'give weights of this architecture; {CONVERT_REMEDY}')
         return model.backbone
     require_fit(
         weights, model.state_dict(), source, "the config's model",
