@@ -125,3 +125,21 @@ def test_configs_and_tools_go_to_the_folder_that_mim_looks_into(
     assert (folder / 'configs/panet/a.py').read_text() == 'configs/panet/a.py'
     assert (folder / 'tools').is_symlink() == editable
     assert (folder / 'tools/__pycache__').exists() == editable
+
+
+def test_a_release_has_the_section_of_its_version(tmp_path):
+    release_notes = runpy.run_path(str(REPO / '.ci/release_notes.py'))[
+        'release_notes']
+    (tmp_path / 'mmseg_panet').mkdir()
+    (tmp_path / 'mmseg_panet/version.py').write_text(
+        """x = 1\n__version__ = '0.2.0'\n""")
+    changelog = tmp_path / 'CHANGELOG.md'
+    changelog.write_text(
+        '# Changelog\n\n## [0.2.0] - 2027-01-31\n\n### Added\n\n- b\n\n'
+        '## [0.1.0] - 2026-11-30\n\n- a\n')
+    assert release_notes('v0.2.0', tmp_path) == '### Added\n\n- b\n'
+    with pytest.raises(SystemExit, match='expected the tag v0.2.0, got v0.3'):
+        release_notes('v0.3.0', tmp_path)
+    changelog.write_text('## [0.2.0] - unreleased\n\n- b\n')
+    with pytest.raises(SystemExit, match='date the section before tagging'):
+        release_notes('v0.2.0', tmp_path)
