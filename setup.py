@@ -85,7 +85,7 @@ setup(
         'opencv-python>=4.8',  # images are read and resized
         'Pillow>=10.0',  # masks are read and written
         'scipy>=1.11',  # boxes, scribbles and points; the masks of SBD
-        'rich>=13.7',  # progress and tables
+        'rich>=13.4.2',  # progress and tables; openmim wants no newer one
         'platformdirs>=3.11',  # the folder of caches
         'filelock>=3.13',  # one process at a time fills it
         'safetensors>=0.4.5',  # decoded images, prototype banks
