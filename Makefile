@@ -5,7 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench bench-full clean distclean
+.PHONY: help install demo test lint wheel-check bench bench-full clean \
+  distclean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -13,7 +14,7 @@ help:  ## list the targets
 install: $(VENV)/.installed  ## make .venv with the pinned stack and this package
 
 demo: install  ## train, score and draw on toy images, on the CPU
-	$(PY) tools/demo.py
+	$(PY) -m mmseg_panet demo
 
 # One torch thread for each of the two workers: more only wait for each other.
 test: install  ## run the tests
@@ -22,6 +23,9 @@ test: install  ## run the tests
 lint: install  ## check style and types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+wheel-check:  ## build the wheel, install and use it in an empty folder
+	PYTHON=$(PYTHON) .ci/wheel-check
 
 # Photographs and weights, where there are any: make bench DATA=folder
 DATA ?= data
@@ -33,7 +37,7 @@ bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
 
 clean:  ## remove the demo's output and all caches
-	rm -rf work_dirs/demo build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work_dirs/demo build dist .pytest_cache .mypy_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove .venv

@@ -1,10 +1,15 @@
 """Packaging of mmseg_panet; tool settings are in pyproject.toml."""
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent
+MIM = 'mmseg_panet/.mim'
+"""Where mim, mmengine and the package look for what is BUNDLED."""
+BUNDLED = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
 
 
 def version() -> str:
@@ -17,6 +22,28 @@ def long_description() -> str:
     """The readme; a source archive can lack it."""
     readme = ROOT / 'projects_readme.md'
     return readme.read_text(encoding='utf-8') if readme.is_file() else ''
+
+
+class BuildWithMim(build_py):
+    """Add configs, tools and indexes, as OpenMMLab's packages do."""
+
+    def run(self) -> None:
+        """Copy them to what is built, or link them where nothing is."""
+        super().run()
+        # An editable installation runs the checkout's package.
+        folder = (ROOT if self.editable_mode else Path(self.build_lib)) / MIM
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for source in filter(Path.exists, map(ROOT.joinpath, BUNDLED)):
+            target = folder / source.name
+            if self.editable_mode:
+                target.symlink_to(Path('../..', source.name))
+            elif source.is_dir():
+                shutil.copytree(
+                    source, target,
+                    ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+            else:
+                shutil.copy(source, target)
 
 
 setup(
@@ -44,17 +71,23 @@ setup(
     ],
     packages=find_packages(include=['mmseg_panet', 'mmseg_panet.*']),
     package_data={'mmseg_panet': ['py.typed']},
+    cmdclass={'build_py': BuildWithMim},
+    entry_points={
+        'console_scripts': ['mmseg-panet = mmseg_panet.cli.main:main']},
     python_requires='>=3.10',
-    # The host is an extra: two distributions provide the same modules
+    # mmseg is an extra: two distributions provide the same modules
     # (mmengine, mmcv, mmseg, mmpretrain), and pip cannot express "either".
     # Never install both extras into one environment.
     install_requires=[
         'torch>=2.0',
         'torchvision>=0.15',
         'numpy>=1.24',
-        'rich>=13.7',  # progress
+        'opencv-python>=4.8',  # images are read and resized
+        'Pillow>=10.0',  # masks are read and written
+        'scipy>=1.11',  # boxes, scribbles and points; the masks of SBD
+        'rich>=13.4.2',  # progress and tables; openmim wants no newer one
         'platformdirs>=3.11',  # the folder of caches
-        'filelock>=3.13',  # who fills it
+        'filelock>=3.13',  # one process at a time fills it
         'safetensors>=0.4.5',  # decoded images, prototype banks
     ],
     extras_require={

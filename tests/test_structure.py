@@ -12,7 +12,7 @@ MAX_LINES = 300
 # floor and those below.
 FLOORS = (
     'annotations', 'datasets', 'models', 'evaluation', 'visualization',
-    'engine', 'config', 'inference', 'runs', 'cli', 'apis', '')
+    'engine', 'config', 'inference', 'runs', 'cli', 'apis', '__main__', '')
 
 TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 

@@ -15,7 +15,11 @@ def tool(monkeypatch, capfd):
     """Run the tool in this process; gives what it printed."""
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        runpy.run_path(str(TOOL), run_name='__main__')
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        except SystemExit as end:
+            if end.code:
+                raise
         return capfd.readouterr()
     return run
 
