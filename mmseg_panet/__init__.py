@@ -18,6 +18,9 @@ except ImportError as error:
     ) from error
 
 from . import datasets, engine, evaluation, models, visualization
+from .distribution import register_distributions
+
+register_distributions()
 
 __all__ = [
     '__version__', 'datasets', 'engine', 'evaluation', 'models',
