@@ -61,9 +61,9 @@ def written(tmp_path):
      r'in model\.parts\.0', 'heigt'),
     ("steps = [dict(type='spelling_step', amont=3)]\nuse = steps", 'amount',
      r'in steps\.0', 'amont'),
-    ("train_dataloader = dict(datset=dict())", 'dataset',
+    ('train_dataloader = dict(datset=dict())', 'dataset',
      'in train_dataloader', 'datset'),
-    ("val_dataloader = dict(num_worker=2)", 'num_workers',
+    ('val_dataloader = dict(num_worker=2)', 'num_workers',
      'in val_dataloader', 'num_worker'),
     ("model = dict(test_cfg=dict(shot_fuson='vote'))", 'shot_fusion',
      r'in model\.test_cfg', 'shot_fuson'),
@@ -71,7 +71,7 @@ def written(tmp_path):
      'in default_hooks', 'loger'),
     ("default_hooks = dict(logger=dict(type='LoggerHook', intervals=5))",
      'interval', r'in default_hooks\.logger', 'intervals'),
-    ("randomness = dict(seeds=0)", 'seed', 'in randomness', 'seeds')])
+    ('randomness = dict(seeds=0)', 'seed', 'in randomness', 'seeds')])
 def test_a_misspelt_key_is_refused(written, text, near, where, got):
     path = written(text)
     with pytest.raises(
@@ -85,7 +85,7 @@ def test_a_misspelt_key_is_refused(written, text, near, where, got):
     'scale = 3\nmy_lr = 0.1\nfavourite = [1]',
     # Near a key, but used.
     "model_ = dict(type='SpellingParent')\nmodel = model_",
-    "folds_ = [1]\ntrain = dict(folds=folds_)",
+    'folds_ = [1]\ntrain = dict(folds=folds_)',
     # Private, or of mmengine.
     "_modle = 1\nmodel = dict(type='SpellingParent', _delete_=True)",
     'optimizer = dict()\ncompile = True\nrunner_type = 1\nsync_bn = 1',
