@@ -16,8 +16,8 @@ from ..registry import REGISTRIES
 from .finder import config_folder
 
 _LEAST_RATIO, _MOST_LETTERS = 0.8, 2
-"""How near two keys are if one is the other misspelt: difflib's ratio of them,
-and by how many letters one is longer."""
+"""When a key counts as another one misspelt: difflib's ratio of the two is at
+least this, and their lengths differ by at most so many letters."""
 _TOP = frozenset({
     'activation_checkpointing', 'compile', 'custom_imports',
     'find_unused_parameters', 'model_wrapper_cfg', 'optimizer', 'runner_type',
@@ -40,21 +40,22 @@ _PLACES = {
 def check_spelling(cfg: Config) -> None:
     """Refuse a config with a key that is another one misspelt.
 
-    These are keys of the top level that are near one that mmengine, mmseg or
-    a config of this project has, and that the config does not use as a
-    variable; and keys of a dict with a ``type`` that are near a parameter of
-    that class or of those that get its ``**kwargs``, and are none.
+    A key at the top level is refused if it is similar to a key that mmengine,
+    mmseg or the configs of this project have, and the config does not use it
+    as a variable. A key of a dict with a ``type`` is refused if that class,
+    and the classes that get its ``**kwargs``, have no such parameter but a
+    similar one.
 
     Args:
         cfg (Config): As it was read from a file.
 
     Raises:
-        InputError: If there is one. The sentence has the key that is near,
-            and where it is.
+        InputError: If there is one. The sentence has the similar key and the
+            place.
     """
     for key in cfg:
         if key not in _known_at_top() and not key.startswith('_') and (
-                not _is_used(key, cfg.text)):
+                not _is_used(key, cfg)):
             _refuse_near(key, _known_at_top(), '', cfg)
     for place, node in _dicts(cfg._cfg_dict, ''):
         known = _known(place, node)
@@ -64,7 +65,7 @@ def check_spelling(cfg: Config) -> None:
 
 
 def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse changes of a config under a name that is another one misspelt.
+    """Refuse changes of a config whose name has a misspelt key.
 
     Args:
         cfg (Config): Before the changes.
@@ -72,8 +73,8 @@ def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
             such as ``optim_wrapper.optimizer.lr``.
 
     Raises:
-        InputError: If a part of a name is not there and no parameter, and
-            near one that is.
+        InputError: If a key is neither in the config nor a parameter, but
+            similar to one that is.
     """
     for name in options:
         node: Any = cfg._cfg_dict
@@ -122,7 +123,7 @@ def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
 
 
 def _known(place: str, node: dict) -> frozenset[str]:
-    """The keys that a dict may have; none if that is not known."""
+    """List the keys that a dict may have, or none if that is not known."""
     if place in _PLACES:
         return frozenset(_PLACES[place])
     if place == 'randomness':
@@ -138,7 +139,7 @@ def _known(place: str, node: dict) -> frozenset[str]:
 
 @cache
 def _known_at_top() -> frozenset[str]:
-    """Keys that mmengine and mmseg read, and those of our own configs."""
+    """List the keys that mmengine, mmseg and our own configs have."""
     variables = {
         target.id for path in config_folder().rglob('*.py')
         for statement in ast.parse(path.read_text(encoding='utf-8')).body
@@ -147,14 +148,17 @@ def _known_at_top() -> frozenset[str]:
     return _TOP | _parameters(Runner) | variables
 
 
-def _is_used(key: str, text: str) -> bool:
-    """Whether a variable is read in the text of a config and its bases."""
-    code = re.sub(r'#.*', '', text)
+def _is_used(key: str, cfg: Config) -> bool:
+    """Whether a config or one of its bases reads a variable."""
+    if {'launcher', 'work_dir'} <= cfg.keys() and '_base_' not in cfg.text:
+        # A Runner wrote it, with values in place of the variables.
+        return True
+    code = re.sub(r'#.*', '', cfg.text)
     return bool(re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code))
 
 
 def _registered(name: str) -> list[Any]:
-    """All that is registered with mmseg or mmengine under a name."""
+    """List what mmseg and mmengine have registered under a name."""
     found = []
     for registry in REGISTRIES.values():
         while registry is not None:
@@ -166,9 +170,10 @@ def _registered(name: str) -> list[Any]:
 
 @cache
 def _parameters(kind: Any) -> frozenset[str]:
-    """The parameters of a function, or of a class and of its parents.
+    """List the parameters of a function, or of a class and its parents.
 
-    Those of a parent count if all before it take ``**kwargs``.
+    The parameters of a parent count if all classes before it take
+    ``**kwargs``.
     """
     calls = [vars(one)['__init__'] for one in kind.__mro__
              if '__init__' in vars(one)] if inspect.isclass(kind) else [kind]

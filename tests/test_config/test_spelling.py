@@ -111,6 +111,22 @@ def test_a_variable_that_only_a_base_uses_stays(written):
     read_config(written("_base_ = './base.py'\nmodel_ = dict(a=2)"))
 
 
+def test_the_config_that_a_runner_wrote_has_no_variable_to_refuse(written):
+    """It has their values in all places, and was read once before."""
+    text = "step = 4\nmodel = dict(type='SpellingParent', width={})\n"
+    with pytest.raises(InputError, match="'steps' at the top level"):
+        read_config(written(text.format(4)))
+    cfg = read_config(written(text.format('step')))
+    cfg.launcher, cfg.work_dir = 'none', 'work_dirs/mine'
+    path = written('', 'dumped.py')
+    cfg.dump(path)
+    assert read_config(path).model.width == 4
+    # Other keys are still checked.
+    path.write_text(path.read_text().replace('width', 'widht'))
+    with pytest.raises(InputError, match="'width' in model"):
+        read_config(path)
+
+
 def test_keys_of_a_config_of_another_package_are_checked_too(written):
     text = (f"_base_ = 'mmseg_panet::panet/{TOY}.py'\n"
             'model = dict(decode_head=dict({}=1))')
