@@ -24,6 +24,10 @@ with without_collections():
     with without_import_notices():
         from . import datasets, engine, evaluation, models, visualization
 
+    from .distribution import register_distributions
+
+register_distributions()
+
 __all__ = [
     '__version__', 'datasets', 'engine', 'evaluation', 'models',
     'visualization']

@@ -19,6 +19,7 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 # They test the repository, or several modules at once, and mirror none.
 CROSS_CUTTING = {
     'test_benchmarks.py',
+    'test_configs.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
     'test_examples.py',
     'test_fake_cuda.py',

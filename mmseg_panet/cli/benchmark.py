@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..config.finder import find_config
 from ..config.support_annotation import SUPPORT_ANNOTATIONS
 from ..runs.benchmark import Benchmark
 from .run_arguments import (
@@ -27,7 +28,9 @@ AGAIN = 'what is finished stays, and the same command continues from there'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument('config', metavar='CONFIG', help='config file')
+    parser.add_argument(
+        'config', metavar='CONFIG', help='config file, or the name of a '
+        'config that comes with mmseg_panet')
     parser.add_argument(
         '--folds', type=int, nargs='+', required=True, metavar='F',
         help='folds, each with a model of its own')
@@ -61,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     # The subcommand at work ends with this one: subprocess.run sees to it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work_dir = args.work_dir or (
-        Path('work_dirs') / Path(args.config).stem / 'benchmark')
+        Path('work_dirs') / find_config(args.config).stem / 'benchmark')
     make_benchmark(
         args.config, args.folds, args.shots, work_dir,
         untrained=args.untrained,

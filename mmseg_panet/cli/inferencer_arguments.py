@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config.config_file import read_config
+from ..config.spelling import check_options
 from ..errors import InputError
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.images.image_list import list_images
@@ -51,6 +52,7 @@ def make_inferencer(args: argparse.Namespace,
         InputError: If the config or the checkpoint cannot be used.
     """
     cfg = read_config(args.config)
+    check_options(cfg, args.cfg_options)
     cfg.merge_from_dict(args.cfg_options)
     weights = None if args.checkpoint == 'none' else args.checkpoint
     if args.classifier is not None:

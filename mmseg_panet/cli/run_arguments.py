@@ -10,6 +10,7 @@ from ..config.classifier import set_classifier
 from ..config.config_file import data_loaders, read_config
 from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings
+from ..config.spelling import check_options
 from ..datasets.manifest import read_rules
 from ..errors import InputError
 
@@ -125,7 +126,8 @@ def load_config(args: argparse.Namespace) -> Config:
         Config: With every setting in all of its places.
 
     Raises:
-        InputError: If the config does not exist or cannot be read.
+        InputError: If the config does not exist or cannot be read, or a key
+            is misspelt.
     """
     cfg = read_config(args.config)
     if args.protocol is not None:
@@ -144,6 +146,7 @@ def load_config(args: argparse.Namespace) -> Config:
         for name, variable in variables.items()})
     for flag in given.keys() & {'runs', 'episodes'}:
         cfg.test_dataloader.dataset[_EPISODE_FLAGS[flag][0]] = given[flag]
+    check_options(cfg, options)
     cfg.merge_from_dict(options)
     set_classifier(cfg, given.get('classifier', 'config'))
     return cfg

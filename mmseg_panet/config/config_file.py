@@ -4,6 +4,7 @@ from mmengine.config import Config, ConfigDict
 from ..errors import InputError
 from ..files import StrPath
 from .finder import RENAMED, find_config
+from .spelling import check_spelling
 
 
 def read_config(config: StrPath) -> Config:
@@ -19,7 +20,7 @@ def read_config(config: StrPath) -> Config:
     """
     path = find_config(config)
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     # A config is Python: it can raise anything.
     except Exception as error:
         renamed = ''.join(
@@ -28,6 +29,8 @@ def read_config(config: StrPath) -> Config:
         raise InputError(
             f'{path} could not be read as a config ({type(error).__name__}: '
             f'{error}){renamed}; correct it') from error
+    check_spelling(cfg)
+    return cfg
 
 
 def data_loaders(cfg: Config) -> list[ConfigDict]:

@@ -6,7 +6,8 @@ from mmengine.registry import FUNCTIONS
 
 
 @FUNCTIONS.register_module()
-def episode_collate(episodes: Sequence[Sequence[dict]]) -> dict[str, list]:
+def episode_collate(episodes: Sequence[Sequence[dict]],
+                    _scope_: str | None = None) -> dict[str, list]:
     """Lay the images of all episodes one after the other.
 
     mmengine's ``pseudo_collate`` would transpose the nested lists instead.
@@ -14,6 +15,8 @@ def episode_collate(episodes: Sequence[Sequence[dict]]) -> dict[str, list]:
     Args:
         episodes (Sequence[Sequence[dict]]): B items of
             :class:`EpisodicDataset`, each W * S supports and Q queries.
+        _scope_ (str, optional): Not used. mmengine passes it if the base of
+            the config is in another package.
 
     Returns:
         dict[str, list]: ``inputs`` and ``data_samples``, each a list of

@@ -11,6 +11,8 @@ _LEFT_OUT = (
     'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
 """How the names of steps of labels, and of padding, begin."""
+_USUAL_SCOPES = (('_scope_', 'mmseg'), ('_scope_', 'mmseg_panet'))
+"""What mmengine adds to steps of ``mmseg::`` and ``mmseg_panet::`` bases."""
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:
@@ -37,8 +39,10 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, or a test_pipeline, which says how images are prepared,'
             ' got none; configs/_base_/datasets shows some')
-    return [dict(step) for step in pipeline
-            if not step['type'].startswith(_LEFT_OUT)]
+    # The scope is the place of a base, and no setting of a step.
+    return [{key: value for key, value in step.items()
+             if (key, value) not in _USUAL_SCOPES}
+            for step in pipeline if not step['type'].startswith(_LEFT_OUT)]
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:

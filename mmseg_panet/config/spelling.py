@@ -1,0 +1,191 @@
+"""Misspelt keys of configs, which mmengine would ignore."""
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner, set_random_seed
+from torch.utils.data import DataLoader
+
+from ..errors import InputError
+from ..registry import REGISTRIES
+from .finder import config_folder
+
+_LEAST_RATIO, _MOST_LETTERS = 0.8, 2
+"""When a key counts as another one misspelt: difflib's ratio of the two is at
+least this, and their lengths differ by at most so many letters."""
+_TOP = frozenset({
+    'activation_checkpointing', 'compile', 'custom_imports',
+    'find_unused_parameters', 'model_wrapper_cfg', 'optimizer', 'runner_type',
+    'strategy', 'sync_bn', 'train_pipeline', 'tta_model', 'tta_pipeline'})
+"""Keys that mmengine and mmseg read beside those of the Runner."""
+_PLACES = {
+    'custom_imports': {'imports', 'allow_failed_imports'},
+    'default_hooks': {
+        'runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
+        'checkpoint', 'data_wait', 'visualization'},
+    'env_cfg': {
+        'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
+    'model.test_cfg': {
+        'mode', 'crop_size', 'stride', 'shot_fusion', 'vote_threshold',
+        'edges', 'min_area'},
+}
+"""The keys of dicts without a type."""
+
+
+def check_spelling(cfg: Config) -> None:
+    """Refuse a config with a key that is another one misspelt.
+
+    A key at the top level is refused if it is similar to a key that mmengine,
+    mmseg or the configs of this project have, and the config does not use it
+    as a variable. A key of a dict with a ``type`` is refused if that class,
+    and the classes that get its ``**kwargs``, have no such parameter but a
+    similar one.
+
+    Args:
+        cfg (Config): As it was read from a file.
+
+    Raises:
+        InputError: If there is one. The sentence has the similar key and the
+            place.
+    """
+    for key in cfg:
+        if key not in _known_at_top() and not key.startswith('_') and (
+                not _is_used(key, cfg)):
+            _refuse_near(key, _known_at_top(), '', cfg)
+    for place, node in _dicts(cfg._cfg_dict, ''):
+        known = _known(place, node)
+        for key in node.keys() - known:
+            if isinstance(key, str) and not key.startswith('_'):
+                _refuse_near(key, known, place, cfg)
+
+
+def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Refuse changes of a config whose name has a misspelt key.
+
+    Args:
+        cfg (Config): Before the changes.
+        options (Mapping[str, Any]): Values by the names of their places,
+            such as ``optim_wrapper.optimizer.lr``.
+
+    Raises:
+        InputError: If a key is neither in the config nor a parameter, but
+            similar to one that is.
+    """
+    for name in options:
+        node: Any = cfg._cfg_dict
+        parents: list[str] = []
+        for key in name.split('.'):
+            if isinstance(node, (list, tuple)) and key.isdecimal() and (
+                    int(key) < len(node)):
+                node = node[int(key)]
+            elif isinstance(node, dict):
+                place = '.'.join(parents)
+                known = _known(place, node) if place else _known_at_top()
+                if key not in node:
+                    if key not in known:
+                        _refuse_near(key, known | node.keys(), place, cfg)
+                    break
+                node = node[key]
+            else:
+                break
+            parents.append(key)
+
+
+def _refuse_near(key: str, known: Iterable[str], place: str,
+                 cfg: Config) -> None:
+    known = [one for one in known if isinstance(one, str)
+             and abs(len(one) - len(key)) <= _MOST_LETTERS]
+    if near := get_close_matches(key, known, 1, _LEAST_RATIO):
+        where, remedy = (f'in {place}', '') if place else (
+            'at the top level', ', or give a variable another name')
+        raise InputError(
+            f"expected '{near[0]}' {where} of {cfg.filename}, got '{key}'; "
+            f'correct the key{remedy}')
+
+
+def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
+    """List the dicts below a node and the names of their places."""
+    if isinstance(node, dict):
+        if place:
+            yield place, node
+        children = list(node.items())
+    elif isinstance(node, (list, tuple)):
+        children = list(enumerate(node))
+    else:
+        return
+    for key, child in children:
+        yield from _dicts(child, f'{place}.{key}' if place else str(key))
+
+
+def _known(place: str, node: dict) -> frozenset[str]:
+    """List the keys that a dict may have, or none if that is not known."""
+    if place in _PLACES:
+        return frozenset(_PLACES[place])
+    if place == 'randomness':
+        return _parameters(set_random_seed)
+    if re.fullmatch(r'\w+_dataloader', place):
+        return _parameters(DataLoader) | {'num_batch_per_epoch', 'type'}
+    kind = node.get('type')
+    found = _registered(kind) if isinstance(kind, str) else (
+        [kind] if callable(kind) else [])
+    known: frozenset[str] = frozenset().union(*map(_parameters, found))
+    return known | {'type'} if known else known
+
+
+@cache
+def _known_at_top() -> frozenset[str]:
+    """List the keys that mmengine, mmseg and our own configs have."""
+    variables = {
+        target.id for path in config_folder().rglob('*.py')
+        for statement in ast.parse(path.read_text(encoding='utf-8')).body
+        if isinstance(statement, ast.Assign) for target in statement.targets
+        if isinstance(target, ast.Name)}
+    return _TOP | _parameters(Runner) | variables
+
+
+def _is_used(key: str, cfg: Config) -> bool:
+    """Whether a config or one of its bases reads a variable."""
+    if {'launcher', 'work_dir'} <= cfg.keys() and '_base_' not in cfg.text:
+        # A Runner wrote it, with values in place of the variables.
+        return True
+    code = re.sub(r'#.*', '', cfg.text)
+    return bool(re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code))
+
+
+def _registered(name: str) -> list[Any]:
+    """List what mmseg and mmengine have registered under a name."""
+    found = []
+    for registry in REGISTRIES.values():
+        while registry is not None:
+            if name in registry.module_dict:
+                found.append(registry.module_dict[name])
+            registry = registry.parent
+    return found
+
+
+@cache
+def _parameters(kind: Any) -> frozenset[str]:
+    """List the parameters of a function, or of a class and its parents.
+
+    The parameters of a parent count if all classes before it take
+    ``**kwargs``.
+    """
+    calls = [vars(one)['__init__'] for one in kind.__mro__
+             if '__init__' in vars(one)] if inspect.isclass(kind) else [kind]
+    names: set[str] = set()
+    for call in calls:
+        try:
+            parameters = inspect.signature(call).parameters.values()
+        except ValueError:  # It is written in C.
+            break
+        names |= {
+            one.name for one in parameters
+            if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+        if all(one.kind is not one.VAR_KEYWORD for one in parameters):
+            break
+    return frozenset(names)

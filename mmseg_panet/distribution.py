@@ -1,0 +1,26 @@
+"""The distributions in which mmengine looks for configs of packages."""
+from importlib.metadata import PackageNotFoundError, version
+
+from mmengine.config.utils import MODULE2PACKAGE
+
+
+def register_distributions() -> None:
+    """Let mmengine find the configs of the packages that are installed.
+
+    mmengine knows the original distributions only, and would not find
+    ``mmseg::_base_/models/fcn_r50-d8.py`` in ``onedl-mmsegmentation``.
+    Nothing changes for a package whose original distribution is installed.
+    """
+    for module in ('mmseg', 'mmpretrain'):
+        original = MODULE2PACKAGE.get(module, module)
+        if not _is_installed(original) and _is_installed(f'onedl-{original}'):
+            MODULE2PACKAGE[module] = f'onedl-{original}'
+    MODULE2PACKAGE['mmseg_panet'] = 'mmseg_panet'
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
