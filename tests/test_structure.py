@@ -20,6 +20,7 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 CROSS_CUTTING = {
     'test_benchmarks.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
+    'test_deprecations_page.py',
     'test_examples.py',
     'test_fake_cuda.py',
     'test_logit_entrances.py',
