@@ -19,6 +19,7 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 # They test the repository, or several modules at once, and mirror none.
 CROSS_CUTTING = {
     'test_benchmarks.py',
+    'test_contributing.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
     'test_deprecations_page.py',
     'test_examples.py',
