@@ -16,15 +16,18 @@ demo: install  ## train, score and plot on toy images, on the CPU
 	$(PY) tools/demo.py
 
 # Each of the two workers has one torch thread: more only wait for each other.
+# Coverage takes a third more time before Python 3.12: make test COVERAGE=
+COVERAGE ?= --cov
+
 test: install  ## run the tests and the examples, and print the coverage
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --cov
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(COVERAGE)
 
 lint: install  ## check style, types and spelling
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 
-# Photographs and weights, where there are any: make bench DATA=folder
+# The folder of photographs and weights, if you have any: make bench DATA=DIR
 DATA ?= data
 
 bench: install  ## measure the quick figures, under 10 minutes
@@ -34,7 +37,7 @@ bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
 
 clean:  ## remove the demo's output and all caches
-	rm -rf work_dirs/demo build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work_dirs/demo build .coverage .pytest_cache .mypy_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove .venv
