@@ -24,6 +24,7 @@ test: install  ## run the tests and the examples, and print the coverage
 
 lint: install  ## check style, types and spelling
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 

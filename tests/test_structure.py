@@ -12,7 +12,7 @@ MAX_LINES = 300
 # from its own layer and those below.
 LAYERS = (
     'annotations', 'datasets', 'models', 'evaluation', 'visualization',
-    'engine', 'config', 'inference', 'runs', 'cli', 'apis', '')
+    'engine', 'config', 'inference', 'runs', 'cli', '__main__', 'apis', '')
 
 TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 
