@@ -17,7 +17,7 @@ demo: install  ## train, score and plot on toy images, on the CPU
 
 # Each of the two workers has one torch thread: more only wait for each other.
 # Coverage takes a third more time before Python 3.12: make test COVERAGE=
-COVERAGE ?= --cov
+COVERAGE ?= --cov=mmseg_panet
 
 test: install  ## run the tests and the examples, and print the coverage
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(COVERAGE)
