@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from mmseg_panet.annotations.formats.class_folders import list_pairs
 from mmseg_panet.apis import list_images
-from mmseg_panet.cli.exit import exit_on_input_error
 from mmseg_panet.cli.inferencer_arguments import (
     add_inferencer_arguments,
     make_inferencer,
@@ -95,5 +94,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with exit_on_input_error():
-        main()
+    main()
