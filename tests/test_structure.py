@@ -21,6 +21,7 @@ CROSS_CUTTING = {
     'test_benchmarks.py',
     'test_configs.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
+    'test_docs.py',
     'test_examples.py',
     'test_fake_cuda.py',
     'test_logit_entrances.py',
