@@ -26,6 +26,7 @@ COLOURS = [(230, 25, 75), (255, 140, 0), (170, 235, 40), (0, 130, 200),
 
 
 def parse_args() -> argparse.Namespace:
+    """Read the arguments of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_inferencer_arguments(parser, needs_support=True)
     parser.add_argument(
@@ -71,6 +72,7 @@ def plot(examples: list[list[np.ndarray]], photos: list[np.ndarray],
 
 
 def main() -> None:
+    """Segment the photographs and write the picture."""
     args = parse_args()
     pairs_of = list_pairs(Path(args.support))
     inferencer = make_inferencer(

@@ -99,7 +99,7 @@ def test_every_command_is_accepted_by_its_parser(words):
 def assert_pip_installs(words):
     install, *options, what = words
     assert install == 'install' and set(options) <= {'-e'}
-    name, extra = re.fullmatch(r'(mmseg-panet|\.)(?:\[(\w+)\])?', what).groups()
+    extra = re.fullmatch(r'(?:mmseg-panet|\.)(?:\[(\w+)\])?', what)[1]
     assert extra is None or f"'{extra}': [" in (REPO / 'setup.py').read_text()
 
 

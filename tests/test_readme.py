@@ -6,6 +6,7 @@ with random weights, as nothing can be downloaded here. The other commands
 tests/test_cli.
 """
 import json
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -141,7 +142,6 @@ def test_the_picture_of_the_readme_is_plotted(
     monkeypatch.chdir(REPO)
     words[words.index('--out') + 1] = str(tmp_path / 'photos.jpg')
     monkeypatch.setattr(sys, 'argv', words)
-    import runpy
     runpy.run_path(words[0], run_name='__main__')
     made = Image.open(tmp_path / 'photos.jpg').size
     shipped = Image.open(REPO / 'docs/photos.jpg').size
@@ -267,8 +267,9 @@ def test_a_classifier_is_named_in_the_config(name, tiny, monkeypatch):
     import nearest_cell  # noqa: F401
     names = {}
     exec(snippet(name), names)
-    settings = names.get('model', names)['decode_head']
-    head = MODELS.build(dict(dict(type='PANetHead', in_channels=8), **settings))
+    head = MODELS.build(
+        dict(type='PANetHead', in_channels=8)
+        | names.get('model', names)['decode_head'])
     assert type(head.classifier).__name__ == {
         'another method': 'NearestCells',
         'classifier': 'AutoClassifier'}[name]
