@@ -9,6 +9,11 @@ README = REPO / 'projects_readme.md'
 DOCS = sorted((REPO / 'docs').glob('*.md'))
 PHOTOS = REPO / 'examples/photos'
 PAGES = [README, *DOCS, PHOTOS / 'README.md']
+OTHERS = sorted({
+    *REPO.glob('*.md'), *REPO.glob('.github/**/*.md'),
+    *REPO.glob('benchmarks/*.md'), *REPO.glob('configs/**/*.md'),
+} - {README, REPO / 'README.md'})
+"""Pages of which only the links are checked."""
 
 
 class Block(NamedTuple):

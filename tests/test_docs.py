@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from markdown_pages import (
     DOCS,
+    OTHERS,
     PAGES,
     PHOTOS,
     README,
@@ -54,7 +55,8 @@ def flags_of(name):
     return flags
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    'page', [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(REPO)))
 def test_relative_links_lead_to_files_and_headings(page):
     for link in links(page):
         if re.match('https?://', link):
