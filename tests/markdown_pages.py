@@ -8,11 +8,11 @@ REPO = Path(__file__).parents[1]
 README = REPO / 'projects_readme.md'
 DOCS = sorted((REPO / 'docs').glob('*.md'))
 PHOTOS = REPO / 'examples/photos'
-PAGES = [README, *DOCS, PHOTOS / 'README.md']
+PAGES = [README, *DOCS, PHOTOS / 'README.md',
+         *sorted((REPO / 'configs').glob('*/README.md'))]
 OTHERS = sorted({
     *REPO.glob('*.md'), *REPO.glob('.github/**/*.md'),
-    *REPO.glob('benchmarks/*.md'), *REPO.glob('configs/**/*.md'),
-} - {README, REPO / 'README.md'})
+    *REPO.glob('benchmarks/*.md')} - {README, REPO / 'README.md'})
 """Pages of which only the links are checked."""
 
 

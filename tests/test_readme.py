@@ -44,6 +44,7 @@ test_pipeline = [
 TESTED = {
     ('projects_readme.md', 0): 'photographs',
     ('projects_readme.md', 1): 'registers',
+    ('configs/panet/README.md', 0): 'photographs by the config',
     ('docs/install.md', 0): 'registers',
     ('docs/demo.md', 0): 'after the demo',
     ('docs/segment.md', 0): 'advice',
@@ -99,12 +100,14 @@ def test_every_block_of_python_is_run_below():
     assert PYTHON.keys() == TESTED.keys()
 
 
-def test_photographs_are_segmented_in_five_lines(photographs):
+@pytest.mark.parametrize('name, out', [
+    ('photographs', 'out'), ('photographs by the config', 'segmented')])
+def test_photographs_are_segmented_in_few_lines(name, out, photographs):
     names = {}
-    exec(snippet('photographs'), names)
-    assert names['result']['classes'] == ('fish', 'solar panel', 'windmill')
+    exec(snippet(name), names)
+    assert names['inferencer'].classes == ('fish', 'solar panel', 'windmill')
     for name, suffix in (('masks', 'png'), ('overlays', 'jpg')):
-        assert sorted(path.name for path in Path('out', name).iterdir()) == [
+        assert sorted(path.name for path in Path(out, name).iterdir()) == [
             f'{path.stem}.{suffix}' for path in sorted(
                 Path('photos').iterdir())]
 
