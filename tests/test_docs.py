@@ -38,6 +38,10 @@ OLD_NAMES = {'deprecations'}
 """Pages that also have the old names of configs."""
 
 
+def name_of(page):
+    return str(page.relative_to(REPO))
+
+
 def parser_of(name):
     """The parser that a subcommand uses."""
     module = importlib.import_module(
@@ -58,8 +62,7 @@ def flags_of(name):
     return flags
 
 
-@pytest.mark.parametrize(
-    'page', [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(REPO)))
+@pytest.mark.parametrize('page', [*PAGES, *OTHERS], ids=name_of)
 def test_relative_links_lead_to_files_and_headings(page):
     for link in links(page):
         if re.match('https?://', link):
@@ -108,7 +111,7 @@ def assert_pip_installs(words):
     assert extra is None or f"'{extra}': [" in (REPO / 'setup.py').read_text()
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(REPO)))
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_flags_and_subcommands_in_the_text_exist(page):
     known = set().union(*map(flags_of, SUBCOMMANDS))
     for code in inline_code(page):
