@@ -12,18 +12,23 @@ help:  ## list the targets
 
 install: $(VENV)/.installed  ## make .venv with the pinned stack and this package
 
-demo: install  ## train, score and draw on toy images, on the CPU
+demo: install  ## train, score and plot on toy images, on the CPU
 	$(PY) tools/demo.py
 
-# One torch thread for each of the two workers: more only wait for each other.
-test: install  ## run the tests
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
+# Each of the two workers has one torch thread: more only wait for each other.
+# Coverage takes a third more time before Python 3.12: make test COVERAGE=
+COVERAGE ?= --cov
 
-lint: install  ## check style and types
+test: install  ## run the tests and the examples, and print the coverage
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(COVERAGE)
+
+lint: install  ## check style, types and spelling
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m codespell_lib
 
-# Photographs and weights, where there are any: make bench DATA=folder
+# The folder of photographs and weights, if you have any: make bench DATA=DIR
 DATA ?= data
 
 bench: install  ## measure the quick figures, under 10 minutes
@@ -33,20 +38,20 @@ bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
 
 clean:  ## remove the demo's output and all caches
-	rm -rf work_dirs/demo build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work_dirs/demo build .coverage .pytest_cache .mypy_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove .venv
 	rm -rf $(VENV)
 
-# pip is the last thing that venv makes, so a half-made .venv is made anew.
+# pip is the last thing that venv makes, so an incomplete .venv is made again.
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	  echo 'mmseg_panet needs Python 3.10 or newer, and $(PYTHON) is not;' \
 	    'name another one: make install PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-# The stamp is written last: an interrupted installation is taken up again.
+# The stamp is written last, so that an interrupted installation is resumed.
 $(VENV)/.installed: requirements/onedl.txt requirements/dev.txt setup.py \
     Makefile | $(VENV)/bin/pip
 	@echo 'Installing PyTorch, MMSegmentation and the checks into $(VENV):' \

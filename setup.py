@@ -80,6 +80,7 @@ setup(
             'ftfy',  # mmseg imports these two, but does not require them
             'regex',
         ],
-        'dev': ['pytest', 'pytest-xdist', 'ruff', 'mypy'],
+        'dev': ['pytest', 'pytest-xdist', 'pytest-cov', 'ruff', 'mypy',
+                'codespell'],
     },
 )

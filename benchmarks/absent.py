@@ -25,7 +25,7 @@ METHODS: dict[str, tuple[dict, bool]] = {
     'auto, presence 0.8, 5 negatives': (
         dict(type='AutoClassifier', presence=0.8), True),
 }
-"""A classifier, and whether it has negatives."""
+"""The classifiers, and whether negatives are given."""
 
 
 class _Counts:
@@ -37,7 +37,7 @@ class _Counts:
         self.alarms: list[float] = []
 
     def miou(self) -> float:
-        """Mean over the classes, in percent, where they are present."""
+        """Return the mIoU over the images that show the class, in percent."""
         return 100 * float(np.mean([
             self.both[i] / self.either[i] for i in self.both
             if self.either[i]]))

@@ -1,4 +1,4 @@
-"""Confidence against correctness, on photographs of classes held out.
+"""Confidence against correctness, on photographs of held-out classes.
 
 All that was chosen about probabilities was chosen on the other classes.
 """
@@ -23,15 +23,15 @@ METHODS: dict[str, tuple[dict, str]] = {
     'prototypes': (dict(type='PrototypeClassifier', scale=20.0), 'scale 20'),
     'auto': (dict(type='AutoClassifier', scale=1.0), 'scale 1'),
 }
-"""What classifies, and its temperature without calibration."""
+"""The classifiers, and their temperatures without calibration."""
 LEAST_SHARE = 0.02
-"""Of an image that shows a class."""
+"""The share of an image that a class covers at least."""
 ASKED = 0.6
-"""The least confidence that the README shows."""
+"""The ``min_confidence`` that the documentation shows."""
 
 
 class Source(NamedTuple):
-    """A data set: its folder, that of its masks, and the ids held out."""
+    """A data set, the folder of its masks, and the held-out ids."""
 
     name: str
     folder: str
@@ -89,7 +89,7 @@ class Photographs:
 
     def supports(self, ids: list[int], images: list[list[str]]
                  ) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-        """Make what an inferencer is fitted to: other ways are unknown."""
+        """Make supports for an inferencer; other ways are unknown in them."""
         found = {}
         for own, names in zip(ids, images, strict=True):
             found[str(own)] = []
@@ -135,7 +135,7 @@ def measure(data: Path, device: torch.device, name: str, episodes: int = 30,
 def inferencer_of(classifier: dict, calibrate: bool, data: Path,
                 device: torch.device, features: dict[bytes, Any]
                 ) -> FewShotInferencer:
-    """One that passes no image through the backbone twice."""
+    """Make an inferencer that encodes no image twice."""
     cfg = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
     cfg.model.backbone.dilate_both = True
     cfg.model.decode_head.classifier = classifier
@@ -158,7 +158,7 @@ def inferencer_of(classifier: dict, calibrate: bool, data: Path,
 
 def _count(photographs: Photographs, query: str, ids: list[int],
            inferencers: dict, found: dict) -> None:
-    """Add the pixels of an image, but for void."""
+    """Add the pixels of an image, without void."""
     labels = photographs.labels[query]
     expected = np.zeros_like(labels)
     for way, class_id in enumerate(ids, start=1):

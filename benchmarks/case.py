@@ -1,4 +1,4 @@
-"""What is measured on: a network and a batch of episodes."""
+"""The network and the batch of episodes of a measurement."""
 from typing import NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ CONFIGS = {
 
 
 class Case(NamedTuple):
-    """Sizes of a measurement, a query an episode."""
+    """Sizes of a measurement; an episode has one query."""
 
     net: str = 'VGG-16'
     size: int = 417
@@ -33,7 +33,7 @@ class Case(NamedTuple):
 
 def build_model(case: Case, channels_last: bool | None,
                 device: torch.device) -> nn.Module:
-    """The segmentor of a config in training mode, from random weights.
+    """Build the segmentor of a config, in training mode and random.
 
     Without a ``channels_last`` as the config has it.
     """
@@ -49,20 +49,20 @@ def build_model(case: Case, channels_last: bool | None,
 
 
 def sgd(module: nn.Module) -> torch.optim.SGD:
-    """The paper's optimizer, with steps too small to change a thing."""
+    """Build the paper's optimizer, with steps too small to matter."""
     trained = [p for p in module.parameters() if p.requires_grad]
     return torch.optim.SGD(trained, lr=1e-8, momentum=0.9, weight_decay=5e-4)
 
 
-def draw_batch(case: Case, seed: int = 0) -> dict[str, list]:
-    """A flat batch of episodes of noise, as the data loader gives it.
+def noise_batch(case: Case, seed: int = 0) -> dict[str, list]:
+    """Make a flat batch of noise, as the data loader gives it.
 
     Each image shows its way in a square over a ninth of it, brighter than
     the rest, and void along its lower edge; all the rest is background.
 
     Args:
         case (Case): The sizes.
-        seed (int): Of the noise and of the squares' places.
+        seed (int): The seed of the noise and of the squares.
 
     Returns:
         dict[str, list]: ``inputs`` (uint8, (3, H, W) each) and
@@ -75,7 +75,7 @@ def draw_batch(case: Case, seed: int = 0) -> dict[str, list]:
             dict(role='support', way=way, shot=shot)
             for way in range(1, 1 + case.ways) for shot in range(case.shots)]
         for part in (*roles, dict(role='query', way=1)):
-            image, labels = _draw(case.size, part['way'], generator)
+            image, labels = _noise_image(case.size, part['way'], generator)
             images.append(image)
             samples.append(SegDataSample(
                 gt_sem_seg=PixelData(data=labels[None]),
@@ -88,7 +88,7 @@ def draw_batch(case: Case, seed: int = 0) -> dict[str, list]:
     return dict(inputs=images, data_samples=samples)
 
 
-def _draw(size: int, way: int, generator: torch.Generator
+def _noise_image(size: int, way: int, generator: torch.Generator
           ) -> tuple[torch.Tensor, torch.Tensor]:
     side = size // 3
     top, left = torch.randint(

@@ -30,7 +30,7 @@ WAYS_AND_SHOTS = ((1, 1), (1, 5), (2, 5), (5, 5))
 BATCHES = (1, 4, 8)
 SIZES = (('VGG-16', 417), ('ResNet-50', 473))
 LIMIT = 15 * 60
-"""Seconds that the rounds of one of the many sizes may take."""
+"""Seconds that the rounds of one size may take."""
 
 
 class Job(NamedTuple):
@@ -41,15 +41,15 @@ class Job(NamedTuple):
 
 
 def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
-    """What can be measured on a device, in the order of the table.
+    """List what can be measured on a device, in the order of the table.
 
     Args:
         device (torch.device): The CPU or a GPU.
         data (Path): Folder that may have ``msrc_v2`` and ``weights``.
-        work_dir (Path): Where toy data are drawn else.
+        work_dir (Path): Where toy data are made otherwise.
     """
     on_gpu = device.type == 'cuda'
-    # Of the issue's size, and of one that is quick on a CPU as well.
+    # The required size, and one that is also quick on a CPU.
     large, small = Case(), Case(size=225, ways=1, shots=1)
     found = {'pooling': Job(partial(pooling.measure, device), True)}
     for name, case in (('1way1shot', small), ('2way5shot', large)):

@@ -1,4 +1,4 @@
-"""What the classifiers cost beside the encoder and beside prototypes."""
+"""The cost of the classifiers, against the encoder and prototypes."""
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from mmseg_panet.models import SupportStatistics
 from mmseg_panet.models.classifiers import build_classifier
 from mmseg_panet.models.image_maps import image_map
 
-from .case import Case, build_model, draw_batch
+from .case import Case, build_model, noise_batch
 from .row import Row
 from .timing import in_turn, medians, ratio_of, timed
 
@@ -28,7 +28,7 @@ METHODS = {
     'auto': ('auto', True),
     'auto without edges': ('auto', False),
 }
-"""Classifier, and whether the logits follow the edges."""
+"""The classifiers, and whether the logits follow the edges."""
 WEIGHTS = {'ResNet-18': 'resnet18_torchvision_stages1-3_bncalib.pth',
            'ResNet-50': 'resnet50_caffe_stages1-3.pth'}
 EPISODES = 5 * 1000
@@ -38,7 +38,7 @@ ROUNDS = 9
 
 
 class Method:
-    """A method with all that it has of a case.
+    """A method, with its statistics and classes of a case.
 
     Args:
         model (nn.Module): The segmentor, in evaluation.
@@ -62,7 +62,7 @@ class Method:
         self.fit()
         self.fitted = self.head.fitted
         one = self.rows()
-        # A table has a row for each image; here they are one image's.
+        # A table has a row for each image; here all are of one image.
         self.rows_of_table = SupportRows.of(one.each(lambda a: a[0]))
         self.table = SupportTable(
             [LabelledImage(image, (0,)) for image in range(self.shots)],
@@ -73,12 +73,12 @@ class Method:
         self.model.test_cfg['edges'] = self.edges
 
     def fit(self) -> None:
-        """Fit the supports, whose features there are."""
+        """Fit the supports, whose features are known."""
         self._choose()
         self.head.fit(self.of_supports, self.samples[:-1])
 
     def match(self) -> Tensor:
-        """Label the pixels of the query, whose features there are."""
+        """Label the pixels of the query, whose features are known."""
         self._choose()
         features = self.head.features(self.of_query)
         return image_map(
@@ -117,7 +117,7 @@ def measure(net: str, data: Path, device: torch.device,
 
     Args:
         net (str): Of :data:`WEIGHTS`.
-        data (Path): Folder that may have ``weights``; random ones else.
+        data (Path): Folder that may have ``weights``; otherwise random ones.
         device (torch.device): The CPU or a GPU.
         under (float): What 'auto' may cost, in percent of the encoder.
     """
@@ -126,7 +126,7 @@ def measure(net: str, data: Path, device: torch.device,
     path = data / 'weights' / WEIGHTS[net]
     if path.is_file():
         load_checkpoint(model.backbone, str(path), 'cpu')
-    batch = model.data_preprocessor(draw_batch(case))
+    batch = model.data_preprocessor(noise_batch(case))
     images, samples = batch['inputs'], batch['data_samples']
     said = f"{case}, {'real' if path.is_file() else 'random'} weights"
     with torch.no_grad():
@@ -201,7 +201,7 @@ def _memory(methods: dict[str, Method], said: str) -> list[Row]:
     for name in ('prototypes', 'discriminant'):
         one = methods[name]
         support = one.rows().each(lambda a: a[0])
-        if support.moments is not None:  # A bank rounds them.
+        if support.moments is not None:  # a bank rounds them
             support = replace(support, moments=support.moments.float())
         for figure, kept in (
                 ('a support in the table of a test', [
@@ -217,7 +217,7 @@ def _memory(methods: dict[str, Method], said: str) -> list[Row]:
 
 def _timed(calls: dict[str, Callable[[], object]], device: torch.device,
            rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Time in alternation, but each with the caches as it leaves them."""
+    """Time in alternation, each with the caches that it leaves."""
 
     def warm(call: Callable[[], object]) -> Callable[[], float]:
         seconds = timed(call, device)

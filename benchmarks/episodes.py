@@ -15,15 +15,15 @@ from .timing import in_turn, medians, ratio_of, timed
 def measure_reuse(data: Path, work_dir: Path, device: torch.device,
                   shots: int, at_least: float, runs: int = 5,
                   episodes: int = 1000, sample: int = 100) -> list[Row]:
-    """All episodes, each image once, against a sample of them one by one."""
+    """Time all episodes by images, and a sample of them one by one."""
     cfg, name = msrc_config(data, work_dir)
     with tempfile.TemporaryDirectory() as folder:
-        whole = _runner(cfg, Path(folder), True, shots, runs, episodes)
+        every = _runner(cfg, Path(folder), True, shots, runs, episodes)
         part = _runner(
             cfg, Path(folder), False, shots, runs, -(-sample // runs))
         seconds = in_turn({
             'episode by episode, scaled': _scaled(part, runs * episodes),
-            'each image once': timed(whole.test_loop.run, device),
+            'each image once': timed(every.test_loop.run, device),
         })
     by_one, at_once = seconds.values()
     return [Row(
@@ -38,7 +38,7 @@ def measure_reuse(data: Path, work_dir: Path, device: torch.device,
 def measure_growth(data: Path, work_dir: Path, device: torch.device,
                    shots: int = 5, runs: int = 5,
                    episodes: tuple[int, int] = (1000, 10000)) -> list[Row]:
-    """Few and many episodes, each image once."""
+    """Time few and many episodes, each image once."""
     cfg, name = msrc_config(data, work_dir)
     with tempfile.TemporaryDirectory() as folder:
         seconds = in_turn({
@@ -66,7 +66,7 @@ def _runner(cfg: Config, folder: Path, reuse: bool, shots: int, runs: int,
 
 
 def _scaled(runner: Runner, episodes: int) -> Callable[[], float]:
-    """The seconds that so many episodes take, from a sample of them.
+    """Scale the seconds of a sample to a number of episodes.
 
     The start of the loop and its summary are left out.
     """

@@ -4,14 +4,14 @@ from mmengine.evaluator import Evaluator
 from torch import nn
 
 from . import peer
-from .case import Case, build_model, draw_batch
+from .case import Case, build_model, noise_batch
 from .row import Row
 from .timing import default_rounds, in_turn, medians, ratio_of, timed
 from .training import Call, prepared
 
 
 def our_evaluation(model: nn.Module, batch: dict) -> Call:
-    """The host's ``test_step``, then the metric, as its test loop has it."""
+    """Run mmengine's ``test_step`` and the metric, as its test loop does."""
     evaluator = Evaluator(dict(type='FewShotIoUMetric'))
 
     @torch.no_grad()
@@ -24,8 +24,8 @@ def our_evaluation(model: nn.Module, batch: dict) -> Call:
 
 def measure(case: Case, device: torch.device, at_least: float | None = None,
             limit: float | None = None) -> list[Row]:
-    """Time both, the peer in contiguous format, ours as shipped."""
-    batch = draw_batch(case)
+    """Time the peer in contiguous format, and ours as shipped."""
+    batch = noise_batch(case)
     model = build_model(case, False, device).eval()
     images, labels = prepared(model, batch)
     rounds = default_rounds(device)

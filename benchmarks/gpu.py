@@ -1,10 +1,10 @@
-"""What is measured on a GPU only."""
+"""Measurements that need a GPU."""
 from statistics import median
 
 import torch
 from mmengine.optim import AmpOptimWrapper
 
-from .case import Case, build_model, draw_batch
+from .case import Case, build_model, noise_batch
 from .evaluation import our_evaluation
 from .memory import peak_bytes
 from .row import Row
@@ -13,8 +13,8 @@ from .training import backbone_alone, our_step, prepared
 
 
 def measure(case: Case, device: torch.device) -> list[Row]:
-    """Training in bfloat16, evaluation in float32, as shipped."""
-    batch, rounds = draw_batch(case), default_rounds(device)
+    """Time training in bfloat16 and evaluation in float32, as shipped."""
+    batch, rounds = noise_batch(case), default_rounds(device)
     model = build_model(case, None, device)
     images, _ = prepared(model, batch)
     step, step_on_gpu = (
@@ -44,7 +44,7 @@ def measure(case: Case, device: torch.device) -> list[Row]:
 
 def _pace(name: str, case: Case, seconds: list[float], call: object,
           device: torch.device) -> Row:
-    """Episodes a second, and the peak of memory."""
+    """Report the episodes per second and the peak of memory."""
     return Row(
         f'pace of {name}', str(case), '', case.batch / median(seconds),
         case.batch / max(seconds), case.batch / min(seconds), len(seconds),

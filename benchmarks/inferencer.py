@@ -18,13 +18,13 @@ from .timing import default_rounds, in_turn, medians, ratio_of, timed
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb4-600iters_msrc7i-225x225.py'
 OF_RANDOM_WEIGHTS = 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
-"""The same network; it asks for no weights, and does not resize."""
+"""The same network; it needs no weights, and does not resize."""
 SIZE = 320
-"""Of the images, as those of MSRC; CONFIG makes 225 x 225 of them."""
+"""The size of the images, as in MSRC; CONFIG resizes them to 225 x 225."""
 
 
 def measure(data: Path, work_dir: Path, device: torch.device) -> list[Row]:
-    """Time both, with toy images and ImageNet's weights where there are."""
+    """Time both on toy images, with weights of ImageNet if there are any."""
     weights = data / WEIGHTS
     model = (CONFIG, str(weights)) if weights.is_file() else (
         OF_RANDOM_WEIGHTS, None)
@@ -36,7 +36,7 @@ def measure(data: Path, work_dir: Path, device: torch.device) -> list[Row]:
 
 def _running(folder: Path, config: str, weights: str | None,
              device: torch.device) -> Row:
-    """Files to class maps in memory, against the encoder alone."""
+    """Compare the road from files to class maps with the encoder alone."""
     inferencer = FewShotInferencer(
         REPO / config, weights, str(device), show_progress=False,
         classifier='config')
@@ -56,9 +56,9 @@ def _running(folder: Path, config: str, weights: str | None,
     seconds = in_turn({
         'inferencer': timed(lambda: inferencer(images), device),
         'encoder': timed(encode, device)}, rounds)
-    whole, alone = seconds.values()
+    running, alone = seconds.values()
     value, low, high = (
-        100 * (ratio - 1) for ratio in ratio_of(whole, alone))
+        100 * (ratio - 1) for ratio in ratio_of(running, alone))
     return Row(
         'all but the encoder in a running inferencer',
         f'ResNet-18, {len(images)} JPEG files of {SIZE}x{SIZE}, 3 classes',
@@ -68,10 +68,10 @@ def _running(folder: Path, config: str, weights: str | None,
 
 def _starting(folder: Path, config: str, weights: str | None,
               device: torch.device, rounds: int = 5) -> list[Row]:
-    """From the start of the process; the files are in the system's cache."""
+    """Time a new process, with its files in the cache of the system."""
 
     def imports() -> float:
-        # Not to the end of the process, which takes a second more.
+        # The end of the process takes another second and is not timed.
         start = time.time()
         code = 'import mmseg_panet.apis, time; print(time.time())'
         run = subprocess.run(

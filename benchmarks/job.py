@@ -1,4 +1,4 @@
-"""One measurement in a process of its own."""
+"""One measurement in its own process."""
 import argparse
 import json
 import traceback
@@ -15,7 +15,7 @@ from .timing import TooLongError
 
 
 def parse_args() -> argparse.Namespace:
-    """What ``run.py`` hands over."""
+    """Read what ``run.py`` passes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('name')
     parser.add_argument('out', type=Path)
@@ -25,11 +25,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def failure(error: Exception, free: float) -> tuple[str, bool]:
-    """A sentence for the table, and whether to try again another time."""
+    """Return a sentence for the table, and whether to try again."""
     text = (str(error).splitlines() or [''])[0]
     if isinstance(error, TooLongError):
         return f'not measured: {text}', False
-    # torch, the allocator and oneDNN each have a word for it.
+    # torch, the allocator and oneDNN each have their own words for it.
     words = ('memory', 'alloc', 'could not create')
     if isinstance(error, MemoryError) or isinstance(
             error, RuntimeError) and any(word in text for word in words):
@@ -41,7 +41,7 @@ def failure(error: Exception, free: float) -> tuple[str, bool]:
 
 
 def main() -> None:
-    """Measure, and write the record, also of a failure."""
+    """Measure, and write the record, even of a failure."""
     args = parse_args()
     free = machine.limit_memory()
     torch.manual_seed(0)

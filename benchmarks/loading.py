@@ -10,7 +10,7 @@ from .runners import build_runner, msrc_config, training_only
 
 def measure(data: Path, work_dir: Path, iterations: int = 40,
             stretches: int = 5, skipped: int = 5) -> list[Row]:
-    """Train, and read the times that the host's ``IterTimerHook`` takes.
+    """Train, and read the times of mmengine's ``IterTimerHook``.
 
     The first iterations are skipped; the spread is that of equal stretches.
     """

@@ -1,4 +1,4 @@
-"""The machine and the software that figures are of."""
+"""The machine and the software of the figures."""
 import hashlib
 import os
 import platform
@@ -13,17 +13,17 @@ import torch
 
 from . import REPO
 
-# What they change does not change a figure.
+# Changes in these do not change a figure.
 _NOT_MEASURING = ('run.py', 'results.py')
 
 
 def kind() -> str:
-    """'gpu' where there is one, else 'cpu'."""
+    """Return 'gpu' if there is one, otherwise 'cpu'."""
     return 'gpu' if torch.cuda.is_available() else 'cpu'
 
 
 def describe() -> dict[str, str]:
-    """Machine, versions, commit and a digest of all that is measured."""
+    """Return machine, versions, commit and a digest of what is measured."""
     info = Path('/proc/cpuinfo')
     models = [
         line.split(':')[1].strip()
@@ -58,7 +58,7 @@ def _commit() -> str:
 
 
 def _digest() -> str:
-    """Of the package, the configs and the measurements, as they are now."""
+    """Hash the package, the configs and the measurements."""
     digest = hashlib.sha256()
     for folder in ('mmseg_panet', 'configs', 'benchmarks'):
         for path in sorted((REPO / folder).rglob('*.py')):

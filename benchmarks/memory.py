@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from .case import Case, build_model, draw_batch
+from .case import Case, build_model, noise_batch
 from .row import Row
 from .training import Call, backbone_alone, our_step, prepared
 
 
 def peak_bytes(call: Call, device: torch.device) -> int:
-    """Most bytes of live tensors while a callable runs.
+    """Return the most bytes of live tensors while a callable runs.
 
     On a GPU all that is allocated; on the CPU what the call allocates.
     """
@@ -36,11 +36,11 @@ def peak_bytes(call: Call, device: torch.device) -> int:
 
 
 def measure(case: Case, device: torch.device) -> list[Row]:
-    """Peak of a step against that of the backbone alone, as shipped.
+    """Compare the peak of a step with that of the backbone alone.
 
     Both turn the uint8 images into floats, and both count the parameters.
     """
-    model, batch = build_model(case, None, device), draw_batch(case)
+    model, batch = build_model(case, None, device), noise_batch(case)
     parameters = 0 if device.type == 'cuda' else sum(
         p.nbytes for p in model.parameters())
     calls = {
@@ -50,11 +50,11 @@ def measure(case: Case, device: torch.device) -> list[Row]:
     }
     peaks = {}
     for name, call in calls.items():
-        call()  # what stays from the first step on is not counted
+        call()  # what the first step leaves is not counted
         peaks[name] = parameters + peak_bytes(call, device)
     ratio = peaks['step'] / peaks['backbone']
-    told = ' / '.join(f'{peak / 1e9:.3f}' for peak in peaks.values())
+    text = ' / '.join(f'{peak / 1e9:.3f}' for peak in peaks.values())
     return [Row(
         'peak memory of a training step', str(case),
         'step / backbone forward + backward', ratio, ratio, ratio, 1,
-        under=1.03, remark=f'{told} GB of live tensors')]
+        under=1.03, remark=f'{text} GB of live tensors')]

@@ -42,7 +42,7 @@ METHODS = {
     'auto': (dict(type='AutoClassifier'), True),
     'presence': (dict(type='AutoClassifier', presence=0.8), True),
 }
-"""Classifier, and whether the logits follow the edges."""
+"""The classifiers, and whether the logits follow the edges."""
 ANIMALS = ['cat', 'cow', 'dog', 'horse', 'sheep']
 
 

@@ -1,4 +1,4 @@
-"""PANet computed plainly: the peer.
+"""The peer: PANet, computed in the plain way.
 
 Written from the equations of the paper, in the order in which its released
 code works: all images through the backbone at once, then loops over episodes,
@@ -23,7 +23,7 @@ from .case import Case
 
 def training_losses(backbone: nn.Module, images: Tensor, labels: Tensor,
                     case: Case) -> tuple[Tensor, Tensor]:
-    """The two losses of a batch, means over its episodes.
+    """Compute the two losses of a batch, means over its episodes.
 
     Args:
         backbone (nn.Module): Its last output is used.
@@ -35,13 +35,14 @@ def training_losses(backbone: nn.Module, images: Tensor, labels: Tensor,
         tuple[Tensor, Tensor]: Segmentation and alignment loss.
     """
     losses = []
-    for supports, truth, queries, query_truth in _episodes(
+    for supports, support_labels, queries, query_labels in _episodes(
             backbone, images, labels, case):
-        prototypes = prototypes_of(supports, truth)
+        prototypes = prototypes_of(supports, support_labels)
         logits = [match(query, prototypes) for query in queries]
         losses.append(torch.stack([
-            segmentation_loss(logits, query_truth),
-            alignment_loss(supports, truth, queries, query_truth, logits)]))
+            segmentation_loss(logits, query_labels),
+            alignment_loss(
+                supports, support_labels, queries, query_labels, logits)]))
     segmentation, alignment = torch.stack(losses).mean(0)
     return segmentation, alignment
 
@@ -49,7 +50,7 @@ def training_losses(backbone: nn.Module, images: Tensor, labels: Tensor,
 def training_step(backbone: nn.Module, optimizer: torch.optim.Optimizer,
                   images: Tensor, labels: Tensor,
                   case: Case) -> Callable[[], None]:
-    """A step as a callable: forward, losses, backward, update."""
+    """Make a step: forward, losses, backward, update."""
 
     def step() -> None:
         sum(training_losses(backbone, images, labels, case)).backward()
@@ -68,31 +69,31 @@ def predict(backbone: nn.Module, images: Tensor, labels: Tensor,
         list[Tensor]: B times (H, W), episode labels.
     """
     predictions = []
-    for supports, truth, queries, _ in _episodes(
+    for supports, support_labels, queries, _ in _episodes(
             backbone, images, labels, case):
-        logits = match(queries[0], prototypes_of(supports, truth))
+        logits = match(queries[0], prototypes_of(supports, support_labels))
         predictions.append(up(logits, labels.shape[1:]).argmax(0))
     return predictions
 
 
-def count(prediction: Tensor, truth: Tensor,
+def count(prediction: Tensor, ground_truth: Tensor,
           num_ways: int) -> list[tuple[int, int]]:
-    """Intersection and union of every label, from sets of coordinates.
+    """Count intersection and union of every label by sets of coordinates.
 
     Args:
         prediction (Tensor): (H, W), episode labels.
-        truth (Tensor): (H, W), episode labels, 255 left out.
+        ground_truth (Tensor): (H, W), episode labels, 255 left out.
         num_ways (int): W.
 
     Returns:
         list[tuple[int, int]]: 1 + W pairs, background first.
     """
-    valid = truth != 255
+    valid = ground_truth != 255
     counts = []
     for label in range(1 + num_ways):
         predicted, true = (
             _coordinates((labels == label) & valid)
-            for labels in (prediction, truth))
+            for labels in (prediction, ground_truth))
         counts.append((len(predicted & true), len(predicted | true)))
     return counts
 
@@ -104,23 +105,23 @@ def _coordinates(mask: Tensor) -> set[tuple[int, int]]:
 
 def evaluation(backbone: nn.Module, images: Tensor, labels: Tensor,
                case: Case) -> Callable[[], None]:
-    """The evaluation of all episodes of a batch as a callable."""
-    truths = labels.unflatten(0, (case.batch, -1))[:, -1]
+    """Make the evaluation of all episodes of a batch."""
+    query_labels = labels.unflatten(0, (case.batch, -1))[:, -1]
 
     def evaluate() -> None:
         predictions = predict(backbone, images, labels, case)
-        for prediction, truth in zip(predictions, truths, strict=True):
-            count(prediction, truth, case.ways)
+        for pair in zip(predictions, query_labels, strict=True):
+            count(*pair, case.ways)
 
     return evaluate
 
 
 def _episodes(backbone: nn.Module, images: Tensor, labels: Tensor,
               case: Case) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Each episode's supports with labels, and query with labels."""
+    """Yield supports, their labels, query and its labels by episode."""
     features = backbone(images)[-1].chunk(case.batch)
     ways_and_shots = (case.ways, case.shots)
-    for maps, truth in zip(features, labels.chunk(case.batch), strict=True):
+    for maps, part in zip(features, labels.chunk(case.batch), strict=True):
         yield (maps[:-1].unflatten(0, ways_and_shots),
-               truth[:-1].unflatten(0, ways_and_shots),
-               maps[-1:], truth[-1:])
+               part[:-1].unflatten(0, ways_and_shots),
+               maps[-1:], part[-1:])

@@ -4,13 +4,13 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from .case import Case, build_model, draw_batch
+from .case import Case, build_model, noise_batch
 from .row import Row
 from .training import Call, our_step, peer_step
 
 
 def top_operations(call: Call, device: torch.device) -> str:
-    """The 15 operations that take most of the time of a callable."""
+    """Tabulate the 15 operations that take the most time."""
     call()
     activities, key = [ProfilerActivity.CPU], 'self_cpu_time_total'
     if device.type == 'cuda':
@@ -23,8 +23,8 @@ def top_operations(call: Call, device: torch.device) -> str:
 
 
 def measure(case: Case, device: torch.device, folder: Path) -> list[Row]:
-    """Write ``profile_peer.txt`` and ``profile_ours.txt``: no rows."""
-    batch = draw_batch(case)
+    """Write ``profile_peer.txt`` and ``profile_ours.txt``, and no rows."""
+    batch = noise_batch(case)
     ending = '_gpu.txt' if device.type == 'cuda' else '.txt'
     for name, channels_last in (('peer', False), ('ours', None)):
         model = build_model(case, channels_last, device)

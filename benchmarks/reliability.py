@@ -1,4 +1,4 @@
-"""Whether confidences are probabilities."""
+"""The calibration of confidences."""
 import numpy as np
 
 BINS = 15
@@ -6,7 +6,7 @@ BINS = 15
 
 
 class Reliability:
-    """Counts the pixels of images, and those that are right, by confidence."""
+    """Counts the pixels and the correct pixels of images, by confidence."""
 
     def __init__(self) -> None:
         self.pixels, self.right, self.confidence = np.zeros((3, BINS))
@@ -24,12 +24,12 @@ class Reliability:
             total += np.bincount(which, weights, BINS)
 
     def error(self) -> float:
-        """Expected calibration error, in percent."""
+        """Return the expected calibration error, in percent."""
         apart = np.abs(self.confidence - self.right).sum()
         return float(100 * apart / self.pixels.sum())
 
     def below(self, confidence: float) -> tuple[float, float]:
-        """Share of pixels below a confidence, and how many others are right.
+        """Return how many pixels are below, and how many others are right.
 
         Args:
             confidence (float): Of a bin's edge.

@@ -19,10 +19,10 @@ _COLUMNS = ('figure', 'measured on', 'compared', 'result', 'rounds',
 
 
 def table(records: Sequence[dict]) -> list[str]:
-    """The lines of a table.
+    """Make the lines of a table.
 
     Args:
-        records (Sequence[dict]): Of one machine: ``job``, ``rows`` (as
+        records (Sequence[dict]): Records of one machine: ``job``, ``rows`` (as
             dicts) and ``failure``.
     """
     lines = [_line(_COLUMNS), '|' + '---|' * len(_COLUMNS)]
@@ -35,12 +35,12 @@ def table(records: Sequence[dict]) -> list[str]:
 
 
 def section(records: Sequence[dict], notes: dict[str, str]) -> str:
-    """Tables of all records of a kind of machine, and what was missed.
+    """Make the tables of a kind of machine, and say what was missed.
 
     Args:
         records (Sequence[dict]): As for :func:`table`, each with
             ``machine``, ``versions``, ``commit`` and ``date``.
-        notes (dict[str, str]): By a figure's name, what limits it.
+        notes (dict[str, str]): What limits a figure, by its name.
     """
 
     def origin(record: dict) -> tuple[str, ...]:
@@ -66,19 +66,19 @@ def section(records: Sequence[dict], notes: dict[str, str]) -> str:
 
 
 def write(path: Path, sections: dict[str, str]) -> None:
-    """Put sections in the place of those of the same kind of machine.
+    """Replace the sections of some kinds of machines.
 
     Args:
-        path (Path): Of ``RESULTS.md``. Sections of other kinds stay.
-        sections (dict[str, str]): By 'cpu' and 'gpu'.
+        path (Path): The ``RESULTS.md``. Sections of other kinds stay.
+        sections (dict[str, str]): The sections, by 'cpu' and 'gpu'.
     """
     parts = path.read_text().split('\n## ')[1:] if path.is_file() else []
     texts = dict(part.split('\n', 1) for part in parts)
     texts |= {TITLES[kind]: f'\n{text}' for kind, text in sections.items()}
-    whole = [_HEAD.rstrip('\n')] + [
+    blocks = [_HEAD.rstrip('\n')] + [
         f'## {title}\n{texts[title].rstrip()}'
         for title in TITLES.values() if title in texts]
-    write_atomic(path, ('\n\n'.join(whole) + '\n').encode())
+    write_atomic(path, ('\n\n'.join(blocks) + '\n').encode())
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The start of a run that goes on from a checkpoint."""
+"""The start of a run that is resumed from a checkpoint."""
 import gc
 import tempfile
 import time
@@ -14,9 +14,9 @@ from .timing import in_turn, medians, ratio_of
 
 
 def measure(work_dir: Path, late: int = 30000) -> list[Row]:
-    """From ``train()`` to the end of the first iteration."""
+    """Time from ``train()`` to the end of the first iteration."""
     cfg = toy_config(work_dir)
-    # Hardly any network: what is to be seen is the start.
+    # The network is tiny, because only the start is of interest.
     cfg.model.backbone.update(base_channels=8, stem_channels=8)
     cfg.model.decode_head.in_channels = 32
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +34,7 @@ def measure(work_dir: Path, late: int = 30000) -> list[Row]:
 
 def _save(cfg: Config, folder: Path,
           iterations: tuple[int, ...]) -> dict[int, Path]:
-    """Checkpoints that say they are of these iterations."""
+    """Save checkpoints that claim to be of these iterations."""
     cfg = Config(cfg.to_dict())
     training_only(cfg, 1)
     runner = build_runner(cfg, 'first', folder)
@@ -64,7 +64,7 @@ def _start(cfg: Config, folder: Path, checkpoint: Path,
         runner.register_hook(ends)
         start = time.perf_counter()
         runner.train()
-        # Its workers end when it goes: now, not while the next is timed.
+        # Its workers end with it: now, and not while the next one is timed.
         del runner
         gc.collect()
         return ends.times[0] - start

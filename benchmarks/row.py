@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Row:
-    """A figure and how it came about.
+    """A figure and how it was measured.
 
     Attributes:
         figure (str): Its name; ``notes.json`` refers to it.
@@ -36,6 +36,6 @@ class Row:
 
     @property
     def missed(self) -> bool:
-        """Whether it is not as required."""
+        """Whether the figure misses what is required."""
         return (self.at_least is not None and self.value < self.at_least
                 or self.under is not None and self.value >= self.under)

@@ -1,6 +1,6 @@
 """Measure, and write benchmarks/RESULTS.md.
 
-Each measurement runs in a process of its own. What is finished is kept in
+Each measurement runs in its own process. What is finished is kept in
 work_dirs/bench and not measured again on the same machine with the same code.
 """
 import argparse
@@ -29,23 +29,25 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='python -m benchmarks.run', description=__doc__)
     parser.add_argument(
-        '--full', action='store_true', help='all, not only the quick set')
+        '--full', action='store_true',
+        help='measure everything, not only the quick set')
     parser.add_argument(
-        '--only', nargs='+', metavar='NAME', help='these; a name may have *')
+        '--only', nargs='+', metavar='NAME',
+        help='only these measurements; a name may have *')
     parser.add_argument(
         '--list', action='store_true', help='print the names and stop')
     parser.add_argument(
-        '--again', action='store_true', help='also what is finished')
+        '--again', action='store_true', help='also repeat what is finished')
     parser.add_argument(
         '--data', type=Path, default=REPO / 'data', metavar='DIR',
         help='folder with msrc_v2 and weights; defaults to data. Without '
-        'them toy data are drawn')
+        'them, toy data are made')
     return parser.parse_args()
 
 
 def select(found: dict[str, Job], full: bool,
            only: list[str] | None) -> list[str]:
-    """Names of what is to be measured; ``only`` may hold patterns.
+    """Select the names to measure; ``only`` may hold patterns.
 
     Raises:
         InputError: If a pattern fits nothing.
@@ -63,7 +65,7 @@ def select(found: dict[str, Job], full: bool,
 
 
 def measure(name: str, data: Path, path: Path) -> dict:
-    """Run a measurement in a process of its own, its log beside ``path``."""
+    """Run a measurement in its own process, with its log beside ``path``."""
     path.unlink(missing_ok=True)
     with path.with_suffix('.log').open('w') as log:
         code = subprocess.run(
@@ -77,7 +79,7 @@ def measure(name: str, data: Path, path: Path) -> dict:
 
 
 def read_kept(kind: str, found: dict[str, Job]) -> dict[str, dict]:
-    """All records of a kind of machine, in the order of the catalogue."""
+    """Read all records of a kind of machine, in the catalogue's order."""
     paths = {
         path.stem: path for path in (KEPT / kind).glob('*.json')}
     order = [*found, *sorted(set(paths) - set(found))]

@@ -1,4 +1,4 @@
-"""Real Runners, for what is more than a step."""
+"""Real Runners, for measurements of more than a step."""
 import time
 from pathlib import Path
 
@@ -14,7 +14,7 @@ WEIGHTS = 'weights/resnet18_torchvision_stages1-3_bncalib.pth'
 
 
 class IterationEnds(Hook):
-    """Notes when each iteration has ended."""
+    """Records when each iteration has ended."""
 
     priority = 'VERY_HIGH'
 
@@ -22,16 +22,16 @@ class IterationEnds(Hook):
         self.times: list[float] = []
 
     def after_train_iter(self, *args: object, **kwargs: object) -> None:
-        """Before the other hooks log and save."""
+        """Record the time before the other hooks log and save."""
         self.times.append(time.perf_counter())
 
     def after_test_iter(self, *args: object, **kwargs: object) -> None:
-        """As in training."""
+        """Record the time, as in training."""
         self.times.append(time.perf_counter())
 
 
 def msrc_config(data: Path, work_dir: Path) -> tuple[Config, str]:
-    """MSRC-7i, or toy data where ``data`` has none, and what they are."""
+    """Make a config of MSRC-7i, or of toy data if there is none."""
     if not (data / 'msrc_v2').is_dir():
         return toy_config(work_dir), f'toy data: no {data}/msrc_v2'
     cfg = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
@@ -44,7 +44,7 @@ def msrc_config(data: Path, work_dir: Path) -> tuple[Config, str]:
 
 
 def toy_config(work_dir: Path) -> Config:
-    """The demo's config on toy data, drawn if need be."""
+    """Make the demo's config on toy data, which is made if it is missing."""
     cfg = read_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
     root = make_toy_dataset(
         work_dir / 'toy', num_images=600, size=128, seed=0)
@@ -53,7 +53,7 @@ def toy_config(work_dir: Path) -> Config:
 
 
 def build_runner(cfg: Config, name: str, work_dir: Path) -> Runner:
-    """A Runner without pictures; no two of a process may share a name."""
+    """Build a Runner without pictures; its name must be unique."""
     cfg = Config(cfg.to_dict())
     cfg.work_dir = str(work_dir / name)
     cfg.experiment_name = cfg.visualizer.name = name
@@ -63,7 +63,7 @@ def build_runner(cfg: Config, name: str, work_dir: Path) -> Runner:
 
 
 def training_only(cfg: Config, max_iters: int) -> None:
-    """Make a config train so many iterations, without validation."""
+    """Make a config train for some iterations, without validation."""
     cfg.train_cfg.max_iters = max_iters
     cfg.train_cfg.val_interval = max_iters + 1
     for name in ('val_cfg', 'val_dataloader', 'val_evaluator', 'test_cfg',

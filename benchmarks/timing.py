@@ -1,4 +1,4 @@
-"""Things timed in alternation, and their ratios."""
+"""Timing in alternation, and ratios of times."""
 import time
 from collections.abc import Callable
 from statistics import median
@@ -8,11 +8,11 @@ import torch
 
 
 class TooLongError(Exception):
-    """The rounds of a measurement would not end in the time it has."""
+    """The rounds of a measurement would take too long."""
 
 
 class Ratio(NamedTuple):
-    """A ratio of medians, and the least and greatest of the rounds."""
+    """A ratio of medians, with the least and greatest of the rounds."""
 
     value: float
     low: float
@@ -20,7 +20,7 @@ class Ratio(NamedTuple):
 
 
 def default_rounds(device: torch.device) -> int:
-    """More where a round takes only parts of a second."""
+    """Return more rounds where each takes only parts of a second."""
     return 5 if device.type == 'cpu' else 20
 
 
@@ -51,7 +51,7 @@ def _wait(device: torch.device) -> None:
 def in_turn(calls: dict[str, Callable[[], float]],
             rounds: int = 5,
             limit: float | None = None) -> dict[str, list[float]]:
-    """Time things in alternation (A B C A B C ...), after one warm-up round.
+    """Time callables in alternation (A B C A B C ...), after a warm-up.
 
     Args:
         calls (dict[str, Callable]): Each returns the seconds it took.
@@ -80,7 +80,7 @@ def in_turn(calls: dict[str, Callable[[], float]],
 
 
 def ratio_of(above: list[float], below: list[float]) -> Ratio:
-    """How many times as long ``above`` took as ``below``.
+    """Return how many times as long ``above`` took as ``below``.
 
     Args:
         above (list[float]): Seconds of each round.
@@ -91,5 +91,5 @@ def ratio_of(above: list[float], below: list[float]) -> Ratio:
 
 
 def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
-    """The median of each list of seconds."""
+    """Return the median of each list of seconds."""
     return {name: median(values) for name, values in seconds.items()}

@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from . import peer
-from .case import Case, build_model, draw_batch, sgd
+from .case import Case, build_model, noise_batch, sgd
 from .row import Row
 from .timing import default_rounds, in_turn, medians, ratio_of, timed
 
@@ -16,13 +16,13 @@ Call = Callable[[], object]
 def our_step(model: nn.Module, batch: dict,
              wrapper: type[OptimWrapper] = OptimWrapper,
              **settings: object) -> Call:
-    """The host's ``train_step`` on a batch as the data loader gives it."""
+    """Run ``train_step`` on a batch as the data loader gives it."""
     optim_wrapper = wrapper(optimizer=sgd(model), **settings)
     return lambda: model.train_step(batch, optim_wrapper)
 
 
 def peer_step(model: nn.Module, batch: dict, case: Case) -> Call:
-    """The peer's step, with our model's backbone and normalised images."""
+    """Run the peer's step, with our backbone and normalised images."""
     images, labels = prepared(model, batch)
     return peer.training_step(
         model.backbone, sgd(model.backbone), images, labels, case)
@@ -30,7 +30,7 @@ def peer_step(model: nn.Module, batch: dict, case: Case) -> Call:
 
 def prepared(model: nn.Module,
              batch: dict) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images (N, 3, H, W), normalised, and labels (N, H, W) of a batch."""
+    """Return normalised images (N, 3, H, W) and labels (N, H, W)."""
     data = model.data_preprocessor(batch, training=True)
     return data['inputs'], torch.stack([
         sample.gt_sem_seg.data[0] for sample in data['data_samples']])
@@ -38,7 +38,7 @@ def prepared(model: nn.Module,
 
 def backbone_alone(model: nn.Module, images: torch.Tensor,
                    amp: torch.dtype | None = None) -> Call:
-    """The backbone's forward and backward, from a gradient of ones."""
+    """Run the backbone forward, and backward from a gradient of ones."""
 
     def call() -> None:
         with torch.autocast(
@@ -51,11 +51,11 @@ def backbone_alone(model: nn.Module, images: torch.Tensor,
 
 
 def measure(case: Case, device: torch.device, required: bool) -> list[Row]:
-    """A step in both memory formats, the peer's, and the backbone alone.
+    """Time our step in both memory formats, the peer's, and the backbone.
 
     The ratios to the peer have a requirement at some sizes only.
     """
-    batch = draw_batch(case)
+    batch = noise_batch(case)
     model, shipped = (
         build_model(case, channels_last, device)
         for channels_last in (False, None))
@@ -91,8 +91,8 @@ def measure(case: Case, device: torch.device, required: bool) -> list[Row]:
 
 def measure_size(case: Case, device: torch.device,
                  limit: float | None = None) -> list[Row]:
-    """A step as shipped against the peer's; ``limit`` as in `in_turn`."""
-    batch = draw_batch(case)
+    """Time our step as shipped and the peer's; see `in_turn` for limit."""
+    batch = noise_batch(case)
     rounds = default_rounds(device)
     seconds = in_turn({
         'peer': timed(peer_step(

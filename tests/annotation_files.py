@@ -18,7 +18,7 @@ PIPELINE = [
 
 
 def save_photograph(path, pixels, orientation=None):
-    """A file that stores ``pixels`` (H, W), to be turned when it is seen."""
+    """Write ``pixels`` (H, W) into a file that says how to turn them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     if orientation:
@@ -28,7 +28,7 @@ def save_photograph(path, pixels, orientation=None):
 
 
 def uncompressed(mask):
-    """COCO's runs: column by column, outside first."""
+    """Encode a mask as COCO's runs: by columns, outside first."""
     counts, value = [0], 0
     for pixel in mask.T.reshape(-1).astype(int).tolist():
         if pixel != value:
@@ -39,7 +39,7 @@ def uncompressed(mask):
 
 
 def compressed(mask):
-    """As pycocotools writes it, in text."""
+    """Encode a mask as pycocotools does, as text."""
     runs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
     return dict(size=list(mask.shape), counts=runs['counts'].decode())
 
@@ -92,7 +92,7 @@ def base64_png(mask):
 
 
 def write_labelme(path, size, shapes, image=None):
-    """A file of labelme, without the image in it."""
+    """Write a file of labelme, without the image in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(dict(
         version='5.5.0', flags={}, shapes=shapes,
@@ -126,7 +126,7 @@ def write_cvat_masks(folder, colours, masks, listed=()):
 
 
 def zipped(folder):
-    """The folder as the .zip that CVAT sends."""
+    """Pack a folder as the .zip that CVAT exports."""
     path = folder.with_suffix('.zip')
     with zipfile.ZipFile(path, 'w') as archive:
         for file in sorted(folder.rglob('*')):
@@ -135,14 +135,14 @@ def zipped(folder):
 
 
 def mask_of(out_dir, stem):
-    """(H, W) ids that were written for an image."""
+    """Read the ids (H, W) that were written for an image."""
     with Image.open(Path(out_dir, 'masks', f'{stem}.png')) as picture:
         assert picture.mode == 'P'
         return np.asarray(picture)
 
 
 def read_by_all(out_dir, image_dir, class_name):
-    """The mask folder as mmseg reads it, after an episode is sampled."""
+    """Read the mask folder as mmseg does, and sample an episode."""
     dataset = FolderDataset(
         str(out_dir), dict(img_path=str(image_dir)), ann_file='images.txt',
         pipeline=PIPELINE[:2])

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 import gc
 import multiprocessing
 import os
@@ -23,13 +23,13 @@ def _own_cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope='session')
 def _mmseg_scope():
-    """As a Runner does with ``default_scope = 'mmseg'``."""
+    """Set the scope, as a Runner with ``default_scope = 'mmseg'`` does."""
     init_default_scope('mmseg')
 
 
 @pytest.fixture(autouse=True, scope='session')
 def _quick_collections():
-    """Keep the imports out of the collections of garbage.
+    """Keep the imported modules out of garbage collection.
 
     Each data set of mmengine starts one.
     """
@@ -39,7 +39,7 @@ def _quick_collections():
 
 @pytest.fixture(autouse=True, scope='session')
 def _quick_configs():
-    """Let configs be logged as they are.
+    """Log configs without laying them out.
 
     mmengine has yapf lay them out four times a run, which takes seconds if
     they hold long paths.

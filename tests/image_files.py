@@ -1,4 +1,4 @@
-"""Files of images and videos, whose pixels are known."""
+"""Files of images and videos with known pixels."""
 import cv2
 import numpy as np
 from PIL import Image

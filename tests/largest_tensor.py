@@ -1,10 +1,10 @@
-"""The size of what a computation makes."""
+"""The largest tensor that a computation makes."""
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class LargestTensor(TorchDispatchMode):
-    """Notes the most values that an operation makes."""
+    """Records the size of the largest tensor."""
 
     values = 0
 

@@ -10,7 +10,7 @@ from mmseg_panet.engine import FewShotTestLoop
 
 
 def make_loop(cfg, model=None, workers=0, hooks=(), **settings):
-    """The loop of a config's test."""
+    """Make the loop of a config's test."""
     calls = []
     runner = SimpleNamespace(
         model=model or MODELS.build(cfg.model),

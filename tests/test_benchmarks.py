@@ -1,10 +1,10 @@
-"""What the benchmarks rest on, at sizes of seconds."""
+"""The parts of the benchmarks, at sizes that take seconds."""
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import peer, results
-from benchmarks.case import Case, build_model, draw_batch
+from benchmarks.case import Case, build_model, noise_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
 from benchmarks.memory import peak_bytes
@@ -26,7 +26,7 @@ def model():
 
 
 def test_the_peer_has_the_losses_of_our_head(model):
-    batch = draw_batch(CASE)
+    batch = noise_batch(CASE)
     data = model.data_preprocessor(batch, training=True)
     ours = model.loss(data['inputs'], data['data_samples'])
     segmentation, alignment = peer.training_losses(
@@ -37,7 +37,7 @@ def test_the_peer_has_the_losses_of_our_head(model):
 
 
 def test_the_peer_predicts_what_our_segmentor_predicts(model):
-    batch = draw_batch(CASE)
+    batch = noise_batch(CASE)
     with torch.no_grad():
         ours = model.test_step(batch)
     theirs = peer.predict(model.backbone, *prepared(model, batch), CASE)
@@ -49,12 +49,12 @@ def test_the_peer_predicts_what_our_segmentor_predicts(model):
 
 def test_pixels_counted_as_sets_are_those_counted_by_hand():
     prediction = torch.tensor([[0, 0, 1], [2, 1, 1]])
-    truth = torch.tensor([[0, 1, 1], [1, 1, 255]])
-    assert peer.count(prediction, truth, 2) == [(1, 2), (2, 4), (0, 1)]
+    labels = torch.tensor([[0, 1, 1], [1, 1, 255]])
+    assert peer.count(prediction, labels, 2) == [(1, 2), (2, 4), (0, 1)]
 
 
 def test_a_step_leaves_no_gradients_but_those_it_made(model):
-    batch = draw_batch(CASE)
+    batch = noise_batch(CASE)
     before = [p.detach().clone() for p in model.parameters()]
     for call in (our_step(model, batch),
                  backbone_alone(model, prepared(model, batch)[0])):

@@ -1,4 +1,4 @@
-"""The method of examples/ goes wherever PANet goes."""
+"""The method of examples/ works wherever PANet works."""
 import json
 
 import numpy as np
@@ -93,7 +93,7 @@ def test_the_inferencer_uses_it_and_a_bank_keeps_its_cells(tmp_path):
 
 @MODELS.register_module()
 class Projected(Classifier):
-    """A method with a layer of its own."""
+    """A method with its own layer."""
 
     def __init__(self):
         super().__init__()
@@ -103,7 +103,7 @@ class Projected(Classifier):
         return LinearClassifier(self.map(supports.class_means(shots)))
 
 
-def test_a_method_that_learns_goes_there_too(tmp_path):
+def test_a_method_that_learns_works_there_too(tmp_path):
     torch.manual_seed(0)
     head = dict(type='PANetHead', in_channels=32,
                 classifier=dict(type='Projected'))

@@ -45,7 +45,7 @@ SETTINGS = [
     dict(dtype=torch.float16),
     dict(head=dict(distance='squared_euclidean')),
     dict(head=dict(classifier=dict(type='Warm'))),
-    # Of stride 4 and 8.
+    # The strides are 4 and 8.
     dict(dtype=torch.float16, channels=8 + 32, head=dict(
         in_channels=(8, 32), in_index=(0, 1))),
     dict(head=dict(
@@ -88,7 +88,7 @@ def model_on(device, head=(), **test_cfg):
                           stem_channels=8, out_indices=(0, 2)),
             decode_head=dict(type='PANetHead', in_channels=32) | dict(head),
             test_cfg=ConfigDict(dict(mode='whole') | test_cfg)))
-    # As `to` does, which fake parameters do not allow.
+    # This is what `to` does, which fake parameters do not allow.
     model.data_preprocessor._device = device
     return model
 
@@ -113,7 +113,7 @@ def batch_of(ways=WAYS, shots=SHOTS, queries=QUERIES, **metainfo):
 
 @contextmanager
 def autocast(dtype=None):
-    """As ``torch.autocast``, which switches itself off without CUDA."""
+    """Do what ``torch.autocast`` does, which is off without CUDA."""
     if dtype is not None:
         torch.set_autocast_enabled('cuda', True)
         torch.set_autocast_dtype('cuda', dtype)
@@ -239,7 +239,7 @@ def real_rows(masks, channels=32, rank=None, **_):
         (False, False), (True, False), (True, True))),
     (DISCRIMINANT, False, False), (AUTO, False, False), (AUTO, True, True)])
 def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
-    """Real are only the areas that say which supports are empty."""
+    """Only the areas that say which supports are empty are real."""
     images = [LabelledImage(0, (5, 7)), LabelledImage(1, (7,)),
               LabelledImage(2, (5,)), LabelledImage(3, (5, 7))]
     real = [real_rows(1 + len(image.class_ids), **setting)

@@ -1,4 +1,4 @@
-"""Whoever turns logits into labels gives the same labels."""
+"""Everything that turns logits into labels gives the same labels."""
 from itertools import product
 
 import pytest
@@ -35,10 +35,10 @@ METAS = {
 
 LEVELS = {
     'stage 3': dict(in_channels=32),
-    # Of stride 4 and 8.
+    # The strides are 4 and 8.
     'stages 1 and 3': dict(in_channels=(8, 32), in_index=(0, 1)),
 }
-# With fewer axes than channels.
+# There are fewer axes than channels.
 CLASSIFIERS = {
     'auto': dict(in_channels=32, classifier=dict(
         type='AutoClassifier', prior=0.1, rank=8)),
@@ -184,7 +184,7 @@ def test_shots_are_filtered_before_they_vote():
 
 
 @torch.no_grad()
-def test_small_components_go_from_the_labels_of_every_entrance():
+def test_every_entrance_removes_small_components():
     meta = METAS['padded']
     images, samples = episode(meta, 2)
     model = model_of('FewShotSegmentor')
@@ -237,7 +237,7 @@ def test_tensors_alone_give_the_logits_of_an_episode(head, edges):
 @pytest.mark.parametrize('levels', LEVELS)
 @torch.no_grad()
 def test_windows_give_the_logits_of_the_image_where_one_covers_it(levels):
-    """Also padded and flipped, which the windows do not know of."""
+    """Also if it is padded and flipped, which the windows ignore."""
     for meta in METAS.values():
         images, samples = episode(meta, 2)
         model = model_of('FewShotSegmentor', levels)

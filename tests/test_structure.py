@@ -7,12 +7,12 @@ REPO = Path(__file__).parents[1]
 PACKAGE = REPO / 'mmseg_panet'
 MAX_LINES = 300
 
-# From the first floor to the roof, which is the package's own __init__. What
-# is not named, such as errors.py, is the ground. A room imports from its own
-# floor and those below.
-FLOORS = (
+# From the lowest layer to the highest, which is the __init__ of the package.
+# What is not named, such as errors.py, is below all of them. A module imports
+# from its own layer and those below.
+LAYERS = (
     'annotations', 'datasets', 'models', 'evaluation', 'visualization',
-    'engine', 'config', 'inference', 'runs', 'cli', 'apis', '')
+    'engine', 'config', 'inference', 'runs', 'cli', '__main__', 'apis', '')
 
 TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 
@@ -20,7 +20,9 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 CROSS_CUTTING = {
     'test_benchmarks.py',
     'test_configs.py',
+    'test_contributing.py',
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
+    'test_deprecations_page.py',
     'test_docs.py',
     'test_examples.py',
     'test_fake_cuda.py',
@@ -35,7 +37,7 @@ CROSS_CUTTING = {
 
 
 def module_names(package: Path) -> dict[str, Path]:
-    """The files of a package by the names that an import gives them."""
+    """Map the names of all modules of a package to their files."""
     names = {}
     for path in sorted(package.rglob('*.py')):
         parts = path.relative_to(package.parent).with_suffix('').parts
@@ -44,7 +46,7 @@ def module_names(package: Path) -> dict[str, Path]:
 
 
 def imports(name: str, modules: dict[str, Path]) -> Iterator[str]:
-    """All that a module imports, anywhere in it, by absolute names."""
+    """Yield all that a module imports, by absolute names."""
     path = modules[name]
     parents = name.split('.')
     if path.name != '__init__.py':
@@ -60,10 +62,10 @@ def imports(name: str, modules: dict[str, Path]) -> Iterator[str]:
                 yield submodule if submodule in modules else source
 
 
-def floor(name: str) -> int:
-    """The floor of a module, 0 for the ground."""
-    room = [*name.split('.'), ''][1]
-    return FLOORS.index(room) + 1 if room in FLOORS else 0
+def layer(name: str) -> int:
+    """Return the layer of a module, 0 for the lowest."""
+    folder = [*name.split('.'), ''][1]
+    return LAYERS.index(folder) + 1 if folder in LAYERS else 0
 
 
 def upward_imports(package: Path) -> list[str]:
@@ -72,11 +74,11 @@ def upward_imports(package: Path) -> list[str]:
         f'{name} imports {imported}' for name in modules
         for imported in imports(name, modules)
         if imported.split('.')[0] == package.name
-        and floor(imported) > floor(name)})
+        and layer(imported) > layer(name)})
 
 
 def closure(name: str, modules: dict[str, Path]) -> set[str]:
-    """A module and what its import runs of the package, but its root."""
+    """Return all modules of the package that an import runs."""
     seen, left = set(), [name]
     while left:
         name = left.pop()
@@ -91,7 +93,7 @@ def test_no_import_runs_upwards():
     assert not found, '\n'.join(found)
 
 
-def test_an_upward_import_is_found_wherever_it_hides(tmp_path):
+def test_an_upward_import_is_found_wherever_it_is(tmp_path):
     package = tmp_path / 'house'
     for path, text in {
             '__init__.py': 'from . import models\nfrom .cli import main\n',

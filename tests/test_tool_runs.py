@@ -1,4 +1,4 @@
-"""What the tests of the tools rest on."""
+"""The functions that run a tool inside a test."""
 import multiprocessing
 import os
 import random

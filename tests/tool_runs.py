@@ -50,9 +50,9 @@ def small_config(folder, max_iters=6, interval=3):
 
 
 def tool(name, *arguments, code=0):
-    """Run a command in this process, as if it had one of its own.
+    """Run a command in this process, as if it had its own.
 
-    A process of its own takes seconds, nearly all of them for the imports.
+    Its own process would take seconds, nearly all of them for the imports.
     """
     command = command_of(name, arguments)
     with tempfile.TemporaryFile('w+') as out, tempfile.TemporaryFile(
@@ -156,8 +156,8 @@ def _fresh_state():
 def stop_workers():
     """End the workers of all data loaders.
 
-    Workers whose loader is left to the garbage collection are waited for,
-    five seconds each: it closes the queue that would tell them first.
+    Garbage collection of a loader would wait five seconds for each worker,
+    because it first closes the queue that tells the worker to end.
     """
     for one in gc.get_objects():
         if type(one) is _MultiProcessingDataLoaderIter:

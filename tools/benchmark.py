@@ -1,4 +1,5 @@
 """The same as `mmseg-panet benchmark`."""
+
 from mmseg_panet.cli.main import run
 
 if __name__ == '__main__':

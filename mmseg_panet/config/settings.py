@@ -27,6 +27,13 @@ def apply_settings(cfg: Config, fold: int | None = None,
 
     Raises:
         InputError: If the config has no ``EpisodicDataset``.
+
+    Example:
+        >>> dataset = dict(type='EpisodicDataset', support_pipeline=[])
+        >>> cfg = Config(dict(test_dataloader=dict(dataset=dataset)))
+        >>> apply_settings(cfg, shots=5)
+        >>> cfg.test_dataloader.dataset.num_shots
+        5
     """
     datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
     if not datasets:

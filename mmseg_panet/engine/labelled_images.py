@@ -31,6 +31,17 @@ def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
         asked (Iterable[tuple[int, Sequence[int]]]): An image, and classes
             that it may show.
         counts (np.ndarray): (N, num_classes), pixels of the class index.
+
+    Returns:
+        list[LabelledImage]: In the order of the images.
+
+    Example:
+        >>> counts = np.array([[90, 10, 0], [50, 30, 20]])
+        >>> for one in distinct_images([(1, [1]), (0, [1, 2]), (1, [2])],
+        ...                            counts):
+        ...     print(one)
+        LabelledImage(image=0, class_ids=(1,))
+        LabelledImage(image=1, class_ids=(1, 2))
     """
     classes: dict[int, set[int]] = {}
     for image, class_ids in asked:

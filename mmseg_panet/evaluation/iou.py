@@ -143,6 +143,15 @@ def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
 
     Returns:
         np.ndarray: (1 + W, 1 + W), by (ground truth, prediction).
+
+    Example:
+        Of the classes 7 and 9 in the image, the episode asks for 9 alone, so
+        7 is background:
+
+        >>> confusion = np.array([[50, 1], [20, 2], [3, 30]])
+        >>> episode_confusion(confusion, class_ids=[7, 9], ways=[9])
+        array([[70,  3],
+               [ 3, 30]])
     """
     of_class = dict(zip(class_ids, confusion[1:], strict=True))
     absent = np.zeros_like(confusion[0])

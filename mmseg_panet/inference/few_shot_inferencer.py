@@ -74,13 +74,14 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
 
-    Example:
-        >>> inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
-        >>> inferencer.fit(
-        ...     {'cat': [('cat1.jpg', 'cat1.png')]}, negatives='no_cats/')
-        >>> inferencer.adapt('photos/')
-        >>> inferencer('photos/', out_dir='out/')
-        >>> inferencer.save('cats.safetensors')
+    Example::
+
+        inferencer = FewShotInferencer('config.py', 'checkpoint.pth')
+        inferencer.fit(
+            {'cat': [('cat1.jpg', 'cat1.png')]}, negatives='no_cats/')
+        inferencer.adapt('photos/')
+        inferencer('photos/', out_dir='out/')
+        inferencer.save('cats.safetensors')
     """
 
     def __init__(self, model: StrPath | Config | dict,

@@ -26,7 +26,7 @@ def small(folder):
 
 
 def times(folder):
-    """When the files were made that take long."""
+    """Return when the files that take long were made."""
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns
         for pattern in ('*.pth', 'result.json')
@@ -114,7 +114,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
         assert f'[{low:.1f}, {high:.1f}]' in markdown
     assert '| trained | 2 | ' in markdown
 
-    # A third has nothing to do, and a fourth only what is missing.
+    # The third call has nothing to do, the fourth only what is missing.
     same = make_benchmark(
         str(arguments[0]), [0, 1], [1, 2], out,
         flags=['--data-root', str(toy_root)])
@@ -286,11 +286,11 @@ def test_a_changed_flag_of_the_tests_makes_them_again(pretended):
     calls = pretended(test_flags=['--ways', '2'])
     assert [call.split()[0] for call in calls] == ['test.py'] * 2
     assert '2-way' in Path('out/benchmark.md').read_text()
-    # And back.
+    # The old flag makes them again.
     assert len(pretended()) == 2
 
 
-def test_a_test_that_was_cut_short_is_not_taken_for_one_of_before(pretended):
+def test_a_test_that_was_cut_short_is_not_taken_for_a_finished_one(pretended):
     pretended()
     Path('test.py').write_text(TEST + '\nsys.exit(7)\n')
     with pytest.raises(subprocess.CalledProcessError):
@@ -306,7 +306,7 @@ def test_a_new_checkpoint_is_tested_again(pretended):
     folder = Path('out/fold1/training')
     Path('train.py').write_text(
         TRAIN.replace('weights of', 'other weights of'))
-    # Without its note a checkpoint may be half of one.
+    # A checkpoint without its note may be incomplete.
     (folder / 'last_checkpoint').unlink()
     calls = pretended()
     assert [call.split()[:3] for call in calls] == [
@@ -332,7 +332,7 @@ def test_a_training_of_other_settings_is_refused(pretended, change):
     with pytest.raises(
             InputError, match='^out/fold0/training was trained with no '):
         pretended(cfg_options=options)
-    # As the sentence says: delete what tells the settings.
+    # As the sentence says, delete the record of the settings.
     for fold in range(2):
         Path(f'out/fold{fold}/training/settings.json').unlink()
     calls = pretended(cfg_options=options)
@@ -353,9 +353,9 @@ def test_a_work_dir_of_another_model_is_refused_for_new_folds_too(pretended):
     ('folds', [0, 0, 1]), ('shots', [1, 5, 1])])
 def test_what_is_repeated_is_refused_before_anything_runs(
         pretended, name, given):
-    told = ' '.join(map(str, given))
+    got = ' '.join(map(str, given))
     with pytest.raises(
-            InputError, match=f'^expected each of --{name} once, got {told};'):
+            InputError, match=f'^expected each of --{name} once, got {got};'):
         pretended(**{name: given})
     assert not Path('out').exists()
 

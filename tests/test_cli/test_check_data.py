@@ -16,7 +16,7 @@ DROP = 'train_dataloader.dataset.novel_pixels=drop'
 def spoilt(toy_root, tmp_path):
     """Twelve planted faults: the folder, and a config of two of them.
 
-    Each is in files of its own; train.txt has 000000 to 000083, val.txt the
+    Each has its own files; train.txt has 000000 to 000083, val.txt the
     others.
     """
     root = Path(shutil.copytree(toy_root, tmp_path / 'toy'))
@@ -33,8 +33,8 @@ def spoilt(toy_root, tmp_path):
     (masks / '000000.png').unlink()
     list_too('train', 'ghost')
     (images / '000001.jpg').write_text('<html>404</html>')
-    whole = (images / '000002.jpg').read_bytes()
-    (images / '000002.jpg').write_bytes(whole[:len(whole) // 2])
+    content = (images / '000002.jpg').read_bytes()
+    (images / '000002.jpg').write_bytes(content[:len(content) // 2])
     relabel('000003', lambda labels: labels[:, 1:])
     relabel('000004', lambda labels: np.where(labels, 99, 0).astype(np.uint8))
     relabel('000005', lambda labels: labels.astype(np.uint16))

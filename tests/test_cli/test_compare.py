@@ -50,7 +50,7 @@ def test_the_table_shows_both_the_difference_its_interval_and_p(tmp_path):
         tmp_path / 'a', [20, 50, 40, 60, 10, 30], checkpoint_sha256=None)
     b, table_b = write_result(tmp_path / 'b', [30, 55, 60, 61, 40, 32])
     printed = compare(a, b)
-    # What the host prints when it is imported comes before.
+    # What mmengine prints when it is imported comes first.
     lines = printed[printed.index('A  '):].splitlines()
     rest = 'protocol modern, supports by mask'
     assert lines[0] == f'A  {a}, untrained, {rest}'
@@ -117,7 +117,7 @@ def test_scores_by_other_rules_are_refused(tmp_path, key, of_a, of_b):
         f'{a} and {json.dumps(of_b)} in {b}')
 
 
-def test_what_may_differ_is_told(tmp_path):
+def test_what_may_differ_is_printed(tmp_path):
     a, b = read_pair(
         write_result(tmp_path / 'a', [20, 50], support_annotation='box',
                      test_cfg={'mode': 'whole', 'shot_fusion': 'vote'})[0],
@@ -146,7 +146,7 @@ def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
     ('{"loss": 1}', 'is no result'),
     ('{"mIoU": 1}', 'has no manifest_sha256'),
 ], ids=['missing', 'half', 'list', 'other', 'older'])
-def test_what_is_no_result_is_one_sentence(tmp_path, text, sentence):
+def test_a_file_that_is_no_result_is_one_sentence(tmp_path, text, sentence):
     a, _ = write_result(tmp_path / 'a', [20, 50])
     b = tmp_path / 'b.json'
     if text:

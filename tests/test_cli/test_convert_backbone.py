@@ -22,7 +22,7 @@ def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
 
     result = tool(TOOL, tmp_path / 'source.pth', target)
 
-    # The host may greet on standard output when imported.
+    # mmengine may print a line when it is imported.
     layout, architecture, dropped, config = result.stdout.splitlines()[-4:]
     assert layout.startswith('layout: plain ResNet of torchvision')
     assert architecture == 'architecture: DilatedResNet(depth=18)'

@@ -39,7 +39,7 @@ def test_the_bank_is_that_of_the_inferencer(setting):
 
 def test_the_check_is_a_table_and_a_picture_beside_the_bank(setting):
     folder, run = setting
-    # What the host prints when it is imported comes before.
+    # What mmengine prints when it is imported comes first.
     lines = run.stdout[run.stdout.index('class '):].splitlines()
     shots = [line.split('.jpg')[0].split()[-2:] for line in lines[1:10]]
     assert shots == [

@@ -60,19 +60,19 @@ def test_two_ways_counted_by_hand_from_saved_predictions(
             if line['seed'] != seed:
                 continue
             for number, image in enumerate(line['queries']):
-                truth = np.array(Image.open(
+                mask = np.array(Image.open(
                     toy_root / 'SegmentationClass' / image.replace(
                         '.jpg', '.png')))
                 said = np.array(Image.open(
                     tmp_path / 'predictions'
                     / f"{run}-{line['index']:05d}-{number}.png"))
-                valid = truth != 255
+                valid = mask != 255
                 first, second = line['class_ids']
-                lacking += not {first, second} <= set(truth.ravel().tolist())
+                lacking += not {first, second} <= set(mask.ravel().tolist())
                 named = zip(line['class_names'], [
-                    (truth == first, said == 1), (truth == second, said == 2),
+                    (mask == first, said == 1), (mask == second, said == 2),
                 ], strict=True)
-                shown = (truth == first) | (truth == second)
+                shown = (mask == first) | (mask == second)
                 for name, (true, guess) in [
                         *named, ('foreground', (shown, said > 0)),
                         ('background', (~shown, said == 0))]:
@@ -82,7 +82,7 @@ def test_two_ways_counted_by_hand_from_saved_predictions(
         iou = {name: 100 * i / u for name, (i, u) in pixels.items()}
         both = (iou.pop('foreground') + iou.pop('background')) / 2
         run_scores.append((sum(iou.values()) / len(iou), both))
-    assert lacking > 5  # queries that show one way only are among them
+    assert lacking > 5  # some queries show one way only
     scores = np.mean(run_scores, axis=0)
     assert result['mIoU'] == pytest.approx(scores[0], abs=1e-9)
     assert result['FB-IoU'] == pytest.approx(scores[1], abs=1e-9)

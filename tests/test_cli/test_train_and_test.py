@@ -59,7 +59,7 @@ def test_an_interrupted_and_resumed_training_is_bitwise_equal(
     config, run, data = small
     shutil.copy(run / 'iter_3.pth', tmp_path)
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_3.pth'))
-    # With workers, which load ahead.
+    # Workers load ahead.
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
          '--resume', '--cfg-options', 'train_dataloader.num_workers=2')
     assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
@@ -193,7 +193,7 @@ def test_two_processes_score_as_one_does(small, tmp_path):
 
 
 def test_the_custom_import_is_enough_from_another_folder(small, tmp_path):
-    """As mmseg's own tools do it: no import of this package by hand."""
+    """mmseg's own tools run it; nothing imports this package by hand."""
     config, _, data = small
     train = Path(mmseg.__file__).parent / '.mim/tools/train.py'
     tool_process(

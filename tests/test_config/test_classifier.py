@@ -23,7 +23,7 @@ def test_a_classifier_joins_the_settings_of_the_head(wanted, classifier):
         pool_at='image', classifier=classifier)
 
 
-def test_what_the_config_says_can_be_asked_for():
+def test_the_classifier_of_the_config_can_be_chosen():
     cfg = config_of(scale=10.0)
     set_classifier(cfg, 'config')
     assert cfg.model.decode_head == config_of(scale=10.0).model.decode_head
@@ -34,6 +34,6 @@ def test_what_the_config_says_can_be_asked_for():
     (config_of(), 'ResNet', 'registered subclass of Classifier'),
     (Config(dict(model=dict(type='A'))), 'auto', 'got None; configs/panet'),
     (Config(), 'auto', 'expected a model with a decode_head')])
-def test_what_cannot_be_is_one_sentence(cfg, wanted, words):
+def test_an_impossible_choice_is_one_sentence(cfg, wanted, words):
     with pytest.raises(InputError, match=words):
         set_classifier(cfg, wanted)

@@ -33,7 +33,7 @@ class ColourBackbone(BaseModule):
 
 
 def write(folder, name, columns, labels, height=4, width=1):
-    """An image of upright stripes: a letter a stripe, colours and labels."""
+    """Write an image of upright stripes, with one letter for each."""
     for part in ('images', 'masks'):
         (folder / part).mkdir(parents=True, exist_ok=True)
     image = np.array([COLOURS[c] for c in columns], np.uint8)
@@ -55,7 +55,7 @@ def pipelines(*resize):
 
 
 def config(pools, resize=(), **episodes):
-    """A test of a config on the images of folders."""
+    """Make a config that tests on the images of folders."""
     dataset = dict(
         pools={
             name: dict(
@@ -80,7 +80,7 @@ def config(pools, resize=(), **episodes):
 
 
 def score(cfg):
-    """mIoU and FB-IoU, by images and episode by episode alike."""
+    """Return mIoU and FB-IoU, equal by images and by episodes."""
     results = [
         make_loop(cfg, reuse_features=reuse).run() for reuse in (True, False)]
     one, other = ((result['mIoU'], result['FB-IoU']) for result in results)
@@ -90,13 +90,13 @@ def score(cfg):
 
 @pytest.fixture
 def cats(tmp_path):
-    """Three images that are segmented right: rr|bb is cat|background."""
+    """Write three images that are segmented right: cat r, background b."""
     for i in range(3):
         write(tmp_path / 'cats', str(i), 'rrbb', 'cc00')
     return tmp_path / 'cats'
 
 
-def test_the_pool_decides_which_images_are_asked(tmp_path, cats):
+def test_the_pool_decides_which_images_are_queried(tmp_path, cats):
     for i in range(3):  # half of what is red is no cat
         write(tmp_path / 'val', str(i), 'rrbb', 'c000')
     cfg = config(dict(train=cats, val=tmp_path / 'val'))
@@ -161,7 +161,7 @@ def test_an_object_that_a_resize_loses_is_kept_as_a_few_pixels(tmp_path):
 
 
 def test_false_positives_of_an_absent_way_count_or_not(tmp_path):
-    """Two ways; a query shows one, and is called the other in part."""
+    """Of two ways a query shows one, and is partly predicted the other."""
     for i in range(3):
         write(tmp_path / 'val', f'cat{i}', 'rrgb', 'cc00')
         write(tmp_path / 'val', f'dog{i}', 'ggbb', 'dd00')
@@ -183,7 +183,7 @@ def test_false_positives_of_an_absent_way_count_or_not(tmp_path):
         (cat + 2 * dog) / (2 * cat + 2 * dog)])
     assert score(cfg) == pytest.approx((iou.mean(), both.mean()))
     cfg.test_evaluator.count_absent = False
-    # Foreground and background are in every truth.
+    # Foreground and background are in every ground truth.
     assert score(cfg) == pytest.approx((100, both.mean()))
 
 
@@ -268,7 +268,7 @@ def test_novel_pixels_of_base_training(tmp_path, novel_pixels, labels):
     assert found == labels
 
 
-def test_truth_is_met_at_its_own_size_or_squashed_or_in_a_square(tmp_path):
+def test_ground_truth_is_compared_at_its_own_size_squashed_or_padded(tmp_path):
     """A: half of 64 x 128 red, a quarter cat. B: 32 x 32, right.
 
     At their own size A counts 8 times as much as B; squashed, as much.
@@ -302,7 +302,7 @@ def test_truth_is_met_at_its_own_size_or_squashed_or_in_a_square(tmp_path):
 
 @pytest.mark.parametrize('name', ['modern', 'panet', 'pfenet', 'hsnet', 'mlc'])
 def test_each_protocol_gives_its_own_score(tmp_path, name):
-    """One data set, five scores, from how often each query is asked.
+    """One data set has five scores, by how often each query is sampled.
 
     A (128 x 128): half is red, a quarter is cat. B (32 x 32): right, but
     512 pixels of cat are too few for pfenet and mlc. C (128 x 128): right,
@@ -365,12 +365,12 @@ def test_every_protocol_settles_the_same_things():
                 'num_runs', 'num_episodes', 'episodes_seed'}
 
 
-def test_a_protocol_that_is_not_there_is_named(tmp_path):
+def test_a_missing_protocol_is_named(tmp_path):
     with pytest.raises(InputError, match=r"'hsnet', 'mlc'.*got 'pascal'"):
         apply_protocol(config({}), 'pascal')
 
 
-def test_pipelines_of_another_protocol_do_not_stay_unnoticed(tmp_path):
+def test_pipelines_of_another_protocol_are_noticed(tmp_path):
     cfg = config(dict(val=tmp_path))
     apply_protocol(cfg, 'panet')
     apply_protocol(cfg, 'hsnet')
@@ -402,7 +402,7 @@ def test_a_file_that_is_no_protocol_is_a_sentence(tmp_path, text, sentence):
         apply_protocol(config(dict(val=tmp_path)), str(tmp_path / 'mine.py'))
 
 
-def test_annotations_of_the_users_own_are_not_lost_with_a_pipeline(tmp_path):
+def test_annotations_of_a_user_are_not_lost_with_a_pipeline(tmp_path):
     cfg = config(dict(val=tmp_path))
     cfg.test_dataloader.dataset.support_pipeline.insert(
         2, dict(type='LoadScribbles', scribble_dir='scribbles'))

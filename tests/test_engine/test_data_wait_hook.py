@@ -14,9 +14,9 @@ def test_the_share_is_of_the_time_of_the_latest_steps(window, expected):
     hub = MessageHub(f'data wait {window}')
     runner = SimpleNamespace(message_hub=hub)
     hook = DataWaitHook(window)
-    for waited, whole in ((3., 4.), (0., 2.), (1., 2.)):
+    for waited, total in ((3., 4.), (0., 2.), (1., 2.)):
         hub.update_scalar('train/data_time', waited)
-        hub.update_scalar('train/time', whole)
+        hub.update_scalar('train/time', total)
         hook.after_train_iter(runner, batch_idx=0)
     share = hub.get_scalar('train/data_wait').current()
     assert share == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""By images and episode by episode: the same counts."""
+"""A test by images gives the counts of one episode by episode."""
 import copy
 import multiprocessing
 import os
@@ -34,7 +34,7 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
         pool.data_root = str(toy_root)
     dataset.update(
         pool='train', num_episodes=12, min_area=1, **episodes)
-    dataset.query_pipeline.insert(1, RESIZE)  # truth stays at 64x64
+    dataset.query_pipeline.insert(1, RESIZE)  # the ground truth stays 64x64
     dataset.support_pipeline.insert(3, RESIZE)
     if support_step:
         dataset.support_pipeline.insert(3, support_step)
@@ -43,7 +43,7 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
 
 
 class Offset(Classifier):
-    """Cosine to the means, without the linear classifier made of them."""
+    """Takes the cosine to the means, without a linear classifier."""
 
     def logits(self, features, supports, shots):
         means = supports.class_means(shots).to(features)  # (B, K, C)
@@ -55,12 +55,12 @@ class Offset(Classifier):
 @pytest.fixture(scope='module')
 def model(toy_root):
     torch.manual_seed(0)
-    # float64: no pixel is so near a tie that another rounding turns it.
+    # In float64 no pixel is so near a tie that rounding decides.
     return MODELS.build(config(toy_root).model).double()
 
 
 def counts_of(cfg, model, folder, **settings):
-    """Intersections and unions of every episode."""
+    """Return the intersections and unions of every episode."""
     file = folder / 'counts.npz'
     cfg.test_evaluator.counts_file = str(file)
     model.test_cfg = cfg.model.test_cfg
@@ -129,7 +129,7 @@ def test_a_method_without_a_linear_classifier_is_tested_by_images_too(
 
 @pytest.fixture
 def model_with(toy_root):
-    """A function that makes the model with another classifier."""
+    """Return a function that makes the model with another classifier."""
     def make(**classifier):
         cfg = config(toy_root)
         cfg.model.decode_head.classifier = classifier
@@ -142,7 +142,7 @@ def model_with(toy_root):
     dict(type='DiscriminantClassifier', num_ways=2, num_shots=2),
     dict(type='DiscriminantClassifier', rank=None, num_shots=3,
          test_cfg=dict(mode='whole', shot_fusion='vote')),
-    # With edges, as it has them.
+    # With edges, which auto follows by default.
     dict(type='AutoClassifier', rank=8, num_queries=2),
     dict(type='AutoClassifier', rank=8, num_ways=3, num_shots=2)])
 def test_moments_are_tested_by_images_too(
@@ -196,7 +196,7 @@ def test_a_support_that_the_resize_loses_is_counted_apart(
     (dict(test_cfg=dict(mode='slide', crop_size=(32, 32), stride=(16, 16))),
      "mode='slide'"),
 ])
-def test_where_the_rules_forbid_it_it_says_so_and_goes_by_episodes(
+def test_a_test_that_must_go_by_episodes_says_why(
         case, reason, toy_root, model, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
@@ -210,7 +210,7 @@ def test_where_the_rules_forbid_it_it_says_so_and_goes_by_episodes(
         one, counts_of(cfg, model, tmp_path, reuse_features=False))
 
 
-def test_predictions_are_written_and_pictures_drawn(
+def test_predictions_are_written_and_pictures_plotted(
         toy_root, model, tmp_path):
     written = []
     for reuse in (True, False):
@@ -222,15 +222,15 @@ def test_predictions_are_written_and_pictures_drawn(
             {file.name: file.read_bytes() for file in folder.iterdir()})
     assert written[0] == written[1] and len(written[0]) == 24
 
-    drawn = []
+    plotted = []
     hook = EpisodeVisualizationHook(num_pictures=5)
     for name in ('before_test', 'after_test', 'after_test_epoch'):
         setattr(hook, name, lambda *_, **__: None)
     loop = make_loop(config(toy_root), model, hooks=[hook])
     loop.runner.visualizer.add_episode = (
-        lambda name, *_, **__: drawn.append(name))
+        lambda name, *_, **__: plotted.append(name))
     loop.run()
-    assert [name.split('_')[0] for name in drawn] == [
+    assert [name.split('_')[0] for name in plotted] == [
         f'0-{i:05d}-0' for i in range(5)]
 
 
@@ -254,7 +254,7 @@ def free_port():
 
 
 def assert_processes_agree(cfg, model, tmp_path, numbers):
-    """11 episodes: no number of processes but one divides them."""
+    """Compare on 11 episodes, which only one process divides evenly."""
     cfg.test_dataloader.dataset.num_episodes = 11
     counts_of(cfg, model, tmp_path, images_per_batch=2)
     expected = (tmp_path / 'counts.npz').read_bytes()

@@ -14,7 +14,7 @@ from mmseg_panet.errors import InputError
 
 
 class LoggedEpisodes:
-    """Numbers; a file keeps which of them were loaded, by any process."""
+    """Holds numbers; a file records which of them any process loaded."""
 
     def __init__(self, log, size=1000):
         self.log, self.size = log, size
@@ -46,7 +46,7 @@ def collate(items):
 
 
 def train(folder, max_iters, workers, resume=False):
-    """Batches trained on and the numbers loaded, batches of 3."""
+    """Train in batches of 3; return the batches and the numbers loaded."""
     log = folder / f'loaded_{max_iters}.txt'
     runner = Runner(
         model=Model(),
@@ -68,8 +68,8 @@ def train(folder, max_iters, workers, resume=False):
 
 
 @pytest.fixture(params=['installed', '0.10.7'])
-def _host(request, monkeypatch):
-    """mmengine as installed, or doing what its 0.10.7 does."""
+def _mmengine(request, monkeypatch):
+    """Test with mmengine as installed, and with what 0.10.7 does."""
     if request.param == 'installed':
         return
 
@@ -90,7 +90,7 @@ def _host(request, monkeypatch):
     monkeypatch.setattr(IterBasedTrainLoop, 'run', run)
 
 
-@pytest.mark.usefixtures('_host')
+@pytest.mark.usefixtures('_mmengine')
 @pytest.mark.parametrize('workers', [0, 2])
 def test_a_resumed_training_loads_only_what_comes_after(tmp_path, workers):
     before, _ = train(tmp_path, 2, workers)
@@ -98,7 +98,7 @@ def test_a_resumed_training_loads_only_what_comes_after(tmp_path, workers):
     assert before == [[0, 1, 2], [3, 4, 5]]
     assert after == [[6, 7, 8], [9, 10, 11]]
     assert min(loaded) == 6
-    # Workers load ahead, without them nothing is loaded beside the batches.
+    # Workers load ahead; without them only the batches are loaded.
     assert loaded == set(range(6, 12)) or (workers and len(loaded) > 6)
 
 
@@ -115,7 +115,7 @@ def test_every_process_goes_on_with_its_own_episodes(monkeypatch, shuffle):
 
     first, second = (batches(rank, trained=0) for rank in (0, 1))
     if not shuffle:
-        # 24 numbers a process: every other one, the ten over and over.
+        # Each process gets every other one of the ten, again and again.
         assert first[:2] == [[0, 2, 4], [6, 8, 0]]
         assert second[:2] == [[1, 3, 5], [7, 9, 1]]
     for rank, never_stopped in enumerate((first, second)):

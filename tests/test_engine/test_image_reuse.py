@@ -15,7 +15,7 @@ CONFIG = find_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
 
 
 class Renamed(EpisodicDataset):
-    """Looks different and gives the same episodes."""
+    """Looks different, but gives the same episodes."""
 
     def __repr__(self):
         return 'renamed'
@@ -26,7 +26,7 @@ class Renamed(EpisodicDataset):
 
 
 class Relabelled(FewShotIoUMetric):
-    """Prints differently and counts the same."""
+    """Prints differently, but counts the same."""
 
     default_prefix = 'mine'
 
@@ -47,7 +47,7 @@ def cfg(toy_root):
 
 @pytest.fixture(scope='module')
 def obstacle(cfg):
-    """The obstacle of a test with these classes in place of the package's."""
+    """Return the obstacle of a test with other classes than ours."""
     plain = MODELS.build(cfg.model)
 
     def run(dataset=EpisodicDataset, metrics=(FewShotIoUMetric,), extra=(),
@@ -77,7 +77,7 @@ def test_a_data_set_that_gives_other_items_is_refused(obstacle, name):
 
 
 @pytest.mark.parametrize('name', ['process', 'compute_metrics'])
-def test_a_metric_that_counts_otherwise_is_refused(obstacle, name):
+def test_a_metric_that_counts_differently_is_refused(obstacle, name):
     other = type('Mine', (FewShotIoUMetric,), {name: lambda self, *_: None})
     assert obstacle(metrics=[other]) == (
         f"the evaluator holds ['Mine that overrides {name}'], not one "
@@ -117,14 +117,14 @@ def test_labels_depend_on_the_class_where_a_step_says_so(cfg):
 
 
 class Louder(PANetHead):
-    """Matches in a way of its own, which every road passes."""
+    """Matches differently, in a method that every test calls."""
 
     def match(self, features, fitted):
         return 2 * super().match(features, fitted)
 
 
 class Other(PANetHead):
-    """Takes a road that the test of images does not know."""
+    """Overrides a method that the test by images does not call."""
 
     def match_episodes(self, *episodes):
         return 2 * super().match_episodes(*episodes)
@@ -135,7 +135,7 @@ class Predicts(FewShotSegmentor):
         return super().predict(*batch)
 
 
-def test_a_head_that_matches_otherwise_keeps_the_fast_test(obstacle, cfg):
+def test_a_head_that_matches_differently_keeps_the_fast_test(obstacle, cfg):
     model = MODELS.build(cfg.model)
     for kind, words in (
             (Louder, None), (Other, 'Other that overrides match_episodes')):

@@ -22,7 +22,7 @@ def labels_of(image, generator):
 
 @pytest.mark.parametrize('by_shot', [False, True])
 @pytest.mark.parametrize('rank', [None, 3])
-def test_a_fit_of_its_rows_is_that_of_the_labels_of_the_episode(
+def test_its_rows_give_the_same_fit_as_the_labels_of_an_episode(
         rank, by_shot):
     generator = torch.Generator().manual_seed(0)
     head = PANetHead(8, classifier=dict(
@@ -68,7 +68,7 @@ def test_a_fit_of_its_rows_is_that_of_the_labels_of_the_episode(
 
 
 def test_the_rows_of_an_image_are_small():
-    """With 64 axes and 1024 channels 16 kB a mask, 131 kB of axes."""
+    """With 1024 channels, a mask takes 16 kB and 64 axes take 131 kB."""
     head = PANetHead(1024, classifier=dict(
         type='DiscriminantClassifier')).eval()
     features = torch.randn(
@@ -84,7 +84,7 @@ def test_the_rows_of_an_image_are_small():
 
 
 @pytest.mark.parametrize(('rank', 'by_shot', 'values'), [
-    # 2 ways of 3 shots; a support has all valid pixels, the ways, the own.
+    # 2 ways of 3 shots: all valid pixels, both ways and the own way.
     (None, False, 6 * 4 * (1 + 8 + 2 * 36) + 64),
     (3, False, 6 * (4 * (1 + 8 + 2 * 6) + 24) + 64),
     (3, True, 6 * (4 * (1 + 8 + 2 * 6) + 24) + 3 * 64)])

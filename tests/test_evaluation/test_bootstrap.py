@@ -15,7 +15,7 @@ from mmseg_panet.evaluation.scores import table_scores
 
 
 def one_way(run, episode, class_id, way, background=(60, 100)):
-    """An episode whose foreground is its way, as (intersection, union)."""
+    """Make an episode whose foreground is its way."""
     pairs = np.array([way, way, background])
     return EpisodeCounts(
         run, episode, (class_id,), pairs[:, 0], pairs[:, 1])
@@ -23,7 +23,7 @@ def one_way(run, episode, class_id, way, background=(60, 100)):
 
 def random_counts(seed, class_ids, episodes_of_runs, num_ways):
     rng = np.random.default_rng(seed)
-    # The classes do not depend on the seed: the tables can be paired.
+    # The classes do not depend on the seed, so the tables can be paired.
     class_rng = np.random.default_rng(0)
     counts = []
     for run, num_episodes in enumerate(episodes_of_runs):
@@ -42,7 +42,7 @@ def mean(values):
 
 
 def plain_scores(counts, class_ids):
-    """mIoU, FB-IoU and classes, class by class and run by run."""
+    """Compute mIoU, FB-IoU and classes, class by class and run by run."""
     ious = []  # of every run: those of the classes, foreground, background
     for run in sorted({episode.run for episode in counts}):
         of_run = [
@@ -66,7 +66,7 @@ def resamples(counts):
 
 
 def exact_percentiles(values):
-    """Per score, (2,): the least values that 2.5% and 97.5% do not exceed."""
+    """Return the least values that 2.5% and 97.5% do not exceed, (2,)."""
     values = np.sort(values)
     index = np.ceil(np.array([0.025, 0.975]) * len(values)).astype(int) - 1
     return values[index]
@@ -225,7 +225,7 @@ def test_the_found_difference_counts_as_a_permutation():
         one_way(0, i, 7, (20, 100)) for i in range(40)])
     b = EpisodeTable.from_counts([
         one_way(0, i, 7, (60, 100)) for i in range(40)])
-    # No swap of some of 40 comes as far: none in 999.
+    # None of 999 random swaps of some of the 40 differs as much.
     assert permutation_p(a, b, [7], num_permutations=999)[0] == 1 / 1000
 
 

@@ -11,10 +11,10 @@ META = dict(
     class_names=['cat', 'car'], num_runs=2)
 
 
-def query(run, episode, class_id, truth, prediction):
+def query(run, episode, class_id, ground_truth, prediction):
     return SegDataSample(
         metainfo=dict(run=run, episode=episode, class_ids=[class_id]),
-        gt_sem_seg=PixelData(data=torch.tensor([[truth]])),
+        gt_sem_seg=PixelData(data=torch.tensor([[ground_truth]])),
         pred_sem_seg=PixelData(data=torch.tensor([[prediction]])))
 
 

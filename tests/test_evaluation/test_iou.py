@@ -5,7 +5,7 @@ import torch
 from mmseg_panet.evaluation import count_pixels
 from mmseg_panet.evaluation.iou import intersection_and_union, label_confusion
 
-TRUTH = torch.tensor([
+LABELS = torch.tensor([
     [1, 1, 0, 0],
     [1, 1, 0, 255],
 ])
@@ -18,41 +18,41 @@ def test_pixels_of_one_way_are_counted_by_hand():
     ])
     # way: 3 hits, 1 missed, 2 false (the ignored one does not count)
     # background: 1 hit, 2 missed (as way 1), 1 false
-    intersection, union = count_pixels(prediction, TRUTH, num_ways=1)
+    intersection, union = count_pixels(prediction, LABELS, num_ways=1)
     assert intersection.tolist() == [3, 3, 1]
     assert union.tolist() == [6, 6, 4]
 
 
 def test_confusing_two_ways_is_right_about_the_foreground():
-    truth = torch.tensor([[1, 1, 2, 0]])
+    labels = torch.tensor([[1, 1, 2, 0]])
     prediction = torch.tensor([[2, 1, 2, 0]])
-    intersection, union = count_pixels(prediction, truth, num_ways=2)
+    intersection, union = count_pixels(prediction, labels, num_ways=2)
     #                              way 1, way 2, foreground, background
     assert intersection.tolist() == [1, 1, 3, 1]
     assert union.tolist() == [2, 2, 3, 1]
 
 
-def test_a_false_positive_counts_for_a_way_that_the_truth_lacks():
-    truth = torch.zeros(1, 4, dtype=torch.long)
+def test_a_false_positive_counts_for_a_way_that_the_ground_truth_lacks():
+    labels = torch.zeros(1, 4, dtype=torch.long)
     prediction = torch.tensor([[2, 2, 0, 0]])
-    intersection, union = count_pixels(prediction, truth, num_ways=2)
+    intersection, union = count_pixels(prediction, labels, num_ways=2)
     assert intersection.tolist() == [0, 0, 0, 2]
     assert union.tolist() == [0, 2, 2, 4]
 
 
 def test_counts_equal_sets_of_pixels():
     generator = torch.Generator().manual_seed(0)
-    truth = torch.randint(0, 4, (30, 40), generator=generator)
-    truth[torch.rand(30, 40, generator=generator) < 0.1] = 255
+    labels = torch.randint(0, 4, (30, 40), generator=generator)
+    labels[torch.rand(30, 40, generator=generator) < 0.1] = 255
     prediction = torch.randint(0, 4, (30, 40), generator=generator)
-    intersection, union = count_pixels(prediction, truth, num_ways=3)
-    valid = truth != 255
+    intersection, union = count_pixels(prediction, labels, num_ways=3)
+    valid = labels != 255
     for way in (1, 2, 3):
-        shown, said = (truth == way) & valid, (prediction == way) & valid
+        shown, said = (labels == way) & valid, (prediction == way) & valid
         assert intersection[way - 1] == (shown & said).sum()
         assert union[way - 1] == (shown | said).sum()
     for i, (shown, said) in enumerate([
-            (truth > 0, prediction > 0), (truth == 0, prediction == 0)]):
+            (labels > 0, prediction > 0), (labels == 0, prediction == 0)]):
         assert intersection[3 + i] == (shown & said & valid).sum()
         assert union[3 + i] == ((shown | said) & valid).sum()
 
@@ -60,13 +60,13 @@ def test_counts_equal_sets_of_pixels():
 @pytest.mark.parametrize('count_absent', [True, False])
 def test_many_predictions_are_counted_as_each_alone(count_absent):
     generator = torch.Generator().manual_seed(0)
-    truth = torch.randint(0, 4, (9, 11), generator=generator)
-    truth[truth == 3] = 255
-    truth[truth == 1] = 0  # absent
+    labels = torch.randint(0, 4, (9, 11), generator=generator)
+    labels[labels == 3] = 255
+    labels[labels == 1] = 0  # absent
     predictions = torch.randint(
         0, 3, (5, 9, 11), generator=generator, dtype=torch.uint8)
-    confusion = label_confusion(predictions, truth, 2, 3)
+    confusion = label_confusion(predictions, labels, 2, 3)
     together = intersection_and_union(confusion.numpy(), count_absent)
-    alone = [count_pixels(one, truth, 2, count_absent=count_absent)
+    alone = [count_pixels(one, labels, 2, count_absent=count_absent)
              for one in predictions]
     assert (np.stack(together, 1) == np.array(alone)).all()

@@ -33,7 +33,7 @@ def test_a_class_that_was_never_sampled_is_left_out_of_the_mean():
     assert np.isnan(run['per_class'][1])
 
 
-def test_runs_are_averaged_and_their_spread_is_told():
+def test_runs_are_averaged_and_their_spread_is_reported():
     both = summary([
         # mIoU 40, FB-IoU 60
         counts(0, 7, (30, 100), (30, 50), (60, 100)),

@@ -1,4 +1,4 @@
-"""Negatives, end to end; the other calls stand in test_few_shot_inferencer."""
+"""Negatives; test_few_shot_inferencer.py has the other calls."""
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ ORANGE = (20, 120, 240)
 
 
 def without_classes(number, size=(60, 80)):
-    """Images with an orange box, neither red nor blue."""
+    """Make images with an orange box, neither red nor blue."""
     return [image_of(ORANGE, size, (8, 8, 20, 20), 200 + seed)[0]
             for seed in range(number)]
 
@@ -27,7 +27,7 @@ def probabilities(inferencer):
 
 @pytest.fixture
 def said(monkeypatch):
-    """All that is printed."""
+    """Collect all that is printed."""
     lines = []
     module = 'mmseg_panet.inference'
     for name in ('class_registry', 'network'):
@@ -40,7 +40,7 @@ def said(monkeypatch):
 @pytest.mark.parametrize('classifier', [
     'config', 'DiscriminantClassifier', 'auto'])
 def test_fewer_pixels_of_a_negative_become_a_class(classifier):
-    """Labels, which no temperature changes."""
+    """Labels are compared, which no temperature changes."""
     image, = without_classes(1)
     found = []
     for share in (0, 0.1, 0.5):
@@ -77,7 +77,7 @@ def test_negatives_are_worth_the_same_whenever_they_come(classifier):
     np.testing.assert_array_equal(probabilities(before), probabilities(red))
 
 
-def test_a_fit_is_in_place_of_all_negatives():
+def test_a_fit_replaces_all_negatives():
     inferencer = inferencer_of().fit(
         red_and_blue(), negatives=without_classes(1)).fit(red_and_blue())
     assert not inferencer.bank.negatives
@@ -130,7 +130,7 @@ def test_negatives_are_files_folders_and_arrays_each_counted_once(
 
 
 def test_negatives_of_different_sizes_stay_in_order():
-    """Those of a size pass the network together."""
+    """Images of one size pass the network together."""
     sizes = [(60, 80), (50, 50), (60, 80), (33, 47)]
     inferencer = small_inferencer().fit(red_and_blue(), negatives=[
         without_classes(1 + i, size)[i] for i, size in enumerate(sizes)])
@@ -178,7 +178,7 @@ def test_the_advice_on_supports_is_the_same_with_negatives():
 
 
 def test_negatives_of_a_bank_of_prototypes_are_of_prototypes(tmp_path):
-    """Also when its last class is gone, and another one comes."""
+    """Also if its last class is removed and another one is added."""
     inferencer_of('config').fit(red_and_blue()).save(tmp_path / 'old')
     inferencer = inferencer_of().load(tmp_path / 'old')
     inferencer.add_negatives(without_classes(1))

@@ -71,7 +71,7 @@ def test_probabilities_confidence_and_class_map_agree(inferencer):
     assert result['visualization'].shape == image.shape
 
 
-def test_pixels_below_the_least_confidence_are_undecided():
+def test_pixels_below_min_confidence_are_undecided():
     image, _ = image_of((20, 20, 230))
     decided = small_inferencer(RESIZE).fit(red_and_blue())(image)
     middle = float(np.median(decided['confidence']))
@@ -364,7 +364,7 @@ def test_auto_is_for_those_who_choose_nothing():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_head_with_a_classifier_of_its_own_keeps_it():
+def test_a_head_with_its_own_classifier_keeps_it():
     @MODELS.register_module(force=True)
     class OwnHead(PANetHead):
         def __init__(self, in_channels):
@@ -377,7 +377,7 @@ def test_a_head_with_a_classifier_of_its_own_keeps_it():
         own.model.decode_head.classifier, DiscriminantClassifier)
 
 
-def test_what_auto_chooses_is_said_once(monkeypatch, tmp_path):
+def test_the_choice_of_auto_is_printed_once(monkeypatch, tmp_path):
     said = []
     monkeypatch.setattr(
         'mmseg_panet.inference.network.print_log',
@@ -395,13 +395,13 @@ def test_what_auto_chooses_is_said_once(monkeypatch, tmp_path):
     assert said == [
         'auto: refinement from prototypes for 1 way, 1 shot', two, two,
         'PrototypeClassifier for 2 ways, 2 shots']
-    # The file says it, too.
+    # The file says it too.
     made_with, _ = open_bank(tmp_path / 'bank')
     assert AutoClassifier().settings() == dict(
         made_with['matching'], type=made_with['classifier'])
 
 
-def test_a_fit_that_fails_leaves_what_was_taught():
+def test_a_fit_that_fails_leaves_the_registered_classes():
     inferencer = small_inferencer(RESIZE).fit(red_and_blue())
     before = inferencer.fingerprint()
     image, mask = image_of((20, 230, 20))
@@ -421,7 +421,7 @@ def test_a_renamed_class_knows_its_supports():
     assert inferencer.bank.num_shots('crimson') == 2
 
 
-def test_supports_without_background_are_told_of(caplog):
+def test_supports_without_background_are_reported(caplog):
     image, mask = image_of((20, 20, 230))
     said = []
     with pytest.MonkeyPatch.context() as patch:
@@ -432,7 +432,7 @@ def test_supports_without_background_are_told_of(caplog):
     assert len(said) == 1 and 'no support shows background' in said[0]
 
 
-def test_arrays_of_later_calls_have_names_of_their_own(inferencer, tmp_path):
+def test_arrays_of_later_calls_have_their_own_names(inferencer, tmp_path):
     inferencer = small_inferencer(RESIZE).fit(red_and_blue())
     image, _ = image_of((20, 20, 230))
     for images in ([image, image], image):
@@ -442,7 +442,7 @@ def test_arrays_of_later_calls_have_names_of_their_own(inferencer, tmp_path):
 
 
 def test_masks_of_the_ground_truth_are_not_written_over(inferencer, folder):
-    """The plain layout: its masks are the ground truth."""
+    """Masks in the plain layout are the ground truth."""
     (folder / 'masks').mkdir()
     mask = folder / 'masks' / 'a.png'
     cv2.imwrite(str(mask), np.zeros((60, 80), np.uint8))
@@ -524,7 +524,7 @@ def test_the_fingerprint_is_of_all_that_a_prediction_depends_on(inferencer):
     (dict(classifier=dict(type='AutoClassifier', prior=-1)), 'prior'),
     (dict(palette={'red': (1, 2)}), "colour of 'red'"),
 ])
-def test_settings_that_cannot_be_are_one_sentence(settings, words):
+def test_impossible_settings_are_one_sentence(settings, words):
     with pytest.raises(InputError, match=words):
         FewShotInferencer(**dict(model=small_config(RESIZE)) | settings)
 
@@ -533,7 +533,7 @@ def test_settings_that_cannot_be_are_one_sentence(settings, words):
     (dict(batch_size=0), 'batch_size of 1 or more, got 0'),
     (dict(csv=True), 'expected out_dir'),
     (dict(coco=True), 'expected out_dir')])
-def test_calls_that_cannot_be_are_refused(inferencer, settings, words):
+def test_impossible_calls_are_refused(inferencer, settings, words):
     with pytest.raises(InputError, match=words):
         inferencer(image_of((0, 0, 0))[0], **settings)
 
@@ -548,7 +548,7 @@ def test_what_is_handed_out_is_a_copy(inferencer):
     assert inferencer.classes == ('red', 'blue')
 
 
-def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
+def test_all_processes_have_the_classes_of_the_main_one(monkeypatch):
     main = small_inferencer(RESIZE).fit(red_and_blue())
     other = small_inferencer(RESIZE)
     sent = []
@@ -570,7 +570,7 @@ def test_all_processes_have_what_the_main_one_was_taught(monkeypatch):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def test_a_gpu_agrees_with_the_cpu(tmp_path):
-    """Taught, saved, checked and segmented there."""
+    """Classes are registered, saved, checked and segmented there."""
     torch.manual_seed(0)
     on_gpu = FewShotInferencer(
         small_config(RESIZE), device='cuda', show_progress=False, tta=True)

@@ -146,7 +146,7 @@ def test_a_changed_image_is_computed_again_and_one_that_broke_has_no_mask(
 
 
 def test_a_mask_of_another_image_is_not_taken_for_its_own(tmp_path):
-    """Of the same name and size, and older than the first one's mask."""
+    """It has the same name and size, and is older than the first mask."""
     for folder, colour in (('one', 'white'), ('other', 'black')):
         (tmp_path / folder).mkdir()
         Image.new('RGB', (6, 4), colour).save(tmp_path / folder / 'a.bmp')

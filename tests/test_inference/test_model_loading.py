@@ -74,7 +74,7 @@ def test_a_config_without_the_head_is_refused(cfg, change):
 
 
 def test_a_head_that_a_bank_would_bypass_is_refused(cfg):
-    """And one that only matches otherwise is used as it is."""
+    """One that only matches differently is used as it is."""
 
     @MODELS.register_module(force=True)
     class Bypassed(PANetHead):
@@ -110,13 +110,13 @@ def test_the_description_tells_what_changes_a_prototype(cfg):
     assert plain['pooling'] == dict(pool_at='image', align_corners=False)
     assert plain['preprocessing']['pipeline'][0]['scale'] == [65, 65]
     assert plain['preprocessing']['normalise']['mean'] == [100, 110, 120]
-    # What only training knows makes no other network.
+    # Settings of training alone do not make it another network.
     assert described(frozen_stages=1, norm_eval=True, init_cfg=None) == plain
     assert described(dilate_both=True)['network'] != plain['network']
 
 
 def test_the_description_tells_which_levels_are_joined(cfg):
-    """And says of a single one no more than it always did."""
+    """A single level is described as it always was."""
     def network(**levels):
         changed = small_config(RESIZE)
         changed.model.decode_head.update(levels)
@@ -129,6 +129,6 @@ def test_the_description_tells_which_levels_are_joined(cfg):
         plain, in_index=[-1], input_transform='resize_concat')
 
 
-def test_random_weights_are_told_of(caplog):
+def test_random_weights_are_reported(caplog):
     inferencer = small_inferencer(RESIZE)
     assert inferencer.classes == ()

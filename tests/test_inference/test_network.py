@@ -12,7 +12,7 @@ from mmseg_panet.inference.images.image_pipeline import (
 
 
 def mmseg_logits(inferencer, image, steps=(RESIZE,)):
-    """As mmseg predicts."""
+    """Predict as mmseg does."""
     data = build_pipeline(list(steps))(dict(img=image))
     with torch.no_grad():
         return inferencer.model.test_step(
@@ -20,7 +20,7 @@ def mmseg_logits(inferencer, image, steps=(RESIZE,)):
 
 
 def logits_of(inferencer, images):
-    """Of the only view of each image."""
+    """Return the logits of the only view of each image."""
     return [view.rows() for view, in inferencer._network.views(images)]
 
 
@@ -29,7 +29,7 @@ def fitted(*steps, **settings):
 
 
 @pytest.mark.parametrize('padding', [None, dict(size_divisor=32)])
-def test_logits_are_those_that_the_host_predicts(padding):
+def test_logits_are_those_that_mmseg_predicts(padding):
     model = dict(data_preprocessor=dict(
         type='SegDataPreProcessor', mean=[100, 110, 120], std=[50, 60, 70],
         bgr_to_rgb=True, test_cfg=padding))
@@ -53,8 +53,8 @@ def test_images_of_any_sizes_come_back_in_order():
         torch.testing.assert_close(logits, alone)
 
 
-def test_views_are_averaged_and_turned_back():
-    """Two sizes and their mirror images, each by the host."""
+def test_views_are_averaged_and_flipped_back():
+    """mmseg predicts two sizes and their mirror images, each alone."""
     inferencer = fitted(RESIZE, tta=dict(ratios=(1.0, 1.5)))
     image, _ = image_of((20, 20, 230))
     mirrored = np.ascontiguousarray(image[:, ::-1])
@@ -71,7 +71,7 @@ def test_views_are_averaged_and_turned_back():
 
 
 def test_windows_slide_over_the_image_at_its_own_size():
-    """As the host slides, whose windows are padded to the whole image."""
+    """mmseg slides alike, but pads its windows to the complete image."""
     inferencer = fitted(
         RESIZE, slide=dict(crop_size=(32, 48), stride=(20, 30)))
     image, _ = image_of((20, 20, 230), size=(70, 100))
@@ -86,25 +86,25 @@ def test_windows_slide_over_the_image_at_its_own_size():
     assert torch.equal(logits, expected)
 
 
-def test_windows_slide_in_any_segmentor_of_the_host():
+def test_windows_slide_in_any_segmentor_of_mmseg():
     slide = dict(crop_size=(32, 48), stride=(20, 30))
     image, _ = image_of((20, 20, 230), size=(70, 100))
-    ours, hosts = (
+    ours, expected = (
         logits_of(fitted(slide=slide, model=dict(type=kind)), [image])[0]
         for kind in ('FewShotSegmentor', 'EncoderDecoder'))
-    torch.testing.assert_close(ours, hosts)
+    torch.testing.assert_close(ours, expected)
 
 
 def test_a_window_has_the_networks_size_and_two_thirds_of_a_stride():
     inferencer = small_inferencer(RESIZE, slide=True)
     assert inferencer.model.test_cfg == dict(
         mode='slide', crop_size=(65, 65), stride=(43, 43))
-    # Supports are fitted whole, as the config has them.
+    # No window slides over supports, as in the config.
     assert inferencer._network.support_steps == [RESIZE]
     assert inferencer._network.steps == [([], False)]
 
 
-def test_an_image_smaller_than_a_window_is_taken_whole():
+def test_an_image_smaller_than_a_window_is_not_cut():
     slid = fitted(slide=dict(crop_size=(200, 200), stride=(100, 100)))
     image, _ = image_of((20, 20, 230))
     torch.testing.assert_close(

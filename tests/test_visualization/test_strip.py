@@ -16,7 +16,7 @@ def test_the_colour_of_a_way_lies_over_its_pixels_alone():
     assert (GREY == 100).all()
 
 
-def test_ways_have_colours_of_their_own():
+def test_each_way_has_its_own_colour():
     assert len({way_colour(way) for way in range(1, 11)}) == 10
 
 
@@ -35,5 +35,5 @@ def test_a_strip_shows_supports_query_ground_truth_and_prediction(ways, shots):
 
 
 def test_masks_of_another_size_are_plotted_at_the_size_of_the_image():
-    truth = np.zeros((80, 120), np.uint8)
-    plot_strip([[GREY]], GREY, truth, truth, ['class'])
+    labels = np.zeros((80, 120), np.uint8)
+    plot_strip([[GREY]], GREY, labels, labels, ['class'])

@@ -104,6 +104,7 @@ class DilatedResNet(ResNet):
             of the above, or plugins are set for the block without ReLU.
 
     Example:
+        >>> import torch
         >>> backbone = DilatedResNet(depth=50)
         >>> backbone(torch.rand(2, 3, 64, 64))[0].shape
         torch.Size([2, 1024, 8, 8])

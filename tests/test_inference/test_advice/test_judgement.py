@@ -14,7 +14,7 @@ from mmseg_panet.models import LogitMap, PANetHead, SupportStatistics
 
 
 def means_of_sets(prototypes, shot):
-    """Class means (G, 2, C) of the sets by which a shot is judged."""
+    """Return the class means (G, 2, C) of the sets that judge a shot."""
     statistics = SupportStatistics(
         torch.full(prototypes.shape[:2], 1 - 1e-5), prototypes)
     return torch.cat([
@@ -24,7 +24,7 @@ def means_of_sets(prototypes, shot):
         for sets in shot_sets(len(prototypes), shot)])
 
 
-def test_a_shot_is_judged_by_its_own_the_others_and_all_but_two():
+def test_a_shot_is_judged_by_itself_the_others_and_all_but_two():
     prototypes = torch.tensor([1., 2., 4., 8.]).view(4, 1, 1).expand(4, 2, 3)
     sets = means_of_sets(prototypes, 1)
     # Its own; the mean of 1, 4, 8; without the 1, the 4, the 8 in turn.
@@ -35,7 +35,7 @@ def test_a_shot_is_judged_by_its_own_the_others_and_all_but_two():
     assert means_of_sets(prototypes[:1], 0)[:, 0, 0].tolist() == [1]
 
 
-def test_prototypes_of_a_shot_tell_its_class_from_all_else():
+def test_prototypes_of_a_shot_separate_its_class_from_all_else():
     """Another class in its labels is background, as in a 1-way episode."""
     support = banked('cat', 'dog')
     background, foreground = shot_statistics([support]).means()[0]
@@ -53,10 +53,10 @@ def test_prototypes_of_a_shot_tell_its_class_from_all_else():
     ([1, 0, 1, 0], 2 / 3),      # (3.5 - 1.5) / 3
     ([0, 1, 255, 0], 1 / 7),    # (3 - 2.5) / (5 - 1.5)
     ([1, 1, 1, 255], 1),        # nothing outside
-], ids=['best', 'worst', 'chance', 'between', 'unknown', 'whole'])
+], ids=['best', 'worst', 'chance', 'between', 'unknown', 'complete'])
 def test_agreement_is_the_gap_over_that_of_the_best_mask(labels, agreement):
-    lead = torch.tensor([5., 3., 2., 0.])
-    assert mask_agreement(lead, torch.tensor(labels)) == pytest.approx(
+    margin = torch.tensor([5., 3., 2., 0.])
+    assert mask_agreement(margin, torch.tensor(labels)) == pytest.approx(
         agreement)
 
 
@@ -96,7 +96,7 @@ def judged_images(classifier, images=5, channels=12, size=(6, 8)):
 @pytest.mark.parametrize('images', [1, 5, 12])
 def test_a_shot_is_judged_by_what_its_classifier_starts_from(
         classifier, of_one, of_more, images):
-    """Without a refinement by the judged image; sets by sets, by hand."""
+    """Each set is fitted by hand, without a refinement by the image."""
     head, features, labels, statistics = judged_images(classifier, images)
     metainfo = dict(ori_shape=labels.shape[1:], img_shape=labels.shape[1:])
     shot = images // 2

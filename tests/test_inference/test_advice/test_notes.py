@@ -70,7 +70,7 @@ def test_one_label_map_of_two_classes_is_as_it_should_be():
         PrototypeBank([cat, dog])))
 
 
-def test_supports_without_background_are_told():
+def test_supports_without_background_are_reported():
     everything = torch.ones(1, 16, 20, dtype=torch.long)
     cat = banked('cat', labels=everything)
     note, = class_notes(PrototypeBank([cat]))

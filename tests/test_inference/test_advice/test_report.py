@@ -41,7 +41,7 @@ def test_the_table_is_aligned_and_the_notes_are_below():
         'do this; that']
 
 
-def test_good_supports_are_told_to_be_good():
+def test_good_supports_are_called_good():
     assert str(advice(ROWS[:1], [])).endswith('\n\nnothing to correct')
 
 

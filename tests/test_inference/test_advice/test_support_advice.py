@@ -44,10 +44,10 @@ def advice(inferencer):
     return inferencer.check_support()
 
 
-def iou_by(inferencer, taught, support):
-    """By what the inferencer predicts when it is taught nothing else."""
+def iou_by(inferencer, shots, support):
+    """Compute the IoU of what the inferencer predicts by these shots."""
     image, labels = support
-    found = inferencer.fit({'red': taught}).predict([image])[0].class_map == 1
+    found = inferencer.fit({'red': shots}).predict([image])[0].class_map == 1
     known, mask = labels != 255, labels == 1
     return 100 * (found & mask).sum() / (found & known | mask).sum()
 
@@ -217,5 +217,5 @@ def test_of_five_classes_of_photographs_four_wrong_masks_are_named():
     planted = {(name, 1 + place) for place, name in enumerate(classes)}
     named = {(row.class_name, row.shot) for row in advice.suspects}
     assert len(named & planted) >= 4
-    # A herd far away, or a bird unlike the others, may well be looked at.
+    # A distant herd, or a bird unlike the others, may deserve a look.
     assert len(inferencer.fit(right).check_support().suspects) <= 1

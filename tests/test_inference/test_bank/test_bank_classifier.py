@@ -1,4 +1,4 @@
-"""A bank meets a model that classifies otherwise than it was made for."""
+"""A bank is loaded by a model with another classifier."""
 import json
 import logging
 
@@ -44,7 +44,7 @@ def confidence(inferencer):
 
 
 def as_first_versions_wrote_it(path):
-    """Without what later ones say of the classifier."""
+    """Remove what later versions say about the classifier."""
     data = path.read_bytes()
     length = int.from_bytes(data[:8], 'little')
     header = json.loads(json.loads(
@@ -70,7 +70,7 @@ def warnings(monkeypatch):
 @pytest.mark.parametrize('first', [False, True])
 def test_an_old_bank_is_classified_by_prototypes_and_says_so(
         tmp_path, warnings, first, head):
-    """As if nothing but prototypes had ever been there."""
+    """The results are those of a model with prototypes alone."""
     supports = red_and_blue()
     panet = inferencer_of('config', head).fit({'red': supports['red']})
     panet.save(tmp_path / 'old')
@@ -84,7 +84,7 @@ def test_an_old_bank_is_classified_by_prototypes_and_says_so(
     np.testing.assert_array_equal(confidence(inferencer), confidence(panet))
     assert inferencer.fingerprint() == panet.fingerprint()
 
-    # What is added to it is measured for prototypes, too.
+    # Supports that are added to it are measured for prototypes too.
     for one in (panet, inferencer):
         one.add_class('blue', supports['blue'])
     np.testing.assert_array_equal(confidence(inferencer), confidence(panet))
@@ -93,7 +93,7 @@ def test_an_old_bank_is_classified_by_prototypes_and_says_so(
     panet.load(tmp_path / 'grown')
     np.testing.assert_array_equal(confidence(inferencer), confidence(panet))
 
-    # And a new fit has it all.
+    # A new fit has everything again.
     inferencer.fit(supports)
     assert used_by(inferencer) == 'AutoClassifier' and len(warnings) == 1
     np.testing.assert_array_equal(
@@ -115,7 +115,7 @@ def test_what_fails_leaves_prototypes_in_use(tmp_path):
         assert used_by(inferencer) == 'PrototypeClassifier'
         assert inferencer.fingerprint() == before
     assert used_by(inferencer.load(tmp_path / 'new')) == 'AutoClassifier'
-    # And one that has moments stays in use where an old one is refused.
+    # A bank with moments stays in use if an old one is refused.
     with pytest.raises(InputError, match='prepared otherwise'):
         small_inferencer(classifier=None).load(tmp_path / 'old')
 
@@ -157,7 +157,7 @@ def test_another_process_classifies_an_old_bank_by_prototypes_too(
     dict(type='AutoClassifier', prior=0.5), 'UnitPrototypes'])
 def test_a_bank_is_for_all_classifiers_of_its_statistics(
         tmp_path, warnings, other):
-    """And for those of fewer; what is added later fits in."""
+    """Also for those that need fewer; later supports fit in."""
     supports = red_and_blue()
     inferencer_of().fit({'red': supports['red']}).save(tmp_path / 'bank')
     loaded = inferencer_of(other).load(tmp_path / 'bank')

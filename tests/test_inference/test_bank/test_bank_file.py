@@ -55,7 +55,7 @@ NEEDS = dict(MODEL, needs=['moments', 'cells'])
 
 
 def with_moments_and_cells():
-    """Supports with another number of cells each."""
+    """Make supports, each with another number of cells."""
     supports = []
     for cells, one in zip((20, 6, 15), pets().supports, strict=True):
         generator = torch.Generator().manual_seed(cells)
@@ -107,7 +107,7 @@ def test_statistics_that_do_not_fit_are_refused(path, change, words):
 
 
 def test_a_bank_without_the_classifier_is_one_of_prototypes(path):
-    """As the first versions wrote it."""
+    """The first versions wrote such banks."""
     model = dict(MODEL, classifier='PrototypeClassifier', cells='raw')
     write_bank(path, pets(), MODEL)
     assert_equal_supports(read_bank(path, model), pets())
@@ -228,7 +228,7 @@ def test_negatives_and_their_share_come_back_as_they_were(path, tmp_path):
 
 
 def test_moments_and_axes_of_negatives_come_back_as_they_were(path):
-    """And are left out for a classifier that needs none."""
+    """They are left out for a classifier that needs none."""
     model = dict(MODEL, needs=['moments'], rank=3)
     generator = torch.Generator().manual_seed(0)
 

@@ -98,12 +98,12 @@ def test_the_bank_of_many_channels_has_less_than_200_kb_a_support(tmp_path):
 
 
 def test_supports_of_one_image_share_its_axes():
-    """Also in a bank that was read, and not with those of equal content."""
+    """So they do in a bank that was read; equal axes are not shared."""
     bank = pets()
     for _ in range(2):
         tensors, entries = to_tensors(
             [one.statistics for one in bank.supports])
-        # The cats come first: of images 0, 1 and 2; then the dog of image 2.
+        # The cats of images 0, 1 and 2 come first, then the dog of image 2.
         assert [entry['axes'] for entry in entries] == [0, 1, 2, 2]
         assert tensors['axes'].shape == (3, 4, 12)
         assert tensors['axes'].dtype == torch.float16

@@ -21,7 +21,7 @@ def test_prototypes_are_those_that_the_head_fits():
     features = torch.randn(3, 6, 4, 5, generator=generator)
     labels = torch.randint(0, 3, (3, 16, 20), generator=generator)
     ways = [1, 2, 2]
-    # Of which the weight is twice the mean.
+    # The weight is twice the mean.
     head = MODELS.build(dict(
         type='PANetHead', in_channels=6, distance='squared_euclidean'))
     head.fit([features], [
@@ -64,7 +64,7 @@ def test_a_class_removed_equals_never_having_had_it():
     assert not torch.equal(bank.prototypes()[0], with_dog[0])
 
 
-def test_a_taught_class_is_not_the_background_of_another():
+def test_a_registered_class_is_not_the_background_of_another():
     """By hand: one cell each of cat, dog and background, 1, 2 and 4."""
     features = torch.tensor([[[[1., 2., 4.]]]]).double()
     labels = torch.tensor([[[1, 2, 0]]])
@@ -89,8 +89,8 @@ def test_a_renamed_class_keeps_its_place_and_its_pixels():
     close(bank.prototypes(), before)
 
 
-def test_a_name_that_labels_show_untaught_is_taken_too():
-    """The pixels of the one would become the other's."""
+def test_a_name_in_the_labels_is_taken_without_being_registered():
+    """The pixels of one class would become those of the other."""
     bank = PrototypeBank([banked('cat', 'dog')])
     with pytest.raises(InputError, match="cat0.jpg show another class 'dog'"):
         bank.rename('cat', 'dog')
@@ -170,7 +170,7 @@ def test_a_negative_that_comes_again_counts_once():
 
 
 def test_the_share_is_that_of_all_negatives_together():
-    """As areas of all images differ little from each other."""
+    """The areas of all images differ little from each other."""
     bank = PrototypeBank(
         [banked('cat')], [negative(0), negative(1)], negative_share=0.3)
     own = PrototypeBank([banked('cat')]).prototypes()[0]

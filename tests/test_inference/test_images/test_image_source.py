@@ -87,9 +87,9 @@ def test_the_frames_of_a_video_are_images_in_any_order(tmp_path):
     (0, 5), (7, 5), (9, 6)])
 def test_frames_are_counted_where_the_announced_ones_are_not_there(
         announced, counted, monkeypatch):
-    """With one that cannot be read where more than two are missing."""
+    """One of them cannot be read if more than two are missing."""
     class Capture:
-        """Five frames, whatever it says; a stream cannot be sought in."""
+        """Has five frames, whatever it says, and cannot seek."""
 
         def __init__(self, path):
             self.left = 5
@@ -115,7 +115,7 @@ def test_frames_are_counted_where_the_announced_ones_are_not_there(
     assert len(Video('stream.webm')) == counted
 
 
-def test_of_many_videos_one_is_open(tmp_path):
+def test_only_one_of_many_videos_is_open(tmp_path):
     items = list_images(
         [write_video(tmp_path / f'{i}.avi', 5) for i in range(3)])
     for item in items[::2]:

@@ -19,7 +19,7 @@ def view(seed, resized=True):
 
 @pytest.mark.parametrize('values', [1, 60, 1 << 20])
 def test_some_rows_at_a_time_give_what_all_at_once_do(values, monkeypatch):
-    """Of two views, in steps of a row, of two, and of all."""
+    """Two views are taken in steps of one row, of two, and of all."""
     monkeypatch.setattr(prediction, '_VALUES_AT_ONCE', values)
     views = [view(0), view(1)]
     expected = sum(
@@ -43,6 +43,6 @@ def test_what_is_less_likely_than_wanted_is_undecided():
     assert found.probabilities is None and found.classes == CLASSES
 
 
-def test_the_size_is_the_images():
+def test_the_size_is_that_of_the_image():
     assert view(0).size == (11, 8)
     assert view(0, resized=False).size == (5, 8)

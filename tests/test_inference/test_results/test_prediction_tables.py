@@ -69,7 +69,7 @@ def test_pycocotools_reads_the_masks_back(two):
     assert (second['image_id'], second['score']) == (2, 0.9)
 
 
-def test_tables_of_no_images_are_whole(tmp_path):
+def test_tables_of_no_images_are_complete(tmp_path):
     write_areas(tmp_path, [])
     write_coco(tmp_path, [], ('cat',))
     assert json.loads((tmp_path / 'coco.json').read_text()) == {

@@ -34,7 +34,7 @@ def probabilities(inferencer, colour=RED):
 
 @pytest.fixture
 def said(monkeypatch):
-    """All that is printed."""
+    """Collect all that is printed."""
     lines = []
     for name in ('class_registry', 'network'):
         monkeypatch.setattr(
@@ -59,7 +59,7 @@ def test_a_class_looks_as_in_the_images_that_it_adapts_to(classifier):
     assert not np.array_equal(probabilities(inferencer), before)
 
 
-def test_each_class_takes_the_best_images_of_its_own():
+def test_each_class_takes_its_own_best_images():
     inferencer = fitted(supports=red_and_blue(3)).adapt(folder())
     images = folder()
     own = {'red': images[:3], 'blue': images[3:6]}
@@ -183,7 +183,7 @@ def test_supports_and_negatives_tell_nothing_new(said):
 
 
 def test_padding_is_no_certain_background():
-    """Half of the input is."""
+    """Half of the input is padding."""
     inferencer = fitted(
         'auto', {'red': red_and_blue(1)['red']}, model=dict(
             data_preprocessor=dict(

@@ -45,7 +45,7 @@ def coco(folder, cat, dog):
 
 
 def boxes(folder):
-    """As tools write that know boxes only."""
+    """Write boxes only, as some tools do."""
     path = coco(folder, [], None)
     text = path.read_text()
     for top, bottom, left, right in BOXES.values():

@@ -3,7 +3,7 @@ import numpy as np
 from mmseg_panet.inference.supports import Support
 
 
-def test_a_support_that_is_made_by_hand_has_a_key_of_its_own():
+def test_a_support_that_is_made_by_hand_has_its_own_key():
     image = np.zeros((4, 6, 3), np.uint8)
 
     def labels_of(size):

@@ -73,7 +73,7 @@ def test_no_more_than_a_batch_of_a_size_is_held(inferencer):
     ahead = [
         len(read) - index for index, _, _ in encode_images(
             inferencer.model, inferencer.pipeline, images(), 2)]
-    # Of a batch of two the first comes when both are read.
+    # The first one of a batch of two comes when both are read.
     assert ahead == [2, 1, 2, 1, 1]
 
 
@@ -111,7 +111,7 @@ def test_hashes_are_of_the_file_and_of_what_the_labels_say(
 
 
 def test_labels_without_the_class_are_refused(inferencer):
-    """Of two classes in one image, the labels are of the first alone."""
+    """Of two classes in one image, the labels show the first alone."""
     image, mask = image_of((20, 20, 230))
     dog, cat = (
         by_hand(image, mask.astype(np.uint8), ('dog', 'cat'),
@@ -123,7 +123,7 @@ def test_labels_without_the_class_are_refused(inferencer):
 
 
 def test_an_object_between_the_cells_is_refused():
-    """As a resized mask is sampled at the cells' corners."""
+    """A resized mask is sampled at the corners of the cells."""
     pooled = small_inferencer(model=dict(
         decode_head=dict(type='PANetHead', in_channels=32, pool_at='feature')))
     image, _ = image_of((20, 20, 230))
@@ -147,7 +147,7 @@ def counted(inferencer, monkeypatch):
 
 def test_an_image_of_six_classes_passes_the_backbone_once(
         tmp_path, monkeypatch):
-    """As one annotated file, and as a mask with a value for each class."""
+    """Given as one annotated file, or as a mask with class values."""
     inferencer = small_inferencer()
     image, _ = image_of((20, 20, 230))
     labels = np.zeros(image.shape[:2], np.uint8)
