@@ -1,0 +1,65 @@
+"""The Markdown pages of the repository: their blocks, commands and links."""
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+REPO = Path(__file__).parents[1]
+README = REPO / 'projects_readme.md'
+DOCS = sorted((REPO / 'docs').glob('*.md'))
+PHOTOS = REPO / 'examples/photos'
+PAGES = [README, *DOCS, PHOTOS / 'README.md',
+         *sorted((REPO / 'configs').glob('*/README.md'))]
+OTHERS = sorted({
+    *REPO.glob('*.md'), *REPO.glob('.github/**/*.md'),
+    *REPO.glob('benchmarks/*.md')} - {README, REPO / 'README.md'})
+"""Pages of which only the links are checked."""
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    page: str  # its path from the root of the repository
+    number: int  # among the blocks of its language on the page
+    language: str
+    text: str
+
+    def __str__(self):
+        return f'{self.page}-{self.language}-{self.number}'
+
+
+def blocks(language):
+    """All blocks of a language on all pages."""
+    return [
+        Block(str(page.relative_to(REPO)), number, language, text)
+        for page in PAGES for number, text in enumerate(re.findall(
+            rf'^```{language}\n(.*?)^```$', page.read_text(), re.M | re.S))]
+
+
+def commands(text):
+    """The commands of a block of bash, as lists of words."""
+    lines = text.replace('\\\n', ' ').splitlines()
+    return list(filter(None, (
+        shlex.split(line, comments=True) for line in lines)))
+
+
+def inline_code(page):
+    """What a page has between backticks, outside of its blocks."""
+    prose = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    return [' '.join(code.split()) for code in re.findall(
+        r'`([^`]+)`', prose)]
+
+
+def links(page):
+    """Targets of the links and pictures of a page."""
+    prose = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    return re.findall(r'\]\(((?:[^()\s]|\([^()]*\))+)\)', prose)
+
+
+def anchors(page):
+    """Anchors that GitHub makes of the headings of a page."""
+    text = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    titles = re.findall(r'^#+ (.+)$', text, re.M)
+    # A paragraph that starts in bold is no heading, and has no anchor.
+    return [re.sub(r'[^\w\- ]', '', title.lower()).replace(' ', '-')
+            for title in titles]

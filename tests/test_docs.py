@@ -1,0 +1,203 @@
+"""The pages of README and docs/: links, commands, photographs, words."""
+import importlib
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser
+from unittest import mock
+
+import numpy as np
+import pytest
+from markdown_pages import (
+    DOCS,
+    OTHERS,
+    PAGES,
+    PHOTOS,
+    README,
+    REPO,
+    anchors,
+    blocks,
+    commands,
+    inline_code,
+    links,
+)
+from mmengine.registry import FUNCTIONS
+from mmseg import registry
+from PIL import Image
+
+from mmseg_panet.annotations.formats.class_folders import list_pairs
+from mmseg_panet.cli.main import SUBCOMMANDS
+from mmseg_panet.config.finder import find_config
+
+ON_THE_PAGE = {'mine.py'}
+"""Configs that the page itself tells to write."""
+
+OLD_NAMES = {'deprecations'}
+"""Pages that also have the old names of configs."""
+
+
+def name_of(page):
+    return str(page.relative_to(REPO))
+
+
+def parser_of(name):
+    """The parser that a subcommand uses."""
+    module = importlib.import_module(
+        f"mmseg_panet.cli.{name.replace('-', '_')}")
+    parser = ArgumentParser(exit_on_error=False)
+    module.add_arguments(parser)
+    return parser
+
+
+def flags_of(name):
+    """All flags of a subcommand and of what it has below it."""
+    flags, parsers = set(), [parser_of(name)]
+    while parsers:
+        for action in parsers.pop()._actions:
+            flags |= set(action.option_strings)
+            if isinstance(action.choices, dict):
+                parsers += action.choices.values()
+    return flags
+
+
+@pytest.mark.parametrize('page', [*PAGES, *OTHERS], ids=name_of)
+def test_relative_links_lead_to_files_and_headings(page):
+    for link in links(page):
+        if re.match('https?://', link):
+            continue
+        path, _, anchor = link.partition('#')
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize(
+    'words', [pytest.param(words, id=f'{block}-{i}')
+              for block in blocks('bash')
+              for i, words in enumerate(commands(block.text))])
+def test_every_command_is_accepted_by_its_parser(words):
+    while re.match('[A-Z]+=', words[0]):
+        words = words[1:]
+    if words[0] == 'torchrun':
+        words = ['mmseg-panet', *words[words.index('mmseg_panet') + 1:]]
+    program, *rest = words
+    if program == 'make':
+        target, = rest
+        assert re.search(f'^{target}:', (REPO / 'Makefile').read_text(), re.M)
+    elif program == 'pip':
+        assert_pip_installs(rest)
+    elif program == 'python':
+        script, *arguments = rest
+        with mock.patch.object(sys, 'argv', [script, *arguments]):
+            runpy.run_path(str(REPO / script))['parse_args']()
+    else:
+        assert program == 'mmseg-panet'
+        if rest[0].startswith('-'):
+            assert rest in (['--help'], ['--version'])
+            return
+        args = parser_of(rest[0]).parse_args(rest[1:])
+        config = getattr(args, 'config', None)
+        if config not in {None, *ON_THE_PAGE}:
+            assert find_config(REPO / config if '/' in config else config)
+
+
+def assert_pip_installs(words):
+    install, *options, what = words
+    assert install == 'install' and set(options) <= {'-e'}
+    extra = re.fullmatch(r'(?:mmseg-panet|\.)(?:\[(\w+)\])?', what)[1]
+    assert extra is None or f"'{extra}': [" in (REPO / 'setup.py').read_text()
+
+
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
+def test_flags_and_subcommands_in_the_text_exist(page):
+    known = set().union(*map(flags_of, SUBCOMMANDS))
+    for code in inline_code(page):
+        words = code.split()
+        if words[0] == 'pip':
+            assert_pip_installs(shlex.split(code)[1:])
+        elif words[0] == 'mmseg-panet' and len(words) > 1:
+            if words[1].startswith('-'):
+                assert words[1] in ('--help', '--version')
+                continue
+            # Given in part, the arguments cannot be parsed.
+            assert words[1] in SUBCOMMANDS, code
+            assert {word for word in words[2:] if word.startswith('--')
+                    } <= flags_of(words[1]), code
+        elif code.startswith('--'):
+            assert {word for word in words if word.startswith('--')
+                    } <= known, code
+
+
+def test_every_config_and_file_in_the_text_exists():
+    for page in PAGES:
+        text = page.read_text()
+        for name in re.findall(
+                r'\b(?:panet|discriminant)_(?:r\d+|vgg16)-d8[\w-]*', text):
+            # Checkpoints and work dirs have the same names.
+            assert find_config(name).stem == name or page.stem in OLD_NAMES
+        for path in re.findall(r'`((?:tools|examples|configs)/[\w/.-]+)`',
+                               text):
+            assert (REPO / path).exists(), path
+
+
+def test_every_component_of_the_table_is_registered():
+    table = (REPO / 'docs/components.md').read_text().split('\n\n')[1]
+    rows = re.findall(r'^\| (`.*?) \| `(\w+)` \|', table, re.M)
+    assert len(rows) == 20
+    for names, name in rows:
+        where = FUNCTIONS if name == 'FUNCTIONS' else getattr(registry, name)
+        for component in re.findall(r'`(\w+)`', names):
+            assert where.get(component) is not None, component
+
+
+def test_the_readme_stands_alone_in_its_first_sixty_lines():
+    lines = README.read_text().splitlines()
+    assert len(lines) <= 150
+    start = '\n'.join(lines[:60])
+    for part in ('docs/photos.jpg', 'make demo', 'make test', '```python',
+                 'mmseg-panet segment', 'pip install', 'docs/README.md'):
+        assert part in start
+    snippet = re.search(r'```python\n(.*?)```', start, re.S)[1]
+    assert len(snippet.splitlines()) == 5
+
+
+def test_the_index_names_every_page_once():
+    index = links(REPO / 'docs/README.md')
+    for page in DOCS:
+        if page.name != 'README.md':
+            assert index.count(page.name) == 1, page.name
+
+
+def test_words_that_the_project_does_not_use_are_absent():
+    pattern = (r'\b(mend|anew|host|taught|teach|whole|told apart|do as well|'
+               r"one's own|TODO)\b|@@")
+    for page in PAGES:
+        found = re.search(pattern, page.read_text(), re.I)
+        assert found is None, f'{page.name}: {found[0]}'
+
+
+def test_photographs_are_small_free_and_have_an_author():
+    tracked = subprocess.run(
+        ['git', 'ls-files', '-z', '.'], cwd=PHOTOS, capture_output=True)
+    if tracked.returncode:
+        pytest.skip('not a clone of the repository')
+    text = (PHOTOS / 'README.md').read_text()
+    rows = re.findall(
+        r'^\| `(\S.*\.jpg)` \| (\S.*?) \| (.*?) \| \[.+?\]\(https://', text,
+        re.M)
+    photos = sorted(PHOTOS.rglob('*.jpg'))
+    assert sorted(name for name, *_ in rows) == sorted(
+        str(path.relative_to(PHOTOS)) for path in photos)
+    assert {licence for *_, licence in rows} == {'public domain', 'CC0 1.0'}
+    assert sum(path.stat().st_size for path in photos) < 600_000
+    for path in photos:
+        assert max(Image.open(path).size) <= 640
+    pairs = list_pairs(PHOTOS / 'support')
+    assert [len(pair) for pair in pairs.values()] == [2, 2, 2]
+    for image, mask in sum(pairs.values(), []):
+        mask = Image.open(mask)
+        assert mask.size == Image.open(image).size
+        assert np.unique(mask).tolist() == [0, 255]
