@@ -12,6 +12,8 @@ from ..files import StrPath, read_lines
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
+CLASS_LIST = 'classes.txt'
+"""Name of the class list in a folder of masks."""
 BACKGROUND = 'background'
 IGNORED = 255
 # `_background_` and `__ignore__` are labelme's.

@@ -1,7 +1,7 @@
 """Files of images and masks: their names, and how they are opened."""
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -104,7 +104,7 @@ def seen_size(picture: Image.Image) -> tuple[int, int]:
     return picture.size if orientation in range(5, 9) else picture.size[::-1]
 
 
-def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
+def seen_as(labels: np.ndarray, image: Path | Image.Image) -> np.ndarray:
     """Turn labels as the camera's orientation turns the photograph.
 
     Images are decoded with their EXIF orientation applied. Labels that have
@@ -114,7 +114,7 @@ def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
 
     Args:
         labels (np.ndarray): (H, W), uint8.
-        image (Path): Path of the image.
+        image (Path | Image.Image): Path of the image, or one of Pillow.
 
     Returns:
         np.ndarray: (H, W) of the decoded image.
@@ -122,7 +122,8 @@ def seen_as(labels: np.ndarray, image: Path) -> np.ndarray:
     Raises:
         InputError: If the image cannot be read or neither size fits.
     """
-    with opened(image) as picture:
+    with (nullcontext(image) if isinstance(image, Image.Image)
+          else opened(image)) as picture:
         stored, seen = picture.size[::-1], seen_size(picture)
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     if labels.shape == seen:

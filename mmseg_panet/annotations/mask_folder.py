@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, raise_first
 from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
-from .class_list import ClassList, class_lines
+from .class_list import CLASS_LIST, ClassList, class_lines
 from .image_files import seen_as
 
 _FORMAT = 1
@@ -105,7 +105,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
                     palette=classes.palette().tobytes()),
             todo, f'rasterizing {len(todo)} masks')
         raise_first([fault for fault in faults if fault])
-    write_lines(out_dir / 'classes.txt', class_lines(classes))
+    write_lines(out_dir / CLASS_LIST, class_lines(classes))
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     return classes.names
 
@@ -128,7 +128,7 @@ def _start(out_dir: Path, made_from: str) -> None:
     """Make room: keep what was made from the same, remove what was not."""
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
-    there = [name for name in ('classes.txt', 'images.txt', 'masks')
+    there = [name for name in (CLASS_LIST, 'images.txt', 'masks')
              if (out_dir / name).exists()]
     if found is None and there:
         raise InputError(

@@ -1,7 +1,10 @@
 """Which pixels of a mask are the object."""
-import numpy as np
+from contextlib import AbstractContextManager, nullcontext
 
-from ..errors import InputError
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..errors import InputError, error_context
 from ..files import StrPath
 from .class_list import IGNORED
 from .image_files import opened
@@ -21,7 +24,7 @@ def colour_codes(rgb: np.ndarray) -> np.ndarray:
     return rgb @ np.array([1 << 16, 1 << 8, 1])
 
 
-def read_values(path: StrPath) -> tuple[np.ndarray, bool]:
+def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
     """Read the one channel of a mask that shows its object.
 
     Masks with a palette give their indices, grey ones their values as
@@ -30,7 +33,8 @@ def read_values(path: StrPath) -> tuple[np.ndarray, bool]:
     transparency, the alpha is the mask; an opaque alpha is ignored.
 
     Args:
-        path (str | os.PathLike): Path of the file.
+        path (str | os.PathLike | Image.Image): Path of the file, or an image
+            of Pillow, whose EXIF orientation is applied.
 
     Returns:
         tuple[np.ndarray, bool]: (H, W) of bool or integers, and whether they
@@ -39,8 +43,10 @@ def read_values(path: StrPath) -> tuple[np.ndarray, bool]:
     Raises:
         InputError: If it cannot be read, or several channels show something.
     """
-    with opened(path) as picture:
+    with _picture(path) as picture:
         values, mode = np.asarray(picture), picture.mode
+    if isinstance(path, Image.Image):
+        path = getattr(path, 'filename', '') or 'the mask'
     indexed = mode in ('P', 'PA')
     if values.ndim == 2:
         return values, indexed
@@ -68,7 +74,17 @@ def read_values(path: StrPath) -> tuple[np.ndarray, bool]:
     return codes != 0, False
 
 
-def object_labels(mask: str | np.ndarray, value: int | None,
+def _picture(mask: StrPath | Image.Image
+             ) -> AbstractContextManager[Image.Image]:
+    """Open a mask that is a file, and turn one of Pillow as it is seen."""
+    if not isinstance(mask, Image.Image):
+        return opened(mask)
+    with error_context('the mask could not be decoded', 'replace or leave it out',
+                (OSError, SyntaxError, ValueError)):
+        return nullcontext(ImageOps.exif_transpose(mask))
+
+
+def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
                   where: object) -> np.ndarray:
     """Label the object of a mask.
 
@@ -84,7 +100,8 @@ def object_labels(mask: str | np.ndarray, value: int | None,
     Anything else is refused.
 
     Args:
-        mask (str | np.ndarray): Path, see :func:`read_values`, or (H, W).
+        mask (str | np.ndarray | Image.Image): Path or image of Pillow, see
+            :func:`read_values`, or (H, W).
         value (int, optional): Value of the object.
         where (object): Names the mask in errors.
 

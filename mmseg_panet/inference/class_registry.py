@@ -3,40 +3,31 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..models.negatives import NEGATIVE_SHARE
+from .adaptable import IMAGES_AT_ONCE, Adaptable
 from .advice.notes import background_notes, negative_notes
 from .advice.report import SupportAdvice
 from .advice.support_advice import advise
 from .bank.bank_file import write_bank
 from .bank.prototype_bank import PrototypeBank
-from .network import Network
-from .supports.adaptation import adapted_bank
 from .supports.negative_encoder import measure_negatives
 from .supports.support_encoder import add_supports
 
-_IMAGES_AT_ONCE = 8
 _Self = TypeVar('_Self', bound='ClassRegistry')
 
 
-class ClassRegistry:
+class ClassRegistry(Adaptable):
     """Registers classes, and keeps, checks, loads and shares them.
 
     It is the part of :class:`FewShotInferencer` that changes its classes.
-
-    Attributes:
-        model (nn.Module): See :func:`encode_images`.
-        pipeline (Callable): See :func:`encode_images`.
-        show_progress (bool): Whether bars show how far a call has come.
     """
 
-    model: Any
-    pipeline: Callable
-    show_progress: bool
-    _network: Network
+    palette: Callable[[], np.ndarray]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -84,13 +75,13 @@ class ClassRegistry:
                  image_dir: StrPath | None = None) -> list[str]:
         return add_supports(
             self.model, self.pipeline, bank, source, image_dir,
-            _IMAGES_AT_ONCE, self.show_progress)
+            IMAGES_AT_ONCE, self.show_progress, self.channel_order)
 
     def _measure_negatives(self, bank: PrototypeBank,
                            images: Any) -> list[str]:
         return measure_negatives(
-            self.model, self.pipeline, bank, images, _IMAGES_AT_ONCE,
-            self.show_progress)
+            self.model, self.pipeline, bank, images, IMAGES_AT_ONCE,
+            self.show_progress, self.channel_order)
 
     def _use(self: _Self, bank: PrototypeBank,
              notes: Sequence[str]) -> _Self:
@@ -162,58 +153,6 @@ class ClassRegistry:
         bank.remove_negatives()
         self._change(bank)
 
-    def adapt(self: _Self, images: Any,
-              leave_out: StrPath | None = None) -> _Self:
-        """Learn from images without labels, such as those to segment.
-
-        The images are segmented by the classes as they are. For each class
-        the 30% that show it most certainly are chosen, and their most
-        certain cells have half of the class and of the background from now
-        on, whatever their number. With one example it is worth a point or
-        two of mIoU, with five nothing; it was measured with one class.
-
-        It replaces an earlier adaptation. It goes when supports or negatives
-        come or go, and is no part of what :meth:`save` writes. The order of
-        the images makes no difference beyond rounding, and each counts once;
-        supports and negatives among them are left out.
-
-        Args:
-            images (Any): Paths, folders, glob patterns, videos, arrays, or a
-                list of such, see :func:`list_images`. Those that cannot be
-                read are left out with a warning.
-            leave_out (str | os.PathLike, optional): Folder of results, whose
-                ``masks`` and ``overlays`` are no images. Defaults to none.
-
-        Returns:
-            FewShotInferencer: This one.
-
-        Raises:
-            InputError: If no class is registered, the classifier learns
-                from no second moments, as prototypes, or no image can be
-                read; all then stays as it was.
-        """
-        before = self._network.bank
-        plain = before.copy(adapted=())
-        try:
-            # The head classifies by what the bank holds.
-            self.remove_adaptation()
-            bank, notes = adapted_bank(
-                self.model, self.pipeline, plain, images, leave_out,
-                _IMAGES_AT_ONCE, self.show_progress)
-        except BaseException:
-            if before.adapted:
-                self._network.use(before)
-            raise
-        for note in notes:
-            _warn(note)
-        self._network.use(bank)
-        return self
-
-    def remove_adaptation(self) -> None:
-        """Classify as if :meth:`adapt` had never been called."""
-        if self._network.bank.adapted:
-            self._network.use(self._network.bank.copy(adapted=()))
-
     def remove_class(self, class_name: str) -> None:
         """Remove a class, as if it had never been registered.
 
@@ -250,7 +189,7 @@ class ClassRegistry:
         """
         return advise(
             self.model, self.pipeline, self._network.bank.copy(adapted=()),
-            _IMAGES_AT_ONCE, self.show_progress)
+            IMAGES_AT_ONCE, self.show_progress, self.palette())
 
     def save(self, path: StrPath) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.

@@ -3,25 +3,28 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
+from PIL import Image
 from torch import nn
 
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
 from ..models.small_components import min_area_of
-from .bank.prototype_bank import NOTHING_TAUGHT
+from ..visualization.class_colours import check_colours, class_palette
+from .bank.prototype_bank import NO_CLASS
 from .class_registry import ClassRegistry
 from .image_inferencer import ImageInferencer
-from .images.image_source import check_array
+from .images.image_array import check_channel_order, image_array
 from .model_loading import load_model
 from .network import Network
-from .results.mask_file import check_colours, class_palette
 from .results.prediction import Prediction, predict_classes
+from .summary import Summary, listed_examples
 
 
 class FewShotInferencer(ClassRegistry, ImageInferencer):
@@ -54,7 +57,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         min_confidence (float): Pixels whose most likely class is less likely
             are undecided, 255. Defaults to 0.
         palette (Mapping[str, Sequence[int]], optional): Red, green and blue
-            of classes, 0..255. Defaults to colours that differ.
+            of classes, 0..255. Defaults to a colour for each name, see
+            :func:`class_colours`.
         show_progress (bool): Whether bars show how far a call has come.
             Defaults to True.
         min_area (float, optional): Components of a class below this share of
@@ -68,8 +72,12 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             registered :class:`Classifier`, a dict with its settings, or
             'config', what the config's test classifies by. Defaults to None:
             the one that the config names, or else 'auto'.
-        calibrate (bool): Whether probabilities are, see :func:`calibrate`.
-            Defaults to True.
+        calibrate (bool): Whether probabilities are calibrated, see
+            :func:`calibrate`. Defaults to True.
+        channel_order (str): Order of the channels of images that are arrays,
+            'bgr' or 'rgb', of supports, negatives and images to segment
+            alike. Images of Pillow say their order themselves. Defaults to
+            'bgr', as in mmcv and mmseg.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -94,7 +102,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  min_area: float | None = None,
                  edges: bool | Mapping[str, float] | None = None,
                  classifier: dict | str | None = None,
-                 calibrate: bool = True) -> None:
+                 calibrate: bool = True,
+                 channel_order: str = 'bgr') -> None:
+        check_channel_order(channel_order)
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
             raise InputError(
@@ -104,10 +114,12 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         check_colours(palette or {})
         self._colours = dict(palette or {})
         self.min_confidence = min_confidence
+        self.channel_order = channel_order
+        self._weights = weights and os.fspath(weights)
         self._classifier = classifier
         init_default_scope('mmseg')
         super().__init__(
-            model, weights and os.fspath(weights), device, 'mmseg',
+            model, self._weights, device, 'mmseg',
             show_progress)
         self._network = Network(
             self.model, self.cfg, slide, tta, edges, min_area, calibrate)
@@ -121,6 +133,33 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         """None: the config's is one of episodes, as are the next two."""
 
     _init_visualizer = _init_collate = _init_pipeline
+
+    @property
+    def classifier(self) -> str:
+        """Name of what classifies, with the choices that it has made."""
+        return self._network.method
+
+    def __repr__(self) -> str:
+        return self._summary().text()
+
+    def _repr_html_(self) -> str:
+        """Show the summary in notebooks."""
+        return self._summary().html()
+
+    def _summary(self) -> Summary:
+        if '_network' not in vars(self):  # a debugger asks before it is made
+            return Summary(type(self).__name__, [])
+        bank = self._network.bank
+        numbers = dict(zip(bank.classes, bank.shots, strict=True))
+        facts = [
+            ('config', Path(self.cfg.filename or '(a dict)').stem),
+            ('weights', self._weights or "the backbone's pretrained weights"),
+            ('device', str(next(self.model.parameters()).device)),
+            ('classifier', self.classifier),
+            ('classes', f'{len(numbers)}: {listed_examples(numbers)}')]
+        if bank.negatives:
+            facts.append(('negatives', str(len(bank.negatives))))
+        return Summary(type(self).__name__, facts)
 
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
@@ -147,28 +186,34 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def predict(self, images: Sequence[np.ndarray],
-                keep_probabilities: bool = False) -> list[Prediction]:
+    def predict(self, images: Sequence[np.ndarray | Image.Image],
+                keep_probabilities: bool = False,
+                channel_order: str | None = None) -> list[Prediction]:
         """Segment images in memory.
 
         Args:
-            images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each, of any
-                sizes; those of equal size pass the network together.
+            images (Sequence[np.ndarray | Image.Image]): See
+                :func:`image_array`, of any sizes; those of equal size pass
+                the network together.
             keep_probabilities (bool): Whether the predictions hold those of
                 every class. Defaults to False.
+            channel_order (str, optional): Order of the channels of arrays.
+                Defaults to that of the inferencer.
 
         Returns:
-            list[Prediction]: One an image, in order.
+            list[Prediction]: One for each image, in order.
 
         Raises:
             InputError: If no class is registered, or an array is no image.
         """
         if not self.classes:
-            raise InputError(NOTHING_TAUGHT)
-        for image in images:
-            check_array(image)
+            raise InputError(NO_CLASS)
+        if channel_order is None:
+            channel_order = self.channel_order
+        check_channel_order(channel_order)
+        arrays = [image_array(image, channel_order) for image in images]
         return [
             predict_classes(
                 views, self.classes, self.min_confidence, keep_probabilities,
                 min_area_of(self.model))
-            for views in self._network.views(images)]
+            for views in self._network.views(arrays)]

@@ -36,7 +36,8 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         inferencer (ImageInferencer): With classes.
         images (Sequence[ImageItem]): Of :func:`list_images`, with
             ``leave_out=out_dir``.
-        out_dir (str | os.PathLike): Gets ``masks`` and what is asked for.
+        out_dir (str | os.PathLike): Gets ``masks``, ``classes.txt`` and what
+            is asked for.
         overlay (bool): Whether to write ``overlays``. Defaults to False.
         csv (bool): Whether to write ``areas.csv``. Defaults to False.
         coco (bool): Whether to write ``coco.json``. Defaults to False.
@@ -57,6 +58,8 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         Path(out_dir), inferencer.classes, inferencer.palette(), overlay, csv,
         coco)
     prepare_folder(folder.path, inferencer.fingerprint())
+    if is_main_process():
+        folder.write_class_list()
     todo = [
         batch for batch in share if not all(map(folder.is_finished, batch))]
     failures = []

@@ -12,14 +12,16 @@ import numpy as np
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
+from ..annotations.class_list import BACKGROUND
 from ..errors import InputError
 from ..files import StrPath
 from ..progress import progress_bar
-from ..visualization.strip import overlay
-from .bank.prototype_bank import NOTHING_TAUGHT
+from ..visualization.overlay import overlay
+from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, list_images
 from .results.out_folder import OutFolder, take_over
-from .results.prediction import Prediction, to_sample
+from .results.prediction import Prediction, label_names, to_sample
+from .results.segmentation_result import SegmentationResult
 from .segmentation import cut_batches, segment
 
 
@@ -30,6 +32,8 @@ class ImageInferencer(BaseInferencer):
     subclass.
     """
 
+    channel_order = 'bgr'
+    """Order of the channels of arrays, see :func:`image_array`."""
     _num_images = 0
     """Images of all calls: arrays are named by their number."""
 
@@ -42,27 +46,45 @@ class ImageInferencer(BaseInferencer):
     def palette(self) -> np.ndarray:
         """Colours of class maps, (256, 3) uint8 RGB."""
 
+    @property
+    @abstractmethod
+    def classifier(self) -> str:
+        """Name of what classifies, with the choices that it has made."""
+
+    @property
+    def dataset_meta(self) -> dict[str, Any]:
+        """The classes and their colours, as mmseg's visualizers take them.
+
+        ``classes`` are the names by label, the background first, and
+        ``palette`` their RGB colours.
+        """
+        palette = self.palette()[:1 + len(self.classes)]
+        return dict(classes=(BACKGROUND, *self.classes),
+                    palette=palette.tolist())
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Digest of all that a prediction depends on beside its image."""
 
     @abstractmethod
     def predict(self, images: Sequence[np.ndarray],
-                keep_probabilities: bool = False) -> list[Prediction]:
-        """Segment images of any sizes, (H, W, 3) uint8 BGR each."""
+                keep_probabilities: bool = False,
+                channel_order: str | None = None) -> list[Prediction]:
+        """Segment images of any sizes, (H, W, 3) uint8 each."""
 
     def __call__(self, inputs: Any, return_datasamples: bool = False,
                  batch_size: int = 1, return_vis: bool = False,
                  return_probabilities: bool = False, show: bool = False,
                  wait_time: float = 0, out_dir: StrPath | None = None,
-                 csv: bool = False, coco: bool = False) -> Any:
+                 csv: bool = False, coco: bool = False,
+                 channel_order: str | None = None) -> Any:
         """Segment images, and keep all results in memory.
 
         For more images than that, :func:`segment_images` writes files alone.
 
         Args:
             inputs (Any): Path, folder, glob pattern or video file, array
-                (H, W, 3) uint8 BGR, or a list of them, see
+                (H, W, 3) of uint8, image of Pillow, or a list of them, see
                 :func:`list_images`.
             return_datasamples (bool): Whether to return samples in place of
                 the dict. Defaults to False.
@@ -75,21 +97,26 @@ class ImageInferencer(BaseInferencer):
                 to False.
             wait_time (float): Seconds that it stays; 0 until a key is
                 pressed. Defaults to 0.
-            out_dir (str | os.PathLike, optional): Where ``masks/<name>.png``
-                and ``overlays/<name>.jpg`` are written. Defaults to nowhere.
+            out_dir (str | os.PathLike, optional): Where ``masks/<name>.png``,
+                ``classes.txt`` and ``overlays/<name>.jpg`` are written.
+                Defaults to nowhere.
             csv (bool): Whether ``areas.csv`` is written there. Defaults to
                 False.
             coco (bool): Whether ``coco.json`` is. Defaults to False.
+            channel_order (str, optional): Order of the channels of arrays,
+                'bgr' or 'rgb'. Defaults to that of the inferencer.
 
         Returns:
-            dict | SegDataSample | list[SegDataSample | None]: See
-            :meth:`postprocess`.
+            SegmentationResult | SegDataSample | list[SegDataSample | None]:
+            See :meth:`postprocess`.
 
         Raises:
             InputError: If no class is registered, there is no image, or the
                 only one cannot be read.
         """
-        items = list_images(inputs, out_dir, self._num_images)
+        items = list_images(
+            inputs, out_dir, self._num_images,
+            self.channel_order if channel_order is None else channel_order)
         self._num_images += len(items)
         batches = cut_batches(items, batch_size)
         folder = self._prepare(out_dir, csv, coco, show)
@@ -97,9 +124,10 @@ class ImageInferencer(BaseInferencer):
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
+            segmented = segment(
+                lambda some: self.predict(some, keep, 'bgr'), batches)
             for item, image, found in bar.track(
-                    segment(lambda some: self.predict(some, keep), batches),
-                    len(items), description='Inference'):
+                    segmented, len(items), description='Inference'):
                 if show or return_vis:
                     pictures += self.visualize(
                         [image], [found], show, wait_time)
@@ -112,13 +140,13 @@ class ImageInferencer(BaseInferencer):
                 if isinstance(found, Prediction)])
         return self.postprocess(
             results, pictures if return_vis else [], return_datasamples,
-            items=items)
+            items=items, folder=folder)
 
     def _prepare(self, out_dir: StrPath | None, csv: bool, coco: bool,
                  show: bool) -> OutFolder | None:
         """Find out what is missing before the work begins."""
         if not self.classes:
-            raise InputError(NOTHING_TAUGHT)
+            raise InputError(NO_CLASS)
         if show and sys.platform == 'linux' and not any(
                 map(os.environ.get, ('DISPLAY', 'WAYLAND_DISPLAY'))):
             raise InputError(
@@ -133,6 +161,7 @@ class ImageInferencer(BaseInferencer):
         folder = OutFolder(
             Path(out_dir), self.classes, self.palette(), True, csv, coco)
         take_over(folder.path, self.fingerprint())
+        folder.write_class_list()
         return folder
 
     def visualize(self, inputs: list, preds: Any, show: bool = False,
@@ -152,27 +181,34 @@ class ImageInferencer(BaseInferencer):
 
     def postprocess(self, preds: Any, visualization: list,
                     return_datasample: bool = False,
-                    items: Sequence[ImageItem] = (), **kwargs: Any) -> Any:
+                    items: Sequence[ImageItem] = (),
+                    folder: OutFolder | None = None, **kwargs: Any) -> Any:
         """Pack the results of images as ``MMSegInferencer`` does.
 
         Args:
-            preds (Sequence[Prediction | InputError]): One an image, or why
-                it cannot be read.
+            preds (Sequence[Prediction | InputError]): The prediction of each
+                image, or why it cannot be read.
             visualization (list[np.ndarray | None]): Overlays, or none.
             return_datasample (bool): See :meth:`__call__`.
             items (Sequence[ImageItem]): The images.
+            folder (OutFolder, optional): Where files were written.
             **kwargs (Any): For mmengine, not used.
 
         Returns:
-            dict | SegDataSample | list[SegDataSample | None]: Samples, see
-            :func:`to_sample`, or ``predictions``, class maps (H, W) uint8: 0
-            none of the classes, i the i-th of ``classes``, 255 undecided;
-            ``confidence`` (H, W) float32; where they were asked for
-            ``probabilities`` (1 + W, H, W) float32, "none" first, and
-            ``visualization`` (H, W, 3) uint8 RGB. Each is a list, with None
-            for an image that cannot be read, unless there is one image.
-            ``classes`` are the names, ``failures`` the sentences about
-            images that cannot be read, by name.
+            SegmentationResult | SegDataSample | list[SegDataSample | None]:
+            Samples, see :func:`to_sample`, or a dict. For each image it has
+            ``predictions``, class maps (H, W) uint8: 0 none of the classes,
+            i the i-th of ``classes``, 255 undecided; ``confidence`` (H, W)
+            float32; where they were asked for ``probabilities``
+            (1 + W, H, W) float32, "none" first, and ``visualization``
+            (H, W, 3) uint8 RGB; ``names``; ``paths`` as they were given,
+            None for images in memory; and ``files``, the paths of ``mask``
+            and ``overlay`` where they were written, otherwise None. Each is
+            a list, with None for the results of an image that cannot be
+            read, unless there is one image. For all images it has
+            ``classes``, the names; ``class_names``, those by label, with 0
+            and 255; ``classifier``; ``out_dir``; and ``failures``, the
+            sentences about images that cannot be read, by name.
 
         Raises:
             InputError: If the only image cannot be read.
@@ -185,8 +221,15 @@ class ImageInferencer(BaseInferencer):
             if alone:
                 raise preds[0]
             print_log(f'{name}: {sentence}', 'current', logging.WARNING)
+        files = [
+            None if folder is None or isinstance(one, InputError)
+            else folder.files_of(item)
+            for item, one in zip(items, preds, strict=True)]
         if return_datasample:
-            samples = list(map(to_sample, preds, items))
+            samples = [
+                to_sample(one, item, self.classifier, written)
+                for one, item, written in zip(
+                    preds, items, files, strict=True)]
             return samples[0] if alone else samples
         # An InputError has none of these.
         packed: dict[str, list] = {
@@ -198,7 +241,14 @@ class ImageInferencer(BaseInferencer):
             del packed['probabilities']
         if visualization:
             packed['visualization'] = visualization
-        return dict(
+        class_maps = packed['predictions']
+        packed |= dict(
+            names=[item.name for item in items],
+            paths=[item.path for item in items], files=files)
+        return SegmentationResult(dict(
             {key: column[0] if alone else column
              for key, column in packed.items()},
-            classes=self.classes, failures=failures)
+            classes=self.classes, class_names=label_names(self.classes),
+            classifier=self.classifier,
+            out_dir=None if folder is None else str(folder.path),
+            failures=failures), items, class_maps, self.palette())

@@ -106,6 +106,19 @@ class Network:
         return self._described | describe_classifier(
             self.model.decode_head.classifier)
 
+    @property
+    def method(self) -> str:
+        """What classifies, with the choices that it has made."""
+        bank, classifier = self.bank, self.model.decode_head.classifier
+        if not bank.classes:
+            return type(classifier).__name__
+        said = classifier.describe(bank.num_images)
+        if number := len(bank.adapted):
+            said += f', {number} of them adapted to without labels'
+        if number := len(bank.negatives):
+            said += f", {number} negative{'s' * (number > 1)}"
+        return said
+
     @contextmanager
     def classifying_by(self, classifier: Classifier) -> Iterator[None]:
         """Measure and classify by a method; by the old one after an error."""
@@ -171,16 +184,13 @@ class Network:
                           head.classifier.unit_cells)
         head.fitted = fitted
         self.bank = bank
+        bank.weights_sha256 = self._described['weights_sha256']
         if not bank.classes:
             # Negatives are measured by the one in use.
             if not bank.negatives:
                 head.classifier = self.classifier
             return
-        said = head.classifier.describe(bank.num_images)
-        if number := len(bank.adapted):
-            said += f', {number} of them adapted to without labels'
-        if number := len(bank.negatives):
-            said += f", {number} negative{'s' * (number > 1)}"
+        said = self.method
         if said != self._said:
             self._said = said
             print_log(said, logger='current')

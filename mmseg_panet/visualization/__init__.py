@@ -1,8 +1,11 @@
-"""Pictures of episodes."""
+"""Pictures of episodes and of segmented images."""
+from .class_colours import class_colours, class_palette
 from .episode_visualization_hook import EpisodeVisualizationHook
 from .few_shot_visualizer import FewShotVisualizer
-from .strip import overlay, plot_strip, way_colour
+from .overlay import overlay
+from .strip import plot_strip
+from .way_colours import way_colour
 
 __all__ = [
-    'EpisodeVisualizationHook', 'FewShotVisualizer', 'plot_strip', 'overlay',
-    'way_colour']
+    'EpisodeVisualizationHook', 'FewShotVisualizer', 'class_colours',
+    'class_palette', 'overlay', 'plot_strip', 'way_colour']

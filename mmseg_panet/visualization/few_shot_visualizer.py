@@ -8,7 +8,8 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 from torch import Tensor
 
-from .strip import overlay, plot_strip
+from .overlay import overlay
+from .strip import plot_strip
 
 
 @VISUALIZERS.register_module()

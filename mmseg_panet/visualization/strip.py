@@ -1,57 +1,17 @@
 """The strip of an episode: supports, query, ground truth, prediction."""
-import colorsys
 from collections.abc import Sequence
 
 import cv2
 import mmcv
 import numpy as np
 
+from .overlay import overlay
+
 _CAPTION = 22
 """Height of a line of text, in pixels."""
 _GAP = 4
 """Between panels, in pixels."""
 _WHITE = (255, 255, 255)
-
-
-def way_colour(way: int) -> tuple[int, int, int]:
-    """RGB colour of a way, 1.., far from those before it."""
-    # Steps of the golden ratio never come near an earlier hue soon.
-    hue = (0.98 + 0.618034 * (way - 1)) % 1
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0)
-    return int(255 * red), int(255 * green), int(255 * blue)
-
-
-PALETTE = np.array(
-    [(0, 0, 0), *map(way_colour, range(1, 255)), (128, 128, 128)], np.uint8)
-"""RGB colours of episode labels, (256, 3)."""
-
-
-def overlay(image: np.ndarray, labels: np.ndarray,
-            palette: np.ndarray = PALETTE,
-            opacity: float = 0.45) -> np.ndarray:
-    """Lay the colours of the ways over an image, with their outlines.
-
-    Args:
-        image (np.ndarray): (H, W, 3) uint8 RGB.
-        labels (np.ndarray): (H, W), episode labels; 255 has no outline.
-        palette (np.ndarray): (256, 3) RGB of the labels. Defaults to those
-            of :func:`way_colour`, and grey for 255.
-        opacity (float): Of the colours, 0..1. Defaults to 0.45.
-
-    Returns:
-        np.ndarray: (H, W, 3) uint8 RGB.
-    """
-    picture = image.copy()
-    for label in np.unique(labels[labels != 0]).tolist():
-        colour = palette[label].tolist()
-        mask = labels == label
-        mixed = (1 - opacity) * image[mask] + opacity * np.array(colour)
-        picture[mask] = mixed.astype(np.uint8)
-        if label != 255:
-            outlines, _ = cv2.findContours(
-                mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(picture, outlines, -1, colour, 1, cv2.LINE_AA)
-    return picture
 
 
 def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:

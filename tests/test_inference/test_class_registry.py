@@ -30,7 +30,7 @@ def said(monkeypatch):
     """Collect all that is printed."""
     lines = []
     module = 'mmseg_panet.inference'
-    for name in ('class_registry', 'network'):
+    for name in ('adaptable', 'class_registry', 'network'):
         monkeypatch.setattr(
             f'{module}.{name}.print_log',
             lambda line, *_, **__: lines.append(line))

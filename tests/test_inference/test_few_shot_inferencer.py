@@ -135,8 +135,8 @@ def test_files_are_written_where_they_are_wanted(
     assert sorted(
         path.relative_to(tmp_path / 'out').as_posix()
         for path in (tmp_path / 'out').rglob('*.*')) == [
-            'areas.csv', 'coco.json', 'made_with.txt', 'masks/a.png',
-            'masks/b.png', 'overlays/a.jpg', 'overlays/b.jpg']
+            'areas.csv', 'classes.txt', 'coco.json', 'made_with.txt',
+            'masks/a.png', 'masks/b.png', 'overlays/a.jpg', 'overlays/b.jpg']
     written = cv2.imread(str(tmp_path / 'out/masks/a.png'), -1)
     # OpenCV reads a palette as colours.
     palette = inferencer.palette()[..., ::-1]
@@ -278,7 +278,7 @@ def test_a_class_removed_leaves_the_bytes_of_never_having_had_it():
     removed.rename_class('blue', 'azure')
     assert removed.classes == ('azure',)
     removed.remove_class('azure')
-    with pytest.raises(InputError, match='no class was taught'):
+    with pytest.raises(InputError, match='no class is registered'):
         removed(image)
 
 

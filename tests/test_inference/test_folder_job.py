@@ -68,7 +68,7 @@ def test_a_broken_image_is_a_failure_and_all_others_get_their_files(
     assert '3.png is no complete image' in failures[0].sentence
     good = [i for i in range(7) if i != 3]
     assert set(files(tmp_path / 'out')) == {
-        'made_with.txt', 'areas.csv', 'coco.json',
+        'made_with.txt', 'classes.txt', 'areas.csv', 'coco.json',
         *(f'masks/{i}.png' for i in good),
         *(f'overlays/{i}.jpg' for i in good)}
     for i in good:
@@ -80,7 +80,7 @@ def test_only_what_is_asked_for_is_written(photos, tmp_path):
     segment_images(Bright(), list_images(photos), tmp_path / 'out',
                    show_progress=False)
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
-        'made_with.txt', 'masks'}
+        'made_with.txt', 'classes.txt', 'masks'}
 
 
 # Batches are 0 and 1, 2 and the broken 3, 4 and 5, 6, of two files an image.
@@ -96,7 +96,7 @@ def test_interrupted_and_started_again_it_gives_the_same_files(
 
     def interrupted(*args):
         left[0] -= 1
-        if left[0] < -1:  # the record comes first
+        if left[0] < -2:  # the record and the class list come first
             raise KeyboardInterrupt
         replace(*args)
     with monkeypatch.context() as patch:
@@ -104,7 +104,7 @@ def test_interrupted_and_started_again_it_gives_the_same_files(
         with pytest.raises(KeyboardInterrupt):
             segment_images(
                 Bright(), images, tmp_path / 'out', batch_size=2, **ALL)
-    assert len(files(tmp_path / 'out')) == 1 + writes
+    assert len(files(tmp_path / 'out')) == 2 + writes
     again = Bright()
     segment_images(again, images, tmp_path / 'out', batch_size=2, **ALL)
     assert files(tmp_path / 'out') == files(tmp_path / 'once')

@@ -9,7 +9,9 @@ import numpy as np
 from ...errors import InputError
 from ...files import StrPath, prepare_output, write_atomic
 from ...table import format_table
-from ...visualization.strip import overlay, text_line
+from ...visualization.overlay import overlay
+from ...visualization.strip import text_line
+from ...visualization.way_colours import PALETTE
 
 _SIZE = (192, 128)
 """Width and height of a thumbnail at most, in pixels."""
@@ -136,13 +138,14 @@ def plot_advice(advice: SupportAdvice) -> np.ndarray:
 
 
 def thumbnail(image: np.ndarray, labels: np.ndarray,
-              label: int) -> np.ndarray:
-    """A support as the picture shows it.
+              label: int, palette: np.ndarray = PALETTE) -> np.ndarray:
+    """Make the small picture of a support.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 BGR.
         labels (np.ndarray): (H, W) uint8: 1 the class, 0 not, 255 unknown.
-        label (int): Of the class, which gives the colour.
+        label (int): Label that gives the class its colour.
+        palette (np.ndarray): (256, 3) RGB. Defaults to that of the ways.
 
     Returns:
         np.ndarray: (h, w, 3) uint8 RGB.
@@ -156,8 +159,8 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
     mask = cv2.resize(
         (labels == 1).astype(np.float32), size,
         interpolation=cv2.INTER_AREA) > 0
-    return overlay(
-        small[..., ::-1], np.where(mask, label, np.where(unknown, 255, 0)))
+    found = np.where(mask, label, np.where(unknown, 255, 0))
+    return overlay(small[..., ::-1], found, palette)
 
 
 def shortened(name: str) -> str:

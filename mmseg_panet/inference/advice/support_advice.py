@@ -8,6 +8,7 @@ from mmengine.utils import slice_list
 
 from ...errors import InputError
 from ...progress import progress_bar
+from ...visualization.class_colours import class_palette
 from ..bank.banked_image import BankedSupport
 from ..bank.prototype_bank import PrototypeBank
 from ..images.image_source import read_image
@@ -33,7 +34,8 @@ _TINY = 1.0
 
 
 def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
-           batch_size: int, show_progress: bool) -> SupportAdvice:
+           batch_size: int, show_progress: bool,
+           palette: np.ndarray | None = None) -> SupportAdvice:
     """Judge every support of a bank by the others of its class.
 
     Each class is judged against the rest of its own images, 1-way, and every
@@ -45,6 +47,8 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
         bank (PrototypeBank): Its supports with their ``source``.
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
+        palette (np.ndarray, optional): (256, 3) RGB of the bank's classes.
+            Defaults to :func:`class_palette`.
 
     Returns:
         SupportAdvice: With a row a support, in the order of the bank.
@@ -63,6 +67,8 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
     statistics = map(shot_statistics, slice_list(supports, bank.shots))
     shots = [(of_class, shot) for of_class in statistics
              for shot in range(len(of_class.areas))]
+    if palette is None:
+        palette = class_palette(bank.classes)
     labels: dict[int, np.ndarray] = {}
     pictures: list[np.ndarray] = []
 
@@ -75,7 +81,8 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
                 all_labels == 255, 255, own).astype(np.uint8)
             pictures.append(thumbnail(
                 image, labels[index],
-                1 + bank.classes.index(supports[index].class_name)))
+                1 + bank.classes.index(supports[index].class_name),
+                palette))
             yield image
 
     judged: dict[int, Judgement] = {}

@@ -122,7 +122,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
             f'{path} is no prototype bank ({type(error).__name__}: {error}); '
             f'{remedy}, and write it again if it is damaged') from error
     of_negatives = statistics[len(supports):]
-    return made_with, PrototypeBank(
+    bank = PrototypeBank(
         (BankedSupport(
             one['class_name'], tuple(one['names']), of_support, one['image'],
             one['image_sha256'], one['labels_sha256'])
@@ -131,6 +131,8 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
         (BankedNegative(of_negative, one['image'], one['image_sha256'])
          for one, of_negative in zip(negatives, of_negatives, strict=True)),
         **({'negative_share': header['negative_share']} if negatives else {}))
+    bank.weights_sha256 = str(made_with.get('weights_sha256', ''))
+    return made_with, bank
 
 
 def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,

@@ -9,6 +9,7 @@ from ...errors import InputError, check_number
 from ...models import SupportStatistics
 from ...models.adapted import weigh_adapted
 from ...models.negatives import NEGATIVE_SHARE, add_negatives
+from ..summary import Summary, listed_examples
 from .banked_image import (
     BankedAdapted,
     BankedNegative,
@@ -18,8 +19,8 @@ from .banked_image import (
 
 MAX_CLASSES = 254
 """Label maps have 8 bits, with 0 for the background and 255 for unknown."""
-NOTHING_TAUGHT = (
-    'no class was taught yet; call fit() or add_class() with supports, or '
+NO_CLASS = (
+    'no class is registered yet; call fit() or add_class() with supports, or '
     'load() a bank')
 
 
@@ -42,8 +43,10 @@ class PrototypeBank:
             none.
 
     Attributes:
-        adapted (list[BankedAdapted]): None any more once other supports or
-            negatives come or go, as they were chosen by these.
+        adapted (list[BankedAdapted]): Empty once other supports or negatives
+            come or go, as they were chosen by these.
+        weights_sha256 (str): Hash of the model's weights that the images
+            were measured with; empty if it is unknown.
 
     Raises:
         InputError: If the share is out of range, or as :meth:`add`.
@@ -62,6 +65,29 @@ class PrototypeBank:
         for negative in negatives:
             self.add_negative(negative)
         self.adapted = list(adapted)
+        self.weights_sha256 = ''
+
+    def __repr__(self) -> str:
+        return self._summary().text()
+
+    def _repr_html_(self) -> str:
+        """Show the summary in notebooks."""
+        return self._summary().html()
+
+    def _summary(self) -> Summary:
+        numbers = dict(zip(self.classes, self.shots, strict=True))
+        measured = [one.statistics for one in self.supports]
+        measured += [one.statistics for one in self.negatives]
+        channels = {one.sums.shape[-1] for one in measured}
+        facts = [
+            ('classes', f'{len(numbers)}: {listed_examples(numbers)}'),
+            ('channels', ', '.join(map(str, sorted(channels))) or 'unknown'),
+            ('model', self.weights_sha256[:12] or 'unknown')]
+        if self._negatives:
+            facts.insert(1, ('negatives', str(len(self._negatives))))
+        if self.adapted:
+            facts.insert(1, ('adapted to', f'{len(self.adapted)} images'))
+        return Summary(type(self).__name__, facts)
 
     def copy(self, change: Callable[[Any], Any] = lambda one: one,
              negative_share: float | None = None,
@@ -79,10 +105,12 @@ class PrototypeBank:
         Raises:
             InputError: If the share is out of range.
         """
-        return PrototypeBank(
+        bank = PrototypeBank(
             map(change, self.supports), map(change, self.negatives),
             self.negative_share if negative_share is None else negative_share,
             self.adapted if adapted is None else adapted)
+        bank.weights_sha256 = self.weights_sha256
+        return bank
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -202,7 +230,7 @@ class PrototypeBank:
             InputError: If no class is registered.
         """
         if not self._supports:
-            raise InputError(NOTHING_TAUGHT)
+            raise InputError(NO_CLASS)
         return self.statistics().class_means(self.num_images)
 
     @property

@@ -8,20 +8,21 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
+from .image_array import check_channel_order, image_array, is_in_memory
 from .image_source import (
     Source,
     Video,
     VideoFrame,
-    check_array,
     is_video,
     name_and_sha256,
     read_image,
 )
 
-Input = str | os.PathLike | np.ndarray
+Input = str | os.PathLike | np.ndarray | Image.Image
 
 
 class ImageItem(NamedTuple):
@@ -36,6 +37,13 @@ class ImageItem(NamedTuple):
 
     name: str
     source: Source
+
+    @property
+    def path(self) -> str | None:
+        """Path of the file that it comes from; None in memory."""
+        if isinstance(self.source, VideoFrame):
+            return self.source.video.path
+        return self.source if isinstance(self.source, str) else None
 
 
 def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
@@ -62,24 +70,27 @@ def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
 
 def list_images(inputs: Input | Sequence[Input],
                 leave_out: str | os.PathLike | None = None,
-                first_array: int = 0) -> list[ImageItem]:
+                first_array: int = 0,
+                channel_order: str = 'bgr') -> list[ImageItem]:
     """Find images, each with a name of its own.
 
     Images of a folder, and of a glob pattern, are named by their path below
     it (below its part without wildcards), others by their file; a frame of a
-    video by the video and its number, ``clip/000012``; an array by its place
-    among all images, ``00000003``. Images that would share a name keep their
-    suffix, and get a number where that is not enough.
+    video by the video and its number, ``clip/000012``; an image in memory by
+    its place among all images, ``00000003``. Images that would share a name
+    keep their suffix, and get a number where that is not enough.
 
     Args:
-        inputs (str | os.PathLike | np.ndarray | Sequence): An image file, a
-            folder, which is searched with all its folders, a glob pattern, a
-            video file, an array (H, W, 3) BGR or (H, W), uint8, or a list of
-            such.
+        inputs (str | os.PathLike | np.ndarray | Image.Image | Sequence): An
+            image file, a folder, which is searched with all its folders, a
+            glob pattern, a video file, an array (H, W, 3) or (H, W) of
+            uint8, an image of Pillow, or a list of such.
         leave_out (str | os.PathLike, optional): Folder of results; its
             ``masks`` and ``overlays`` are no images, should it lie among
             them.
         first_array (int): Place from which arrays are named. Defaults to 0.
+        channel_order (str): 'bgr' or 'rgb', see :func:`image_array`.
+            Defaults to 'bgr'.
 
     Returns:
         list[ImageItem]: In the order of the inputs, those of a folder or
@@ -89,19 +100,22 @@ def list_images(inputs: Input | Sequence[Input],
         InputError: If there is no such file, no image in a folder or of a
             pattern, or something is none of these.
     """
+    check_channel_order(channel_order)
     if not isinstance(inputs, (list, tuple)):
         inputs = [inputs]  # type: ignore[list-item]
     found: list[ImageItem] = []
     for one in inputs:
-        if isinstance(one, np.ndarray):
-            check_array(one)
-            found.append(ImageItem(f'{first_array + len(found):08d}', one))
+        if is_in_memory(one):
+            found.append(ImageItem(
+                f'{first_array + len(found):08d}',
+                image_array(one, channel_order)))  # type: ignore[arg-type]
         elif isinstance(one, (str, os.PathLike)):
             found += _from_path(os.fspath(one))
         else:
             raise InputError(
-                'expected images as paths, folders, glob patterns, videos or '
-                f'arrays, got {type(one).__name__}; convert it to an array')
+                'expected images as paths, folders, glob patterns, videos, '
+                'arrays or images of Pillow, got '
+                f'{type(one).__name__}; convert it to an array')
     if leave_out is not None:
         results = tuple(
             os.path.join(os.path.realpath(leave_out), folder, '')

@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.fileio import get
 
 from ...errors import InputError
+from .image_array import image_array
 
 _VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
@@ -53,6 +54,10 @@ class Video:
     def __len__(self) -> int:
         """How many frames can be read."""
         return self._length
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the open file, which cannot be pickled."""
+        return {'path': self.path, '_length': self._length}
 
     def read(self, number: int) -> np.ndarray:
         """Decode a frame; fast for the one after the last that was read.
@@ -110,23 +115,6 @@ class VideoFrame(NamedTuple):
 Source = str | np.ndarray | VideoFrame
 
 
-def check_array(array: np.ndarray) -> None:
-    """Refuse an array that is no image.
-
-    Raises:
-        InputError: If it is not (H, W, 3) or (H, W) of uint8.
-    """
-    is_array = isinstance(array, np.ndarray)
-    if not is_array or array.dtype != np.uint8 or not array.size or (
-            array.ndim < 2 or array.shape[2:] not in ((), (3,))):
-        got = f'{array.shape} of {array.dtype}' if is_array else (
-            type(array).__name__)
-        raise InputError(
-            f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
-            'images have the channels last, in the order BGR, and values '
-            '0..255')
-
-
 def read_image(source: Source) -> np.ndarray:
     """Read an image as it is seen.
 
@@ -146,7 +134,7 @@ def read_image(source: Source) -> np.ndarray:
     if isinstance(source, VideoFrame):
         return source.video.read(source.number)
     if isinstance(source, np.ndarray):
-        return source if source.ndim == 3 else np.stack([source] * 3, axis=2)
+        return image_array(source)
     if is_video(source):
         return Video(source).read(0)
     try:

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
+from ...annotations.class_list import CLASS_LIST, class_lines
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
 from ...files import prepare_output, remove_partial, write_atomic, write_lines
-from ...visualization.strip import overlay
+from ...visualization.class_colours import coloured_class_list
+from ...visualization.segmentation_plot import overlay_with_legend
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
 from .mask_file import mask_path, read_summary, write_prediction
@@ -54,6 +56,18 @@ class OutFolder:
         if self.coco:
             require_pycocotools('coco.json is written')
 
+    def files_of(self, item: ImageItem) -> dict[str, str]:
+        """The paths of the files of an image, by 'mask' and 'overlay'."""
+        files = {'mask': str(mask_path(self.path, item.name))}
+        if self.overlay:
+            files['overlay'] = str(overlay_path(self.path, item.name))
+        return files
+
+    def write_class_list(self) -> None:
+        """Write ``classes.txt``, which names the labels of the masks."""
+        write_lines(self.path / CLASS_LIST, class_lines(
+            coloured_class_list(self.classes, self.palette)))
+
     def is_finished(self, item: ImageItem) -> bool:
         """Whether all files of an image exist and belong to it."""
         picture = overlay_path(self.path, item.name)
@@ -85,10 +99,11 @@ class OutFolder:
                 picture.unlink(missing_ok=True)
                 return found
             if self.overlay and image is not None:
-                # Image and colours in BGR, as OpenCV writes them.
-                pixels = overlay(image, found.class_map, self.palette[:, ::-1])
-                write_atomic(
-                    picture, cv2.imencode('.jpg', pixels)[1].tobytes())
+                pixels = overlay_with_legend(
+                    image[..., ::-1], found.class_map, self.classes,
+                    self.palette)
+                write_atomic(picture, cv2.imencode(
+                    '.jpg', pixels[..., ::-1])[1].tobytes())
             write_prediction(
                 mask, found, self.palette, source_key(item.source))
         except OSError as error:
@@ -107,7 +122,7 @@ class OutFolder:
         if self.csv:
             write_areas(self.path, items)
         if self.coco:
-            write_coco(self.path, items, self.classes)
+            write_coco(self.path, items, self.classes, self.palette)
 
 
 def prepare_folder(out_dir: Path, fingerprint: str) -> None:
@@ -152,12 +167,17 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
         fingerprint (str): See :func:`prepare_folder`.
 
     Raises:
-        InputError: If it holds masks that were not written here, or cannot
-            be written to.
+        InputError: If it holds masks or a class list that were not written
+            here, or cannot be written to.
     """
     if not (out_dir / _RECORD).is_file():
-        for mask in (out_dir / 'masks').glob('**/*.png'):
+        masks = list((out_dir / 'masks').glob('**/*.png'))
+        for mask in masks:
             read_summary(mask)
+        if not masks and (out_dir / CLASS_LIST).exists():
+            raise InputError(
+                f'{out_dir} has a {CLASS_LIST} that was not written here and '
+                'would be written over; name another folder for the results')
     prepare_output(out_dir / _RECORD)
     remove_partial(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
     if _fault(out_dir, fingerprint) is None:

@@ -1,5 +1,5 @@
 """What the inferencer says about an image."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +7,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from ...annotations.class_list import NOT_CLASSES
 from ...errors import InputError
 from ...models.logit_map import UNDECIDED, LogitMap, mean_probabilities
 from ...models.small_components import clear_small_components
@@ -82,18 +83,36 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
         kept.cpu().numpy() if keep_probabilities else None)
 
 
-def to_sample(result: Prediction | InputError,
-              item: ImageItem) -> SegDataSample | None:
+def label_names(classes: Sequence[str]) -> dict[int, str]:
+    """Name the labels of class maps.
+
+    Args:
+        classes (Sequence[str]): Names of the labels 1..W.
+
+    Returns:
+        dict[int, str]: 'none' for 0, the classes, 'undecided' for 255.
+    """
+    none, undecided = NOT_CLASSES
+    return dict(enumerate([none, *classes])) | {UNDECIDED: undecided}
+
+
+def to_sample(result: Prediction | InputError, item: ImageItem,
+              classifier: str = '', files: Mapping[str, str] | None = None
+              ) -> SegDataSample | None:
     """Turn a prediction into mmseg's sample, and an error into None.
 
     Args:
-        result (Prediction | InputError): With probabilities.
+        result (Prediction | InputError): A prediction with probabilities.
         item (ImageItem): The image.
+        classifier (str): What classified it. Defaults to ''.
+        files (Mapping[str, str], optional): Paths of what was written, by
+            'mask' and 'overlay'. Defaults to none.
 
     Returns:
         SegDataSample | None: ``pred_sem_seg`` and ``confidence`` (1, H, W),
         ``probabilities`` (1 + W, H, W), and in the metainfo ``classes``,
-        ``ori_shape`` and ``img_path``, None of an array or a video.
+        ``class_names`` by label, ``classifier``, ``ori_shape``, ``name``,
+        ``img_path``, which is None for an array or a video, and ``files``.
     """
     if isinstance(result, InputError):
         return None
@@ -103,6 +122,8 @@ def to_sample(result: Prediction | InputError,
     return SegDataSample(
         metainfo=dict(
             classes=result.classes, ori_shape=result.class_map.shape,
+            class_names=label_names(result.classes), classifier=classifier,
+            name=item.name, files=dict(files or {}),
             img_path=item.source if isinstance(item.source, str) else None),
         **{key: PixelData(data=torch.from_numpy(value))
            for key, value in data.items()})

@@ -3,6 +3,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,8 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
 
 
 def write_coco(out_dir: Path, images: Sequence[ImageItem],
-               classes: Sequence[str]) -> None:
+               classes: Sequence[str],
+               palette: np.ndarray | None = None) -> None:
     """Write ``coco.json``: an annotation an image and class.
 
     Its segmentation is a compressed run length, its score the mean
@@ -50,8 +52,15 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
         out_dir (Path): With a mask of each image.
         images (Sequence[ImageItem]): Those in it.
         classes (Sequence[str]): Names of the labels 1..W.
+        palette (np.ndarray, optional): (256, 3) RGB, which gives each
+            category its ``color``, as in COCO's panoptic files. Defaults to
+            none.
     """
-    categories = [dict(id=i, name=name) for i, name in enumerate(classes, 1)]
+    categories: list[dict[str, Any]] = [
+        dict(id=i, name=name) for i, name in enumerate(classes, 1)]
+    if palette is not None:
+        for category in categories:
+            category['color'] = palette[category['id']].tolist()
     # Piece by piece: the memory does not grow with the number of images.
     with (atomic_path(out_dir / 'coco.json') as part,
           part.open('w', encoding='utf-8') as file):

@@ -13,7 +13,7 @@ from ...models.adapted import CertainCellFinder, certain_statistics
 from ...models.resize import pooling
 from ...progress import progress_bar
 from ..bank.banked_image import BankedAdapted
-from ..bank.prototype_bank import NOTHING_TAUGHT, PrototypeBank
+from ..bank.prototype_bank import NO_CLASS, PrototypeBank
 from ..images.image_list import ImageItem, list_images, read_named
 from .support_encoder import encode_images
 
@@ -28,7 +28,7 @@ _MOST = 100
 @torch.no_grad()
 def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
                  images: Any, leave_out: StrPath | None, batch_size: int,
-                 show_progress: bool
+                 show_progress: bool, channel_order: str = 'bgr'
                  ) -> tuple[PrototypeBank, list[str]]:
     """Choose the images and cells that join the supports of each class.
 
@@ -41,6 +41,7 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
         leave_out (str | os.PathLike, optional): See :func:`list_images`.
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
+        channel_order (str): See :func:`list_images`. Defaults to 'bgr'.
 
     Returns:
         tuple[PrototypeBank, list[str]]: The bank with the adaptation, and a
@@ -52,13 +53,13 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
             moments, or no image can be read.
     """
     if not bank.classes:
-        raise InputError(NOTHING_TAUGHT)
+        raise InputError(NO_CLASS)
     head = model.decode_head
     if 'moments' not in head.classifier.needs:
         raise InputError(
             'expected a classifier with second moments to adapt, got '
             f"{type(head.classifier).__name__}; use classifier='auto'")
-    items = list_images(images, leave_out)
+    items = list_images(images, leave_out, channel_order=channel_order)
     reading = _Reading(items, bank)
     like = next(model.parameters())
     finder = CertainCellFinder(

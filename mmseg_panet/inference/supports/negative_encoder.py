@@ -14,7 +14,8 @@ from .support_encoder import encode_images
 
 def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
                       images: Any, batch_size: int,
-                      show_progress: bool) -> list[str]:
+                      show_progress: bool,
+                      channel_order: str = 'bgr') -> list[str]:
     """Read and measure images without any of the classes, and add them.
 
     Args:
@@ -24,6 +25,7 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
         images (Any): See :func:`list_images`.
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
+        channel_order (str): See :func:`list_images`. Defaults to 'bgr'.
 
     Returns:
         list[str]: A sentence for each image that adds nothing.
@@ -31,7 +33,7 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
     Raises:
         InputError: If there is no image, or one cannot be read.
     """
-    items = list_images(images)
+    items = list_images(images, channel_order=channel_order)
     names: list[tuple[str, str]] = []
 
     def read() -> Iterator[np.ndarray]:

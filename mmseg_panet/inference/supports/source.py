@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ...annotations.class_list import IGNORED, check_class_name
 from ...annotations.formats.class_folders import list_pairs
@@ -12,6 +13,7 @@ from ...annotations.image_files import existing
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
+from ..images.image_array import image_array, is_in_memory
 from .annotated_files import read_annotations, supports_of
 from .support import Size, Support
 
@@ -19,6 +21,7 @@ from .support import Size, Support
 def read_supports(
     source: Mapping[str, Sequence[tuple]] | str | os.PathLike,
     image_dir: str | os.PathLike | None = None,
+    channel_order: str = 'bgr',
 ) -> dict[str, list[Support]]:
     """Read a user's supports, without decoding their images.
 
@@ -41,6 +44,8 @@ def read_supports(
             the last four. Defaults to what the export holds, ``images/`` in
             a mask folder, and for a .json of COCO ``images/`` beside it or,
             without images there, its own folder.
+        channel_order (str): Of images that are arrays, see
+            :func:`image_array`. Defaults to 'bgr'.
 
     Returns:
         dict[str, list[Support]]: Supports by class.
@@ -65,22 +70,26 @@ def read_supports(
             'expected no image_dir, as each image comes with its mask, got '
             f'{image_dir}; leave it out')
     return read_pairs(
-        source if isinstance(source, Mapping) else list_pairs(path))
+        source if isinstance(source, Mapping) else list_pairs(path),
+        channel_order)
 
 
 def read_pairs(
-    source: Mapping[str, Sequence[tuple]],
+    source: Mapping[str, Sequence[tuple]], channel_order: str = 'bgr',
 ) -> dict[str, list[Support]]:
     """Read supports that are given as pairs.
 
     Args:
         source (Mapping[str, Sequence[tuple]]): Class name to its pairs
-            (image, annotation). An image is a path, or (H, W, 3) uint8 BGR.
-            An annotation is the path of a mask, or a mask (H, W) of bool or
-            integers, see :func:`object_labels`, with the value of the object
+            (image, annotation). An image is a path, an array (H, W, 3) of
+            uint8, or an image of Pillow. An annotation is the path of a
+            mask, or a mask (H, W) of bool or integers or as an image of
+            Pillow, see :func:`object_labels`, with the value of the object
             as an optional third element; boxes [[x, y, width, height], ...],
             which may be an array (N, 4) of numbers; or a dict of boxes,
             polygons, scribbles or points, see :data:`KINDS`.
+        channel_order (str): Of arrays, see :func:`image_array`. Defaults to
+            'bgr'.
 
     Returns:
         dict[str, list[Support]]: By class, in the order given.
@@ -102,7 +111,7 @@ def read_pairs(
                 f'class {name!r}: expected a list of (image, annotation), '
                 f'got {abbreviate(pairs)}; give at least one')
     return {
-        name: [_support(name, number, pair)
+        name: [_support(name, number, pair, channel_order)
                for number, pair in enumerate(pairs, start=1)]
         for name, pairs in source.items()}
 
@@ -122,7 +131,8 @@ def _checked_path(source: Any) -> Path:
         f'or labelme, or a .zip of CVAT, got {got}; correct the path')
 
 
-def _support(class_name: str, number: int, pair: Any) -> Support:
+def _support(class_name: str, number: int, pair: Any,
+             channel_order: str) -> Support:
     where = f'support {number} of class {class_name!r}'
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise InputError(
@@ -130,26 +140,31 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
             f'got {abbreviate(pair)}')
     image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
+    picture = image if isinstance(image, Image.Image) else None
     if isinstance(image, (str, Path)):
         image = existing(image, where)
-    elif not (isinstance(image, np.ndarray) and image.dtype == np.uint8
-              and image.ndim == 3 and image.shape[2] == 3 and image.size):
+    elif is_in_memory(image) and getattr(image, 'ndim', 3) == 3:
+        try:
+            image = image_array(image, channel_order)
+        except InputError as error:
+            raise InputError(f'{where}: {error}') from error
+    else:
         raise InputError(
-            f'{where}: expected a path or an array (H, W, 3) of uint8, blue '
-            f'first, as the image, got {_title(image)}')
+            f'{where}: expected a path, an array (H, W, 3) of uint8 or an '
+            f'image of Pillow as the image, got {_title(image)}')
     if isinstance(annotation, (list, tuple)) or (
             isinstance(annotation, np.ndarray) and annotation.ndim == 2
             and annotation.shape[1] == 4 and annotation.dtype != bool):
         annotation = dict(boxes=annotation)
     return Support(
         class_name, (class_name,), image,
-        _rasterizer(annotation, value, where), where)
+        _rasterizer(annotation, value, where), where, picture=picture)
 
 
 def _rasterizer(annotation: Any, value: Any,
                 where: str) -> Callable[[Size], np.ndarray]:
     """Find what rasterizes an annotation, from the size of its image."""
-    is_mask = isinstance(annotation, (str, Path, np.ndarray))
+    is_mask = isinstance(annotation, (str, Path, np.ndarray, Image.Image))
     is_integer = isinstance(
         value, (int, np.integer)) and type(value) is not bool
     if value is not None and not (is_mask and is_integer):
@@ -158,8 +173,8 @@ def _rasterizer(annotation: Any, value: Any,
             f'that with a mask only, got {value!r}; correct it or leave it '
             'out')
     if is_mask:
-        mask = annotation if isinstance(
-            annotation, np.ndarray) else existing(annotation, where)
+        mask = existing(annotation, where) if isinstance(
+            annotation, (str, Path)) else annotation
         return lambda _: object_labels(mask, value, where)
     if not isinstance(annotation, Mapping):
         raise InputError(
@@ -173,4 +188,7 @@ def _title(one: Any) -> str:
     """Say how a sentence calls an image or an annotation."""
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
-    return str(one) if isinstance(one, (str, Path)) else abbreviate(one)
+    if isinstance(one, Image.Image):
+        return getattr(one, 'filename', '') or (
+            f'an image of Pillow of {one.width}x{one.height}')
+    return str(one) if isinstance(one, (str, Path)) else shown(one)

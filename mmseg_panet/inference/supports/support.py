@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ...annotations.image_files import seen_as
 from ...errors import InputError
@@ -33,6 +34,8 @@ class Support:
             the labels show the class of another is then to be checked, as
             only its own ``rasterize`` does. Defaults to a key that no other
             support has.
+        picture (Image.Image, optional): The image of Pillow that ``image``
+            was made from. Defaults to None.
     """
 
     class_name: str
@@ -41,6 +44,7 @@ class Support:
     labels_of: Callable[[Size], np.ndarray]
     where: str
     labels_key: object = field(default_factory=object)
+    picture: Image.Image | None = None
 
     def rasterize(self, size: Size) -> np.ndarray:
         """Give the labels of the image as it is seen, see :func:`seen_as`.
@@ -56,9 +60,11 @@ class Support:
                 or as ``labels_of`` does.
         """
         labels = self.labels_of(size)
-        if isinstance(self.image, str) and labels.shape == size[::-1] != size:
+        stored = Path(self.image) if isinstance(
+            self.image, str) else self.picture
+        if stored is not None and labels.shape == size[::-1] != size:
             with suppress(InputError):
-                labels = seen_as(labels, Path(self.image))
+                labels = seen_as(labels, stored)
         if labels.shape != size:
             raise InputError(
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '

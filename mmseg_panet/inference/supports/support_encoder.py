@@ -96,7 +96,8 @@ def encode_supports(model: nn.Module, pipeline: Callable,
 
 def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
                  source: Any, image_dir: StrPath | None, batch_size: int,
-                 show_progress: bool) -> list[str]:
+                 show_progress: bool,
+                 channel_order: str = 'bgr') -> list[str]:
     """Read and measure supports, and add them to a bank.
 
     Args:
@@ -107,6 +108,7 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         image_dir (str | os.PathLike, optional): See :func:`read_supports`.
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
+        channel_order (str): See :func:`read_supports`. Defaults to 'bgr'.
 
     Returns:
         list[str]: A sentence for each support that adds nothing.
@@ -115,7 +117,8 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         InputError: See :func:`read_supports`, :func:`encode_supports` and
             :meth:`PrototypeBank.add`.
     """
-    supports = list(chain(*read_supports(source, image_dir).values()))
+    supports = list(chain(
+        *read_supports(source, image_dir, channel_order).values()))
     with progress_bar(show_progress) as bar:
         task = bar.add_task('Fitting', total=len(supports))
         found = encode_supports(

@@ -10,7 +10,7 @@ from mmseg_panet.inference.advice.report import (
     shortened,
     thumbnail,
 )
-from mmseg_panet.visualization.strip import way_colour
+from mmseg_panet.visualization.way_colours import way_colour
 
 ROWS = [
     SupportRow('cat', 1, 'a.jpg', 5550, 8.14, 68.48, 35.54, 1.44, 0.7, 0.84,

@@ -186,7 +186,7 @@ def test_without_images_it_is_refused(inferencer, tmp_path):
     with pytest.raises(InputError, match='got 0 of 2: .* fit()'):
         inferencer.check_support()
     inferencer.remove_class('red')
-    with pytest.raises(InputError, match='no class was taught'):
+    with pytest.raises(InputError, match='no class is registered'):
         inferencer.check_support()
 
 

@@ -190,7 +190,7 @@ def test_a_header_that_does_not_fit_is_refused(path, change, words):
 
 
 def test_nothing_is_left_of_a_bank_that_cannot_be_written(path):
-    with pytest.raises(InputError, match='no class was taught'):
+    with pytest.raises(InputError, match='no class is registered'):
         write_bank(path, PrototypeBank(), MODEL)
     assert not list(path.parent.iterdir())
     with pytest.raises(InputError, match='cannot be written'):

@@ -36,7 +36,7 @@ def probabilities(inferencer, colour=RED):
 def said(monkeypatch):
     """Collect all that is printed."""
     lines = []
-    for name in ('class_registry', 'network'):
+    for name in ('adaptable', 'class_registry', 'network'):
         monkeypatch.setattr(
             f'mmseg_panet.inference.{name}.print_log',
             lambda line, *_, **__: lines.append(line))

@@ -1,0 +1,114 @@
+"""Images in memory: arrays in either order of channels, and Pillow's."""
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ...errors import InputError, check_choice, error_context
+
+CHANNEL_ORDERS = ('bgr', 'rgb')
+
+
+def is_in_memory(image: object) -> bool:
+    """Whether something is no path, but an image or meant to be one."""
+    return isinstance(image, (np.ndarray, Image.Image)) or hasattr(
+        image, 'numpy')
+
+
+def check_channel_order(channel_order: Any) -> None:
+    """Refuse an order of channels that does not exist.
+
+    Raises:
+        InputError: If it is neither 'bgr' nor 'rgb'.
+    """
+    check_choice('channel_order', channel_order, CHANNEL_ORDERS)
+
+
+def check_array(array: Any) -> None:
+    """Refuse an array that is not an image.
+
+    As in mmcv, values are 0..255; floating-point numbers of 0..1 would be
+    taken for nearly black.
+
+    Raises:
+        InputError: If it is not (H, W, 3) or (H, W) of uint8.
+    """
+    is_array = isinstance(array, np.ndarray)
+    if is_array and array.dtype == np.uint8 and array.size and (
+            array.ndim >= 2 and array.shape[2:] in ((), (3,))):
+        return
+    got = f'{array.shape} of {array.dtype}' if is_array else (
+        f'a {type(array).__name__}')
+    if not is_array and hasattr(array, 'numpy'):
+        got = f'a tensor {tuple(array.shape)} of {array.dtype}'
+    raise InputError(
+        f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
+        f'{_remedy(array, is_array)}')
+
+
+def _remedy(array: Any, is_array: bool) -> str:
+    shape = tuple(getattr(array, 'shape', ()))
+    first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (
+        3, 4)
+    if not is_array and hasattr(array, 'numpy'):
+        permuted = '.permute(1, 2, 0)' if first else ''
+        return (
+            f'convert it with tensor{permuted}.cpu().numpy(), to values '
+            "0..255, and say channel_order='rgb' if red is its first channel")
+    if is_array and array.dtype.kind == 'f':
+        return (
+            'multiply values of 0..1 by 255, and convert them with '
+            '.astype(np.uint8)')
+    if first:
+        return 'move the channels last with array.transpose(1, 2, 0)'
+    if shape[2:] == (4,):
+        return 'leave out the alpha channel with array[..., :3]'
+    return (
+        'images have the channels last, in the order of channel_order, and '
+        'values 0..255')
+
+
+def image_array(image: np.ndarray | Image.Image,
+                channel_order: str = 'bgr') -> np.ndarray:
+    """Turn an image in memory into what :func:`read_image` makes of a file.
+
+    Args:
+        image (np.ndarray | Image.Image): (H, W, 3) or (H, W) of uint8; or an
+            image of Pillow of any mode but 'F', whose EXIF orientation is
+            applied, whose transparency is left out, and of whose 16 bits the
+            upper 8 are taken, as those of files.
+        channel_order (str): Order of the channels of an array, 'bgr' or
+            'rgb'. Images of Pillow say their order themselves. Defaults to
+            'bgr', as in mmcv and mmseg.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR.
+
+    Raises:
+        InputError: If it is not such an image.
+    """
+    if isinstance(image, Image.Image):
+        image, channel_order = _pillow_array(image), 'rgb'
+    check_array(image)
+    if image.ndim == 2:
+        return np.stack([image] * 3, axis=2)
+    return np.ascontiguousarray(
+        image[..., ::-1]) if channel_order == 'rgb' else image
+
+
+def _pillow_array(image: Image.Image) -> np.ndarray:
+    """The pixels as they are seen, (H, W, 3) RGB or (H, W)."""
+    name = getattr(image, 'filename', '') or 'the image of Pillow'
+    if image.mode == 'F':
+        raise InputError(
+            f"{name}: expected values 0..255, got an image of mode 'F'; "
+            "scale them to 0..255, and convert it with image.convert('L')")
+    with error_context(f'{name} could not be decoded', 'replace or leave it out',
+                (OSError, SyntaxError, ValueError)):
+        seen = ImageOps.exif_transpose(image)
+        if seen.mode.startswith('I'):
+            # Pillow has 16 bits in 'I;16' or 'I'.
+            return (np.asarray(seen).astype(np.int64) >> 8).clip(
+                0, 255).astype(np.uint8)
+        return np.asarray(seen.convert(
+            'L' if seen.mode in ('1', 'L', 'LA', 'La') else 'RGB'))

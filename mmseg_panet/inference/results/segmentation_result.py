@@ -1,0 +1,191 @@
+"""The result of a call of the inferencer: a dict that knows its images."""
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ...annotations.class_list import IGNORED, NOT_CLASSES
+from ...errors import InputError
+from ...files import StrPath, atomic_path, prepare_output
+from ...visualization.legend import percent
+from ...visualization.segmentation_plot import plot_grid, plot_segmentation
+from ..images.image_list import ImageItem
+from ..images.image_source import VideoFrame, read_image
+from ..summary import Summary, counted, listed
+
+_MOST_ROWS = 10
+"""Images, and classes, of the table of a summary."""
+_THUMBNAIL = 320
+"""Pixels of the longer side of an image in the picture of a summary."""
+_LAST_FRAME = 100
+"""Frames that a summary decodes at most to reach the one to show."""
+_PICTURES = ('.png', '.jpg', '.jpeg')
+
+
+class SegmentationResult(dict):
+    """What was found in the images of a call, by the keys of mmengine.
+
+    The keys ``predictions``, ``confidence``, ``probabilities`` and
+    ``visualization`` hold class maps and pictures, see
+    :meth:`ImageInferencer.postprocess`. ``names``, ``paths`` and ``files``
+    say of each image its name, the path that it was read from, which is None
+    for an array, and the files that were written for it. Each of these is a
+    list, unless there is one image.
+
+    Args:
+        values (dict[str, Any]): The keys and their values.
+        items (Sequence[ImageItem]): The images.
+        class_maps (Sequence[np.ndarray | None]): Their class maps.
+        palette (np.ndarray): (256, 3) uint8 RGB.
+    """
+
+    def __init__(self, values: dict[str, Any], items: Sequence[ImageItem],
+                 class_maps: Sequence[np.ndarray | None],
+                 palette: np.ndarray) -> None:
+        super().__init__(values)
+        self._items = list(items)
+        self._class_maps = list(class_maps)
+        self._palette = palette
+
+    def __reduce__(self) -> tuple:
+        return type(self), (
+            dict(self), self._items, self._class_maps, self._palette)
+
+    def copy(self) -> 'SegmentationResult':
+        """Make a shallow copy, which can be plotted too."""
+        return type(self)(
+            dict(self), self._items, self._class_maps, self._palette)
+
+    def plot(self, out: StrPath | None = None,
+             max_images: int = 16) -> np.ndarray:
+        """Plot the images with their classes and a legend.
+
+        The legend gives the colour and the share in percent of each class
+        that is present, and of undecided pixels. Several images are plotted
+        as a grid with one legend. Images are read again from their files.
+
+        Args:
+            out (str | os.PathLike, optional): File to write, which ends with
+                .png or .jpg. Defaults to none.
+            max_images (int): Most images of a grid. Defaults to 16.
+
+        Returns:
+            np.ndarray: (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: If no image was segmented, one cannot be read any
+                more, or the file cannot be written.
+        """
+        if out is not None:
+            out = Path(out)
+            if out.suffix.lower() not in _PICTURES:
+                raise InputError(
+                    f'expected a picture as .png or .jpg, got {out}')
+            prepare_output(out)
+        if not isinstance(max_images, int) or max_images < 1:
+            raise InputError(
+                f'expected max_images of 1 or more, got {max_images!r}')
+        picture = self._picture(self._items_to_plot(), max_images)
+        if out is not None:
+            with atomic_path(out) as part:
+                Image.fromarray(picture).save(
+                    part, 'PNG' if out.suffix.lower() == '.png' else 'JPEG',
+                    quality=95)
+        return picture
+
+    def _items_to_plot(self) -> list[tuple[ImageItem, np.ndarray]]:
+        found = [
+            (item, labels) for item, labels in zip(
+                self._items, self._class_maps, strict=True)
+            if labels is not None]
+        if not found:
+            raise InputError(
+                'expected an image that was segmented, got none; see '
+                "result['failures']")
+        return found
+
+    def _picture(self, found: list[tuple[ImageItem, np.ndarray]],
+                 max_images: int, longest: int | None = None) -> np.ndarray:
+        shown = found[:max_images]
+        images = [self._image(*one) for one in shown]
+        classes = self['classes']
+        if len(self._items) == 1:
+            return plot_segmentation(
+                images[0], shown[0][1], classes, self._palette, longest)
+        more = len(found) - len(shown)
+        return plot_grid(
+            images, [labels for _, labels in shown],
+            [item.name for item, _ in shown], classes, self._palette,
+            f"and {counted(more, 'more image')}" if more else '')
+
+    def _image(self, item: ImageItem, labels: np.ndarray) -> np.ndarray:
+        image = read_image(item.source)
+        if image.shape[:2] != labels.shape:
+            raise InputError(
+                f'{item.name} has changed since it was segmented: expected '
+                f'{labels.shape[1]}x{labels.shape[0]} pixels, got '
+                f'{image.shape[1]}x{image.shape[0]}; segment it again')
+        return image[..., ::-1]
+
+    def _summary(self, picture: str = '') -> Summary:
+        classes = self['classes']
+        facts = [
+            ('images', counted(len(self._items), 'image')),
+            ('classes', f'{len(classes)}: {listed(classes, len(classes))}'),
+            ('classifier', self['classifier'])]
+        if self['failures']:
+            facts.append(('failures', listed(
+                self['failures'], len(self['failures']))))
+        if self['out_dir'] is not None:
+            facts.append(('written to', self['out_dir']))
+        return Summary(type(self).__name__, facts, self._areas(), picture)
+
+    def _areas(self) -> list[list[str]]:
+        """The share of each class in each image, as far as there is room."""
+        shares = [
+            None if labels is None else np.bincount(
+                labels.ravel(), minlength=256) * 100 / labels.size
+            for labels in self._class_maps[:_MOST_ROWS]]
+        names = [NOT_CLASSES[0], *self['classes'], NOT_CLASSES[1]]
+        labels = [*range(len(names) - 1), IGNORED]
+        sums = sum((one for one in shares if one is not None), np.zeros(256))
+        present = [i for i, label in enumerate(labels) if sums[label] > 0]
+        largest = sorted(present, key=lambda i: -sums[labels[i]])
+        chosen = sorted(largest[:_MOST_ROWS])
+        left_out = len(present) - len(chosen)
+        rows = [[
+            'image', *(names[i] for i in chosen),
+            *([f"({counted(left_out, 'more class', 'more classes')})"]
+              if left_out else [])]]
+        for item, share in zip(self._items, shares, strict=False):
+            cells = ['-' if share is None else percent(share[labels[i]])
+                     for i in chosen]
+            rows.append([item.name, *cells, *([''] if left_out else [])])
+        if len(self._items) > _MOST_ROWS:
+            more = len(self._items) - _MOST_ROWS
+            rows.append([f'({more} more)', *[''] * (len(rows[0]) - 1)])
+        return rows
+
+    def __repr__(self) -> str:
+        return self._summary().text()
+
+    def _repr_html_(self) -> str:
+        """Show the summary with a small overlay, in notebooks."""
+        try:
+            found = self._items_to_plot()
+            if any(isinstance(item.source, VideoFrame)
+                   and item.source.number > _LAST_FRAME
+                   for item, _ in found[:4]):
+                return self._summary().html()
+            picture = Image.fromarray(self._picture(found, 4, _THUMBNAIL))
+        except (InputError, OSError):  # the files may be gone
+            return self._summary().html()
+        picture.thumbnail((2 * _THUMBNAIL, 4 * _THUMBNAIL))
+        data = io.BytesIO()
+        picture.save(data, 'JPEG', quality=85)
+        encoded = base64.b64encode(data.getvalue()).decode()
+        return self._summary(f'data:image/jpeg;base64,{encoded}').html()

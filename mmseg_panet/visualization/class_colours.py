@@ -1,0 +1,165 @@
+"""The colours of classes: a colour belongs to a name, not to an index."""
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ..annotations.class_list import BACKGROUND, IGNORED, ClassList, Colour
+from ..errors import InputError
+
+DISTINCT: tuple[Colour, ...] = (
+    (255, 0, 120), (240, 240, 105), (45, 0, 225), (255, 60, 255),
+    (120, 60, 120), (150, 165, 30), (255, 150, 195), (165, 255, 195),
+    (135, 45, 45), (105, 105, 195), (15, 195, 165), (165, 15, 255),
+    (180, 120, 180), (105, 105, 0), (195, 45, 165), (0, 120, 90),
+    (120, 240, 255), (255, 135, 105), (105, 15, 165), (255, 195, 135),
+    (210, 180, 255), (105, 225, 0), (0, 150, 45), (45, 150, 240))
+"""24 RGB colours that differ from each other, from black, white and grey.
+
+They are the result of a search for the largest least distance in OKLab
+(https://bottosson.github.io/posts/oklab) under normal vision, protanopia,
+deuteranopia and tritanopia, as Machado, Oliveira and Fernandes simulate them
+(IEEE TVCG 15(6), 2009).
+"""
+UNDECIDED_COLOUR = (128, 128, 128)
+"""RGB colour of undecided pixels."""
+_LEVELS = (0, 42, 85, 127, 170, 212, 255)
+_NEAR = 40
+"""RGB distance below which a colour counts as one that a user gave."""
+
+
+def class_colours(names: Sequence[str],
+                  given: Mapping[str, Sequence[int]] | None = None
+                  ) -> dict[str, Colour]:
+    """Give every class a colour that depends on its name.
+
+    Each name ranks the 24 colours of :data:`DISTINCT` by hashes, and has its
+    first choice in nearly every set of names. Where two names want the same
+    colour, the higher hash wins and the other name takes its next choice, so
+    that the result depends on the set of names and not on their order. With
+    more than 24 names the others have colours of a finer grid.
+
+    Args:
+        names (Sequence[str]): Names of up to 254 classes.
+        given (Mapping[str, Sequence[int]], optional): Red, green and blue,
+            0..255, of classes whose colour is chosen by the user. No other
+            class has a colour near these. Defaults to none.
+
+    Returns:
+        dict[str, tuple[int, int, int]]: RGB colours in the order of the
+        names; no two that are not given are equal.
+    """
+    known = set(names)
+    fixed = tuple(
+        (name, (int(colour[0]), int(colour[1]), int(colour[2])))
+        for name, colour in sorted((given or {}).items()) if name in known)
+    found = _assigned(frozenset(known), fixed)
+    return {name: found[name] for name in names}
+
+
+@lru_cache(maxsize=16)
+def _assigned(names: frozenset[str], fixed: tuple[tuple[str, Colour], ...]
+              ) -> dict[str, Colour]:
+    found = dict(fixed)
+    for colours in (DISTINCT, _finer_colours()):
+        free = [colour for colour in colours
+                if all(_squared(colour, one) >= _NEAR ** 2
+                       for _, one in fixed)]
+        ranked = sorted(
+            ((_hash(name, colour), name, colour) for name in names
+             if name not in found for colour in free), reverse=True)
+        taken: set[Colour] = set()
+        for _, name, colour in ranked:
+            if name not in found and colour not in taken:
+                found[name] = colour
+                taken.add(colour)
+    return found
+
+
+def class_palette(names: Sequence[str],
+                  given: Mapping[str, Sequence[int]] | None = None
+                  ) -> np.ndarray:
+    """Give the colours of class maps.
+
+    Args:
+        names (Sequence[str]): Names of the labels 1..W.
+        given (Mapping[str, Sequence[int]], optional): See
+            :func:`class_colours`.
+
+    Returns:
+        np.ndarray: (256, 3) uint8 RGB. The label 0 and the labels of no
+        class are black, the label 255 is :data:`UNDECIDED_COLOUR`.
+    """
+    palette = np.zeros((256, 3), np.uint8)
+    palette[IGNORED] = UNDECIDED_COLOUR
+    colours = class_colours(names, given)
+    if names:
+        palette[1:1 + len(names)] = [colours[name] for name in names]
+    return palette
+
+
+def check_colours(colours: Mapping[str, Sequence[int]]) -> None:
+    """Refuse colours that are not RGB.
+
+    Args:
+        colours (Mapping[str, Sequence[int]]): Colours by class name.
+
+    Raises:
+        InputError: If a colour is not three numbers of 0..255.
+    """
+    if not isinstance(colours, Mapping):
+        raise InputError(
+            'expected palette as {class name: (red, green, blue)}, got a '
+            f'{type(colours).__name__}')
+    for name, colour in colours.items():
+        if isinstance(colour, str) or len(colour) != 3 or not all(
+                0 <= value <= 255 for value in colour):
+            raise InputError(
+                f'expected the colour of {name!r} as red, green and blue of '
+                f'0..255, got {colour}')
+
+
+def coloured_class_list(names: Sequence[str],
+                        palette: np.ndarray) -> ClassList:
+    """Make the class list of masks that are written with a palette.
+
+    Args:
+        names (Sequence[str]): Names of the labels 1..W.
+        palette (np.ndarray): (256, 3) uint8 RGB.
+
+    Returns:
+        ClassList: The background and the classes. A class whose colour
+        another label has, which only a user's palette can lead to, is
+        listed without a colour, as a list must be unambiguous.
+    """
+    colours: dict[int, Colour] = {}
+    for label in (*range(1, 1 + len(names)), IGNORED):
+        red, green, blue = palette[label].tolist()
+        if (red, green, blue) not in {(0, 0, 0), *colours.values()}:
+            colours[label] = (red, green, blue)
+    return ClassList([BACKGROUND, *names], colours)
+
+
+def _hash(name: str, colour: Colour) -> bytes:
+    text = ','.join(map(str, colour)) + f' {name}'
+    return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).digest()
+
+
+def _squared(one: Sequence[int], other: Sequence[int]) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+
+@lru_cache(maxsize=1)
+def _finer_colours() -> tuple[Colour, ...]:
+    """Colours of a grid, none near black, grey or one of the 24.
+
+    The arithmetic is that of integers, so that every machine finds the same.
+    """
+    avoided = [*DISTINCT, UNDECIDED_COLOUR, (0, 0, 0), (255, 255, 255)]
+    return tuple(
+        (red, green, blue)
+        for red in _LEVELS for green in _LEVELS for blue in _LEVELS
+        if all(_squared((red, green, blue), one) >= 18 ** 2
+               for one in avoided)
+        and max(red, green, blue) >= 85)

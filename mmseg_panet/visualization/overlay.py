@@ -1,0 +1,43 @@
+"""The overlay: an image under the colours and outlines of its classes."""
+import cv2
+import numpy as np
+
+from .way_colours import PALETTE
+
+_PIXELS_A_LINE = 400
+"""Pixels of the longer side for each pixel of an outline's width."""
+
+
+def overlay(image: np.ndarray, labels: np.ndarray,
+            palette: np.ndarray = PALETTE,
+            opacity: float = 0.45) -> np.ndarray:
+    """Lay the colours of labels over an image, with outlines.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        labels (np.ndarray): (H, W); 0 leaves the image as it is, and 255
+            has no outline.
+        palette (np.ndarray): (256, 3) RGB colours of the labels. Defaults
+            to those of :func:`way_colour`, and grey for 255.
+        opacity (float): Opacity of the colours, 0..1. Defaults to 0.45.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB. The outlines are a pixel wide, and
+        wider in images of more than 600 pixels.
+    """
+    picture = image.copy()
+    width = max(1, round(max(labels.shape) / _PIXELS_A_LINE))
+    found = np.unique(labels[labels != 0]).tolist()
+    for label in found:
+        mask = labels == label
+        mixed = (1 - opacity) * image[mask] + opacity * palette[label]
+        picture[mask] = mixed.astype(np.uint8)
+    for label in found:
+        if label != 255:
+            mask = (labels == label).astype(np.uint8)
+            outlines, _ = cv2.findContours(
+                mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(
+                picture, outlines, -1, palette[label].tolist(), width,
+                cv2.LINE_AA)
+    return picture
