@@ -2,12 +2,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
-from ..files import StrPath, read_lines
+from ..files import StrPath, read_lines, write_lines
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -177,6 +178,16 @@ def class_lines(classes: ClassList) -> list[str]:
     return [
         f"{i} {name} {','.join(map(str, classes.colours.get(i, ())))}".rstrip()
         for i, name in names.items()]
+
+
+def write_class_list(folder: StrPath, classes: ClassList) -> None:
+    """Write the class list of a folder of masks.
+
+    Args:
+        folder (str | os.PathLike): Gets ``classes.txt``.
+        classes (ClassList): Names of the ids of its masks.
+    """
+    write_lines(Path(folder, CLASS_LIST), class_lines(classes))
 
 
 def _numbered(path: StrPath, lines: Mapping[int, str]

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, raise_first
 from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
-from .class_list import CLASS_LIST, ClassList, class_lines
+from .class_list import CLASS_LIST, ClassList, write_class_list
 from .image_files import seen_as
 
 _FORMAT = 1
@@ -105,7 +105,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
                     palette=classes.palette().tobytes()),
             todo, f'rasterizing {len(todo)} masks')
         raise_first([fault for fault in faults if fault])
-    write_lines(out_dir / CLASS_LIST, class_lines(classes))
+    write_class_list(out_dir, classes)
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     return classes.names
 

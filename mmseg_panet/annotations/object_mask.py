@@ -79,8 +79,9 @@ def _picture(mask: StrPath | Image.Image
     """Open a mask that is a file, and turn one of Pillow as it is seen."""
     if not isinstance(mask, Image.Image):
         return opened(mask)
-    with error_context('the mask could not be decoded', 'replace or leave it out',
-                (OSError, SyntaxError, ValueError)):
+    with error_context(
+            'the mask could not be decoded', 'replace it or leave it out',
+            (OSError, SyntaxError, ValueError)):
         return nullcontext(ImageOps.exif_transpose(mask))
 
 

@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'beside it the counts of every episode (.npz)')
     parser.add_argument(
         '--save-predictions', metavar='DIR', help='write every prediction '
-        'there, as PNG of episode labels named run-episode-query')
+        'there, as PNG of episode labels named run-episode-query, with '
+        'classes.txt and ways.csv, which say what the labels mean')
     parser.add_argument(
         '--show-dir', help='plot episodes into this folder')
     parser.add_argument(

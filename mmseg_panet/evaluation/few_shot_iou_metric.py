@@ -15,6 +15,7 @@ from ..table import format_table
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
 from .iou import EpisodeCounts, count_pixels
+from .prediction_lists import write_prediction_lists
 from .scores import summarise
 
 
@@ -38,7 +39,8 @@ class FewShotIoUMetric(BaseMetric):
         counts_file (str, optional): Where the counts of every episode are
             written, see :class:`EpisodeTable`.
         output_dir (str, optional): Where the predictions are written, as
-            PNG of episode labels named ``run-episode-query.png``.
+            PNG of episode labels named ``run-episode-query.png``, with
+            their lists, see :func:`write_prediction_lists`.
         collect_device (str): As in mmengine. Defaults to 'cpu'.
         prefix (str, optional): As in mmengine.
 
@@ -132,6 +134,8 @@ class FewShotIoUMetric(BaseMetric):
         classes = list(self.dataset_meta['classes'])
         class_ids = [classes.index(name) for name in names]
         table = EpisodeTable.from_counts(results)
+        if self.output_dir:
+            write_prediction_lists(self.output_dir, results, classes)
         if self.counts_file:
             table.write(self.counts_file)
         intervals = bootstrap_interval(table, class_ids).T.tolist()

@@ -12,6 +12,7 @@ from scipy.io import loadmat
 from torchvision.datasets import SBDataset, utils
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
+from ...annotations.class_list import ClassList, write_class_list
 from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_atomic, write_lines, write_mask
 from ...parallel import parallel_map
@@ -45,7 +46,8 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
     ``root/VOCtrainval_11-May-2012.tar`` and ``root/sbd/benchmark.tgz``, which
     are downloaded if need be. Then ``SegmentationClassAug`` gets the masks
     of all training images, VOC's where there is one, as it is finer, else
-    SBD's; and ``ImageSets/Segmentation/pascal5i_train.txt`` lists them.
+    SBD's; ``ImageSets/Segmentation/pascal5i_train.txt`` lists them, and
+    ``classes.txt`` names their ids.
     Masks of SBD that are there already are left alone.
 
     Args:
@@ -69,6 +71,10 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
     faults = parallel_map(write, merged, f'writing {len(merged)} masks')
     raise_first([fault for fault in faults if fault])
     write_lines(voc / _TRAIN_LIST, merged)
+    write_class_list(voc, ClassList(
+        list(PascalVOCDataset.METAINFO['classes']),
+        {i: (red, green, blue) for i, (red, green, blue) in enumerate(
+            PascalVOCDataset.METAINFO['palette'])}))
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
     images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class

@@ -12,6 +12,11 @@ from mmseg.registry import DATASETS
 from mmseg.utils import voc_palette
 from PIL import Image
 
+from ...annotations.class_list import (
+    BACKGROUND,
+    ClassList,
+    write_class_list,
+)
 from ...errors import InputError
 from ...files import write_lines, write_mask
 from ...progress import track
@@ -104,8 +109,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     lists = out_dir / 'ImageSets/Segmentation'
     write_lines(lists / 'train.txt', names[:num_train])
     write_lines(lists / 'val.txt', names[num_train:])
-    write_lines(out_dir / 'classes.txt', [
-        f'{i} {name}' for i, name in enumerate(('background', *TOY_CLASSES))])
+    write_class_list(out_dir, ClassList([BACKGROUND, *TOY_CLASSES], {}))
     write_lines(record_path, [json.dumps(record)])
     return out_dir
 
@@ -132,8 +136,9 @@ def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
     """Render supports of the three classes that fold 0 holds out, and images.
 
     Writes ``examples/<class>/*.jpg`` with a mask of the same name as PNG, 1
-    the class, 255 a border of one pixel, and ``photos/*.jpg``, which show the
-    classes in turn; over files of the same names.
+    the class, 255 a border of one pixel, and with a ``classes.txt``; and
+    ``photos/*.jpg``, which show the classes in turn. Files of the same names
+    are replaced.
 
     Args:
         out_dir (str | os.PathLike): A folder.
@@ -144,6 +149,8 @@ def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
     """
     classes, out_dir = len(TOY_CLASSES), Path(out_dir)
     for way, name in enumerate(TOY_CLASSES[:_NOVEL]):
+        write_class_list(
+            out_dir / 'examples' / name, ClassList([BACKGROUND, name], {}))
         for shot in range(num_shots):
             path = out_dir / 'examples' / name / f'{shot}.jpg'
             labels = _write_image(

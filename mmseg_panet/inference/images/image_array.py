@@ -103,8 +103,9 @@ def _pillow_array(image: Image.Image) -> np.ndarray:
         raise InputError(
             f"{name}: expected values 0..255, got an image of mode 'F'; "
             "scale them to 0..255, and convert it with image.convert('L')")
-    with error_context(f'{name} could not be decoded', 'replace or leave it out',
-                (OSError, SyntaxError, ValueError)):
+    with error_context(
+            f'{name} could not be decoded', 'replace it or leave it out',
+            (OSError, SyntaxError, ValueError)):
         seen = ImageOps.exif_transpose(image)
         if seen.mode.startswith('I'):
             # Pillow has 16 bits in 'I;16' or 'I'.

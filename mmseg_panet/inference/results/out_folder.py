@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
-from ...annotations.class_list import CLASS_LIST, class_lines
+from ...annotations.class_list import CLASS_LIST, write_class_list
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
 from ...files import prepare_output, remove_partial, write_atomic, write_lines
@@ -65,8 +65,8 @@ class OutFolder:
 
     def write_class_list(self) -> None:
         """Write ``classes.txt``, which names the labels of the masks."""
-        write_lines(self.path / CLASS_LIST, class_lines(
-            coloured_class_list(self.classes, self.palette)))
+        write_class_list(
+            self.path, coloured_class_list(self.classes, self.palette))
 
     def is_finished(self, item: ImageItem) -> bool:
         """Whether all files of an image exist and belong to it."""

@@ -191,4 +191,4 @@ def _title(one: Any) -> str:
     if isinstance(one, Image.Image):
         return getattr(one, 'filename', '') or (
             f'an image of Pillow of {one.width}x{one.height}')
-    return str(one) if isinstance(one, (str, Path)) else shown(one)
+    return str(one) if isinstance(one, (str, Path)) else abbreviate(one)

@@ -127,7 +127,8 @@ def test_a_name_cannot_be_taken_twice():
 
 
 def test_an_empty_bank_says_what_to_do():
-    with pytest.raises(InputError, match='no class is registered yet; call fit'):
+    with pytest.raises(
+            InputError, match='no class is registered yet; call fit'):
         PrototypeBank().prototypes()
 
 

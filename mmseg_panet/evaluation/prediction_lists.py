@@ -1,0 +1,35 @@
+"""The lists beside the saved predictions of episodes."""
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..annotations.class_list import BACKGROUND, ClassList, write_class_list
+from ..files import write_lines
+from .iou import EpisodeCounts
+
+
+def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
+                           classes: Sequence[str]) -> None:
+    """Write what the labels of a folder of predictions mean.
+
+    ``classes.txt`` names the labels of the masks, which are the ways of an
+    episode. As these are other classes in each episode, ``ways.csv`` has the
+    class of each way of each episode.
+
+    Args:
+        folder (Path): The folder of the predictions.
+        episodes (Sequence[EpisodeCounts]): All episodes, of W ways at most.
+        classes (Sequence[str]): Names of the data set's classes by id.
+    """
+    ways = max(len(episode.class_ids) for episode in episodes)
+    write_class_list(folder, ClassList(
+        [BACKGROUND, *(f'way {way}' for way in range(1, 1 + ways))], {}))
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator='\n')
+    rows.writerow(['run', 'episode', 'way', 'class'])
+    for episode in sorted(episodes, key=lambda one: (one.run, one.episode)):
+        for way, class_id in enumerate(episode.class_ids, start=1):
+            rows.writerow(
+                [episode.run, episode.episode, way, classes[class_id]])
+    write_lines(folder / 'ways.csv', table.getvalue().splitlines())
