@@ -153,10 +153,10 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         numbers = dict(zip(bank.classes, bank.shots, strict=True))
         facts = [
             ('config', Path(self.cfg.filename or '(a dict)').stem),
-            ('weights', self._weights or "the backbone's pretrained weights"),
+            ('weights', self._weights or 'as the config initialises them'),
             ('device', str(next(self.model.parameters()).device)),
             ('classifier', self.classifier),
-            ('classes', f'{len(numbers)}: {listed_examples(numbers)}')]
+            ('classes', listed_examples(numbers))]
         if bank.negatives:
             facts.append(('negatives', str(len(bank.negatives))))
         return Summary(type(self).__name__, facts)

@@ -77,9 +77,11 @@ def listed(items: Iterable[str], total: int) -> str:
 
 def listed_examples(numbers: Mapping[str, int]) -> str:
     """List classes with their numbers of examples."""
-    return listed(
+    if not numbers:
+        return 'none'
+    return f'{len(numbers)}: ' + listed(
         (f"{shortened(name)} ({counted(number, 'example')})"
-         for name, number in numbers.items()), len(numbers)) or 'none'
+         for name, number in numbers.items()), len(numbers))
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

@@ -63,17 +63,19 @@ def _assigned(names: frozenset[str], fixed: tuple[tuple[str, Colour], ...]
               ) -> dict[str, Colour]:
     found = dict(fixed)
     for colours in (DISTINCT, _finer_colours()):
-        free = [colour for colour in colours
+        free = [i for i, colour in enumerate(colours)
                 if all(_squared(colour, one) >= _NEAR ** 2
                        for _, one in fixed)]
+        hashes = {name: _hashes(name, len(colours)) for name in names
+                  if name not in found}
         ranked = sorted(
-            ((_hash(name, colour), name, colour) for name in names
-             if name not in found for colour in free), reverse=True)
-        taken: set[Colour] = set()
-        for _, name, colour in ranked:
-            if name not in found and colour not in taken:
-                found[name] = colour
-                taken.add(colour)
+            ((of_name[i], name, i) for name, of_name in hashes.items()
+             for i in free), reverse=True)
+        taken: set[int] = set()
+        for _, name, i in ranked:
+            if name not in found and i not in taken:
+                found[name] = colours[i]
+                taken.add(i)
     return found
 
 
@@ -141,9 +143,10 @@ def coloured_class_list(names: Sequence[str],
     return ClassList([BACKGROUND, *names], colours)
 
 
-def _hash(name: str, colour: Colour) -> bytes:
-    text = ','.join(map(str, colour)) + f' {name}'
-    return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).digest()
+def _hashes(name: str, number: int) -> list[int]:
+    """Hash a name to a number for each of some colours."""
+    digest = hashlib.shake_128(name.encode('utf-8', 'surrogatepass'))
+    return np.frombuffer(digest.digest(4 * number), '>u4').tolist()
 
 
 def _squared(one: Sequence[int], other: Sequence[int]) -> int:

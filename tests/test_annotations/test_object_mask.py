@@ -155,3 +155,28 @@ def test_a_value_that_is_not_there_or_none_is_a_sentence(tmp_path):
     (tmp_path / 'b.png').write_bytes(b'no picture')
     with pytest.raises(InputError, match=r'b\.png is not a readable image'):
         labels(tmp_path / 'b.png')
+
+
+@pytest.mark.parametrize(('array', 'mode'), [
+    (OBJECT, '1'), (OBJECT * np.uint8(255), 'L'), (OBJECT * np.uint8(3), 'P'),
+    (OBJECT * np.uint16(700), 'I;16'), (OBJECT * np.int32(70000), 'I'),
+    (painted((9, 200, 3), (0, 0, 0)), 'RGB'),
+    (np.dstack([painted((9, 9, 9), (9, 9, 9)), OBJECT * np.uint8(255)]),
+     'RGBA')])
+def test_a_mask_of_pillow_is_what_its_file_is(array, mode):
+    picture = Image.fromarray(array)
+    if mode == 'P':
+        picture.putpalette(bytes(range(255, -1, -1)) * 3)
+    assert picture.mode == mode
+    assert (labels(picture) == OBJECT).all()
+
+
+def test_a_mask_of_pillow_is_turned_as_its_exif_says():
+    picture = Image.fromarray(OBJECT.T.astype(np.uint8))
+    picture.getexif()[0x0112] = 5  # mirrored along the diagonal
+    assert (labels(picture) == OBJECT).all()
+
+
+def test_a_mask_of_pillow_in_several_colours_is_named_as_the_mask():
+    with pytest.raises(InputError, match='^the mask: expected one colour'):
+        labels(Image.fromarray(painted((9, 200, 3), (7, 7, 7))))

@@ -179,8 +179,8 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
     assert inferencer.model.test_cfg.edges is True
     assert inferencer.model.test_cfg.min_area == 0.01
     assert sorted(files(folder / 'flags')) == [
-        'areas.csv', 'made_with.txt', 'masks/0.png', 'masks/1.png',
-        'masks/2.png']
+        'areas.csv', 'classes.txt', 'made_with.txt', 'masks/0.png',
+        'masks/1.png', 'masks/2.png']
     assert 255 in np.array(Image.open(folder / 'flags/masks/0.png'))
 
 
@@ -214,7 +214,7 @@ def test_masks_follow_an_adaptation_which_no_bank_holds(
     run = tool(*common, '--support', 'support', '--out', 'one', '--adapt',
                '--bank', 'auto.safetensors', code=1)
     adapted = files(folder / 'one')
-    assert len(adapted) == 5
+    assert len(adapted) == 6
     assert 'not adapted to cut' in run.stdout + run.stderr
     # Masks are no images: the same command goes on.
     for _ in range(2):

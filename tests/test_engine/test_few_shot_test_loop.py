@@ -220,7 +220,8 @@ def test_predictions_are_written_and_pictures_plotted(
         counts_of(cfg, model, tmp_path, reuse_features=reuse)
         written.append(
             {file.name: file.read_bytes() for file in folder.iterdir()})
-    assert written[0] == written[1] and len(written[0]) == 24
+    assert written[0] == written[1] and len(written[0]) == 24 + 2
+    assert {'classes.txt', 'ways.csv'} <= set(written[0])
 
     plotted = []
     hook = EpisodeVisualizationHook(num_pictures=5)

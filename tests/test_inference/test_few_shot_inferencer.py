@@ -10,9 +10,12 @@ from inference_parts import (
     small_inferencer,
 )
 from mmseg.registry import MODELS
+from mmseg.visualization import SegLocalVisualizer
+from PIL import Image
 from torch.nn.functional import conv2d, normalize
 
 from mmseg_panet.apis import FewShotInferencer, list_images, segment_images
+from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.bank.bank_file import open_bank
 from mmseg_panet.models import (
@@ -583,3 +586,128 @@ def test_a_gpu_agrees_with_the_cpu(tmp_path):
     one.fit(red_and_blue(shots=3)).check_support()
     np.testing.assert_allclose(
         results[0]['confidence'], results[1]['confidence'], atol=1e-3)
+
+
+def test_photographs_in_rgb_are_those_in_bgr(inferencer):
+    """Supports, negatives and images to segment."""
+    supports = red_and_blue()
+    negative = image_of((20, 230, 20), seed=3)[0]
+    photo = image_of((20, 20, 230), seed=77)[0]
+
+    def fitted(change, **settings):
+        return small_inferencer(RESIZE, **settings).fit({
+            name: [(change(image), mask) for image, mask in pairs]
+            for name, pairs in supports.items()}, negatives=change(negative))
+
+    def to_rgb(image):
+        return np.ascontiguousarray(image[..., ::-1])
+
+    def to_pillow(image):
+        return Image.fromarray(to_rgb(image))
+
+    plain, rgb, pillow = (
+        fitted(lambda image: image), fitted(to_rgb, channel_order='rgb'),
+        fitted(to_pillow))
+    expected = plain(photo)['confidence']
+    assert rgb.fingerprint() == pillow.fingerprint() == plain.fingerprint()
+    for found in (
+            rgb(to_rgb(photo)), pillow(to_pillow(photo)),
+            rgb(to_pillow(photo)), rgb(photo, channel_order='bgr'),
+            plain(to_rgb(photo), channel_order='rgb')):
+        np.testing.assert_array_equal(found['confidence'], expected)
+    for found in (rgb.predict([to_rgb(photo)]),
+                  plain.predict([to_pillow(photo)]),
+                  plain.predict([to_rgb(photo)], channel_order='rgb')):
+        np.testing.assert_array_equal(found[0].confidence, expected)
+    assert (plain(to_rgb(photo))['confidence'] != expected).any()
+    with pytest.raises(InputError, match='channel_order must be one of'):
+        small_inferencer(RESIZE, channel_order='BGR')
+
+
+def test_files_do_not_depend_on_the_order_of_channels_of_arrays(folder):
+    plain, rgb = (
+        small_inferencer(RESIZE, channel_order=order).fit(red_and_blue())
+        for order in ('bgr', 'rgb'))
+    assert plain.bank.supports[0].image_sha256 != (
+        rgb.bank.supports[0].image_sha256)
+    rgb = small_inferencer(RESIZE, channel_order='rgb').fit({
+        name: [(image[..., ::-1].copy(), mask) for image, mask in pairs]
+        for name, pairs in red_and_blue().items()})
+    np.testing.assert_array_equal(
+        plain(folder / 'a.png')['confidence'],
+        rgb(folder / 'a.png')['confidence'])
+
+
+def test_a_summary_says_what_is_there(inferencer, tmp_path):
+    empty = small_inferencer(RESIZE)
+    assert repr(empty).splitlines() == [
+        'FewShotInferencer', '  config      (a dict)',
+        '  weights     as the config initialises them', '  device      cpu',
+        '  classifier  PrototypeClassifier', '  classes     none']
+    assert '2: red (2 examples), blue (2 examples)' in repr(inferencer)
+    renamed = small_inferencer(RESIZE).fit(red_and_blue(shots=1))
+    renamed.rename_class('red', '<b>')
+    assert '&lt;b&gt; (1 example)' in renamed._repr_html_()
+    (tmp_path / 'tiny.py').write_text(small_config(RESIZE).pretty_text)
+    torch.save(empty.model.state_dict(), tmp_path / 'tiny.pth')
+    of_files = FewShotInferencer(
+        tmp_path / 'tiny.py', tmp_path / 'tiny.pth', 'cpu')
+    assert '  config      tiny\n' in repr(of_files)
+    assert f"  weights     {tmp_path / 'tiny.pth'}"[:60] in repr(of_files)
+    assert repr(FewShotInferencer.__new__(FewShotInferencer)) == (
+        'FewShotInferencer')
+
+
+def test_a_colour_does_not_depend_on_the_order_of_the_classes():
+    supports = red_and_blue()
+    one = small_inferencer(RESIZE).fit(supports)
+    other = small_inferencer(RESIZE).fit(
+        dict(reversed(supports.items())))
+    assert one.palette()[[1, 2]].tolist() == other.palette()[[2, 1]].tolist()
+    meta = other.dataset_meta
+    assert meta['classes'] == ('background', 'blue', 'red')
+    assert meta['palette'] == other.palette()[:3].tolist()
+
+
+def test_the_visualizer_of_mmseg_takes_the_names_and_colours(
+        inferencer, tmp_path):
+    image = image_of((20, 20, 230), seed=77)[0]
+    sample = inferencer(image, return_datasamples=True)
+    visualizer = SegLocalVisualizer(alpha=1.0)
+    visualizer.dataset_meta = inferencer.dataset_meta
+    visualizer.add_datasample(
+        'a', image, sample, draw_gt=False, with_labels=False,
+        out_file=str(tmp_path / 'a.png'))
+    drawn = cv2.imread(str(tmp_path / 'a.png'))[..., ::-1]
+    np.testing.assert_array_equal(
+        drawn, inferencer.palette()[sample.pred_sem_seg.data[0]])
+
+
+def test_masks_that_were_written_are_a_data_set_at_once(
+        inferencer, folder, tmp_path):
+    """Of the two photographs that can be read."""
+    out = tmp_path / 'out'
+    (folder / 'c.png').unlink()
+    result = inferencer(folder, out_dir=out)
+    dataset = FolderDataset(
+        str(out), data_prefix=dict(img_path=str(folder / '.')),
+        pipeline=[dict(type='LoadAnnotations')], ann_file=_listed(
+            tmp_path / 'images.txt', result['names']))
+    assert dataset.metainfo['classes'] == ['background', 'red', 'blue']
+    assert dataset.metainfo['palette'] == inferencer.palette()[:3].tolist()
+    for i, class_map in enumerate(result['predictions']):
+        np.testing.assert_array_equal(dataset[i]['gt_seg_map'], class_map)
+    again = small_inferencer(RESIZE).fit(out, image_dir=folder)
+    assert set(again.classes) <= {'red', 'blue'}
+
+
+def _listed(path, names):
+    path.write_text('\n'.join(names))
+    return str(path)
+
+
+def test_a_class_list_of_the_user_is_not_written_over(inferencer, folder):
+    (folder / 'classes.txt').write_text('0 background\n1 mine\n')
+    with pytest.raises(InputError, match='has a classes.txt that was not'):
+        inferencer(folder / 'a.png', out_dir=folder)
+    assert 'mine' in (folder / 'classes.txt').read_text()

@@ -80,7 +80,7 @@ class PrototypeBank:
         measured += [one.statistics for one in self.negatives]
         channels = {one.sums.shape[-1] for one in measured}
         facts = [
-            ('classes', f'{len(numbers)}: {listed_examples(numbers)}'),
+            ('classes', listed_examples(numbers)),
             ('channels', ', '.join(map(str, sorted(channels))) or 'unknown'),
             ('model', self.weights_sha256[:12] or 'unknown')]
         if self._negatives:

@@ -280,7 +280,7 @@ def test_examples_are_the_same_each_time(tmp_path):
         {path.relative_to(tmp_path / folder): path.read_bytes()
          for path in (tmp_path / folder).rglob('*.*')}
         for folder in ('a', 'b'))
-    assert one == other and len(one) == 3 * 2 + 1
+    assert one == other and len(one) == 3 * (2 + 1) + 1
 
 
 def test_photos_differ_from_the_examples(tmp_path):

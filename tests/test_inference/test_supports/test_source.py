@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference.images.image_source import read_image
 from mmseg_panet.inference.supports import read_supports
 
 SIZE = (12, 16)
@@ -135,3 +136,30 @@ def test_an_archive_is_unpacked_until_the_process_ends(
         call()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         'task', 'task.zip']
+
+
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_an_image_of_pillow_is_turned_with_its_mask_as_files_are(
+        tmp_path, orientation):
+    """A mask of the size as stored is turned with the image."""
+    path = tmp_path / 'a.png'
+    files.save_photograph(path, np.zeros((9, 16), np.uint8), orientation)
+    mask = np.zeros((9, 16), np.uint8)
+    mask[2:5, 3:9] = 1
+    of_file, = read_supports({'cat': [(path, mask)]})['cat']
+    with Image.open(path) as image:
+        support, = read_supports({'cat': [(image, Image.fromarray(mask))]})[
+            'cat']
+    assert (support.image == read_image(of_file.image)).all()
+    size = support.image.shape[:2]
+    assert (support.rasterize(size) == of_file.rasterize(size)).all()
+
+
+def test_arrays_in_rgb_are_kept_in_bgr():
+    rgb = np.zeros((*SIZE, 3), np.uint8)
+    rgb[..., 0] = 200
+    support, = read_supports(
+        {'cat': [(rgb, MASK)]}, channel_order='rgb')['cat']
+    assert support.image[0, 0].tolist() == [0, 0, 200]
+    with pytest.raises(InputError, match=r'transpose\(1, 2, 0\)'):
+        read_supports({'cat': [(rgb.transpose(2, 0, 1), MASK)]})

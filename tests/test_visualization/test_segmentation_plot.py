@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from mmseg_panet.visualization.class_colours import class_palette
+from mmseg_panet.visualization.overlay import overlay
+from mmseg_panet.visualization.segmentation_plot import (
+    overlay_with_legend,
+    plot_grid,
+    plot_segmentation,
+)
+
+CLASSES = ('cat', 'трава')
+PALETTE = class_palette(CLASSES)
+
+
+def image_and_labels(height=40, width=60):
+    labels = np.zeros((height, width), np.uint8)
+    labels[:height // 2, :width // 2] = 1
+    return np.full((height, width, 3), 100, np.uint8), labels
+
+
+def test_the_image_keeps_its_place_above_the_legend():
+    image, labels = image_and_labels()
+    picture = overlay_with_legend(image, labels, CLASSES, PALETTE)
+    assert (picture[:40, :60] == overlay(image, labels, PALETTE)).all()
+    assert (picture[:40, 60:] == 255).all()
+    assert (picture[40:] == PALETTE[1]).all(-1).sum() >= 100
+    assert not (picture[40:] == PALETTE[2]).all(-1).any()
+
+
+def test_outlines_are_wider_in_large_images():
+    widths = []
+    for scale in (1, 50):
+        image, labels = image_and_labels(40 * scale, 60 * scale)
+        picture = overlay(image, labels, PALETTE)
+        distances = np.abs(picture[5].astype(int) - PALETTE[1]).max(-1)
+        widths.append((distances < 16)[20 * scale:].sum())
+    assert widths[0] == 1 and 5 <= widths[1] <= 10
+
+
+@pytest.mark.parametrize('longest', [None, 300, 20])
+def test_small_images_are_enlarged(longest):
+    image, labels = image_and_labels()
+    picture = plot_segmentation(image, labels, CLASSES, PALETTE, longest)
+    side = longest or 480
+    height = round(side * 40 / 60)
+    # The lower right quarter is the image as it was.
+    middle = picture[height * 3 // 4, side * 3 // 4]
+    assert np.abs(middle.astype(int) - 100).max() <= 1
+    assert picture.shape[1] >= side and len(picture) > height
+
+
+@pytest.mark.parametrize('number', [1, 2, 5])
+def test_a_grid_has_a_place_for_each_image(number):
+    """Each of a grey of its own, and of a size of its own."""
+    greys = [60 + 20 * i for i in range(number)]
+    images = [np.full((30 + 40 * i, 90, 3), grey, np.uint8)
+              for i, grey in enumerate(greys)]
+    labels = [np.zeros(image.shape[:2], np.uint8) for image in images]
+    labels[0][:] = 2
+    picture = plot_grid(
+        images[1:] + images[:1], labels[1:] + labels[:1], ['a\nb'] * number,
+        CLASSES, PALETTE, 'and 3 more')
+    for grey in greys[1:]:
+        assert (picture == grey).all(-1).sum() > 2000
+    assert (picture == PALETTE[2]).all(-1).any()
