@@ -1,1 +1,1 @@
-"""From a few examples to segmented images."""
+"""Inference: images are segmented by a few registered examples."""

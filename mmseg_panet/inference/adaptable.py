@@ -32,38 +32,39 @@ class Adaptable:
 
     def adapt(self: _Self, images: Any,
               leave_out: StrPath | None = None) -> _Self:
-        """Learn from images without labels, such as those to segment.
+        """Adapt to images without labels, such as those to segment.
 
-        The images are segmented by the classes as they are. For each class
-        the 30% that show it most certainly are chosen, and their most
-        certain cells have half of the class and of the background from now
-        on, whatever their number. With one example it is worth a point or
-        two of mIoU, with five nothing; it was measured with one class.
+        The images are segmented by the current classes. For each class, the
+        30% of the images that show it most certainly are chosen. Their most
+        certain cells then have half of the weight of the class and of the
+        background, whatever their number. Measured with one class, it gains
+        one or two points of mIoU with one example, and nothing with five.
 
-        It replaces an earlier adaptation. It goes when supports or negatives
-        come or go, and is no part of what :meth:`save` writes. The order of
-        the images makes no difference beyond rounding, and each counts once;
-        supports and negatives among them are left out.
+        An earlier adaptation is replaced. An adaptation is removed when
+        supports or negatives change, and is not part of what :meth:`save`
+        writes. The order of the images makes no difference beyond rounding,
+        and each image counts once. Supports and negatives among them are
+        left out.
 
         Args:
             images (Any): Paths, folders, glob patterns, videos, arrays, or a
                 list of such, see :func:`list_images`. Those that cannot be
                 read are left out with a warning.
             leave_out (str | os.PathLike, optional): Folder of results, whose
-                ``masks`` and ``overlays`` are no images. Defaults to none.
+                ``masks`` and ``overlays`` are left out. Defaults to none.
 
         Returns:
-            FewShotInferencer: This one.
+            FewShotInferencer: The inferencer itself.
 
         Raises:
-            InputError: If no class is registered, the classifier learns
-                from no second moments, as prototypes, or no image can be
-                read; all then stays as it was.
+            InputError: If no class is registered, the classifier does not
+                use second moments, as that of prototypes, or no image can be
+                read. Nothing changes then.
         """
         before = self._network.bank
         plain = before.copy(adapted=())
         try:
-            # The head classifies by what the bank holds.
+            # The head classifies by the bank.
             self.remove_adaptation()
             bank, notes = adapted_bank(
                 self.model, self.pipeline, plain, images, leave_out,

@@ -1,4 +1,4 @@
-"""The classes that are registered by a few examples."""
+"""The registry of classes that a few examples define."""
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ _Self = TypeVar('_Self', bound='ClassRegistry')
 
 
 class ClassRegistry(Adaptable):
-    """Registers classes, and keeps, checks, loads and shares them.
+    """Registers classes, and checks, saves, loads and shares them.
 
     It is the part of :class:`FewShotInferencer` that changes its classes.
     """
@@ -44,25 +44,25 @@ class ClassRegistry(Adaptable):
             ) -> _Self:
         """Register classes, in place of all others and of their negatives.
 
-        An adaptation goes, too.
+        An adaptation is removed too.
 
         Args:
-            supports (Any): Class name to a list of (image, annotation); or a
-                folder or a file, see :func:`read_supports`.
+            supports (Any): A dict of class names to lists of
+                (image, annotation), or a folder or a file, see
+                :func:`read_supports`.
             image_dir (str | os.PathLike, optional): Folder of the images
                 that a file names.
-            negatives (Any, optional): Images on which none of the classes
-                is, all of them background, see :meth:`add_negatives`.
-                Defaults to none.
+            negatives (Any, optional): Images without any of the classes, see
+                :meth:`add_negatives`. Defaults to none.
             negative_share (float): See :meth:`add_negatives`. Defaults to
                 :data:`NEGATIVE_SHARE`.
 
         Returns:
-            FewShotInferencer: This one.
+            FewShotInferencer: The inferencer itself.
 
         Raises:
-            InputError: If a support or a negative cannot be used; the
-                registered classes then stay as they were.
+            InputError: If a support or a negative cannot be used. The
+                registered classes then do not change.
         """
         bank = PrototypeBank(negative_share=negative_share)
         with self._network.classifying_by(self._network.classifier):
@@ -85,7 +85,7 @@ class ClassRegistry(Adaptable):
 
     def _use(self: _Self, bank: PrototypeBank,
              notes: Sequence[str]) -> _Self:
-        """Use a bank with more in it, and warn of what adds nothing."""
+        """Use a bank with more images, and warn of those that add nothing."""
         if bank.classes:
             notes = [*notes, *background_notes(bank)]
         for note in (*notes, *negative_notes(bank)):
@@ -108,41 +108,42 @@ class ClassRegistry(Adaptable):
         The earlier supports are not needed again.
 
         Args:
-            class_name (str): New or known.
-            supports (Sequence[tuple]): (image, annotation) each, see
+            class_name (str): Name of a new or a registered class.
+            supports (Sequence[tuple]): Pairs (image, annotation), see
                 :func:`read_supports`.
 
         Returns:
-            FewShotInferencer: This one.
+            FewShotInferencer: The inferencer itself.
 
         Raises:
-            InputError: As :meth:`fit`.
+            InputError: See :meth:`fit`.
         """
         bank = self.bank
         return self._use(bank, self._measure(bank, {class_name: supports}))
 
     def add_negatives(self: _Self, images: Any,
                       negative_share: float | None = None) -> _Self:
-        """Add images on which none of the classes is: fewer false pixels.
+        """Add images without any of the classes, for fewer false pixels.
 
-        All of their pixels are background. Before or after the classes they
-        are worth the same; an image that is added again counts once.
+        All of their pixels are background. It makes no difference whether
+        they are added before or after the classes. An image that is added
+        again counts once.
 
         Args:
             images (Any): Paths, folders, glob patterns, videos, arrays, or a
                 list of such, see :func:`list_images`.
-            negative_share (float, optional): Of all negatives in the mean
-                and the moments of the background, 0..1, whatever their
-                number: the larger, the fewer pixels become one of the
-                classes. Defaults to what it was, :data:`NEGATIVE_SHARE` at
-                first.
+            negative_share (float, optional): Share of all negatives in the
+                mean and the moments of the background, 0..1, whatever their
+                number. With a larger share, fewer pixels become one of the
+                classes. Defaults to the current value, which starts as
+                :data:`NEGATIVE_SHARE`.
 
         Returns:
-            FewShotInferencer: This one.
+            FewShotInferencer: The inferencer itself.
 
         Raises:
             InputError: If there is no image, one cannot be read, or the
-                share is out of range; all then stays as it was.
+                share is out of range. Nothing changes then.
         """
         bank = self.bank.copy(negative_share=negative_share)
         return self._use(bank, self._measure_negatives(bank, images))
@@ -164,11 +165,11 @@ class ClassRegistry(Adaptable):
         self._change(bank)
 
     def rename_class(self, old: str, new: str) -> None:
-        """Give a class another name; its label stays.
+        """Give a class another name; its label does not change.
 
         Raises:
             InputError: If there is no such class, or the name is taken or
-                cannot be one.
+                invalid.
         """
         bank = self.bank
         bank.rename(old, new)
@@ -177,15 +178,15 @@ class ClassRegistry(Adaptable):
     def check_support(self) -> SupportAdvice:
         """Judge every support by the others of its class.
 
-        Negatives are neither judged nor judged by, nor is an adaptation.
+        Negatives and an adaptation are not used.
 
         Returns:
             SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
             picture, ``suspects`` are those whose masks may be wrong.
 
         Raises:
-            InputError: If no class is registered, or supports came with
-                :meth:`load`, without their images.
+            InputError: If no class is registered, or supports were loaded
+                by :meth:`load`, without their images.
         """
         return advise(
             self.model, self.pipeline, self._network.bank.copy(adapted=()),
@@ -203,28 +204,29 @@ class ClassRegistry(Adaptable):
         bank = self._network.bank.copy(adapted=())
         write_bank(path, bank, self._network.description)
         if self._network.bank.adapted:
-            _warn('the adaptation is no part of the bank: call adapt() after '
+            _warn('the adaptation is not part of the bank: call adapt() after '
                   'it is loaded')
 
     def load(self: _Self, path: StrPath) -> _Self:
         """Use the classes of a file, in place of all others.
 
-        The classifier need not be the one that the file was made with, if it
-        needs no other statistics. A file that holds prototypes only is
-        classified by prototypes, and so are classes that are added to it.
+        The classifier may differ from the one that the file was made with,
+        if it needs no other statistics. With a file that holds prototypes
+        only, images are classified by prototypes, also after classes are
+        added.
 
         Returns:
-            FewShotInferencer: This one.
+            FewShotInferencer: The inferencer itself.
 
         Raises:
-            InputError: If it is no bank, or another model's; the registered
-                classes then stay as they were.
+            InputError: If the file is not a bank, or was made with another
+                model. The registered classes then do not change.
         """
         self._network.load(path)
         return self
 
     def broadcast(self) -> None:
-        """Give every process the classes of the main one, to the bit."""
+        """Give every process exactly the classes of the main one."""
         shared = self._network.shared()
         broadcast_object_list(shared)
         if not is_main_process():

@@ -1,4 +1,4 @@
-"""The inferencer that learns its classes from a few examples."""
+"""The inferencer, whose classes are registered by a few examples."""
 import hashlib
 import json
 import os
@@ -30,8 +30,8 @@ from .summary import Summary, listed_examples
 class FewShotInferencer(ClassRegistry, ImageInferencer):
     """Segments images into classes that are registered by a few examples.
 
-    What a config's test does to a query is done to every image, supports
-    included; labels of supports are never resized. Every image passes the
+    Every image, supports included, is prepared as a config's test prepares a
+    query. Labels of supports are never resized. Every image passes the
     network once for all classes.
 
     Args:
@@ -42,42 +42,43 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         weights (str | os.PathLike, optional): Checkpoint of the model, or of
             its backbone alone. Defaults to None: the config's pretrained
             backbone.
-        device (str, optional): Such as 'cpu' or 'cuda:1'. Defaults to the
-            best there is.
+        device (str, optional): A device such as 'cpu' or 'cuda:1'. Defaults
+            to the best device.
         slide (bool | Mapping): Whether windows of the network's size slide
-            over each image at its own size, two thirds of a window apart,
-            for large images with small objects; or ``crop_size`` and
-            ``stride``, (height, width) each. Supports are seen at the
-            network's size all the same: objects should be about as large in
-            them as in the windows. Defaults to False: as the config's
-            ``test_cfg`` says.
+            over each image at its original size, with a stride of two thirds
+            of a window, for large images with small objects; or
+            ``crop_size`` and ``stride``, (height, width) each. Supports are
+            still resized to the network's size, so that objects should be
+            about as large in them as in the windows. Defaults to False,
+            which leaves it to the config's ``test_cfg``.
         tta (bool | Mapping): Whether probabilities are the mean over three
             sizes and their mirror images; or ``ratios`` and ``flip``.
             Defaults to False.
-        min_confidence (float): Pixels whose most likely class is less likely
-            are undecided, 255. Defaults to 0.
+        min_confidence (float): Least probability of the most likely class;
+            other pixels are undecided, 255. Defaults to 0.
         palette (Mapping[str, Sequence[int]], optional): Red, green and blue
             of classes, 0..255. Defaults to a colour for each name, see
             :func:`class_colours`.
-        show_progress (bool): Whether bars show how far a call has come.
+        show_progress (bool): Whether bars show the progress of a call.
             Defaults to True.
         min_area (float, optional): Components of a class below this share of
             the image become 0, see :func:`clear_small_components`. Defaults
-            to None: as the config's ``test_cfg`` says, or else all stay.
+            to None: the value of the config's ``test_cfg``, or else 0.
         edges (bool | Mapping, optional): Whether the classes follow the
             edges of the image; or settings of :class:`EdgeFilter`. Defaults
-            to None: as the config's ``test_cfg`` or the classifier says.
-        classifier (dict | str, optional): How the statistics of supports
-            become classes: 'auto', see :class:`AutoClassifier`, the name of a
-            registered :class:`Classifier`, a dict with its settings, or
-            'config', what the config's test classifies by. Defaults to None:
-            the one that the config names, or else 'auto'.
+            to None, which leaves it to the config's ``test_cfg`` or the
+            classifier.
+        classifier (dict | str, optional): The classifier: 'auto', see
+            :class:`AutoClassifier`, the name of a registered
+            :class:`Classifier`, a dict with its settings, or 'config' for
+            that of the config's test. Defaults to None: the classifier that
+            the config names, or else 'auto'.
         calibrate (bool): Whether probabilities are calibrated, see
             :func:`calibrate`. Defaults to True.
         channel_order (str): Order of the channels of images that are arrays,
-            'bgr' or 'rgb', of supports, negatives and images to segment
-            alike. Images of Pillow say their order themselves. Defaults to
-            'bgr', as in mmcv and mmseg.
+            'bgr' or 'rgb', for supports, negatives and images to segment.
+            Images of Pillow need no order. Defaults to 'bgr', as in mmcv and
+            mmseg.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -130,13 +131,13 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         return load_model(cfg, weights, device, self._classifier)
 
     def _init_pipeline(self, cfg: ConfigDict) -> None:
-        """None: the config's is one of episodes, as are the next two."""
+        """Return None, as the config's pipeline is one of episodes."""
 
     _init_visualizer = _init_collate = _init_pipeline
 
     @property
     def classifier(self) -> str:
-        """Name of what classifies, with the choices that it has made."""
+        """Description of the classifier with the choices that it made."""
         return self._network.method
 
     def __repr__(self) -> str:
@@ -162,14 +163,14 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         return Summary(type(self).__name__, facts)
 
     def palette(self) -> np.ndarray:
-        """Colours of class maps, (256, 3) uint8 RGB."""
+        """Return the colours of class maps, (256, 3) uint8 RGB."""
         return class_palette(self.classes, self._colours)
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that a prediction depends on beside its image."""
+        """Hash all that a prediction depends on besides its image."""
         bank = self._network.bank
-        # The supports are hashed, not their sums, which another machine
-        # rounds differently.
+        # Supports are hashed and not their sums, which other machines round
+        # differently.
         supports: list[tuple] = [
             (one.class_name, one.names, one.image_sha256, one.labels_sha256)
             for one in bank.supports]
@@ -195,8 +196,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             images (Sequence[np.ndarray | Image.Image]): See
                 :func:`image_array`, of any sizes; those of equal size pass
                 the network together.
-            keep_probabilities (bool): Whether the predictions hold those of
-                every class. Defaults to False.
+            keep_probabilities (bool): Whether the predictions hold the
+                probabilities of every class. Defaults to False.
             channel_order (str, optional): Order of the channels of arrays.
                 Defaults to that of the inferencer.
 
@@ -204,7 +205,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             list[Prediction]: One for each image, in order.
 
         Raises:
-            InputError: If no class is registered, or an array is no image.
+            InputError: If no class is registered, or an array is not an
+                image.
         """
         if not self.classes:
             raise InputError(NO_CLASS)

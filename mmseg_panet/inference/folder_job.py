@@ -15,7 +15,7 @@ from .segmentation import cut_batches, segment
 
 
 class Failure(NamedTuple):
-    """An image that was not segmented, and the sentence that says why."""
+    """An image that was not segmented, with the sentence that says why."""
 
     name: str
     sentence: str
@@ -27,17 +27,18 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                    show_progress: bool = True) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 
-    Batches are cut from the complete list and computed as one or not at all.
-    Hence the files are the same, to the byte, after an interruption, and
-    however many processes share them. An image is finished when all of its
-    files exist and its mask belongs to it, see :func:`source_key`.
+    Batches are cut from the complete list, and each is computed completely or
+    not at all. The files are therefore equal to the byte after an
+    interruption and for any number of processes. An image is finished when
+    all of its files exist and its mask belongs to it, see
+    :func:`source_key`.
 
     Args:
-        inferencer (ImageInferencer): With classes.
-        images (Sequence[ImageItem]): Of :func:`list_images`, with
+        inferencer (ImageInferencer): An inferencer with classes.
+        images (Sequence[ImageItem]): The images of :func:`list_images` with
             ``leave_out=out_dir``.
-        out_dir (str | os.PathLike): Gets ``masks``, ``classes.txt`` and what
-            is asked for.
+        out_dir (str | os.PathLike): Folder for ``masks``, ``classes.txt`` and
+            what is asked for.
         overlay (bool): Whether to write ``overlays``. Defaults to False.
         csv (bool): Whether to write ``areas.csv``. Defaults to False.
         coco (bool): Whether to write ``coco.json``. Defaults to False.
@@ -45,7 +46,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         show_progress (bool): Whether to show a bar. Defaults to True.
 
     Returns:
-        list[Failure]: Images that could not be read, in order; they have no
+        list[Failure]: Images that could not be read, in order. They have no
         files.
 
     Raises:
@@ -64,17 +65,17 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         batch for batch in share if not all(map(folder.is_finished, batch))]
     failures = []
     with progress_bar(show_progress and is_main_process()) as bar:
-        # The bar shows this process's share: no other has to be asked.
+        # The bar shows the share of this process alone.
         total, left = (sum(map(len, some)) for some in (share, todo))
         task = bar.add_task(
             'Segmenting', total=total, completed=total - left)
-        # starmap holds no result while the next one is computed.
+        # starmap keeps no result while the next one is computed.
         errors = starmap(folder.write, segment(inferencer.predict, todo))
         for item, error in zip(chain(*todo), errors, strict=True):
             if error is not None:
                 failures.append(Failure(item.name, str(error)))
             bar.advance(task)
-    # Also the barrier behind which all masks are there.
+    # It is also the barrier after which all masks exist.
     failed = {one.name: one for one in chain(*all_gather_object(failures))}
     if is_main_process():
         folder.write_tables(

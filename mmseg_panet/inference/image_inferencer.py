@@ -1,4 +1,4 @@
-"""The inferencer as mmengine knows it: images in, results in memory out."""
+"""The base of the inferencer, with the interface of mmengine."""
 import logging
 import os
 import sys
@@ -28,14 +28,13 @@ from .segmentation import cut_batches, segment
 class ImageInferencer(BaseInferencer):
     """Reads, segments, shows and writes images, as ``MMSegInferencer`` does.
 
-    Which classes there are and how an image is segmented is left to a
-    subclass.
+    A subclass provides the classes and segments the images.
     """
 
     channel_order = 'bgr'
     """Order of the channels of arrays, see :func:`image_array`."""
     _num_images = 0
-    """Images of all calls: arrays are named by their number."""
+    """Number of images of all calls, by which arrays are named."""
 
     @property
     @abstractmethod
@@ -44,12 +43,12 @@ class ImageInferencer(BaseInferencer):
 
     @abstractmethod
     def palette(self) -> np.ndarray:
-        """Colours of class maps, (256, 3) uint8 RGB."""
+        """Return the colours of class maps, (256, 3) uint8 RGB."""
 
     @property
     @abstractmethod
     def classifier(self) -> str:
-        """Name of what classifies, with the choices that it has made."""
+        """Description of the classifier with the choices that it made."""
 
     @property
     def dataset_meta(self) -> dict[str, Any]:
@@ -64,7 +63,7 @@ class ImageInferencer(BaseInferencer):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Digest of all that a prediction depends on beside its image."""
+        """Hash all that a prediction depends on besides its image."""
 
     @abstractmethod
     def predict(self, images: Sequence[np.ndarray],
@@ -80,7 +79,7 @@ class ImageInferencer(BaseInferencer):
                  channel_order: str | None = None) -> Any:
         """Segment images, and keep all results in memory.
 
-        For more images than that, :func:`segment_images` writes files alone.
+        For more images, :func:`segment_images` only writes files.
 
         Args:
             inputs (Any): Path, folder, glob pattern or video file, array
@@ -91,18 +90,19 @@ class ImageInferencer(BaseInferencer):
             batch_size (int): Images read and segmented together, see
                 :meth:`predict`. Defaults to 1.
             return_vis (bool): Whether to return overlays. Defaults to False.
-            return_probabilities (bool): Whether to return those of every
-                class. Defaults to False.
+            return_probabilities (bool): Whether to return the probabilities
+                of every class. Defaults to False.
             show (bool): Whether to open a window with each overlay. Defaults
                 to False.
-            wait_time (float): Seconds that it stays; 0 until a key is
-                pressed. Defaults to 0.
+            wait_time (float): Seconds that the window stays open; 0 waits
+                for a key. Defaults to 0.
             out_dir (str | os.PathLike, optional): Where ``masks/<name>.png``,
                 ``classes.txt`` and ``overlays/<name>.jpg`` are written.
                 Defaults to nowhere.
             csv (bool): Whether ``areas.csv`` is written there. Defaults to
                 False.
-            coco (bool): Whether ``coco.json`` is. Defaults to False.
+            coco (bool): Whether ``coco.json`` is written there. Defaults to
+                False.
             channel_order (str, optional): Order of the channels of arrays,
                 'bgr' or 'rgb'. Defaults to that of the inferencer.
 
@@ -144,7 +144,7 @@ class ImageInferencer(BaseInferencer):
 
     def _prepare(self, out_dir: StrPath | None, csv: bool, coco: bool,
                  show: bool) -> OutFolder | None:
-        """Find out what is missing before the work begins."""
+        """Check the settings before the work begins."""
         if not self.classes:
             raise InputError(NO_CLASS)
         if show and sys.platform == 'linux' and not any(
@@ -156,7 +156,7 @@ class ImageInferencer(BaseInferencer):
             if csv or coco:
                 raise InputError(
                     'expected out_dir, where csv=True and coco=True write '
-                    'to, got none')
+                    'their files, got none')
             return None
         folder = OutFolder(
             Path(out_dir), self.classes, self.palette(), True, csv, coco)

@@ -1,4 +1,4 @@
-"""The inferencer's model: its weights, and what names it."""
+"""Loading and describing the model of an inferencer."""
 import hashlib
 import json
 import logging
@@ -25,7 +25,7 @@ from ..overrides import difference
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
                 'with_cp')
-"""Settings of a backbone that change nothing in evaluation mode."""
+"""Settings of a backbone that have no effect in evaluation mode."""
 
 
 def load_model(cfg: ConfigDict, weights: str | None, device: str,
@@ -33,21 +33,21 @@ def load_model(cfg: ConfigDict, weights: str | None, device: str,
     """Build the model of a config, and load its weights.
 
     Args:
-        cfg (ConfigDict): With a ``model``.
+        cfg (ConfigDict): A config with a ``model``.
         weights (str, optional): See :func:`load_weights`.
-        device (str): Where the model is to be.
+        device (str): Device of the model.
         classifier (dict | str, optional): See :class:`FewShotInferencer`.
             Defaults to 'config'.
 
     Returns:
-        nn.Module: In evaluation mode.
+        nn.Module: The model in evaluation mode.
 
     Raises:
-        InputError: If any of them cannot be used.
+        InputError: If one of the arguments cannot be used.
     """
     try:
         torch.empty(0, device=device)
-    # Every backend has errors of its own.
+    # Each backend raises other errors.
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise InputError(
@@ -64,7 +64,7 @@ def build_model(cfg: ConfigDict) -> nn.Module:
     """Build the model of a config, without weights.
 
     Raises:
-        InputError: If it has no :class:`PANetHead`.
+        InputError: If the model has no :class:`PANetHead`.
     """
     if 'model' not in cfg:
         raise InputError(
@@ -83,9 +83,9 @@ def build_model(cfg: ConfigDict) -> nn.Module:
 
 def _set_classifier(head: Any, cfg: ConfigDict,
                     wanted: dict | str | None) -> None:
-    """Give a head the classifier that is asked for."""
+    """Give a head the classifier that was chosen."""
     if wanted is None:
-        # A head of another project may have one without naming it.
+        # The head of another project may have one that no config names.
         usual = type(head.classifier) is PrototypeClassifier and (
             cfg.model.decode_head.get('classifier') is None)
         wanted = 'auto' if usual else 'config'
@@ -100,11 +100,11 @@ def load_weights(model: Any, weights: str | None) -> None:
     """Give a model its weights.
 
     Args:
-        model (EncoderDecoder): Changed in place.
-        weights (str, optional): A checkpoint of the model; or of its
-            backbone alone, which is all that a PANet without a neck learns;
-            a file or any address of mmengine's. None initialises the model
-            as before training, its backbone with the config's pretrained
+        model (EncoderDecoder): The model, which is changed in place.
+        weights (str, optional): A checkpoint of the model, or of its backbone
+            alone, as a PANet without a neck has no other parameters; a file
+            or any address that mmengine loads. None initialises the model as
+            before training, its backbone with the config's pretrained
             weights.
 
     Raises:
@@ -125,16 +125,16 @@ def load_weights(model: Any, weights: str | None) -> None:
 
 def describe_model(model: nn.Module, cfg: ConfigDict,
                    pipeline: list[dict]) -> dict[str, Any]:
-    """Describe what statistics depend on, and how they are matched.
+    """Describe what statistics depend on, and the classifier.
 
     Args:
-        model (nn.Module): Of :func:`build_model`, with its weights.
-        cfg (ConfigDict): Its config.
-        pipeline (list[dict]): Of the supports' images.
+        model (nn.Module): A model of :func:`build_model` with its weights.
+        cfg (ConfigDict): Config of the model.
+        pipeline (list[dict]): Transforms of the supports' images.
 
     Returns:
-        dict[str, Any]: As JSON holds it: ``weights_sha256``, ``network``,
-        ``preprocessing``, ``pooling``, and those of
+        dict[str, Any]: Values that JSON holds: ``weights_sha256``,
+        ``network``, ``preprocessing``, ``pooling``, and those of
         :func:`describe_classifier`.
     """
     head: Any = model.decode_head
@@ -143,7 +143,7 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                if key not in _OF_TRAINING}
         for part in ('backbone', 'neck') if cfg.model.get(part)}
     network['in_index'] = head.in_index
-    if head.input_transform:  # Banks of a single level have none.
+    if head.input_transform:  # absent in banks of a single level
         network['input_transform'] = head.input_transform
     description = dict(
         weights_sha256=weights_sha256(model),
@@ -162,12 +162,12 @@ def describe_classifier(classifier: Classifier) -> dict[str, Any]:
     """Describe a classifier.
 
     Args:
-        classifier (Classifier): Of a head.
+        classifier (Classifier): The classifier of a head.
 
     Returns:
-        dict[str, Any]: As JSON holds it. The statistics depend on ``cells``,
-        ``needs`` and ``rank``; the logits on ``classifier``, the type, and
-        ``matching``, its settings, as well.
+        dict[str, Any]: Values that JSON holds. The statistics depend on
+        ``cells``, ``needs`` and ``rank``; the logits also depend on
+        ``classifier``, the type, and ``matching``, its settings.
     """
     settings = classifier.settings()
     return _as_json(dict(
@@ -183,14 +183,15 @@ def _as_json(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def weights_sha256(model: nn.Module) -> str:
-    """SHA-256 of a model's weights, wherever they lie and in whatever file.
+    """Hash a model's weights, whatever their device and file.
 
     Args:
-        model (nn.Module): Its parameters and buffers by name, but for those
-            of auxiliary heads, which only training asks.
+        model (nn.Module): A model, whose parameters and buffers are hashed
+            by name, without those of auxiliary heads, which only training
+            uses.
 
     Returns:
-        str: Hexadecimal digits.
+        str: SHA-256 in hexadecimal digits.
     """
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):

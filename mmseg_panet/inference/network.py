@@ -1,4 +1,4 @@
-"""The network of an inferencer: images of any sizes to logits."""
+"""The network of an inferencer, from images of any sizes to logits."""
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,11 +34,11 @@ _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 
 
 class Network:
-    """A model, the classes that it knows, and how images are prepared.
+    """A model with its registered classes and the pipelines of images.
 
     Args:
-        model (nn.Module): See :func:`build_model`, with its weights. Its
-            ``test_cfg`` takes up the settings given here.
+        model (nn.Module): A model of :func:`build_model` with its weights,
+            whose ``test_cfg`` is changed by the settings below.
         cfg (ConfigDict): Its config.
         slide (bool | Mapping): See :class:`FewShotInferencer`.
         tta (bool | Mapping): See :class:`FewShotInferencer`.
@@ -48,12 +48,12 @@ class Network:
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
-        classifier (Classifier): What is asked for; the head's may be another
-            one, see :meth:`load`.
+        classifier (Classifier): The classifier that was chosen; that of the
+            head may be another one, see :meth:`load`.
         support_steps (list[dict]): See :func:`image_steps`.
-        support_pipeline (Compose): Of them.
-        steps (list[tuple[list[dict], bool]]): Of each view of an image, and
-            whether it is mirrored.
+        support_pipeline (Compose): The pipeline of these steps.
+        steps (list[tuple[list[dict], bool]]): The steps of each view of an
+            image, and whether it is mirrored.
     """
 
     def __init__(self, model: Any, cfg: ConfigDict,
@@ -84,7 +84,7 @@ class Network:
             if value is not None}
         if given:
             model.test_cfg = ConfigDict(model.test_cfg or {}, **given)
-        # They are looked up at each use; bad ones are refused here.
+        # They are read at each use; invalid ones are refused here.
         edge_filter_of(model)
         min_area_of(model)
         settings = _settings('tta', tta, _TTA) if tta else dict(
@@ -102,13 +102,13 @@ class Network:
 
     @property
     def description(self) -> dict[str, Any]:
-        """See :func:`describe_model`; the classifier is the one in use."""
+        """See :func:`describe_model`, with the classifier that is in use."""
         return self._described | describe_classifier(
             self.model.decode_head.classifier)
 
     @property
     def method(self) -> str:
-        """What classifies, with the choices that it has made."""
+        """Description of the classifier with the choices that it made."""
         bank, classifier = self.bank, self.model.decode_head.classifier
         if not bank.classes:
             return type(classifier).__name__
@@ -121,7 +121,7 @@ class Network:
 
     @contextmanager
     def classifying_by(self, classifier: Classifier) -> Iterator[None]:
-        """Measure and classify by a method; by the old one after an error."""
+        """Use another classifier, and the old one again after an error."""
         head = self.model.decode_head
         before = head.classifier
         head.classifier = classifier
@@ -132,9 +132,9 @@ class Network:
             raise
 
     def load(self, path: StrPath) -> None:
-        """Classify by the classes of a file from now on.
+        """Use the classes of a file from now on.
 
-        By prototypes, if the file holds no more than these.
+        The classifier is that of prototypes if the file holds nothing else.
 
         Raises:
             InputError: See :func:`open_bank` and :func:`suit`.
@@ -142,19 +142,19 @@ class Network:
         made_with, bank = open_bank(path)
         classifier = classifier_for(made_with, self.classifier)
         with self.classifying_by(classifier):
-            # A bank does not depend on how cells are matched.
+            # A bank does not depend on the matching of cells.
             self.use(suit(path, made_with, bank, {
                 key: value for key, value in self.description.items()
                 if key not in ('classifier', 'matching')}))
         if classifier is not self.classifier:
             print_log(
                 f'the bank {path} holds prototypes only, by which images are '
-                'segmented now: fit the supports again to have what '
-                f'{type(self.classifier).__name__} learns from their second '
+                'segmented now: fit the supports again to use '
+                f'{type(self.classifier).__name__} with their second '
                 'moments', logger='current', level=logging.WARNING)
 
     def shared(self) -> list:
-        """Make what :meth:`take` needs in another process, picklable."""
+        """Collect what :meth:`take` needs in another process, for pickle."""
         used = self.model.decode_head.classifier
         return [
             [one._replace(source=None) for one in self.bank.supports],
@@ -162,7 +162,7 @@ class Network:
             None if used is self.classifier else used.settings()]
 
     def take(self, shared: list) -> None:
-        """Classify as the process does that has :meth:`shared` this."""
+        """Use the classes that another process has :meth:`shared`."""
         *bank, other = shared
         with self.classifying_by(
                 build_classifier(other) if other else self.classifier):
@@ -170,9 +170,9 @@ class Network:
 
     @torch.no_grad()
     def use(self, bank: PrototypeBank) -> None:
-        """Classify by the classes of a bank from now on."""
+        """Use the classes of a bank from now on."""
         head = self.model.decode_head
-        # The old classes stay where the fit fails.
+        # If the fit fails, the old classes remain.
         like = next(self.model.parameters())
         fitted = None
         if bank.classes:
@@ -186,7 +186,7 @@ class Network:
         self.bank = bank
         bank.weights_sha256 = self._described['weights_sha256']
         if not bank.classes:
-            # Negatives are measured by the one in use.
+            # Negatives are measured for the classifier in use.
             if not bank.negatives:
                 head.classifier = self.classifier
             return
@@ -197,14 +197,14 @@ class Network:
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:
-        """Pass images through the model, those of equal size together.
+        """Pass images through the model, in batches of equal size.
 
         Args:
             images (Sequence[np.ndarray]): (H, W, 3) uint8 BGR each.
 
         Returns:
-            list[list[LogitMap]]: The views of each image, several with
-            ``tta``.
+            list[list[LogitMap]]: The views of each image, several if ``tta``
+            is set.
         """
         groups: dict[tuple, list[int]] = {}
         for index, image in enumerate(images):
@@ -223,7 +223,7 @@ class Network:
 
 def _settings(name: str, given: bool | Mapping[str, Any],
               defaults: dict[str, Any]) -> dict[str, Any]:
-    """A user's settings in place of the defaults."""
+    """Replace defaults by the settings of a user."""
     settings = defaults | (dict(given) if isinstance(given, Mapping) else {})
     for unknown in list(settings)[len(defaults):]:
         raise InputError(
@@ -233,7 +233,7 @@ def _settings(name: str, given: bool | Mapping[str, Any],
 
 
 def _check_windows(crop_size: Any, stride: Any) -> None:
-    """Refuse windows that are none, or that leave something out."""
+    """Refuse windows that are invalid or leave gaps."""
     for key, value in (('crop_size', crop_size), ('stride', stride)):
         if not isinstance(value, Sequence) or len(value) != 2 or not all(
                 type(side) is int and side > 0 for side in value):

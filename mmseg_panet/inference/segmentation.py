@@ -9,7 +9,8 @@ from .images.read_ahead import read_ahead
 from .results.prediction import Prediction
 
 Segmented = tuple[ImageItem, np.ndarray | None, Prediction | InputError]
-"""An image, (H, W, 3) uint8 BGR or None, and its classes or why not."""
+"""An image, its pixels (H, W, 3) uint8 BGR or None, and its prediction or the
+error."""
 
 
 def cut_batches(items: Sequence[ImageItem],
@@ -17,7 +18,7 @@ def cut_batches(items: Sequence[ImageItem],
     """Cut a list into batches, of which the last may be smaller.
 
     Raises:
-        InputError: If the batch size is no number of images.
+        InputError: If the batch size is not a positive integer.
     """
     if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise InputError(
@@ -29,15 +30,16 @@ def cut_batches(items: Sequence[ImageItem],
 
 def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
             batches: Iterable[Sequence[ImageItem]]) -> Iterator[Segmented]:
-    """Segment what can be read of some batches.
+    """Segment the images of batches that can be read.
 
     Args:
-        predict (Callable): Segments images (H, W, 3) uint8 BGR of any sizes,
-            see :meth:`FewShotInferencer.predict`.
-        batches (Iterable[Sequence[ImageItem]]): Are read ahead.
+        predict (Callable): Function that segments images (H, W, 3) uint8 BGR
+            of any sizes, see :meth:`FewShotInferencer.predict`.
+        batches (Iterable[Sequence[ImageItem]]): Batches, which are read
+            ahead.
 
     Yields:
-        Segmented: One an image, in order.
+        Segmented: One for each image, in order.
     """
     for batch, images in read_ahead(batches):
         readable = [one for one in images if not isinstance(one, InputError)]
@@ -46,5 +48,5 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
             if isinstance(image, InputError):
                 yield item, None, image
             else:
-                # Taken off the list, so that none outlives its turn.
+                # Removed from the list, to free each one after its turn.
                 yield item, image, predictions.pop(0)

@@ -11,13 +11,13 @@ from ..models.episode_layout import EpisodeLayout
 
 @HOOKS.register_module()
 class EpisodeVisualizationHook(Hook):
-    """Gives the first episodes to :class:`FewShotVisualizer`.
+    """Plots the first episodes with :class:`FewShotVisualizer`.
 
     Args:
-        num_pictures (int): Queries plotted in each validation or test, by
-            each process. Defaults to 20.
-        out_dir (str, optional): Where the pictures of a test go, as
-            ``run-episode-query_class.png``; without it they go to the
+        num_pictures (int): Number of queries that each process plots in each
+            validation or test. Defaults to 20.
+        out_dir (str, optional): Folder of the pictures of a test, which are
+            named ``run-episode-query_class.png``. Without it they go to the
             visualizer's backends, as those of a validation always do.
     """
 

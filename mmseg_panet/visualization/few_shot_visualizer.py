@@ -24,16 +24,16 @@ class FewShotVisualizer(SegLocalVisualizer):
         """Plot supports with masks, the query, ground truth and prediction.
 
         Args:
-            name (str): Of the picture in the backends.
+            name (str): Name of the picture in the backends.
             supports (Sequence[tuple[Tensor, SegDataSample]]): W * S images
                 (3, H, W) uint8 BGR, as the pipeline packs them, and their
                 samples with episode labels.
-            query (tuple[Tensor, SegDataSample]): Likewise.
-            prediction (SegDataSample): Of the query, with ``pred_sem_seg``
-                and ``gt_sem_seg``.
-            step (int): For the backends. Defaults to 0.
-            out_file (str, optional): Write the picture there instead of
-                giving it to the backends.
+            query (tuple[Tensor, SegDataSample]): The query in the same form.
+            prediction (SegDataSample): The sample of the query with
+                ``pred_sem_seg`` and ``gt_sem_seg``.
+            step (int): Step for the backends. Defaults to 0.
+            out_file (str, optional): File to write instead of giving the
+                picture to the backends. Defaults to none.
         """
         class_names = query[1].class_names
         rows: list[list[np.ndarray]] = [[] for _ in class_names]

@@ -3,17 +3,17 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
 
 from .legend import font_size, legend_entries, plot_legend
 from .overlay import overlay
-from .text import fitted_text, font_for, one_line
+from .text import text_line
 
 _LEAST_SIDE = 480
 """Pixels of the longer side of a picture; smaller images are enlarged."""
 _TILE = 320
 """Pixels of the longer side of an image in a grid."""
-_INK = (32, 32, 32)
+_LEGEND_SIZE = 18
+"""Height of the font in the legend of a grid, in pixels."""
 
 
 def overlay_with_legend(image: np.ndarray, labels: np.ndarray,
@@ -81,38 +81,28 @@ def plot_grid(images: Sequence[np.ndarray], labels: Sequence[np.ndarray],
         pixels of all images.
     """
     columns = int(np.ceil(len(images) ** 0.5))
-    size = 16
     tiles = [
-        _tile(image, of_image, one_line(name), palette, size)
+        _tile(image, of_image, name, palette)
         for image, of_image, name in zip(images, labels, names, strict=True)]
     rows = [
         _beside(tiles[start:start + columns])
         for start in range(0, len(tiles), columns)]
     width = max(row.shape[1] for row in rows)
     rows.append(plot_legend(
-        legend_entries(labels, classes, palette), width, size + 2))
+        legend_entries(labels, classes, palette), width, _LEGEND_SIZE))
     if note:
-        rows.append(_line(note, width, size))
+        rows.append(text_line(note, width))
     return _stacked(rows)
 
 
 def _tile(image: np.ndarray, labels: np.ndarray, name: str,
-          palette: np.ndarray, size: int) -> np.ndarray:
-    """An image of a grid, below its name."""
+          palette: np.ndarray) -> np.ndarray:
+    """Plot an image of a grid with its name above it."""
     ratio = _TILE / max(image.shape[:2])
     image, labels = _scaled(image, labels, ratio)
     width = max(image.shape[1], _TILE // 2)
     return _stacked([
-        _line(name, width, size), overlay(image, labels, palette)])
-
-
-def _line(text: str, width: int, size: int) -> np.ndarray:
-    picture = Image.new('RGB', (width, round(1.6 * size)), 'white')
-    text = fitted_text(text, size, width - 4)
-    ImageDraw.Draw(picture).text(
-        (2, picture.height / 2), text, _INK, font_for(text, size),
-        anchor='lm')
-    return np.asarray(picture)
+        text_line(name, width), overlay(image, labels, palette)])
 
 
 def _scaled(image: np.ndarray, labels: np.ndarray,

@@ -1,54 +1,34 @@
 """The strip of an episode: supports, query, ground truth, prediction."""
 from collections.abc import Sequence
 
-import cv2
 import mmcv
 import numpy as np
 
 from .overlay import overlay
+from .text import LINE_HEIGHT, text_line
 
-_CAPTION = 22
-"""Height of a line of text, in pixels."""
 _GAP = 4
-"""Between panels, in pixels."""
+"""Gap between panels, in pixels."""
 _WHITE = (255, 255, 255)
 
 
 def panel(picture: np.ndarray, caption: str, height: int) -> np.ndarray:
-    """Scale a picture, with a line of text above it and a margin.
+    """Scale a picture, and add a line of text above it and a margin.
 
     Args:
         picture (np.ndarray): (H, W, 3) uint8 RGB.
-        caption (str): Cut where the panel ends.
-        height (int): Of the picture in the panel, in pixels.
+        caption (str): Text, which is shortened to the width of the panel.
+        height (int): Height of the picture in the panel, in pixels.
 
     Returns:
-        np.ndarray: (height + 26, width + 4, 3) uint8 RGB, with 4 pixels of
-        white on the right and below.
+        np.ndarray: (height + 26, width + 4, 3) uint8 RGB, with a white
+        margin of 4 pixels on the right and below.
     """
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     method = 'area' if height < picture.shape[0] else 'bilinear'
     picture = mmcv.imresize(picture, (width, height), interpolation=method)
     return mmcv.impad(np.vstack([text_line(caption, width), picture]),
                       padding=(0, 0, _GAP, _GAP), pad_val=_WHITE)
-
-
-def text_line(text: str, width: int,
-              colour: Sequence[int] = (0, 0, 0)) -> np.ndarray:
-    """A line of text on white.
-
-    Args:
-        text (str): Cut where the line ends.
-        width (int): Of the line, in pixels.
-        colour (Sequence[int]): RGB. Defaults to black.
-
-    Returns:
-        np.ndarray: (22, width, 3) uint8 RGB.
-    """
-    line = np.full((_CAPTION, width, 3), 255, np.uint8)
-    cv2.putText(line, text, (2, _CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
-                colour, 1, cv2.LINE_AA)
-    return line
 
 
 def plot_strip(supports: Sequence[Sequence[np.ndarray]], query: np.ndarray,
@@ -58,17 +38,18 @@ def plot_strip(supports: Sequence[Sequence[np.ndarray]], query: np.ndarray,
 
     Args:
         supports (Sequence[Sequence[np.ndarray]]): W rows of S pictures
-            (H, W, 3) uint8 RGB, the masks already laid over them.
+            (H, W, 3) uint8 RGB, which already show the masks.
         query (np.ndarray): (H, W, 3) uint8 RGB.
         ground_truth (np.ndarray): (H, W), episode labels.
         prediction (np.ndarray): (H, W), episode labels.
         class_names (Sequence[str]): Name of each way.
-        height (int): Of the query's panels, in pixels. Defaults to 192.
+        height (int): Height of the query's panels, in pixels. Defaults to
+            192.
 
     Returns:
         np.ndarray: The strip, uint8 RGB.
     """
-    outside = _CAPTION + _GAP
+    outside = LINE_HEIGHT + _GAP
     tile = max(48, (height + outside) // len(supports) - outside)
     rows = [
         np.hstack([panel(picture, '' if shot else f'support: {name}', tile)

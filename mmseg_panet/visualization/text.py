@@ -4,9 +4,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import matplotlib
-from PIL import ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 ELLIPSIS = '\u2026'
+LINE_HEIGHT = 22
+"""Height of a line of text above a picture, in pixels."""
+_LINE_SIZE = 13
 
 
 @lru_cache(maxsize=256)
@@ -77,6 +81,26 @@ def fitted_text(text: str, size: int, width: int) -> str:
         fits = text_width(_shortened(text, middle), size) <= width
         low, high = (middle, high) if fits else (low, middle - 1)
     return _shortened(text, low)
+
+
+def text_line(text: str, width: int,
+              colour: tuple[int, int, int] = (0, 0, 0)) -> np.ndarray:
+    """Plot a line of text on white.
+
+    Args:
+        text (str): Text, which is shortened to the width.
+        width (int): Width of the line, in pixels.
+        colour (tuple[int, int, int]): RGB. Defaults to black.
+
+    Returns:
+        np.ndarray: (22, width, 3) uint8 RGB.
+    """
+    picture = Image.new('RGB', (width, LINE_HEIGHT), (255, 255, 255))
+    text = fitted_text(one_line(text), _LINE_SIZE, width - 4)
+    ImageDraw.Draw(picture).text(
+        (2, LINE_HEIGHT // 2), text, colour, font_for(text, _LINE_SIZE),
+        anchor='lm')
+    return np.asarray(picture)
 
 
 def _shortened(text: str, letters: int) -> str:

@@ -450,7 +450,7 @@ def test_masks_of_the_ground_truth_are_not_written_over(inferencer, folder):
     mask = folder / 'masks' / 'a.png'
     cv2.imwrite(str(mask), np.zeros((60, 80), np.uint8))
     before = mask.read_bytes()
-    with pytest.raises(InputError, match='is no mask that was written here'):
+    with pytest.raises(InputError, match='is not a mask that was written'):
         inferencer(folder / 'a.png', out_dir=folder)
     assert mask.read_bytes() == before
 

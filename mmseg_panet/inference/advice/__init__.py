@@ -1,1 +1,1 @@
-"""Judges the supports of a bank."""
+"""Advice: the supports of a bank are judged."""

@@ -1,4 +1,4 @@
-"""How well the shots of a class fit the mask of one of them."""
+"""The judgement of a support by classifiers of its class."""
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -16,16 +16,17 @@ _SETS_AT_ONCE = 8
 
 
 class Judgement(NamedTuple):
-    """How classifiers fit the mask of a support.
+    """The agreement of classifiers with the mask of a support.
 
     Attributes:
         cells (float): Cells of the feature map that the mask covers.
-        ious (list[float]): In percent, those of the classifiers
-            of all :func:`shot_sets`.
-        own_fit (float): :func:`mask_agreement` of the first.
-        agreement (float): That of the second, or of the only one.
-        pixels (int): Of the mask.
-        share (float): Of the image, in percent.
+        ious (list[float]): IoUs of the classifiers of all
+            :func:`shot_sets`, in percent.
+        own_fit (float): :func:`mask_agreement` of the first classifier.
+        agreement (float): :func:`mask_agreement` of the second classifier,
+            or of the only one.
+        pixels (int): Number of pixels of the mask.
+        share (float): Share of the image that the mask covers, in percent.
     """
 
     cells: float
@@ -37,10 +38,10 @@ class Judgement(NamedTuple):
 
 
 def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
-    """Statistics of a class and of all else, by shot.
+    """Collect the statistics of a class and of all else, by shot.
 
     Args:
-        shots (Sequence[BankedSupport]): S, of one class.
+        shots (Sequence[BankedSupport]): S supports of one class.
 
     Returns:
         SupportStatistics: (S,), n is 2, all else first.
@@ -49,15 +50,15 @@ def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
 
 
 def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:
-    """The sets of shots by which one shot of a class is judged.
+    """List the sets of shots by which one shot of a class is judged.
 
     Args:
-        num_shots (int): S.
-        shot (int): From 0.
+        num_shots (int): Number of shots S.
+        shot (int): Index of the shot.
 
     Returns:
-        list[list[list[int]]]: Itself; all others; and the others without
-        each of them in turn. Sets of one size are in one list.
+        list[list[list[int]]]: The shot itself; all others; and the others
+        without each of them in turn. Sets of one size are in one list.
     """
     others = [one for one in range(num_shots) if one != shot]
     without = [
@@ -67,23 +68,24 @@ def shot_sets(num_shots: int, shot: int) -> list[list[list[int]]]:
 
 def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
           statistics: SupportStatistics, shot: int) -> Judgement:
-    """Compare the mask of a support with what classifiers find.
+    """Compare the mask of a support with the predictions of classifiers.
 
-    They are those of the head, but without a refinement by the query: by the
-    judged image itself it would make a wrong mask look right. With it 56% of
-    the masks of other images, planted in MSRC, were named, without it 84%.
+    The classifiers are those of the head without their refinement by the
+    query: refined by the judged image itself, they would make a wrong mask
+    look right. Of masks of other images that were planted in MSRC, 84% were
+    found without the refinement, and 56% with it.
 
     Args:
-        head (FewShotHead): Fits and matches.
-        features (Tensor): (C, h, w), those of the support's image.
-        metainfo (dict): The image's, see :func:`to_own_size`.
+        head (FewShotHead): Head that fits and matches.
+        features (Tensor): (C, h, w), features of the support's image.
+        metainfo (dict): Metainfo of the image, see :func:`to_own_size`.
         labels (Tensor): (H, W), at the image's own size: 1 the class, 0 not,
             255 unknown.
         statistics (SupportStatistics): See :func:`shot_statistics`.
-        shot (int): Which of the shots the support is, from 0.
+        shot (int): Index of the support among the shots.
 
     Returns:
-        Judgement: All that was found.
+        Judgement: The judgement.
     """
     found = []
     statistics = statistics.each(lambda one: one.to(features))
@@ -97,7 +99,7 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     logits = torch.cat(found)  # (G, 2, h, w)
     maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []
-    # One by one, as an image may be large.
+    # One at a time, as an image may be large.
     for number, of_set in enumerate(logits):  # (2, h, w)
         margin, = LogitMap(of_set, maps.resize).margins()  # (H, W)
         ious.append(mask_iou(margin > 0, labels))
@@ -110,10 +112,10 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
 
 
 def mask_iou(found: Tensor, labels: Tensor) -> float:
-    """IoU of a class in percent, where it is known.
+    """Compute the IoU of a class in percent, where labels are known.
 
     Args:
-        found (Tensor): bool (H, W).
+        found (Tensor): (H, W) of bool, the prediction.
         labels (Tensor): (H, W): 1 the class, 0 not, 255 unknown.
     """
     mask = labels == 1
@@ -122,18 +124,18 @@ def mask_iou(found: Tensor, labels: Tensor) -> float:
 
 
 def mask_agreement(margin: Tensor, labels: Tensor) -> float:
-    """How well a mask parts the high values of a map from the low ones.
+    """Compute how well a mask separates the high values of a map.
 
-    ``(mean inside - mean outside)``, over the same of the best mask of that
-    area. Unlike an IoU it does not depend on a threshold.
+    It is ``(mean inside - mean outside)``, divided by the same difference of
+    the best mask of that area. Unlike an IoU it depends on no threshold.
 
     Args:
-        margin (Tensor): (H, W), of the class over the background.
+        margin (Tensor): (H, W), margin of the class over the background.
         labels (Tensor): (H, W): 1 the class, 0 not, 255 unknown.
 
     Returns:
-        float: 1 if no mask is better, 0 if it is as good as chance, and less
-        if it is rather the other way round; 1 if nothing is outside.
+        float: 1 for the best mask, 0 for a random one, below 0 for an
+        inverted one; and 1 if nothing is outside.
     """
     inside, outside = margin[labels == 1], margin[labels == 0]
     if not len(outside):

@@ -1,4 +1,4 @@
-"""What is to be done about supports, in sentences."""
+"""Notes: sentences that say how to improve the supports."""
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -8,15 +8,15 @@ from ..bank.prototype_bank import PrototypeBank
 from .report import SupportRow
 
 _ALIKE = 0.95
-"""Cosine of prototypes: two halves of one class have as much, and two classes
-of MSRC only if they are as close as cows and sheep."""
+"""Cosine of prototypes that two halves of one class reach, and two classes of
+MSRC only if they are as similar as cows and sheep."""
 
 
 def support_notes(rows: Sequence[SupportRow]) -> list[str]:
-    """What is to be done about single supports.
+    """Say how to improve single supports.
 
     Args:
-        rows (Sequence[SupportRow]): With their marks.
+        rows (Sequence[SupportRow]): Rows with their marks.
     """
     notes = []
     for row in rows:
@@ -45,10 +45,10 @@ def support_notes(rows: Sequence[SupportRow]) -> list[str]:
 
 
 def class_notes(bank: PrototypeBank) -> list[str]:
-    """What is to be done about classes and their background.
+    """Say how to improve classes and their background.
 
     Args:
-        bank (PrototypeBank): With one class or more.
+        bank (PrototypeBank): A bank with at least one class.
     """
     directions = F.normalize(bank.prototypes()[1:], dim=1)
     cosines = directions @ directions.T
@@ -58,7 +58,7 @@ def class_notes(bank: PrototypeBank) -> list[str]:
         'give their shots one name, otherwise add shots that differ'
         for (i, one), (j, other) in combinations(enumerate(bank.classes), 2)
         if cosines[i, j] >= _ALIKE]
-    # Images with one mask a class, each the background of the other.
+    # An image with a mask for each class, each background of the other.
     found: dict[tuple[str, str], list[str]] = {}
     for one, other in combinations(bank.supports, 2):
         if (one.image_sha256 == other.image_sha256
@@ -76,10 +76,10 @@ def class_notes(bank: PrototypeBank) -> list[str]:
 
 
 def negative_notes(bank: PrototypeBank) -> list[str]:
-    """What is to be done about supports that are negatives, too.
+    """Name the supports that are also negatives.
 
     Args:
-        bank (PrototypeBank): With any number of classes.
+        bank (PrototypeBank): A bank with any number of classes.
     """
     negatives = {one.image_sha256 for one in bank.negatives}
     return [
@@ -89,10 +89,10 @@ def negative_notes(bank: PrototypeBank) -> list[str]:
 
 
 def background_notes(bank: PrototypeBank) -> list[str]:
-    """What is to be done where no support shows any background.
+    """Say what to do if no support shows any background.
 
     Args:
-        bank (PrototypeBank): With one class or more.
+        bank (PrototypeBank): A bank with at least one class.
     """
     if bank.prototypes()[0].any():
         return []

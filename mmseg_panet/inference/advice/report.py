@@ -1,4 +1,4 @@
-"""What a check of supports found, as a table and a picture."""
+"""The report of a check of supports, as a table and a picture."""
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -10,40 +10,41 @@ from ...errors import InputError
 from ...files import StrPath, prepare_output, write_atomic
 from ...table import format_table
 from ...visualization.overlay import overlay
-from ...visualization.strip import text_line
+from ...visualization.text import text_line
 from ...visualization.way_colours import PALETTE
 
 _SIZE = (192, 128)
-"""Width and height of a thumbnail at most, in pixels."""
+"""Largest width and height of a thumbnail, in pixels."""
 _COLUMNS = 6
-"""Shots beside each other in the picture."""
+"""Number of shots in a row of the picture."""
 _LETTERS = 24
-"""Letters of a file's name that the table and the picture show."""
+"""Length of a file's name in the table and the picture."""
 _RED, _BLACK = (200, 0, 0), (0, 0, 0)
 
 
 class SupportRow(NamedTuple):
-    """What was found of one support.
+    """The result of the check for one support.
 
     Attributes:
-        class_name (str): The class that it is a support of.
-        shot (int): Its place among them, from 1.
+        class_name (str): Name of the class of the support.
+        shot (int): Number of the support in its class, from 1.
         image (str): File name of its image.
-        pixels (int): Of its mask.
-        share (float): Of the image, in percent.
-        cells (float): Of the feature map that the mask covers.
-        iou (float): In percent, of its mask with what the other shots'
-            prototypes find in its image; those of its own, if there is no
-            other.
-        effect (float, optional): By how much the others' ``iou`` falls
-            without it, in points of percent; below 0 it hurts. None with
-            fewer than three shots.
-        agreement (float): See :func:`mask_agreement`, with the prototypes of
+        pixels (int): Number of pixels of its mask.
+        share (float): Share of the image that the mask covers, in percent.
+        cells (float): Cells of the feature map that the mask covers.
+        iou (float): IoU of its mask with the prediction by the other shots,
+            in percent; or by the support itself if it is the only one.
+        effect (float, optional): Decrease of the ``iou`` of the others
+            without this support, in percentage points; below 0 it hurts.
+            None with fewer than three shots.
+        agreement (float): :func:`mask_agreement` with the classifier of
             ``iou``.
-        own_fit (float): Likewise, with its own prototypes.
-        trust (float): What both say of its mask, see :func:`trust_of`.
-        marks (tuple[str, ...]): Of 'suspect', 'weakest' (the least trusted
-            of its class, but not suspect), 'hurts', 'tiny' and 'only'.
+        own_fit (float): :func:`mask_agreement` with a classifier of the
+            support alone.
+        trust (float): Trust in its mask from both, see :func:`trust_of`.
+        marks (tuple[str, ...]): Some of 'suspect', 'weakest' (the least
+            trusted of its class, but not suspect), 'hurts', 'tiny' and
+            'only'.
     """
 
     class_name: str
@@ -62,13 +63,13 @@ class SupportRow(NamedTuple):
 
 @dataclass
 class SupportAdvice:
-    """What was found of all supports; ``str()`` gives it as a table.
+    """The result of the check for all supports; ``str()`` makes a table.
 
     Attributes:
-        rows (list[SupportRow]): Class by class.
-        notes (list[str]): What is to be done, a sentence each.
-        pictures (list[np.ndarray]): (h, w, 3) uint8 RGB, each support with
-            its mask over it, small.
+        rows (list[SupportRow]): A row for each support, class by class.
+        notes (list[str]): Sentences that say what to do.
+        pictures (list[np.ndarray]): (h, w, 3) uint8 RGB, a small picture of
+            each support with its mask.
     """
 
     rows: list[SupportRow]
@@ -77,20 +78,20 @@ class SupportAdvice:
 
     @property
     def suspects(self) -> list[SupportRow]:
-        """Supports whose masks may be wrong: look at them."""
+        """The supports whose masks may be wrong."""
         return [row for row in self.rows if 'suspect' in row.marks]
 
     def __str__(self) -> str:
         return format_advice(self)
 
     def plot(self, path: StrPath) -> None:
-        """Write the picture, see :func:`plot_advice`.
+        """Write the picture of :func:`plot_advice` to a file.
 
         Args:
-            path (str | os.PathLike): Ends with .png or .jpg.
+            path (str | os.PathLike): A path that ends with .png or .jpg.
 
         Raises:
-            InputError: If it does not, or cannot be written.
+            InputError: If it has another suffix or cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
@@ -102,7 +103,7 @@ class SupportAdvice:
 
 
 def format_advice(advice: SupportAdvice) -> str:
-    """A line a support, and below them what is to be done."""
+    """Format a line for each support, and below them the notes."""
     rows = [('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
              'effect', 'trust', '')]
     rows += [
@@ -117,8 +118,8 @@ def format_advice(advice: SupportAdvice) -> str:
 def plot_advice(advice: SupportAdvice) -> np.ndarray:
     """Plot every support with its mask, class by class.
 
-    Above each are its class and its file, below it its IoU and effect;
-    marked ones are in red.
+    The class and the file are written above each support, its IoU and effect
+    below it. The text of marked supports is red.
 
     Args:
         advice (SupportAdvice): See :func:`advise`.
@@ -164,7 +165,7 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
 
 
 def shortened(name: str) -> str:
-    """A file's name without the middle where it is long; its end tells."""
+    """Remove the middle of a long file name, whose end distinguishes it."""
     if len(name) <= _LETTERS:
         return name
     start = _LETTERS // 3
@@ -176,7 +177,7 @@ def _effect(row: SupportRow) -> str:
 
 
 def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
-    """A picture on white, as large as all, with text above and below."""
+    """Put a picture on a white tile of fixed size, with text around it."""
     colour = _RED if set(row.marks) - {'weakest'} else _BLACK
     if 'suspect' in row.marks:
         picture = cv2.copyMakeBorder(

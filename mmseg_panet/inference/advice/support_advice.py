@@ -1,4 +1,4 @@
-"""Every support judged by the others of its class."""
+"""The check of supports: each is judged by the others of its class."""
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,16 +21,16 @@ _OWN_WEIGHT = 5.0
 """The weight of a mask's fit to its own image against its agreement with the
 others.
 
-Own fits of right masks differ little, 0.89 to 1; those of shifted masks and
-of masks of other images are lower. Chosen, as the next, on MSRC with a wrong
-mask planted among five.
+Correct masks fit their own images nearly equally well, 0.89 to 1; shifted
+masks and masks of other images fit less. This value and the next were chosen
+on MSRC, with one wrong mask planted among five.
 """
 _TRUSTED = 0.35
-"""The support of a class that is trusted least is suspect below this."""
+"""The least trusted support of a class is suspect below this value."""
 _HURTS = -5.0
-"""Points of IoU that the others lose by a support."""
+"""Effect of a support that hurts the others, in points of IoU."""
 _TINY = 1.0
-"""Cells of the feature map; a smaller mask is averaged with what is around."""
+"""Cells of the feature map; smaller masks are mixed with what is around."""
 
 
 def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
@@ -38,20 +38,20 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
            palette: np.ndarray | None = None) -> SupportAdvice:
     """Judge every support of a bank by the others of its class.
 
-    Each class is judged against the rest of its own images, 1-way, and every
+    Each class is judged 1-way, against the rest of its own images, and every
     image passes the network once.
 
     Args:
         model (EncoderDecoder): See :func:`encode_images`.
         pipeline (Callable): See :func:`encode_images`.
-        bank (PrototypeBank): Its supports with their ``source``.
+        bank (PrototypeBank): A bank whose supports have a ``source``.
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
         palette (np.ndarray, optional): (256, 3) RGB of the bank's classes.
             Defaults to :func:`class_palette`.
 
     Returns:
-        SupportAdvice: With a row a support, in the order of the bank.
+        SupportAdvice: A row for each support, in the order of the bank.
 
     Raises:
         InputError: If no class is registered, or a support has no
@@ -62,7 +62,7 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
     if len(sources) < len(supports):
         raise InputError(
             f'expected the images of all supports, got {len(sources)} of '
-            f'{len(supports)}: a bank that is loaded holds none; fit() the '
+            f'{len(supports)}: a bank that is loaded has no images; fit() the '
             'supports, and check them then')
     statistics = map(shot_statistics, slice_list(supports, bank.shots))
     shots = [(of_class, shot) for of_class in statistics
@@ -90,7 +90,7 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
         for index, features, metainfo in bar.track(
                 encode_images(model, pipeline, read(), batch_size),
                 len(supports), description='Checking'):
-            # As large as the image, and not needed again.
+            # They are as large as the image, and not needed again.
             known = torch.from_numpy(labels.pop(index)).to(features.device)
             judged[index] = judge(
                 model.decode_head, features, metainfo, known, *shots[index])
@@ -103,16 +103,17 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
 
 
 def shot_effects(ious: Sequence[Sequence[float]]) -> list[float | None]:
-    """What every shot adds to how well the others are segmented.
+    """Compute the effect of each shot on the IoUs of the others.
 
-    For shot s the mean, over every other shot t, of the IoU of t by all but
-    t, less that by all but t and s.
+    For shot s it is the mean over the other shots t of the IoU of t by all
+    shots but t, minus the IoU of t by all shots but t and s.
 
     Args:
-        ious (Sequence[Sequence[float]]): S, see :class:`Judgement`.
+        ious (Sequence[Sequence[float]]): The IoUs of S shots, see
+            :class:`Judgement`.
 
     Returns:
-        list[float | None]: S; None with fewer than three shots.
+        list[float | None]: S effects; None with fewer than three shots.
     """
     shots = len(ious)
     if shots < 3:
@@ -124,13 +125,13 @@ def shot_effects(ious: Sequence[Sequence[float]]) -> list[float | None]:
 
 
 def trust_of(judged: Sequence[Judgement]) -> list[float]:
-    """How much the mask of every shot of a class is to be trusted.
+    """Compute how far the mask of every shot of a class can be trusted.
 
-    Its agreement with the other shots, and five times by how much it fits
-    its own image better than the median of them.
+    The trust is the agreement with the other shots, plus five times the
+    difference of the own fit to the median own fit.
 
     Args:
-        judged (Sequence[Judgement]): Of all shots of a class.
+        judged (Sequence[Judgement]): Judgements of all shots of a class.
 
     Returns:
         list[float]: 1 for a mask that agrees, less for others.
@@ -141,17 +142,18 @@ def trust_of(judged: Sequence[Judgement]) -> list[float]:
 
 
 def find_suspects(trust: Sequence[float]) -> list[int]:
-    """Which shots of a class may have a wrong mask.
+    """Find the shots of a class that may have a wrong mask.
 
-    The least trusted one, if it is trusted too little: a wrong mask makes
-    the others look worse too, so that they are judged again when it is
-    corrected. Of two shots it is both, as nothing tells which.
+    It is the least trusted shot if its trust is too low. Only one is named,
+    as a wrong mask also lowers the trust in the others, which are judged
+    again once it is corrected. Of two shots both are named, as nothing tells
+    which one is wrong.
 
     Args:
-        trust (Sequence[float]): Of all shots of a class.
+        trust (Sequence[float]): Trust in all shots of a class.
 
     Returns:
-        list[int]: From 0.
+        list[int]: Indices of the shots.
     """
     if len(trust) < 2 or min(trust) >= _TRUSTED:
         return []
@@ -160,11 +162,11 @@ def find_suspects(trust: Sequence[float]) -> list[int]:
 
 def _rows(shots: Sequence[BankedSupport],
           judged: Sequence[Judgement]) -> list[SupportRow]:
-    """The rows of a class."""
+    """Make the rows of a class."""
     effects = shot_effects([one.ious for one in judged])
     trust = trust_of(judged)
     suspects = find_suspects(trust)
-    # With fewer than three, nothing says which one differs.
+    # With fewer than three shots, nothing says which one differs.
     weakest = int(np.argmin(trust)) if len(shots) > 2 else None
     rows = []
     for i, (shot, found, effect) in enumerate(

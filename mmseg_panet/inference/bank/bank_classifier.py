@@ -1,4 +1,4 @@
-"""Which classifier fits what a bank holds."""
+"""The classifier for a bank, by the statistics that it holds."""
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,22 +9,22 @@ from ...models.classifiers import build_classifier
 
 def classifier_for(made_with: Mapping[str, Any],
                    wanted: Classifier) -> Classifier:
-    """Choose what classifies by a bank.
+    """Choose the classifier for a bank.
 
-    Banks of prototypes have no second moments, and sums of raw cells: those
-    who have one go on with prototypes, as those were matched before.
+    Banks that hold only prototypes have sums of raw cells and no second
+    moments. They are still classified by prototypes.
 
     Args:
         made_with (Mapping[str, Any]): Description of the model that the bank
             was made with, see :func:`describe_model`.
-        wanted (Classifier): What is asked for.
+        wanted (Classifier): The classifier that was chosen.
 
     Returns:
-        Classifier: The same, but a :class:`PrototypeClassifier` for a bank
-        that holds prototypes only where moments are needed.
+        Classifier: The chosen one, or a :class:`PrototypeClassifier` if it
+        needs moments and the bank holds only prototypes.
 
     Raises:
-        InputError: If the bank names settings that prototypes cannot have.
+        InputError: If the settings in the bank are invalid for prototypes.
     """
     if 'moments' not in wanted.needs or (
             made_with.get('needs') or made_with.get('cells', 'raw') != 'raw'):

@@ -1,4 +1,4 @@
-"""Prototype banks as files: safetensors with a JSON header, never pickle."""
+"""The file of a prototype bank: safetensors with a JSON header, no pickle."""
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,15 +17,15 @@ from .banked_image import BankedNegative, BankedSupport
 from .prototype_bank import PrototypeBank
 
 _FORMAT = 1
-"""Version of the header: raise it when an older reader would go wrong."""
+"""Version of the header; raise it when older readers would misread it."""
 _WITH_NEGATIVES = 2
-"""Version of a header with negatives, which a reader must not leave out."""
+"""Version of a header with negatives, which a reader must not ignore."""
 _KEY = 'mmseg_panet'
-"""Key of the header in the file's own metadata."""
+"""Key of the header in the metadata of the file."""
 _OF_A_SUPPORT = {
     'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
     'labels_sha256': str}
-"""What the header says of a support."""
+"""Entries of a support in the header."""
 _OF_A_NEGATIVE = {'image': str, 'image_sha256': str}
 
 
@@ -34,17 +34,17 @@ def write_bank(path: StrPath, bank: PrototypeBank,
     """Write a bank in one step; the same bank gives the same bytes.
 
     The tensors are ``prototypes``, float32 (1 + W, C), background first, for
-    other programs, and those of :func:`to_tensors`: with the second moments
-    of 1024 channels along 64 axes a class and support has 164 kB. The
-    header, JSON, holds ``format``, ``version``, ``classes``, the supports
-    without their statistics, and ``model``: what the statistics depend on,
-    and the classifier with its settings. With negatives, whose statistics
-    come after those of the supports, it is of format 2 and holds
-    ``negatives`` and ``negative_share``, too.
+    other programs, and those of :func:`to_tensors`. With the second moments
+    of 1024 channels along 64 axes, each class and support takes 164 kB. The
+    JSON header holds ``format``, ``version``, ``classes``, the supports
+    without their statistics, and ``model``, which describes what the
+    statistics depend on and the classifier with its settings. With
+    negatives, whose statistics follow those of the supports, the format is 2
+    and the header also holds ``negatives`` and ``negative_share``.
 
     Args:
-        path (str | os.PathLike): The file; its folder is made.
-        bank (PrototypeBank): With one class or more.
+        path (str | os.PathLike): Path of the file; its folder is created.
+        bank (PrototypeBank): A bank with at least one class.
         model (Mapping[str, Any]): See :func:`describe_model`.
 
     Raises:
@@ -78,14 +78,15 @@ def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:
 
     Args:
         path (str | os.PathLike): A file of :func:`write_bank`.
-        model (Mapping[str, Any]): Of the model that it is read for, see
-            :func:`suit`.
+        model (Mapping[str, Any]): Description of the model that the bank is
+            read for, see :func:`suit`.
 
     Returns:
-        PrototypeBank: Equal to the one written.
+        PrototypeBank: A bank that is equal to the one written.
 
     Raises:
-        InputError: If it is no such file, or of another model.
+        InputError: If the file is not a bank, or was made with another
+            model.
     """
     return suit(path, *open_bank(path), model)
 
@@ -98,10 +99,10 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
 
     Returns:
         tuple[dict[str, Any], PrototypeBank]: The description of the model
-        that it was made with, and the bank.
+        that the bank was made with, and the bank.
 
     Raises:
-        InputError: If it is no such file.
+        InputError: If the file is not a bank.
     """
     remedy = 'give a file that save() or `mmseg-panet fit` wrote'
     try:
@@ -116,11 +117,12 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     except OSError as error:
         raise InputError(
             f'{path} cannot be read ({error.strerror}); {remedy}') from error
-    # A file that is none fails at any of these.
+    # Other files fail at any of these steps.
     except Exception as error:
         raise InputError(
-            f'{path} is no prototype bank ({type(error).__name__}: {error}); '
-            f'{remedy}, and write it again if it is damaged') from error
+            f'{path} is not a prototype bank ({type(error).__name__}: '
+            f'{error}); {remedy}, and write it again if it is damaged'
+        ) from error
     of_negatives = statistics[len(supports):]
     bank = PrototypeBank(
         (BankedSupport(
@@ -137,21 +139,22 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
 
 def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
          model: Mapping[str, Any]) -> PrototypeBank:
-    """Make a bank one of a model, or refuse it.
+    """Check that a bank suits a model, and adjust it if needed.
 
     Moments that the model does not need are left out. ``classifier`` and
-    ``matching``, on which no statistics depend, are compared where the model
-    names them.
+    ``matching``, on which no statistics depend, are compared only if the
+    model names them.
 
     Args:
-        path (str | os.PathLike): See :func:`open_bank`, as those below.
-        made_with (Mapping[str, Any]): What the bank was made with.
+        path (str | os.PathLike): Path of the bank.
+        made_with (Mapping[str, Any]): Description of the model that the bank
+            was made with.
         bank (PrototypeBank): The bank.
-        model (Mapping[str, Any]): What it is to be used with, see
-            :func:`describe_model`.
+        model (Mapping[str, Any]): Description of the model that will use the
+            bank, see :func:`describe_model`.
 
     Raises:
-        InputError: If it is the bank of another model.
+        InputError: If the bank was made with another model.
     """
     if 'moments' not in model.get('needs', ()):
         made_with, bank = _without_moments(made_with, bank)
@@ -183,13 +186,13 @@ _FAULTS: dict[str, tuple[str, Any, str]] = {
     'rank': ('another number of main axes', None, 'classifier'),
     'matching': ('another matching', None, 'classifier'),
 }
-"""What a bank must share with a model, most telling first, what banks
-without the entry have, and which part of the model it is of."""
+"""What must be equal for a bank and a model, the most helpful entries first:
+the fault, the value of banks without the entry, and the part of the model."""
 
 
 def _without_moments(made_with: Mapping[str, Any], bank: PrototypeBank
                      ) -> tuple[Mapping[str, Any], PrototypeBank]:
-    """As a classifier that needs none would have made it."""
+    """Return the bank that a classifier without moments would have made."""
     needs = [one for one in made_with.get('needs', ()) if one != 'moments']
     return dict(made_with, needs=needs, rank=None), bank.copy(
         lambda one: one._replace(statistics=replace(

@@ -1,4 +1,4 @@
-"""The statistics of a bank's supports as the tensors of a file."""
+"""The tensors of a bank's file, which hold the statistics of supports."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,26 +9,27 @@ from ...models import SupportStatistics
 from ...models.symmetric import pack, unpack
 
 _LEAST_SQUARE = 0.99
-"""Of an axis: they are of length 1, but for the rounding of float16."""
+"""Least squared length of an axis: 1 but for the rounding of float16."""
 
 
 def to_tensors(statistics: Sequence[SupportStatistics]
                ) -> tuple[dict[str, Tensor], list[dict[str, int]]]:
-    """Lay the statistics of all supports one after the other.
+    """Concatenate the statistics of all supports.
 
     Args:
-        statistics (Sequence[SupportStatistics]): Of each, (n,), with the same
-            tensors in all of them.
+        statistics (Sequence[SupportStatistics]): Statistics of each support,
+            (n,), all with the same tensors.
 
     Returns:
-        tuple[dict[str, Tensor], list[dict[str, int]]]: The tensors: ``sums``,
-        float64 (R, C + 1), the masks of all supports, their areas in the last
-        column; where there are moments, ``moments``, float32
-        (R, r * (r + 1) / 2), triangles as :func:`pack` makes them, and with
-        axes ``axes``, float16 (A, r, C), which supports that were cut out of
-        one image share; where there are cells, ``cells`` (M, C) and
-        ``weights``. And of every support the number of its ``cells`` and the
-        index of its ``axes``, where it has them.
+        tuple[dict[str, Tensor], list[dict[str, int]]]: The tensors and an
+        entry for each support. The tensors are ``sums``, float64 (R, C + 1),
+        for the masks of all supports, with their areas in the last column;
+        if there are moments, ``moments``, float32 (R, r * (r + 1) / 2),
+        triangles as :func:`pack` makes them; if these have axes, ``axes``,
+        float16 (A, r, C), which supports of one image share; and if there
+        are cells, ``cells`` (M, C) and ``weights``. The entry of a support
+        has the number of its ``cells`` and the index of its ``axes`` if it
+        has them.
     """
     parts = [one.tensors() for one in statistics]
     tensors = {
@@ -55,21 +56,21 @@ def to_tensors(statistics: Sequence[SupportStatistics]
 def from_tensors(tensors: Mapping[str, Tensor],
                  entries: Sequence[Mapping[str, Any]],
                  model: Mapping[str, Any]) -> list[SupportStatistics]:
-    """Take the statistics of all supports out of the tensors of a file.
+    """Restore the statistics of all supports from the tensors of a file.
 
     Args:
         tensors (Mapping[str, Tensor]): See :func:`to_tensors`.
-        entries (Sequence[Mapping[str, Any]]): Of every support, with its
-            ``names``, and of every negative, without.
-        model (Mapping[str, Any]): ``needs`` and ``rank`` of what measured
-            them.
+        entries (Sequence[Mapping[str, Any]]): Entries of the supports, with
+            ``names``, and of the negatives, without.
+        model (Mapping[str, Any]): Description of the model that measured
+            them, with ``needs`` and ``rank``.
 
     Returns:
-        list[SupportStatistics]: Equal to those of :func:`to_tensors`.
+        list[SupportStatistics]: The statistics that :func:`to_tensors` got.
 
     Raises:
-        Exception: Of any type, if they do not fit each other or cannot be
-            statistics.
+        Exception: An error of any type if the tensors do not fit each other
+            or are not statistics.
     """
     sums = tensors['sums']
     if sums.dtype != torch.float64 or sums.dim() != 2 or (
@@ -99,7 +100,7 @@ def from_tensors(tensors: Mapping[str, Tensor],
         parts['weights'] = [
             one.view(n, -1)
             for one, n in zip(weights.split(sizes), rows, strict=True)]
-    # Not views, which would keep all others in memory.
+    # Copies, as views would keep all tensors in memory.
     return [
         SupportStatistics(**{
             name: one if name == 'axes' else one.clone()
@@ -119,7 +120,7 @@ def _moments(tensors: Mapping[str, Tensor], rows: int, rank: int) -> Tensor:
 
 def _axes(tensors: Mapping[str, Tensor], entries: Sequence[Mapping[str, Any]],
           shape: tuple[int, int]) -> list[Tensor]:
-    """Those of every support."""
+    """Return the axes of every support."""
     axes = _numbers(
         tensors, 'axes', torch.float16, (len(tensors['axes']), *shape))
     products = axes.float() @ axes.float().mT  # (A, r, r)
@@ -137,7 +138,7 @@ def _axes(tensors: Mapping[str, Tensor], entries: Sequence[Mapping[str, Any]],
 
 def _numbers(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype,
              shape: tuple[int, ...], least: float = -torch.inf) -> Tensor:
-    """A tensor that is as it should be."""
+    """Return a tensor after its type, shape and values are checked."""
     tensor = tensors[name]
     if tensor.dtype != dtype or tensor.shape != shape or not (
             tensor.isfinite() & (tensor >= least)).all() or 0 in shape:

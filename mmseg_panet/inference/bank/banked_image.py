@@ -1,4 +1,4 @@
-"""What a bank keeps of an image."""
+"""The images of a bank: what it keeps of each."""
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,19 +10,20 @@ from ..supports import Support
 
 
 class BankedSupport(NamedTuple):
-    """What is kept of a support.
+    """What a bank keeps of a support.
 
     Attributes:
-        class_name (str): The class that it is a support of.
-        names (tuple[str, ...]): Classes that its labels distinguish, its own
-            first.
-        statistics (SupportStatistics): float64, n is 1 + len(names): all
-            valid pixels, then each class. A bank keeps moments in float32.
+        class_name (str): Name of the class of the support.
+        names (tuple[str, ...]): Classes that its labels distinguish, with
+            ``class_name`` first.
+        statistics (SupportStatistics): Statistics in float64, n is
+            1 + len(names): all valid pixels, then each class. A bank keeps
+            moments in float32.
         image (str): File name of the image, for messages.
-        image_sha256 (str): Of the file, or of an array's pixels.
-        labels_sha256 (str): Of the label map.
-        source (Support, optional): What it was made from; not part of a
-            file.
+        image_sha256 (str): Hash of the file, or of the pixels of an array.
+        labels_sha256 (str): Hash of the label map.
+        source (Support, optional): The support itself, which is not part of
+            a file.
     """
 
     class_name: str
@@ -35,13 +36,13 @@ class BankedSupport(NamedTuple):
 
 
 class BankedNegative(NamedTuple):
-    """What is kept of an image on which none of the classes is.
+    """What a bank keeps of an image without any of the classes.
 
     Attributes:
-        statistics (SupportStatistics): As of a :class:`BankedSupport`, but n
+        statistics (SupportStatistics): As in :class:`BankedSupport`, but n
             is 1: all valid pixels.
         image (str): File name of the image, for messages.
-        image_sha256 (str): Of the file, or of an array's pixels.
+        image_sha256 (str): Hash of the file, or of the pixels of an array.
     """
 
     statistics: SupportStatistics
@@ -50,14 +51,14 @@ class BankedNegative(NamedTuple):
 
 
 class BankedAdapted(NamedTuple):
-    """What is kept of an image of an adaptation for one class.
+    """What a bank keeps of an image of an adaptation for one class.
 
     Attributes:
-        class_name (str): Whose certain cells they are.
-        statistics (SupportStatistics): As of a :class:`BankedSupport`, but n
-            is 2: certain cells of the background, and of the class.
+        class_name (str): Name of the class.
+        statistics (SupportStatistics): As in :class:`BankedSupport`, but n
+            is 2: the certain cells of the background and of the class.
         image (str): File name of the image, for messages.
-        image_sha256 (str): Of the file, or of an array's pixels.
+        image_sha256 (str): Hash of the file, or of the pixels of an array.
     """
 
     class_name: str
@@ -67,9 +68,9 @@ class BankedAdapted(NamedTuple):
 
 
 def rounded(one: Any) -> Any:
-    """Round moments as a file keeps them: it then holds the same bank.
+    """Round moments as a file does, so that it holds the same bank.
 
-    Differences of them are far above that rounding.
+    The rounding is far below the differences between moments.
     """
     statistics = one.statistics
     if statistics.moments is None or statistics.moments.dtype == torch.float32:

@@ -1,4 +1,4 @@
-"""The registered classes: what their supports add to the prototypes."""
+"""The prototype bank: the registered classes and their statistics."""
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,20 +27,22 @@ NO_CLASS = (
 class PrototypeBank:
     """Classes and the running sums of their supports.
 
-    A class's prototype is the mean over its supports, the background's the
-    mean over all supports of what belongs to no registered class (PANet,
-    equations 1 and 2), in which negatives have a share. As sums are kept and
-    not prototypes, the bank grows and shrinks without the images: whatever
-    the order of calls, it is the bank of the supports that it holds.
+    The prototype of a class is the mean over its supports. The prototype of
+    the background is the mean, over all supports, of the pixels of no
+    registered class (PANet, equations 1 and 2), in which negatives have a
+    share. The bank keeps sums and not prototypes, so that classes and
+    supports are added and removed without the images, and the order of calls
+    does not matter.
 
     Args:
-        supports (Iterable[BankedSupport]): Added one by one. Defaults to
-            none.
-        negatives (Iterable[BankedNegative]): Defaults to none.
-        negative_share (float): Of all negatives in the background, 0..1.
-            Defaults to :data:`NEGATIVE_SHARE`.
-        adapted (Iterable[BankedAdapted]): Of registered classes. Defaults to
-            none.
+        supports (Iterable[BankedSupport]): Supports, added one by one.
+            Defaults to none.
+        negatives (Iterable[BankedNegative]): Images without any of the
+            classes. Defaults to none.
+        negative_share (float): Share of all negatives in the background,
+            0..1. Defaults to :data:`NEGATIVE_SHARE`.
+        adapted (Iterable[BankedAdapted]): Images of an adaptation of
+            registered classes. Defaults to none.
 
     Attributes:
         adapted (list[BankedAdapted]): Empty once other supports or negatives
@@ -93,11 +95,12 @@ class PrototypeBank:
              negative_share: float | None = None,
              adapted: Iterable[BankedAdapted] | None = None
              ) -> 'PrototypeBank':
-        """Make another bank, with supports and negatives that are changed.
+        """Make another bank with supports and negatives that are changed.
 
         Args:
-            change (Callable): From a :class:`BankedSupport` or a
-                :class:`BankedNegative` to one. Defaults to the same.
+            change (Callable): Function that is applied to each
+                :class:`BankedSupport` and :class:`BankedNegative`. Defaults
+                to the identity.
             adapted (Iterable[BankedAdapted], optional): Defaults to the
                 same.
             negative_share (float, optional): Defaults to the same.
@@ -114,7 +117,7 @@ class PrototypeBank:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names, in the order in which they came; class i has label 1 + i."""
+        """Names in the order of registration; class i has label 1 + i."""
         return tuple(self._supports)
 
     @property
@@ -124,22 +127,22 @@ class PrototypeBank:
 
     @property
     def negatives(self) -> list[BankedNegative]:
-        """Images on which none of the classes is, in the order they came."""
+        """Images without any of the classes, in the order they were added."""
         return list(self._negatives.values())
 
     def num_shots(self, class_name: str) -> int:
-        """How many supports a class has."""
+        """Return the number of supports of a class."""
         return len(self._supports[self._known(class_name)])
 
     def add(self, support: BankedSupport) -> bool:
         """Add a support to its class, or a class with its first support.
 
         Args:
-            support (BankedSupport): Measured by the same model.
+            support (BankedSupport): A support that the same model measured.
 
         Returns:
-            bool: False if the bank has held the same image with the same
-            labels for this class: then nothing changes.
+            bool: False if the bank already has the same image with the same
+            labels for this class, and does not change.
 
         Raises:
             InputError: If it would be the 255th class.
@@ -149,7 +152,7 @@ class PrototypeBank:
             raise InputError(
                 f"expected at most {MAX_CLASSES} classes, got '"
                 f"{support.class_name}' as one more; remove another first, or "
-                'keep a second bank')
+                'use a second bank')
         shots = self._supports.setdefault(support.class_name, [])
         hashes = {(one.image_sha256, one.labels_sha256) for one in shots}
         if (support.image_sha256, support.labels_sha256) in hashes:
@@ -159,14 +162,14 @@ class PrototypeBank:
         return True
 
     def add_negative(self, negative: BankedNegative) -> bool:
-        """Add an image on which none of the classes is.
+        """Add an image without any of the classes.
 
         Args:
-            negative (BankedNegative): Measured by the same model.
+            negative (BankedNegative): An image that the same model measured.
 
         Returns:
-            bool: False if the bank has held the same image: then nothing
-            changes.
+            bool: False if the bank already has the same image, and does not
+            change.
         """
         if negative.image_sha256 in self._negatives:
             return False
@@ -191,19 +194,20 @@ class PrototypeBank:
         self.adapted = []
 
     def rename(self, old: str, new: str) -> None:
-        """Give a class another name; it keeps its place.
+        """Give a class another name; its label does not change.
 
         Raises:
-            InputError: If there is no such class, or the name cannot be one
-                or is taken, also by a class that is shown but not registered.
+            InputError: If there is no such class, or the new name is invalid
+                or taken, also by a class that labels show but that is not
+                registered.
         """
         check_class_name(new, 'rename_class')
         if new == self._known(old):
             return
         if new in self._supports:
             raise InputError(
-                f"the name '{new}' is another class's; remove that one first, "
-                'or choose another name')
+                f"the name '{new}' is taken by another class; remove that one "
+                'first, or choose another name')
         shown = [one.image for one in self.supports if new in one.names]
         if shown:
             raise InputError(
@@ -221,7 +225,7 @@ class PrototypeBank:
             for one in self.adapted]
 
     def prototypes(self) -> Tensor:
-        """Prototypes of the background and of every class.
+        """Compute the prototypes of the background and of every class.
 
         Returns:
             Tensor: float64 (1 + W, C), background first.
@@ -235,24 +239,24 @@ class PrototypeBank:
 
     @property
     def shots(self) -> list[int]:
-        """Numbers of supports, by class."""
+        """Number of supports of each class."""
         return [len(shots) for shots in self._supports.values()]
 
     @property
     def num_images(self) -> list[int]:
-        """Numbers of supports and of images of an adaptation, by class."""
+        """Number of supports and images of an adaptation of each class."""
         return [
             shots + sum(one.class_name == name for one in self.adapted)
             for name, shots in zip(self._supports, self.shots, strict=True)]
 
     def statistics(self) -> SupportStatistics:
-        """What the supports tell of their own class and of the background.
+        """Collect the statistics of each class and of the background.
 
         Returns:
-            SupportStatistics: (N,) supports, class by class, n is 2, each
-            class followed by its images of an adaptation, and after all the
-            negatives; pixels of classes that are not registered are
-            background.
+            SupportStatistics: (N,) images, n is 2: the supports class by
+            class, each class followed by its images of an adaptation, and
+            the negatives at the end. Pixels of classes that are not
+            registered are background.
         """
         rows: list[SupportStatistics] = []
         is_adapted: list[bool] = []

@@ -10,7 +10,7 @@ CHANNEL_ORDERS = ('bgr', 'rgb')
 
 
 def is_in_memory(image: object) -> bool:
-    """Whether something is no path, but an image or meant to be one."""
+    """Tell whether an input is an image or a tensor, and not a path."""
     return isinstance(image, (np.ndarray, Image.Image)) or hasattr(
         image, 'numpy')
 
@@ -97,7 +97,7 @@ def image_array(image: np.ndarray | Image.Image,
 
 
 def _pillow_array(image: Image.Image) -> np.ndarray:
-    """The pixels as they are seen, (H, W, 3) RGB or (H, W)."""
+    """Return the pixels as a viewer shows them, (H, W, 3) RGB or (H, W)."""
     name = getattr(image, 'filename', '') or 'the image of Pillow'
     if image.mode == 'F':
         raise InputError(

@@ -1,4 +1,4 @@
-"""The list of images to segment, each with a name of its own."""
+"""The list of images to segment, each with a unique name."""
 import glob
 import os
 from collections import Counter
@@ -29,8 +29,8 @@ class ImageItem(NamedTuple):
     """An image to segment.
 
     Attributes:
-        name (str): Of its outputs: relative, with ``/``, without suffix, and
-            unique in its list.
+        name (str): Name of its outputs: relative, with ``/``, without
+            suffix, and unique in its list.
         source (str | np.ndarray | VideoFrame): What :func:`read_image`
             takes.
     """
@@ -47,15 +47,15 @@ class ImageItem(NamedTuple):
 
 
 def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
-    """Read an image, and say what it is.
+    """Read an image, and return its name and its hash too.
 
     Args:
-        item (ImageItem): Of :func:`list_images`.
+        item (ImageItem): An item of :func:`list_images`.
 
     Returns:
-        tuple[np.ndarray, str, str]: (H, W, 3) uint8 BGR, how messages call
-        it, and its hash, see :func:`name_and_sha256`; of a frame that of its
-        pixels.
+        tuple[np.ndarray, str, str]: (H, W, 3) uint8 BGR, its name in
+        messages, and its hash, see :func:`name_and_sha256`. The hash of a
+        frame is that of its pixels.
 
     Raises:
         InputError: See :func:`read_image`.
@@ -72,7 +72,7 @@ def list_images(inputs: Input | Sequence[Input],
                 leave_out: str | os.PathLike | None = None,
                 first_array: int = 0,
                 channel_order: str = 'bgr') -> list[ImageItem]:
-    """Find images, each with a name of its own.
+    """Find images, and give each a unique name.
 
     Images of a folder, and of a glob pattern, are named by their path below
     it (below its part without wildcards), others by their file; a frame of a
@@ -85,20 +85,20 @@ def list_images(inputs: Input | Sequence[Input],
             image file, a folder, which is searched with all its folders, a
             glob pattern, a video file, an array (H, W, 3) or (H, W) of
             uint8, an image of Pillow, or a list of such.
-        leave_out (str | os.PathLike, optional): Folder of results; its
-            ``masks`` and ``overlays`` are no images, should it lie among
-            them.
+        leave_out (str | os.PathLike, optional): Folder of results, whose
+            ``masks`` and ``overlays`` are left out if they are among the
+            images.
         first_array (int): Place from which arrays are named. Defaults to 0.
         channel_order (str): 'bgr' or 'rgb', see :func:`image_array`.
             Defaults to 'bgr'.
 
     Returns:
-        list[ImageItem]: In the order of the inputs, those of a folder or
-        pattern sorted by path, without hidden ones.
+        list[ImageItem]: The images in the order of the inputs. Those of a
+        folder or a pattern are sorted by path, and hidden ones are left out.
 
     Raises:
-        InputError: If there is no such file, no image in a folder or of a
-            pattern, or something is none of these.
+        InputError: If a file does not exist, a folder or a pattern has no
+            image, or an input is of another type.
     """
     check_channel_order(channel_order)
     if not isinstance(inputs, (list, tuple)):
@@ -129,13 +129,13 @@ def list_images(inputs: Input | Sequence[Input],
 
 
 def _from_path(path: str) -> Iterator[ImageItem]:
-    """Images with names that keep the suffixes."""
+    """Find the images of a path; their names keep the suffixes."""
     root, files = _search(path)
     for file in files:
         name = Path(os.path.relpath(file, root or '.')).as_posix()
         try:
             video = Video(file) if is_video(file) else None
-        except InputError:  # a failure among the others, when it is read
+        except InputError:  # reading it will fail, as for a damaged image
             video = None
         if video is None:
             yield ImageItem(name, file)
@@ -145,7 +145,7 @@ def _from_path(path: str) -> Iterator[ImageItem]:
 
 
 def _search(path: str) -> tuple[str, list[str]]:
-    """The files that a path stands for, and the folder they are below."""
+    """Find the files that a path means, and the folder above them."""
     if os.path.isdir(path):
         return path, _files_below(path)
     if os.path.isfile(path):
@@ -167,10 +167,10 @@ def _search(path: str) -> tuple[str, list[str]]:
 
 
 def _files_below(folder: str) -> list[str]:
-    """All images, also links that lead nowhere: reading them will fail."""
+    """Find all images, and broken links, which fail when they are read."""
     entered: dict[str, list[str]] = {}
     for root, folders, names in os.walk(folder, followlinks=True):
-        # A link may lead back to a folder that holds it.
+        # A link may point to a folder that contains it.
         real = os.path.realpath(root)
         folders[:] = [one for one in folders
                       if real not in entered and not one.startswith('.')]
@@ -186,7 +186,7 @@ def _files_below(folder: str) -> list[str]:
 
 
 def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
-    """Leave out the suffixes where that leaves the names different."""
+    """Remove the suffixes of names that remain unique without them."""
     stems = [_stem(item) for item in found]
     sharing, times = Counter(stems), Counter[str]()
     items: dict[str, ImageItem] = {}

@@ -1,4 +1,4 @@
-"""From an image in memory to the network's input, as a config's test does."""
+"""The pipeline that prepares an image as a config's test does."""
 from collections.abc import Sequence
 
 from mmcv.transforms import Compose
@@ -10,7 +10,7 @@ from ...errors import InputError
 _LEFT_OUT = (
     'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
     'ScribbleAnnotation', 'PointAnnotation')
-"""How the names of steps of labels, and of padding, begin."""
+"""Prefixes of the transforms of labels, and of padding."""
 _USUAL_SCOPES = (('_scope_', 'mmseg'), ('_scope_', 'mmseg_panet'))
 """What mmengine adds to steps of ``mmseg::`` and ``mmseg_panet::`` bases."""
 
@@ -18,15 +18,16 @@ _USUAL_SCOPES = (('_scope_', 'mmseg'), ('_scope_', 'mmseg_panet'))
 def image_steps(cfg: ConfigDict) -> list[dict]:
     """List what a config's test does to a query's image after it is loaded.
 
-    Steps of labels are left out, and so is padding: the network takes images
-    of any size, and what is padded would have to be cut off again.
+    Transforms that load images or concern labels are left out. Padding is
+    left out too, as the network takes images of any size.
 
     Args:
-        cfg (ConfigDict): With the ``query_pipeline`` or the ``pipeline`` of a
-            ``test_dataloader``, or else with a ``test_pipeline``.
+        cfg (ConfigDict): A config with the ``query_pipeline`` or the
+            ``pipeline`` of a ``test_dataloader``, or else with a
+            ``test_pipeline``.
 
     Returns:
-        list[dict]: Transforms of an image.
+        list[dict]: Configs of the transforms.
 
     Raises:
         InputError: If the config has none of them.
@@ -38,7 +39,7 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
         raise InputError(
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, or a test_pipeline, which says how images are prepared,'
-            ' got none; configs/_base_/datasets shows some')
+            ' got none; configs/_base_/datasets has examples')
     # The scope is the place of a base, and no setting of a step.
     return [{key: value for key, value in step.items()
              if (key, value) not in _USUAL_SCOPES}
@@ -46,16 +47,16 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
-    """Prepare an image as a model's ``test_step`` takes it.
+    """Build what prepares an image for a model's ``test_step``.
 
     Args:
         steps (Sequence[dict]): See :func:`image_steps`.
-        flip (bool): Whether the image is mirrored, which its metainfo then
-            says. Defaults to False.
+        flip (bool): Whether the image is mirrored, which is recorded in its
+            metainfo. Defaults to False.
 
     Returns:
-        Compose: From ``dict(img=...)``, (H, W, 3) uint8 BGR, to ``inputs``
-        and ``data_samples``.
+        Compose: It turns ``dict(img=...)``, (H, W, 3) uint8 BGR, into a dict
+        with ``inputs`` and ``data_samples``.
     """
     return Compose([
         dict(type='LoadImageFromNDArray'), *steps,
@@ -63,21 +64,21 @@ def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
 
 
 def _mirrored(results: dict) -> dict:
-    # A copy, as torch takes no array with a negative stride.
+    # A copy, as torch does not take arrays with negative strides.
     return dict(results, img=results['img'][:, ::-1].copy(), flip=True,
                 flip_direction='horizontal')
 
 
 def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
-    """Height and width that the network was made for.
+    """Return the height and width of the network's input.
 
     Args:
         steps (Sequence[dict]): See :func:`image_steps`.
-        cfg (ConfigDict): The config they are of.
+        cfg (ConfigDict): The config of the steps.
 
     Returns:
-        tuple[int, int]: Of the last resize; where there is none, what the
-        training pads to, or else 512 x 512.
+        tuple[int, int]: The size of the last resize. Without one, it is the
+        size that images are padded to in training, or 512 x 512.
     """
     for step in reversed(steps):
         if step['type'] == 'Resize' and step.get('scale'):
@@ -87,17 +88,17 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
 
 
 def at_own_size(steps: Sequence[dict]) -> list[dict]:
-    """The steps without those that resize."""
+    """Return the steps without those that resize."""
     return [step for step in steps if not step['type'].startswith('Resize')]
 
 
 def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
-    """The steps with another size of the network's input.
+    """Return the steps for another size of the network's input.
 
     Args:
         steps (Sequence[dict]): See :func:`image_steps`.
-        ratio (float): Of the new size to that of the last resize, or to the
-            image's own where there is none.
+        ratio (float): Ratio of the new size to that of the last resize, or
+            to the size of the image if there is no resize.
     """
     if ratio == 1:
         return list(steps)

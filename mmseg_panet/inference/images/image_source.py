@@ -1,4 +1,4 @@
-"""Where an image comes from: a file, an array or a frame of a video."""
+"""The source of an image: a file, an array or a frame of a video."""
 import hashlib
 import os
 from pathlib import Path
@@ -15,33 +15,33 @@ from .image_array import image_array
 _VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
 _ENDS = 65536
-"""Bytes that are read at either end: an image's header and its last rows."""
+"""Bytes that are read at each end: an image's header and its last rows."""
 
 
 def is_video(path: str) -> bool:
-    """Whether a file has the suffix of a video."""
+    """Tell whether a file has the suffix of a video."""
     return Path(path).suffix.lower() in _VIDEO_SUFFIXES
 
 
 class Video:
     """A video that is read forwards, without seeking.
 
-    Where a seek ends depends on the codec; a frame that is reached by
-    decoding those before it is the same in every process and after every
-    restart.
+    The frame that a seek reaches depends on the codec. A frame that is
+    reached by decoding all frames before it is the same in every process and
+    after every restart.
 
     Args:
-        path (str): The file.
+        path (str): Path of the file.
 
     Raises:
         InputError: If OpenCV cannot decode it.
     """
 
     _reading: 'Video | None' = None
-    """The one that is open: a folder can hold many."""
+    """The only video that is open, as a folder may contain many."""
     _capture: Any = None
     _next = 0
-    """The frame that comes next where it is open."""
+    """Number of the next frame of the open file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -52,7 +52,7 @@ class Video:
                 'example to MP4 with H.264')
 
     def __len__(self) -> int:
-        """How many frames can be read."""
+        """Return the number of frames that can be read."""
         return self._length
 
     def __getstate__(self) -> dict[str, Any]:
@@ -60,16 +60,16 @@ class Video:
         return {'path': self.path, '_length': self._length}
 
     def read(self, number: int) -> np.ndarray:
-        """Decode a frame; fast for the one after the last that was read.
+        """Decode a frame, which is fast if it follows the last one.
 
         Args:
-            number (int): From 0.
+            number (int): Number of the frame, from 0.
 
         Returns:
             np.ndarray: (H, W, 3) uint8 BGR.
 
         Raises:
-            InputError: If the video is damaged there.
+            InputError: If the video is damaged at this frame.
         """
         if Video._reading is not self or number < self._next:
             if Video._reading is not None:
@@ -85,15 +85,15 @@ class Video:
         if not found:
             raise InputError(
                 f'frame {number} of {self.path} could not be read: the video '
-                'is damaged or cut short there; replace it, or leave it out')
+                'is damaged or cut short there; replace it or leave it out')
         return frame
 
 
 def _count_frames(path: str) -> int:
-    """Count the frames, and one more where the file is cut short.
+    """Count the frames, and one more if the file is cut short.
 
-    That one cannot be read, so that a cut file is noticed. The number that a
-    file announces is often off by a few.
+    The additional frame cannot be read, so that a file that is cut short is
+    noticed. The number in the header is often wrong by a few.
     """
     capture = cv2.VideoCapture(path)
     announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -106,7 +106,7 @@ def _count_frames(path: str) -> int:
 
 
 class VideoFrame(NamedTuple):
-    """Where an image is found in a video."""
+    """The place of an image in a video."""
 
     video: Video
     number: int
@@ -116,20 +116,22 @@ Source = str | np.ndarray | VideoFrame
 
 
 def read_image(source: Source) -> np.ndarray:
-    """Read an image as it is seen.
+    """Read an image as a viewer shows it.
 
-    The camera's orientation is applied, transparency is left out, 16 bits
-    are scaled to 8 and grey is repeated. OpenCV returns nothing for a file
-    that is cut short, whatever its format, so that no half image passes.
+    The camera's orientation is applied, transparency is ignored, 16 bits
+    are scaled to 8, and grey images get three channels. OpenCV returns
+    nothing for a file of any format that is cut short, so that no partial
+    image is used.
 
     Args:
-        source (str | np.ndarray | VideoFrame): Of an :class:`ImageItem`.
+        source (str | np.ndarray | VideoFrame): Source of an
+            :class:`ImageItem`.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
 
     Raises:
-        InputError: If it cannot be read; names the file.
+        InputError: If the image cannot be read.
     """
     if isinstance(source, VideoFrame):
         return source.video.read(source.number)
@@ -154,16 +156,17 @@ def read_image(source: Source) -> np.ndarray:
 
 
 def source_key(source: Source) -> str:
-    """A short name of an image's content, which hardly any other image has.
+    """Return a short key of an image's content.
 
-    For a file it is made from its size and both its ends: that is fast
-    however large the file is, and stays the same when it is moved.
+    The key of a file is a hash of its size and of both of its ends, which is
+    fast for large files and does not change when the file is moved.
 
     Args:
-        source (str | np.ndarray | VideoFrame): Of an :class:`ImageItem`.
+        source (str | np.ndarray | VideoFrame): Source of an
+            :class:`ImageItem`.
 
     Returns:
-        str: 16 hexadecimal digits, for a frame followed by its number.
+        str: 16 hexadecimal digits, followed by its number for a frame.
 
     Raises:
         OSError: If a file cannot be read.
@@ -181,7 +184,7 @@ def source_key(source: Source) -> str:
 
 
 def name_and_sha256(image: str | np.ndarray) -> tuple[str, str]:
-    """Say how messages call an image, and hash its file or its pixels."""
+    """Return an image's name in messages, and the hash of its content."""
     if isinstance(image, np.ndarray):
         return 'array', array_sha256(image)
     return Path(image).name, hashlib.sha256(get(image)).hexdigest()

@@ -1,4 +1,4 @@
-"""Images read while those before them are segmented."""
+"""Reading images while earlier ones are segmented."""
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,20 +11,20 @@ from .image_list import ImageItem
 from .image_source import read_image
 
 _AHEAD = 2
-"""Batches that are read before the network needs them."""
+"""Number of batches that are read in advance."""
 
 
 def read_ahead(
     batches: Iterable[Sequence[ImageItem]],
 ) -> Iterator[tuple[Sequence[ImageItem], list[np.ndarray | InputError]]]:
-    """Read images in a thread while those before them are computed.
+    """Read images in a thread while earlier ones are segmented.
 
     Args:
-        batches (Iterable[Sequence[ImageItem]]): In order.
+        batches (Iterable[Sequence[ImageItem]]): Batches in their order.
 
     Yields:
-        tuple: A batch, and for each of its images (H, W, 3) uint8 BGR, or
-        the error.
+        tuple: A batch, and for each of its images the pixels,
+        (H, W, 3) uint8 BGR, or the error.
     """
     thread = ThreadPoolExecutor(1)
     reading = (

@@ -1,1 +1,1 @@
-"""Predictions, and the files they are written to."""
+"""Results: predictions, and the files that they are written to."""

@@ -1,4 +1,4 @@
-"""The file of a mask: an image's classes, their colours, areas as text."""
+"""The file of a mask: a class map with a palette, and its areas as text."""
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -16,18 +16,18 @@ _CHUNK = 'mmseg_panet'
 
 
 Area = tuple[int, int, float | None]
-"""A class: its label, how many pixels have it, and their mean confidence,
-0..1, or None without any."""
+"""The label of a class, the number of its pixels, and their mean confidence,
+0..1, or None if there are none."""
 
 
 class MaskSummary(NamedTuple):
-    """What a mask's file says of it.
+    """The text in the file of a mask.
 
     Attributes:
         classes (tuple[str, ...]): Label i is ``classes[i - 1]``.
-        areas (tuple[Area, ...]): Of the labels 0..W and 255.
+        areas (tuple[Area, ...]): Areas of the labels 0..W and 255.
         size (tuple[int, int]): (H, W).
-        source (str): Of the image, see :func:`source_key`.
+        source (str): Key of the image, see :func:`source_key`.
     """
 
     classes: tuple[str, ...]
@@ -37,7 +37,7 @@ class MaskSummary(NamedTuple):
 
 
 def mask_path(out_dir: Path, name: str) -> Path:
-    """Where a folder of results has the mask of an image."""
+    """Return the path of an image's mask in a folder of results."""
     return out_dir / 'masks' / f'{name}.png'
 
 
@@ -46,11 +46,12 @@ def write_prediction(path: Path, prediction: Prediction,
     """Write a class map as an 8-bit palette PNG.
 
     Args:
-        path (Path): Its folder is made.
-        prediction (Prediction): Its areas become text in the file, see
-            :func:`read_summary`.
+        path (Path): Path of the file; its folder is created.
+        prediction (Prediction): A prediction, whose areas become text in the
+            file, see :func:`read_summary`.
         palette (np.ndarray): (256, 3) uint8 RGB.
-        source (str): See :func:`source_key`. Defaults to none.
+        source (str): Key of the image, see :func:`source_key`. Defaults to
+            none.
     """
     text = PngInfo()
     text.add_text(_CHUNK, json.dumps({
@@ -63,10 +64,10 @@ def areas(prediction: Prediction) -> list[Area]:
     """Count the pixels of every class, and average their confidence.
 
     Args:
-        prediction (Prediction): Of W classes.
+        prediction (Prediction): A prediction of W classes.
 
     Returns:
-        list[Area]: Of the labels 0..W and 255.
+        list[Area]: Areas of the labels 0..W and 255.
     """
     labels = prediction.class_map.ravel()
     pixels = np.bincount(labels, minlength=256)
@@ -82,16 +83,16 @@ def read_summary(path: Path) -> MaskSummary:
     """Read the areas of a mask from its header, without its pixels.
 
     Args:
-        path (Path): Of :func:`write_prediction`.
+        path (Path): A file of :func:`write_prediction`.
 
     Returns:
-        MaskSummary: What was predicted.
+        MaskSummary: The text of the mask.
 
     Raises:
-        InputError: If it is another file.
+        InputError: If the file was not written by that function.
     """
     try:
-        # Not by Image.open, which refuses images as large as ours may be.
+        # Image.open refuses images as large as ours may be.
         with PngImageFile(path) as mask:
             text = json.loads(mask.info[_CHUNK])
             return MaskSummary(
@@ -99,15 +100,15 @@ def read_summary(path: Path) -> MaskSummary:
                 mask.size[::-1], text['source'])
     except (OSError, SyntaxError, KeyError, ValueError) as error:
         raise InputError(
-            f'{path} is no mask that was written here; name another folder '
-            'for the results, or take it away') from error
+            f'{path} is not a mask that was written here; name another folder '
+            'for the results, or remove the file') from error
 
 
 def read_mask(path: Path) -> np.ndarray:
     """Read the class map of a mask.
 
     Args:
-        path (Path): Of :func:`write_prediction`.
+        path (Path): A file of :func:`write_prediction`.
 
     Returns:
         np.ndarray: (H, W) uint8.

@@ -1,4 +1,4 @@
-"""The folder of results, and the record of what they were made with."""
+"""The folder of results, with a record of what they were made with."""
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ _RECORD = 'made_with.txt'
 
 
 def overlay_path(out_dir: Path, name: str) -> Path:
-    """Where a folder of results has the overlay of an image."""
+    """Return the path of an image's overlay in a folder of results."""
     return out_dir / 'overlays' / f'{name}.jpg'
 
 
 @dataclass(frozen=True)
 class OutFolder:
-    """A folder, and which files the results become in it.
+    """A folder, and the files that results become in it.
 
     Args:
-        path (Path): Made ready by :func:`prepare_folder` or
-            :func:`take_over`.
-        classes (tuple[str, ...]): W.
+        path (Path): A folder that :func:`prepare_folder` or
+            :func:`take_over` has prepared.
+        classes (tuple[str, ...]): Names of the W classes.
         palette (np.ndarray): (256, 3) uint8 RGB.
-        overlay (bool): Whether each mask has an overlay.
-        csv (bool): Whether there is ``areas.csv``.
-        coco (bool): Whether there is ``coco.json``.
+        overlay (bool): Whether each mask gets an overlay.
+        csv (bool): Whether ``areas.csv`` is written.
+        coco (bool): Whether ``coco.json`` is written.
 
     Raises:
-        InputError: If pycocotools is missing for ``coco.json``.
+        InputError: If ``coco.json`` needs pycocotools, which is missing.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class OutFolder:
             require_pycocotools('coco.json is written')
 
     def files_of(self, item: ImageItem) -> dict[str, str]:
-        """The paths of the files of an image, by 'mask' and 'overlay'."""
+        """Return the paths of an image's files, by 'mask' and 'overlay'."""
         files = {'mask': str(mask_path(self.path, item.name))}
         if self.overlay:
             files['overlay'] = str(overlay_path(self.path, item.name))
@@ -69,7 +69,7 @@ class OutFolder:
             self.path, coloured_class_list(self.classes, self.palette))
 
     def is_finished(self, item: ImageItem) -> bool:
-        """Whether all files of an image exist and belong to it."""
+        """Tell whether all files of an image exist and belong to it."""
         picture = overlay_path(self.path, item.name)
         try:
             summary = read_summary(mask_path(self.path, item.name))
@@ -80,16 +80,16 @@ class OutFolder:
 
     def write(self, item: ImageItem, image: np.ndarray | None,
               found: Prediction | InputError) -> InputError | None:
-        """Write the files of an image, or remove those of a broken one.
+        """Write the files of an image, or remove those of a damaged one.
 
         Args:
             item (ImageItem): The image.
-            image (np.ndarray | None): (H, W, 3) uint8 BGR; None if broken.
-            found (Prediction | InputError): Its classes, or why there are
-                none.
+            image (np.ndarray | None): (H, W, 3) uint8 BGR; None if it is
+                damaged.
+            found (Prediction | InputError): Its prediction, or the error.
 
         Returns:
-            InputError | None: Why it has no files.
+            InputError | None: The error because of which it has no files.
         """
         mask = mask_path(self.path, item.name)
         picture = overlay_path(self.path, item.name)
@@ -114,7 +114,7 @@ class OutFolder:
         return None
 
     def write_tables(self, items: Sequence[ImageItem]) -> None:
-        """Write ``areas.csv`` and ``coco.json``, where they are wanted.
+        """Write ``areas.csv`` and ``coco.json`` if they are wanted.
 
         Args:
             items (Sequence[ImageItem]): All images with a mask.
@@ -126,21 +126,21 @@ class OutFolder:
 
 
 def prepare_folder(out_dir: Path, fingerprint: str) -> None:
-    """Make a folder ready for results, on all processes of a launcher.
+    """Prepare a folder for results, on all processes of a launcher.
 
-    What a killed process left half-written is removed.
+    Partial files of a killed process are removed.
 
     Args:
-        out_dir (Path): Is made if need be.
-        fingerprint (str): Of all that the results depend on.
+        out_dir (Path): The folder, which is created if needed.
+        fingerprint (str): Hash of all that the results depend on.
 
     Raises:
-        InputError: If it holds results of another fingerprint, or the
-            processes differ in theirs.
+        InputError: If the folder holds results of another fingerprint, or
+            the fingerprints of the processes differ.
     """
     fault = _fault(out_dir, fingerprint) if is_main_process() else None
     if is_main_process() and fault is None:
-        # No process may wait for one that has failed.
+        # No process must wait for one that has failed.
         try:
             take_over(out_dir, fingerprint)
         except InputError as error:
@@ -151,24 +151,24 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
         raise InputError(faults[0])
     if len(set(fingerprints)) > 1:
         raise InputError(
-            'the processes have different weights or classes, but their '
-            'masks lie in one folder; give a checkpoint in place of random '
+            'the processes have different weights or classes, but write '
+            'their masks to one folder; give a checkpoint in place of random '
             'weights, and a bank that one process has made')
 
 
 def take_over(out_dir: Path, fingerprint: str) -> None:
-    """Make a folder ready for results that replace what it holds.
+    """Prepare a folder for results that may replace what it holds.
 
-    Results of another fingerprint that stay make it a folder that
-    :func:`prepare_folder` refuses.
+    If results of another fingerprint remain, :func:`prepare_folder` will
+    refuse the folder.
 
     Args:
-        out_dir (Path): Is made if need be.
+        out_dir (Path): The folder, which is created if needed.
         fingerprint (str): See :func:`prepare_folder`.
 
     Raises:
-        InputError: If it holds masks or a class list that were not written
-            here, or cannot be written to.
+        InputError: If the folder holds masks or a class list that were not
+            written here, or is not writable.
     """
     if not (out_dir / _RECORD).is_file():
         masks = list((out_dir / 'masks').glob('**/*.png'))
@@ -187,7 +187,7 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
-    """Why results of a fingerprint cannot be added to a folder."""
+    """Say why results of a fingerprint cannot be added to a folder."""
     record = out_dir / _RECORD
     found = record.read_text().strip() if record.is_file() else None
     if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):

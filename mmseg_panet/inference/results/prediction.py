@@ -1,4 +1,4 @@
-"""What the inferencer says about an image."""
+"""The prediction for an image."""
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,20 +14,19 @@ from ...models.small_components import clear_small_components
 from ..images.image_list import ImageItem
 
 _VALUES_AT_ONCE = 1 << 17
-"""Probabilities of a round on a CPU: half a megabyte."""
+"""Number of probabilities in a step on a CPU: half a megabyte."""
 
 
 class Prediction(NamedTuple):
     """The classes of an image's pixels.
 
     Attributes:
-        class_map (np.ndarray): (H, W) uint8: 0 where it is none of the
-            classes, i for ``classes[i - 1]``, 255 where it is
-            undecided.
-        confidence (np.ndarray): (H, W) float32, the probability of what is
-            most likely, 0..1; also where that is too low to decide, or
-            where its component was too small and "none" took its place.
-        classes (tuple[str, ...]): The registered classes, W.
+        class_map (np.ndarray): (H, W) uint8: 0 for none of the classes, i
+            for ``classes[i - 1]``, 255 for undecided.
+        confidence (np.ndarray): (H, W) float32, the probability of the most
+            likely label, 0..1, including pixels where it is too low to
+            decide, and pixels of small components that became "none".
+        classes (tuple[str, ...]): Names of the W registered classes.
         probabilities (np.ndarray, optional): (1 + W, H, W) float32, "none"
             first; they sum to 1.
     """
@@ -44,21 +43,23 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
                     min_area: float = 0.0) -> Prediction:
     """Turn logits into classes, with the softmax as probability.
 
-    Some rows at a time: the logits of all classes at an image's own size
-    would be many times the image, and would not stay in a processor's cache.
+    It works on some rows at a time, as the logits of all classes at the size
+    of the image would take many times the memory of the image, and would not
+    fit into the cache of a processor.
 
     Args:
-        views (Sequence[LogitMap]): Those of one image; their probabilities
-            are averaged.
-        classes (tuple[str, ...]): W names.
+        views (Sequence[LogitMap]): The views of one image, whose
+            probabilities are averaged.
+        classes (tuple[str, ...]): Names of the W classes.
         min_confidence (float): Pixels whose most likely class is less likely
             are undecided. Defaults to 0.
-        keep_probabilities (bool): Whether the prediction holds them.
-        min_area (float): See :func:`clear_small_components`, which comes
-            last. Defaults to 0.
+        keep_probabilities (bool): Whether the prediction holds the
+            probabilities. Defaults to False.
+        min_area (float): See :func:`clear_small_components`, which is
+            applied last. Defaults to 0.
 
     Returns:
-        Prediction: Of the image.
+        Prediction: The prediction for the image.
     """
     height, width = views[0].size
     logits = views[0].cells

@@ -1,4 +1,4 @@
-"""What was predicted for many images in one file: CSV and COCO."""
+"""Tables of the predictions for many images: CSV and COCO."""
 import csv
 import json
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ from .mask_file import mask_path, read_mask, read_summary
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
-    """Write ``areas.csv``: a row an image and class.
+    """Write ``areas.csv`` with a row for each image and class.
 
-    The classes are followed by 'undecided' and preceded by 'none'; the share
-    is of the image's pixels. Read from the masks' headers.
+    The classes are preceded by 'none' and followed by 'undecided'. The share
+    is that of the image's pixels. Areas are read from the masks' headers.
 
     Args:
-        out_dir (Path): With a mask of each image.
-        images (Sequence[ImageItem]): In the order of the rows.
+        out_dir (Path): A folder with a mask of each image.
+        images (Sequence[ImageItem]): The images in the order of the rows.
     """
     with (atomic_path(out_dir / 'areas.csv') as part,
           part.open('w', encoding='utf-8', errors='surrogateescape',
@@ -43,14 +43,14 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
 def write_coco(out_dir: Path, images: Sequence[ImageItem],
                classes: Sequence[str],
                palette: np.ndarray | None = None) -> None:
-    """Write ``coco.json``: an annotation an image and class.
+    """Write ``coco.json`` with an annotation for each image and class.
 
-    Its segmentation is a compressed run length, its score the mean
-    confidence. Category i is the i-th class, image i the i-th of the list.
+    Segmentations are compressed run lengths, scores the mean confidences.
+    Category i is the i-th class, and image i is the i-th of the list.
 
     Args:
-        out_dir (Path): With a mask of each image.
-        images (Sequence[ImageItem]): Those in it.
+        out_dir (Path): A folder with a mask of each image.
+        images (Sequence[ImageItem]): The images.
         classes (Sequence[str]): Names of the labels 1..W.
         palette (np.ndarray, optional): (256, 3) RGB, which gives each
             category its ``color``, as in COCO's panoptic files. Defaults to
@@ -61,7 +61,7 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
     if palette is not None:
         for category in categories:
             category['color'] = palette[category['id']].tolist()
-    # Piece by piece: the memory does not grow with the number of images.
+    # In pieces, so that the memory does not grow with the number of images.
     with (atomic_path(out_dir / 'coco.json') as part,
           part.open('w', encoding='utf-8') as file):
         for start, key, rows in (

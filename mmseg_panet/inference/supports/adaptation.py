@@ -1,4 +1,4 @@
-"""From images without labels to what a bank keeps of an adaptation."""
+"""The adaptation of a bank to images without labels."""
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ from ..images.image_list import ImageItem, list_images, read_named
 from .support_encoder import encode_images
 
 _BEST = 0.3
-"""Share of the images that serve a class, the best of them."""
+"""Share of the images that are used for a class, the best ones."""
 _LEAST_PIXELS = 0.1
-"""Of a cell, in those of the largest: padding has none, a corner a quarter."""
+"""Least pixels of a cell, as a share of the largest; padding has none."""
 _MOST = 100
-"""Images of a class, as each takes as much memory as a support."""
+"""Most images of a class, as each takes as much memory as a support."""
 
 
 @torch.no_grad()
@@ -30,13 +30,13 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
                  images: Any, leave_out: StrPath | None, batch_size: int,
                  show_progress: bool, channel_order: str = 'bgr'
                  ) -> tuple[PrototypeBank, list[str]]:
-    """Choose the images and cells that join the supports of each class.
+    """Choose the images and cells that are added to each class.
 
     Args:
         model (nn.Module): See :func:`encode_images`; its head has fitted the
             bank.
         pipeline (Callable): See :func:`encode_images`.
-        bank (PrototypeBank): Without an adaptation.
+        bank (PrototypeBank): A bank without an adaptation.
         images (Any): See :func:`list_images`.
         leave_out (str | os.PathLike, optional): See :func:`list_images`.
         batch_size (int): See :func:`encode_images`.
@@ -45,19 +45,19 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
 
     Returns:
         tuple[PrototypeBank, list[str]]: The bank with the adaptation, and a
-        sentence for each image that cannot be read, and for each class that
-        no image serves.
+        sentence for each image that cannot be read and for each class that
+        no image shows for certain.
 
     Raises:
-        InputError: If no class is registered, the classifier has no second
-            moments, or no image can be read.
+        InputError: If no class is registered, the classifier does not use
+            second moments, or no image can be read.
     """
     if not bank.classes:
         raise InputError(NO_CLASS)
     head = model.decode_head
     if 'moments' not in head.classifier.needs:
         raise InputError(
-            'expected a classifier with second moments to adapt, got '
+            'expected a classifier that uses second moments to adapt, got '
             f"{type(head.classifier).__name__}; use classifier='auto'")
     items = list_images(images, leave_out, channel_order=channel_order)
     reading = _Reading(items, bank)
@@ -103,12 +103,12 @@ def _valid(head: Any, features: Tensor, metainfo: dict) -> Tensor:
 
 
 def _limit(number: int) -> int:
-    """How many of some images serve a class at most."""
+    """Return how many of a number of images a class uses at most."""
     return min(_MOST, max(1, int(_BEST * number)))
 
 
 class _Best:
-    """The best images of a class so far, as each takes some memory."""
+    """The best images of a class so far; the others are dropped."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -116,11 +116,11 @@ class _Best:
         self.banked: list[BankedAdapted] = []
 
     def takes(self, place: tuple[float, str]) -> bool:
-        """Whether an image in that place is among them."""
+        """Tell whether an image in this place is among the best."""
         return len(self.banked) < self._most or place < self._places[-1]
 
     def add(self, place: tuple[float, str], one: BankedAdapted) -> None:
-        """Add one that is among them."""
+        """Add an image that is among the best."""
         index = bisect(self._places, place)
         self._places.insert(index, place)
         self.banked.insert(index, one)
@@ -128,11 +128,11 @@ class _Best:
 
 
 class _Reading:
-    """Reads images that tell something new, each once.
+    """Reads images that are neither supports nor negatives, each once.
 
     Attributes:
-        names (list[tuple[str, str]]): Name and hash of each that was read.
-        notes (list[str]): A sentence for each that cannot be read.
+        names (list[tuple[str, str]]): Name and hash of each image read.
+        notes (list[str]): A sentence for each image that cannot be read.
     """
 
     def __init__(self, items: Sequence[ImageItem],

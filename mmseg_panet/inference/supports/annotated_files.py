@@ -1,7 +1,6 @@
-"""Supports in the files of annotation tools, and in mask folders.
+"""Supports in the files of annotation tools and in mask folders.
 
-Their images may show several classes each; such an image is a support of
-all of them.
+An image may show several classes, and is then a support of each of them.
 """
 import atexit
 import tempfile
@@ -21,7 +20,7 @@ from ...annotations.mask_folder import Annotations
 from ...errors import InputError
 from .support import Support
 
-# A key of labelme's files alone.
+# A key that only the files of labelme have.
 _LABELME_KEY = b'"imagePath"'
 
 
@@ -34,7 +33,7 @@ def read_annotations(path: Path,
         image_dir (Path, optional): Folder of the images.
 
     Returns:
-        Annotations: None if it is a folder without annotations.
+        Annotations | None: None for a folder without annotations.
 
     Raises:
         InputError: If a file is missing or malformed.
@@ -55,16 +54,16 @@ def read_annotations(path: Path,
 def supports_of(
     annotations: Annotations, source: Path,
 ) -> dict[str, list[Support]]:
-    """Make supports of all classes that annotated images show.
+    """Make a support of each class that each annotated image shows.
 
     Args:
-        annotations (Annotations): With an image for each task.
-        source (Path): Where they come from.
+        annotations (Annotations): Annotations with an image for each task.
+        source (Path): The file or folder of the annotations.
 
     Returns:
-        dict[str, list[Support]]: In the order of the classes' ids and of
-        the tasks, without the classes that no image shows. Supports of one
-        image have the same ``labels_key``.
+        dict[str, list[Support]]: Supports by class, in the order of the ids
+        and of the tasks, without the classes that no image shows. Supports
+        of one image have the same ``labels_key``.
 
     Raises:
         InputError: If an image is missing or none shows a class.
@@ -72,7 +71,7 @@ def supports_of(
     names = tuple(annotations.classes.names[1:])
     supports: dict[str, list[Support]] = {name: [] for name in names}
     for task in annotations.tasks:
-        # As annotated, whatever the size of the image.
+        # The labels have the size of the annotation, not of the image.
         def labels_of(_: object, source: Any = task.source) -> np.ndarray:
             return annotations.rasterize(source)
 
@@ -116,7 +115,7 @@ def _read_mask_folder(folder: Path, image_dir: Path | None) -> Annotations:
 
 
 def _read_cvat(path: Path, image_dir: Path | None) -> Annotations:
-    """Read an export of CVAT; unpack a .zip until the process ends."""
+    """Read an export of CVAT; a .zip stays unpacked until the process ends."""
     unpack_dir = path
     if not path.is_dir():
         temporary = tempfile.TemporaryDirectory(
@@ -161,11 +160,11 @@ def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
 
 
 def _refuse_pairs(folder: Path, file: Path) -> None:
-    """Refuse annotations beside masks: one of them would be lost."""
+    """Refuse annotations beside masks, as one of them would be ignored."""
     for mask in folder.glob('*/*.png'):
         for image in mask.parent.glob(f'{escape(mask.stem)}.*'):
             if image != mask and is_image(image.name):
                 raise InputError(
                     f'{folder}: expected either masks or annotations, got '
-                    f'{image} with its mask and also {file}; take one of them '
-                    'away')
+                    f'{image} with its mask and also {file}; remove one of '
+                    'them')

@@ -1,4 +1,4 @@
-"""From images without any of the classes to what a bank keeps of them."""
+"""The encoder of negatives, images without any of the classes."""
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,7 +53,7 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
                 features[None].cpu(), nothing, 0, metainfo)
             found[index] = BankedNegative(
                 statistics.each(lambda one: one[0]), *names[index])
-    # Batches become full in another order.
+    # Batches are filled in another order.
     in_order = [found[index] for index in range(len(items))]
     return [
         f'{one.image} is a negative already: it counts once'

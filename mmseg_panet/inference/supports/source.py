@@ -1,4 +1,4 @@
-"""What supports are read from: pairs by class, a folder or a file."""
+"""The source of supports: pairs by class, a folder or a file."""
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def read_supports(
     """Read a user's supports, without decoding their images.
 
     Args:
-        source (Mapping | str | os.PathLike): One of
+        source (Mapping | str | os.PathLike): One of the following:
 
             - pairs of image and annotation by class, see
               :func:`read_pairs`;
@@ -38,13 +38,13 @@ def read_supports(
             - an export of CVAT, 'COCO 1.0' or 'Segmentation mask 1.1', .zip
               or folder.
 
-            In the last four an image is a support of every class that it
+            For the last four, an image is a support of every class that it
             shows.
         image_dir (str | os.PathLike, optional): Folder of the images, for
-            the last four. Defaults to what the export holds, ``images/`` in
-            a mask folder, and for a .json of COCO ``images/`` beside it or,
+            the last four. Defaults to the images of the export, ``images/``
+            in a mask folder, and for a .json of COCO ``images/`` beside it or,
             without images there, its own folder.
-        channel_order (str): Of images that are arrays, see
+        channel_order (str): Order of the channels of arrays, see
             :func:`image_array`. Defaults to 'bgr'.
 
     Returns:
@@ -52,8 +52,8 @@ def read_supports(
 
     Raises:
         InputError: If the source is none of these, a file is missing, or
-            an annotation is malformed; what only its pixels show, the
-            supports' own ``rasterize`` raises.
+            an annotation is malformed. Faults that only the pixels show are
+            raised by the ``rasterize`` of a support.
     """
     images = None if image_dir is None else Path(image_dir)
     if images and not images.is_dir():
@@ -88,16 +88,16 @@ def read_pairs(
             as an optional third element; boxes [[x, y, width, height], ...],
             which may be an array (N, 4) of numbers; or a dict of boxes,
             polygons, scribbles or points, see :data:`KINDS`.
-        channel_order (str): Of arrays, see :func:`image_array`. Defaults to
-            'bgr'.
+        channel_order (str): Order of the channels of arrays, see
+            :func:`image_array`. Defaults to 'bgr'.
 
     Returns:
-        dict[str, list[Support]]: By class, in the order given.
+        dict[str, list[Support]]: Supports by class, in the order given.
 
     Raises:
-        InputError: If there are none or more than 254 classes, one has no
-            name of its own or no pairs, a pair is not as above, or a file
-            is missing.
+        InputError: If there are no classes or more than 254, a class has an
+            invalid name or no pairs, a pair is not as above, or a file is
+            missing.
     """
     if not 0 < len(source) < IGNORED:
         raise InputError(
@@ -163,7 +163,7 @@ def _support(class_name: str, number: int, pair: Any,
 
 def _rasterizer(annotation: Any, value: Any,
                 where: str) -> Callable[[Size], np.ndarray]:
-    """Find what rasterizes an annotation, from the size of its image."""
+    """Return a function from the size of an image to its labels."""
     is_mask = isinstance(annotation, (str, Path, np.ndarray, Image.Image))
     is_integer = isinstance(
         value, (int, np.integer)) and type(value) is not bool
@@ -185,7 +185,7 @@ def _rasterizer(annotation: Any, value: Any,
 
 
 def _title(one: Any) -> str:
-    """Say how a sentence calls an image or an annotation."""
+    """Return what a message calls an image or an annotation."""
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
     if isinstance(one, Image.Image):

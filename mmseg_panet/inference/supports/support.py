@@ -1,4 +1,4 @@
-"""A support: an image and what is known of its pixels."""
+"""The support: an image and the labels of its pixels."""
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,29 +11,28 @@ from ...annotations.image_files import seen_as
 from ...errors import InputError
 
 Size = tuple[int, int]
-"""H and W of an image as it is seen."""
+"""H and W of an image with its EXIF orientation applied."""
 
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """An example of a class; nothing of it is decoded before it is needed.
+    """An example of a class, which is decoded only when it is needed.
 
     Attributes:
-        class_name (str): The class that it is an example of, one of
-            ``names``.
-        names (tuple[str, ...]): The classes that have labels, from label 1.
+        class_name (str): Name of the class, one of ``names``.
+        names (tuple[str, ...]): Names of the labels 1...
         image (str | np.ndarray): Path of a file, or (H, W, 3) uint8 BGR.
-        labels_of (Callable): From the size of the image as it is seen to
-            (H, W) uint8 labels, of the image as it is seen or as the file
-            stores it: 0 background, i is names[i - 1], 255 unknown. It
-            raises InputError.
-        where (str): Names the image and its annotation in errors.
+        labels_of (Callable): It takes the size of the image with its EXIF
+            orientation applied and returns (H, W) uint8 labels of the image,
+            oriented or as stored: 0 background, i for names[i - 1], 255
+            unknown. It raises InputError.
+        where (str): What errors call the image and its annotation.
         labels_key (object): Supports with the same key are examples of
-            several classes in one annotated image: ``image`` and the labels
-            are the same, so that one of them may be encoded for all. Whether
-            the labels show the class of another is then to be checked, as
-            only its own ``rasterize`` does. Defaults to a key that no other
-            support has.
+            several classes in one annotated image. They have the same
+            ``image`` and labels, so that one of them may be encoded for all.
+            It must then be checked that the labels show the class of each,
+            as ``rasterize`` checks its ``class_name`` only. Defaults to a
+            unique key.
         picture (Image.Image, optional): The image of Pillow that ``image``
             was made from. Defaults to None.
     """
@@ -47,17 +46,17 @@ class Support:
     picture: Image.Image | None = None
 
     def rasterize(self, size: Size) -> np.ndarray:
-        """Give the labels of the image as it is seen, see :func:`seen_as`.
+        """Return the labels of the oriented image, see :func:`seen_as`.
 
         Args:
-            size (tuple[int, int]): H and W of the image as it is seen.
+            size (tuple[int, int]): H and W of the oriented image.
 
         Returns:
-            np.ndarray: (H, W) uint8, see ``labels_of``.
+            np.ndarray: (H, W) uint8, as ``labels_of`` returns them.
 
         Raises:
-            InputError: If they have another size or do not show the class,
-                or as ``labels_of`` does.
+            InputError: If the labels have another size or do not show the
+                class, or as ``labels_of`` raises it.
         """
         labels = self.labels_of(size)
         stored = Path(self.image) if isinstance(
@@ -69,8 +68,8 @@ class Support:
             raise InputError(
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '
                 f'pixels as its image, got {labels.shape[1]}x'
-                f'{labels.shape[0]}; annotate the image again, or put back '
-                'the one that was annotated')
+                f'{labels.shape[0]}; annotate the image again, or restore '
+                'the image that was annotated')
         if not (labels == 1 + self.names.index(self.class_name)).any():
             raise InputError(
                 f'{self.where}: expected at least one pixel of the class, got '

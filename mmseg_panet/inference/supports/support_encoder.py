@@ -1,4 +1,4 @@
-"""From supports to what a bank keeps of them."""
+"""The encoder of supports, which measures what a bank keeps."""
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
@@ -21,14 +21,14 @@ from . import Support, read_supports
 def encode_images(model: nn.Module, pipeline: Callable,
                   images: Iterator[np.ndarray],
                   batch_size: int) -> Iterator[tuple[int, Tensor, dict]]:
-    """Features of images of any sizes, in batches of equal sizes.
+    """Compute features of images of any sizes, in batches of equal sizes.
 
     Args:
         model (nn.Module): A segmentor with a :class:`PANetHead`.
         pipeline (Callable): See :func:`build_pipeline`.
-        images (Iterator[np.ndarray]): (H, W, 3) uint8 BGR each; no more than
-            a batch of every size is held at once.
-        batch_size (int): Images that the backbone sees at once.
+        images (Iterator[np.ndarray]): (H, W, 3) uint8 BGR each. At most one
+            batch of each size is held in memory.
+        batch_size (int): Images in a batch of the backbone.
 
     Yields:
         tuple[int, Tensor, dict]: Index of the image, features (C, h, w) and
@@ -51,24 +51,23 @@ def encode_supports(model: nn.Module, pipeline: Callable,
                     ) -> list[BankedSupport]:
     """Measure the features of supports under their labels.
 
-    An image passes the network once, however many supports it serves. Images
-    of different classes are in different batches, so that the rounding of no
-    class depends on another.
+    An image passes the network once, even if it has several supports. Images
+    of different classes are in different batches, so that the rounding of a
+    class does not depend on the other classes.
 
     Args:
         model (nn.Module): See :func:`encode_images`.
         pipeline (Callable): See :func:`encode_images`.
-        supports (Sequence[Support]): Class by class; their images are read
-            one after the other.
+        supports (Sequence[Support]): Supports, class by class.
         batch_size (int): See :func:`encode_images`.
-        advance (Callable): Called for every support that is done.
+        advance (Callable): Called after each support.
 
     Returns:
-        list[BankedSupport]: One a support, in order.
+        list[BankedSupport]: One for each support, in the same order.
 
     Raises:
         InputError: If an image cannot be read, or its labels do not fit it
-            or show nothing of its class.
+            or do not show its class.
     """
     of_image: dict[object, list[Support]] = {}
     for support in supports:
@@ -140,7 +139,7 @@ def _measure(head: Any, features: Tensor, metainfo: dict,
     statistics = head.class_statistics(
         features[None].cpu(), torch.from_numpy(table[labels])[None],
         len(found), metainfo)
-    # The hash of the labels is not of the names, which may change.
+    # The labels are hashed without the names, which may change.
     return BankedSupport(
         support.class_name, tuple(support.names[i - 1] for i in found),
         statistics.each(lambda one: one[0]), *name_and_sha256(support.image),
@@ -148,13 +147,13 @@ def _measure(head: Any, features: Tensor, metainfo: dict,
 
 
 def _of_class(measured: BankedSupport, support: Support) -> BankedSupport:
-    """Give what a bank keeps of a support, its own class first."""
+    """Select what a bank keeps of a support, with its class first."""
     name, names = support.class_name, measured.names
     if name not in names:
         raise InputError(
             f"expected labels that show '{name}', got those of {list(names)}; "
             'give another mask')
-    # A stable sort: the others keep their order.
+    # The sort is stable: the others keep their order.
     rows = sorted(range(len(names)), key=lambda row: names[row] != name)
     statistics = measured.statistics.masks([0, *(1 + row for row in rows)])
     if not statistics.areas[1] > 0:

@@ -102,7 +102,7 @@ def test_statistics_that_do_not_fit_are_refused(path, change, words):
     save_file(
         {name: one.contiguous() for name, one in tensors.items()}, path,
         dict(mmseg_panet=json.dumps(header)))
-    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+    with pytest.raises(InputError, match=f'is not a prototype bank.*{words}'):
         read_bank(path, NEEDS)
 
 
@@ -152,13 +152,13 @@ def test_what_is_no_bank_is_refused(path):
     with pytest.raises(InputError, match='pets.* cannot be read .No such'):
         read_bank(path, MODEL)
     path.write_bytes(b'not a bank')
-    with pytest.raises(InputError, match='is no prototype bank'):
+    with pytest.raises(InputError, match='is not a prototype bank'):
         read_bank(path, MODEL)
     save_file(dict(sums=torch.ones(2, 3)), path)
-    with pytest.raises(InputError, match='is no prototype bank .KeyError'):
+    with pytest.raises(InputError, match='is not a prototype bank .KeyError'):
         read_bank(path, MODEL)
     torch.save(dict(sums=torch.ones(2, 3)), path)  # a pickle
-    with pytest.raises(InputError, match='is no prototype bank'):
+    with pytest.raises(InputError, match='is not a prototype bank'):
         read_bank(path, MODEL)
 
 
@@ -166,7 +166,7 @@ def test_what_is_no_bank_is_refused(path):
 def test_half_a_file_is_refused(path, length):
     write_bank(path, pets(), MODEL)
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(InputError, match='is no prototype bank'):
+    with pytest.raises(InputError, match='is not a prototype bank'):
         read_bank(path, MODEL)
 
 
@@ -185,7 +185,7 @@ def test_a_header_that_does_not_fit_is_refused(path, change, words):
     header, sums = header_of(path), load_file(path)['sums'].clone()
     change(header, sums)
     save_file(dict(sums=sums), path, dict(mmseg_panet=json.dumps(header)))
-    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+    with pytest.raises(InputError, match=f'is not a prototype bank.*{words}'):
         read_bank(path, MODEL)
 
 
@@ -279,5 +279,5 @@ def test_negatives_that_do_not_fit_are_refused(path, change, words):
     header, sums = header_of(path), load_file(path)['sums'].clone()
     change(header, sums)
     save_file(dict(sums=sums), path, dict(mmseg_panet=json.dumps(header)))
-    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+    with pytest.raises(InputError, match=f'is not a prototype bank.*{words}'):
         read_bank(path, MODEL)

@@ -168,7 +168,7 @@ def test_moments_and_axes_that_do_not_fit_are_refused(
     save_file(
         {name: one.contiguous() for name, one in tensors.items()}, path,
         dict(mmseg_panet=json.dumps(header)))
-    with pytest.raises(InputError, match=f'is no prototype bank.*{words}'):
+    with pytest.raises(InputError, match=f'is not a prototype bank.*{words}'):
         read_bank(path, MODEL)
 
 

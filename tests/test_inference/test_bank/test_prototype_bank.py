@@ -121,7 +121,7 @@ def test_an_unknown_class_is_named_with_the_known_ones(call):
 
 def test_a_name_cannot_be_taken_twice():
     bank = PrototypeBank([banked('cat'), banked('dog')])
-    with pytest.raises(InputError, match="'dog' is another class's"):
+    with pytest.raises(InputError, match="name 'dog' is taken by another"):
         bank.rename('cat', 'dog')
     bank.rename('cat', 'cat')
 

@@ -20,5 +20,5 @@ def test_a_mask_says_what_it_shows(tmp_path):
 
 def test_the_mask_of_another_program_is_an_error(tmp_path):
     Image.fromarray(prediction().class_map).save(tmp_path / 'other.png')
-    with pytest.raises(InputError, match='other.png is no mask'):
+    with pytest.raises(InputError, match='other.png is not a mask'):
         read_summary(tmp_path / 'other.png')

@@ -135,7 +135,7 @@ def test_a_file_does_not_hold_an_adaptation_and_says_so(tmp_path, said):
     inferencer = fitted().adapt(folder())
     never = fitted()
     inferencer.save(tmp_path / 'adapted')
-    assert 'the adaptation is no part of the bank' in said[-1]
+    assert 'the adaptation is not part of the bank' in said[-1]
     never.save(tmp_path / 'never')
     assert (tmp_path / 'adapted').read_bytes() == (
         tmp_path / 'never').read_bytes()
