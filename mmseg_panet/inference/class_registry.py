@@ -182,7 +182,7 @@ class ClassRegistry(Adaptable):
 
         Returns:
             SupportAdvice: ``print`` shows it as a table, ``plot`` writes a
-            picture, ``suspects`` are those whose masks may be wrong.
+            picture, ``suspects`` has those whose masks may be wrong.
 
         Raises:
             InputError: If no class is registered, or supports were loaded

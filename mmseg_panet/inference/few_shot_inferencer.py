@@ -89,7 +89,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         inferencer.fit(
             {'cat': [('cat1.jpg', 'cat1.png')]}, negatives='no_cats/')
         inferencer.adapt('photos/')
-        inferencer('photos/', out_dir='out/')
+        inferencer('photos/', out_dir='out/').plot('cats.png')
         inferencer.save('cats.safetensors')
     """
 

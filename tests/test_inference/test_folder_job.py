@@ -1,10 +1,12 @@
 import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
@@ -218,10 +220,27 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     assert peaks[1] < 1.1 * peaks[0]
 
 
+def test_the_masks_are_a_data_set_with_the_class_list_beside_them(
+        photos, tmp_path):
+    (photos / '3.png').unlink()
+    segment_images(
+        Bright(), list_images(photos), tmp_path / 'out', **ALL)
+    dataset = FolderDataset(
+        str(tmp_path / 'out'), data_prefix=dict(img_path=str(photos)),
+        pipeline=[dict(type='LoadAnnotations')])
+    assert len(dataset) == 6
+    assert dataset.metainfo['classes'] == ['background', 'bright']
+    assert dataset.metainfo['palette'] == [[0, 0, 0], [1, 1, 1]]
+    for i in range(6):
+        image = Path(dataset.get_data_info(i)['img_path'])
+        np.testing.assert_array_equal(
+            dataset[i]['gt_seg_map'],
+            read_mask(tmp_path / f'out/masks/{image.stem}.png'))
+
+
 def test_fewer_than_one_image_a_batch_is_an_error(photos, tmp_path):
     with pytest.raises(InputError, match='batch_size of 1 or more, got 0'):
         segment_images(Bright(), list_images(photos), tmp_path, batch_size=0)
-
 
 
 def test_processes_with_different_weights_do_not_share_a_folder(

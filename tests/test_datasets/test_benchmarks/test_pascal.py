@@ -13,6 +13,7 @@ from scipy.io import savemat
 from torchvision.datasets import SBDataset
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
+from mmseg_panet.annotations.class_list import read_class_list
 from mmseg_panet.datasets.benchmarks import pascal as module
 from mmseg_panet.datasets.benchmarks.pascal import (
     merge_lists,
@@ -125,6 +126,9 @@ def test_a_mask_of_sbd_is_a_palette_image_as_vocs_are(root):
     assert picture.mode == 'P'
     # VOC's colour of class 5, the bottle.
     assert picture.convert('RGB').getpixel((0, 0)) == (128, 0, 128)
+    classes = read_class_list(root / VOC / 'classes.txt')
+    assert classes.names[:6:5] == ['background', 'bottle']
+    assert classes.palette()[5].tolist() == [128, 0, 128]
 
 
 def test_sbd_may_lie_where_torchvision_moves_it(root):

@@ -281,6 +281,9 @@ def test_examples_are_the_same_each_time(tmp_path):
          for path in (tmp_path / folder).rglob('*.*')}
         for folder in ('a', 'b'))
     assert one == other and len(one) == 3 * (2 + 1) + 1
+    for folder in (tmp_path / 'a/examples').iterdir():
+        assert (folder / 'classes.txt').read_text().splitlines() == [
+            '0 background', f'1 {folder.name}']
 
 
 def test_photos_differ_from_the_examples(tmp_path):

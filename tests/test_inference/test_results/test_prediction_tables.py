@@ -52,10 +52,12 @@ def test_the_table_has_a_row_an_image_and_class(two):
 def test_pycocotools_reads_the_masks_back(two):
     from pycocotools.coco import COCO
     out_dir, images = two
-    write_coco(out_dir, images, ('cat', 'Köter'))
+    write_coco(out_dir, images, ('cat', 'Köter'), PALETTE)
     coco = COCO(out_dir / 'coco.json')
     assert [category['name'] for category in coco.cats.values()] == [
         'cat', 'Köter']
+    assert [category['color'] for category in coco.cats.values()] == [
+        [250, 10, 20], [30, 240, 40]]
     assert [image['file_name'] for image in coco.imgs.values()] == [
         'deep/a.jpg', '00000001']
     assert len(coco.anns) == 2
