@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--images', nargs='+', required=True, metavar='PATH',
         help='images, folders, glob patterns or videos')
     parser.add_argument(
-        '--out', required=True, metavar='DIR', help='gets masks/, classes.txt, '
-        'overlays/, areas.csv and coco.json')
+        '--out', required=True, metavar='DIR', help='gets masks/, '
+        'classes.txt, overlays/, areas.csv and coco.json')
     parser.add_argument(
         '--bank', metavar='FILE.safetensors', help='statistics of the '
         'examples: written with --support, read without')
