@@ -1,6 +1,6 @@
 """Text in pictures: a font that has the letters, and lines that fit."""
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import matplotlib
@@ -13,7 +13,6 @@ LINE_HEIGHT = 22
 _LINE_SIZE = 13
 
 
-@lru_cache(maxsize=256)
 def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
     """Choose a font that has all letters of a text.
 
@@ -24,23 +23,33 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
     Returns:
         ImageFont.FreeTypeFont: DejaVu Sans, which matplotlib ships, with
         Latin, Greek, Cyrillic, Arabic and more; otherwise the first font of
-        the system that has the letters; and DejaVu Sans again where there
-        is none, which then shows boxes.
+        the system that has the letters; and DejaVu Sans again if there is
+        none, which then shows boxes.
     """
-    return ImageFont.truetype(_font_path(frozenset(text)), size)
+    return _font(_font_path(frozenset(text)), size)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
+def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size)
+
+
+@lru_cache(maxsize=1024)
 def _font_path(letters: frozenset[str]) -> str:
-    from matplotlib.ft2font import FT2Font
     codes = {ord(letter) for letter in letters if not letter.isspace()}
-    for path in _font_paths():
-        try:
-            if codes <= set(FT2Font(path).get_charmap()):
-                return path
-        except (OSError, RuntimeError):  # a font that cannot be read
-            continue
-    return next(_font_paths())
+    return next(
+        (path for path in _font_paths() if codes <= _codes(path)),
+        next(_font_paths()))
+
+
+@cache
+def _codes(path: str) -> frozenset[int]:
+    """Read which characters a font has."""
+    from matplotlib.ft2font import FT2Font
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # a font that cannot be read
+        return frozenset()
 
 
 def _font_paths() -> Iterator[str]:
