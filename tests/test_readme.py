@@ -106,6 +106,8 @@ def test_photographs_are_segmented_in_few_lines(name, out, photographs):
     names = {}
     exec(snippet(name), names)
     assert names['inferencer'].classes == ('fish', 'solar panel', 'windmill')
+    if 'plot' in snippet(name):
+        assert Image.open('found.png').size[0] > 300
     for name, suffix in (('masks', 'png'), ('overlays', 'jpg')):
         assert sorted(path.name for path in Path(out, name).iterdir()) == [
             f'{path.stem}.{suffix}' for path in sorted(
