@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from ..version import __version__, versions
-from .exit import orderly_exit
+from .exit import exit_on_interrupt, orderly_exit
 
 SUBCOMMANDS = {
     'train': 'train a config on the base classes of its fold',
@@ -31,6 +31,7 @@ SUBCOMMANDS = {
     'demo': 'train, test and segment on the toy data',
 }
 """Names, with a line of help for each: no subcommand is imported for it."""
+_AGAIN = 'the same command starts from the beginning'
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -61,15 +62,15 @@ def run(name: str, argv: Sequence[str] | None = None,
         program (str, optional): What the help calls the program. Defaults
             to the name of the script.
     """
-    module = importlib.import_module(
-        f"{__package__}.{name.replace('-', '_')}")
+    with exit_on_interrupt(_AGAIN):  # The imports take a second or more.
+        module = importlib.import_module(
+            f"{__package__}.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(
         prog=program, description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
     args = parser.parse_args(argv)
-    again = getattr(module, 'AGAIN', 'the same command starts again')
-    with orderly_exit(again):
+    with orderly_exit(getattr(module, 'AGAIN', _AGAIN)):
         sys.exit(module.run(args))
 
 

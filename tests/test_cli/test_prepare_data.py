@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tool_runs import tool_process
 
 TOOL = Path(__file__).parents[2] / 'tools/prepare_data.py'
 
@@ -107,12 +108,11 @@ def test_masks_in_colours_become_ids_and_cvats_export_is_one(tool, tmp_path):
     assert mask(tmp_path / 'masks') == SQUARE
 
 
-def test_what_is_missing_is_one_line_and_the_exit_code_2(
-        tool, tmp_path, capfd):
-    with pytest.raises(SystemExit) as caught:
-        tool('coco-20i', tmp_path, '--year', '2017')
-    assert caught.value.code == 2
-    assert capfd.readouterr().err.splitlines()[-1] == (
+def test_what_is_missing_is_one_line_and_the_exit_code_2(tmp_path):
+    done = tool_process(
+        'prepare-data', 'coco-20i', tmp_path, '--year', 2017, code=2)
+    assert done.stderr.splitlines()[-1] == (
         f'error: {tmp_path}/annotations/instances_train2017.json is missing; '
         'download http://images.cocodataset.org/annotations/'
         f'annotations_trainval2017.zip and unpack it in {tmp_path}')
+    assert 'Traceback' not in done.stderr
