@@ -8,16 +8,18 @@ import numpy as np
 from ..annotations.class_list import BACKGROUND, IGNORED, ClassList, Colour
 from ..errors import InputError
 
+VIVID: tuple[Colour, ...] = (
+    (255, 120, 0), (255, 150, 165), (105, 180, 105), (180, 0, 255),
+    (180, 255, 0), (180, 150, 255), (45, 255, 180), (255, 0, 195),
+    (225, 30, 0), (60, 210, 225), (75, 135, 210), (225, 195, 75))
+"""12 bright RGB colours that are easy to see on a photograph."""
 DISTINCT: tuple[Colour, ...] = (
-    (255, 0, 120), (240, 240, 105), (45, 0, 225), (255, 60, 255),
-    (120, 60, 120), (150, 165, 30), (255, 150, 195), (165, 255, 195),
-    (135, 45, 45), (105, 105, 195), (15, 195, 165), (165, 15, 255),
-    (180, 120, 180), (105, 105, 0), (195, 45, 165), (0, 120, 90),
-    (120, 240, 255), (255, 135, 105), (105, 15, 165), (255, 195, 135),
-    (210, 180, 255), (105, 225, 0), (0, 150, 45), (45, 150, 240))
+    *VIVID, (45, 15, 120), (105, 0, 0), (0, 90, 105), (120, 0, 180),
+    (165, 0, 60), (0, 135, 60), (75, 0, 225), (90, 0, 75), (75, 60, 135),
+    (105, 60, 0), (180, 105, 255), (135, 90, 150))
 """24 RGB colours that differ from each other, from black, white and grey.
 
-They are the result of a search for the largest least distance in OKLab
+Both lists are the result of a search for the largest least distance in OKLab
 (https://bottosson.github.io/posts/oklab) under normal vision, protanopia,
 deuteranopia and tritanopia, as Machado, Oliveira and Fernandes simulate them
 (IEEE TVCG 15(6), 2009).
@@ -34,11 +36,12 @@ def class_colours(names: Sequence[str],
                   ) -> dict[str, Colour]:
     """Give every class a colour that depends on its name.
 
-    Each name ranks the 24 colours of :data:`DISTINCT` by hashes, and has its
-    first choice in nearly every set of names. Where two names want the same
-    colour, the higher hash wins and the other name takes its next choice, so
-    that the result depends on the set of names and not on their order. With
-    more than 24 names the others have colours of a finer grid.
+    Each name ranks the colours of :data:`VIVID` by hashes, and has its first
+    choice in most sets of a few names. Where two names want the same colour,
+    the higher hash wins and the other name takes its next choice, so that
+    the result depends on the set of names and not on their order. With more
+    than 12 names the others have the other colours of :data:`DISTINCT`, and
+    with more than 24 those of a finer grid.
 
     Args:
         names (Sequence[str]): Names of up to 254 classes.
@@ -62,7 +65,7 @@ def class_colours(names: Sequence[str],
 def _assigned(names: frozenset[str], fixed: tuple[tuple[str, Colour], ...]
               ) -> dict[str, Colour]:
     found = dict(fixed)
-    for colours in (DISTINCT, _finer_colours()):
+    for colours in (VIVID, DISTINCT[len(VIVID):], _finer_colours()):
         free = [i for i, colour in enumerate(colours)
                 if all(_squared(colour, one) >= _NEAR ** 2
                        for _, one in fixed)]

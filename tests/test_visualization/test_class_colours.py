@@ -11,6 +11,7 @@ from mmseg_panet.errors import InputError
 from mmseg_panet.visualization.class_colours import (
     DISTINCT,
     UNDECIDED_COLOUR,
+    VIVID,
     check_colours,
     class_colours,
     class_palette,
@@ -58,6 +59,19 @@ def test_the_colours_are_distinct_however_they_are_seen(vision, least):
     assert distances[~np.eye(len(seen), dtype=bool)].min() > least
 
 
+@pytest.mark.parametrize('vision', VISION)
+def test_the_first_colours_are_bright_and_further_apart(vision):
+    seen = oklab([*VIVID, (0, 0, 0), UNDECIDED_COLOUR], vision)
+    distances = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    assert distances[~np.eye(len(seen), dtype=bool)].min() > 0.085
+    lightness, *opponents = oklab(VIVID, 'normal').T
+    assert lightness.min() > 0.58  # black has 0, white has 1
+    assert np.hypot(*opponents).min() > 0.12  # grey has 0
+    assert DISTINCT[:len(VIVID)] == VIVID
+    names = [f'class {i}' for i in range(12)]
+    assert set(class_colours(names).values()) == set(VIVID)
+
+
 def test_a_colour_belongs_to_a_name_whatever_the_order():
     expected = class_colours(NAMES)
     for names in itertools.permutations(NAMES):
@@ -73,7 +87,7 @@ def test_colours_of_today_are_those_of_every_other_run():
     """They are in files that were written before."""
     assert class_colours(['cat', 'dog', 'car']) == {
         name: class_colours([name])[name] for name in ('cat', 'dog', 'car')}
-    assert class_colours(['cat'])['cat'] == (105, 225, 0)
+    assert class_colours(['cat'])['cat'] == (180, 150, 255)
 
 
 @pytest.mark.parametrize('number', [1, 24, 25, 100, 254])
