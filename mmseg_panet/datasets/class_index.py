@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 from PIL import Image
 
-from ..annotations.image_files import seen_size
+from ..annotations.image_files import oriented_size
 from ..errors import InputError, raise_first
 from ..files import write_arrays
 from ..parallel import parallel_map
@@ -157,13 +157,14 @@ def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
         return Fault('missing', str(error))
     except Exception as error:  # noqa: BLE001 any backend, format or damage
         return Fault('unreadable', (
-            f'{path} is no readable {what} ({error}); replace or remove it'))
+            f'{path} is not a readable {what} ({error}); replace or '
+            'remove it'))
 
 
 def _image_size(path: str) -> tuple[int, int]:
-    """(H, W), see :func:`seen_size`."""
+    """(H, W), see :func:`oriented_size`."""
     with Image.open(path) as image:
-        return seen_size(image)
+        return oriented_size(image)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:

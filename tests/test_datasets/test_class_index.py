@@ -125,9 +125,9 @@ def damage(kind, info):
     ('16 bits', r'1\.png is a I;16 image: expected 8 bits'),
     ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
     ('unreadable image', r'1\.jpg is not a readable image'),
-    ('unreadable mask', r'1\.png is no readable mask'),
+    ('unreadable mask', r'1\.png is not a readable mask'),
 ])
-def test_a_bad_file_is_a_sentence(data, kind, sentence):
+def test_a_bad_file_raises_an_input_error(data, kind, sentence):
     damage(kind, data[0][1])
     with pytest.raises(InputError, match=sentence) as caught:
         load(data)

@@ -140,7 +140,7 @@ def test_a_pool_is_chosen_where_no_data_set_is_given():
     (dict(split='test'), "expected split 'base' or 'novel'"),
     (dict(fold=2), r'fold 2 does not exist: expected 0\.\.1'),
 ])
-def test_a_rule_out_of_its_range_is_a_sentence(changes, sentence):
+def test_a_rule_out_of_range_raises_an_input_error(changes, sentence):
     with pytest.raises(InputError, match=sentence):
         rules(**changes)
 

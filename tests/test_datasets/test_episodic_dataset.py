@@ -233,7 +233,7 @@ def test_an_image_that_breaks_later_is_an_error_with_its_name(toy_root):
      r"the classes \['striped disc'\] are named more than once"),
     (dict(support_pipeline=PIPELINE[:1]), 'needs dict.*LoadAnnotations'),
 ])
-def test_bad_settings_are_a_sentence_at_construction(
+def test_bad_settings_raise_an_error_at_construction(
         toy_root, changes, sentence):
     with pytest.raises(InputError, match=sentence):
         episodic(toy_root, **changes)

@@ -49,7 +49,7 @@ def test_it_is_built_from_a_config(root):
     assert len(data) == 6
 
 
-def test_classes_and_colours_are_those_of_the_class_list(root):
+def test_classes_and_colours_are_looked_up_in_the_class_list(root):
     meta = folder(root).metainfo
     assert meta['classes'] == ['background', 'cat', 'dog']
     assert meta['palette'] == [[0, 0, 0], [9, 8, 7], [0, 128, 0]]
@@ -86,7 +86,7 @@ def test_an_episode_is_sampled_from_it(root):
     files.read_by_all(root, 'images', 'cat')
 
 
-def test_a_listed_image_that_is_not_there_is_a_sentence(root):
+def test_a_listed_image_that_is_missing_raises_an_input_error(root):
     (root / 'val.txt').write_text('a\n\nx\n')
     with pytest.raises(
             InputError, match=r"val\.txt, line 3: there is no image 'x'"):
@@ -95,13 +95,13 @@ def test_a_listed_image_that_is_not_there_is_a_sentence(root):
         folder(root, ann_file='train.txt')
 
 
-def test_two_images_of_one_mask_are_a_sentence(root):
+def test_two_images_with_one_mask_raise_an_input_error(root):
     Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(root / 'images/a.png')
     with pytest.raises(InputError, match=r'a\.png and a\.jpg .* one mask'):
         folder(root)
 
 
-def test_no_folder_and_no_image_are_sentences(root):
+def test_no_folder_and_no_image_raise_an_input_error(root):
     with pytest.raises(InputError, match='absent is no folder'):
         folder(root, data_prefix=dict(img_path='absent'))
     (root / 'empty').mkdir()

@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written_is_done_without(infos, tmp_path):
     assert_same(run(pipeline, infos, 0), run(build(SUPPORT), infos, 0))
 
 
-def test_a_disk_that_is_too_small_is_a_sentence(
+def test_a_disk_that_is_too_small_raises_an_input_error(
         infos, tmp_path, monkeypatch):
     usage = namedtuple('usage', 'free')
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(1000))

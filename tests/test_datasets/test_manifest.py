@@ -109,7 +109,7 @@ def edit(path, number, change):
      'line 4: .*not the ways, shots and queries'),
     (3, lambda line: line.update(index=0), 'has 12 episodes: expected 6 of'),
 ])
-def test_a_changed_manifest_is_one_sentence(
+def test_a_changed_manifest_raises_an_input_error(
         written, toy_root, number, change, sentence):
     _, path = written
     edit(path, number, change)
@@ -124,7 +124,7 @@ def test_a_remark_in_the_header_changes_no_episode(written, toy_root):
     assert list(again.episodes) == list(dataset.episodes)
 
 
-def test_a_manifest_that_is_cut_short_is_one_sentence(written, toy_root):
+def test_a_manifest_that_is_cut_short_raises_an_input_error(written, toy_root):
     _, path = written
     text = path.read_text()
     path.write_text(text[:text.index('\n', len(text) // 2) + 1])

@@ -112,7 +112,7 @@ def test_the_plain_tensor_call_ignores_unknown_pixels():
     (lambda i, m, q: (i[:, :0], m[:, :0], q), 'expected support_images'),
     (lambda i, m, q: (i, m * 0, q), r'support_images\[0, 0\] has an empty'),
 ])
-def test_bad_tensors_are_a_sentence(change, sentence):
+def test_bad_tensors_raise_an_input_error(change, sentence):
     images, samples = episode()
     arguments = change(
         images[:1][None], samples[0].gt_sem_seg.data[None], images[1:])
@@ -214,7 +214,7 @@ def test_a_head_that_takes_no_supports_is_refused_when_the_model_is_built():
                 type='FCNHead', in_channels=256, channels=8, num_classes=2)))
 
 
-def test_an_unknown_fusion_of_shots_is_a_sentence():
+def test_an_unknown_shot_fusion_raises_an_input_error():
     with pytest.raises(InputError, match="shot_fusion .* got 'mean'"):
         small_model(shot_fusion='mean')
 
@@ -255,7 +255,7 @@ def test_prediction_without_anything_fitted_says_so():
         small_model().predict(images)
 
 
-def test_an_empty_support_mask_in_a_batch_is_a_sentence():
+def test_an_empty_support_mask_in_a_batch_raises_an_input_error():
     images, samples = episode()
     samples[0].gt_sem_seg.data.zero_()
     with pytest.raises(InputError, match='has an empty mask'):

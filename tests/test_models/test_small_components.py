@@ -49,7 +49,7 @@ def test_each_map_is_cleared_alone():
 
 
 @pytest.mark.parametrize('value', [-0.1, 1, 1.5, 'a', True, None])
-def test_a_share_that_is_none_is_a_sentence(value):
+def test_an_invalid_share_raises_an_input_error(value):
     class Model:
         test_cfg = ConfigDict(mode='whole', min_area=value)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...annotations.class_list import IGNORED, check_class_name
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.image_files import existing
+from ...annotations.image_files import existing_file
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
@@ -131,7 +131,7 @@ def _support(class_name: str, number: int, pair: Any) -> Support:
     image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
     if isinstance(image, (str, Path)):
-        image = existing(image, where)
+        image = existing_file(image, where)
     elif not (isinstance(image, np.ndarray) and image.dtype == np.uint8
               and image.ndim == 3 and image.shape[2] == 3 and image.size):
         raise InputError(
@@ -159,7 +159,7 @@ def _rasterizer(annotation: Any, value: Any,
             'out')
     if is_mask:
         mask = annotation if isinstance(
-            annotation, np.ndarray) else existing(annotation, where)
+            annotation, np.ndarray) else existing_file(annotation, where)
         return lambda _: object_labels(mask, value, where)
     if not isinstance(annotation, Mapping):
         raise InputError(

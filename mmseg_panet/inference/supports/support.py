@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.image_files import seen_as
+from ...annotations.image_files import orient_labels
 from ...errors import InputError
 
 Size = tuple[int, int]
@@ -43,7 +43,7 @@ class Support:
     labels_key: object = field(default_factory=object)
 
     def rasterize(self, size: Size) -> np.ndarray:
-        """Give the labels of the image as it is seen, see :func:`seen_as`.
+        """Rasterize the labels, and apply the image's EXIF orientation.
 
         Args:
             size (tuple[int, int]): H and W of the image as it is seen.
@@ -58,7 +58,7 @@ class Support:
         labels = self.labels_of(size)
         if isinstance(self.image, str) and labels.shape == size[::-1] != size:
             with suppress(InputError):
-                labels = seen_as(labels, Path(self.image))
+                labels = orient_labels(labels, Path(self.image))
         if labels.shape != size:
             raise InputError(
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '

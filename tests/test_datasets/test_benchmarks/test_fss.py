@@ -142,7 +142,8 @@ def test_pixels_are_counted_for_the_class_of_the_folder(root):
     (None, 'the list of classes .*trn.txt is missing; .*fss-1000'),
     ('bus\ncar\n', "class 'car' has no images in .*car; correct data_root"),
 ])
-def test_a_list_that_does_not_fit_is_one_sentence(root, content, sentence):
+def test_a_list_that_does_not_fit_raises_an_input_error(
+        root, content, sentence):
     (root / 'trn.txt').unlink()
     if content:
         (root / 'trn.txt').write_text(content)
@@ -250,7 +251,7 @@ def test_a_jpeg_beside_the_images_is_no_image(release, test_list):
     ('../fss_test_set.txt', None, 'fss_test_set.txt is missing; give'),
     ('../fss_test_set.txt', b'\xff', 'fss_test_set.txt cannot be read'),
 ])
-def test_what_is_wrong_is_one_sentence_and_no_list_is_written(
+def test_what_is_wrong_raises_an_input_error_and_no_list_is_written(
         release, test_list, file, content, sentence):
     if content is None:
         (release / file).unlink()

@@ -137,7 +137,7 @@ FAULTS = {
     missing_mask: ('missing', f'{TRAINED}.png is missing'),
     missing_image: ('missing', f'{TRAINED}.jpg is missing'),
     no_image: ('unreadable', f'{TRAINED}.jpg is not a readable image'),
-    no_mask: ('unreadable', f'{TRAINED}.png is no readable mask'),
+    no_mask: ('unreadable', f'{TRAINED}.png is not a readable mask'),
     other_size: ('size', f'{TRAINED}.png is 63x64 but its image'),
     turned: ('size', f'{TRAINED}.png is 64x48 but its image'),
     strange_id: ('ids', f'{TRAINED}.png holds the ids [77]'),
@@ -567,7 +567,8 @@ def test_fss_is_held_against_its_published_counts(tmp_path):
     (dict(dataset=None), 'expected a dataset, or pools and the name'),
     (dict(support_pipeline=PIPELINE[:1]), 'needs dict.type=.LoadAnnotations'),
 ])
-def test_a_config_that_cannot_be_used_is_a_sentence(mine, changes, sentence):
+def test_a_config_that_cannot_be_used_raises_an_input_error(
+        mine, changes, sentence):
     cfg = config(*mine)
     cfg.train_dataloader.dataset.update(changes)
     with pytest.raises(InputError, match=sentence):

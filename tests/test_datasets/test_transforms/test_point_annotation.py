@@ -149,6 +149,6 @@ def test_supports_of_an_episode_are_points_of_their_masks(toy_root):
     (dict(radius=float('nan')), 'expected radius .* got nan'),
     (dict(seed='1'), "expected seed of PointAnnotation of 0 or more, got '1'"),
 ])
-def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
+def test_bad_settings_raise_an_error_at_construction(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         PointAnnotation(**settings)

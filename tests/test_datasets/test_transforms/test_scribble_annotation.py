@@ -180,7 +180,7 @@ def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
     (dict(width=2.5), 'expected width .* got 2.5'),
     (dict(seed=-1), 'expected seed of ScribbleAnnotation of 0 or more'),
 ])
-def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
+def test_bad_settings_raise_an_error_at_construction(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         ScribbleAnnotation(**settings)
 
