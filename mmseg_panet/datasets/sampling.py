@@ -126,7 +126,7 @@ def sample_episode(images_of: Mapping[int, np.ndarray], seed: int, index: int,
         >>> images_of = {3: np.array([0, 1, 2]), 7: np.array([4, 5, 6])}
         >>> episode = sample_episode(images_of, seed=0, index=0, num_shots=2)
         >>> episode.class_ids, episode.supports, episode.queries
-        ((7,), ((5, 4),), (6,))
+        ((7,), ((5, 6),), (4,))
     """
     rng = np.random.default_rng((seed, index))
     if sampling == 'class_first':

@@ -76,7 +76,7 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     Args:
         head (FewShotHead): Fits and matches.
         features (Tensor): (C, h, w), those of the support's image.
-        metainfo (dict): The image's, see :func:`to_own_size`.
+        metainfo (dict): The image's, see :func:`to_original_size`.
         labels (Tensor): (H, W), at the image's own size: 1 the class, 0 not,
             255 unknown.
         statistics (SupportStatistics): See :func:`shot_statistics`.
