@@ -87,7 +87,7 @@ class FewShotSegmentor(EncoderDecoder):
         min_area_of(self)
 
     def init_weights(self) -> None:
-        """Initialise as mmengine does, without a line for each weight."""
+        """Initialize the weights without a log line for each of them."""
         with without_lines(WEIGHT_ORIGINS):
             super().init_weights()
 

@@ -20,28 +20,32 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 WEIGHT_ORIGINS = r'\n\S+ - torch\.Size'
-"""mmengine's lines, one a weight, of how it was initialised: without a Runner
-they are printed, with one they are in the file of the log."""
+"""Pattern of mmengine's log lines about the initialization of each weight.
+
+Without a Runner, they are printed; with one, they are in the log file.
+"""
 OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
-"""mmengine's list of weights, such as those of stage 4, that a file has and a
-model has not."""
+"""Pattern of mmengine's list of weights that a file has, but not the model.
+
+Such weights are those of stage 4.
+"""
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
 
-# Everything that reads weights by mmengine thereby knows these files. The
-# schemes are regular expressions, and those of addresses come first.
+# Everything that reads weights with mmengine thereby supports these files.
+# The schemes are regular expressions, and those of addresses come first.
 @CheckpointLoader.register_scheme(prefixes=r'.*\.safetensors$')
 def load_from_safetensors(filename: str, map_location: Any = None
                           ) -> dict[str, Tensor]:
-    """Read a .safetensors file, for mmengine's ``CheckpointLoader``.
+    """Read a .safetensors file for mmengine's ``CheckpointLoader``.
 
     Args:
-        filename (str): A file.
-        map_location (str | torch.device, optional): The device of the
-            tensors. Defaults to None: the CPU.
+        filename (str): Path of the file.
+        map_location (str | torch.device, optional): Device of the tensors.
+            Defaults to None, the CPU.
 
     Returns:
-        dict[str, Tensor]: The tensors by their keys.
+        dict[str, Tensor]: Tensors by their keys.
     """
     return safetensors.torch.load_file(
         os.path.expanduser(filename), device=map_location or 'cpu')
