@@ -63,7 +63,7 @@ def read_rules(path: str | Path) -> EpisodeRules:
         raise InputError(f'{path}, {_CHANGED}') from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(
-            f'{path} is no manifest of episodes ({type(error).__name__}: '
+            f'{path} is not a manifest of episodes ({type(error).__name__}: '
             f'{error}): expected a first line of the format {FORMAT!r}; '
             'write one with `mmseg-panet make-episodes`') from error
 

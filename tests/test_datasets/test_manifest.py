@@ -88,7 +88,7 @@ def edit(path, number, change):
 
 
 @pytest.mark.parametrize(('number', 'change', 'sentence'), [
-    (0, lambda line: line.update(format='else'), 'is no manifest'),
+    (0, lambda line: line.update(format='else'), 'is not a manifest'),
     (0, lambda line: line.update(index_sha256='0' * 64),
      'was made from other images or masks .index 000000000000, here'),
     (3, lambda line: line['queries'].__setitem__(0, 'nowhere.jpg'),
@@ -131,9 +131,9 @@ def test_a_truncated_manifest_raises_an_input_error(written, toy_root):
     with pytest.raises(InputError, match='episodes: expected 6 of each of'):
         episodic(toy_root, manifest=str(path))
     path.write_bytes(b'\x89PNG')
-    with pytest.raises(InputError, match='is no manifest of episodes'):
+    with pytest.raises(InputError, match='is not a manifest of episodes'):
         episodic(toy_root, manifest=str(path))
-    with pytest.raises(InputError, match='is no manifest of episodes'):
+    with pytest.raises(InputError, match='is not a manifest of episodes'):
         episodic(toy_root, manifest='nowhere.jsonl')
 
 

@@ -36,7 +36,7 @@ def middle_path(depth: np.ndarray) -> np.ndarray:
     Returns:
         np.ndarray: Rows and columns of the path, (P, 2).
     """
-    # Not at the top: they would slow down every import of the package.
+    # At the top, these imports would slow down the import of the package.
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import dijkstra
     from scipy.spatial import cKDTree
