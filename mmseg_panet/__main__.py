@@ -1,4 +1,4 @@
-"""`python -m mmseg_panet` is `mmseg-panet`."""
+"""The entry point of ``python -m mmseg_panet``."""
 from .cli.main import main
 
 if __name__ == '__main__':

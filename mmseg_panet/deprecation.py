@@ -1,4 +1,4 @@
-"""Old names that keep working for one version."""
+"""Deprecation of old names, which keep working for one version."""
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
@@ -6,22 +6,22 @@ from typing import Any
 
 
 def renamed(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the ``__getattr__`` of a module that still knows old names.
+    """Build the ``__getattr__`` of a module with renamed attributes.
 
     Example::
 
         __getattr__ = renamed(__name__, {'old_name': 'new_name'})
 
     Args:
-        module (str): The module's ``__name__``.
-        names (Mapping[str, str]): The new name of each old one. A new name
-            with dots is a name in another module,
-            ``'mmseg_panet.files.write_file'``.
+        module (str): ``__name__`` of the module.
+        names (Mapping[str, str]): New names by old names. A new name with
+            dots is that of an attribute of another module, such as
+            ``'mmseg_panet.files.write_lines'``.
 
     Returns:
-        Callable[[str], Any]: It returns what the new name stands for, with a
-        ``DeprecationWarning``, and raises AttributeError for other names, as
-        PEP 562 asks.
+        Callable[[str], Any]: Function that returns the attribute of the new
+        name with a ``DeprecationWarning``. It raises an AttributeError for
+        other names, as PEP 562 requires.
     """
     def find(name: str) -> Any:
         if name not in names:
@@ -40,12 +40,13 @@ def warn_renamed(old: str, new: str,
     """Warn that an old name was used.
 
     Args:
-        old (str): The name that was used.
-        new (str): The name to use.
-        category (type[Warning]): ``DeprecationWarning`` for what
-            programmers write, which Python shows to them alone. Defaults to
-            ``FutureWarning``, for what users of the commands type.
+        old (str): The old name, which was used.
+        new (str): The new name.
+        category (type[Warning]): Category of the warning. Use
+            ``DeprecationWarning`` for names in code, which Python displays
+            only to programmers. Defaults to ``FutureWarning``, for names
+            that users of the commands type.
     """
     warnings.warn(
-        f'{old} is now called {new}; the old name goes in the next minor '
-        'version', category, stacklevel=3)
+        f'{old} is now called {new}; the old name will be removed in '
+        'the next minor version', category, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Python's collections of garbage."""
+"""Control of Python's garbage collection."""
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Collect no garbage during imports, if it is collected at all.
+    """Disable the garbage collection during imports.
 
-    Nearly all that mmseg, mmcv and torch create when they are imported stays,
-    and each collection goes through all of it: a fifth of the time.
+    Nearly all objects that mmseg, mmcv and torch create during their import
+    are kept, and each collection traverses all of them, which takes a fifth
+    of the time.
     """
     enabled = gc.isenabled()
     gc.disable()

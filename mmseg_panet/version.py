@@ -1,4 +1,4 @@
-"""The version of mmseg_panet, which setup.py reads here, and of its stack."""
+"""The versions of mmseg_panet, which setup.py reads here, and of its stack."""
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
@@ -6,15 +6,15 @@ __version__ = '0.1.0'
 
 _STACK = ('torch', 'numpy', 'opencv-python', 'mmengine', 'mmcv',
           'mmsegmentation')
-"""What a figure depends on; the last three may be those of OneDL."""
+"""Packages that results depend on; the last three may be those of OneDL."""
 
 
 def versions() -> dict[str, str]:
-    """The versions of this package and of what its figures depend on.
+    """Collect the versions of this package and of its main dependencies.
 
     Returns:
-        dict[str, str]: By the names of the packages, without OneDL's prefix;
-        those that are not installed are left out.
+        dict[str, str]: Versions by the names of the installed packages,
+        without OneDL's prefix.
     """
     found = {'mmseg_panet': __version__}
     for package in _STACK:

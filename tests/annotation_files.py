@@ -18,7 +18,7 @@ PIPELINE = [
 
 
 def save_photograph(path, pixels, orientation=None):
-    """Write ``pixels`` (H, W) into a file that says how to turn them."""
+    """Save a photograph of ``pixels`` (H, W) with an EXIF orientation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     if orientation:
@@ -28,7 +28,7 @@ def save_photograph(path, pixels, orientation=None):
 
 
 def uncompressed(mask):
-    """Encode a mask as COCO's runs: by columns, outside first."""
+    """Encode a mask in COCO's runs, column by column, background first."""
     counts, value = [0], 0
     for pixel in mask.T.reshape(-1).astype(int).tolist():
         if pixel != value:
@@ -39,23 +39,23 @@ def uncompressed(mask):
 
 
 def compressed(mask):
-    """Encode a mask as pycocotools does, as text."""
+    """Encode a mask in compressed runs as text, as pycocotools does."""
     runs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
     return dict(size=list(mask.shape), counts=runs['counts'].decode())
 
 
 def box_polygon(top, bottom, left, right):
-    """A polygon that covers the pixels [top:bottom, left:right]."""
+    """Build a polygon that covers the pixels [top:bottom, left:right]."""
     return [left, top, right, top, right, bottom, left, bottom]
 
 
 def write_coco(path, sizes, annotations, categories):
-    """An ``instances_*.json``.
+    """Write an ``instances_*.json`` file.
 
     Args:
-        sizes: file name to (H, W); image ids are 100, 101, ...
-        annotations: (file name, category id, segmentation, iscrowd).
-        categories: id to name.
+        sizes: Sizes (H, W) by file name; image ids are 100, 101, ...
+        annotations: Tuples (file name, category id, segmentation, iscrowd).
+        categories: Names by id.
     """
     ids = {name: i for i, name in enumerate(sizes, start=100)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,21 +78,21 @@ def write_coco(path, sizes, annotations, categories):
 
 
 def shape(label, kind, points, **more):
-    """An entry of labelme's ``shapes``."""
+    """Build an entry of labelme's ``shapes``."""
     return dict(
         label=label, points=points, group_id=None, description='',
         shape_type=kind, flags={}, mask=None) | more
 
 
 def base64_png(mask):
-    """A mask as labelme embeds it."""
+    """Encode a mask as labelme embeds it."""
     file = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8)).save(file, 'PNG')
     return base64.b64encode(file.getvalue()).decode()
 
 
 def write_labelme(path, size, shapes, image=None):
-    """Write a file of labelme, without the image in it."""
+    """Write a file of labelme without embedded image data."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(dict(
         version='5.5.0', flags={}, shapes=shapes,
@@ -102,12 +102,12 @@ def write_labelme(path, size, shapes, image=None):
 
 
 def write_cvat_masks(folder, colours, masks, listed=()):
-    """'Segmentation mask 1.1'.
+    """Write CVAT's export 'Segmentation mask 1.1'.
 
     Args:
-        colours: label to (r, g, b), background included.
-        masks: stem to (H, W) of indices of ``colours``.
-        listed: stems of images in which nothing is annotated.
+        colours: Colours (r, g, b) by label, including the background.
+        masks: Arrays (H, W) of indices into ``colours``, by stem.
+        listed: Stems of images without annotations.
     """
     table = np.array(list(colours.values()), np.uint8)
     for kind in ('SegmentationClass', 'SegmentationObject'):
@@ -126,7 +126,7 @@ def write_cvat_masks(folder, colours, masks, listed=()):
 
 
 def zipped(folder):
-    """Pack a folder as the .zip that CVAT exports."""
+    """Pack the folder into a .zip like those of CVAT."""
     path = folder.with_suffix('.zip')
     with zipfile.ZipFile(path, 'w') as archive:
         for file in sorted(folder.rglob('*')):
@@ -142,7 +142,7 @@ def mask_of(out_dir, stem):
 
 
 def read_by_all(out_dir, image_dir, class_name):
-    """Read the mask folder as mmseg does, and sample an episode."""
+    """Read the mask folder with mmseg's pipeline and in an episode."""
     dataset = FolderDataset(
         str(out_dir), dict(img_path=str(image_dir)), ann_file='images.txt',
         pipeline=PIPELINE[:2])

@@ -11,27 +11,27 @@ from tool_runs import stop_workers
 
 from mmseg_panet.datasets import make_toy_dataset
 
-# A fork hangs where OpenMP has threads, which make test forbids.
+# A forked process hangs if OpenMP has several threads.
 torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope='session')
-def _own_cache(tmp_path_factory):
-    """Keep the class indices of the tests out of the user's cache."""
+def _separate_cache(tmp_path_factory):
+    """Use a temporary cache instead of the user's."""
     os.environ['MMSEG_PANET_CACHE'] = str(tmp_path_factory.mktemp('cache'))
 
 
 @pytest.fixture(autouse=True, scope='session')
 def _mmseg_scope():
-    """Set the scope, as a Runner with ``default_scope = 'mmseg'`` does."""
+    """Set the scope as a Runner does with ``default_scope = 'mmseg'``."""
     init_default_scope('mmseg')
 
 
 @pytest.fixture(autouse=True, scope='session')
 def _quick_collections():
-    """Keep the imported modules out of garbage collection.
+    """Exclude the imported objects from the garbage collection.
 
-    Each data set of mmengine starts one.
+    Each data set of mmengine starts a collection.
     """
     gc.collect()
     gc.freeze()
@@ -39,10 +39,10 @@ def _quick_collections():
 
 @pytest.fixture(autouse=True, scope='session')
 def _quick_configs():
-    """Log configs without laying them out.
+    """Log configs without formatting them.
 
-    mmengine has yapf lay them out four times a run, which takes seconds if
-    they hold long paths.
+    mmengine formats them with yapf four times per run, which takes seconds
+    if they contain long paths.
     """
     with mock.patch('yapf.yapflib.yapf_api.FormatCode',
                     lambda text, **_: (text, True)):
@@ -51,7 +51,7 @@ def _quick_configs():
 
 @pytest.fixture(autouse=True)
 def _no_workers_left():
-    """Let no test wait for the workers of those before it."""
+    """Stop the workers of a test, so that later tests do not wait for them."""
     yield
     if multiprocessing.active_children():
         stop_workers()

@@ -1,4 +1,4 @@
-"""Batches of episodes as a head gets them, of random features."""
+"""Flat batches of episodes with random features."""
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
@@ -6,7 +6,7 @@ from mmseg.structures import SegDataSample
 
 def random_episodes(episodes, ways, shots, queries, channels=8, size=(5, 6),
                     image=(33, 42), seed=0):
-    """A flat batch: features in float64 and samples in the design's order."""
+    """Create the features, in float64, and the samples of a flat batch."""
     generator = torch.Generator().manual_seed(seed)
     samples = []
     for episode in range(episodes):

@@ -5,7 +5,7 @@ from PIL import Image
 
 
 def ramp(height=40, width=60):
-    """Smooth in each channel, so that JPEG hardly changes it; BGR."""
+    """Create a smooth BGR image, which JPEG hardly changes."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack(
         [rows * 4, columns * 4, 200 - rows - columns], axis=2).astype(np.uint8)

@@ -14,7 +14,7 @@ RESIZE = dict(type='Resize', scale=(65, 65), keep_ratio=False)
 
 
 def small_config(*steps, **model):
-    """Make the config of a tiny network; the steps prepare an image."""
+    """Build the config of a tiny network with steps of its pipeline."""
     load = dict(type='LoadImageFromFile')
     return Config(dict(
         model=dict(
@@ -34,7 +34,7 @@ def small_config(*steps, **model):
 
 def small_inferencer(*steps, weights=None, seed=0, model=None,
                      classifier='config', **settings):
-    """Make an inferencer with random weights that depend on the seed."""
+    """Build an inferencer with random weights that depend on the seed."""
     torch.manual_seed(seed)
     return FewShotInferencer(
         small_config(*steps, **(model or {})), weights, device='cpu',
@@ -42,7 +42,7 @@ def small_inferencer(*steps, weights=None, seed=0, model=None,
 
 
 def image_of(colour, size=(60, 80), box=(10, 10, 30, 40), seed=0):
-    """Make an image (H, W, 3) with a coloured box on noise, and its mask."""
+    """Create an image (H, W, 3) with a coloured box on noise, and its mask."""
     image = np.random.default_rng(seed).integers(
         90, 130, (*size, 3), dtype=np.uint8)
     x, y, width, height = box
@@ -53,7 +53,7 @@ def image_of(colour, size=(60, 80), box=(10, 10, 30, 40), seed=0):
 
 
 def red_and_blue(shots=2):
-    """Make supports of two classes."""
+    """Create supports of two classes."""
     return {
         name: [image_of(colour, seed=10 * label + shot,
                         box=(5 + 9 * shot, 8, 30, 30))
@@ -63,7 +63,7 @@ def red_and_blue(shots=2):
 
 
 def banked(class_name, *other, shot=0, labels=None):
-    """Make a support of random features that shows all given classes."""
+    """Create a support with random features of all the given classes."""
     names = (class_name, *other)
     generator = torch.Generator().manual_seed(
         sum(class_name.encode()) + 1000 * shot)
@@ -78,7 +78,7 @@ def banked(class_name, *other, shot=0, labels=None):
 
 
 def negative(number=0):
-    """Make a negative of random features."""
+    """Create a negative with random features."""
     generator = torch.Generator().manual_seed(500 + number)
     statistics = class_statistics(
         torch.randn(1, 6, 4, 5, generator=generator).double(),
@@ -89,6 +89,6 @@ def negative(number=0):
 
 
 def class_statistics(features, labels, num_classes):
-    """Measure features (N, C, h, w) under labels (N, H, W)."""
+    """Compute statistics of features (N, C, h, w) and labels (N, H, W)."""
     return PANetHead(features.shape[1]).class_statistics(
         features, labels, num_classes)

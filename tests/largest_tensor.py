@@ -1,10 +1,10 @@
-"""The largest tensor that a computation makes."""
+"""Measurement of the largest tensor of a computation."""
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class LargestTensor(TorchDispatchMode):
-    """Records the size of the largest tensor."""
+    """A mode that records the size of the largest result of an operation."""
 
     values = 0
 

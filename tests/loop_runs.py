@@ -10,7 +10,7 @@ from mmseg_panet.engine import FewShotTestLoop
 
 
 def make_loop(cfg, model=None, workers=0, hooks=(), **settings):
-    """Make the loop of a config's test."""
+    """Build the test loop of a config."""
     calls = []
     runner = SimpleNamespace(
         model=model or MODELS.build(cfg.model),

@@ -1,19 +1,19 @@
-"""The discriminant and its refinement written out, slowly: an oracle.
+"""A plain implementation of the discriminant, which tests compare with.
 
-Everything is looped over, in float64. A support is a list of cells (C,) and
-for each of the background and its own class a list of their weights.
+Everything is computed in loops in float64. A support is a list of cells (C,)
+and two lists of their weights, for the background and for its class.
 """
 import torch
 
 
 def unit(features):
-    """(C, h, w) to a list of unit cells (C,)."""
+    """Convert features (C, h, w) to a list of unit cells (C,)."""
     cells = features.double().flatten(1).T
     return [cell / cell.norm().clamp_min(1e-12) for cell in cells]
 
 
 def moments_of(cells, weights):
-    """The mean p (C,) and the moments M (C, C), None without a pixel."""
+    """Compute the mean p (C,) and moments M (C, C); None without a pixel."""
     area = sum(float(weight) for weight in weights)
     if area <= 0:
         return None
@@ -25,16 +25,17 @@ def moments_of(cells, weights):
 
 
 def classes_of(supports, shots):
-    """Supports [(cells, background, own)] to means and moments of classes.
+    """Compute means and moments of the classes of supports.
 
-    Every shot with a pixel counts the same in its class.
+    The supports are tuples (cells, weights of background, weights of way).
+    All shots with a pixel have the same weight in their class.
     """
     parts = [[moments_of(cells, back) for cells, back, _ in supports]]
     start = 0
     for number in shots:
         parts.append([
-            moments_of(cells, own)
-            for cells, _, own in supports[start:start + number]])
+            moments_of(cells, of_way)
+            for cells, _, of_way in supports[start:start + number]])
         start += number
     means, moments = [], []
     for of_class in parts:
@@ -45,14 +46,14 @@ def classes_of(supports, shots):
 
 
 def scatter_of(means, moments):
-    """S, each class weighs the same."""
+    """Compute S, in which all classes have the same weight."""
     return sum(
         m - torch.outer(p, p)
         for p, m in zip(means, moments, strict=True)) / len(means)
 
 
 def fit(means, moments, shrinkage=1.0):
-    """V (K, C) and the biases (K,)."""
+    """Compute the weights V (K, C) and the biases (K,)."""
     scatter = scatter_of(means, moments)
     channels = len(scatter)
     ridge = shrinkage * scatter.trace() / channels
@@ -64,12 +65,12 @@ def fit(means, moments, shrinkage=1.0):
 
 
 def logits_of(cells, weight, bias):
-    """(K, m)."""
+    """Compute the logits (K, m) of cells."""
     return torch.stack([weight @ u + bias for u in cells], dim=1)
 
 
 def shares_of(logits, rounds=10, least=1e-3):
-    """The shares of the classes in an image, by expectation maximisation."""
+    """Estimate the frequencies of classes by expectation maximisation."""
     classes, number = logits.shape
     shares = [1 / classes] * classes
     for _ in range(rounds):
@@ -87,16 +88,16 @@ def shares_of(logits, rounds=10, least=1e-3):
 
 
 def certain_cells(logits, keep, ways=None):
-    """Of each class the indices of the cells that it keeps."""
+    """Find the indices of the most certain cells of each class."""
     classes, number = logits.shape
-    own = [[] for _ in range(classes)]
+    of_class = [[] for _ in range(classes)]
     for m in range(number):
         order = sorted(
             range(classes), key=lambda k, m=m: float(logits[k, m]))
         margin = float(logits[order[-1], m] - logits[order[-2], m])
-        own[order[-1]].append((margin, m))
+        of_class[order[-1]].append((margin, m))
     kept = []
-    for k, found in enumerate(own):
+    for k, found in enumerate(of_class):
         if len(found) < 4 or (ways is not None and k and k not in ways):
             kept.append([])
             continue
@@ -107,9 +108,9 @@ def certain_cells(logits, keep, ways=None):
 
 def refine(cells, logits, means, moments, keep=0.3, share=0.2, rounds=3,
            shrinkage=1.0):
-    """The logits of a query with two classes, after the rounds.
+    """Compute the logits of a query with two classes after all rounds.
 
-    Also how many cells each class has kept in each round.
+    The second result is how many cells each class has kept in each round.
     """
     numbers = []
     for _ in range(rounds):

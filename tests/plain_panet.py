@@ -1,20 +1,20 @@
-"""The equations of PANet written out, slowly: the oracle of the tests.
+"""A plain implementation of PANet's equations, which tests compare with.
 
-Features are resized to the masks, and everything is looped over.
+Features are resized to the masks, and everything is computed in loops.
 """
 import torch
 import torch.nn.functional as F
 
 
 def up(features, size, align_corners=False):
-    """(C, h, w) to (C, H, W)."""
+    """Resize features (C, h, w) to (C, H, W)."""
     return F.interpolate(
         features[None], size, mode='bilinear',
         align_corners=align_corners)[0]
 
 
 def pool(features, mask, pool_at='image', align_corners=False):
-    """(C, h, w) and (H, W) to (C,)."""
+    """Pool features (C, h, w) under a mask (H, W) to (C,)."""
     mask = mask.to(features.dtype)
     if pool_at == 'feature':
         mask = F.interpolate(
@@ -26,7 +26,7 @@ def pool(features, mask, pool_at='image', align_corners=False):
 
 
 def match(features, prototypes, scale=20.0, distance='cosine'):
-    """(C, h, w) and a list of (C,) to (K, h, w)."""
+    """Match features (C, h, w) with prototypes (C,) to logits (K, h, w)."""
     logits = []
     for prototype in prototypes:
         prototype = prototype[:, None, None]
@@ -39,22 +39,22 @@ def match(features, prototypes, scale=20.0, distance='cosine'):
 
 
 def prototypes_of(supports, labels, **pooling):
-    """(W, S, C, h, w) and (W, S, H, W) to a list of 1 + W prototypes."""
+    """Compute 1 + W prototypes of (W, S, C, h, w) and (W, S, H, W)."""
     ways, shots = labels.shape[:2]
     background = [
         pool(supports[w, s], labels[w, s] == 0, **pooling)
         for w in range(ways) for s in range(shots)]
     prototypes = [sum(background) / len(background)]
     for w in range(ways):
-        shown = [
+        of_way = [
             pool(supports[w, s], labels[w, s] == w + 1, **pooling)
             for s in range(shots)]
-        prototypes.append(sum(shown) / shots)
+        prototypes.append(sum(of_way) / shots)
     return prototypes
 
 
 def segmentation_loss(logits, labels, align_corners=False):
-    """List of (K, h, w) and (Q, H, W) to a scalar."""
+    """Compute the loss of a list of (K, h, w) and labels (Q, H, W)."""
     resized = torch.stack([
         up(one, labels.shape[1:], align_corners) for one in logits])
     return F.cross_entropy(resized, labels, ignore_index=255)
@@ -63,7 +63,7 @@ def segmentation_loss(logits, labels, align_corners=False):
 def alignment_loss(supports, support_labels, queries, query_labels,
                    query_logits, mask_source='prediction', scale=20.0,
                    distance='cosine', pool_at='image', align_corners=False):
-    """The alignment loss of one episode."""
+    """Compute the alignment loss of one episode."""
     ways, shots = support_labels.shape[:2]
 
     def query_prototype(way):

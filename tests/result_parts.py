@@ -1,4 +1,4 @@
-"""A prediction and its colours, small enough to count by hand."""
+"""A small prediction and its colours, whose pixels are counted by hand."""
 import numpy as np
 
 from mmseg_panet.inference.results.prediction import Prediction
@@ -10,7 +10,7 @@ PALETTE[255] = 128
 
 
 def prediction():
-    """Of 24 pixels 6 are cat, 2 undecided, none is Köter."""
+    """Create 24 pixels, of which 6 are cat, 2 undecided and none Köter."""
     labels = np.zeros((4, 6), np.uint8)
     labels[:2, :3] = 1
     labels[3, :2] = 255

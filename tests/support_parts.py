@@ -1,4 +1,4 @@
-"""Random features of supports, and their statistics one by one."""
+"""Random features of supports, and their statistics."""
 from operator import itemgetter
 
 import torch
@@ -9,7 +9,7 @@ NEEDS = (('moments',), ('cells',))
 
 
 def case(number, masks, seed, channels=6, size=(3, 4)):
-    """Features, and the weights of the cells under some masks."""
+    """Create features, and the weights of cells under some masks."""
     generator = torch.Generator().manual_seed(seed)
     return (
         torch.randn(
@@ -20,7 +20,7 @@ def case(number, masks, seed, channels=6, size=(3, 4)):
 
 
 def parts_of(features, weights, needs=('moments',), rank=None):
-    """Statistics of each image alone."""
+    """Compute the statistics of each image."""
     statistics = SupportStatistics.of_weights(
         features, weights, needs, True, rank)
     return [

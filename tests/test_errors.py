@@ -6,7 +6,7 @@ from mmseg_panet.errors import InputError, check_number
 @pytest.mark.parametrize(('value', 'bounds'), [
     (0, dict(least=0)), (1, dict(most=1)), (0.5, dict(above=0, most=1)),
     (-3.5, dict()), (2, dict(least=1, integer=True))])
-def test_a_number_of_a_range_is_accepted(value, bounds):
+def test_a_number_within_the_range_is_accepted(value, bounds):
     check_number('size', value, **bounds)
 
 
@@ -22,7 +22,8 @@ def test_a_number_of_a_range_is_accepted(value, bounds):
     (float('-inf'), dict(), 'a number'),
     (1.0, dict(least=1, integer=True), 'an integer at least 1'),
     (0, dict(least=1, integer=True), 'an integer at least 1')])
-def test_what_is_no_number_of_a_range_is_named(value, bounds, wanted):
+def test_a_value_out_of_range_raises_an_error_that_names_it(
+        value, bounds, wanted):
     with pytest.raises(InputError) as error:
         check_number('size', value, **bounds)
     assert str(error.value) == f'expected size as {wanted}, got {value!r}'

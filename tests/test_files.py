@@ -10,7 +10,7 @@ from mmseg_panet.files import atomic_path, remove_partial, write_arrays
 
 
 def fill(part):
-    """A file or a folder, as the name says."""
+    """Write a file or a folder, as the name of the parent folder says."""
     if 'folder' in part.parent.name:
         part.mkdir()
         part = part / 'file'
@@ -23,7 +23,7 @@ def path(request, tmp_path):
     return tmp_path / request.param / 'name'
 
 
-def test_it_is_in_its_place_when_it_is_finished_and_not_before(path):
+def test_the_path_exists_only_when_the_block_has_ended(path):
     with atomic_path(path) as part:
         fill(part)
         assert not path.exists()
@@ -31,14 +31,14 @@ def test_it_is_in_its_place_when_it_is_finished_and_not_before(path):
     assert os.listdir(path.parent) == ['name']
 
 
-def test_an_interruption_leaves_nothing(path):
+def test_an_interruption_leaves_no_file(path):
     with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
         fill(part)
         raise KeyboardInterrupt
     assert os.listdir(path.parent) == []
 
 
-def test_an_interruption_leaves_the_file_that_was_there(tmp_path):
+def test_an_interruption_keeps_the_old_file(tmp_path):
     path = tmp_path / 'name'
     path.write_text('old')
     with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
@@ -47,7 +47,7 @@ def test_an_interruption_leaves_the_file_that_was_there(tmp_path):
     assert path.read_text() == 'old'
 
 
-def test_what_a_killed_process_left_of_it_is_found(path):
+def test_files_that_a_killed_process_left_are_removed(path):
     killed = os.fork()
     if not killed:
         with atomic_path(path) as part:
@@ -63,7 +63,7 @@ def test_what_a_killed_process_left_of_it_is_found(path):
     assert os.listdir(path.parent) == ['other']
 
 
-def test_who_writes_alone_removes_what_a_killed_process_left(path):
+def test_an_exclusive_writer_removes_files_of_killed_processes(path):
     left = path.with_name(f".part-{zlib.crc32(b'name'):08x}-12")
     fill(left)
     with atomic_path(path) as part:
@@ -76,14 +76,14 @@ def test_who_writes_alone_removes_what_a_killed_process_left(path):
     assert os.listdir(path.parent) == ['name']
 
 
-def test_the_longest_name_that_a_file_can_have_is_not_too_long(tmp_path):
+def test_a_name_of_the_maximum_length_can_be_written(tmp_path):
     path = tmp_path / ('n' * 255)
     with atomic_path(path) as part:
         fill(part)
     assert path.read_text() == 'new'
 
 
-def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path, monkeypatch):
+def test_equal_arrays_give_equal_bytes_at_any_time(tmp_path, monkeypatch):
     write_arrays(tmp_path / 'a.npz', numbers=np.arange(9))
     now = time.time()
     monkeypatch.setattr(time, 'time', lambda: now + 1e6)

@@ -14,7 +14,7 @@ class Derived(Base):
     two = 3
 
 
-def test_overridden_are_names_that_mean_something_else_to_an_instance():
+def test_overrides_of_a_subclass_and_an_instance_are_found():
     names = ['one', 'two', 'absent']
     assert overridden(Base(), Base, names) == []
     assert overridden(Derived(), Base, names) == ['two']

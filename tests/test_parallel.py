@@ -32,18 +32,18 @@ def test_no_items_give_no_results():
     assert parallel_map(late_and_square, [], 'counting') == []
 
 
-def test_what_a_process_raises_is_raised_here():
+def test_an_exception_of_a_process_is_raised_here():
     with pytest.raises(InputError, match='^seven is no number$'):
         parallel_map(refuse_seven, range(50), 'counting')
 
 
-def test_it_runs_in_processes_of_one_thread_each():
+def test_it_runs_in_processes_with_one_thread_each():
     found = parallel_map(threads, range(40), 'counting')
     assert {number for number, _ in found} == {1}
     assert os.getpid() not in {process for _, process in found}
 
 
-def test_it_says_what_it_does_on_standard_error(capfd):
+def test_it_describes_the_work_on_standard_error(capfd):
     parallel_map(late_and_square, range(3), 'counting 3 numbers')
     printed = capfd.readouterr()
     assert printed.out == ''

@@ -1,7 +1,7 @@
 from mmseg_panet.table import format_table
 
 
-def test_columns_are_aligned_to_their_sides_two_spaces_apart():
+def test_columns_are_aligned_and_two_spaces_apart():
     assert format_table([
         ('class', 'IoU', 'marks'),
         ('cat', '7.5', ''),
@@ -11,11 +11,11 @@ def test_columns_are_aligned_to_their_sides_two_spaces_apart():
         'guinea pig  100.0  tiny, only']
 
 
-def test_a_table_without_rows_is_its_head():
+def test_a_table_without_rows_is_its_header():
     assert format_table([('a', 'b')]) == 'a  b'
 
 
-def test_nothing_is_cut_wrapped_coloured_or_read_as_markup(monkeypatch):
+def test_nothing_is_truncated_wrapped_coloured_or_parsed(monkeypatch):
     monkeypatch.setenv('COLUMNS', '20')
     monkeypatch.setenv('FORCE_COLOR', '1')
     cells = ['[bold]cat[/] ' * 100, ':cat:', '[+1.00, +2.00]']

@@ -1,9 +1,9 @@
-"""A user's annotations, rasterized once into a mask folder.
+"""Conversion of a user's annotations into a folder of masks.
 
-Whatever the tool, the result is the same: ``OUT/masks/**.png`` with a mask
-for every annotated image, ``OUT/classes.txt`` with ``id name`` lines, and
-``OUT/images.txt`` with the names of the images, without suffix. The images
-stay where they are::
+All formats give the same result: ``OUT/masks/**.png`` with a mask for every
+annotated image, ``OUT/classes.txt`` with ``id name`` lines, and
+``OUT/images.txt`` with the names of the images without suffix. The images
+are not moved::
 
     dict(type='FolderDataset', data_root=OUT, ann_file='images.txt',
          data_prefix=dict(img_path=IMAGES))

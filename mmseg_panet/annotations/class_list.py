@@ -1,4 +1,4 @@
-"""The class list: which id is which class, in which colour."""
+"""Class lists: the ids, names and colours of classes."""
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,25 +17,36 @@ CLASS_LIST = 'classes.txt'
 """Name of the class list in a folder of masks."""
 BACKGROUND = 'background'
 IGNORED = 255
-# `_background_` and `__ignore__` are labelme's.
+# labelme uses the names `_background_` and `__ignore__`.
 SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
 NOT_CLASSES = ('none', 'undecided')
-"""How results call pixels that are of no class."""
+"""Names that results use for pixels that belong to no class."""
 _LINE = re.compile(
     r'(\d+)\s+(\S.*?)(?:\s+(\d+)\s*,\s*(\d+)\s*,\s*(\d+))?')
 
 
 class ClassList(NamedTuple):
-    """The classes of a data set."""
+    """The names and colours of a data set's classes.
+
+    Example:
+        >>> ClassList(['background', 'cat'], {1: (9, 8, 7)}).palette()[:3]
+        array([[  0,   0,   0],
+               [  9,   8,   7],
+               [  0, 128,   0]], dtype=uint8)
+    """
 
     names: list[str]
-    """By id, background first."""
+    """Names of the ids 0, 1, ..., of which 0 is the background."""
     colours: Mapping[int, Colour]
-    """Colours of the ids that have their own; 255 may be among them."""
+    """Colours by id, for ids that are listed with one; 255 is allowed."""
 
     def palette(self) -> np.ndarray:
-        """Give the colours of all ids, (256, 3) uint8; VOC's by default."""
-        # Bits 0, 3 and 6 of an id are the highest three of its red.
+        """Return the RGB colours of all ids, (256, 3) uint8.
+
+        Ids without a colour get that of PASCAL VOC's palette.
+        """
+        # VOC's palette: bits 0, 3 and 6 of an id are the three highest bits
+        # of red, bits 1, 4 and 7 those of green, and so on.
         j, channel = np.mgrid[:3, :3]
         bits = np.arange(256)[:, None, None] >> 3 * j + channel & 1
         palette = (bits << 7 - j).sum(1).astype(np.uint8)  # (256, 3)
@@ -45,33 +56,33 @@ class ClassList(NamedTuple):
 
 
 def check_name(name: Any, where: object) -> None:
-    """Refuse a name that a line ``id name`` does not give back.
+    """Check that a line ``id name`` can store a name.
 
     Args:
         name (Any): Name of a class.
-        where (object): Begins the sentence: the file, and the place in it.
+        where (object): Start of the message: the file, and the place in it.
 
     Raises:
-        InputError: If the name is no text, is empty, has a line break or
-            blanks at its ends, or ends like a colour.
+        InputError: If the name is not a string, is empty, has a line break
+            or whitespace at its ends, or ends like a colour.
     """
     match = isinstance(name, str) and _LINE.fullmatch(f'0 {name}'.strip())
     if not match or match[2] != name or len(name.splitlines()) > 1:
         raise InputError(
-            f'{where}: expected the name of a class, one line without blanks '
+            f'{where}: expected the name of a class, one line without spaces '
             f'around it and without a colour r,g,b, got {name!r}; rename it')
 
 
 def check_class_name(name: Any, where: object) -> None:
-    """Refuse a name that no class of a user can have.
+    """Check that a user's class may have a name.
 
     Args:
         name (Any): Name of a class.
-        where (object): Begins the sentence.
+        where (object): Start of the message.
 
     Raises:
-        InputError: As :func:`check_name`, or if it is the background's or
-            one of :data:`NOT_CLASSES`.
+        InputError: As for :func:`check_name`, or if the name is reserved: a
+            name of the background or one of :data:`NOT_CLASSES`.
     """
     check_name(name, where)
     if name in (*SPECIAL_IDS, *NOT_CLASSES):
@@ -82,23 +93,24 @@ def check_class_name(name: Any, where: object) -> None:
 
 def number_classes(known: Sequence[str], classes: Sequence[str] | None,
                    source: StrPath) -> tuple[list[str], dict[str, int]]:
-    """Give every class its id.
+    """Assign an id to every class.
 
-    ``background`` and labelme's ``_background_`` are 0, ``__ignore__`` is
-    255, wherever they stand.
+    ``background`` and labelme's ``_background_`` are 0 and ``__ignore__`` is
+    255, wherever they are listed.
 
     Args:
-        known (Sequence[str]): Names that the annotations hold, in order.
-        classes (Sequence[str], optional): Those to take, in the order of
+        known (Sequence[str]): Names in the annotations, in order.
+        classes (Sequence[str], optional): Names to select, in the order of
             their ids. Defaults to all.
-        source (str | os.PathLike): Where the names come from.
+        source (str | os.PathLike): Source of the names, for messages.
 
     Returns:
-        tuple: Names by id, background first; and the id of every name.
+        tuple[list[str], dict[str, int]]: Names by id, background first, and
+        the id of every name.
 
     Raises:
-        InputError: If a name is unknown, not as :func:`check_name` wants it
-            or there twice, or there are none or more than 254.
+        InputError: If a name is unknown, is invalid for :func:`check_name`
+            or occurs twice, or if there are no names or more than 254.
     """
     if isinstance(classes, str):
         raise InputError(f'classes: expected a list of names, got {classes!r}')
@@ -118,30 +130,30 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
     if not 0 < len(names) < IGNORED:
         raise InputError(
             f'{source} has {len(names)} classes beside the background; '
-            'expected 1..254, as masks have 8 bits; choose some with classes')
+            'expected 1..254, as masks have 8 bits; select some with classes')
     names = [BACKGROUND, *names]
     return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
 
 
 def read_class_list(path: StrPath) -> ClassList:
-    """Read a class list, in one of two forms.
+    """Read a class list, which has one of two forms.
 
-    Either every line is ``id name`` or ``id name r,g,b``; id 0 is background
-    when it is not listed, 255 is what is ignored, and there are no gaps
-    between the others. Or every line is a name and the first is
-    ``background``: ids are counted from 0, up to 254. Empty lines and those
-    that begin with ``#`` are skipped.
+    In the first form, every line is ``id name`` or ``id name r,g,b``. Id 0
+    is the background if it is not listed, 255 marks ignored pixels, and
+    there must be no gaps between the other ids. In the second form, every
+    line is a name, the first is ``background``, and the ids are counted from
+    0 up to 254. Empty lines and lines that start with ``#`` are skipped.
 
     Args:
-        path (str | os.PathLike): Text in UTF-8.
+        path (str | os.PathLike): Path of the text file in UTF-8.
 
     Returns:
-        ClassList: Its names and colours.
+        ClassList: Names and colours of the classes.
 
     Raises:
         InputError: If the file or a line cannot be read, there are more
-            than 255 names, one is not as :func:`check_name` wants it, or an
-            id, a name or a colour is there twice.
+            than 255 names, a name is invalid for :func:`check_name`, or an
+            id, a name or a colour occurs twice.
     """
     remedy = 'write a line `id name` for every class'
     lines = read_lines(path, remedy, comment='#')
@@ -165,13 +177,13 @@ def read_class_list(path: StrPath) -> ClassList:
     one, times = Counter([*names, *colours.values()]).most_common(1)[0]
     if times > 1:
         raise InputError(
-            f'{path} has {one!r} more than once; every id needs its own name '
-            'and colour')
+            f'{path} has {one!r} more than once; give every id a name and a '
+            'colour of its own')
     return ClassList(names, colours)
 
 
 def class_lines(classes: ClassList) -> list[str]:
-    """Write ``id name`` lines, with ``r,g,b`` where there is a colour."""
+    """Format ``id name`` lines, with ``r,g,b`` for ids with a colour."""
     names = dict(enumerate(classes.names))
     if IGNORED in classes.colours:
         names[IGNORED] = 'ignored'
@@ -207,7 +219,7 @@ def _numbered(path: StrPath, lines: Mapping[int, str]
         if i in names:
             raise InputError(
                 f'{path}, line {number}: the id {i} is {names[i]!r} already; '
-                'every class needs its own')
+                'give every class a different id')
         names[i] = match[2]
         if colour:
             colours[i] = (colour[0], colour[1], colour[2])

@@ -1,4 +1,4 @@
-"""Files of images and masks: their names, and how they are opened."""
+"""Names, reading and EXIF orientation of image and mask files."""
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -15,14 +15,14 @@ _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
 def is_image(name: StrPath) -> bool:
-    """Tell whether a file has the suffix of an image that can be read."""
+    """Check whether a file has the suffix of a supported image format."""
     return PurePosixPath(name).suffix.lower() in _SUFFIXES
 
 
 def stem_of(image: str) -> str:
-    """Give the path of an image without suffix, with ``/`` on every system.
+    """Return the path of an image without suffix, with ``/`` on all systems.
 
-    A suffix that no image has is part of the name.
+    A suffix that is not an image's is kept as part of the name.
     """
     path = PurePosixPath(Path(image).as_posix())
     return str(path.with_suffix('') if is_image(path.name) else path)
@@ -30,24 +30,24 @@ def stem_of(image: str) -> str:
 
 def images_by_stem(folder: StrPath,
                    suffixes: Sequence[str] = _SUFFIXES) -> dict[str, str]:
-    """Find every image below a folder, by its path without suffix.
+    """Find all images in a folder, recursively.
 
     Args:
-        folder (str | os.PathLike): Searched with all its folders.
+        folder (str | os.PathLike): Folder to search.
         suffixes (Sequence[str]): Suffixes of images, in lower case. Defaults
-            to all that can be read.
+            to those of all supported formats.
 
     Returns:
-        dict[str, str]: Path below the folder without suffix, to the path
-        with the folder, sorted.
+        dict[str, str]: Paths that include the folder, by their path below
+        the folder without suffix, sorted.
 
     Raises:
-        InputError: If there is no folder, or two images differ in their
-            suffix only.
+        InputError: If the folder does not exist, or two images differ only
+            in their suffix.
     """
     if not os.path.isdir(folder):
         raise InputError(
-            f'{folder} is no folder; expected the one that holds the images')
+            f'{folder} is not a folder; expected the folder of the images')
     images: dict[str, str] = {}
     for path in sorted(list_dir_or_file(
             str(folder), list_dir=False, recursive=True)):
@@ -60,15 +60,15 @@ def images_by_stem(folder: StrPath,
     return {stem: os.path.join(folder, path) for stem, path in images.items()}
 
 
-def existing(path: StrPath, where: str) -> str:
-    """Refuse the path of a file that is not there.
+def existing_file(path: StrPath, where: str) -> str:
+    """Check that a file exists.
 
     Args:
         path (str | os.PathLike): Path of an image or a mask.
-        where (str): Begins the sentence: whose image or mask it is.
+        where (str): Start of the message: what the file belongs to.
 
     Returns:
-        str: The path.
+        str: The path, unchanged.
 
     Raises:
         InputError: If there is no such file.
@@ -79,17 +79,20 @@ def existing(path: StrPath, where: str) -> str:
 
 
 @contextmanager
-def opened(path: StrPath) -> Iterator[Image.Image]:
-    """Open an image or a mask; its pixels are decoded when they are used.
+def open_image(path: StrPath) -> Iterator[Image.Image]:
+    """Open an image or a mask with Pillow.
+
+    Pillow decodes the pixels when they are first used.
 
     Args:
         path (str | os.PathLike): Path of the file.
 
     Yields:
-        Image.Image: The picture.
+        Image.Image: The open image.
 
     Raises:
-        InputError: If it cannot be read, as far as it is used.
+        InputError: If the file cannot be opened, or cannot be decoded within
+            the block.
     """
     # Pillow raises a SyntaxError for a broken PNG.
     with (error_context(f'{path} is not a readable image',
@@ -98,40 +101,42 @@ def opened(path: StrPath) -> Iterator[Image.Image]:
         yield picture
 
 
-def seen_size(picture: Image.Image) -> tuple[int, int]:
-    """(H, W) of an image as it is decoded, its EXIF orientation applied."""
+def oriented_size(picture: Image.Image) -> tuple[int, int]:
+    """Return the (H, W) of an image after its EXIF orientation."""
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     return picture.size if orientation in range(5, 9) else picture.size[::-1]
 
 
-def seen_as(labels: np.ndarray, image: Path | Image.Image) -> np.ndarray:
-    """Turn labels as the camera's orientation turns the photograph.
+def orient_labels(labels: np.ndarray,
+                  image: Path | Image.Image) -> np.ndarray:
+    """Apply the EXIF orientation of an image to its labels if needed.
 
-    Images are decoded with their EXIF orientation applied. Labels that have
-    the size of the image as it is seen are left alone, those of its size as
-    stored are turned. Where both sizes are the same, labels are taken to be
-    of the image as it is seen, which is what annotation tools show.
+    Images are decoded with their EXIF orientation applied. Labels of the
+    oriented size are returned unchanged, and labels of the stored size are
+    transposed. If the sizes are equal, the labels are taken to belong to the
+    oriented image, which annotation tools display.
 
     Args:
-        labels (np.ndarray): (H, W), uint8.
-        image (Path | Image.Image): Path of the image, or one of Pillow.
+        labels (np.ndarray): Labels of the pixels, (H, W) uint8.
+        image (Path | Image.Image): Path of the image, or an image of Pillow.
 
     Returns:
-        np.ndarray: (H, W) of the decoded image.
+        np.ndarray: Labels of the oriented image, (H, W) uint8.
 
     Raises:
-        InputError: If the image cannot be read or neither size fits.
+        InputError: If the image cannot be read, or if the labels have
+            neither size.
     """
     with (nullcontext(image) if isinstance(image, Image.Image)
-          else opened(image)) as picture:
-        stored, seen = picture.size[::-1], seen_size(picture)
+          else open_image(image)) as picture:
+        stored, oriented = picture.size[::-1], oriented_size(picture)
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if labels.shape == seen:
+    if labels.shape == oriented:
         return labels
     if labels.shape == stored:
         mask = Image.fromarray(labels)
         mask.getexif()[ExifTags.Base.Orientation] = orientation
         return np.asarray(ImageOps.exif_transpose(mask))
     raise InputError(
-        f'{image} is {seen[1]}x{seen[0]}, but it was annotated as '
+        f'{image} is {oriented[1]}x{oriented[0]}, but it was annotated as '
         f'{labels.shape[1]}x{labels.shape[0]}; annotate this image again')

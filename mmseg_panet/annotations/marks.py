@@ -1,7 +1,7 @@
-"""Boxes, polygons, scribbles and points that a user gives as numbers.
+"""Rasterization of boxes, polygons, scribbles and points of a user.
 
-Coordinates are in pixels of the image as it is seen, and pixel i covers
-i..i + 1.
+Coordinates are in pixels of the image after its EXIF orientation, and pixel
+i covers i..i + 1.
 """
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
@@ -12,26 +12,26 @@ import numpy as np
 
 from ..errors import InputError, error_context
 from .class_list import IGNORED
-from .image_files import existing
+from .image_files import existing_file
 from .object_mask import read_values
 from .rasterize import label_runs, object_runs, require_pycocotools
 from .shapes import checked_box, disc, fill_boxes, pixels_of, strokes
 
 
 def label_boxes(size: Sequence[int], boxes: Iterable[Any]) -> np.ndarray:
-    """Label the inside of boxes 1, all else 0.
+    """Label the pixels of boxes 1 and all others 0.
 
     Args:
         size (Sequence[int]): H and W of the image.
-        boxes (Iterable[Any]): [x, y, width, height] each; the pixels that a
-            box touches are inside.
+        boxes (Iterable[Any]): Boxes [x, y, width, height] in pixels. Every
+            pixel that a box touches belongs to it.
 
     Returns:
-        np.ndarray: (H, W) uint8.
+        np.ndarray: Labels, (H, W) uint8.
 
     Raises:
-        ValueError: As :func:`checked_box`; TypeError and OverflowError
-            likewise.
+        ValueError: As for :func:`checked_box`, which also raises TypeError
+            and OverflowError.
     """
     labels = np.zeros(size, np.uint8)
     fill_boxes(labels, [checked_box(box, size) for box in boxes], 1)
@@ -40,19 +40,20 @@ def label_boxes(size: Sequence[int], boxes: Iterable[Any]) -> np.ndarray:
 
 def label_polygons(size: Sequence[int],
                    polygons: Iterable[Any]) -> np.ndarray:
-    """Label the union of polygons 1, all else 0, as COCO rasterizes them.
+    """Label the union of polygons 1 and all other pixels 0, as COCO does.
 
     Args:
         size (Sequence[int]): H and W of the image.
-        polygons (Iterable[Any]): [x, y, x, y, ...] or [(x, y), ...] each.
+        polygons (Iterable[Any]): Polygons [x, y, x, y, ...] or
+            [(x, y), ...] in pixels.
 
     Returns:
-        np.ndarray: (H, W) uint8.
+        np.ndarray: Labels, (H, W) uint8.
 
     Raises:
-        ValueError: If one is no polygon; TypeError and OverflowError
-            likewise.
-        InputError: If pycocotools is missing.
+        ValueError: If a polygon is malformed; also TypeError and
+            OverflowError.
+        InputError: If pycocotools is not installed.
     """
     require_pycocotools('polygons are rasterized')
     flat = [(one.ravel() if one.shape[1:] == (2,) else one).tolist()
@@ -63,23 +64,25 @@ def label_polygons(size: Sequence[int],
 def label_scribbles(size: Sequence[int], scribbles: Any,
                     background_scribbles: Iterable[Any] = (),
                     width: int = 3) -> np.ndarray:
-    """Label scribbles 1 and those in the background 0, all else unknown.
+    """Label scribbles 1, background scribbles 0 and other pixels unknown.
 
     Args:
         size (Sequence[int]): H and W of the image.
-        scribbles (Any): [(x, y), ...] each, joined by lines; or the path of
-            a mask: 0 is background, 255 unknown, all else the object.
-        background_scribbles (Iterable[Any]): As ``scribbles``; none with a
-            path. Where they cross those, nothing is known.
-        width (int): Width of the lines, 1 or more. Defaults to 3.
+        scribbles (Any): Scribbles [(x, y), ...] whose points are joined by
+            lines; or the path of a mask, in which 0 is background, 255 is
+            unknown and all other values are the object.
+        background_scribbles (Iterable[Any]): Scribbles on the background, in
+            the form of ``scribbles``; not allowed with a path. Pixels in
+            both are unknown. Defaults to ().
+        width (int): Width of the lines in pixels, at least 1. Defaults to 3.
 
     Returns:
-        np.ndarray: (H, W) uint8, 255 is unknown.
+        np.ndarray: Labels, (H, W) uint8; 255 is unknown.
 
     Raises:
-        ValueError: If a point is outside the image, or the width is none;
-            TypeError and OverflowError likewise.
-        InputError: As :func:`read_values`.
+        ValueError: If a point is outside the image, or the width is
+            invalid; also TypeError and OverflowError.
+        InputError: As for :func:`read_values`.
     """
     if isinstance(scribbles, (str, Path)):
         values, _ = read_values(scribbles)
@@ -88,7 +91,7 @@ def label_scribbles(size: Sequence[int], scribbles: Any,
     if type(width) is not int or not 1 <= width <= max(size):
         raise ValueError(
             f'expected a width of 1..{max(size)} pixels, got {width!r}')
-    return _known(*(
+    return _combine(*(
         strokes(size, [pixels_of(line, size) for line in lines], width)
         for lines in (scribbles, background_scribbles)))
 
@@ -96,22 +99,22 @@ def label_scribbles(size: Sequence[int], scribbles: Any,
 def label_points(size: Sequence[int], points: Iterable[Any],
                  background_points: Iterable[Any] = (),
                  radius: float = 3) -> np.ndarray:
-    """Label points 1 and those in the background 0, all else unknown.
+    """Label points 1, background points 0 and other pixels unknown.
 
     Args:
         size (Sequence[int]): H and W of the image.
-        points (Iterable[Any]): (x, y) each.
-        background_points (Iterable[Any]): As ``points``. Where they cover
-            those, nothing is known.
-        radius (float): Radius of the points, 0 or more, see :func:`disc`.
-            Defaults to 3.
+        points (Iterable[Any]): Points (x, y) in pixels.
+        background_points (Iterable[Any]): Points (x, y) on the background.
+            Pixels that are covered by both are unknown. Defaults to ().
+        radius (float): Radius of the points in pixels, at least 0, see
+            :func:`disc`. Defaults to 3.
 
     Returns:
-        np.ndarray: (H, W) uint8, 255 is unknown.
+        np.ndarray: Labels, (H, W) uint8; 255 is unknown.
 
     Raises:
-        ValueError: If a point is outside the image, or the radius is none;
-            TypeError and OverflowError likewise.
+        ValueError: If a point is outside the image, or the radius is
+            invalid; also TypeError and OverflowError.
     """
     if not isinstance(radius, (int, float)) or not radius >= 0:
         raise ValueError(f'expected a radius of 0 or more, got {radius!r}')
@@ -123,30 +126,37 @@ def label_points(size: Sequence[int], points: Iterable[Any],
             region |= disc(size, x, y, radius)
         return region
 
-    return _known(discs(points), discs(background_points))
+    return _combine(discs(points), discs(background_points))
 
 
 KINDS: dict[str, Callable[..., np.ndarray]] = dict(
     boxes=label_boxes, polygons=label_polygons, scribbles=label_scribbles,
     points=label_points)
-"""The function that labels each kind of marks; its settings come third."""
+"""Functions that label each kind of marks.
+
+Their parameters are the size, the marks and the settings, in this order.
+"""
 
 
 def marks_rasterizer(marks: Mapping[str, Any], where: str
                      ) -> Callable[[Sequence[int]], np.ndarray]:
-    """Check what can be checked of marks without the size of their image.
+    """Check marks, and build the function that rasterizes them.
+
+    Only checks that do not need the size of the image are done here.
 
     Args:
-        marks (Mapping[str, Any]): One of :data:`KINDS` with its settings.
-        where (str): Names the image and the marks in errors.
+        marks (Mapping[str, Any]): Marks of one of :data:`KINDS`, by its name,
+            with its settings.
+        where (str): Name of the image and the marks, for messages.
 
     Returns:
-        Callable: From the size of the image to labels, (H, W) uint8: 0
-        background, 1 object, 255 unknown. It raises InputError.
+        Callable: Function of the size (H, W) of the image that returns
+        labels, (H, W) uint8: 0 background, 1 object, 255 unknown. It raises
+        an InputError for malformed marks.
 
     Raises:
-        InputError: If there is not one kind with its own settings, or a file
-            is missing.
+        InputError: If the keys are not one kind and its settings, or if a
+            file is missing.
     """
     kind = next((key for key in marks if key in KINDS), '')
     settings = [*signature(KINDS[kind]).parameters][2:] if kind else []
@@ -156,12 +166,12 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
             raise InputError(
                 f'{where}: expected a list of {kind}, got {file}; give a mask '
                 'as the annotation itself')
-        existing(file, where)
+        existing_file(file, where)
         settings = []
     if not kind or not set(marks) <= {kind, *settings}:
         raise InputError(
-            f'{where}: expected one of {list(KINDS)}, beside it only '
-            f'{settings}, got {list(marks)}; rename or leave out the others')
+            f'{where}: expected one of {list(KINDS)} and, besides it, only '
+            f'{settings}, got {list(marks)}; rename or remove the others')
 
     def rasterize(size: Sequence[int]) -> np.ndarray:
         with error_context(where):
@@ -170,6 +180,7 @@ def marks_rasterizer(marks: Mapping[str, Any], where: str
     return rasterize
 
 
-def _known(own: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Label what is marked as one of the two; as both or none is unknown."""
-    return np.where(own == background, IGNORED, own).astype(np.uint8)
+def _combine(foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Combine two regions into labels; pixels in both or none are unknown."""
+    return np.where(
+        foreground == background, IGNORED, foreground).astype(np.uint8)

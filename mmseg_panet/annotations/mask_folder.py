@@ -1,4 +1,4 @@
-"""The mask folder: 8-bit masks, the class list, the list of images."""
+"""Mask folders: 8-bit masks with a class list and a list of images."""
 import hashlib
 import json
 import os
@@ -14,48 +14,57 @@ from ..errors import InputError, raise_first
 from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
 from .class_list import CLASS_LIST, ClassList, write_class_list
-from .image_files import seen_as
+from .image_files import orient_labels
 
 _FORMAT = 1
-"""Part of the record: raise it when masks come out differently."""
+"""Version of the masks in the fingerprint.
+
+It must be increased when the same annotations give other masks.
+"""
 
 
 class MaskTask(NamedTuple):
-    """A mask to be rasterized."""
+    """A mask that has to be rasterized."""
 
     stem: str
-    """The image's path below the folder of images, without suffix."""
+    """Path of the image below the folder of images, without suffix."""
     source: Any
-    """What it is rasterized from."""
+    """Annotations of the image, in the form that ``rasterize`` takes."""
     image: Path | None
-    """Whose size it must have, where that is to be checked."""
+    """Image whose size the mask must have; None skips this check."""
     ids: frozenset[int] | None = None
-    """The classes that it shows; None where they are not known before."""
+    """Ids of the classes in the mask; None if they are unknown so far."""
 
 
 class Annotations(NamedTuple):
-    """What was read and is yet to be rasterized."""
+    """Annotations that were read, but not rasterized yet."""
 
     made_from: str
-    """See :func:`fingerprint`."""
+    """Hash of the source files, see :func:`fingerprint`."""
     classes: ClassList
+    """Classes of the annotations."""
     tasks: list[MaskTask]
-    """There is a mask for each."""
+    """Masks to rasterize, one per image."""
     rasterize: Callable[[Any], np.ndarray]
-    """Source of a task to (H, W) uint8 labels; raises InputError."""
+    """Function from the source of a task to its (H, W) uint8 labels.
+
+    It raises an InputError for malformed annotations.
+    """
 
 
 def fingerprint(kind: str, files: Sequence[StrPath],
                 image_dir: StrPath | None = None,
                 classes: Sequence[str] | None = None) -> str:
-    """Hash all that a conversion is made from.
+    """Hash everything that the result of a conversion depends on.
 
     Args:
         kind (str): Kind of the annotations.
-        files (Sequence[str | os.PathLike]): Their files; by path, size and
-            time.
-        image_dir (str | os.PathLike, optional): Where images are checked.
-        classes (Sequence[str], optional): Those that are chosen.
+        files (Sequence[str | os.PathLike]): Files of the annotations. Their
+            paths, sizes and modification times are hashed.
+        image_dir (str | os.PathLike, optional): Folder of the images.
+            Defaults to None.
+        classes (Sequence[str], optional): Names of the selected classes.
+            Defaults to None.
 
     Returns:
         str: SHA-256 in hexadecimal.
@@ -74,23 +83,24 @@ def fingerprint(kind: str, files: Sequence[StrPath],
 
 
 def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
-    """Rasterize masks in parallel and write them with their lists.
+    """Rasterize masks in parallel, and write them with their lists.
 
-    The work is taken up again after an interruption: masks that are there
-    are kept, unless they were made from something else.
+    A later call resumes after an interruption: it keeps the masks that were
+    written from the same annotations.
 
     Args:
-        out_dir (str | os.PathLike): Folder without ``masks`` and
-            ``classes.txt``, but for those of an earlier call.
-        annotations (Annotations): What to rasterize.
+        out_dir (str | os.PathLike): Folder for the results. ``masks``,
+            ``classes.txt`` and ``images.txt`` may exist there only from an
+            earlier call.
+        annotations (Annotations): Annotations to rasterize.
 
     Returns:
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: If the folder holds something else, two tasks share a
-            mask or one lies outside the folder, a mask cannot be rasterized
-            or does not fit its image.
+        InputError: If the folder contains other masks or lists, two tasks
+            have the same mask, a mask would lie outside the folder, or a
+            mask cannot be rasterized or does not fit its image.
     """
     out_dir = Path(out_dir)
     made_from, classes, tasks, rasterize = annotations
@@ -116,7 +126,7 @@ def _check_stems(stems: Sequence[str]) -> None:
     stem, times = Counter(stems).most_common(1)[0]
     if times > 1:
         raise InputError(
-            f'{times} annotated images are named {stem!r} (suffix aside), '
+            f'{times} annotated images are named {stem!r} (without suffix), '
             'but a mask belongs to one; rename or remove the others')
     raise_first([
         f'the image {stem!r} lies outside the folder of images; give the '
@@ -125,15 +135,15 @@ def _check_stems(stems: Sequence[str]) -> None:
 
 
 def _start(out_dir: Path, made_from: str) -> None:
-    """Make room: keep what was made from the same, remove what was not."""
+    """Remove earlier results, unless they have the same fingerprint."""
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
     there = [name for name in (CLASS_LIST, 'images.txt', 'masks')
              if (out_dir / name).exists()]
     if found is None and there:
         raise InputError(
-            f"'{out_dir}' has {' and '.join(there)} of its own, which would "
-            'be written over; name another folder')
+            f"'{out_dir}' contains other files {' and '.join(there)}, which "
+            'would be overwritten; choose another folder')
     if found != made_from:
         for name in there:
             remove(out_dir / name)
@@ -142,11 +152,11 @@ def _start(out_dir: Path, made_from: str) -> None:
 
 def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
              folder: Path, palette: bytes) -> str | None:
-    """Write a mask, or say what is wrong with it."""
+    """Write a mask, or return the message of its error."""
     try:
         labels = rasterize(task.source)
         if task.image:
-            labels = seen_as(labels, task.image)
+            labels = orient_labels(labels, task.image)
     except InputError as error:
         return str(error)
     write_mask(folder / f'{task.stem}.png', labels, palette)

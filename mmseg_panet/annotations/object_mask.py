@@ -1,4 +1,4 @@
-"""Which pixels of a mask are the object."""
+"""Masks of one object, and the choice of its pixels."""
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -7,41 +7,45 @@ from PIL import Image, ImageOps
 from ..errors import InputError, error_context
 from ..files import StrPath
 from .class_list import IGNORED
-from .image_files import opened
+from .image_files import open_image
 
 _REMEDY = 'give (image, mask, value) with the value of the object'
 
 
 def colour_codes(rgb: np.ndarray) -> np.ndarray:
-    """Give every colour a number, red << 16 | green << 8 | blue.
+    """Encode every colour as one number, red << 16 | green << 8 | blue.
 
     Args:
-        rgb (np.ndarray): (H, W, 3) uint8.
+        rgb (np.ndarray): RGB image, (H, W, 3) uint8.
 
     Returns:
-        np.ndarray: (H, W) int.
+        np.ndarray: Codes of the colours, (H, W) int.
     """
     return rgb @ np.array([1 << 16, 1 << 8, 1])
 
 
 def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
-    """Read the one channel of a mask that shows its object.
+    """Read a mask of one object as an array with one channel.
 
-    Masks with a palette give their indices, grey ones their values as
-    stored. Of grey masks saved in colours it is one of the equal channels.
-    Of one colour on black, the colour is True. Of one colour on
-    transparency, the alpha is the mask; an opaque alpha is ignored.
+    The values depend on the mask:
+
+    - palette: the indices;
+    - grey: the stored values;
+    - grey, but stored as RGB: the values of one of the equal channels;
+    - one colour on black: True for the colour;
+    - one colour on transparency: the alpha channel. An opaque alpha channel
+      is ignored.
 
     Args:
         path (str | os.PathLike | Image.Image): Path of the file, or an image
             of Pillow, whose EXIF orientation is applied.
 
     Returns:
-        tuple[np.ndarray, bool]: (H, W) of bool or integers, and whether they
-        are indices of a palette, so that their order means nothing.
+        tuple[np.ndarray, bool]: Values, (H, W) of bool or integers, and
+        whether they are indices of a palette, whose order has no meaning.
 
     Raises:
-        InputError: If it cannot be read, or several channels show something.
+        InputError: If the file cannot be read, or has several colours.
     """
     with _picture(path) as picture:
         values, mode = np.asarray(picture), picture.mode
@@ -76,9 +80,9 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
 
 def _picture(mask: StrPath | Image.Image
              ) -> AbstractContextManager[Image.Image]:
-    """Open a mask that is a file, and turn one of Pillow as it is seen."""
+    """Open a mask file, or apply the EXIF orientation of a Pillow image."""
     if not isinstance(mask, Image.Image):
-        return opened(mask)
+        return open_image(mask)
     with error_context(
             'the mask could not be decoded', 'replace it or leave it out',
             (OSError, SyntaxError, ValueError)):
@@ -89,29 +93,32 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
                   where: object) -> np.ndarray:
     """Label the object of a mask.
 
-    True is the object. Of integers, it is ``value``, and 255, unless it is
-    the value, is unknown; all else is background. Without ``value``:
+    In a bool mask, True is the object. In an integer mask, ``value`` is the
+    object, 255 is unknown unless it is ``value``, and all other pixels are
+    background. Without ``value``, one of these cases must apply:
 
-    1. one number besides 0 and 255: it is the object, and 255 is unknown;
-    2. none: 255 is the object;
-    3. grey with numbers on both sides of 128 among those besides 0 and 255,
-       where 255 is the most frequent of all but 0: the border is smooth, and
-       128 or more is the object.
+    1. One value besides 0 and 255 occurs: it is the object, and 255 is
+       unknown.
+    2. No value besides 0 and 255 occurs: 255 is the object.
+    3. In a grey mask, values below and from 128 occur besides 0 and 255, and
+       255 is the most frequent value after 0: the border is smooth, and
+       values of 128 or more are the object.
 
-    Anything else is refused.
+    Any other mask is an error.
 
     Args:
         mask (str | np.ndarray | Image.Image): Path or image of Pillow, see
-            :func:`read_values`, or (H, W).
-        value (int, optional): Value of the object.
-        where (object): Names the mask in errors.
+            :func:`read_values`, or an array (H, W) of bool or integers.
+        value (int, optional): Value of the object. Defaults to None.
+        where (object): Name of the mask, for messages.
 
     Returns:
-        np.ndarray: (H, W) uint8, 0 background, 1 object, 255 unknown.
+        np.ndarray: Labels, (H, W) uint8: 0 background, 1 object, 255
+        unknown.
 
     Raises:
-        InputError: If it is no mask, has no pixel of the object, or does
-            not show which value is the object.
+        InputError: If the mask is malformed, has no pixel of the object, or
+            leaves open which value is the object.
     """
     values, indexed = (mask, False) if isinstance(
         mask, np.ndarray) else read_values(mask)

@@ -1,4 +1,4 @@
-"""Polygons and run-lengths, rasterized as COCO does it."""
+"""Rasterization of polygons and run-length encodings, as in COCO."""
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -10,13 +10,13 @@ from .shapes import check_reach, checked_box
 
 
 def require_pycocotools(what: str) -> None:
-    """Refuse to go on without pycocotools.
+    """Check that pycocotools is installed.
 
     Args:
-        what (str): Begins the sentence: what is done with it.
+        what (str): Start of the message: what pycocotools is needed for.
 
     Raises:
-        InputError: If it is not installed.
+        InputError: If pycocotools is not installed.
     """
     if find_spec('pycocotools') is None:
         raise InputError(
@@ -25,17 +25,21 @@ def require_pycocotools(what: str) -> None:
 
 
 def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
-    """Compute what pycocotools' annToRLE gives, after checks it leaves out.
+    """Encode a segmentation as pycocotools' ``annToRLE`` does.
+
+    Unlike ``annToRLE``, this function checks the segmentation first.
 
     Args:
-        segmentation (Any): Polygons [[x, y, x, y, ...], ...] or run-lengths.
+        segmentation (Any): Polygons [[x, y, x, y, ...], ...], or a
+            run-length encoding.
         size (Sequence[int]): H and W of the image.
 
     Returns:
-        dict: Compressed run-lengths.
+        dict: Compressed run-length encoding.
 
     Raises:
-        ValueError: If it is malformed; TypeError and OverflowError likewise.
+        ValueError: If the segmentation is malformed; also TypeError and
+            OverflowError.
     """
     from pycocotools import mask as coco
     if isinstance(segmentation, Mapping):
@@ -45,7 +49,7 @@ def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
             f'expected polygons or run-lengths, got {segmentation!r}')
     for polygon in segmentation:
         points = np.asarray(polygon, float)
-        # Four numbers would be taken for a box.
+        # pycocotools would take four numbers for a box.
         if points.ndim != 1 or len(points) < 6 or len(points) % 2:
             raise ValueError(
                 'expected polygons of three or more points [x, y, x, y, '
@@ -55,18 +59,18 @@ def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
 
 
 def box_runs(box: Any, size: Sequence[int]) -> dict:
-    """Compute the run-lengths of the pixels that a box touches.
+    """Encode the pixels that a box touches.
 
     Args:
-        box (Any): See :func:`checked_box`.
+        box (Any): Box [x, y, width, height], see :func:`checked_box`.
         size (Sequence[int]): H and W of the image.
 
     Returns:
-        dict: Compressed run-lengths.
+        dict: Compressed run-length encoding.
 
     Raises:
-        ValueError: As :func:`checked_box`; TypeError and OverflowError
-            likewise.
+        ValueError: As for :func:`checked_box`, which also raises TypeError
+            and OverflowError.
     """
     from pycocotools import mask as coco
     return coco.frPyObjects(
@@ -75,15 +79,16 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
 
 def label_runs(regions: Iterable[tuple[dict, int]],
                size: Sequence[int]) -> np.ndarray:
-    """Rasterize run-lengths, the smaller in front of the larger.
+    """Rasterize encoded regions, smaller ones in front of larger ones.
 
     Args:
-        regions (Iterable[tuple[dict, int]]): Compressed run-lengths and
-            their label; of the same area, the later is in front.
+        regions (Iterable[tuple[dict, int]]): Compressed run-length encodings
+            with their labels. Of regions with equal areas, the later is in
+            front.
         size (Sequence[int]): H and W of the image.
 
     Returns:
-        np.ndarray: (H, W) uint8, 0 where there is none.
+        np.ndarray: Labels, (H, W) uint8; 0 outside all regions.
     """
     from pycocotools import mask as coco
     labels = np.zeros(size, np.uint8)
@@ -94,7 +99,7 @@ def label_runs(regions: Iterable[tuple[dict, int]],
 
 
 def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
-    """Check run-lengths, and decompress them."""
+    """Check a run-length encoding, and decompress its counts."""
     counts, size = runs.get('counts'), list(size)
     if isinstance(counts, str):
         counts = _decompressed(counts)
@@ -108,11 +113,11 @@ def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
 
 
 def _decompressed(text: str) -> list[int]:
-    """Read run-lengths in COCO's compressed form.
+    """Decode the compressed counts of COCO's run-length encoding.
 
-    A number is written in groups of 5 bits, the lowest first, each as the
-    character 48 + group, with 32 added to all but the last; from the fourth
-    number on it is the difference to the number two before.
+    A number is stored in groups of 5 bits, the lowest first. Each group is
+    the character 48 + group, with 32 added to all groups but the last. From
+    the fourth number on, the difference to the number two before is stored.
     """
     counts: list[int] = []
     value = shift = 0

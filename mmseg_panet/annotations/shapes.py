@@ -1,6 +1,7 @@
-"""Boxes, points, lines and discs in pixels, where pixel i covers i..i + 1.
+"""Geometry of boxes, points, lines and discs in pixels.
 
-A box is x, y, width and height, a point is (x, y).
+Pixel i covers i..i + 1. A box is x, y, width and height, and a point is
+(x, y).
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,18 +12,22 @@ import numpy as np
 from ..errors import abbreviate
 
 PixelBox = tuple[int, int, int, int]
-"""x, y, width and height of the pixels in a box."""
+"""A box as integers: x, y, width and height in pixels."""
 
 
 def pixel_box(box: Sequence[float], size: Sequence[int]) -> PixelBox:
     """Find the pixels that a box touches within the image.
 
     Args:
-        box (Sequence[float]): x, y, width, height.
-        size (Sequence[int]): H and W.
+        box (Sequence[float]): x, y, width and height in pixels.
+        size (Sequence[int]): H and W of the image.
 
     Returns:
-        PixelBox: It has no area where the box is outside the image.
+        PixelBox: The pixels. Its area is 0 if the box is outside the image.
+
+    Example:
+        >>> pixel_box([1.5, -2, 2, 4], size=(8, 8))
+        (1, 0, 3, 2)
     """
     start, end = np.array(box[:2]), np.add(box[:2], box[2:])
     left, top = np.floor(start).clip(0, size[::-1]).astype(int).tolist()
@@ -31,18 +36,18 @@ def pixel_box(box: Sequence[float], size: Sequence[int]) -> PixelBox:
 
 
 def checked_box(box: Any, size: Sequence[int]) -> PixelBox:
-    """Find the pixels of a box that a user gives, see :func:`pixel_box`.
+    """Check a user's box, and find its pixels as :func:`pixel_box` does.
 
     Args:
-        box (Any): x, y, width, height.
-        size (Sequence[int]): H and W.
+        box (Any): x, y, width and height in pixels.
+        size (Sequence[int]): H and W of the image.
 
     Returns:
-        PixelBox: It has an area.
+        PixelBox: The pixels, with an area above 0.
 
     Raises:
-        ValueError: If it is no box, has no area or reaches more than a pixel
-            out of the image; TypeError and OverflowError likewise.
+        ValueError: If the box is malformed, has no area or extends more
+            than a pixel beyond the image; also TypeError and OverflowError.
     """
     numbers = np.asarray(box, float)
     if numbers.shape == (4,) and np.isfinite(numbers).all():
@@ -61,41 +66,44 @@ def fill_boxes(labels: np.ndarray, boxes: Iterable[Sequence[int]],
     """Label the pixels of boxes in place.
 
     Args:
-        labels (np.ndarray): (H, W), changed.
-        boxes (Iterable[Sequence[int]]): (N, 4), inside the image.
-        label (int): Label of all of them.
+        labels (np.ndarray): Labels of the image, (H, W), changed in place.
+        boxes (Iterable[Sequence[int]]): Boxes inside the image, (N, 4) in
+            pixels.
+        label (int): Label of all boxes.
     """
     for x, y, width, height in boxes:
         labels[y:y + height, x:x + width] = label
 
 
 def object_boxes(region: np.ndarray) -> np.ndarray:
-    """Find tight boxes of the 8-connected objects of a region.
+    """Find the bounding boxes of the 8-connected objects of a region.
 
     Args:
-        region (np.ndarray): (H, W) bool.
+        region (np.ndarray): Mask of the region, (H, W) bool.
 
     Returns:
-        np.ndarray: (N, 4) int; the largest object first, by its pixels, not
-        those of its box.
+        np.ndarray: Boxes, (N, 4) int, sorted by the number of pixels of the
+        objects, the largest first.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats(
         region.view(np.uint8), connectivity=8)
-    objects = stats[1:]  # the first is all that is not in the region
+    objects = stats[1:]  # the first component is the background
     order = np.argsort(-objects[:, cv2.CC_STAT_AREA], kind='stable')
     return objects[order, :4]
 
 
 def check_reach(points: np.ndarray, size: Sequence[int]) -> None:
-    """Refuse coordinates that take forever to rasterize, or give nothing.
+    """Check that coordinates are close enough to the image to rasterize.
+
+    Coordinates far outside the image take very long to rasterize.
 
     Args:
         points (np.ndarray): Coordinates in pixels, of any shape.
         size (Sequence[int]): H and W of the image.
 
     Raises:
-        ValueError: If one is not finite, or more than ten times the longer
-            side of the image away from its origin.
+        ValueError: If a coordinate is not finite, or its absolute value
+            exceeds ten times the longer side of the image.
     """
     limit = 10 * max(size)
     strange = points[~(np.abs(points) <= limit)]
@@ -106,18 +114,19 @@ def check_reach(points: np.ndarray, size: Sequence[int]) -> None:
 
 
 def pixels_of(points: Any, size: Sequence[int]) -> np.ndarray:
-    """Find the pixels in which the points of a user lie.
+    """Find the pixels that contain the points of a user.
 
     Args:
-        points (Any): (x, y) each, at most a pixel outside the image.
+        points (Any): Points (x, y) in pixels, at most one pixel outside the
+            image.
         size (Sequence[int]): H and W of the image.
 
     Returns:
-        np.ndarray: (P, 2) int32 columns and rows.
+        np.ndarray: Columns and rows of the pixels, (P, 2) int32.
 
     Raises:
-        ValueError: If they are no points, or one is outside the image;
-            TypeError and OverflowError likewise.
+        ValueError: If the points are malformed, or one is outside the
+            image; also TypeError and OverflowError.
     """
     xy = np.asarray(points, float)
     if xy.shape[1:] != (2,) or not len(xy):
@@ -136,39 +145,40 @@ def strokes(size: Sequence[int], lines: Iterable[np.ndarray],
     """Rasterize lines with a round brush.
 
     Args:
-        size (Sequence[int]): H and W.
-        lines (Iterable[np.ndarray]): (P, 2) integer columns and rows each,
-            inside the image, joined in their order.
-        width (int): Width of the brush in pixels, 1 or more.
+        size (Sequence[int]): H and W of the image.
+        lines (Iterable[np.ndarray]): Lines, each the columns and rows of
+            its points, (P, 2) integers inside the image, in the order in
+            which they are joined.
+        width (int): Width of the brush in pixels, at least 1.
 
     Returns:
-        np.ndarray: (H, W) bool.
+        np.ndarray: Mask of the lines, (H, W) bool.
     """
     thin = np.zeros(size, np.uint8)
     for line in lines:
-        thin[tuple(line[:, ::-1].T)] = 1  # OpenCV leaves out a single point
+        thin[tuple(line[:, ::-1].T)] = 1  # OpenCV skips a single point
         cv2.polylines(thin, [line.astype(np.int32)], False, 1)
-    # Not by the thickness of the line: its joints would be wider.
+    # Lines of that thickness in OpenCV would be wider at their joints.
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     return cv2.dilate(thin, brush) == 1
 
 
 def disc(size: Sequence[int], x: int, y: int, radius: float) -> np.ndarray:
-    """Find the pixels of a disc, also where it leaves the image.
+    """Rasterize a disc, which may extend beyond the image.
 
     Args:
-        size (Sequence[int]): H and W.
+        size (Sequence[int]): H and W of the image.
         x (int): Column of the centre.
         y (int): Row of the centre.
-        radius (float): Radius in pixels; 0 is the centre alone.
+        radius (float): Radius in pixels; 0 is the centre only.
 
     Returns:
-        np.ndarray: (H, W) bool.
+        np.ndarray: Mask of the disc, (H, W) bool.
     """
     rows, columns = np.ogrid[:size[0], :size[1]]
     return (rows - y)**2 + (columns - x)**2 <= radius**2
 
 
 def _near(points: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Tell of points (P, 2) whether they are at most a pixel outside."""
+    """Find which points (P, 2) are at most one pixel outside the image."""
     return np.all((points >= -1) & (points <= np.add(size[::-1], 1)), axis=1)

@@ -1,4 +1,4 @@
-"""The data: folds, class index, episodes, transforms and data sets."""
+"""Data sets, class folds, class indices, episodes and transforms."""
 from . import transforms
 from .benchmarks.coco import COCO_CLASSES, COCO20iDataset
 from .benchmarks.fss import FSSDataset, LoadFSSAnnotations

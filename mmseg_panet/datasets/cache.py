@@ -1,4 +1,4 @@
-"""The folder of what is computed once: its keys, and who computes."""
+"""The folder of all caches: its keys and its locks."""
 import hashlib
 import logging
 import os
@@ -17,12 +17,15 @@ T = TypeVar('T')
 
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:
-    """The folder of all caches.
+    """Return the folder of all caches.
 
     Args:
-        cache_dir (str | Path, optional): Defaults to ``$MMSEG_PANET_CACHE``,
-            or the user's cache folder of this system, on Linux
-            ``~/.cache/mmseg_panet``.
+        cache_dir (str | Path, optional): Path of the folder. Defaults to
+            ``$MMSEG_PANET_CACHE``, or else to the user's cache folder of the
+            operating system, which is ``~/.cache/mmseg_panet`` on Linux.
+
+    Returns:
+        Path: Path of the folder, which may not exist yet.
     """
     return Path(
         cache_dir or os.environ.get('MMSEG_PANET_CACHE')
@@ -30,13 +33,16 @@ def cache_folder(cache_dir: str | Path | None = None) -> Path:
 
 
 def cache_key(infos: Sequence[dict], *settings: Any) -> str:
-    """Hash of all that something is made from.
+    """Hash the images, masks and settings that a cached file depends on.
 
     Args:
         infos (Sequence[dict]): mmseg's data infos, with ``img_path`` and
-            ``seg_map_path``. An image or a mask counts by its path, size and
-            time.
-        *settings (Any): By their ``repr``.
+            ``seg_map_path``. The path, size and modification time of every
+            image and mask are hashed.
+        *settings (Any): Settings, whose ``repr`` is hashed.
+
+    Returns:
+        str: SHA-256 in hexadecimal.
 
     Raises:
         InputError: If a file is missing.
@@ -51,10 +57,16 @@ def cache_key(infos: Sequence[dict], *settings: Any) -> str:
 
 
 def size_and_time(path: str) -> tuple[int, int]:
-    """Bytes and modification time of an image or a mask.
+    """Return the size and the modification time of an image or a mask.
+
+    Args:
+        path (str): Path of the file.
+
+    Returns:
+        tuple[int, int]: Size in bytes, and time in nanoseconds.
 
     Raises:
-        InputError: If it is missing.
+        InputError: If the file is missing.
     """
     try:
         stat = os.stat(path)
@@ -62,25 +74,25 @@ def size_and_time(path: str) -> tuple[int, int]:
         raise InputError(
             f'{path} is missing ({error.strerror}): every image of the data '
             'set needs its mask; check data_root, data_prefix and the '
-            'suffixes, or take the image off the list') from error
+            'suffixes, or remove the image from the list') from error
     return stat.st_size, stat.st_mtime_ns
 
 
 @contextmanager
-def keeping(what: str) -> Iterator[None]:
-    """Do without a cache that cannot be written, and say so.
+def warn_if_not_cached(what: str) -> Iterator[None]:
+    """Log a warning instead of an error if a cache cannot be written.
 
-    A function that it decorates then returns None.
+    A function that is decorated with it returns None in this case.
 
     Args:
-        what (str): Begins the sentence.
+        what (str): Start of the warning: what could not be cached.
     """
     try:
         yield
     except OSError as error:
         print_log(
-            f'{what} could not be kept ({error}); set cache_dir or '
-            'MMSEG_PANET_CACHE to a folder that can be written',
+            f'{what} could not be cached ({error}); set cache_dir or '
+            'MMSEG_PANET_CACHE to a writable folder',
             logger='current', level=logging.WARNING)
 
 
@@ -90,11 +102,17 @@ def read_or_build(cache_dir: str | Path | None, name: str,
     """Read a file of the cache, or build it while other processes wait.
 
     Args:
-        cache_dir (str | Path, optional): See :func:`cache_folder`.
-        name (str): Path of the file in that folder.
-        read (Callable): Gives None where there is no such file.
-        build (Callable): Called in one process at a time, of all that share
-            the folder.
+        cache_dir (str | Path, optional): Folder of all caches, see
+            :func:`cache_folder`.
+        name (str): Path of the file below that folder.
+        read (Callable): Function that reads the path, and returns None if
+            there is no valid file.
+        build (Callable): Function that writes the path and returns the
+            result. Of all processes that share the folder, one at a time
+            calls it.
+
+    Returns:
+        T: Result of ``read`` or ``build``.
     """
     folder = cache_folder(cache_dir)
     path, locks = folder / name, folder / 'locks'
@@ -102,7 +120,7 @@ def read_or_build(cache_dir: str | Path | None, name: str,
     if found is not None:
         return found
     with ExitStack() as stack:
-        # A folder that cannot be written or locked is done without.
+        # A folder that cannot be written or locked is not an error.
         with suppress(OSError, NotImplementedError):
             locks.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(locks / f'{path.stem}.lock'))

@@ -1,4 +1,4 @@
-"""Pipelines whose first steps are kept on the disk."""
+"""Pipelines that cache the results of their first steps on disk."""
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,15 +12,15 @@ from .transforms.dependence import dependence
 
 
 class CachedPipeline(Compose):
-    """A pipeline that goes on from what is kept of an image.
+    """A pipeline that continues from the cached result of its first steps.
 
-    A mask that is to be grown is loaded the ordinary way: it grows before
-    the resizes.
+    The cache is not used for a mask that has to be grown, as it is grown
+    before the resizes.
 
     Args:
-        transforms (Sequence[Callable]): All steps.
-        cache (ImageCache): What the first of them make of every image.
-        rest (Sequence[Callable]): The steps after those.
+        transforms (Sequence[Callable]): All steps of the pipeline.
+        cache (ImageCache): Results of the first steps for every image.
+        rest (Sequence[Callable]): The steps after the cached ones.
     """
 
     def __init__(self, transforms: Sequence[Callable], cache: ImageCache,
@@ -33,73 +33,77 @@ class CachedPipeline(Compose):
         """Run the pipeline on one image.
 
         Args:
-            results (dict): A data info, with ``image_index`` in the cache.
+            results (dict): Data info of the image, with its
+                ``image_index`` in the cache.
 
         Returns:
-            dict | None: As all steps one after the other give it.
+            dict | None: The same result as that of all steps in sequence.
         """
-        kept = None if results.get('grow') else self.cache.restore(
+        cached = None if results.get('grow') else self.cache.restore(
             results['image_index'])
-        if kept is None:
+        if cached is None:
             return super().transform(results)
-        return self.rest(results | kept)
+        return self.rest(results | cached)
 
 
 def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
-    """Split a pipeline into what an image keeps and what an episode adds.
+    """Split a pipeline into the steps to cache and the remaining steps.
 
-    The kept part is the steps at the start that depend on the image alone.
-    ``EpisodeLabels`` is a map of single pixels, so it is moved behind those
-    resizes and pads that follow it and do not notice.
+    The steps to cache are those at the start that depend only on the image.
+    ``EpisodeLabels`` maps every pixel by itself, so it is moved behind
+    resizes and pads that follow it and commute with it.
 
     Args:
-        steps (Sequence[Callable]): The transforms.
+        steps (Sequence[Callable]): Transforms of the pipeline.
 
     Returns:
-        tuple[list, list]: Kept steps, none where the pipeline does not start
-        with a ``LoadImageFromFile``, and the others.
+        tuple[list, list]: The steps to cache and the remaining ones. There
+        are no steps to cache if the pipeline does not start with a
+        ``LoadImageFromFile``.
     """
-    kept: list = []
+    cached: list = []
     labels: list[EpisodeLabels] = []
     for step in steps:
-        if type(step) is EpisodeLabels and kept and not labels:
+        if type(step) is EpisodeLabels and cached and not labels:
             labels.append(step)
-        # An image that may be skipped leaves nothing to keep.
+        # With ignore_empty, a step may return no image that can be cached.
         elif (dependence(step) == 'image'
               and not getattr(step, 'ignore_empty', False)
               and all(_commute(one, step) for one in labels)):
-            kept.append(step)
+            cached.append(step)
         else:
             break
-    if not kept or type(kept[0]) is not LoadImageFromFile:
+    if not cached or type(cached[0]) is not LoadImageFromFile:
         return [], list(steps)
-    return kept, [*labels, *steps[len(kept) + len(labels):]]
+    return cached, [*labels, *steps[len(cached) + len(labels):]]
 
 
 def cached_pipeline(pipeline: Compose, infos: Sequence[dict],
                     cache_dir: str | None = None) -> Compose:
-    """Keep the first steps of a pipeline on the disk.
+    """Cache the results of the first steps of a pipeline on disk.
 
     Args:
         pipeline (Compose): The pipeline.
-        infos (Sequence[dict]): mmseg's data infos, image by image.
-        cache_dir (str, optional): See :func:`load_image_cache`.
+        infos (Sequence[dict]): mmseg's data infos of all images.
+        cache_dir (str, optional): Folder of all caches, see
+            :func:`load_image_cache`.
 
     Returns:
-        Compose: The same where nothing can be kept.
+        Compose: A pipeline with the same results; the given one if nothing
+        can be cached.
 
     Raises:
-        InputError: As :func:`load_image_cache` says.
+        InputError: As for :func:`load_image_cache`.
     """
-    kept, rest = split_steps(pipeline.transforms)
-    cache = load_image_cache(infos, kept, cache_dir) if kept else None
+    cached, rest = split_steps(pipeline.transforms)
+    cache = load_image_cache(infos, cached, cache_dir) if cached else None
     return pipeline if cache is None else CachedPipeline(
         pipeline.transforms, cache, rest)
 
 
 def _commute(labels: EpisodeLabels, step: Any) -> bool:
-    """Whether a mask may be resized or padded before it is mapped."""
+    """Check whether a mask may be resized or padded before it is mapped."""
     if type(step) is Pad:
         return labels.void == 'ignore' and step.pad_val.get('seg', 255) == 255
-    # Pillow's resize refuses ids beyond 8 bits.
+    # Pillow cannot resize ids of more than 8 bits.
     return type(step) in (Resize, PlainResize) and step.backend == 'cv2'

@@ -1,4 +1,4 @@
-"""Which image holds which class, with how many pixels."""
+"""The class index: how many pixels of each class every image has."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,25 +10,31 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 from PIL import Image
 
-from ..annotations.image_files import seen_size
+from ..annotations.image_files import oriented_size
 from ..errors import InputError, raise_first
 from ..files import write_arrays
 from ..parallel import parallel_map
-from .cache import cache_key, keeping, read_or_build, size_and_time
+from .cache import (
+    cache_key,
+    read_or_build,
+    size_and_time,
+    warn_if_not_cached,
+)
 
 _FORMAT = 1
-"""Part of the cache's key: raise it when the file or the counting changes."""
+"""Version in the cache's key; increase it if the file or counting changes."""
 _IGNORED = 255
 T = TypeVar('T')
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file, or with all of a data set.
+    """A fault of a file or of a data set.
 
     Attributes:
-        kind (str): A word, of a file 'missing', 'unreadable', 'format',
-            'size' or 'ids'.
-        sentence (str): What was expected, what came and the remedy.
+        kind (str): Kind of the fault. That of a file is 'missing',
+            'unreadable', 'format', 'size' or 'ids'.
+        sentence (str): Message: what was expected, what was found, and the
+            remedy.
     """
 
     kind: str
@@ -37,23 +43,31 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ClassIndex:
-    """Pixels of every class in every image of a data set.
+    """Numbers of pixels of every class in every image of a data set.
 
     Attributes:
-        counts (np.ndarray): (N, num_classes), pixels.
-        areas (np.ndarray): (N,), all pixels of an image.
+        counts (np.ndarray): Pixels of each class, (N, num_classes) int.
+        areas (np.ndarray): Pixels of each image, (N,) int.
+
+    Example:
+        >>> index = ClassIndex(np.array([[9, 0], [5, 4]]), np.array([9, 9]))
+        >>> index.images_with(class_id=1, min_area=0.25)
+        array([1])
     """
 
     counts: np.ndarray
     areas: np.ndarray
 
     def images_with(self, class_id: int, min_area: float = 1) -> np.ndarray:
-        """Indices of the images that hold a class.
+        """Find the images that contain a class.
 
         Args:
-            class_id (int): The class.
-            min_area (float): What it must cover: pixels, or below 1 a share
-                of the image.
+            class_id (int): Id of the class.
+            min_area (float): Minimum area of the class: a number of pixels
+                or, below 1, a fraction of the image. Defaults to 1.
+
+        Returns:
+            np.ndarray: Indices of the images, ascending.
         """
         pixels = self.counts[:, class_id]
         least = min_area if min_area >= 1 else min_area * self.areas
@@ -63,23 +77,26 @@ class ClassIndex:
 def load_class_index(infos: Sequence[dict], num_classes: int,
                      loader: LoadAnnotations,
                      cache_dir: str | Path | None = None) -> ClassIndex:
-    """Read the class index from the cache, or build it and keep it there.
+    """Read the class index from the cache, or build and cache it.
 
-    It is built in parallel, and again when an image or a mask changes.
+    The index is built in parallel, and rebuilt if an image or a mask has
+    changed.
 
     Args:
         infos (Sequence[dict]): mmseg's data infos, with ``img_path``,
             ``seg_map_path``, ``label_map`` and ``reduce_zero_label``.
-        num_classes (int): Ids 0..num_classes - 1 are allowed.
-        loader (LoadAnnotations): Reads the masks.
-        cache_dir (str | Path, optional): See :func:`cache_folder`.
+        num_classes (int): Number of classes; valid ids are
+            0..num_classes - 1 and 255.
+        loader (LoadAnnotations): Transform that reads the masks.
+        cache_dir (str | Path, optional): Folder of all caches, see
+            :func:`cache_folder`.
 
     Returns:
-        ClassIndex: Of the images in the order of the infos.
+        ClassIndex: Index of the images in the order of the infos.
 
     Raises:
-        InputError: If a file is missing or unreadable, a mask has another
-            size than its image, or an id is outside the classes.
+        InputError: If a file is missing or unreadable, a mask and its image
+            differ in size, or an id is invalid.
     """
     key = cache_key(infos, _FORMAT, num_classes, loader)
     return read_or_build(
@@ -89,7 +106,7 @@ def load_class_index(infos: Sequence[dict], num_classes: int,
 
 
 def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
-    """The cached index, or None where there is none or a damaged one."""
+    """Read the cached index; return None if it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             index = ClassIndex(arrays['counts'], arrays['areas'])
@@ -106,50 +123,52 @@ def _build(path: Path, infos: Sequence[dict], num_classes: int,
         strict=True)
     raise_first([of_image[0].sentence for of_image in faults if of_image])
     counts = np.stack(rows)
-    # The last column holds what is ignored.
+    # The last column counts ignored pixels.
     index = ClassIndex(counts[:, :num_classes], counts.sum(1))
-    with keeping('the class index'):
+    with warn_if_not_cached('the class index'):
         write_arrays(path, counts=index.counts, areas=index.areas)
     return index
 
 
 def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
                  ) -> tuple[np.ndarray, list[Fault]]:
-    """Count the pixels of every class in a mask, whatever is wrong with it.
+    """Count the pixels of every class in a mask, and collect its faults.
 
     Args:
         info (dict): mmseg's data info of the image.
-        num_classes (int): Ids 0..num_classes - 1 are allowed.
-        loader (LoadAnnotations): Reads the mask.
+        num_classes (int): Number of classes; valid ids are
+            0..num_classes - 1 and 255.
+        loader (LoadAnnotations): Transform that reads the mask.
 
     Returns:
-        tuple[np.ndarray, list[Fault]]: Pixels (num_classes + 1,), the last
-        the ignored, zeros for a mask that cannot be read; and all that is
-        wrong with the image and its mask.
+        tuple[np.ndarray, list[Fault]]: Numbers of pixels, (num_classes + 1,)
+        with that of ignored pixels at the end, and zero for a mask that
+        cannot be read; and the faults of the image and its mask.
     """
     image, mask = info['img_path'], info['seg_map_path']
-    size = _tried(image, 'image', lambda: _image_size(image))
-    labels = _tried(mask, 'mask', lambda: _labels(info, loader))
+    size = _read_or_fault(image, 'image', lambda: _image_size(image))
+    labels = _read_or_fault(mask, 'mask', lambda: _labels(info, loader))
     faults = [found for found in (size, labels) if isinstance(found, Fault)]
     if isinstance(labels, Fault):
         return np.zeros(num_classes + 1, int), faults
     if not isinstance(size, Fault) and labels.shape != size:
         faults.append(Fault('size', (
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
-            f'{image} is {size[1]}x{size[0]}: they must have one size')))
+            f'{image} is {size[1]}x{size[0]}: expected the same size')))
     counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
     ignored, counts[_IGNORED] = counts[_IGNORED], 0
     strange = num_classes + np.flatnonzero(counts[num_classes:])
     if len(strange):
         faults.append(Fault('ids', (
-            f'{mask} holds the ids {strange[:10].tolist()}: expected '
+            f'{mask} contains the ids {strange[:10].tolist()}: expected '
             f'0..{num_classes - 1}, or {_IGNORED} for ignored; correct the '
             "mask or the data set's classes")))
     return np.append(counts[:num_classes], ignored), faults
 
 
-def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
-    """What a file holds, or what is wrong with it."""
+def _read_or_fault(path: str, what: str,
+                   read: Callable[[], T | Fault]) -> T | Fault:
+    """Return the contents of a file, or its fault."""
     try:
         size_and_time(path)
         return read()
@@ -157,24 +176,25 @@ def _tried(path: str, what: str, read: Callable[[], T | Fault]) -> T | Fault:
         return Fault('missing', str(error))
     except Exception as error:  # noqa: BLE001 any backend, format or damage
         return Fault('unreadable', (
-            f'{path} is no readable {what} ({error}); replace or remove it'))
+            f'{path} is not a readable {what} ({error}); replace or '
+            'remove it'))
 
 
 def _image_size(path: str) -> tuple[int, int]:
-    """(H, W), see :func:`seen_size`."""
+    """Read the (H, W) of an image, see :func:`oriented_size`."""
     with Image.open(path) as image:
-        return seen_size(image)
+        return oriented_size(image)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
-    """A mask (H, W) as it is loaded for training."""
+    """Read a mask (H, W) as it is loaded for training."""
     path = info['seg_map_path']
     with Image.open(path) as picture:
         mode = picture.mode
     labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
-    if mode.startswith('I'):  # mmseg's loader would cut its ids to 8 bits
+    if mode.startswith('I'):  # mmseg's loader truncates its ids to 8 bits
         return Fault('format', (
-            f'{path} is a {mode} image: expected 8 bits a pixel; save '
+            f'{path} is a {mode} image: expected 8 bits per pixel; save '
             'the mask as an 8-bit PNG'))
     if labels.ndim != 2:
         return Fault('format', (

@@ -1,4 +1,4 @@
-"""Collating episodes to a flat batch."""
+"""Collation of episodes into a flat batch."""
 from collections.abc import Sequence
 from itertools import chain
 
@@ -8,19 +8,24 @@ from mmengine.registry import FUNCTIONS
 @FUNCTIONS.register_module()
 def episode_collate(episodes: Sequence[Sequence[dict]],
                     _scope_: str | None = None) -> dict[str, list]:
-    """Lay the images of all episodes one after the other.
+    """Concatenate the images of all episodes into one flat batch.
 
     mmengine's ``pseudo_collate`` would transpose the nested lists instead.
 
     Args:
         episodes (Sequence[Sequence[dict]]): B items of
-            :class:`EpisodicDataset`, each W * S supports and Q queries.
+            :class:`EpisodicDataset`, each with W * S supports and Q queries.
         _scope_ (str, optional): Not used. mmengine passes it if the base of
-            the config is in another package.
+            the config is in another package. Defaults to None.
 
     Returns:
-        dict[str, list]: ``inputs`` and ``data_samples``, each a list of
-        B * (W * S + Q): what mmseg's data preprocessor takes.
+        dict[str, list]: ``inputs`` and ``data_samples`` in the form of
+        mmseg's data preprocessor, two lists of length B * (W * S + Q).
+
+    Example:
+        >>> item = [dict(inputs=i, data_samples=None) for i in range(2)]
+        >>> episode_collate([item, item])['inputs']
+        [0, 1, 0, 1]
     """
     images = list(chain.from_iterable(episodes))
     return {

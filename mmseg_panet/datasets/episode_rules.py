@@ -1,4 +1,4 @@
-"""All that defines the episodes of an evaluation or of a training."""
+"""The rules that define the episodes of an evaluation or of training."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -19,36 +19,37 @@ _NUMBERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeRules:
-    """The rules by which episodes are sampled, and from which images.
+    """The rules of how episodes are sampled, and from which images.
 
-    The fields are the keys of a manifest's header, in its order, and
-    ``novel_pixels``, which the header leaves out.
+    The fields are the keys of a manifest's header, in the same order, except
+    ``novel_pixels``, which is not part of the header.
 
     Attributes:
         protocol (str, optional): Name of the rules.
         dataset (str): Type of the data set.
         pool (str, optional): Name of the image pool.
-        folds (str | Sequence[Sequence[str]], optional): As in
+        folds (str | Sequence[Sequence[str]], optional): Folds as in
             :class:`EpisodicDataset`; None without ``split``.
-        fold (int, optional): Which fold's classes are novel.
+        fold (int, optional): Index of the fold whose classes are novel.
         split (str, optional): 'base' or 'novel'.
-        classes (Sequence[str]): Names of the classes that are sampled, or
-            'all' until the data set is known.
-        class_ids (Sequence[int]): Their ids.
-        num_ways (int): W.
-        num_shots (int): S.
-        num_queries (int): Q.
-        num_runs (int): Runs one after the other.
-        num_episodes (int): Of one run.
-        seeds (Sequence[int]): One a run.
-        sampling (str): See :func:`sample_episode`.
-        repeat_supports (bool): Whether a way may have one image as several
-            supports.
-        min_area (float): What a class must cover in a support, or in the
-            query sampled for it: pixels, or below 1 a share of the image.
-        num_images (int): Of the data set.
-        index_sha256 (str): See :attr:`ImagePool.sha256`.
-        novel_pixels (str): As in :class:`EpisodicDataset`.
+        classes (Sequence[str]): Names of the classes to sample, or 'all'
+            until the data set is known.
+        class_ids (Sequence[int]): Ids of the classes to sample.
+        num_ways (int): Number of ways W of an episode.
+        num_shots (int): Number of shots S per way.
+        num_queries (int): Number of queries Q of an episode.
+        num_runs (int): Number of consecutive runs.
+        num_episodes (int): Number of episodes per run.
+        seeds (Sequence[int]): Seeds of the runs.
+        sampling (str): Order of sampling, see :func:`sample_episode`.
+        repeat_supports (bool): Whether an image may be several supports of a
+            way.
+        min_area (float): Minimum area of a class in a support, and in the
+            query sampled for it: a number of pixels or, below 1, a fraction
+            of the image.
+        num_images (int): Number of images of the data set.
+        index_sha256 (str): Hash of the images, see :attr:`ImagePool.sha256`.
+        novel_pixels (str): Novel pixels as in :class:`EpisodicDataset`.
 
     Raises:
         InputError: If a rule is out of its range.
@@ -83,7 +84,7 @@ class EpisodeRules:
             f'{self.seeds}'))
         area, repeat = self.min_area, self.repeat_supports
         _require(isinstance(area, (int, float)) and area > 0, (
-            'expected min_area above 0, in pixels or as a share, got '
+            'expected min_area above 0, in pixels or as a fraction, got '
             f'{area!r}'))
         _require(type(repeat) is bool, (
             f'expected repeat_supports of True or False, got {repeat!r}'))
@@ -100,16 +101,16 @@ class EpisodeRules:
                       folds: str | Sequence[Sequence[str]] | None,
                       fold: int, split: str | None, num_runs: int,
                       episodes_seed: int, **others: Any) -> 'EpisodeRules':
-        """Take the rules from the settings of an :class:`EpisodicDataset`.
+        """Build the rules from arguments of :class:`EpisodicDataset`.
 
         Args:
-            classes (Sequence[str], optional): As there, like all others.
-            folds (str | Sequence[Sequence[str]], optional): See there.
-            fold (int): See there.
-            split (str, optional): See there.
-            num_runs (int): See there.
-            episodes_seed (int): Seed of the first run.
-            **others: Fields, by their own names.
+            classes (Sequence[str], optional): Names of the classes.
+            folds (str | Sequence[Sequence[str]], optional): Folds.
+            fold (int): Index of the fold.
+            split (str, optional): 'base' or 'novel'.
+            num_runs (int): Number of runs.
+            episodes_seed (int): Seed of the first run; the others follow it.
+            **others: Other attributes of the rules, by their names.
 
         Raises:
             InputError: If a setting is missing or out of its range.
@@ -130,7 +131,7 @@ class EpisodeRules:
 
     @classmethod
     def from_header(cls, header: dict) -> 'EpisodeRules':
-        """Take the rules from a manifest's header.
+        """Build the rules from a manifest's header.
 
         Raises:
             ValueError: If the header lacks a rule.
@@ -139,33 +140,34 @@ class EpisodeRules:
         names = {field.name for field in fields(cls)} - {'novel_pixels'}
         if not names <= set(header):
             raise ValueError(f'it lacks {sorted(names - set(header))}')
-        # Other keys are somebody's remarks.
+        # Users may add other keys as comments.
         return cls(**{name: header[name] for name in names})
 
     def header(self) -> dict:
-        """Give the header of a manifest, without its format."""
+        """Return the header of a manifest, without its format."""
         return {
             name: rule for name, rule in vars(self).items()
             if name != 'novel_pixels'}
 
     def named(self, classes: Sequence[str]) -> 'EpisodeRules':
-        """Put the names of the classes in place of 'all'.
+        """Replace 'all' by the names of the classes.
 
         Args:
-            classes (Sequence[str]): Of the data set, by id.
+            classes (Sequence[str]): Names of the data set's classes, by id.
         """
         if self.classes != 'all':
             return replace(self, classes=list(self.classes))
-        # Separate lists, as FSS-1000: none of these classes is novel.
+        # Data sets with separate lists, such as FSS-1000, have no novel
+        # classes among these.
         return replace(
             self, novel_pixels='background',
             classes=[name for name in classes if name not in NO_CLASSES])
 
     def for_images(self, images: ImagePool) -> 'EpisodeRules':
-        """Fill in what the rules record of the images.
+        """Return the rules with the attributes that describe the images.
 
         Args:
-            images (ImagePool): What is sampled from.
+            images (ImagePool): Images to sample from.
 
         Raises:
             InputError: If a class is unknown or named twice, or there are
@@ -186,17 +188,17 @@ class EpisodeRules:
 
     @property
     def all_folds(self) -> Sequence[Sequence[str]]:
-        """The novel classes of every fold; none without folds."""
+        """The novel classes of every fold; empty without folds."""
         return [] if self.folds is None else named_folds(self.folds)
 
     @property
     def novel_classes(self) -> list[str]:
-        """The novel classes of its fold; none without folds."""
+        """The novel classes of ``fold``; empty without folds."""
         return [] if self.fold is None else split_classes(
             self.folds or (), self.fold, 'novel')
 
     def in_all_folds(self) -> list['EpisodeRules']:
-        """Give the rules of every fold; only its own without folds."""
+        """Return the rules for every fold; only these without folds."""
         if self.folds is None or self.split is None:
             return [self]
         return [
@@ -209,14 +211,14 @@ class EpisodeRules:
         """Find the images that may be sampled for each class.
 
         Args:
-            classes (Sequence[str]): Of the data set, by id.
-            index (ClassIndex): Of the data set.
-            min_area (float): What a class must cover: pixels, or below 1 a
-                share of the image.
+            classes (Sequence[str]): Names of the data set's classes, by id.
+            index (ClassIndex): Class index of the data set.
+            min_area (float): Minimum area of a class: a number of pixels or,
+                below 1, a fraction of the image.
 
         Returns:
-            dict[str, np.ndarray]: Class to the indices of its images, for
-            all classes that the data set has.
+            dict[str, np.ndarray]: Indices of images by class, for the
+            classes that are in the data set.
         """
         left_out = images_showing(
             self.novel_classes if self.novel_pixels == 'drop' else (),
@@ -228,20 +230,20 @@ class EpisodeRules:
 
     @property
     def images_needed(self) -> int:
-        """Images of a class that an episode cannot do without."""
+        """The number of images of a class that an episode requires."""
         supports = 1 if self.repeat_supports else self.num_shots
         return supports + self.num_queries
 
     @property
     def needs(self) -> str:
-        """What an episode needs of a class, as a clause."""
+        """The clause of messages about the images that are needed."""
         return (
             f'num_shots={self.num_shots} and num_queries={self.num_queries} '
             f'need {self.images_needed}')
 
     @property
     def least_area(self) -> str:
-        """What a class must cover, in words."""
+        """The minimum area of a class, as text."""
         area = self.min_area
         return f'{area:g} pixels' if area >= 1 else f'{area:.1%} of the image'
 
@@ -249,16 +251,15 @@ class EpisodeRules:
 def choose_pool(dataset: dict | BaseDataset | None,
                 pools: dict[str, dict] | None,
                 pool: str | None) -> dict | BaseDataset:
-    """Choose the data set, or the one of the pools that is named.
+    """Select the data set, or else the pool of the given name.
 
     Args:
-        dataset (dict | BaseDataset, optional): As in
-            :class:`EpisodicDataset`.
-        pools (dict[str, dict], optional): See there.
-        pool (str, optional): See there.
+        dataset (dict | BaseDataset, optional): Data set or its config.
+        pools (dict[str, dict], optional): Configs of data sets by name.
+        pool (str, optional): Name of one of the pools.
 
     Raises:
-        InputError: If there is neither.
+        InputError: If there is neither a data set nor such a pool.
     """
     if dataset is not None:
         return dataset
@@ -271,15 +272,15 @@ def choose_pool(dataset: dict | BaseDataset | None,
 
 def images_showing(names: Collection[str], classes: Sequence[str],
                    index: ClassIndex) -> np.ndarray:
-    """Find the images with a pixel of any of some classes.
+    """Find the images that have a pixel of at least one of the classes.
 
     Args:
-        names (Collection[str]): The classes.
-        classes (Sequence[str]): Of the data set, by id.
-        index (ClassIndex): Of the data set.
+        names (Collection[str]): Names of the classes to find.
+        classes (Sequence[str]): Names of the data set's classes, by id.
+        index (ClassIndex): Class index of the data set.
 
     Returns:
-        np.ndarray: Their indices.
+        np.ndarray: Indices of the images, ascending.
     """
     ids = [i for i, name in enumerate(classes) if name in names]
     return np.flatnonzero(index.counts[:, ids].any(1))

@@ -1,4 +1,4 @@
-"""Episodes over any of mmseg's data sets."""
+"""A data set of episodes, sampled from any data set of mmseg."""
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,79 +18,79 @@ from .sampling import Episode, SampledEpisodes
 from .transforms.dependence import dependence
 
 _AUGMENTATION_TRIES = 100
-"""Augmentations of a support whose mask comes out empty."""
+"""Number of augmentations tried for a support whose mask becomes empty."""
 _GROWTH_TRIES = 8
-"""Pixels by which its mask is then grown, before it is an error."""
+"""Maximum number of pixels by which its mask is grown after that."""
 
 
 @DATASETS.register_module()
 class EpisodicDataset(Dataset):
-    """Samples episodes from a data set; an item is one complete episode.
+    """A data set whose items are episodes sampled from another data set.
 
     Item ``run * num_episodes + i`` is a pure function of
-    ``(episodes_seed + run, i)``, its augmentations included, whatever the
-    workers. Pixels of classes outside the episode are background.
+    ``(episodes_seed + run, i)``, including its augmentations, for any number
+    of workers. Pixels of classes outside the episode are background.
 
     Args:
-        dataset (dict | BaseDataset, optional): Any of mmseg's data sets, or
-            a ``ConcatDataset`` of them, in place of ``pools``; its own
-            pipeline is not used.
+        dataset (dict | BaseDataset, optional): Any data set of mmseg, or a
+            ``ConcatDataset`` of them, in place of ``pools``. Its pipeline is
+            not used.
         support_pipeline (Sequence[dict]): Transforms of the supports, from
             loading to ``PackEpisodeInputs``.
-        query_pipeline (Sequence[dict]): Transforms of the queries. Ground
-            truth and prediction meet at the size that it gives the masks.
-        num_episodes (int): Of one run. Defaults to 1000.
-        num_ways (int): W. Defaults to 1.
-        num_shots (int): S. Defaults to 1.
-        num_queries (int): Q. Defaults to 1.
-        num_runs (int): Runs one after the other, each with its own seed.
-            Defaults to 1.
+        query_pipeline (Sequence[dict]): Transforms of the queries.
+            Predictions are resized to the size of its masks, and are
+            compared with the ground truth there.
+        num_episodes (int): Number of episodes per run. Defaults to 1000.
+        num_ways (int): Number of ways W of an episode. Defaults to 1.
+        num_shots (int): Number of shots S per way. Defaults to 1.
+        num_queries (int): Number of queries Q of an episode. Defaults to 1.
+        num_runs (int): Number of consecutive runs, each with a different
+            seed. Defaults to 1.
         episodes_seed (int): Seed of the first run. Defaults to 0.
         folds (str | Sequence[Sequence[str]], optional): A benchmark
             ('pascal-5i', 'coco-20i', ..., see :data:`FOLDS`) or the class
-            names of each fold. Needed with ``split``.
-        fold (int): Which fold's classes are novel. Defaults to 0.
-        split (str, optional): 'base' or 'novel'.
+            names of each fold. Required with ``split``.
+        fold (int): Index of the fold whose classes are novel. Defaults to 0.
+        split (str, optional): Classes to sample, 'base' or 'novel'.
         classes (Sequence[str] | str, optional): Names of the classes to
-            sample, in place of ``folds`` and ``split``; 'all' for all but
-            the background.
+            sample, in place of ``folds`` and ``split``; 'all' for all
+            classes except the background.
         pools (dict[str, dict], optional): Data sets by name, such as 'train'
             and 'val'.
-        pool (str, optional): Which of the pools is sampled from.
-        sampling (str): What is sampled first, 'class_first', 'image_first'
-            or 'pair_first', see :func:`sample_episode`. Defaults to
+        pool (str, optional): Name of the pool to sample from.
+        sampling (str): Order of sampling, 'class_first', 'image_first' or
+            'pair_first', see :func:`sample_episode`. Defaults to
             'class_first'.
-        repeat_supports (bool): Whether a way may have one image as several
-            supports. Defaults to False.
-        min_area (float): What a class must cover for an image to be its
-            support, or the query sampled for it: pixels, or below 1 a share
+        repeat_supports (bool): Whether an image may be several supports of a
+            way. Defaults to False.
+        min_area (float): Minimum area of a class in a support, and in the
+            query sampled for it: a number of pixels or, below 1, a fraction
             of the image. Defaults to 1.
-        novel_pixels (str): What becomes of the novel classes' pixels in
-            episodes of a fold's base classes: 'background', 'ignore' (255),
-            or 'drop' for leaving out every image with such a pixel. Defaults
-            to 'background'.
+        novel_pixels (str): Treatment of novel classes' pixels in episodes of
+            a fold's base classes: 'background', 'ignore' (255), or 'drop' to
+            exclude every image with such a pixel. Defaults to 'background'.
         protocol (str, optional): Name of the rules, for the record.
-        manifest (str, optional): A file of ``mmseg-panet make-episodes`` whose
-            episodes are taken instead of sampling them; its rules then
-            override all of the settings but ``novel_pixels``.
-        cache_dir (str, optional): Of the class index, see
+        manifest (str, optional): File of ``mmseg-panet make-episodes`` whose
+            episodes are used instead of sampled ones. Its rules override all
+            settings except ``novel_pixels``.
+        cache_dir (str, optional): Folder of the class index, see
             :func:`load_class_index`.
-        cache_images (bool): Whether what the first steps of the pipelines
-            make of every image is kept in ``cache_dir``, see
-            :func:`split_steps`; the items are the same. Defaults to False.
+        cache_images (bool): Whether to cache the results of the pipelines'
+            first steps in ``cache_dir``, see :func:`split_steps`. The items
+            are the same. Defaults to False.
 
     Attributes:
-        images (ImagePool): What the episodes are sampled from.
-        dataset (BaseDataset): The data set of these images.
-        rules (EpisodeRules): By which the episodes are sampled.
-        episodes (Sequence[Episode]): Which images an item is made of.
+        images (ImagePool): Images that the episodes are sampled from.
+        dataset (BaseDataset): Data set of these images.
+        rules (EpisodeRules): Rules by which the episodes are sampled.
+        episodes (Sequence[Episode]): Episodes of the items.
         class_names (list[str]): Names of the classes that are sampled.
-        ignored_ids (list[int]): Classes whose pixels become 255.
+        ignored_ids (list[int]): Ids of classes whose pixels become 255.
 
     Raises:
-        InputError: If a class is unknown or has too few images, or as
+        InputError: If a class is unknown or has too few images, or as for
             :class:`EpisodeRules`, :class:`ImagePool` and
-            :func:`read_episodes` say.
+            :func:`read_episodes`.
     """
 
     def __init__(self, dataset: dict | BaseDataset | None = None,
@@ -135,7 +135,7 @@ class EpisodicDataset(Dataset):
             self.support_pipeline, self.query_pipeline = (
                 cached_pipeline(pipeline, infos, cache_dir) for pipeline in (
                     self.support_pipeline, self.query_pipeline))
-        # Where nothing is random, another try is the same again.
+        # Without random transforms, all tries give the same result.
         self._tries = _AUGMENTATION_TRIES if 'chance' in map(
             dependence, self.support_pipeline.transforms) else 1
         self.rules = rules if manifest else rules.for_images(self.images)
@@ -154,11 +154,12 @@ class EpisodicDataset(Dataset):
         """Load one episode.
 
         Args:
-            index (int): run * num_episodes + the episode's index in it.
+            index (int): ``run * num_episodes`` plus the episode's index in
+                the run.
 
         Returns:
-            list[dict]: W * S supports, way by way, then Q queries, each a
-            dict of ``inputs`` (3, H, W) and ``data_samples``.
+            list[dict]: W * S supports, way by way, and then Q queries, each
+            a dict of ``inputs`` (3, H, W) and ``data_samples``.
 
         Raises:
             InputError: If an image cannot be loaded, or a support's mask is
@@ -182,18 +183,19 @@ class EpisodicDataset(Dataset):
         return items
 
     def episode(self, index: int) -> Episode:
-        """Which images item ``index`` is made of; nothing is loaded."""
+        """Return the episode of item ``index`` without loading its images."""
         return self.episodes[index]
 
     def labelled_image(self, image: int, class_ids: Sequence[int],
                        role: str) -> dict:
-        """Load an image outside of any episode.
+        """Load an image that is not part of an episode.
 
         Args:
-            image (int): Its index in the data set.
-            class_ids (Sequence[int]): Class i of it gets the label 1 + i.
-            role (str): 'support' or 'query', whose pipeline is taken. Its
-                steps take the first class for the way of a support.
+            image (int): Index of the image in the data set.
+            class_ids (Sequence[int]): Ids of classes. Element i gets the
+                label 1 + i.
+            role (str): 'support' or 'query', which selects the pipeline. The
+                first class is the way of a support.
 
         Returns:
             dict: ``inputs`` (3, H, W) and ``data_samples``.
@@ -206,7 +208,7 @@ class EpisodicDataset(Dataset):
             image, getattr(self, f'{role}_pipeline'), part, (0,))
 
     def _labels_of(self, class_ids: Sequence[int]) -> dict:
-        """What ``EpisodeLabels`` is to make of a mask."""
+        """Return the keys that ``EpisodeLabels`` requires."""
         return dict(
             class_ids=list(class_ids),
             class_names=[self.images.classes[c] for c in class_ids],
@@ -215,29 +217,30 @@ class EpisodicDataset(Dataset):
 
     @property
     def header(self) -> dict:
-        """The rules as a manifest's header has them."""
+        """The rules in the form of a manifest's header."""
         return self.rules.header()
 
     @property
     def metainfo(self) -> dict:
-        """The data set's own, with ``class_names`` and ``num_runs``."""
+        """The data set's metainfo, with ``class_names`` and ``num_runs``."""
         return dict(self.dataset.metainfo, class_names=self.class_names,
                     num_runs=self.rules.num_runs)
 
     def manifest_lines(self) -> Iterator[str]:
-        """The manifest of these episodes, line by line."""
+        """Format the manifest of these episodes, line by line."""
         return manifest_lines(self.rules, self.episodes, self.images)
 
     def manifest_sha256(self) -> str:
-        """SHA-256 of the file that :meth:`manifest_lines` would make."""
+        """Compute the SHA-256 of the file of :meth:`manifest_lines`."""
         lines = ''.join(self.manifest_lines())
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def _support(self, image: int, part: dict,
                  entropy: tuple[int, ...]) -> dict:
-        """Load a support; augment again where a crop has lost its class.
+        """Load a support, and retry if its mask has lost the class.
 
-        An object so small that every resize loses it is grown in the end.
+        A random crop may miss the object, so the image is augmented again.
+        Finally, an object that is too small for the resizes is grown.
         """
         for attempt in range(self._tries + _GROWTH_TRIES):
             grow = max(0, attempt + 1 - self._tries)
@@ -251,29 +254,32 @@ class EpisodicDataset(Dataset):
         raise InputError(
             f'the support {sample.img_path} of class {name!r} has an empty '
             f'mask after support_pipeline, in {self._tries} tries and grown '
-            f'by {_GROWTH_TRIES} pixels; raise min_area, crop less, or '
+            f'by {_GROWTH_TRIES} pixels; increase min_area, crop less, or '
             'correct its annotation')
 
     def _load(self, image: int, pipeline: Compose, part: dict,
               entropy: tuple[int, ...]) -> dict:
-        """Run a pipeline on one image, its random numbers from ``entropy``."""
+        """Run a pipeline on one image with random numbers of ``entropy``."""
         info = self.dataset.get_data_info(image) | part | dict(
             image_id=self.images.image_ids[image], image_index=image)
         with loading_context(info), seeded(entropy):
             item = pipeline(info)
         if item is None or 'data_samples' not in item:
             raise InputError(
-                f"the pipeline gave no sample for {info['img_path']}: an "
+                f"the pipeline returned no sample for {info['img_path']}: an "
                 'episode cannot skip an image; end the pipeline with '
                 "dict(type='PackEpisodeInputs')")
         return item
 
 
 def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:
-    """Find the step of a support pipeline that reads masks.
+    """Find the step of a support pipeline that reads the masks.
+
+    Args:
+        steps (Iterable[Callable]): Transforms of the pipeline.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no such step.
     """
     for step in steps:
         if isinstance(step, LoadAnnotations):

@@ -1,4 +1,4 @@
-"""A folder of the user: images, masks and a class list."""
+"""A user's data set: a folder of images, masks and a class list."""
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,29 +14,30 @@ from ..files import read_lines
 
 @DATASETS.register_module()
 class FolderDataset(BaseSegDataset):
-    """Images of any common suffix, 8-bit masks of ids, ``classes.txt``.
+    """A data set of images, 8-bit masks of ids and a ``classes.txt``.
 
-    The mask of ``images/a/b.jpg`` is ``masks/a/b.png``, of grey or with a
-    palette. Masks of 16 bits or in colours are to be converted first:
-    ``mmseg-panet prepare-data masks``.
+    The mask of ``images/a/b.jpg`` is ``masks/a/b.png``, a grey PNG or one
+    with a palette. ``mmseg-panet prepare-data masks`` converts masks with 16
+    bits or in RGB.
 
     Args:
-        data_root (str): The folder.
-        data_prefix (Mapping, optional): Folders in it, or full paths.
-            Defaults to ``dict(img_path='images', seg_map_path='masks')``,
-            and either may be given alone.
-        classes_file (str): In the folder, see :func:`read_class_list`; not
-            read when ``metainfo`` has the classes. Defaults to
-            'classes.txt'.
+        data_root (str): Path of the folder.
+        data_prefix (Mapping, optional): Folders below ``data_root``, or full
+            paths. Defaults to
+            ``dict(img_path='images', seg_map_path='masks')``; a missing key
+            keeps its default.
+        classes_file (str): Path of the class list below ``data_root``, see
+            :func:`read_class_list`. It is not read if ``metainfo`` contains
+            the classes. Defaults to 'classes.txt'.
         metainfo (Mapping, optional): ``classes``, the names by id, and
-            ``palette``.
-        **kwargs: Of ``BaseSegDataset``. ``ann_file`` lists images, one a
-            line, with or without suffix; without it, all are taken.
+            ``palette``. Defaults to None.
+        **kwargs: Other arguments of ``BaseSegDataset``. ``ann_file`` lists
+            the images, one per line, with or without suffix; without it, all
+            images of the folder are used.
 
     Raises:
-        InputError: If a folder or file is missing, a listed image is not
-            there, two images would share a mask, or as
-            :func:`read_class_list` says.
+        InputError: If a folder, a file or a listed image is missing, two
+            images have the same mask, or as for :func:`read_class_list`.
     """
 
     def __init__(self, data_root: str,
@@ -55,7 +56,7 @@ class FolderDataset(BaseSegDataset):
             metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """List the images, in the order of their list or of their names."""
+        """List the images in the order of ``ann_file`` or of their names."""
         folder = self.data_prefix['img_path']
         images = images_by_stem(folder)
         stems = self._listed(images) if self.ann_file else list(images)

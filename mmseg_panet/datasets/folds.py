@@ -1,4 +1,4 @@
-"""Class folds: which classes are base, which are novel."""
+"""Class folds: the splits into base and novel classes."""
 from collections.abc import Sequence
 
 from mmseg.datasets import PascalVOCDataset
@@ -14,7 +14,7 @@ _MSRC_CLASSES = [
 
 
 def _in_order(classes: Sequence[str], size: int) -> list[tuple[str, ...]]:
-    """Fold f holds the classes f * size .. (f + 1) * size - 1."""
+    """Split the classes into consecutive folds of a size."""
     return [
         tuple(classes[i:i + size]) for i in range(0, len(classes), size)]
 
@@ -25,22 +25,25 @@ FOLDS: dict[str, list[tuple[str, ...]]] = {
     # Every fourth class, as in FWB (Nguyen and Todorovic, ICCV 2019), PFENet
     # and HSNet.
     'coco-20i': [COCO_CLASSES[f::4] for f in range(4)],
-    # PANet (Wang et al., ICCV 2019). Not comparable with the above: as kinds
-    # of things stay together, novel classes resemble base classes less.
+    # PANet (Wang et al., ICCV 2019). The results are not comparable with
+    # those above: as similar classes are in the same fold, novel classes
+    # resemble base classes less.
     'coco-20i-contiguous': _in_order(COCO_CLASSES, 20),
-    # Ours; 'horse' and 'mountain' have too few images and are background.
+    # Folds of this project. 'horse' and 'mountain' have too few images and
+    # are background.
     'msrc-7i': _in_order(_MSRC_CLASSES, 7),
     'toy-3i': _in_order(TOY_CLASSES, 3),
 }
-"""The novel classes of every fold of a benchmark."""
+"""The novel classes of every fold, by benchmark."""
 
 
 def named_folds(
         folds: str | Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
-    """Give the class names of every fold.
+    """Return the class names of every fold.
 
     Args:
-        folds (str | Sequence[Sequence[str]]): As in :func:`split_classes`.
+        folds (str | Sequence[Sequence[str]]): Folds as in
+            :func:`split_classes`.
 
     Raises:
         InputError: If there is no benchmark of that name.
@@ -56,17 +59,17 @@ def named_folds(
 
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                   split: str) -> list[str]:
-    """Names of the base or the novel classes of a fold.
+    """Return the names of the base or the novel classes of a fold.
 
     Args:
         folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, or the
             class names of every fold.
-        fold (int): Which fold's classes are novel, from 0.
-        split (str): 'novel': the fold's classes; 'base': those of all other
-            folds.
+        fold (int): Index of the fold whose classes are novel, from 0.
+        split (str): 'novel' for the classes of the fold, or 'base' for those
+            of all other folds.
 
     Returns:
-        list[str]: In the order of the folds.
+        list[str]: Class names in the order of the folds.
 
     Raises:
         InputError: If the folds, the fold or the split do not exist.

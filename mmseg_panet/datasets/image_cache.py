@@ -1,4 +1,4 @@
-"""Decoded images, kept as memory-mapped safetensors files."""
+"""A cache of decoded images in memory-mapped safetensors files."""
 import ast
 import copy
 import logging
@@ -22,39 +22,40 @@ from safetensors.numpy import load_file, save
 from ..errors import InputError, loading_context
 from ..files import atomic_path
 from ..parallel import parallel_map
-from .cache import cache_key, keeping, read_or_build
+from .cache import cache_key, read_or_build, warn_if_not_cached
 
 _FORMAT = 3
-"""Part of the folder's name: raise it when the files or our steps change."""
+"""Version in the folder's name; increase it if files or our steps change."""
 _SAMPLE = 16
-"""Images from which the size of the folder is estimated."""
+"""Number of images from which the size of the folder is estimated."""
 _VALUES, _CRC = '(values)', '(crc)'
-"""Tensors of a file beside the arrays; no transform sets such keys."""
+"""Names of a file's additional tensors; no transform uses such keys."""
 
 
 @dataclass(frozen=True)
 class ImageCache:
-    """What the first steps of a pipeline make of every image.
+    """The cached results of a pipeline's first steps for every image.
 
-    The folder holds a file for each image. Its tensors are the arrays, the
-    bytes of the other values as Python's literals, and a CRC-32 of them all.
+    The folder contains one file per image. Its tensors are the arrays, the
+    bytes of the other values as Python literals, and a CRC-32 of both.
 
     Args:
-        folder (Path): The folder.
+        folder (Path): Path of the folder.
     """
 
     folder: Path
 
     def restore(self, image: int) -> dict | None:
-        """Read what was kept of an image.
+        """Read the cached result of an image.
 
         Args:
-            image (int): Its index.
+            image (int): Index of the image.
 
         Returns:
-            dict | None: The keys that the steps have set, arrays as copies
-            that may be written to; None where the file is gone or damaged,
-            which is then removed for the folder to be made again.
+            dict | None: The keys that the steps have set, with arrays as
+            writable copies; None if the file is missing or damaged. A
+            damaged file is removed, so that the next start rebuilds the
+            folder.
         """
         path = _path(self.folder, image)
         try:
@@ -67,8 +68,8 @@ class ImageCache:
         except (SafetensorError, KeyError, IndexError):
             pass
         print_log(
-            f'{path} is damaged: the image is loaded from its own file, and '
-            'the next start keeps all images again',
+            f'{path} is damaged: the image is loaded from its original file, '
+            'and the next start rebuilds the cache',
             logger='current', level=logging.WARNING)
         path.unlink(missing_ok=True)
         return None
@@ -77,21 +78,23 @@ class ImageCache:
 def load_image_cache(infos: Sequence[dict], steps: Sequence[Callable],
                      cache_dir: str | Path | None = None
                      ) -> ImageCache | None:
-    """Find the decoded images on the disk, or decode and keep them there.
+    """Find the cache of decoded images, or decode the images and write it.
 
-    One process does it, in parallel, while the others wait; and again when
-    an image, a mask or a step changes.
+    The images are decoded in parallel, while other processes that need them
+    wait; and again if an image, a mask or a step has changed.
 
     Args:
-        infos (Sequence[dict]): mmseg's data infos, image by image.
+        infos (Sequence[dict]): mmseg's data infos of all images.
         steps (Sequence[Callable]): Transforms that are not random.
-        cache_dir (str | Path, optional): See :func:`cache_folder`.
+        cache_dir (str | Path, optional): Folder of all caches, see
+            :func:`cache_folder`.
 
     Returns:
-        ImageCache | None: None where the folder cannot be written.
+        ImageCache | None: The cache; None if the folder cannot be written.
 
     Raises:
-        InputError: If an image cannot be loaded, or the disk is too small.
+        InputError: If an image cannot be loaded, or if the disk has too
+            little free space.
     """
     versions = [
         module.__version__ for module in (cv2, mmcv, mmseg, PIL, np)]
@@ -108,7 +111,7 @@ def _path(folder: Path, image: int) -> Path:
 
 
 def _read(folder: Path, num_images: int) -> ImageCache | None:
-    """The folder that is there, or None where a file is missing or cut."""
+    """Open the folder; return None if a file is missing or truncated."""
     try:
         for image in range(num_images):
             with safe_open(_path(folder, image), 'numpy'):
@@ -118,47 +121,47 @@ def _read(folder: Path, num_images: int) -> ImageCache | None:
     return ImageCache(folder)
 
 
-@keeping('the decoded images of cache_images=True')
+@warn_if_not_cached('the decoded images of cache_images=True')
 def _build(folder: Path, infos: Sequence[dict],
            steps: Sequence[Callable]) -> ImageCache | None:
-    """Write the folder completely or not at all."""
+    """Decode all images and write the folder atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     sample = infos[::-(-len(infos) // _SAMPLE)]
-    mean = sum(len(_kept(info, steps)) for info in sample) / len(sample)
+    mean = sum(len(_serialize(info, steps)) for info in sample) / len(sample)
     needed, free = mean * len(infos), shutil.disk_usage(folder.parent).free
     if free < needed:
         raise InputError(
             f'expected {needed / 1e9:.2f} GB free in {folder.parent} for the '
             f'decoded images of cache_images=True, got {free / 1e9:.2f} GB; '
-            'make room, give another cache_dir, or leave out cache_images')
+            'free some space, set another cache_dir, or remove cache_images')
     with atomic_path(folder, exclusive=True) as part:
         part.mkdir()
         parallel_map(
-            partial(_keep, folder=part, steps=steps), list(enumerate(infos)),
-            f'keeping {len(infos)} decoded images in {folder.parent}, about '
+            partial(_write, folder=part, steps=steps), list(enumerate(infos)),
+            f'caching {len(infos)} decoded images in {folder.parent}, about '
             f'{needed / 1e9:.2f} GB')
     return ImageCache(folder)
 
 
-def _keep(image: tuple[int, dict], folder: Path,
-          steps: Sequence[Callable]) -> None:
+def _write(image: tuple[int, dict], folder: Path,
+           steps: Sequence[Callable]) -> None:
     number, info = image
-    _path(folder, number).write_bytes(_kept(info, steps))
+    _path(folder, number).write_bytes(_serialize(info, steps))
 
 
-def _kept(info: dict, steps: Sequence[Callable]) -> bytes:
-    """A file of what the steps set or change."""
+def _serialize(info: dict, steps: Sequence[Callable]) -> bytes:
+    """Serialize the keys that the steps set or change."""
     with loading_context(info):
         results = Compose(steps)(copy.deepcopy(info))
-        kept = {key: value for key, value in results.items()
-                if key not in info or repr(info[key]) != repr(value)}
-        arrays = {key: np.ascontiguousarray(kept.pop(key))
-                  for key, value in list(kept.items())
+        values = {key: value for key, value in results.items()
+                  if key not in info or repr(info[key]) != repr(value)}
+        arrays = {key: np.ascontiguousarray(values.pop(key))
+                  for key, value in list(values.items())
                   if isinstance(value, np.ndarray)}
-        # What could not be read again is an error here.
-        ast.literal_eval(repr(kept))
-    arrays[_VALUES] = np.frombuffer(repr(kept).encode(), np.uint8)
+        # Values that restore() could not read raise an error here.
+        ast.literal_eval(repr(values))
+    arrays[_VALUES] = np.frombuffer(repr(values).encode(), np.uint8)
     return save(arrays | {_CRC: np.array([_crc(arrays)], np.uint32)})
 
 

@@ -1,4 +1,4 @@
-"""The images that episodes are sampled from."""
+"""The pool of images that episodes are sampled from."""
 import hashlib
 import json
 import os
@@ -14,35 +14,35 @@ from ..errors import InputError
 from .class_index import load_class_index
 
 NO_CLASSES = ('background', '(ignored)')
-"""Names in a data set's list of classes that are no class to sample."""
+"""Class names of data sets that must not be sampled as classes."""
 
 
 class ImagePool:
-    """A data set of mmseg with names for its images and its class index.
+    """A data set of mmseg with names of its images and a class index.
 
     Args:
-        dataset (dict | BaseDataset): The data set or its config; its own
+        dataset (dict | BaseDataset): The data set or its config. Its
             pipeline is not used.
-        loader (LoadAnnotations): Reads the masks.
-        cache_dir (str, optional): Of the class index, see
+        loader (LoadAnnotations): Transform that reads the masks.
+        cache_dir (str, optional): Folder of the class index, see
             :func:`load_class_index`.
 
     Attributes:
         dataset (BaseDataset): The data set.
-        classes (list[str]): Its class names, by class id.
-        image_ids (list[str]): Name of every image: its path below the folder
-            of all images.
-        index (ClassIndex): Which image holds which class.
+        classes (list[str]): Class names by class id.
+        image_ids (list[str]): Names of the images, which are their paths
+            below the common folder of all images.
+        index (ClassIndex): Class index of the images.
 
     Raises:
-        InputError: If there are no images, or one is listed twice, or as
-            :func:`load_class_index` says.
+        InputError: If there are no images, an image is listed twice, or as
+            for :func:`load_class_index`.
     """
 
     def __init__(self, dataset: dict | BaseDataset, loader: LoadAnnotations,
                  cache_dir: str | None = None) -> None:
         self.dataset = build_dataset(dataset)
-        # Once: mmengine copies all of the metainfo whenever it is asked.
+        # Read once, as mmengine copies the metainfo on every access.
         self.classes = list(self.dataset.metainfo['classes'])
         infos = self.infos()
         if not infos:
@@ -53,8 +53,8 @@ class ImagePool:
         path, times = Counter(paths).most_common(1)[0]
         if times > 1:
             raise InputError(
-                f'{path} is {times} times in the data set: an episode could '
-                'have it as support and as query; list every image once')
+                f'{path} is {times} times in the data set: it could be a '
+                'support and a query of an episode; list every image once')
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         self.image_ids = [
             Path(path).relative_to(root).as_posix() for path in paths]
@@ -62,12 +62,12 @@ class ImagePool:
             infos, len(self.classes), loader, cache_dir)
 
     def infos(self) -> list[dict]:
-        """Give the data infos of mmseg, image by image."""
+        """Return mmseg's data infos of all images."""
         return list(map(self.dataset.get_data_info, range(len(self.dataset))))
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the images' names and their pixels of every class."""
+        """The SHA-256 of the images' names and their numbers of pixels."""
         digest = hashlib.sha256(
             json.dumps([self.classes, self.image_ids]).encode())
         for numbers in (self.index.counts, self.index.areas):
@@ -75,7 +75,13 @@ class ImagePool:
         return digest.hexdigest()
 
     def class_ids(self, names: list[str]) -> list[int]:
-        """Ids of classes by their names.
+        """Look up the ids of classes by their names.
+
+        Args:
+            names (list[str]): Names of classes.
+
+        Returns:
+            list[int]: Ids in the order of the names.
 
         Raises:
             InputError: If a class is not in the data set.
@@ -90,6 +96,10 @@ class ImagePool:
 
 def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
     """Build a data set of mmseg.
+
+    Args:
+        dataset (dict | BaseDataset): Config, or a data set that is returned
+            unchanged.
 
     Raises:
         InputError: If its files cannot be listed.

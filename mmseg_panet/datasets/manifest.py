@@ -1,4 +1,4 @@
-"""The file that lists every episode of an evaluation."""
+"""The manifest, a file that lists every episode of an evaluation."""
 import json
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
@@ -19,15 +19,18 @@ _CHANGED = (
 
 def manifest_lines(rules: EpisodeRules, episodes: Sequence[Episode],
                    pool: ImagePool) -> Iterator[str]:
-    """Write the lines of a manifest: a header, then an episode a line.
+    """Format the lines of a manifest: a header, then one episode per line.
 
-    Classes and images go by their names, so that a manifest means the same
-    wherever the data set lies.
+    Classes and images are listed by name, so that a manifest is independent
+    of the path of the data set.
 
     Args:
-        rules (EpisodeRules): By which the episodes were sampled.
-        episodes (Sequence[Episode]): All of them, run by run.
-        pool (ImagePool): The images that they index.
+        rules (EpisodeRules): Rules by which the episodes were sampled.
+        episodes (Sequence[Episode]): All episodes, run by run.
+        pool (ImagePool): Images that the episodes index.
+
+    Yields:
+        str: Lines of JSON, each with a newline at its end.
     """
     yield json.dumps({'format': FORMAT, **rules.header()}) + '\n'
     names = pool.image_ids
@@ -43,9 +46,12 @@ def manifest_lines(rules: EpisodeRules, episodes: Sequence[Episode],
 def read_rules(path: str | Path) -> EpisodeRules:
     """Read the rules from the first line of a manifest.
 
+    Args:
+        path (str | Path): Path of the manifest.
+
     Raises:
-        InputError: If the file is missing or no manifest, or a rule is out
-            of its range.
+        InputError: If the file is missing, is not a manifest, or has a rule
+            that is out of its range.
     """
     try:
         with open(path, encoding='utf-8') as file:
@@ -57,7 +63,7 @@ def read_rules(path: str | Path) -> EpisodeRules:
         raise InputError(f'{path}, {_CHANGED}') from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(
-            f'{path} is no manifest of episodes ({type(error).__name__}: '
+            f'{path} is not a manifest of episodes ({type(error).__name__}: '
             f'{error}): expected a first line of the format {FORMAT!r}; '
             'write one with `mmseg-panet make-episodes`') from error
 
@@ -67,21 +73,24 @@ def read_episodes(path: str | Path, rules: EpisodeRules,
     """Read the episodes of a manifest.
 
     Args:
-        path (str | Path): The file.
-        rules (EpisodeRules): As :func:`read_rules` returns them.
-        pool (ImagePool): Where its images are looked up.
+        path (str | Path): Path of the manifest.
+        rules (EpisodeRules): Rules of the manifest, see :func:`read_rules`.
+        pool (ImagePool): Images to look up by name.
+
+    Returns:
+        list[Episode]: All episodes, run by run.
 
     Raises:
-        InputError: If the pool is not the one the manifest was made from, a
-            line cannot be read or names what the pool has not, or episodes
-            are missing.
+        InputError: If the manifest was made from another pool, a line cannot
+            be read or has a class or an image that the pool lacks, or
+            episodes are missing.
     """
     if rules.index_sha256 != pool.sha256:
         raise InputError(
             f'{path} was made from other images or masks (index '
-            f'{rules.index_sha256[:12]}, here {pool.sha256[:12]}); give the '
-            f'data set it names ({rules.dataset}, {rules.num_images} images, '
-            f'pool {rules.pool!r}), or make a new manifest')
+            f'{rules.index_sha256[:12]}, here {pool.sha256[:12]}); use its '
+            f'data set ({rules.dataset}, {rules.num_images} images, pool '
+            f'{rules.pool!r}), or write a new manifest')
     if [pool.classes.index(name) if name in pool.classes else None
             for name in rules.classes] != rules.class_ids:
         raise InputError(f'{path}, {_CHANGED}')
@@ -103,7 +112,7 @@ def read_episodes(path: str | Path, rules: EpisodeRules,
         raise InputError(
             f'{path} has {len(episodes)} episodes: expected '
             f'{rules.num_episodes} of each of the seeds {rules.seeds}, in '
-            'order; it is cut short or was changed: write it again')
+            'order; it is truncated or was changed: write it again')
     return episodes
 
 
@@ -127,5 +136,5 @@ def _read_episode(line: dict[str, Any], rules: EpisodeRules,
             or not set(episode.query_ways) <= set(range(1, 1 + ways))):
         raise ValueError('not the ways, shots and queries of the header')
     if not set(chain(*episode.supports)).isdisjoint(queries):
-        raise ValueError('a query that is a support as well')
+        raise ValueError('a query that is also a support')
     return episode

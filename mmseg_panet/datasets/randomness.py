@@ -1,4 +1,4 @@
-"""Random numbers of mmseg's transforms as a function of an argument."""
+"""Deterministic random numbers for mmseg's transforms."""
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,12 +9,14 @@ import torch
 
 @contextmanager
 def seeded(entropy: Sequence[int]) -> Iterator[None]:
-    """Seed the global generators that the stock transforms use.
+    """Seed the global random generators, which mmseg's transforms use.
 
-    Their state is restored afterwards, so other users of them see no change.
+    Their states are restored afterwards, so that other code that uses them
+    is not affected.
 
     Args:
-        entropy (Sequence[int]): What the random numbers are a function of.
+        entropy (Sequence[int]): Seed of all generators, as for
+            ``numpy.random.SeedSequence``.
     """
     seeds = np.random.SeedSequence(entropy).generate_state(3)
     states = (
@@ -22,7 +24,7 @@ def seeded(entropy: Sequence[int]) -> Iterator[None]:
     try:
         random.seed(int(seeds[0]))
         np.random.seed(int(seeds[1]))
-        # Not torch.manual_seed, which would reseed the GPUs as well.
+        # torch.manual_seed would also reseed the GPUs.
         torch.default_generator.manual_seed(int(seeds[2]))
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Sampling episodes: pure functions of (seed, index)."""
+"""Sampling of episodes as pure functions of (seed, index)."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,20 +10,23 @@ from .episode_rules import EpisodeRules
 from .image_pool import ImagePool
 
 _TRIES = 100
-"""Tries for an N-way episode whose classes share few images."""
+"""Maximum number of tries to find distinct images for all ways."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """Which images play which part in one episode.
+    """The classes and the images of one episode.
 
     Attributes:
-        seed (int): With ``index``, all that the episode is made from.
-        index (int): Its number among the episodes of that seed.
-        class_ids (tuple[int, ...]): The class of each way, (W,).
-        supports (tuple[tuple[int, ...], ...]): Image indices, (W, S).
-        queries (tuple[int, ...]): Image indices, (Q,).
-        query_ways (tuple[int, ...]): The way 1..W that each query is of.
+        seed (int): Seed of the run, which determines the episode together
+            with ``index``.
+        index (int): Index of the episode among those of the seed.
+        class_ids (tuple[int, ...]): Classes of the ways, (W,).
+        supports (tuple[tuple[int, ...], ...]): Indices of the support
+            images, (W, S).
+        queries (tuple[int, ...]): Indices of the query images, (Q,).
+        query_ways (tuple[int, ...]): Ways 1..W that the queries were sampled
+            for, (Q,).
     """
 
     seed: int
@@ -35,11 +38,11 @@ class Episode:
 
 
 class SampledEpisodes(Sequence[Episode]):
-    """``num_runs`` times ``num_episodes`` episodes, none of them kept.
+    """The episodes of all runs, each sampled when it is accessed.
 
     Args:
-        images (ImagePool): What the episodes are sampled from.
-        rules (EpisodeRules): With what they record of the images, see
+        images (ImagePool): Images to sample from.
+        rules (EpisodeRules): Rules with the attributes of the images, see
             :meth:`EpisodeRules.for_images`.
 
     Raises:
@@ -84,37 +87,46 @@ def sample_episode(images_of: Mapping[int, np.ndarray], seed: int, index: int,
                    ) -> Episode:
     """Sample the classes and the images of one episode.
 
-    'class_first' samples the ways, then images of each; a query is sampled
-    for a way chosen at random. 'image_first' samples a query among all
-    images, then one of the classes in it, then the other ways and the
-    supports. 'pair_first' does so with a pair of image and class, which
-    meets frequent classes more often.
+    There are three orders of sampling:
 
-    No image plays two parts in an episode: a query is never a support of
-    another way.
+    - 'class_first' samples the ways, and then the images of each. The way of
+      a query is uniform among the ways.
+    - 'image_first' samples a query among all images, then one of the classes
+      in it, then the other ways and the supports.
+    - 'pair_first' starts with a pair of an image and a class in it instead,
+      so that frequent classes are sampled more often.
+
+    Every image has one role in an episode, so that a query is never a
+    support of another way.
 
     Args:
-        images_of (Mapping[int, np.ndarray]): Class id to the indices of the
-            images that may show the class, at least num_shots + num_queries.
-        seed (int): Of the run.
-        index (int): Of the episode in its run.
-        num_ways (int): W.
-        num_shots (int): S.
-        num_queries (int): Q.
+        images_of (Mapping[int, np.ndarray]): Indices of the images that may
+            be sampled for each class id, at least num_shots + num_queries.
+        seed (int): Seed of the run.
+        index (int): Index of the episode in its run.
+        num_ways (int): Number of ways W. Defaults to 1.
+        num_shots (int): Number of shots S per way. Defaults to 1.
+        num_queries (int): Number of queries Q. Defaults to 1.
         sampling (str): One of :data:`SAMPLINGS`. Defaults to 'class_first'.
-        repeat_supports (bool): Whether a way may have one image as several
-            supports. Defaults to False.
-        shown_in (Mapping[int, np.ndarray], optional): Class id to the images
-            with any pixel of it. With 'image_first' the class sampled for a
-            query may be one that ``images_of`` finds too small in it.
-            Defaults to ``images_of``.
+        repeat_supports (bool): Whether an image may be several supports of a
+            way. Defaults to False.
+        shown_in (Mapping[int, np.ndarray], optional): Indices of the images
+            with any pixel of each class id. With 'image_first', a query's
+            class may be smaller in it than ``images_of`` requires. Defaults
+            to ``images_of``.
 
     Returns:
-        Episode: The same for the same arguments.
+        Episode: The episode, which is the same for the same arguments.
 
     Raises:
-        InputError: If the sampled classes share so few images that they
-            cannot all be given distinct ones.
+        InputError: If the sampled classes share so few images that there are
+            not enough distinct ones for all ways.
+
+    Example:
+        >>> images_of = {3: np.array([0, 1, 2]), 7: np.array([4, 5, 6])}
+        >>> episode = sample_episode(images_of, seed=0, index=0, num_shots=2)
+        >>> episode.class_ids, episode.supports, episode.queries
+        ((7,), ((5, 6),), (4,))
     """
     rng = np.random.default_rng((seed, index))
     if sampling == 'class_first':
@@ -126,7 +138,7 @@ def sample_episode(images_of: Mapping[int, np.ndarray], seed: int, index: int,
         class_ids, queries, query_ways = _sample_queries(
             rng, images_of, shown_in or images_of, num_ways, num_queries,
             pairs=sampling == 'pair_first')
-    # How many queries of each way are still to be sampled.
+    # Number of queries of each way that are not sampled yet.
     wanted = np.bincount(
         query_ways[len(queries):], minlength=num_ways).tolist()
     for _ in range(_TRIES):
@@ -152,7 +164,7 @@ def _sample_queries(rng: np.random.Generator,
                     shown_in: Mapping[int, np.ndarray], num_ways: int,
                     num_queries: int, pairs: bool
                     ) -> tuple[list[int], list[int], list[int]]:
-    """Class ids, queries and their ways (from 0), the queries first."""
+    """Sample queries first, and return classes, queries and ways from 0."""
     sample_pair = partial(_sample_pair, rng, images_of, shown_in, pairs)
     classes = sorted(images_of)
     image, first = sample_pair(classes, [])
@@ -185,14 +197,15 @@ def _sample_distinct(
         rng: np.random.Generator, images_of: Sequence[np.ndarray],
         num_shots: int, num_queries: Sequence[int], used: Sequence[int],
         repeat: bool) -> dict[int, tuple[list[int], list[int]]]:
-    """Supports and queries by way; none where a way runs out of images.
+    """Sample distinct supports and queries by way.
 
-    Only ``repeat`` lets an image be met twice, as supports of one way.
+    With ``repeat``, supports of a way may be the same image. The result is
+    empty if a way has too few images left.
     """
     sampled = {}
     taken = np.array(used, dtype=int)
     distinct = 1 if repeat else num_shots
-    # Rare classes choose first: the others have more to choose from.
+    # Rare classes come first, as the others have more images left.
     for way in sorted(
             range(len(images_of)), key=lambda way: len(images_of[way])):
         left = np.setdiff1d(images_of[way], taken)

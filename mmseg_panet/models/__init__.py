@@ -1,4 +1,4 @@
-"""The model: backbones, statistics, classifiers, head, loss, segmentor."""
+"""Backbones, statistics, classifiers, heads, losses and the segmentor."""
 from .alignment_loss import PrototypeAlignmentLoss
 from .backbones import DilatedResNet, DilatedVGG
 from .classifiers import (

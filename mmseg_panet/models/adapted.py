@@ -1,4 +1,4 @@
-"""Images without labels whose most certain cells join the supports."""
+"""Adaptation: unlabelled images whose most certain cells join the supports."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,43 +14,47 @@ from .scatter import class_scatter
 from .statistics import SupportStatistics
 
 ADAPTED_SHARE = 0.5
-"""Of each class and of the background, measured with a ResNet-18 on MSRC and
-on PASCAL VOC's animals."""
+"""Weight of the adaptation's images in each class and in the background.
+
+It was measured with a ResNet-18 on MSRC and on PASCAL VOC's animals.
+"""
 _KEEP = 0.3
-"""Share of the cells that go to a class, by their margins."""
-_FEWEST = 4
+"""Fraction of the cells of a class that are certain, by their margins."""
+_MIN_CELLS = 4
 _PRESENT = 0.8
-"""An image serves ways with that many cells, in those of its largest way."""
+"""Minimum number of cells of a way, relative to the image's largest way."""
 
 
 def weigh_adapted(statistics: SupportStatistics, is_adapted: Sequence[bool],
                   numbers: Sequence[int], share: float = ADAPTED_SHARE
                   ) -> SupportStatistics:
-    """Give images of an adaptation a fixed share of each class.
+    """Give the images of an adaptation a fixed weight in each class.
 
-    For means and second moments alike, ``E_k = (1 - share) * E_supports +
-    share * E_adapted``: the means over the supports and over the images,
-    whatever their numbers. In the background the share is that of what
-    negatives leave.
+    For means and second moments, ``E_k = (1 - share) * E_supports +
+    share * E_adapted``, where the two terms are the means over the supports
+    and over the images of the adaptation, for any numbers of them. In the
+    background, ``share`` applies to the part that negatives leave.
 
     Args:
-        statistics (SupportStatistics): (N + M,), n is 2: supports and images
-            of an adaptation way by way, and negatives, see
-            :func:`add_negatives`.
-        is_adapted (Sequence[bool]): N.
-        numbers (Sequence[int]): Rows of each way, N in all.
-        share (float): 0..1. Defaults to :data:`ADAPTED_SHARE`.
+        statistics (SupportStatistics): Statistics with the leading dimension
+            N + M and n = 2: N supports and images of the adaptation, way by
+            way, and M negatives, see :func:`add_negatives`.
+        is_adapted (Sequence[bool]): Whether each of the N rows is an image
+            of the adaptation.
+        numbers (Sequence[int]): Number of rows of each way, N in total.
+        share (float): Weight of the adaptation in [0, 1]. Defaults to
+            :data:`ADAPTED_SHARE`.
 
     Returns:
-        SupportStatistics: With ``shares`` and ``own_shares``; the same where
-        no image is of an adaptation.
+        SupportStatistics: Statistics with ``shares`` and ``way_shares``; the
+        given ones if there is no image of an adaptation.
     """
     if not any(is_adapted):
         return statistics
     areas = statistics.areas
     number = len(is_adapted)
     adapted = torch.tensor(is_adapted, device=areas.device)
-    background, own = (areas[:number] > 0).unbind(-1)
+    background, of_way = (areas[:number] > 0).unbind(-1)
     shares = torch.ones_like(areas[:, 0])
     if statistics.shares is not None:
         shares = statistics.shares.clone()
@@ -58,12 +62,12 @@ def weigh_adapted(statistics: SupportStatistics, is_adapted: Sequence[bool],
     else:
         left = shares.new_ones(())
     shares[:number] = left * mixture(background, adapted, share)
-    own_shares = torch.zeros_like(shares)
-    own_shares[:number] = torch.cat([
+    way_shares = torch.zeros_like(shares)
+    way_shares[:number] = torch.cat([
         mixture(*way, share) for way in zip(
-            own.split(list(numbers)), adapted.split(list(numbers)),
+            of_way.split(list(numbers)), adapted.split(list(numbers)),
             strict=True)])
-    return replace(statistics, shares=shares, own_shares=own_shares)
+    return replace(statistics, shares=shares, way_shares=way_shares)
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,11 @@ class CertainCells:
     """The most certain cells of a way in an image.
 
     Attributes:
-        way (int): From 0.
-        reach (float): How far they reach from the background to the mean of
-            the way's supports, see :func:`reach`.
-        weights (Tensor): float64 (2, h, w), 1 for the cells of the
-            background, and of the way.
+        way (int): Index of the way, from 0.
+        reach (float): Mean margin of the cells, which is -1 at the mean of
+            the background and 1 at that of the way, see :func:`reach`.
+        weights (Tensor): Masks of the certain cells of the background and of
+            the way, (2, h, w) float64 of 0 and 1.
     """
 
     way: int
@@ -84,17 +88,18 @@ class CertainCells:
 
 
 class CertainCellFinder:
-    """Finds the most certain cells of images that have no labels.
+    """A finder of the most certain cells of images without labels.
 
-    Of the cells that go to a class the 30% with the largest margins are
-    certain, four at least. An image serves a way with four cells or more
-    that has 80% of the cells of the image's largest way, as others may be
-    absent.
+    Of the cells that are labelled as a class, the 30% with the largest
+    margins are certain, and at least four. An image is used for a way if the
+    way has at least four cells, and at least 80% of the number of cells of
+    the image's largest way, because smaller ways may be absent.
 
     Args:
-        supports (SupportStatistics): (N,) with moments, in the dtype and on
-            the device of the features.
-        shots (Sequence[int]): See :func:`class_scatter`.
+        supports (SupportStatistics): Statistics with moments and the leading
+            dimension N, in the dtype and on the device of the features.
+        shots (Sequence[int]): Numbers of supports of the ways, see
+            :func:`class_scatter`.
     """
 
     def __init__(self, supports: SupportStatistics,
@@ -105,15 +110,16 @@ class CertainCellFinder:
 
     def find(self, features: Tensor, logits: Tensor, valid: Tensor
              ) -> Iterator[CertainCells]:
-        """Find them in one image.
+        """Find the most certain cells of one image.
 
         Args:
-            features (Tensor): (C, h, w).
-            logits (Tensor): (1 + W, h, w), of the classifier in use.
-            valid (Tensor): bool (h, w), cells that are not padding.
+            features (Tensor): Features of the image, (C, h, w).
+            logits (Tensor): Logits of the classifier in use, (1 + W, h, w).
+            valid (Tensor): Mask of the cells that are not padding, (h, w)
+                bool.
 
         Yields:
-            CertainCells: One a way that the image serves.
+            CertainCells: Cells of each way that the image is used for.
         """
         cells = F.normalize(features, dim=0).flatten(1).mT  # (m, C)
         reaching, units = way_margins(
@@ -121,28 +127,29 @@ class CertainCellFinder:
         first, second = logits.flatten(1).topk(2, dim=0).values
         labels = logits.flatten(1).argmax(0).where(valid.flatten(), -1)
         counts = labels[labels >= 0].bincount(minlength=len(logits))
-        fewest = max(_FEWEST, _PRESENT * int(counts[1:].max()))
-        served = [way for way, count in enumerate(counts[1:].tolist())
-                  if count >= fewest]
+        minimum = max(_MIN_CELLS, _PRESENT * int(counts[1:].max()))
+        present = [way for way, count in enumerate(counts[1:].tolist())
+                   if count >= minimum]
         background = _most_certain(labels == 0, first - second)
-        for way in served:
-            own = _most_certain(labels == 1 + way, first - second)
-            reach = 2 * reaching[0, way, own].mean() / units[0, way]
+        for way in present:
+            of_way = _most_certain(labels == 1 + way, first - second)
+            reach = 2 * reaching[0, way, of_way].mean() / units[0, way]
             yield CertainCells(way, float(reach), torch.stack(
-                [background, own]).unflatten(1, logits.shape[1:]).double())
+                [background, of_way]).unflatten(1, logits.shape[1:]).double())
 
 
 def certain_statistics(classifier: Classifier, features: Tensor,
                        weights: Tensor) -> SupportStatistics:
-    """Measure certain cells as a bank keeps supports.
+    """Compute the statistics of certain cells in the form of a bank's.
 
     Args:
-        classifier (Classifier): The one in use.
-        features (Tensor): (C, h, w).
-        weights (Tensor): (2, h, w), of :class:`CertainCells`.
+        classifier (Classifier): The classifier in use.
+        features (Tensor): Features of the image, (C, h, w).
+        weights (Tensor): Weights of :class:`CertainCells`, (2, h, w).
 
     Returns:
-        SupportStatistics: float64, n is 2, without leading dimensions.
+        SupportStatistics: Statistics in float64 with n = 2 and without
+        leading dimensions.
     """
     return SupportStatistics.of_weights(
         features[None].double(), weights[None].to(features.device),
@@ -150,12 +157,12 @@ def certain_statistics(classifier: Classifier, features: Tensor,
     ).each(lambda one: one[0])
 
 
-def _most_certain(own: Tensor, margins: Tensor) -> Tensor:
-    """Choose cells by their margins: bool (m,), of (m,) each."""
-    number = int(own.sum())
-    kept = min(number, max(_FEWEST, int(_KEEP * number)))
-    order = margins.where(own, -torch.inf).argsort(
+def _most_certain(of_class: Tensor, margins: Tensor) -> Tensor:
+    """Select the cells (m,) of a class with the largest margins (m,)."""
+    number = int(of_class.sum())
+    kept = min(number, max(_MIN_CELLS, int(_KEEP * number)))
+    order = margins.where(of_class, -torch.inf).argsort(
         descending=True, stable=True)
-    chosen = torch.zeros_like(own)
-    chosen[order[:kept]] = True
-    return chosen
+    selected = torch.zeros_like(of_class)
+    selected[order[:kept]] = True
+    return selected

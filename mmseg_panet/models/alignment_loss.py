@@ -15,30 +15,33 @@ MASK_SOURCES = ('prediction', 'true')
 
 @MODELS.register_module()
 class PrototypeAlignmentLoss(nn.Module):
-    """Segments the supports back from the queries' prototypes.
+    """The loss of segmenting the supports with the queries' prototypes.
 
-    The background and each way are fitted to the queries (all of an episode
-    pooled together), in the paper as prototypes, and every support is
-    segmented into (background, its way) with them. The loss is the cross
-    entropy summed over the supports and divided by W * S (equation 5), then
-    the mean over the episodes of the batch. A way that the mask source shows
-    nowhere in the queries is not fitted and adds nothing.
+    A classifier of the background and each way is fitted to the queries of
+    an episode, which are pooled; in the paper it consists of prototypes.
+    Every support is then segmented into background and its way. The loss is
+    the cross entropy summed over the supports and divided by W * S
+    (equation 5), averaged over the episodes of the batch. A way without a
+    pixel in the masks of the queries is not fitted and contributes 0.
 
     Args:
-        mask_source (str): Which masks of the queries are pooled.
-            'prediction': the argmax of the logits at feature resolution, as
-            in the paper; 'true': the queries' ground truth. Defaults to
+        mask_source (str): Source of the queries' masks. 'prediction' is the
+            argmax of the logits at feature resolution, as in the paper;
+            'true' is the ground truth of the queries. Defaults to
             'prediction'.
-        loss_weight (float): Defaults to 1.0, the paper's lambda.
-        ignore_index (int): Label left out. Defaults to 255.
-        align_corners (bool): Of the logits' resize. Defaults to False.
-        classifier (dict, optional): How the queries are fitted, a registered
-            :class:`Classifier` with settings of its own; its cells are
-            normalised where those of the head's classifier are. Defaults to
-            the classifier of the head.
+        loss_weight (float): Weight of the loss. Defaults to 1.0, which is
+            the paper's lambda.
+        ignore_index (int): Label to ignore. Defaults to 255.
+        align_corners (bool): ``align_corners`` of the resize of the logits.
+            Defaults to False.
+        classifier (dict, optional): Config of a registered
+            :class:`Classifier` that is fitted to the queries. Its cells are
+            also normalised if those of the head's classifier are. Defaults
+            to the classifier of the head.
 
     Raises:
-        InputError: If ``mask_source`` is unknown, or what is no classifier.
+        InputError: If ``mask_source`` is unknown, or if ``classifier`` is
+            not a classifier.
     """
 
     def __init__(self, mask_source: str = 'prediction',
@@ -60,31 +63,34 @@ class PrototypeAlignmentLoss(nn.Module):
         """Compute the loss of a batch of episodes.
 
         Args:
-            supports (Tensor): Features (B, W, S, C, h, w).
-            support_labels (Tensor): (B, W, S, H, W), episode labels.
-            queries (Tensor): Features (B, Q, C, h, w).
-            query_labels (Tensor): (B, Q, H, W), episode labels.
-            query_logits (Tensor): (B, Q, 1 + W, h, w).
-            head (FewShotHead): Measures the queries, and fits and matches
-                their classes.
+            supports (Tensor): Features of the supports,
+                (B, W, S, C, h, w).
+            support_labels (Tensor): Episode labels of the supports,
+                (B, W, S, H, W).
+            queries (Tensor): Features of the queries, (B, Q, C, h, w).
+            query_labels (Tensor): Episode labels of the queries,
+                (B, Q, H, W).
+            query_logits (Tensor): Logits of the queries,
+                (B, Q, 1 + W, h, w).
+            head (FewShotHead): Head that computes statistics and logits.
 
         Returns:
-            Tensor: A scalar, part of the graph also where no way is present.
+            Tensor: Scalar loss, which has a graph even if no way is present.
         """
         episodes, ways, shots = support_labels.shape[:3]
         labels = query_labels if self.mask_source == 'true' else (
-            query_logits.argmax(2))  # on the cells: no resize
+            query_logits.argmax(2))  # at feature resolution
         classifier = self.classifier or head.classifier
         measured = head.mask_statistics(
             queries.flatten(0, 1),
             label_masks(labels.flatten(0, 1), range(1 + ways)),
             classifier=classifier)
-        # (B, 1 + W), over all queries of an episode.
+        # Leading dimension B and n = 1 + W, pooled over an episode's queries.
         measured = measured.each(
             lambda one: one.unflatten(0, (episodes, -1))).pooled(1)
         present = measured.areas[:, 1:] > 0  # (B, W)
 
-        # An episode for each way, with all queries as its support.
+        # Each way is an episode whose support is the pooled queries.
         background = measured.masks(slice(1))
         pairs = stack([
             join([background, measured.masks(slice(way, 1 + way))])
@@ -97,15 +103,16 @@ class PrototypeAlignmentLoss(nn.Module):
             logits, support_labels.shape[-2:], mode='bilinear',
             align_corners=self.align_corners)  # (B*W*S, 2, H, W)
 
-        own_way = torch.arange(1, 1 + ways, device=support_labels.device)
-        own_way = own_way.view(ways, 1, 1, 1)
+        way_of = torch.arange(1, 1 + ways, device=support_labels.device)
+        way_of = way_of.view(ways, 1, 1, 1)
         targets = torch.full_like(support_labels, self.ignore_index)
         targets[support_labels == 0] = 0
-        targets[support_labels == own_way] = 1
+        targets[support_labels == way_of] = 1
         targets = targets.flatten(0, 2)  # (B*W*S, H, W)
         errors = F.cross_entropy(
             logits, targets, ignore_index=self.ignore_index, reduction='none')
-        # By hand: the mean of a support without a valid pixel would be nan.
+        # F.cross_entropy's mean would be nan for a support without a valid
+        # pixel.
         valid = (targets != self.ignore_index).sum((1, 2)).clamp_min(1)
         per_support = errors.sum((1, 2)) / valid  # (B*W*S,)
         per_way = per_support.view(episodes, ways, shots).sum(2)

@@ -1,4 +1,4 @@
-"""Linear equations with a positive definite matrix."""
+"""Linear systems with a positive definite matrix."""
 from typing import Any
 
 import torch
@@ -7,25 +7,30 @@ from torch.autograd.function import once_differentiable
 
 
 def cholesky_solve(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """Solve ``matrix @ solution = right``, with gradients.
+    """Solve ``matrix @ solution = right`` with gradients.
 
     Args:
-        matrix (Tensor): (..., C, C), symmetric. Its gradient is that of a
-            symmetric matrix: it need not be symmetric itself.
-        right (Tensor): (..., C, K).
+        matrix (Tensor): Symmetric matrices, (..., C, C). Their gradient need
+            not be symmetric.
+        right (Tensor): Right-hand sides, (..., C, K).
 
     Returns:
-        tuple[Tensor, Tensor]: The solution (..., C, K), and bool (...),
-        whether the matrix is positive definite; where it is not, the
-        solution is ``right``.
+        tuple[Tensor, Tensor]: Solutions, (..., C, K), and whether each
+        matrix is positive definite, (...) bool. The solution for a matrix
+        that is not is ``right``.
+
+    Example:
+        >>> cholesky_solve(2 * torch.eye(2), torch.ones(2, 1))
+        (tensor([[0.5000],
+                [0.5000]]), tensor(True))
     """
     return _CholeskySolve.apply(matrix, right)
 
 
 class _CholeskySolve(torch.autograd.Function):
-    """The gradient goes through the solution, not through the factor.
+    """The solution, with a gradient that does not use the factor's.
 
-    Autograd would solve for C columns on the way back, where K are enough.
+    Autograd would solve for C columns in the backward pass, but K suffice.
     """
 
     @staticmethod
@@ -33,7 +38,7 @@ class _CholeskySolve(torch.autograd.Function):
                 ) -> tuple[Tensor, Tensor]:
         factor, failed = torch.linalg.cholesky_ex(matrix)
         solved = failed == 0
-        # Not the factor, which is C / K times as large.
+        # Select the solution, as the factor is C / K times as large.
         solution = torch.where(
             solved[..., None, None], torch.cholesky_solve(right, factor),
             right)

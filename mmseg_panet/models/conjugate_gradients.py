@@ -1,17 +1,20 @@
-"""Linear equations close to ones whose inverse is known."""
+"""Linear systems that are close to one whose inverse is known."""
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-_MOST = 100
-"""Steps; features of photographs take 10 to 20."""
+_MAX_STEPS = 100
+"""Maximum number of steps; features of photographs take 10 to 20."""
 _TOLERANCE = 64
-"""Of the residuals, in units of rounding: what a Cholesky factor leaves."""
+"""Tolerance of the residuals in units of the machine epsilon.
+
+The residuals of a Cholesky solution are of this size.
+"""
 
 
 class Solution(NamedTuple):
-    """What a solve returns, and where the next one may start.
+    """The solution of a system, which may be the start of the next one.
 
     Attributes:
         solution (Tensor): X, (M, K, C).
@@ -27,54 +30,56 @@ def conjugate_gradients(inverse: Tensor, factor: Tensor, shift: Tensor,
                         start: Solution) -> Solution:
     """Solve ``X @ (factor * A + shift * I + R^T diag(weights) R) = right``.
 
-    By conjugate gradients, preconditioned with the inverse of A (Golub and
-    Van Loan, Matrix Computations, section 11.5). The products with A itself
-    follow from those with its inverse, so a step costs ``C * C + 2 * L * C``
-    products a row, where a Cholesky factor would take ``C^3 / 6``.
+    The method of conjugate gradients is used, preconditioned with the
+    inverse of A (Golub and Van Loan, Matrix Computations, section 11.5). The
+    products with A follow from those with its inverse, so that a step takes
+    ``C * C + 2 * L * C`` multiplications per row, compared with ``C^3 / 6``
+    of a Cholesky factorisation.
 
     Args:
-        inverse (Tensor): (M, C, C), of A, which is symmetric and positive
-            definite.
-        factor (Tensor): (M, 1, 1), above 0.
-        shift (Tensor): (M, 1, 1); it may be negative, as long as the sum is
+        inverse (Tensor): Inverse of A, (M, C, C). A is symmetric and
             positive definite.
+        factor (Tensor): Factor of A, (M, 1, 1), above 0.
+        shift (Tensor): Factor of the identity, (M, 1, 1). It may be negative
+            if the sum is positive definite.
         rows (Tensor): R, (M, L, C).
-        weights (Tensor): (M, L).
-        right (Tensor): (M, K, C).
-        start (Solution): A guess, with its product.
+        weights (Tensor): Weights of the rows, (M, L).
+        right (Tensor): Right-hand sides, (M, K, C).
+        start (Solution): Initial guess and its product with A.
 
     Returns:
-        Solution: Rows that are not finite where the equations are not.
+        Solution: The solution. Its rows are not finite if the system is not.
     """
 
-    def others(some: Tensor) -> Tensor:
-        along = (some @ rows.mT) * weights[:, None]  # (M, K, L)
-        return shift * some + along @ rows
+    def other_terms(x: Tensor) -> Tensor:
+        along = (x @ rows.mT) * weights[:, None]  # (M, K, L)
+        return shift * x + along @ rows
 
     def dot(one: Tensor, other: Tensor) -> Tensor:
         return (one * other).sum(-1, keepdim=True)  # (M, K, 1)
 
-    found, product = start
-    left = right - factor * product - others(found)
-    enough = _TOLERANCE * torch.finfo(right.dtype).eps * right.norm(dim=-1)
-    towards = left @ inverse
-    of_towards = left
-    size = dot(left, towards)
-    for _ in range(_MOST):
-        # False for nan, which nothing improves.
-        if not bool((left.norm(dim=-1) > enough).any()):
+    x, product = start
+    residual = right - factor * product - other_terms(x)
+    tolerance = _TOLERANCE * torch.finfo(
+        right.dtype).eps * right.norm(dim=-1)
+    direction = residual @ inverse
+    direction_product = residual  # direction @ A
+    rho = dot(residual, direction)
+    for _ in range(_MAX_STEPS):
+        # The comparison is False for nan, which no step can improve.
+        if not bool((residual.norm(dim=-1) > tolerance).any()):
             break
-        step = factor * of_towards + others(towards)
-        bend = dot(towards, step)
+        image = factor * direction_product + other_terms(direction)
+        curvature = dot(direction, image)
         # A row may be solved to the last bit before the others.
-        length = torch.where(bend != 0, size / bend, 0)
-        found = found + length * towards
-        product = product + length * of_towards
-        left = left - length * step
-        next_one = left @ inverse
-        next_size = dot(left, next_one)
-        ratio = torch.where(size != 0, next_size / size, 0)
-        towards = next_one + ratio * towards
-        of_towards = left + ratio * of_towards
-        size = next_size
-    return Solution(found, product)
+        alpha = torch.where(curvature != 0, rho / curvature, 0)
+        x = x + alpha * direction
+        product = product + alpha * direction_product
+        residual = residual - alpha * image
+        preconditioned = residual @ inverse
+        next_rho = dot(residual, preconditioned)
+        beta = torch.where(rho != 0, next_rho / rho, 0)
+        direction = preconditioned + beta * direction
+        direction_product = residual + beta * direction_product
+        rho = next_rho
+    return Solution(x, product)

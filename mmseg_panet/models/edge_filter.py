@@ -1,4 +1,4 @@
-"""Logits that follow the edges of their image."""
+"""The edge filter, which aligns logits with the edges of their image."""
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,23 +14,27 @@ from .logit_map import LogitMap
 from .resize import Resize, cut_padding, resize_matrix
 
 _GREEN = 0.587
-"""Its share of the luma of BT.601. Red and blue have the same share here, as
-it depends on the pipeline which of them comes first."""
+"""The weight of green in the luma of BT.601.
+
+Red and blue have equal weights here, as their order depends on the pipeline.
+"""
 
 
 @dataclass(frozen=True)
 class EdgeFilter:
-    """The guided filter of logits, with their own image as the guide.
+    """The guided filter of logits with their image as the guide.
 
-    Logits are brought to the network's input, without its padding, filtered
-    there, and resized to the image afterwards: the cost does not grow with
-    the photograph. Only the margins over the background are filtered, as the
-    filter is linear and constants stay.
+    The logits are resized to the network's input without its padding,
+    filtered, and then resized to the image, so that the cost does not depend
+    on the size of the image. Only the margins over the background are
+    filtered, because the filter is linear and does not change constants.
 
     Args:
-        radius (float): Of the filter's windows, as a share of the input's
-            longer side without padding, 0 < radius <= 1. Defaults to 0.05.
-        eps (float): See :func:`guided_filter`. Defaults to 1e-3.
+        radius (float): Radius of the filter's windows as a fraction of the
+            input's longer side without padding, 0 < radius <= 1. Defaults to
+            0.05.
+        eps (float): Variance that counts as an edge, above 0, see
+            :func:`guided_filter`. Defaults to 1e-3.
 
     Raises:
         InputError: If a setting is out of range.
@@ -41,8 +45,8 @@ class EdgeFilter:
 
     def __post_init__(self) -> None:
         for name, most, words in (
-                ('radius', 1, 'above 0 and at most 1, a share of the longer '
-                 'side'), ('eps', math.inf, 'above 0')):
+                ('radius', 1, 'above 0 and at most 1, as a fraction of the '
+                 'longer side'), ('eps', math.inf, 'above 0')):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(
                     value, (int, float)) or not 0 < value <= most:
@@ -55,16 +59,19 @@ class EdgeFilter:
         """Filter the logits of an image.
 
         Args:
-            logits (Tensor): (..., K, h, w), background first, on cells or at
-                the size of the input.
-            image (Tensor): (3, H, W), as the network sees it.
-            metainfo (dict): The image's, see :func:`to_own_size`.
-            align_corners (bool): Of the resizes. Defaults to False.
-            preprocessor (nn.Module, optional): See :func:`grey_of`.
+            logits (Tensor): Logits at the size of the feature map or of the
+                input, (..., K, h, w), background first.
+            image (Tensor): Preprocessed image, (3, H, W).
+            metainfo (dict): Metainfo of the image, see
+                :func:`to_original_size`.
+            align_corners (bool): ``align_corners`` of the resizes. Defaults
+                to False.
+            preprocessor (nn.Module, optional): Data preprocessor of the
+                model, see :func:`to_grey`. Defaults to None.
 
         Returns:
-            LogitMap: Its logits have the size of the input without padding;
-            those of the background are 0.
+            LogitMap: Logits at the size of the input without padding; those
+            of the background are 0.
         """
         margins = logits[..., 1:, :, :] - logits[..., :1, :, :]
         to_input = Resize(*(
@@ -73,7 +80,7 @@ class EdgeFilter:
             for cells, pixels in zip(
                 logits.shape[-2:], image.shape[-2:], strict=True)))
         found = LogitMap.of_input(to_input(margins), metainfo, align_corners)
-        guide = grey_of(
+        guide = to_grey(
             cut_padding(image, metainfo).to(logits), preprocessor)
         filtered = guided_filter(
             found.cells, guide,
@@ -82,17 +89,18 @@ class EdgeFilter:
             F.pad(filtered, (0, 0, 0, 0, 1, 0)), found.resize)
 
 
-def grey_of(image: Tensor, preprocessor: Any = None) -> Tensor:
-    """Make a grey image of what a network sees.
+def to_grey(image: Tensor, preprocessor: Any = None) -> Tensor:
+    """Convert a preprocessed image to a grey one.
 
     Args:
-        image (Tensor): (3, H, W), without padding.
-        preprocessor (nn.Module, optional): The model's; its normalisation of
-            8-bit values is undone. Without one the least value becomes 0 and
-            the largest 1.
+        image (Tensor): Preprocessed image without padding, (3, H, W).
+        preprocessor (nn.Module, optional): Data preprocessor of the model,
+            whose normalisation of 8-bit values is reverted. Without it, the
+            values are scaled so that the smallest is 0 and the largest 1.
+            Defaults to None.
 
     Returns:
-        Tensor: (H, W), in [0, 1].
+        Tensor: Grey image, (H, W) in [0, 1].
     """
     mean = getattr(preprocessor, 'mean', None)
     if mean is not None:
@@ -108,31 +116,31 @@ def grey_of(image: Tensor, preprocessor: Any = None) -> Tensor:
 
 
 def edge_filter_of(model: Any) -> EdgeFilter | None:
-    """Find the filter of a model: the only place that knows its settings.
+    """Build the edge filter of a model from its settings.
 
-    ``edges`` of ``test_cfg`` is a dict of settings of :class:`EdgeFilter`,
-    True for the usual ones, or False or None to go without. Where it is
-    absent, ``edges`` of the head's classifier decides.
+    ``edges`` of ``test_cfg`` is a dict of arguments of :class:`EdgeFilter`,
+    True for the defaults, or False or None for no filter. If it is absent,
+    ``edges`` of the head's classifier is used.
 
     Args:
-        model (EncoderDecoder): Any of mmseg's, with a :class:`FewShotHead`.
+        model (EncoderDecoder): Model of mmseg with a :class:`FewShotHead`.
 
     Returns:
-        EdgeFilter | None: None to go without.
+        EdgeFilter | None: The filter; None if the logits are not filtered.
 
     Raises:
         InputError: If a setting is unknown or out of range.
     """
-    usual = model.decode_head.classifier.edges
-    settings = (model.test_cfg or {}).get('edges', usual)
+    default = model.decode_head.classifier.edges
+    settings = (model.test_cfg or {}).get('edges', default)
     if settings is None or settings is False:
         return None
     if settings is True:
-        settings = usual or {}
-    known = [one.name for one in fields(EdgeFilter)]
-    if not isinstance(settings, Mapping) or not set(known).issuperset(
+        settings = default or {}
+    names = [one.name for one in fields(EdgeFilter)]
+    if not isinstance(settings, Mapping) or not set(names).issuperset(
             settings):
         raise InputError(
-            f'expected edges as a bool or a dict with some of {known}, got '
+            f'expected edges as a bool or a dict with some of {names}, got '
             f'{settings!r}')
     return EdgeFilter(**settings)

@@ -1,4 +1,4 @@
-"""How a flat batch of episodes is laid out."""
+"""The layout of a flat batch of episodes."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,10 +13,10 @@ T = TypeVar('T')
 
 
 class EpisodeLayout(NamedTuple):
-    """Numbers of episodes, ways, shots and queries of a flat batch.
+    """The numbers of episodes, ways, shots and queries of a flat batch.
 
-    An episode travels as W * S supports, way by way, then its Q queries; a
-    batch is B such episodes one after the other.
+    An episode consists of W * S supports, way by way, followed by its Q
+    queries. A batch is the concatenation of B such episodes.
     """
 
     episodes: int
@@ -29,10 +29,10 @@ class EpisodeLayout(NamedTuple):
         """Read the layout from the samples' ``role`` and ``class_ids``.
 
         Args:
-            data_samples (Sequence[SegDataSample]): A flat batch.
+            data_samples (Sequence[SegDataSample]): Samples of a flat batch.
 
         Raises:
-            InputError: If the samples are no batch of equal episodes.
+            InputError: If the samples are not a batch of equal episodes.
         """
         roles = [sample.get('role') for sample in data_samples]
         if 'support' not in roles or None in roles:
@@ -63,14 +63,14 @@ class EpisodeLayout(NamedTuple):
         return layout
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Split what belongs to the images of a flat batch.
+        """Split a tensor of a flat batch into supports and queries.
 
         Args:
-            x (Tensor): (B * (W * S + Q), ...).
+            x (Tensor): Tensor with a row per image, (B * (W * S + Q), ...).
 
         Returns:
             tuple[Tensor, Tensor]: Supports (B, W, S, ...) and queries
-            (B, Q, ...); of a single episode as views.
+            (B, Q, ...), which are views if there is a single episode.
         """
         num_supports = self.ways * self.shots
         parts = _Split.apply(x, [num_supports, self.queries] * self.episodes)
@@ -81,24 +81,24 @@ class EpisodeLayout(NamedTuple):
                 queries.unflatten(0, (self.episodes, self.queries)))
 
     def is_query(self, index: int) -> bool:
-        """Whether an image of the flat batch is a query."""
+        """Check whether an image of the flat batch is a query."""
         supports = self.ways * self.shots
         return index % (supports + self.queries) >= supports
 
     def queries_of(self, items: Sequence[T]) -> list[T]:
-        """The queries' part of a flat list, in order."""
+        """Select the queries of a flat list, in order."""
         return [one for i, one in enumerate(items) if self.is_query(i)]
 
     def supports_of(self, items: Sequence[T]) -> list[T]:
-        """The supports' part of a flat list, in order."""
+        """Select the supports of a flat list, in order."""
         return [one for i, one in enumerate(items) if not self.is_query(i)]
 
 
 class _Split(torch.autograd.Function):
-    """``Tensor.split`` whose gradient is one tensor in x's memory format.
+    """``Tensor.split`` with one gradient tensor in x's memory format.
 
-    Slices would give one of x's size each, and ``split`` a contiguous one
-    where a part is a single image.
+    Slices would allocate a gradient of x's size each, and ``split`` a
+    contiguous one if a part is a single image.
     """
 
     @staticmethod
@@ -120,15 +120,16 @@ class _Split(torch.autograd.Function):
 
 def check_episode(support_images: Tensor, support_masks: Tensor,
                   query_images: Tensor) -> None:
-    """Refuse tensors that are no episode.
+    """Check the tensors of an episode.
 
     Args:
-        support_images (Tensor): (W, S, 3, H, W).
-        support_masks (Tensor): (W, S, H, W): 1 the way, 0 not, 255 unknown.
-        query_images (Tensor): (N, 3, H, W).
+        support_images (Tensor): Support images, (W, S, 3, H, W).
+        support_masks (Tensor): Masks of the supports, (W, S, H, W): 1 is the
+            way, 0 is not, and 255 is unknown.
+        query_images (Tensor): Query images, (N, 3, H, W).
 
     Raises:
-        InputError: If a shape or a value does not fit.
+        InputError: If a shape or a value is invalid.
     """
     fits = (
         support_images.dim() == 5 and query_images.dim() == 4
@@ -142,15 +143,15 @@ def check_episode(support_images: Tensor, support_masks: Tensor,
             '(W, S, H, W) and query_images (N, 3, H, W), got '
             f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
             f'and {tuple(query_images.shape)}')
-    if not support_masks.is_cpu:  # a device is not waited for
-        known = (support_masks == 0) | (support_masks == 1) | (
+    if not support_masks.is_cpu:  # avoid a synchronization with the device
+        valid = (support_masks == 0) | (support_masks == 1) | (
             support_masks == 255)
         torch._assert_async(
-            known.all(), 'expected support_masks of 1, 0 and 255')
+            valid.all(), 'expected support_masks of 1, 0 and 255')
         return
     values = support_masks.unique().tolist()
     if not {0, 1, 255}.issuperset(values) or values == [0, 255]:
         raise InputError(
-            'expected support_masks of 1 (the way), 0 (not it) and 255 '
-            f'(unknown), got the values {values[:10]}; a mask is of its own '
-            'way alone: pass mask == value')
+            'expected support_masks of 1 (the way), 0 (not the way) and 255 '
+            f'(unknown), got the values {values[:10]}; a mask must show only '
+            'the way of its support: pass mask == value')

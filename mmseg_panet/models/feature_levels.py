@@ -1,4 +1,4 @@
-"""The outputs of a backbone that a head uses, as one feature map."""
+"""Selection and concatenation of a backbone's outputs."""
 from collections.abc import Sequence
 
 import torch
@@ -9,28 +9,28 @@ from ..errors import InputError
 
 
 class FeatureLevels:
-    """Chooses one output of a backbone, or joins several.
+    """A selection of one or several outputs of a backbone.
 
-    A single output is used as it is. Of several, every cell of level l is
-    normalised, ``u_l = f_l / |f_l|``, so that each level weighs the same;
-    the levels are resized (bilinear) to the finest and concatenated along
-    the channels. The 'resize_concat' of mmseg differs: it does not normalise,
-    and it resizes to the first level.
+    A single output is used unchanged. With several outputs, every cell of
+    level l is normalised, ``u_l = f_l / |f_l|``, so that all levels have the
+    same weight. The levels are then resized (bilinear) to the finest one and
+    concatenated along the channels. mmseg's 'resize_concat' differs: it does
+    not normalise, and it resizes to the first level.
 
     Args:
-        in_channels (int | Sequence[int]): Channels of each level, as many
-            as ``in_index`` has.
-        in_index (int | Sequence[int]): Which of the backbone's outputs, a
-            position in its ``out_indices``; negative ones count from the
-            last. Defaults to -1.
-        input_transform (str, optional): 'resize_concat' with a sequence as
-            ``in_index``, where it is the default; None with a single one.
+        in_channels (int | Sequence[int]): Number of channels of each level
+            in ``in_index``.
+        in_index (int | Sequence[int]): Positions of the levels in the
+            backbone's ``out_indices``; negative ones count from the end.
+            Defaults to -1.
+        input_transform (str, optional): 'resize_concat' if ``in_index`` is a
+            sequence, which is the default then; None if it is an int.
 
     Attributes:
-        channels (int): C, those of all levels together.
+        channels (int): C, the number of channels of all levels together.
 
     Raises:
-        InputError: If the three do not fit each other.
+        InputError: If the three arguments are inconsistent.
     """
 
     def __init__(self, in_channels: int | Sequence[int],
@@ -45,8 +45,8 @@ class FeatureLevels:
                 or not all(isinstance(one, int)
                            for one in channels + indices)):
             raise InputError(
-                'expected in_channels and in_index of PANetHead as a whole '
-                'number each, or as lists with one for each level, got '
+                'expected in_channels and in_index of PANetHead as integers, '
+                'or as lists with an integer for each level, got '
                 f'in_channels={in_channels!r} and in_index={in_index!r}')
         if input_transform not in (None, 'resize_concat')[:1 + several]:
             raise InputError(
@@ -61,18 +61,20 @@ class FeatureLevels:
 
     def __call__(self, inputs: Sequence[Tensor],
                  align_corners: bool = False) -> Tensor:
-        """Make one feature map of the backbone's outputs.
+        """Combine the backbone's outputs into one feature map.
 
         Args:
-            inputs (Sequence[Tensor]): The outputs, (N, C_l, h_l, w_l).
-            align_corners (bool): Of the resize. Defaults to False.
+            inputs (Sequence[Tensor]): Outputs of the backbone, each
+                (N, C_l, h_l, w_l).
+            align_corners (bool): ``align_corners`` of the resize. Defaults
+                to False.
 
         Returns:
-            Tensor: (N, C, h, w) with the largest h and w of the levels;
-            float32, or float64 where it was that.
+            Tensor: Features (N, C, h, w) with the largest h and w of the
+            levels, in float32, or in float64 for inputs in float64.
 
         Raises:
-            InputError: If the backbone has no such output, or one of other
+            InputError: If an output is missing or has another number of
                 channels.
         """
         maps = [_output_at(inputs, *level) for level in self.levels]
@@ -88,11 +90,12 @@ class FeatureLevels:
 
 def _output_at(inputs: Sequence[Tensor], index: int,
                channels: int) -> Tensor:
-    """Take one output of the backbone, in float32 where it was half."""
+    """Select one output of the backbone; half precision becomes float32."""
     if not -len(inputs) <= index < len(inputs):
         raise InputError(
-            f'in_index={index} of PANetHead is outside the {len(inputs)} '
-            'outputs of the backbone; it counts along out_indices')
+            f'in_index={index} of PANetHead is out of range for the '
+            f'{len(inputs)} outputs of the backbone; it is a position in '
+            'out_indices')
     features = inputs[index]
     if features.shape[1] != channels:
         raise InputError(

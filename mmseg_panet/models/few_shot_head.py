@@ -1,4 +1,4 @@
-"""A decode head that learns its classes from supports."""
+"""A decode head that fits its classes to supports."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,35 +19,38 @@ from .support_ways import support_ways
 
 BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
             'mask_statistics')
-"""Methods that banks and the test that visits each image once do not call.
+"""Methods that banks and the test loop do not call.
 
-A head may override ``features`` and ``match``, but is refused with these.
+They accept a head that overrides ``features`` or ``match``, but not one that
+overrides these methods.
 """
 
 
 class FewShotHead(BaseDecodeHead):
-    """From the features of supports and queries to logits.
+    """The base of heads that classify queries by statistics of supports.
 
-    Supports pass :meth:`support_statistics` or :meth:`class_statistics`, the
-    fit of a :class:`Classifier` and :meth:`match`, whoever asks. All of it
-    is computed in float32 (float64 stays), whatever the autocast.
+    A prediction uses :meth:`support_statistics` or :meth:`class_statistics`,
+    :meth:`Classifier.fit` and :meth:`match`, in this order. It is computed in
+    float32, or float64 for such inputs, also under autocast.
 
     Args:
-        in_channels (int | Sequence[int]): See :class:`FeatureLevels`.
-        in_index (int | Sequence[int]): Which output of the backbone, or
-            which ones, see :class:`FeatureLevels`. Defaults to -1.
-        classifier (dict | str, optional): How the statistics of supports
-            become classes, a registered :class:`Classifier`, or 'auto'.
-            Defaults to :class:`PrototypeClassifier`.
-        scale, distance: Settings of the classifier, where it has them.
-        pool_at (str): See :func:`pooling`. Defaults to 'image'.
-        **kwargs: As for mmseg's ``BaseDecodeHead``.
+        in_channels (int | Sequence[int]): Number of channels of the feature
+            map or of each level, see :class:`FeatureLevels`.
+        in_index (int | Sequence[int]): Outputs of the backbone to use, see
+            :class:`FeatureLevels`. Defaults to -1.
+        classifier (dict | str, optional): Config of a registered
+            :class:`Classifier` that fits classes to the statistics, or
+            'auto'. Defaults to :class:`PrototypeClassifier`.
+        scale, distance: Arguments of the classifier, if it has them.
+        pool_at (str): Resolution of the pooling, see :func:`pooling`.
+            Defaults to 'image'.
+        **kwargs: Other arguments of mmseg's ``BaseDecodeHead``.
 
     Attributes:
-        fitted (nn.Module | None): What :meth:`fit` has fitted.
+        fitted (nn.Module | None): Classes that :meth:`fit` has fitted.
 
     Raises:
-        InputError: If a setting is unknown, also to the classifier.
+        InputError: If an argument is unknown, or invalid for the classifier.
     """
 
     fitted: nn.Module | None
@@ -59,18 +62,18 @@ class FewShotHead(BaseDecodeHead):
                  pool_at: str = 'image',
                  **kwargs: Any) -> None:
         check_choice('pool_at', pool_at, POOL_AT)
-        # mmseg wants numbers of a classifier that this head does not have.
+        # mmseg requires the numbers of a convolution that is not used here.
         super().__init__(
             in_channels, channels=1, num_classes=2, out_channels=2,
             dropout_ratio=0, in_index=in_index, init_cfg=None, **kwargs)
-        del self.conv_seg  # DDP refuses parameters that get no gradient.
+        del self.conv_seg  # DDP does not allow parameters without gradient.
         self.classifier = build_classifier(
             classifier, scale=scale, distance=distance)
         self.pool_at = pool_at
         self.fitted = None
 
     def _init_inputs(self, *levels: Any) -> None:
-        """Check the levels, where mmseg checks them."""
+        """Check the levels in the hook that mmseg provides for it."""
         self.levels = FeatureLevels(*levels)
         self.in_channels = self.levels.channels
         self.input_transform = self.levels.input_transform
@@ -80,14 +83,14 @@ class FewShotHead(BaseDecodeHead):
         """Classify features by the fitted classes.
 
         Args:
-            inputs (Sequence[Tensor]): The backbone's outputs,
-                (N, C, h, w) each.
+            inputs (Sequence[Tensor]): Outputs of the backbone, each
+                (N, C, h, w).
 
         Returns:
             Tensor: Logits (N, 1 + W, h, w), background first.
 
         Raises:
-            RuntimeError: If no support set was fitted.
+            RuntimeError: If :meth:`fit` was not called.
         """
         if self.fitted is None:
             raise RuntimeError(
@@ -100,17 +103,17 @@ class FewShotHead(BaseDecodeHead):
     @full_precision
     def fit(self, inputs: Sequence[Tensor],
             data_samples: Sequence[SegDataSample]) -> None:
-        """Fit the classes of a support set for ``forward``.
+        """Fit the classes of a support set for :meth:`forward`.
 
         Args:
-            inputs (Sequence[Tensor]): The backbone's outputs of the N
+            inputs (Sequence[Tensor]): Outputs of the backbone for the N
                 supports; ways may differ in their number of shots.
             data_samples (Sequence[SegDataSample]): N samples with episode
                 labels in ``gt_sem_seg`` and ``way`` in their metainfo.
 
         Raises:
-            InputError: If a support shows no pixel of its way, or a way has
-                no support.
+            InputError: If a support has no pixel of its way, or a way has no
+                support.
         """
         labels = self.labels(data_samples)
         ways = support_ways(labels, data_samples)
@@ -135,18 +138,19 @@ class FewShotHead(BaseDecodeHead):
         """Classify the queries of a flat batch of episodes.
 
         Args:
-            inputs (Sequence[Tensor]): As for :meth:`loss`.
-            batch_data_samples (Sequence[SegDataSample]): As for
-                :meth:`loss`; only the supports' labels are read.
-            by_shot (bool): Whether each shot is fitted alone. Defaults to
+            inputs (Sequence[Tensor]): Outputs of the backbone for the
+                B * (W * S + Q) images.
+            batch_data_samples (Sequence[SegDataSample]): Samples of these
+                images. Only the labels of supports are read.
+            by_shot (bool): Whether to fit each shot separately. Defaults to
                 False.
 
         Returns:
-            Tensor: Logits (B * Q, 1 + W, h, w) on the cells; with
-            ``by_shot`` one such tensor a shot, (S, B * Q, 1 + W, h, w).
+            Tensor: Logits (B * Q, 1 + W, h, w) at the size of the feature
+            map; with ``by_shot``, (S, B * Q, 1 + W, h, w).
 
         Raises:
-            InputError: If a support shows no pixel of its way.
+            InputError: If a support has no pixel of its way.
         """
         layout = EpisodeLayout.of(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
@@ -162,22 +166,18 @@ class FewShotHead(BaseDecodeHead):
         return logits if by_shot else logits[0]
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Make one feature map of the backbone's outputs.
-
-        Returns:
-            Tensor: (N, C, h, w), float32, or float64 where it was that.
-        """
+        """Make one feature map (N, C, h, w), see :class:`FeatureLevels`."""
         return self.levels(inputs, self.align_corners)
 
     @full_precision
     def match_episodes(self, supports: Tensor, support_labels: Tensor,
                        queries: Tensor) -> Tensor:
-        """Classify queries by the supports of their own episode.
+        """Classify queries by the supports of their episode.
 
         Args:
-            supports (Tensor): Features (B, W, S, C, h, w).
-            support_labels (Tensor): (B, W, S, H, W), episode labels.
-            queries (Tensor): Features (B, Q, C, h, w).
+            supports (Tensor): Support features (B, W, S, C, h, w).
+            support_labels (Tensor): Episode labels (B, W, S, H, W).
+            queries (Tensor): Query features (B, Q, C, h, w).
 
         Returns:
             Tensor: Logits (B, Q, 1 + W, h, w).
@@ -195,11 +195,11 @@ class FewShotHead(BaseDecodeHead):
 
     @full_precision
     def match(self, features: Tensor, fitted: nn.Module) -> Tensor:
-        """Classify features; all that the head predicts passes here.
+        """Classify features; every prediction of the head uses this method.
 
         Args:
-            features (Tensor): (N, C, h, w).
-            fitted (nn.Module): What :meth:`Classifier.fit` returns.
+            features (Tensor): Features (N, C, h, w).
+            fitted (nn.Module): Result of :meth:`Classifier.fit`.
 
         Returns:
             Tensor: Logits (N, K, h, w).
@@ -208,15 +208,15 @@ class FewShotHead(BaseDecodeHead):
 
     def support_statistics(self, features: Tensor, labels: Tensor,
                            ways: Sequence[int]) -> SupportStatistics:
-        """Measure what supports add to the background and to their own way.
+        """Compute statistics of the background and the way of supports.
 
         Args:
-            features (Tensor): (N, C, h, w).
-            labels (Tensor): (N, H, W), episode labels.
-            ways (Sequence[int]): N, the way that each support shows.
+            features (Tensor): Features of the supports, (N, C, h, w).
+            labels (Tensor): Episode labels of the supports, (N, H, W).
+            ways (Sequence[int]): Ways of the N supports.
 
         Returns:
-            SupportStatistics: Of N supports, n is 2.
+            SupportStatistics: Statistics of N supports with n = 2.
         """
         return self.mask_statistics(
             features, label_masks(labels, [[0, way] for way in ways]),
@@ -226,19 +226,19 @@ class FewShotHead(BaseDecodeHead):
                         valid: Tensor | None = None,
                         classifier: Classifier | None = None
                         ) -> SupportStatistics:
-        """Measure features under masks, with gradients.
+        """Compute statistics of features under masks, with gradients.
 
         Args:
-            features (Tensor): (N, C, h, w).
-            masks (Tensor): (N, n, H, W), at the size of the network's input
-                or of the feature map.
-            valid (Tensor, optional): bool (N, H, W), pixels that count for
-                the axes of the moments. Defaults to those of all masks.
-            classifier (Classifier, optional): Whose needs are measured.
-                Defaults to the head's.
+            features (Tensor): Features (N, C, h, w).
+            masks (Tensor): Masks (N, n, H, W) at the size of the network's
+                input or of the feature map.
+            valid (Tensor, optional): Pixels that count for the axes of the
+                moments, (N, H, W) bool. Defaults to those of all masks.
+            classifier (Classifier, optional): Classifier that the statistics
+                are for. Defaults to that of the head.
 
         Returns:
-            SupportStatistics: Of N images.
+            SupportStatistics: Statistics of N images.
         """
         to_masks = pooling(
             features.shape[-2:], size_metainfo(masks.shape[-2:]),
@@ -253,18 +253,18 @@ class FewShotHead(BaseDecodeHead):
     def class_statistics(self, features: Tensor, labels: Tensor,
                          num_classes: int,
                          metainfo: dict | None = None) -> SupportStatistics:
-        """Measure what images add to any episode of their classes.
+        """Compute statistics of images for any episode of their classes.
 
         Args:
-            features (Tensor): (N, C, h, w).
-            labels (Tensor): (N, H, W), see
-                :meth:`SupportStatistics.of_classes`; at the size of the
-                network's input, or with ``metainfo`` at that of the images.
+            features (Tensor): Features (N, C, h, w).
+            labels (Tensor): Labels (N, H, W) of ``of_classes``, at the size
+                of the network's input or, with ``metainfo``, of the images.
             num_classes (int): Number of classes in the labels.
-            metainfo (dict, optional): See :func:`to_own_size`.
+            metainfo (dict, optional): Metainfo of the images, see
+                :func:`to_original_size`. Defaults to None.
 
         Returns:
-            SupportStatistics: float64, see ``of_classes``.
+            SupportStatistics: Statistics in float64, see ``of_classes``.
         """
         to_labels = pooling(
             features.shape[-2:], metainfo or size_metainfo(labels.shape[-2:]),
@@ -276,24 +276,24 @@ class FewShotHead(BaseDecodeHead):
 
     @property
     def _rank(self) -> int | None:
-        """Moments are exact where they get a gradient."""
+        """The rank of the moments; they are exact in training."""
         return None if self.training else self.classifier.rank
 
     def labels(self, data_samples: Sequence[SegDataSample]) -> Tensor:
         """Stack the ``gt_sem_seg`` of N images.
 
         Returns:
-            Tensor: (N, H, W), at the size of the padded images.
+            Tensor: Labels (N, H, W) at the size of the padded images.
 
         Raises:
-            InputError: If a sample has none.
+            InputError: If a sample has no ``gt_sem_seg``.
         """
         if any('gt_sem_seg' not in sample for sample in data_samples):
             raise InputError(
                 'expected gt_sem_seg with episode labels in every support, '
                 'and in training in every query, got a sample without')
         return torch.stack([
-            # mmseg pads the labels itself in training, not in testing.
+            # mmseg pads the labels in training, but not in testing.
             F.pad(sample.gt_sem_seg.data[0],
                   sample.get('img_padding_size', (0, 0, 0, 0)),
                   value=self.ignore_index)

@@ -1,4 +1,4 @@
-"""A segmentor that predicts complete episodes."""
+"""A segmentor for complete episodes."""
 from typing import Any
 
 import numpy as np
@@ -25,33 +25,35 @@ from .support_ways import support_ways
 
 @MODELS.register_module()
 class FewShotSegmentor(EncoderDecoder):
-    """mmseg's ``EncoderDecoder`` around a :class:`PANetHead`.
+    """An ``EncoderDecoder`` of mmseg with a :class:`PANetHead`.
 
-    Training is mmseg's. In testing a flat batch of episodes (samples with a
-    ``role``) gives one prediction a query; samples without a role are
-    classified by what ``decode_head.fit`` has fitted. A :class:`LogitMap`
-    brings logits to the image, not ``postprocess_result``.
+    Training is that of mmseg. In testing, a flat batch of episodes (samples
+    with a ``role``) gives one prediction per query; samples without a role
+    are classified by the classes of ``decode_head.fit``. Logits are resized
+    to the image by a :class:`LogitMap` and not by ``postprocess_result``.
 
-    Beside mmseg's settings, ``test_cfg`` takes ``shot_fusion``, how several
-    shots become one prediction: 'mean_prototypes' (the default, PANet),
-    'mean_logits', or 'vote' over the masks of the single shots, with
-    ``vote_threshold`` (0.5), see :func:`vote`; ``edges``, whether logits
-    follow the edges of their image, see :func:`edge_filter_of`; and
-    ``min_area`` (0), the smallest component of a class as a share of the
-    image, see :func:`clear_small_components`.
+    In addition to the settings of mmseg, ``test_cfg`` has these:
+
+    - ``shot_fusion``: how several shots are combined. 'mean_prototypes' is
+      the default and that of PANet; others are 'mean_logits', and 'vote'
+      over the masks of single shots, see :func:`vote`.
+    - ``vote_threshold``: threshold of the vote, 0.5 by default.
+    - ``edges``: the filter that aligns logits with the edges of their image,
+      see :func:`edge_filter_of`.
+    - ``min_area``: the smallest component of a class as a fraction of the
+      image, 0 by default, see :func:`clear_small_components`.
 
     Args:
-        *args, **kwargs: As for ``EncoderDecoder``.
-        channels_last (bool | str): Whether backbone and neck keep their
-            weights and features with the channels of a pixel side by side,
-            which is equal to rounding; checkpoints are the same. 'auto' does
-            so in evaluation, and in training with a GPU or AVX-512. Defaults
-            to False.
+        *args, **kwargs: Arguments of ``EncoderDecoder``.
+        channels_last (bool | str): Whether backbone and neck use the memory
+            format channels_last. Results are equal up to rounding, and
+            checkpoints are the same. 'auto' uses it in evaluation, and in
+            training with a GPU or AVX-512. Defaults to False.
 
     Raises:
-        InputError: If the head is no :class:`FewShotHead`, ``shot_fusion``,
-            ``mode`` or ``channels_last`` is unknown, or ``vote_threshold``,
-            ``edges`` or ``min_area`` is out of range.
+        InputError: If the head is not a :class:`FewShotHead`,
+            ``shot_fusion``, ``mode`` or ``channels_last`` is unknown, or
+            ``vote_threshold``, ``edges`` or ``min_area`` is out of range.
     """
 
     def __init__(self, *args: Any, channels_last: bool | str = False,
@@ -80,28 +82,28 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 'expected vote_threshold of test_cfg above 0 and at most 1, '
                 f'got {threshold!r}')
-        # They are looked up at each use; bad ones are refused here.
+        # These are read at each use; invalid ones raise an error here.
         edge_filter_of(self)
         min_area_of(self)
 
     def init_weights(self) -> None:
-        """Initialise as mmengine does, without a line for each weight."""
+        """Initialize the weights without a log line for each of them."""
         with without_lines(WEIGHT_ORIGINS):
             super().init_weights()
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':
-        """Set training or evaluation mode, and the memory format of it."""
+        """Set training or evaluation mode, and its memory format."""
         super().train(mode)
         self._set_memory_format()
         return self
 
     def _set_memory_format(self) -> None:
-        fits = self.channels_last
-        if fits == 'auto':
-            # The backward pass of large maps is slower with it elsewhere.
-            fits = not self.training or torch.cuda.is_available() or (
+        last = self.channels_last
+        if last == 'auto':
+            # On other CPUs, it slows the backward pass of large maps down.
+            last = not self.training or torch.cuda.is_available() or (
                 torch.backends.cpu.get_cpu_capability() == 'AVX512')
-        wanted = torch.channels_last if fits else torch.contiguous_format
+        wanted = torch.channels_last if last else torch.contiguous_format
         if wanted is self._memory_format:
             return
         self._memory_format = wanted
@@ -116,8 +118,8 @@ class FewShotSegmentor(EncoderDecoder):
             inputs (Tensor): Preprocessed images (N, 3, H, W).
 
         Returns:
-            list[Tensor]: The backbone's, or the neck's, outputs
-            (N, C, h, w).
+            list[Tensor]: Outputs (N, C, h, w) of the backbone, or of the
+            neck if there is one.
         """
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=self._memory_format)
@@ -131,16 +133,16 @@ class FewShotSegmentor(EncoderDecoder):
         Args:
             inputs (Tensor): Preprocessed images (N, 3, H, W).
             data_samples (list[SegDataSample], optional): N samples. Queries
-                need no ``gt_sem_seg``.
+                need no ``gt_sem_seg``. Defaults to None.
 
         Returns:
-            list[SegDataSample]: One a query, with ``pred_sem_seg``
+            list[SegDataSample]: One sample per query, with ``pred_sem_seg``
             (1, H, W), the episode labels, and ``seg_logits`` (1 + W, H, W),
-            the mean over the shots; both at the query's ``ori_shape``.
+            the mean over the shots. Both have the query's ``ori_shape``.
 
         Raises:
-            InputError: If a support shows no pixel of its way.
-            RuntimeError: Without episodes and without anything fitted.
+            InputError: If a support has no pixel of its way.
+            RuntimeError: If there are neither episodes nor fitted classes.
         """
         if data_samples and 'role' in data_samples[0]:
             queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
@@ -160,7 +162,7 @@ class FewShotSegmentor(EncoderDecoder):
         return queries
 
     def _fuse(self, shots: LogitMap) -> tuple[LogitMap, Tensor]:
-        """Mean logits and labels of an image, see :func:`fuse_shots`."""
+        """Fuse shots into logits and labels, see :func:`fuse_shots`."""
         mean, labels = fuse_shots(
             shots, self.shot_fusion, self.vote_threshold)
         return mean, clear_small_components(labels, min_area_of(self))
@@ -169,20 +171,21 @@ class FewShotSegmentor(EncoderDecoder):
                    fitted: nn.Module, num_shots: int = 1) -> Tensor:
         """Segment one query for many episodes.
 
-        As :meth:`predict` does for each of them, but for pixels at which two
-        logits are equal to rounding.
+        The labels are those of :meth:`predict`, except for pixels at which
+        two logits are equal up to rounding.
 
         Args:
-            features (Tensor): (C, h, w), of the query.
-            image (Tensor): (3, H', W'), the query, preprocessed.
-            metainfo (dict): Of the query, see :func:`to_own_size`.
-            fitted (nn.Module): A classifier of E episodes, each with
-                ``num_shots`` classifiers next to each other.
-            num_shots (int): Shots that are fitted alone, 1 where
-                ``shot_fusion`` is 'mean_prototypes'. Defaults to 1.
+            features (Tensor): Features of the query, (C, h, w).
+            image (Tensor): Preprocessed query, (3, H', W').
+            metainfo (dict): Metainfo of the query, see
+                :func:`to_original_size`.
+            fitted (nn.Module): Classifier of E episodes, each with
+                ``num_shots`` consecutive classifiers.
+            num_shots (int): Number of shots that are fitted separately; 1
+                if ``shot_fusion`` is 'mean_prototypes'. Defaults to 1.
 
         Returns:
-            Tensor: uint8 (E, H, W), episode labels at ``ori_shape``.
+            Tensor: Episode labels at ``ori_shape``, (E, H, W) uint8.
         """
         logits = self.decode_head.match(features[None], fitted)
         return self._fuse(image_map(
@@ -190,7 +193,7 @@ class FewShotSegmentor(EncoderDecoder):
 
     def _episode_maps(self, inputs: Tensor, data_samples: list[SegDataSample]
                       ) -> list[LogitMap]:
-        """Logits of each query by all shots or by single ones."""
+        """Compute the logits of each query by all shots or single ones."""
         by_shot = self.shot_fusion != 'mean_prototypes'
         if slides(self):
             logits = self._slide_episodes(inputs, data_samples, by_shot)
@@ -208,7 +211,7 @@ class FewShotSegmentor(EncoderDecoder):
     def _slide_episodes(self, inputs: Tensor,
                         data_samples: list[SegDataSample],
                         by_shot: bool) -> Tensor:
-        """Fit each episode's supports at once, slide over its queries."""
+        """Fit each episode's supports, and slide over its queries."""
         episodes, ways, shots, queries = EpisodeLayout.of(data_samples)
         index = np.arange(len(inputs)).reshape(episodes, -1)
         supports = index[:, :ways * shots].reshape(-1, ways, shots)
@@ -216,13 +219,13 @@ class FewShotSegmentor(EncoderDecoder):
         logits = []
         try:
             for some in np.split(supports, shots if by_shot else 1, axis=2):
-                for shown, asked in zip(
+                for of_episode, asked in zip(
                         some.reshape(episodes, -1), index[:, ways * shots:],
                         strict=True):
                     self.decode_head.fit(
                         self.extract_feat(
-                            torch.stack([inputs[i] for i in shown])),
-                        [data_samples[i] for i in shown])
+                            torch.stack([inputs[i] for i in of_episode])),
+                        [data_samples[i] for i in of_episode])
                     logits.append(self.inference(
                         torch.stack([inputs[i] for i in asked]),
                         [data_samples[i].metainfo for i in asked]))
@@ -232,11 +235,11 @@ class FewShotSegmentor(EncoderDecoder):
 
     def slide_inference(self, inputs: Tensor,
                         batch_img_metas: list[dict]) -> Tensor:
-        """Mean of the logits of overlapping windows.
+        """Average the logits of overlapping windows.
 
         Args:
-            inputs (Tensor): (N, 3, H, W).
-            batch_img_metas (list[dict]): N.
+            inputs (Tensor): Preprocessed images (N, 3, H, W).
+            batch_img_metas (list[dict]): Metainfo of the N images.
 
         Returns:
             Tensor: Logits (N, 1 + W, H, W).
@@ -249,22 +252,22 @@ class FewShotSegmentor(EncoderDecoder):
 
     def segment(self, support_images: Tensor, support_masks: Tensor,
                 query_images: Tensor) -> Tensor:
-        """Segment images from examples, with tensors alone.
+        """Segment images from examples that are given as tensors.
 
         Args:
-            support_images (Tensor): (W, S, 3, H, W), normalised as the
-                backbone expects.
-            support_masks (Tensor): (W, S, H, W), of each support's own way:
-                1 or True inside, 0 outside, 255 unknown.
-            query_images (Tensor): (N, 3, H, W), normalised; their size may
-                differ from the supports'.
+            support_images (Tensor): Support images (W, S, 3, H, W),
+                normalised as the backbone expects.
+            support_masks (Tensor): Masks (W, S, H, W) of each support's way:
+                1 or True inside, 0 outside, and 255 unknown.
+            query_images (Tensor): Query images (N, 3, H, W), normalised.
+                Their size may differ from that of the supports.
 
         Returns:
             Tensor: Logits (N, 1 + W, H, W) at the queries' size, background
             first.
 
         Raises:
-            InputError: If shapes or values do not fit, or a mask is empty.
+            InputError: If shapes or values are invalid, or a mask is empty.
         """
         check_episode(support_images, support_masks, query_images)
         ways, shots = support_masks.shape[:2]

@@ -1,38 +1,38 @@
-"""The guided filter: maps that follow the edges of a grey image."""
+"""The guided filter, which smooths maps along the edges of a grey image."""
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _VALUES_AT_ONCE = 1 << 17
-"""Values of a round on a CPU: half a megabyte, which caches can hold."""
+"""Number of values filtered at a time on a CPU, half a megabyte for caches."""
 
 
 def box_mean(maps: Tensor, radius: int) -> Tensor:
-    """Mean over the square window around each pixel.
+    """Compute the mean of the square window around each pixel.
 
-    A window ends at the border, where it holds fewer pixels. By cumulative
-    sums along one axis at a time, a pixel costs the same whatever the radius.
+    Windows are clipped at the border. Cumulative sums along one axis at a
+    time make the cost per pixel independent of the radius.
 
     Args:
-        maps (Tensor): float32 or float64 (..., H, W).
-        radius (int): r, in pixels; a window has (2 r + 1)^2 of them.
+        maps (Tensor): Maps (..., H, W) in float32 or float64.
+        radius (int): Radius r of the windows of (2 r + 1)^2 pixels.
 
     Returns:
-        Tensor: (..., H, W).
+        Tensor: Means (..., H, W).
 
     Example:
         >>> box_mean(torch.tensor([[0., 3., 6., 0.]]), 1)
         tensor([[1.5000, 3.0000, 3.0000, 3.0000]])
     """
-    # The sums of differences from the mean stay small, and so do their
-    # rounding errors.
+    # Sums of differences from the mean are small, and so are their rounding
+    # errors.
     mean = maps.mean((-2, -1), keepdim=True)
     lines = _line_means(maps - mean, radius)  # (..., H, W)
     return _line_means(lines.mT, radius).mT + mean
 
 
 def _line_means(maps: Tensor, radius: int) -> Tensor:
-    """Means over 2 r + 1 pixels along the last axis."""
+    """Compute means over 2 r + 1 pixels along the last axis."""
     length = maps.shape[-1]
     width = 2 * radius + 1
     place = torch.arange(length, device=maps.device)
@@ -46,20 +46,21 @@ def guided_filter(maps: Tensor, guide: Tensor, radius: int,
                   eps: float) -> Tensor:
     """Smooth maps within the regions of an image, but not over its edges.
 
-    He, Sun and Tang, Guided Image Filtering, 2010, equations 5 to 8. In each
-    window z is fitted by ``a I + b`` with the smallest error, and every
-    pixel takes the mean of the fits of all windows that it lies in:
-    ``a = cov(I, z) / (var I + eps)``, ``b = mean z - a mean I``,
-    ``z' = mean(a) I + mean(b)``. It is linear in z, and constants stay.
+    This is the guided filter of He, Sun and Tang, Guided Image Filtering,
+    2010, equations 5 to 8. In each window, z is fitted by ``a I + b`` with
+    the smallest error, and every pixel gets the mean of the fits of all
+    windows that contain it: ``a = cov(I, z) / (var I + eps)``,
+    ``b = mean z - a mean I``, ``z' = mean(a) I + mean(b)``. The filter is
+    linear in z and does not change constants.
 
     Args:
-        maps (Tensor): z, float32 or float64 (..., H, W).
-        guide (Tensor): I, (H, W), in [0, 1].
-        radius (int): Of the windows, in pixels, see :func:`box_mean`.
-        eps (float): The variance of I that counts as an edge.
+        maps (Tensor): Maps z, (..., H, W) in float32 or float64.
+        guide (Tensor): Guide I, (H, W) in [0, 1].
+        radius (int): Radius of the windows in pixels, see :func:`box_mean`.
+        eps (float): Variance of I that counts as an edge.
 
     Returns:
-        Tensor: (..., H, W).
+        Tensor: Filtered maps z', (..., H, W).
     """
     size = guide.shape
     values = _VALUES_AT_ONCE if maps.is_cpu else 64 * _VALUES_AT_ONCE
@@ -67,7 +68,7 @@ def guided_filter(maps: Tensor, guide: Tensor, radius: int,
         mean = box_mean(guide, radius)
         spread = box_mean(guide * guide, radius) - mean * mean + eps
         filtered = []
-        # Some maps at a time, for the caches.
+        # Filter some maps at a time, so that they fit into the caches.
         for some in maps.reshape(-1, *size).split(
                 max(1, values // guide.numel())):
             some_mean = box_mean(some, radius)

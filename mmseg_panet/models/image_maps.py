@@ -1,4 +1,4 @@
-"""From the logits of a model to the maps of its images."""
+"""Construction of the logit maps of images."""
 from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
@@ -9,30 +9,32 @@ from .logit_map import LogitMap
 
 
 def slides(model: EncoderDecoder) -> bool:
-    """Whether windows slide over the images of a model."""
+    """Check whether a model uses sliding windows."""
     return (model.test_cfg or {}).get('mode', 'whole') == 'slide'
 
 
 def image_map(model: Any, logits: Tensor, image: Tensor,
               metainfo: dict) -> LogitMap:
-    """Make the map of an image; every prediction passes here.
+    """Build the logit map of an image; every prediction uses this function.
 
     Args:
-        model (EncoderDecoder): With a :class:`FewShotHead`; says whether the
-            logits follow the edges, see :func:`edge_filter_of`.
-        logits (Tensor): (..., K, h, w), of cells or of windows; leading
-            dimensions are those of episodes and shots.
-        image (Tensor): (3, H, W), as the network sees it.
-        metainfo (dict): The image's, see :func:`to_own_size`.
+        model (EncoderDecoder): Model with a :class:`FewShotHead`, whose
+            settings choose the edge filter, see :func:`edge_filter_of`.
+        logits (Tensor): Logits (..., K, h, w) at the size of the feature map
+            or, with sliding windows, of the input. Leading dimensions are
+            those of episodes and shots.
+        image (Tensor): Preprocessed image (3, H, W).
+        metainfo (dict): Metainfo of the image, see
+            :func:`to_original_size`.
 
     Returns:
-        LogitMap: Of the image.
+        LogitMap: Logit map of the image.
     """
     edges = edge_filter_of(model)
     if edges is not None:
         return edges(logits, image, metainfo, model.align_corners,
                      model.data_preprocessor)
-    # Logits of windows have the size of the input.
+    # Logits of sliding windows have the size of the input.
     at_input = logits.shape[-2:] == image.shape[-2:]
     make = LogitMap.of_input if at_input else LogitMap.of_cells
     return make(logits, metainfo, model.align_corners)
@@ -40,19 +42,20 @@ def image_map(model: Any, logits: Tensor, image: Tensor,
 
 def fitted_maps(model: EncoderDecoder, inputs: Tensor,
                 metas: list[dict]) -> list[LogitMap]:
-    """Classify images by what the head of a model has fitted.
+    """Classify images by the fitted classes of a model's head.
 
     Args:
-        model (EncoderDecoder): Any of mmseg's, with a :class:`FewShotHead`.
+        model (EncoderDecoder): Model of mmseg with a :class:`FewShotHead`.
         inputs (Tensor): Preprocessed images (N, 3, H, W).
-        metas (list[dict]): N, see :func:`to_own_size`.
+        metas (list[dict]): Metainfo of the N images, see
+            :func:`to_original_size`.
 
     Returns:
-        list[LogitMap]: One an image, (1 + W, h, w).
+        list[LogitMap]: Logit maps (1 + W, h, w) of the images.
     """
     if slides(model):
-        # mmseg's slide inference makes room for as many classes, and writes
-        # into the metainfo.
+        # mmseg's slide inference allocates logits of out_channels classes,
+        # and modifies the metainfo.
         model.out_channels = getattr(
             model.decode_head.fitted, 'num_classes', 0)
         logits = model.inference(inputs, [dict(meta) for meta in metas])

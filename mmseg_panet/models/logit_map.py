@@ -1,4 +1,4 @@
-"""The logits of an image, and the map that brings them to its pixels."""
+"""The logits of an image, and their resize to its pixels."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,23 +6,29 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .resize import Resize, cut_to_image, to_own_size
+from .resize import Resize, cut_to_image, to_original_size
 
 UNDECIDED = 255
-"""Label of a pixel that is given to no class."""
+"""Label of a pixel that is assigned to no class."""
 
 
 @dataclass(frozen=True, eq=False)
 class LogitMap:
-    """Logits on the cells of an image, and the linear map to its pixels.
+    """Logits at the cells of an image, and their linear resize to its pixels.
 
-    Labels, probabilities and rows of an image are found here and nowhere
-    else.
+    This is the only place where labels, probabilities and rows of an image
+    are computed.
 
     Attributes:
-        cells (Tensor): (..., K, h, w), background first; leading dimensions
-            are those of episodes, shots and so on.
-        resize (Resize): From (h, w) to the image.
+        cells (Tensor): Logits (..., K, h, w), background first. Leading
+            dimensions are those of episodes, shots and so on.
+        resize (Resize): Resize from (h, w) to the size of the image.
+
+    Example:
+        >>> logits = torch.tensor([[[0., 0.]], [[-1., 2.]]])  # (2, 1, 2)
+        >>> metainfo = dict(img_shape=(1, 2), ori_shape=(1, 4))
+        >>> LogitMap.of_cells(logits, metainfo).labels()
+        tensor([[0, 0, 1, 1]], dtype=torch.uint8)
     """
 
     cells: Tensor
@@ -31,31 +37,36 @@ class LogitMap:
     @classmethod
     def of_cells(cls, logits: Tensor, metainfo: dict,
                  align_corners: bool = False) -> 'LogitMap':
-        """Take the logits of a feature map.
+        """Build a map from logits at the size of the feature map.
 
         Args:
-            logits (Tensor): (..., K, h, w).
-            metainfo (dict): The image's, see :func:`to_own_size`.
-            align_corners (bool): Of the resizes. Defaults to False.
+            logits (Tensor): Logits (..., K, h, w).
+            metainfo (dict): Metainfo of the image, see
+                :func:`to_original_size`.
+            align_corners (bool): ``align_corners`` of the resizes. Defaults
+                to False.
         """
-        return cls(logits, to_own_size(
+        return cls(logits, to_original_size(
             logits.shape[-2:], metainfo, align_corners, like=logits))
 
     @classmethod
     def of_input(cls, logits: Tensor, metainfo: dict,
                  align_corners: bool = False) -> 'LogitMap':
-        """Take logits that have the size of the network's input.
+        """Build a map from logits at the size of the network's input.
 
         Args:
-            logits (Tensor): (..., K, H, W), such as those of windows.
-            metainfo (dict): The image's, see :func:`to_own_size`.
-            align_corners (bool): Of the resize. Defaults to False.
+            logits (Tensor): Logits (..., K, H, W), such as those of sliding
+                windows.
+            metainfo (dict): Metainfo of the image, see
+                :func:`to_original_size`.
+            align_corners (bool): ``align_corners`` of the resize. Defaults
+                to False.
         """
         return cls(*cut_to_image(logits, metainfo, align_corners))
 
     @property
     def size(self) -> tuple[int, int]:
-        """(H, W) of the image."""
+        """The (H, W) of the image."""
         height, width = self.cells.shape[-2:]
         rows, columns = self.resize
         return (height if rows is None else len(rows),
@@ -67,50 +78,50 @@ class LogitMap:
         return Resize(None, self.resize.columns)(self.cells)
 
     def rows(self, part: slice = slice(None)) -> Tensor:
-        """Logits of some rows of the image.
+        """Compute the logits of some rows of the image.
 
         Args:
-            part (slice): Of n rows. Defaults to all.
+            part (slice): Slice of n rows. Defaults to all rows.
 
         Returns:
-            Tensor: (..., K, n, W).
+            Tensor: Logits (..., K, n, W).
         """
         lines, rows = self._lines, self.resize.rows
         if rows is None:
             return lines[..., part, :]
         some = rows[part]
         if some.is_cpu and 0 < len(some) < len(rows):
-            # Few lines reach some rows of a large image. To find them, a
-            # device would have to be waited for.
+            # Few lines contribute to some rows of a large image. To find
+            # them on a device would require a synchronization.
             used = some.any(0).nonzero()
             reach = slice(int(used.min()), 1 + int(used.max()))
             lines, some = lines[..., reach, :], some[:, reach]
         return Resize(some)(lines)
 
     def at_image(self) -> 'LogitMap':
-        """The map with its logits resized, (..., K, H, W)."""
+        """Return the map with its logits resized to (..., K, H, W)."""
         return LogitMap(self.rows(), Resize())
 
     def margins(self) -> Tensor:
-        """Logits of every way over those of the background.
+        """Compute the logits of every way minus those of the background.
 
         Returns:
-            Tensor: (..., K - 1, H, W).
+            Tensor: Margins (..., K - 1, H, W).
         """
-        # Only differences matter to labels, which saves one of K resizes.
+        # Labels depend only on differences, which saves one of K resizes.
         return self.resize(
             self.cells[..., 1:, :, :] - self.cells[..., :1, :, :])
 
     def labels(self) -> Tensor:
-        """The class of the largest logit of every pixel.
+        """Compute the class with the largest logit at every pixel.
 
         Returns:
-            Tensor: uint8 (..., H, W), 0 to K - 1; the first of equals, as
-            argmax.
+            Tensor: Labels 0 to K - 1, (..., H, W) uint8; the first of equal
+            ones, as argmax.
         """
         first, *others = self.margins().unbind(-3)
         labels = (first > 0).to(torch.uint8)
-        # Channel by channel: an argmax over a short leading axis is slow.
+        # An argmax over a short leading axis would be slower.
         best = first.clamp_min(0) if others else first
         for way, one in enumerate(others, start=2):
             labels = torch.where(one > best, way, labels)
@@ -119,14 +130,14 @@ class LogitMap:
 
 
 def mean_probabilities(maps: Sequence[LogitMap], part: slice) -> Tensor:
-    """Mean of the softmax over the views of an image.
+    """Average the softmax over the views of an image.
 
     Args:
-        maps (Sequence[LogitMap]): One a view.
-        part (slice): Of n rows.
+        maps (Sequence[LogitMap]): Logit maps (K, h, w) of the views.
+        part (slice): Slice of n rows.
 
     Returns:
-        Tensor: (K, n, W).
+        Tensor: Probabilities (K, n, W).
     """
     total = maps[0].rows(part).softmax(0)
     for one in maps[1:]:

@@ -1,4 +1,4 @@
-"""The main axes of the cells of an image."""
+"""The main axes of an image's cells."""
 import math
 
 import torch
@@ -7,30 +7,31 @@ from torch import Tensor
 from ..errors import check_number
 
 _ROUNDS = 4
-"""After three more the moments of photographs change by less than 0.1%."""
+"""Three more rounds change the moments of photographs by less than 0.1%."""
 
 
 def check_rank(rank: object) -> None:
-    """Refuse a number of axes that is neither None nor an integer above 0."""
+    """Check that a number of axes is None or a positive integer."""
     if rank is not None:
         check_number('rank', rank, least=1, integer=True)
 
 
 def main_axes(cells: Tensor, weights: Tensor, rank: int) -> Tensor:
-    """Find the directions in which the cells of an image are large.
+    """Compute the leading eigenvectors of the second moments of cells.
 
-    The leading eigenvectors of the sum of their weighted outer products, by
-    subspace iteration (Golub and Van Loan, Matrix Computations, section
-    8.2.4) from a fixed start: the same cells give the same axes.
+    The eigenvectors of the weighted sum of the cells' outer products are
+    found by subspace iteration (Golub and Van Loan, Matrix Computations,
+    section 8.2.4) from a fixed start, so that the same cells give the same
+    axes.
 
     Args:
-        cells (Tensor): (N, m, C).
-        weights (Tensor): (N, m), 0 or more.
-        rank (int): r, below C.
+        cells (Tensor): Cells (N, m, C).
+        weights (Tensor): Weights of the cells, (N, m), at least 0.
+        rank (int): Number r of axes, below C.
 
     Returns:
-        Tensor: (N, r, C), orthonormal, in float16, which is what files and
-        tables keep.
+        Tensor: Orthonormal axes (N, r, C) in float16, which is the precision
+        of bank files and of the tables of a test.
     """
     weighted = cells.detach() * weights.sqrt()[..., None]  # (N, m, C)
     channels = cells.shape[2]

@@ -1,21 +1,27 @@
-"""Mixtures of what a user gives and of what is added to it."""
+"""Mixtures of supports and of added images with fixed weights."""
 import torch
 from torch import Tensor
 
 
 def mixture(seen: Tensor, is_added: Tensor, share: float) -> Tensor:
-    """Share a class out among its images, with a fixed share for some.
+    """Compute the weights of a class's images, with a fixed total for some.
 
     Args:
-        seen (Tensor): bool (N,), which images show the class at all.
-        is_added (Tensor): bool (N,), which images have ``share`` together,
-            whatever their number.
-        share (float): 0..1. Where only images of one kind show the class,
-            they are all of it.
+        seen (Tensor): Whether each image shows the class, (N,) bool.
+        is_added (Tensor): Whether each image is an added one, (N,) bool. The
+            added images have the total weight ``share``, for any number of
+            them.
+        share (float): Weight of the added images in [0, 1]. If only images
+            of one kind show the class, their total weight is 1.
 
     Returns:
-        Tensor: float64 (N,), 0 where the class is not seen; the others add
-        up to 1.
+        Tensor: Weights (N,) in float64, which are 0 for images that do not
+        show the class and otherwise add up to 1.
+
+    Example:
+        >>> mixture(torch.tensor([True] * 3),
+        ...         torch.tensor([False, True, True]), share=0.5)
+        tensor([0.5000, 0.2500, 0.2500], dtype=torch.float64)
     """
     shares = torch.zeros(
         len(seen), dtype=torch.float64, device=seen.device)

@@ -1,4 +1,4 @@
-"""Negatives: images on which none of the classes is."""
+"""Negatives: images without any of the classes."""
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,10 +8,14 @@ from .mixture import mixture
 from .statistics import SupportStatistics, join, stack
 
 NEGATIVE_SHARE = 0.1
-"""Of the background, measured with a ResNet-18 on MSRC and on PASCAL VOC's
-animals: false pixels in images without the class fall by a tenth to a fifth
-at 5 shots and by a fifth to a third at 1 shot, for a point of mIoU or less.
-With their share of the images they would drown a single example."""
+"""Weight of the negatives in the background.
+
+It was measured with a ResNet-18 on MSRC and on PASCAL VOC's animals: false
+pixels in images without the class decrease by a tenth to a fifth at 5 shots
+and by a fifth to a third at 1 shot, at a cost of at most one point of mIoU.
+If every negative weighed as much as a support, they would dominate the
+background of a single example.
+"""
 
 
 def add_negatives(supports: Sequence[SupportStatistics],
@@ -19,22 +23,23 @@ def add_negatives(supports: Sequence[SupportStatistics],
                   share: float = NEGATIVE_SHARE) -> SupportStatistics:
     """Add images without any of the classes to the background.
 
-    For means and second moments alike, ``E_0 = (1 - share) * E_supports +
-    share * E_negatives``: the mean over the supports that show background
-    and the mean over the negatives, whatever their numbers and sizes. Where
-    only ones of a kind show any, they are all of it.
+    For means and second moments, ``E_0 = (1 - share) * E_supports +
+    share * E_negatives``, where the two terms are the means over the
+    supports with background and over the negatives, for any numbers and
+    sizes of them. If only one of the two has background, its weight is 1.
 
     Args:
-        supports (Sequence[SupportStatistics]): N, (2,) each, see
-            :meth:`SupportStatistics.pair`.
-        negatives (Sequence[SupportStatistics]): M, (1,) each, of all valid
-            pixels, with the same tensors.
-        share (float): 0..1. Defaults to :data:`NEGATIVE_SHARE`.
+        supports (Sequence[SupportStatistics]): Statistics of N supports,
+            each with n = 2, see :meth:`SupportStatistics.pair`.
+        negatives (Sequence[SupportStatistics]): Statistics of M negatives,
+            each with n = 1 for all valid pixels, and with the same tensors.
+        share (float): Weight of the negatives in [0, 1]. Defaults to
+            :data:`NEGATIVE_SHARE`.
 
     Returns:
-        SupportStatistics: (N + M,), n is 2, with ``shares``. The negatives
-        come last and have no pixel of a class. Without any it is the stack
-        of the supports.
+        SupportStatistics: Statistics with the leading dimension N + M, n = 2
+        and ``shares``. The negatives are the last and have no pixel of a
+        class. Without negatives, it is the stack of the supports.
     """
     if not negatives:
         return stack(supports)

@@ -14,41 +14,41 @@ from .support_ways import support_ways
 
 @MODELS.register_module()
 class PANetHead(FewShotHead):
-    """Segments queries by what their episode's supports tell.
+    """The head of PANet, which segments queries by their episode's supports.
 
-    It has no learnable parameter: what is trained is the backbone below it.
-    All of it is computed in float32 (float64 stays), whatever the autocast.
+    It has no learnable parameters; training changes the backbone. All of it
+    is computed in float32, or float64 for such inputs, also under autocast.
 
     Args:
-        in_channels (int | Sequence[int]): Channels of the feature map used,
-            or of each level.
-        in_index (int | Sequence[int]): Which of the backbone's outputs is
-            used, or which levels are joined, see :class:`FeatureLevels`.
+        in_channels (int | Sequence[int]): Number of channels of the feature
+            map, or of each level.
+        in_index (int | Sequence[int]): Index of the backbone's output to
+            use, or of the levels to concatenate, see :class:`FeatureLevels`.
             Defaults to -1.
-        classifier (dict | str, optional): How the statistics of supports
-            become classes, a registered :class:`Classifier`, or 'auto'.
-            Defaults to :class:`PrototypeClassifier`.
-        scale (float, optional): Setting of the classifier: the factor of the
-            similarities before the softmax.
-        distance (str, optional): Setting of :class:`PrototypeClassifier`:
-            'cosine' or 'squared_euclidean'.
-        pool_at (str): 'image' pools the features resized to the mask, as the
-            paper does; 'feature' the mask resized to the features. Defaults
-            to 'image'.
-        loss_decode (dict | Sequence[dict]): The segmentation loss of the
-            queries, any of mmseg's; named 'loss_seg' unless it has a
-            ``loss_name``. Defaults to :class:`SegmentationLoss`.
-        loss_align (dict, optional): The alignment loss; None switches it
-            off. Defaults to :class:`PrototypeAlignmentLoss`.
-        align_corners (bool): Of every resize between features and image.
-            Defaults to False.
-        ignore_index (int): Label left out. Defaults to 255.
-        input_transform (str, optional): 'resize_concat' joins the levels of
-            a sequence as ``in_index``, where it is the default.
+        classifier (dict | str, optional): Config of a registered
+            :class:`Classifier` that fits classes to the statistics of the
+            supports, or 'auto'. Defaults to :class:`PrototypeClassifier`.
+        scale (float, optional): Argument of the classifier: factor of the
+            similarities before the softmax. Defaults to the classifier's.
+        distance (str, optional): Argument of :class:`PrototypeClassifier`:
+            'cosine' or 'squared_euclidean'. Defaults to the classifier's.
+        pool_at (str): 'image' resizes the features to the mask for the
+            pooling, as in the paper; 'feature' resizes the mask to the
+            features. Defaults to 'image'.
+        loss_decode (dict | Sequence[dict]): Config of the segmentation loss
+            of the queries, any loss of mmseg. Its name is 'loss_seg' unless
+            it has a ``loss_name``. Defaults to :class:`SegmentationLoss`.
+        loss_align (dict, optional): Config of the alignment loss; None
+            disables it. Defaults to :class:`PrototypeAlignmentLoss`.
+        align_corners (bool): ``align_corners`` of all resizes between
+            features and image. Defaults to False.
+        ignore_index (int): Label to ignore. Defaults to 255.
+        input_transform (str, optional): 'resize_concat' concatenates the
+            levels if ``in_index`` is a sequence, which is the default then.
 
     Raises:
-        InputError: If a setting is unknown, also to the classifier, or the
-            levels do not fit each other.
+        InputError: If an argument is unknown, or invalid for the classifier,
+            or if the levels are inconsistent.
     """
 
     def __init__(self, in_channels: int | Sequence[int],
@@ -81,18 +81,18 @@ class PANetHead(FewShotHead):
         """Compute the losses of a flat batch of episodes.
 
         Args:
-            inputs (Sequence[Tensor]): The backbone's outputs for the
+            inputs (Sequence[Tensor]): Outputs of the backbone for the
                 B * (W * S + Q) images.
-            batch_data_samples (Sequence[SegDataSample]): As many samples,
-                laid out as :class:`EpisodeLayout` says.
-            train_cfg (dict, optional): Unused; mmseg passes it.
+            batch_data_samples (Sequence[SegDataSample]): Samples of these
+                images in the order of :class:`EpisodeLayout`.
+            train_cfg (dict, optional): Not used, but passed by mmseg.
 
         Returns:
-            dict[str, Tensor]: ``loss_seg``, ``loss_align`` (unless switched
-            off) and the accuracy ``acc_seg`` in percent.
+            dict[str, Tensor]: ``loss_seg``, ``loss_align`` (unless it is
+            disabled) and the accuracy ``acc_seg`` in percent.
 
         Raises:
-            InputError: If a support shows no pixel of its way.
+            InputError: If a support has no pixel of its way.
         """
         layout = EpisodeLayout.of(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
@@ -113,16 +113,17 @@ class PANetHead(FewShotHead):
                      ) -> dict[str, Tensor]:
         """Compute the segmentation loss and the accuracy of queries.
 
-        As in mmseg, whose accuracy picks pixels by a mask: their number
-        would have to be fetched from the device.
+        The results are those of mmseg. Its accuracy indexes pixels by a
+        mask, though, which requires a synchronization with the device.
 
         Args:
-            seg_logits (Tensor): (N, 1 + W, h, w).
-            batch_data_samples (Sequence[SegDataSample]): N queries.
+            seg_logits (Tensor): Logits (N, 1 + W, h, w).
+            batch_data_samples (Sequence[SegDataSample]): Samples of the N
+                queries.
 
         Returns:
-            dict[str, Tensor]: The losses by name, and ``acc_seg``, percent
-            of the valid pixels.
+            dict[str, Tensor]: Losses by name, and ``acc_seg``, the
+            percentage of valid pixels that are correct.
         """
         labels = self.labels(batch_data_samples)
         logits = resize(
@@ -134,6 +135,6 @@ class PANetHead(FewShotHead):
             value = loss(logits, labels, ignore_index=self.ignore_index)
             losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
         valid = labels != self.ignore_index
-        right = (logits.argmax(1) == labels) & valid
-        losses['acc_seg'] = 100 * right.sum() / valid.sum().clamp_min(1)
+        correct = (logits.argmax(1) == labels) & valid
+        losses['acc_seg'] = 100 * correct.sum() / valid.sum().clamp_min(1)
         return losses

@@ -1,4 +1,4 @@
-"""Methods that compute in full precision, whatever the autocast."""
+"""A decorator that disables autocast."""
 import functools
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,15 @@ from torch import Tensor, nn
 
 
 def full_precision(method: Callable) -> Callable:
-    """Keep autocast out of a method whose first argument are features."""
+    """Disable autocast in a method whose first argument is features.
+
+    Args:
+        method (Callable): Method of a module. Its first argument is a
+            sequence of tensors or a tensor.
+
+    Returns:
+        Callable: The method without autocast.
+    """
 
     @functools.wraps(method)
     def wrapper(self: nn.Module, inputs: Sequence[Tensor],

@@ -1,8 +1,8 @@
-"""Weights of files, refused where they do not fit.
+"""Strict checks of the weights in files.
 
-mmengine loads weights non-strictly: from a file with other keys it loads
-nothing, warns in the log, and goes on with random weights. Hence this check
-before its own loading.
+mmengine loads weights non-strictly: from a file with other keys, it loads
+nothing, logs a warning, and continues with random weights. Therefore files
+are checked before mmengine loads them.
 """
 import logging
 import os
@@ -20,28 +20,32 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 WEIGHT_ORIGINS = r'\n\S+ - torch\.Size'
-"""mmengine's lines, one a weight, of how it was initialised: without a Runner
-they are printed, with one they are in the file of the log."""
+"""Pattern of mmengine's log lines about the initialization of each weight.
+
+Without a Runner, they are printed; with one, they are in the log file.
+"""
 OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
-"""mmengine's list of weights, such as those of stage 4, that a file has and a
-model has not."""
+"""Pattern of mmengine's list of weights that a file has, but not the model.
+
+Such weights are those of stage 4.
+"""
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
 
-# Everything that reads weights by mmengine thereby knows these files. The
-# schemes are regular expressions, and those of addresses come first.
+# Everything that reads weights with mmengine thereby supports these files.
+# The schemes are regular expressions, and those of addresses come first.
 @CheckpointLoader.register_scheme(prefixes=r'.*\.safetensors$')
 def load_from_safetensors(filename: str, map_location: Any = None
                           ) -> dict[str, Tensor]:
-    """Read a .safetensors file, for mmengine's ``CheckpointLoader``.
+    """Read a .safetensors file for mmengine's ``CheckpointLoader``.
 
     Args:
-        filename (str): A file.
-        map_location (str | torch.device, optional): The device of the
-            tensors. Defaults to None: the CPU.
+        filename (str): Path of the file.
+        map_location (str | torch.device, optional): Device of the tensors.
+            Defaults to None, the CPU.
 
     Returns:
-        dict[str, Tensor]: The tensors by their keys.
+        dict[str, Tensor]: Tensors by their keys.
     """
     return safetensors.torch.load_file(
         os.path.expanduser(filename), device=map_location or 'cpu')
@@ -49,16 +53,17 @@ def load_from_safetensors(filename: str, map_location: Any = None
 
 def find_faults(weights: Mapping[str, Any],
                 expected: Mapping[str, Tensor]) -> list[str]:
-    """Say where weights do not fit a model.
+    """Find the weights that do not fit a model.
 
-    Weights outside the model's own modules (``layer4``, ``fc``,
-    ``classifier``) are no fault. Weights inside them that it has not are:
-    those of ResNet-101 hold all of ResNet-50 and 17 blocks more. A missing
-    ``num_batches_tracked`` is none, files older than torch 0.4.1 lack it.
+    Additional weights of modules that the model does not have (``layer4``,
+    ``fc``, ``classifier``) are not a fault. Additional weights of its
+    modules are one: a file of ResNet-101 contains all keys of ResNet-50 and
+    17 more blocks. A missing ``num_batches_tracked`` is not a fault, as
+    files older than torch 0.4.1 lack it.
 
     Args:
-        weights (Mapping[str, Any]): The file's tensors by their keys.
-        expected (Mapping[str, Tensor]): The model's ``state_dict()``.
+        weights (Mapping[str, Any]): Tensors of the file by their keys.
+        expected (Mapping[str, Tensor]): ``state_dict()`` of the model.
 
     Returns:
         list[str]: A phrase for each fault, missing weights first.
@@ -83,17 +88,17 @@ def find_faults(weights: Mapping[str, Any],
 
 def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
                 source: str, name: str, remedy: str) -> None:
-    """Refuse weights that do not fit a model.
+    """Check that weights fit a model.
 
     Args:
-        weights (Mapping[str, Any]): The file's tensors by their keys.
-        expected (Mapping[str, Tensor]): The model's ``state_dict()``.
-        source (str): The file, for the message.
-        name (str): The model in words, for the message.
-        remedy (str): What to do about it, for the message.
+        weights (Mapping[str, Any]): Tensors of the file by their keys.
+        expected (Mapping[str, Tensor]): ``state_dict()`` of the model.
+        source (str): Name of the file, for the message.
+        name (str): Name of the model, for the message.
+        remedy (str): Remedy, for the message.
 
     Raises:
-        InputError: If there is any fault of ``find_faults``.
+        InputError: If :func:`find_faults` finds a fault.
     """
     faults = find_faults(weights, expected)
     if faults:
@@ -104,7 +109,7 @@ def require_fit(weights: Mapping[str, Any], expected: Mapping[str, Tensor],
 
 
 def is_of_backbone(weights: Mapping[str, Any]) -> bool:
-    """Whether weights are of a backbone alone, by their keys."""
+    """Check by their keys whether weights are those of a backbone only."""
     return not any(key.startswith('backbone.') for key in weights)
 
 
@@ -114,15 +119,15 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
 
     Args:
         model (EncoderDecoder): The model.
-        weights (Mapping[str, Any]): The file's tensors by their keys.
-        source (str): The file, for the message.
+        weights (Mapping[str, Any]): Tensors of the file by their keys.
+        source (str): Name of the file, for the message.
 
     Returns:
-        nn.Module: The model; or its backbone, where the weights are of it
-        alone, and neither neck nor head has any, as in PANet.
+        nn.Module: The model; or its backbone, if the file has only weights
+        of a backbone, and neither neck nor head has any, as in PANet.
 
     Raises:
-        InputError: If they fit neither.
+        InputError: If the weights fit neither.
     """
     head = getattr(model, 'decode_head', None)
     others = getattr(model, 'with_neck', False) or head and head.state_dict()
@@ -130,34 +135,34 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
         require_fit(
             weights, model.backbone.state_dict(), source,
             "the config's backbone",
-            f'give weights of this architecture; {CONVERT_REMEDY}')
+            f'use weights of this architecture; {CONVERT_REMEDY}')
         return model.backbone
     require_fit(
         weights, model.state_dict(), source, "the config's model",
-        'give the config it was trained with, which lies in its work dir')
+        'use the config that it was trained with, which is in its work dir')
     return model
 
 
 def unwrap(content: Any, source: str) -> Mapping[str, Any]:
-    """Take the weights out of the content of a file.
+    """Return the weights in the contents of a file.
 
     Args:
-        content (Any): Weights by their keys, or a dict that holds them as
+        content (Any): Weights by their keys, or a dict that contains them as
             'state_dict'.
-        source (str): The file, for the message.
+        source (str): Name of the file, for the message.
 
     Returns:
-        Mapping[str, Any]: The weights.
+        Mapping[str, Any]: Weights by their keys.
 
     Raises:
-        InputError: If it is no dict.
+        InputError: If the content is not a dict.
     """
     if isinstance(content, Mapping):
         content = content.get('state_dict', content)
     if isinstance(content, Mapping):
         return content
     raise InputError(
-        f"{source} must hold a dict of tensors, got "
+        f'{source} must contain a dict of tensors, got '
         f"'{type(content).__name__}'; save the model's state_dict()")
 
 
@@ -165,16 +170,17 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     """Read the weights that ``PretrainedInit`` would load.
 
     Args:
-        checkpoint (str): A path or any address that mmengine's
-            ``CheckpointLoader`` knows, such as 'torchvision://resnet50'.
-        prefix (str, optional): Only weights below it, without it. Defaults
-            to None: all, without DataParallel's 'module.', as in mmengine.
+        checkpoint (str): Path, or another address that mmengine's
+            ``CheckpointLoader`` supports, such as 'torchvision://resnet50'.
+        prefix (str, optional): Prefix of the keys to select, which is
+            removed. Defaults to None, which selects all keys and removes
+            DataParallel's 'module.', as in mmengine.
 
     Returns:
-        dict[str, Any]: The tensors by their keys.
+        dict[str, Any]: Tensors by their keys.
 
     Raises:
-        InputError: If there is no such file or it cannot be read.
+        InputError: If the file does not exist or cannot be read.
     """
     try:
         content = CheckpointLoader.load_checkpoint(
@@ -183,7 +189,7 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
         raise InputError(
             f'the checkpoint {checkpoint} does not exist; correct the path, '
             'or download the file') from error
-    # Unpickling what is no pickle raises any type, KeyError among them.
+    # Unpickling an arbitrary file may raise any error, such as a KeyError.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(
@@ -198,11 +204,11 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
 
 @contextmanager
 def without_lines(beginning: str) -> Iterator[None]:
-    """Keep some lines out of mmengine's log; all others are logged.
+    """Suppress some lines of mmengine's log.
 
     Args:
-        beginning (str): A regular expression that matches the beginning of
-            these lines.
+        beginning (str): Regular expression that matches the beginning of the
+            lines to suppress.
     """
     def is_other(record: logging.LogRecord) -> bool:
         return not re.match(beginning, record.getMessage())
@@ -216,16 +222,17 @@ def without_lines(beginning: str) -> Iterator[None]:
 
 
 def check_pretrained(backbone: BaseModule, name: str) -> None:
-    """Refuse a backbone's ``init_cfg`` whose weights do not fit it.
+    """Check that the pretrained weights of a backbone fit it.
 
     Args:
-        backbone (BaseModule): A backbone whose ``init_cfg`` may hold
+        backbone (BaseModule): Backbone whose ``init_cfg`` may contain
             ``dict(type='Pretrained', checkpoint=..., prefix=...)``.
-        name (str): The backbone in words, for the message.
+        name (str): Name of the backbone, for the message.
 
     Raises:
-        InputError: If the file is missing, unreadable, lacks any parameter or
-            buffer of the backbone, or has one of another shape.
+        InputError: If the file is missing or cannot be read, or if a
+            parameter or buffer of the backbone is missing in it or has
+            another shape.
     """
     init_cfg = backbone.init_cfg or []
     for cfg in [init_cfg] if isinstance(init_cfg, dict) else init_cfg:

@@ -6,16 +6,16 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class SegmentationLoss(nn.Module):
-    """Cross entropy, averaged over the pixels that are not ignored.
+    """The cross entropy, averaged over the pixels that are not ignored.
 
-    Equal to mmseg's ``CrossEntropyLoss(avg_non_ignore=True)``, which fetches
-    the number of pixels from the device: a GPU would have to be waited for,
-    and the graph of ``torch.compile`` would end there. Without a valid pixel
-    it is 0.
+    It equals mmseg's ``CrossEntropyLoss(avg_non_ignore=True)``. That one
+    reads the number of pixels from the device, which requires a
+    synchronization and breaks the graph of ``torch.compile``. Without a
+    valid pixel, the loss is 0.
 
     Args:
-        loss_weight (float): Defaults to 1.0.
-        loss_name (str): Defaults to 'loss_seg'.
+        loss_weight (float): Weight of the loss. Defaults to 1.0.
+        loss_name (str): Name of the loss. Defaults to 'loss_seg'.
     """
 
     def __init__(self, loss_weight: float = 1.0,
@@ -30,13 +30,15 @@ class SegmentationLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            logits (Tensor): (N, K, H, W).
-            labels (Tensor): (N, H, W), 0 to K - 1 and ``ignore_index``.
-            weight (Tensor, optional): (N, H, W), factor of each pixel.
-            ignore_index (int): Label left out. Defaults to 255.
+            logits (Tensor): Logits (N, K, H, W).
+            labels (Tensor): Labels (N, H, W), 0 to K - 1 and
+                ``ignore_index``.
+            weight (Tensor, optional): Weights of the pixels, (N, H, W).
+                Defaults to None.
+            ignore_index (int): Label to ignore. Defaults to 255.
 
         Returns:
-            Tensor: A scalar.
+            Tensor: Scalar loss.
         """
         errors = F.cross_entropy(
             logits, labels, ignore_index=ignore_index, reduction='none')

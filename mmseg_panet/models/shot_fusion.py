@@ -1,4 +1,4 @@
-"""From several shots to one prediction."""
+"""Fusion of several shots into one prediction."""
 import torch
 from torch import Tensor
 
@@ -9,17 +9,18 @@ SHOT_FUSIONS = ('mean_prototypes', 'mean_logits', 'vote')
 
 def fuse_shots(shots: LogitMap, fusion: str, threshold: float = 0.5
                ) -> tuple[LogitMap, Tensor]:
-    """Fuse what single shots, or all of them at once, say of an image.
+    """Fuse the logits of an image by single shots or by all of them.
 
     Args:
-        shots (LogitMap): (..., G, K, h, w), G shots; with 'mean_prototypes'
-            one classifier of all of them.
+        shots (LogitMap): Logit map (..., G, K, h, w) of G shots; with
+            'mean_prototypes', G is 1 for the classifier of all shots.
         fusion (str): One of :data:`SHOT_FUSIONS`.
-        threshold (float): See :func:`vote`.
+        threshold (float): Threshold of the vote, see :func:`vote`. Defaults
+            to 0.5.
 
     Returns:
-        tuple[LogitMap, Tensor]: The mean of the logits (..., K, h, w), and
-        the labels uint8 (..., H, W).
+        tuple[LogitMap, Tensor]: The mean of the logits, (..., K, h, w), and
+        the labels, (..., H, W) uint8.
     """
     mean = LogitMap(shots.cells.mean(-4), shots.resize)
     if fusion != 'vote':
@@ -29,28 +30,28 @@ def fuse_shots(shots: LogitMap, fusion: str, threshold: float = 0.5
 
 
 def vote(labels: Tensor, num_ways: int, threshold: float = 0.5) -> Tensor:
-    """Let the predictions of all shots vote (HSNet, section 4.4).
+    """Combine the predictions of all shots by a vote (HSNet, section 4.4).
 
-    A pixel is given to the way that most shots see there, if its votes are
-    at least ``threshold`` of the most votes that any pixel of the image has
-    for any way; otherwise it is background.
+    A pixel is assigned to the way with the most votes if these are at least
+    ``threshold`` times the largest number of votes of any pixel of the image
+    for any way. Otherwise it is background.
 
     Args:
-        labels (Tensor): (..., S, H, W), episode labels predicted from each
-            shot.
-        num_ways (int): W.
-        threshold (float): In (0, 1]. Defaults to 0.5, as in the released
-            code of HSNet.
+        labels (Tensor): Episode labels that each shot predicts,
+            (..., S, H, W).
+        num_ways (int): Number of ways W.
+        threshold (float): Threshold in (0, 1]. Defaults to 0.5, as in the
+            released code of HSNet.
 
     Returns:
-        Tensor: uint8 (..., H, W), episode labels.
+        Tensor: Episode labels, (..., H, W) uint8.
 
     Example:
         >>> shots = torch.tensor([[[1, 1, 0]], [[1, 0, 0]], [[1, 0, 0]]])
         >>> vote(shots, num_ways=1)
         tensor([[1, 0, 0]], dtype=torch.uint8)
     """
-    # As int16, as sums of int64 over many episodes leave the caches.
+    # Sums of int64 over many episodes would not fit into the caches.
     votes = torch.stack([
         (labels == way).sum(-3, dtype=torch.int16)
         for way in range(1, 1 + num_ways)])

@@ -1,4 +1,4 @@
-"""Windows that slide over images."""
+"""Inference with sliding windows."""
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
@@ -11,19 +11,20 @@ def mean_of_windows(inputs: Tensor, crop_size: Sequence[int],
                     logits_of: Callable[[Tensor], Tensor]) -> Tensor:
     """Average the logits of overlapping windows.
 
-    Equal to mmseg's slide inference to the bit. That one pads every window
-    to the image before it adds it, with time and memory of windows times
-    pixels.
+    The result is bitwise equal to that of mmseg's slide inference, which
+    pads every window to the size of the image before it is added, so that
+    its time and memory are proportional to windows times pixels.
 
     Args:
-        inputs (Tensor): (N, 3, H, W).
+        inputs (Tensor): Preprocessed images (N, 3, H, W).
         crop_size (Sequence[int]): Height and width of a window.
-        stride (Sequence[int]): Steps between windows, at most their size.
-        logits_of (Callable): From a window (N, 3, y, x) to its logits
-            (N, K, y, x).
+        stride (Sequence[int]): Vertical and horizontal steps between
+            windows, at most their size.
+        logits_of (Callable): Function from a window (N, 3, y, x) to its
+            logits (N, K, y, x).
 
     Returns:
-        Tensor: (N, K, H, W).
+        Tensor: Logits (N, K, H, W).
     """
     size = inputs.shape[2:]
     total: Any = None
@@ -38,7 +39,7 @@ def mean_of_windows(inputs: Tensor, crop_size: Sequence[int],
 
 
 def _windows(length: int, crop: int, stride: int) -> list[slice]:
-    """Windows along an axis, the last one moved back into the image."""
+    """List the windows of an axis; the last one ends at the border."""
     number = max(length - crop + stride - 1, 0) // stride + 1
     ends = [min(i * stride + crop, length) for i in range(number)]
     return [slice(max(end - crop, 0), end) for end in ends]

@@ -1,4 +1,4 @@
-"""Speckle: components of a class that are too small to be believed."""
+"""Removal of small connected components of classes."""
 from typing import Any
 
 import cv2
@@ -11,19 +11,19 @@ from .logit_map import UNDECIDED
 
 
 def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
-    """Make background of the small components of every class.
+    """Replace small components of every class by background.
 
-    Pixels of a class that touch, at a corner too, are one component. It is
-    counted on the CPU, for which a device is waited for.
+    Components are 8-connected. They are computed on the CPU, so that labels
+    on another device require a synchronization.
 
     Args:
-        labels (Tensor): uint8 (..., H, W): 0 the background, 255 undecided,
-            which stays.
-        min_area (float): Share of the image's H * W pixels, 0 <= min_area
-            < 1; components with fewer go. 0 keeps all.
+        labels (Tensor): Labels (..., H, W) uint8: 0 is background, and 255
+            is undecided, which is not changed.
+        min_area (float): Smallest area to keep as a fraction of the image's
+            H * W pixels, 0 <= min_area < 1. 0 keeps all components.
 
     Returns:
-        Tensor: uint8 (..., H, W).
+        Tensor: Labels (..., H, W) uint8.
 
     Example:
         >>> clear_small_components(torch.tensor(
@@ -40,33 +40,33 @@ def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
 
 
 def _clear(labels: np.ndarray, least: float) -> None:
-    """Clear components of fewer pixels than ``least`` in place."""
+    """Clear components with fewer pixels than ``least`` in place."""
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
     for label in set(present.tolist()) - {0, UNDECIDED}:
         mask = labels == label
         _, number, statistics, _ = cv2.connectedComponentsWithStats(
             mask.astype(np.uint8), connectivity=8)
         small = statistics[:, cv2.CC_STAT_AREA] < least
-        small[0] = False  # all that is not of the class
+        small[0] = False  # all pixels outside the class
         labels[small[number]] = 0
 
 
 def min_area_of(model: Any) -> float:
-    """Find ``min_area`` of a model's ``test_cfg``, 0 where it has none.
+    """Read ``min_area`` of a model's ``test_cfg``, which is 0 by default.
 
     Args:
-        model (EncoderDecoder): Any of mmseg's.
+        model (EncoderDecoder): Model of mmseg.
 
     Returns:
-        float: See :func:`clear_small_components`.
+        float: The smallest area, see :func:`clear_small_components`.
 
     Raises:
-        InputError: If it is out of range.
+        InputError: If the value is out of range.
     """
     value = (model.test_cfg or {}).get('min_area', 0.0)
     if isinstance(value, bool) or not isinstance(
             value, (int, float)) or not 0 <= value < 1:
         raise InputError(
-            'expected min_area of 0 or more and below 1, a share of the '
-            f'image, got {value!r}')
+            'expected min_area of 0 or more and below 1, as a fraction of '
+            f'the image, got {value!r}')
     return value

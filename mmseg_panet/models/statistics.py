@@ -1,9 +1,9 @@
-"""Statistics of supports: all that few examples tell about their classes.
+"""Statistics of supports, from which classifiers are fitted.
 
 A prototype is a sum over pixels divided by their number (PANet, section 3.2,
-equations 1 and 2), and the background is what the classes leave over. So a
-few sums a class are all that an image adds to any episode, and they add up
-over images.
+equations 1 and 2), and the background is all pixels minus those of the
+classes. A few sums per class are therefore all that is needed of an image in
+any episode, and they can be added over images.
 """
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,13 +16,13 @@ from .main_axes import main_axes
 from .resize import Resize
 
 NEEDS = ('moments', 'cells')
-"""What a classifier may ask for beside areas and sums."""
+"""Statistics that a classifier may require besides areas and sums."""
 EPS = 1e-5
-"""Added to an area, as in the released code of the paper."""
-_NOTHING = 1e-10
-"""Share of an image's area below which a difference is rounding."""
+"""Number added to an area, as in the released code of the paper."""
+_ROUNDING = 1e-10
+"""Fraction of an image's area below which a difference is rounding."""
 _MASK_DIM = {'areas': -1, 'sums': -2, 'moments': -3, 'weights': -2}
-"""Where each tensor has its n masks."""
+"""The dimension n of each tensor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +30,29 @@ class SupportStatistics:
     """Areas and sums of the cells under the masks of supports.
 
     Leading dimensions are those of supports, episodes and so on; ``n`` is
-    the number of masks of each: classes, with the background or with all
-    valid pixels first.
+    the number of masks of each: the background or all valid pixels, and then
+    the classes.
 
     Attributes:
-        areas (Tensor): (..., n), in pixels.
-        sums (Tensor): (..., n, C), sums of cells over pixels.
-        moments (Tensor, optional): (..., n, C, C), sums of the outer
-            products of cells with themselves.
-        cells (Tensor, optional): (..., m, C), the cells.
-        weights (Tensor, optional): (..., n, m), pixels of every cell.
-        axes (Tensor, optional): (..., r, C). With axes ``moments`` are those
-            of the cells' coordinates along them, (..., n, r, r).
-        shares (Tensor, optional): (...,), of each support in the background,
-            see :func:`add_negatives`.
-        own_shares (Tensor, optional): (...,), of each support in its own
-            class, see :func:`weigh_adapted`.
+        areas (Tensor): Areas (..., n) in pixels.
+        sums (Tensor): Sums (..., n, C) of cells over pixels.
+        moments (Tensor, optional): Sums (..., n, C, C) of the cells' outer
+            products.
+        cells (Tensor, optional): Cells (..., m, C).
+        weights (Tensor, optional): Pixels (..., n, m) of every cell.
+        axes (Tensor, optional): Axes (..., r, C). ``moments`` are then those
+            of the cells' coordinates along the axes, (..., n, r, r).
+        shares (Tensor, optional): Shares (...,) of each support in the
+            background, see :func:`add_negatives`.
+        way_shares (Tensor, optional): Shares (...,) of each support in its
+            way, see :func:`weigh_adapted`.
+
+    Example:
+        >>> cells = torch.tensor([[[[1., 3.]], [[0., 2.]]]])  # (1, 2, 1, 2)
+        >>> masks = torch.tensor([[[[0., 4.]], [[4., 0.]]]])  # (1, n, 1, 2)
+        >>> SupportStatistics.of_weights(cells, masks).sums
+        tensor([[[12.,  8.],
+                 [ 4.,  0.]]])
     """
 
     areas: Tensor
@@ -55,29 +62,27 @@ class SupportStatistics:
     weights: Tensor | None = None
     axes: Tensor | None = None
     shares: Tensor | None = None
-    own_shares: Tensor | None = None
+    way_shares: Tensor | None = None
 
     @classmethod
     def of_weights(cls, features: Tensor, weights: Tensor,
                    needs: Sequence[str] = (), unit: bool = False,
                    rank: int | None = None,
                    valid: Tensor | None = None) -> 'SupportStatistics':
-        """Measure features under the weights of their cells.
+        """Compute statistics of features with weights of their cells.
 
         Args:
-            features (Tensor): (N, C, h, w), in any memory format.
-            weights (Tensor): (N, n, h, w), in pixels.
-            needs (Sequence[str]): Of :data:`NEEDS`. Defaults to none.
-            unit (bool): Whether cells are normalised first. Defaults to
-                False.
-            rank (int, optional): How many :func:`main_axes` the moments
-                keep, where there are more channels. Defaults to all of the
-                channels.
-            valid (Tensor, optional): (N, h, w), pixels that count for the
+            features (Tensor): Features (N, C, h, w) in any memory format.
+            weights (Tensor): Weights (N, n, h, w) in pixels.
+            needs (Sequence[str]): Items of :data:`NEEDS`. Defaults to ().
+            unit (bool): Whether to normalise cells. Defaults to False.
+            rank (int, optional): Number of :func:`main_axes` of the moments
+                if there are more channels. Defaults to all channels.
+            valid (Tensor, optional): Pixels (N, h, w) that count for the
                 axes. Defaults to those of all masks.
 
         Returns:
-            SupportStatistics: Of N supports.
+            SupportStatistics: Statistics of N supports.
         """
         if unit:
             features = F.normalize(features, dim=1)
@@ -85,7 +90,7 @@ class SupportStatistics:
         areas = weights.sum((2, 3))
         weights = weights.flatten(2)  # (N, n, h*w)
         rows = cells.transpose(1, 2)  # (N, h*w, C)
-        # The order of the product is the memory format of its gradient.
+        # The order of the factors sets the memory format of the gradient.
         sums = torch.bmm(weights, rows) if features.stride(1) == 1 else (
             torch.bmm(cells, weights.transpose(1, 2)).transpose(1, 2))
         asked = {}
@@ -109,24 +114,24 @@ class SupportStatistics:
                    pooling: Resize, needs: Sequence[str] = (),
                    unit: bool = False,
                    rank: int | None = None) -> 'SupportStatistics':
-        """Measure what each image adds to any episode of its classes.
+        """Compute statistics of images for any episode of their classes.
 
         Args:
-            features (Tensor): (N, C, h, w).
-            labels (Tensor): (N, H, W), 1..num_classes, 0 for any other class
-                and 255 for ignored pixels.
+            features (Tensor): Features (N, C, h, w).
+            labels (Tensor): Labels (N, H, W): 1..num_classes, 0 for other
+                classes and 255 for ignored pixels.
             num_classes (int): Number of classes.
-            pooling (Resize): float64; its adjoint maps (H, W) to (h, w).
+            pooling (Resize): Map in float64 from (h, w) to (H, W).
             needs (Sequence[str]): See :meth:`of_weights`.
             unit (bool): See :meth:`of_weights`.
             rank (int, optional): See :meth:`of_weights`.
 
         Returns:
-            SupportStatistics: Of N images, in float64; n is 1 + num_classes,
-            first all valid pixels, then each class.
+            SupportStatistics: Statistics of N images in float64, with
+            n = 1 + num_classes: all valid pixels, and then each class.
         """
-        # One by one, as an image may be large; in float64, as the background
-        # is a difference of these.
+        # Mask by mask, as an image may be large, and in float64, as the
+        # background is a difference of these.
         weights = torch.stack([
             pooling.adjoint(mask.double()) for mask in (
                 labels != 255,
@@ -141,15 +146,15 @@ class SupportStatistics:
             name: function(one) for name, one in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors that there are, by their names."""
-        # torch.compile cannot follow vars(self).
+        """Return the tensors that are not None by their names."""
+        # torch.compile does not support vars(self).
         return {
             one.name: getattr(self, one.name) for one in fields(self)
             if getattr(self, one.name) is not None}
 
     def masks(self, index: slice | Sequence[int] | Tensor
               ) -> 'SupportStatistics':
-        """Choose some of the n masks."""
+        """Select some of the n masks."""
         return self._by_mask(
             lambda one, dim: one[(..., index) + (slice(None),) * (-dim - 1)])
 
@@ -158,11 +163,11 @@ class SupportStatistics:
         return stack([self, other]).pooled(0)
 
     def __sub__(self, other: 'SupportStatistics') -> 'SupportStatistics':
-        """Take parts of these masks away, which are of the same cells."""
-        taken = other.tensors()
+        """Subtract parts of these masks, which have the same cells."""
+        parts = other.tensors()
         return replace(self, **{
-            name: getattr(self, name) - taken[name] for name in _MASK_DIM
-            if name in taken})
+            name: getattr(self, name) - parts[name] for name in _MASK_DIM
+            if name in parts})
 
     def pooled(self, dim: int) -> 'SupportStatistics':
         """Add all supports of a leading dimension, 0 or more."""
@@ -178,93 +183,90 @@ class SupportStatistics:
         return SupportStatistics(**added)
 
     def background(self) -> 'SupportStatistics':
-        """Find what the classes leave of all valid pixels.
+        """Subtract all classes from all valid pixels, which are the first.
 
         Returns:
-            SupportStatistics: n is 1, the first mask without all others;
-            zeros where they leave nothing.
+            SupportStatistics: Statistics with n = 1, which are zero if
+            nothing remains.
         """
         total = self.masks(slice(1))
         left = total - self.masks(slice(1, None))._by_mask(
             lambda one, dim: one.sum(dim, True))
-        # Rounding must not become a direction, and tables and banks keep
-        # moments in float32.
-        least = _NOTHING if self.moments is None else max(
-            _NOTHING, 1e3 * torch.finfo(self.moments.dtype).eps)
+        # A rounding error must not become a direction; tables and banks
+        # store moments in float32.
+        least = _ROUNDING if self.moments is None else max(
+            _ROUNDING, 1e3 * torch.finfo(self.moments.dtype).eps)
         some = left.areas > least * total.areas  # (..., 1)
         return left._by_mask(
             lambda one, dim: one * some[(...,) + (None,) * (-dim - 1)])
 
     def pair(self) -> 'SupportStatistics':
-        """Find the background and the own class of supports.
+        """Select the background and the last class, which is the way.
 
         Returns:
-            SupportStatistics: n is 2, of the masks of all valid pixels, of
-            the classes, and of the own class, which is the last.
+            SupportStatistics: Statistics with n = 2. The background is the
+            first mask (all valid pixels) minus all between it and the last.
         """
         return join([self.masks(slice(-1)).background(),
                      self.masks(slice(-1, None))])
 
     def _by_mask(self, function: Callable[[Tensor, int], Tensor]
                  ) -> 'SupportStatistics':
-        """Apply a function to each tensor that has n, with its dimension."""
+        """Apply a function to each tensor with masks, and their dimension."""
         return replace(self, **{
             name: function(one, _MASK_DIM[name])
             for name, one in self.tensors().items() if name in _MASK_DIM})
 
     def means(self) -> Tensor:
-        """Mean of the cells under each mask (PANet, equations 1 and 2).
+        """Compute the mean cell of each mask (PANet, equations 1 and 2).
 
         Returns:
-            Tensor: (..., n, C); zeros under an empty mask.
+            Tensor: Means (..., n, C); zero for an empty mask.
         """
         return self.sums / (self.areas + EPS)[..., None]
 
     def groups(self, shots: Sequence[int]) -> list[int]:
-        """Count the supports of each way and, if there are any, negatives.
-
-        Args:
-            shots (Sequence[int]): Supports of each way.
-        """
+        """Count the supports of each way, and negatives if there are any."""
         if self.shares is None:
             return list(shots)
         return [*shots, self.shares.shape[-1] - sum(shots)]
 
     def class_means(self, shots: Sequence[int]) -> Tensor:
-        """Mean of the background and of every way, over their supports.
+        """Average the background and every way over their supports.
 
-        A way's is the mean over its own shots; the background's is the mean
-        over the supports of all ways; by their shares if they have any.
+        The mean of a way is over its shots, and that of the background over
+        the supports of all ways, weighted by their shares if there are any.
 
         Args:
-            shots (Sequence[int]): Supports of each way; the last leading
-                dimension holds them way by way, negatives last, and n is 2.
+            shots (Sequence[int]): Numbers of supports of the ways. The last
+                leading dimension has them way by way and then negatives, and
+                n is 2.
 
         Returns:
-            Tensor: (..., 1 + W, C), background first.
+            Tensor: Means (..., 1 + W, C), background first.
         """
-        background, own = self.means().unbind(-2)  # (..., N, C) each
-        if self.own_shares is not None:
-            own = self.own_shares[..., None] * own
-        ways = own.split(self.groups(shots), -2)[:len(shots)]
+        background, of_way = self.means().unbind(-2)  # (..., N, C) each
+        if self.way_shares is not None:
+            of_way = self.way_shares[..., None] * of_way
+        ways = of_way.split(self.groups(shots), -2)[:len(shots)]
         return torch.stack([
             background.mean(-2) if self.shares is None
             else (self.shares[..., None] * background).sum(-2),
-            *(way.mean(-2) if self.own_shares is None else way.sum(-2)
+            *(way.mean(-2) if self.way_shares is None else way.sum(-2)
               for way in ways)], dim=-2)
 
 
 def join(parts: Sequence[SupportStatistics]) -> SupportStatistics:
-    """Join the masks of the same cells along n."""
+    """Concatenate masks of the same cells along n."""
     return replace(parts[0], **{
         name: torch.cat([getattr(part, name) for part in parts], dim)
         for name, dim in _MASK_DIM.items() if name in parts[0].tensors()})
 
 
 def stack(parts: Sequence[SupportStatistics]) -> SupportStatistics:
-    """Stack supports with as many masks along a new dimension 0.
+    """Stack supports with the same n along a new dimension 0.
 
-    Those with fewer cells get cells without a pixel.
+    Supports with fewer cells are padded with cells without pixels.
     """
     stacked = {
         name: [getattr(part, name) for part in parts]
@@ -282,17 +284,15 @@ def stack(parts: Sequence[SupportStatistics]) -> SupportStatistics:
 
 
 def label_masks(labels: Tensor, values: Sequence) -> Tensor:
-    """One mask a value of the labels; ignored pixels (255) are in none.
-
-    The device of the labels is not waited for.
+    """Compute the masks of labels without a synchronization.
 
     Args:
-        labels (Tensor): (N, H, W), episode labels: 0, 1..W, 255.
-        values (Sequence[int] | Sequence[Sequence[int]]): n, or (N, n) where
-            they differ with the image.
+        labels (Tensor): Episode labels (N, H, W): 0, 1..W, and 255.
+        values (Sequence[int] | Sequence[Sequence[int]]): The n labels, or
+            (N, n) if they depend on the image.
 
     Returns:
-        Tensor: bool (N, n, H, W).
+        Tensor: Masks (N, n, H, W) bool.
     """
     wanted = torch.tensor(values).to(labels.device, non_blocking=True)
     return labels.unsqueeze(-3) == wanted[..., None, None]

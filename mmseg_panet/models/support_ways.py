@@ -1,4 +1,4 @@
-"""Which way each support shows, and that it shows it."""
+"""The ways of supports, and a check that their masks are not empty."""
 from collections.abc import Sequence
 
 import torch
@@ -11,23 +11,23 @@ from .statistics import label_masks
 
 def support_ways(labels: Tensor,
                  data_samples: Sequence[SegDataSample]) -> list[int]:
-    """Refuse supports from which no class can be fitted.
+    """Return the ways of supports, and check that each has a pixel.
 
     The pipeline counts the pixels of a support's way (``way_pixels``), so
-    that no value is read from a device. Where it did not, labels on a device
-    are checked by the device itself.
+    that no value is read from a device. Without these counts, labels on a
+    device are checked by an asynchronous assertion.
 
     Args:
-        labels (Tensor): (N, H, W), episode labels of the supports.
+        labels (Tensor): Episode labels of the supports, (N, H, W).
         data_samples (Sequence[SegDataSample]): N samples with ``way`` in
             their metainfo.
 
     Returns:
-        list[int]: N, the way of each support.
+        list[int]: Ways of the N supports.
 
     Raises:
-        InputError: If a sample has no way, or its mask no pixel of it; on a
-            device without ``way_pixels`` the device asserts it.
+        InputError: If a sample has no way, or its mask has no pixel of it.
+            Without ``way_pixels``, a device raises an assertion instead.
     """
     for sample in data_samples:
         if sample.get('way', 0) < 1:
@@ -37,20 +37,21 @@ def support_ways(labels: Tensor,
     ways = [sample.way for sample in data_samples]
     pixels = [sample.get('way_pixels') for sample in data_samples]
     if None in pixels:
-        shown = label_masks(labels, [[way] for way in ways]).flatten(1).any(1)
-        # torch 2.1 cannot tell; there the graph ends at the check.
+        present = label_masks(
+            labels, [[way] for way in ways]).flatten(1).any(1)
+        # torch 2.1 has no is_compiling; its graph breaks at this check.
         is_compiling = getattr(torch.compiler, 'is_compiling', bool)
         if is_compiling() or not labels.is_cpu:
             torch._assert_async(
-                shown.all(), 'a support has an empty mask: expected at least '
-                'one pixel of its way')
+                present.all(), 'a support has an empty mask: expected at '
+                'least one pixel of its way')
             return ways
-        pixels = shown.tolist()
+        pixels = present.tolist()
     for sample, way, number in zip(data_samples, ways, pixels, strict=True):
         if not number:
             where = sample.get('img_path', 'given')
             raise InputError(
                 f'the support {where} has an empty mask: expected at least '
-                f'one pixel of way {way}; give another mask, or check the '
+                f'one pixel of way {way}; use another mask, or check the '
                 'resize and crop of support_pipeline')
     return ways

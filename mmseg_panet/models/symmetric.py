@@ -1,4 +1,4 @@
-"""Symmetric matrices as their upper triangles, half of the memory."""
+"""Packing of symmetric matrices into half of the memory."""
 import math
 
 import torch
@@ -6,20 +6,24 @@ from torch import Tensor
 
 
 def pack(matrices: Tensor) -> Tensor:
-    """Keep the upper triangle of symmetric matrices.
+    """Extract the upper triangles of symmetric matrices.
 
     Args:
-        matrices (Tensor): (..., n, n).
+        matrices (Tensor): Symmetric matrices (..., n, n).
 
     Returns:
-        Tensor: (..., n * (n + 1) / 2), row by row.
+        Tensor: Upper triangles (..., n * (n + 1) / 2), row by row.
+
+    Example:
+        >>> pack(torch.tensor([[1, 2], [2, 3]]))
+        tensor([1, 2, 3])
     """
     rows, columns = _triangle(matrices.shape[-1], matrices.device)
     return matrices[..., rows, columns]
 
 
 def unpack(triangles: Tensor) -> Tensor:
-    """Make the matrices (..., n, n) of :func:`pack`."""
+    """Restore the matrices (..., n, n) from the result of :func:`pack`."""
     size = (math.isqrt(1 + 8 * triangles.shape[-1]) - 1) // 2
     rows, columns = _triangle(size, triangles.device)
     matrices = triangles.new_empty(*triangles.shape[:-1], size, size)

@@ -1,4 +1,4 @@
-"""The temperature of logits, so that their softmax is a probability."""
+"""Temperature scaling, which calibrates the softmax of logits."""
 from typing import Any
 
 import torch
@@ -6,58 +6,58 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SEPARATION = 5.0
-"""What the margin of a way over the background gains from the mean of the
-one to the mean of the other.
+"""Mean difference of a way's margin between its mean and the background's.
 
-Were the margins of both normally distributed with one variance, the softmax
-would be calibrated where this gain is that variance, the squared distance of
-the two in standard deviations. 5 is what it is in images that a classifier
-was not fitted to, over methods, features and numbers of shots: measured on
-half of the classes of MSRC and of PASCAL VOC's animals, docs/classifiers.md.
+If the margins of a way and of the background are normally distributed with
+the same variance, the softmax is calibrated when this difference equals the
+variance, which is the squared distance of the means in standard deviations.
+In images that a classifier was not fitted to, it is about 5 for all methods,
+features and numbers of shots. It was measured on half of the classes of MSRC
+and of PASCAL VOC's animals, see docs/classifiers.md.
 """
 _LENGTH = 0.625
-"""Of the mean of the unit cells of a class, measured there too."""
+"""Length of the mean of a class's unit cells, measured on the same data."""
 
 
 def separation(weight: Tensor, means: Tensor) -> Tensor:
-    """Measure how far a linear classifier tells ways from the background.
+    """Compute the separation of ways and background by a linear classifier.
 
-    ``(weight_k - weight_0) . (mean_k - mean_0)``; of a discriminant it is the
-    squared distance of the means in the metric of its scatter (Mahalanobis
-    1936).
+    It is ``(weight_k - weight_0) . (mean_k - mean_0)``. For a discriminant,
+    this is the squared distance of the means in the metric of the scatter
+    (Mahalanobis 1936).
 
     Args:
-        weight (Tensor): (..., 1 + W, C), background first.
-        means (Tensor): (..., 1 + W, C), of the cells of each class.
+        weight (Tensor): Weights (..., 1 + W, C), background first.
+        means (Tensor): Means of the classes' cells, (..., 1 + W, C).
 
     Returns:
-        Tensor: (..., W).
+        Tensor: Separations (..., W).
     """
     return ((weight[..., 1:, :] - weight[..., :1, :])
             * (means[..., 1:, :] - means[..., :1, :])).sum(-1)
 
 
 def calibrated_scale(weight: Tensor, means: Tensor) -> Tensor:
-    """Find the inverse of the temperature at which logits are calibrated.
+    """Compute the inverse temperature that calibrates logits.
 
-    A factor that does not change any label (temperature scaling: Guo, Pleiss,
-    Sun and Weinberger, On calibration of modern neural networks, 2017). It
-    makes the mean :func:`separation` :data:`SEPARATION`, so it undoes any
-    factor of the weights.
+    Temperature scaling does not change any label (Guo, Pleiss, Sun and
+    Weinberger, On calibration of modern neural networks, 2017). The factor
+    sets the mean :func:`separation` to :data:`SEPARATION`, so that it does
+    not depend on the scale of the weights.
 
-    The temperature at which supports that are left out in turn are least
-    surprising was no better at ten shots and worse below: that one of a few
-    is hard says little about the queries.
+    The temperature that maximises the leave-one-out likelihood of the
+    supports was not better at ten shots, and worse with fewer shots: a
+    difficult support among few says little about the queries.
 
     Args:
-        weight (Tensor): (..., 1 + W, C), see :func:`separation`.
-        means (Tensor): (..., 1 + W, C).
+        weight (Tensor): Weights (..., 1 + W, C), see :func:`separation`.
+        means (Tensor): Means (..., 1 + W, C).
 
     Returns:
-        Tensor: (...), above 0. Where the means differ by rounding only, the
-        logits stay close to each other.
+        Tensor: Factors (...), above 0. If the means differ only by rounding,
+        the logits remain close to each other.
     """
-    # A thousandth of the products that the separation is a difference of.
+    # A thousandth of the products whose difference is the separation.
     least = 1e-3 * (weight.norm(dim=-1) * means.norm(dim=-1)).mean(-1)
     found = separation(weight, means).mean(-1)
     return (SEPARATION / torch.maximum(found, least)).clamp_max(
@@ -65,22 +65,22 @@ def calibrated_scale(weight: Tensor, means: Tensor) -> Tensor:
 
 
 def calibrate(fitted: nn.Module, means: Tensor, unit_cells: bool) -> None:
-    """Set the temperature of fitted classes, in place.
+    """Set the temperature of fitted classes in place.
 
-    Labels stay, but where several views of an image are averaged. Classes
-    of a method of another project, which has no ``calibrate``, keep theirs.
+    Labels do not change, unless several views of an image are averaged. The
+    classes of a custom method without ``calibrate`` are not changed.
 
     Args:
-        fitted (nn.Module): What a :class:`Classifier` has fitted to B
-            episodes.
-        means (Tensor): (B, 1 + W, C), of the classes.
-        unit_cells (bool): Whether they are those of normalised cells. Where
-            a classifier normalises cells and raw ones were averaged, they
-            are given a usual length.
+        fitted (nn.Module): Classes that a :class:`Classifier` has fitted to
+            B episodes.
+        means (Tensor): Means of the classes, (B, 1 + W, C).
+        unit_cells (bool): Whether the means are those of normalised cells.
+            If they are not, but the classifier normalises cells, the means
+            are scaled to a typical length.
     """
-    own: Any = getattr(fitted, 'calibrate', None)
-    if own is None:
+    set_scale: Any = getattr(fitted, 'calibrate', None)
+    if set_scale is None:
         return
     if getattr(fitted, 'normalise', False) and not unit_cells:
         means = _LENGTH * F.normalize(means, dim=-1)
-    own(means)
+    set_scale(means)

@@ -23,7 +23,7 @@ def read(folder, *lines):
     ['1 cat', '2 potted plant', '255 void'],
     ['background', 'cat', 'potted plant'],
     ['_background_', 'cat', 'potted plant', ''],
-    ['\ufeff0 background', '1 cat', '2 potted plant'],  # a Windows editor's
+    ['\ufeff0 background', '1 cat', '2 potted plant'],  # with a BOM
 ])
 def test_ids_and_names_are_read_in_either_form(tmp_path, lines):
     classes = read(tmp_path, *lines)
@@ -43,7 +43,7 @@ def test_colours_are_read_and_written(tmp_path):
     assert read(tmp_path, *class_lines(classes)) == classes
 
 
-def test_the_palette_is_vocs_but_for_own_colours():
+def test_the_palette_is_vocs_except_for_listed_colours():
     palette = ClassList(['background', 'cat'], {1: (9, 8, 7)}).palette()
     expected = np.array(voc_palette())
     expected[1] = 9, 8, 7
@@ -66,14 +66,14 @@ def test_the_palette_is_vocs_but_for_own_colours():
      'has 256 names; expected at most 255'),
     (['background', 'cat 1,2,3'], "without a colour .* got 'cat 1,2,3'"),
 ])
-def test_a_malformed_list_is_a_sentence(tmp_path, lines, sentence):
+def test_a_malformed_list_raises_an_input_error(tmp_path, lines, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read(tmp_path, *lines)
     assert str(tmp_path / 'classes.txt') in str(caught.value)
     assert '\n' not in str(caught.value)
 
 
-def test_plain_names_reach_up_to_id_254(tmp_path):
+def test_plain_names_have_ids_up_to_254(tmp_path):
     names = ['background', *(f'class {i}' for i in range(1, 255))]
     assert read(tmp_path, *names).names == names
 
@@ -82,7 +82,7 @@ def test_plain_names_reach_up_to_id_254(tmp_path):
     'cat\ndog', 'cat\u2028dog', 'cat\n', 'cat ', '\tcat', 'cat 1,2,3',
     'cat 1 , 2, 3', '', ' ', None, 7, ['cat']])
 @pytest.mark.parametrize('chosen', [None, ['dog']])
-def test_a_name_that_its_line_does_not_give_back_is_a_sentence(
+def test_a_name_that_a_line_cannot_store_raises_an_input_error(
         tmp_path, name, chosen):
     with pytest.raises(InputError, match='expected the name') as caught:
         number_classes(['dog', name], chosen, tmp_path / 'a.json')
@@ -91,13 +91,13 @@ def test_a_name_that_its_line_does_not_give_back_is_a_sentence(
     assert '\n' not in str(caught.value)
 
 
-def test_names_with_digits_and_commas_are_given_back(tmp_path):
-    own = ['cat 1', '2,3', 'cat 1,2', '# dog', "chat d'été", '猫 1.2.3']
-    names, _ = number_classes(own, None, tmp_path)
+def test_names_with_digits_and_commas_are_read_as_written(tmp_path):
+    given = ['cat 1', '2,3', 'cat 1,2', '# dog', "chat d'été", '猫 1.2.3']
+    names, _ = number_classes(given, None, tmp_path)
     assert read(tmp_path, *class_lines(ClassList(names, {}))).names == names
 
 
-def test_a_missing_list_and_one_that_is_no_text_are_sentences(tmp_path):
+def test_a_missing_list_and_invalid_utf8_raise_an_input_error(tmp_path):
     with pytest.raises(InputError, match='cannot be read'):
         read_class_list(tmp_path / 'absent.txt')
     (tmp_path / 'bytes.txt').write_bytes(b'1 \xff')

@@ -39,14 +39,14 @@ def test_four_columns_of_bool_are_a_mask():
     [10, 5, 25, 8],  # x1, y1, x2, y2
     [10, 5, 0.0, 8], [10.5, 5, 3, -1], [30, 0, 1, 1], [-1.1, 0, 3, 3],
     [0, 18, 2, 3.5], [float('nan'), 0, 1, 1], [1, 2, 3], 7])
-def test_a_box_that_is_none_tells_the_convention(box):
+def test_the_error_of_an_invalid_box_states_the_convention(box):
     with pytest.raises(
             InputError, match=r'x, y, width, height.* corners x1, y1') as err:
         labels([[1, 1, 2, 2], box])
     assert '\n' not in str(err.value)
 
 
-def test_polygons_are_rasterized_as_by_coco():
+def test_polygons_are_rasterized_as_in_coco():
     polygons = [[1.5, 2.5, 20.2, 3.1, 9.7, 17.3], [22, 2, 28, 2, 28, 9, 22, 9]]
     expected = coco.decode(coco.merge(coco.frPyObjects(polygons, *SIZE)))
     assert (expected[2:9, 22:28] == 1).all()
@@ -65,8 +65,8 @@ def test_scribbles_are_lines_and_the_rest_is_unknown():
     assert (found == expected).all()
 
 
-def test_a_line_is_three_pixels_wide_unless_told():
-    """With the ends of OpenCV's ellipse of 3x3, a plus."""
+def test_a_line_is_three_pixels_wide_by_default():
+    """The ends have the shape of OpenCV's 3x3 ellipse, a plus."""
     found = labels({'scribbles': [[(5, 4), (5, 10)]]})
     expected = np.full(SIZE, 255)
     expected[4:11, 4:7] = expected[3:12, 5] = 1
@@ -84,7 +84,7 @@ def test_points_are_discs_and_the_rest_is_unknown():
     assert (labels({'points': [(5, 6)], 'radius': 0}) == 1).sum() == 1
 
 
-def test_what_is_marked_both_ways_is_unknown():
+def test_pixels_that_are_marked_both_ways_are_unknown():
     found = labels({
         'scribbles': [[(5, 5), (15, 5)]], 'width': 1,
         'background_scribbles': [[(10, 2), (10, 8)]]})
@@ -93,7 +93,7 @@ def test_what_is_marked_both_ways_is_unknown():
     assert found[5, 10] == 255
 
 
-def test_scribbles_of_a_file_are_the_object_unless_0_or_255(tmp_path):
+def test_values_of_a_scribble_file_besides_0_and_255_are_object(tmp_path):
     values = np.random.default_rng(0).choice([0, 3, 8, 255], SIZE)
     path = tmp_path / 'a.png'
     Image.fromarray(values.astype(np.uint8)).save(path)
@@ -105,7 +105,7 @@ def test_scribbles_of_a_file_are_the_object_unless_0_or_255(tmp_path):
 @pytest.mark.parametrize(('annotation', 'sentence'), [
     ({'boxs': []}, r"one of \['boxes', 'polygons', 'scribbles', 'points'\]"),
     ({}, 'expected one of'),
-    ({'boxes': [[1, 1, 2, 2]], 'points': [(1, 1)]}, 'leave out the others'),
+    ({'boxes': [[1, 1, 2, 2]], 'points': [(1, 1)]}, 'or remove the others'),
     ({'points': [(1, 1)], 'width': 3},
      r"only \['background_points', 'radius'\]"),
     ({'scribbles': 'absent.png'}, r'no file absent\.png'),
@@ -114,7 +114,8 @@ def test_scribbles_of_a_file_are_the_object_unless_0_or_255(tmp_path):
     (None, 'expected a mask, boxes or a dict'),
     ('absent.png', r'no file absent\.png'),
 ])
-def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
+def test_an_invalid_annotation_raises_an_error_when_it_is_read(
+        annotation, sentence):
     with pytest.raises(
             InputError, match=r'support 1 of class .*' + sentence) as caught:
         read_supports({'cat': [(PHOTO, annotation)]})
@@ -138,7 +139,8 @@ def test_what_is_no_annotation_is_refused_at_once(annotation, sentence):
     ({'polygons': 5}, 'support 1'),
     ({'points': [('a', 'b')]}, 'support 1'),
 ])
-def test_what_cannot_be_rasterized_is_a_sentence(annotation, sentence):
+def test_marks_that_cannot_be_rasterized_raise_an_input_error(
+        annotation, sentence):
     support, = read_supports({'cat': [(PHOTO, annotation)]})['cat']
     with pytest.raises(InputError, match=sentence) as caught:
         support.rasterize(SIZE)

@@ -31,7 +31,7 @@ def saved(path, array, palette=None):
 
 
 def painted(inside, outside):
-    """Pixels of one colour in the object, of another outside."""
+    """An image with one colour inside the object and another outside."""
     return np.where(OBJECT[..., None], inside, outside).astype(np.uint8)
 
 
@@ -43,7 +43,7 @@ def painted(inside, outside):
     OBJECT * np.int64(7),
     OBJECT * np.uint16(1000),
 ], ids=str)
-def test_what_alone_is_not_0_is_the_object(tmp_path, array):
+def test_the_only_value_besides_0_is_the_object(tmp_path, array):
     assert (labels(array) == OBJECT).all()
     if array.dtype != np.int64:
         path = saved(tmp_path / 'a.png', array)
@@ -51,7 +51,7 @@ def test_what_alone_is_not_0_is_the_object(tmp_path, array):
         assert (labels(str(path)) == OBJECT).all()
 
 
-def test_beside_a_value_of_its_own_255_is_unknown(tmp_path):
+def test_beside_another_value_255_is_unknown(tmp_path):
     mask = OBJECT * np.uint8(15) + EDGE * np.uint8(255)
     expected = OBJECT * 1 + EDGE * 255
     assert (labels(mask) == expected).all()
@@ -60,7 +60,7 @@ def test_beside_a_value_of_its_own_255_is_unknown(tmp_path):
     assert (labels(path) == expected).all()
 
 
-def test_a_given_value_is_the_object_whatever_else_there_is(tmp_path):
+def test_a_given_value_is_the_object_among_any_others(tmp_path):
     mask = OBJECT * np.uint8(2) + EDGE * np.uint8(255)
     mask[0, 0] = 1
     path = saved(tmp_path / 'a.png', mask)
@@ -71,7 +71,7 @@ def test_a_given_value_is_the_object_whatever_else_there_is(tmp_path):
     assert (labels(OBJECT, 0) == ~OBJECT).all()
 
 
-def test_a_smooth_border_is_cut_at_128(tmp_path):
+def test_a_smooth_border_is_thresholded_at_128(tmp_path):
     mask = OBJECT * np.uint8(255)
     mask[2, 4:11], mask[9, 4:11] = 127, 128
     expected = mask >= 128
@@ -86,12 +86,13 @@ def test_a_smooth_border_is_cut_at_128(tmp_path):
     ((0, 0, 0), (200, 10, 0)),
     ((0, 0, 0, 255), (200, 10, 0, 255)),
     ((0, 255), (1, 255)),
-    # On transparency, whatever the colour of what is not seen.
+    # The colour of transparent pixels has no effect.
     ((0, 0, 0, 0), (0, 0, 0, 255)),
     ((9, 8, 7, 0), (255, 255, 255, 255)),
     ((3, 0), (250, 255)),
 ])
-def test_of_several_channels_one_tells_the_object(tmp_path, outside, inside):
+def test_the_object_is_found_in_masks_of_several_channels(
+        tmp_path, outside, inside):
     path = saved(tmp_path / 'a.png', painted(inside, outside))
     assert (labels(path) == OBJECT).all()
 
@@ -104,15 +105,16 @@ def several_values(*values):
 
 @pytest.mark.parametrize(('mask', 'palette', 'sentence'), [
     (several_values(1, 2), None, r'\[0, 1, 2, 255\]'),
-    # A border is smooth on both sides of 128, and 255 is the object.
+    # A smooth border has values below and above 128, and 255 is the most
+    # frequent value.
     (several_values(200, 210), None, r'\[0, 200, 210, 255\]'),
     (several_values(*[100] * 16) // 2 * 2, None, r'\[0, 100, 254\]'),
-    # Indices have no order.
+    # The order of palette indices has no meaning.
     (several_values(100, 200), bytes(768), r'\[0, 100, 200, 255\]'),
     (np.arange(192, dtype=np.uint8).reshape(SIZE), None,
      r'\[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] and 182 more'),
 ])
-def test_values_that_do_not_tell_are_listed(
+def test_ambiguous_values_are_listed_in_the_error(
         tmp_path, mask, palette, sentence):
     path = saved(tmp_path / 'a.png', mask, palette)
     with pytest.raises(InputError, match=sentence) as caught:
@@ -131,7 +133,7 @@ def test_values_that_do_not_tell_are_listed(
     (OBJECT[1:] * np.uint8(9), 'expected an annotation of 16x12 .* 16x11'),
     (OBJECT.T * np.uint8(9), 'expected an annotation of 16x12 .* 12x16'),
 ])
-def test_what_is_no_mask_of_the_image_is_a_sentence(
+def test_an_invalid_mask_raises_an_input_error(
         tmp_path, array, sentence):
     mask = saved(tmp_path / 'a.png', array) if array.dtype == np.uint8 and (
         array.ndim == 3) else array
@@ -140,7 +142,7 @@ def test_what_is_no_mask_of_the_image_is_a_sentence(
     assert '\n' not in str(caught.value)
 
 
-def test_a_value_that_is_not_there_or_none_is_a_sentence(tmp_path):
+def test_a_value_that_is_absent_or_no_integer_raises_an_error(tmp_path):
     mask = OBJECT * np.uint8(3)
     with pytest.raises(
             InputError, match=r'expected the object as 4, got only \[0, 3\]'):

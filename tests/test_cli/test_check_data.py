@@ -65,7 +65,7 @@ def test_every_planted_fault_is_listed_in_one_run(spoilt):
             '000000.png is missing', 'ghost.jpg is missing',
             '000001.jpg is not a readable image',
             '000002.jpg cannot be decoded',
-            '000003.png is 63x64 but its image', '000004.png holds the ids '
+            '000003.png is 63x64 but its image', '000004.png contains the ids '
             '[99]', '000005.png is a I;16 image', '000006.png has shape',
             '000007.jpg is listed 2 times',
             '000008.jpg is in training and in validation/test',
@@ -103,7 +103,7 @@ def test_accepted_kinds_are_printed_and_are_no_failure(toy_root):
         '--data-root', toy_root, '--accept', 'few', 'leak', code=0).stdout
     assert 'fold 3: ' in printed
     assert '(4, accepted)' in printed
-    assert printed.splitlines()[-1] == 'no faults but accepted ones'
+    assert printed.splitlines()[-1] == 'no faults except accepted ones'
     check('--data-root', toy_root, '--accept', 'few', code=1)
 
 

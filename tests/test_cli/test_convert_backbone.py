@@ -43,7 +43,7 @@ def test_an_error_is_one_line_and_exit_code_2(tmp_path):
 
     assert 'layout' not in result.stdout
     assert result.stderr.splitlines()[-1] == (
-        f"error: {tmp_path / 'nowhere.pth'} is not there; download it, or "
+        f"error: {tmp_path / 'nowhere.pth'} does not exist; download it, or "
         'correct the path')
     assert 'Traceback' not in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -57,8 +57,8 @@ class NotATensor:
     (b'', 'cannot be read as a checkpoint (EOFError'),
     (b'a page of text', 'cannot be read as a checkpoint'),
     (b'PK\x03\x04 cut off', 'cannot be read as a checkpoint'),
-    (b'<!DOCTYPE html>', 'is no checkpoint of tensors only'),
-    (pickle.dumps(NotATensor()), 'is no checkpoint of tensors only'),
+    (b'<!DOCTYPE html>', 'is not a checkpoint of tensors only'),
+    (pickle.dumps(NotATensor()), 'is not a checkpoint of tensors only'),
 ], ids=['empty', 'text', 'cut off', 'html', 'pickle'])
 def test_what_is_no_checkpoint_is_refused(tmp_path, content, message):
     source = tmp_path / 'source.pth'
@@ -77,7 +77,7 @@ def test_a_saved_module_is_refused_without_running_its_pickle(tmp_path):
 
     error = refusal(source, tmp_path / 'out')
 
-    assert 'is no checkpoint of tensors only' in error
+    assert 'is not a checkpoint of tensors only' in error
 
 
 def test_an_unknown_layout_is_refused(tmp_path):

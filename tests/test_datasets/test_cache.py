@@ -41,7 +41,7 @@ def pictures(infos, folder):
 
 
 def report(load, module, infos, folder, building, go_on, results):
-    """In a process of its own: build late, and say what came of it."""
+    """Build with a delay in a separate process, and put the result."""
     builds = []
     build = module._build
 
@@ -68,7 +68,7 @@ def test_of_two_processes_one_builds_and_the_other_waits_for_it(
     processes[0].start()
     assert building[0].wait(TIME)
     processes[1].start()
-    # Long enough for it to build, if nothing kept it from that.
+    # Without the lock, the second process would build within this time.
     assert not building[1].wait(1)
     go_on.set()
     found = [results.get(timeout=TIME) for _ in processes]
@@ -81,7 +81,7 @@ def test_of_two_processes_one_builds_and_the_other_waits_for_it(
         np.testing.assert_array_equal(result, expected)
 
 
-def test_a_builder_that_was_killed_keeps_nobody_waiting(infos, tmp_path):
+def test_a_builder_that_was_killed_releases_its_lock(infos, tmp_path):
     building, go_on = CONTEXT.Event(), CONTEXT.Event()
     process = CONTEXT.Process(target=report, args=(
         counts, class_index, infos, tmp_path / 'cache', building, go_on,
@@ -95,7 +95,7 @@ def test_a_builder_that_was_killed_keeps_nobody_waiting(infos, tmp_path):
     assert time.monotonic() - before < TIME
 
 
-def test_a_folder_that_cannot_be_written_is_built_for_without_a_lock(
+def test_a_folder_that_cannot_be_written_needs_no_lock(
         tmp_path):
     (tmp_path / 'cache').write_text('a file in place of the folder')
     found = read_or_build(
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_built_for_without_a_lock(
     assert found == 'built'
 
 
-def test_the_folder_is_the_one_given_or_of_the_variable_or_the_users(
+def test_the_folder_is_given_or_from_the_variable_or_the_system(
         tmp_path, monkeypatch):
     monkeypatch.setenv('MMSEG_PANET_CACHE', str(tmp_path / 'variable'))
     assert cache_folder(tmp_path / 'given') == tmp_path / 'given'
@@ -117,7 +117,7 @@ def test_the_folder_is_the_one_given_or_of_the_variable_or_the_users(
         assert cache_folder() == tmp_path / '.cache/mmseg_panet'
 
 
-def test_the_key_does_not_depend_on_the_folder_one_stands_in(
+def test_the_key_does_not_depend_on_the_working_directory(
         infos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     relative = [

@@ -30,10 +30,10 @@ VOID = dict(type='EpisodeLabels', void='background')
     # 255 of the padding would become background.
     ([IMAGE, MASK, VOID, RESIZE, PAD, PACK],
      [IMAGE, MASK, RESIZE], [VOID, PAD, PACK]),
-    # 1 of the padding would become what class 1 becomes.
+    # 1 of the padding would be mapped like class 1.
     ([IMAGE, MASK, LABELS, PAD_1, PACK], [IMAGE, MASK],
      [LABELS, PAD_1, PACK]),
-    # Pillow takes masks of 8 bits alone, and FSS-1000 has longer ones.
+    # Pillow supports only masks of 8 bits, and FSS-1000 has larger ids.
     ([IMAGE, MASK, LABELS, PILLOW, PACK], [IMAGE, MASK],
      [LABELS, PILLOW, PACK]),
     ([IMAGE, MASK], [IMAGE, MASK], []),
@@ -41,7 +41,7 @@ VOID = dict(type='EpisodeLabels', void='background')
     ([dict(IMAGE, ignore_empty=True), MASK], [],
      [dict(IMAGE, ignore_empty=True), MASK]),
 ])
-def test_kept_is_what_comes_before_the_first_random_step(
+def test_the_steps_before_the_first_random_one_are_cached(
         pipeline, kept, rest):
     steps = Compose([TRANSFORMS.build(step) for step in pipeline]).transforms
     names = [id(step) for step in steps]
@@ -52,7 +52,7 @@ def test_kept_is_what_comes_before_the_first_random_step(
             for part in split_steps(steps)] == expected
 
 
-def test_a_step_derived_from_a_stock_one_is_not_kept():
+def test_a_subclass_of_a_stock_step_is_not_cached():
     class Shaken(type(TRANSFORMS.build(RESIZE))):
         pass
 

@@ -12,7 +12,7 @@ from mmseg_panet.errors import InputError
 
 @pytest.fixture
 def data(tmp_path):
-    """Two images of 4x6 and their masks; returns infos and the folder."""
+    """The infos of two images of 4x6 with masks, and their folder."""
     infos = []
     masks = np.zeros((2, 4, 6), np.uint8)
     masks[0, 0] = 1  # 6 pixels
@@ -41,7 +41,7 @@ def test_pixels_of_every_class_are_counted(data):
     assert index.areas.tolist() == [24, 24]
 
 
-def test_images_with_a_class_are_those_it_covers_enough_of(data):
+def test_images_with_a_class_have_its_minimum_area(data):
     index = load(data)
     assert index.images_with(0).tolist() == [0, 1]
     assert index.images_with(0, min_area=13).tolist() == [0]
@@ -50,7 +50,7 @@ def test_images_with_a_class_are_those_it_covers_enough_of(data):
     assert index.images_with(1, min_area=0).tolist() == [0]
 
 
-def test_labels_are_counted_as_the_data_set_maps_them(data):
+def test_labels_are_counted_after_the_data_sets_mapping(data):
     index = load(data, reduce_zero_label=True)
     assert index.counts.tolist() == [[6, 0, 0], [0, 6, 0]]
     index = load(data, label_map={0: 1, 1: 0, 2: 255})
@@ -74,26 +74,26 @@ def test_the_index_is_built_once_and_again_when_a_mask_changes(
     assert len(builds) == 3
 
 
-def test_a_damaged_cache_is_built_anew(data):
+def test_a_damaged_cache_is_built_again(data):
     load(data)
     cached, = (data[1] / 'cache/class_index').iterdir()
     cached.write_bytes(cached.read_bytes()[:100])
     assert load(data).counts.tolist() == [[18, 6, 0], [12, 0, 6]]
 
 
-def test_a_photograph_turned_by_its_camera_has_the_size_it_is_seen_in(data):
+def test_the_size_of_a_photograph_is_that_after_its_orientation(data):
     image = data[0][0]['img_path']
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees
+    exif[0x0112] = 6  # rotation by 90 degrees
     Image.fromarray(np.zeros((6, 4, 3), np.uint8)).save(image, exif=exif)
     assert load(data).areas.tolist() == [24, 24]
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(data, monkeypatch):
-    def refuse(*_, **__):
+def test_a_cache_that_cannot_be_written_is_not_an_error(data, monkeypatch):
+    def fail(*_, **__):
         raise PermissionError('read-only')
 
-    monkeypatch.setattr(module, 'write_arrays', refuse)
+    monkeypatch.setattr(module, 'write_arrays', fail)
     assert load(data).areas.tolist() == [24, 24]
 
 
@@ -121,13 +121,13 @@ def damage(kind, info):
     ('missing mask', r'1\.png is missing .*every image of the data set needs'),
     ('missing image', r'1\.jpg is missing'),
     ('size', r'1\.png is 5x4 but its image .*1\.jpg is 6x4'),
-    ('id', r'1\.png holds the ids \[3\]: expected 0\.\.2, or 255'),
+    ('id', r'1\.png contains the ids \[3\]: expected 0\.\.2, or 255'),
     ('16 bits', r'1\.png is a I;16 image: expected 8 bits'),
     ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
     ('unreadable image', r'1\.jpg is not a readable image'),
-    ('unreadable mask', r'1\.png is no readable mask'),
+    ('unreadable mask', r'1\.png is not a readable mask'),
 ])
-def test_a_bad_file_is_a_sentence(data, kind, sentence):
+def test_a_bad_file_raises_an_input_error(data, kind, sentence):
     damage(kind, data[0][1])
     with pytest.raises(InputError, match=sentence) as caught:
         load(data)

@@ -38,7 +38,7 @@ def test_the_header_has_every_rule_in_the_order_of_the_manifests():
     assert rules().header()['classes'] == ['cat', 'dog']
 
 
-def test_a_header_gives_its_rules_back():
+def test_rules_are_restored_from_their_header():
     assert EpisodeRules.from_header(rules().header()) == rules()
     with pytest.raises(ValueError, match=r"it lacks \['min_area', 'seeds'\]"):
         EpisodeRules.from_header({
@@ -48,12 +48,12 @@ def test_a_header_gives_its_rules_back():
         EpisodeRules.from_header(rules().header() | dict(num_shots=0))
 
 
-def test_rules_do_not_change():
+def test_rules_are_immutable():
     with pytest.raises(FrozenInstanceError):
         rules().num_shots = 5
 
 
-def test_folds_are_recorded_only_where_they_decide():
+def test_folds_are_recorded_only_with_a_split():
     named = rules(classes=('dog',), split=None)
     assert (named.folds, named.fold, named.split) == (None, None, None)
     assert named.novel_classes == [] and named.in_all_folds() == [named]
@@ -67,7 +67,7 @@ def test_the_rules_of_all_folds_differ_by_fold_and_classes():
     assert second.novel_classes == ['car']
 
 
-def test_all_are_the_classes_of_the_data_set_but_the_background():
+def test_all_stands_for_the_classes_except_the_background():
     everything = rules(
         classes='all', folds=None, split=None, novel_pixels='drop')
     named = everything.named([*CLASSES, '(ignored)', 'bus'])
@@ -82,7 +82,7 @@ def test_all_are_the_classes_of_the_data_set_but_the_background():
     (dict(fold=0, novel_pixels='drop'), dict(car=[])),
     (dict(folds=[['cat'], ['car', 'bus']], fold=0), dict(car=[2])),
 ])
-def test_images_of_a_class_show_it_and_are_not_left_out(changes, expected):
+def test_images_of_a_class_show_it_and_are_not_excluded(changes, expected):
     found = rules(**changes).images_of(CLASSES, INDEX, 1)
     assert {name: images.tolist() for name, images in found.items()} == (
         expected)
@@ -91,7 +91,7 @@ def test_images_of_a_class_show_it_and_are_not_left_out(changes, expected):
 @pytest.mark.parametrize(('area', 'expected', 'words'), [
     (5, [1], '5 pixels'), (0.05, [0, 1], '5.0% of the image'),
     (0.2, [1], '20.0% of the image')])
-def test_an_area_is_of_pixels_or_a_share(area, expected, words):
+def test_an_area_is_in_pixels_or_a_fraction(area, expected, words):
     one = rules(min_area=area)
     found = one.images_of(CLASSES, INDEX, one.min_area)
     assert found['cat'].tolist() == expected
@@ -105,14 +105,14 @@ def test_repeated_supports_need_one_image_for_all_shots():
     assert rules().needs == 'num_shots=2 and num_queries=1 need 3'
 
 
-def test_images_show_a_class_with_any_pixel_of_it():
+def test_one_pixel_of_a_class_is_enough_to_show_it():
     assert images_showing(['cat', 'car'], CLASSES, INDEX).tolist() == [
         0, 1, 2]
     assert images_showing(['unicorn'], CLASSES, INDEX).tolist() == []
     assert images_showing([], CLASSES, INDEX).tolist() == []
 
 
-def test_a_pool_is_chosen_where_no_data_set_is_given():
+def test_a_pool_is_selected_if_no_data_set_is_given():
     pools = dict(train=dict(type='A'), val=dict(type='B'))
     assert choose_pool(None, pools, 'val') == dict(type='B')
     assert choose_pool(dict(type='C'), pools, 'val') == dict(type='C')
@@ -127,8 +127,9 @@ def test_a_pool_is_chosen_where_no_data_set_is_given():
     (dict(num_runs=True), 'expected num_runs of 1 or more, got True'),
     (dict(num_episodes='9'), "expected num_episodes of 1 or more, got '9'"),
     (dict(episodes_seed='1'), "expected episodes_seed of 0 or more, got '1'"),
-    (dict(min_area=0), 'expected min_area above 0, in pixels or as a share'),
-    (dict(min_area='1'), "as a share, got '1'"),
+    (dict(min_area=0),
+     'expected min_area above 0, in pixels or as a fraction, got 0'),
+    (dict(min_area='1'), "as a fraction, got '1'"),
     (dict(sampling='any'), 'sampling must be one of'),
     (dict(repeat_supports=1), 'expected repeat_supports of True or False'),
     (dict(novel_pixels='dorp'), 'novel_pixels must be one of'),
@@ -140,11 +141,11 @@ def test_a_pool_is_chosen_where_no_data_set_is_given():
     (dict(split='test'), "expected split 'base' or 'novel'"),
     (dict(fold=2), r'fold 2 does not exist: expected 0\.\.1'),
 ])
-def test_a_rule_out_of_its_range_is_a_sentence(changes, sentence):
+def test_a_rule_out_of_range_raises_an_input_error(changes, sentence):
     with pytest.raises(InputError, match=sentence):
         rules(**changes)
 
 
-def test_every_run_has_its_seed():
+def test_every_run_requires_a_seed():
     with pytest.raises(InputError, match='a seed for each of 3 runs'):
         replace(rules(), num_runs=3)

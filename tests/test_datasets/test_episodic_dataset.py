@@ -53,7 +53,7 @@ def test_an_item_is_the_supports_way_by_way_then_the_queries(toy_root):
         assert (sample.run, sample.episode) == (0, 4)
 
 
-def test_labels_are_those_of_the_episode(toy_root):
+def test_labels_are_episode_labels(toy_root):
     data = episodic(toy_root, num_ways=2)
     for item in data[3]:
         sample = item['data_samples']
@@ -75,7 +75,7 @@ def same(one, other):
         for a, b in zip(one, other, strict=True))
 
 
-def test_an_episode_is_the_same_whenever_and_wherever_it_is_loaded(toy_root):
+def test_an_episode_is_the_same_at_any_time_and_in_any_worker(toy_root):
     data = episodic(
         toy_root, support_pipeline=AUGMENTED, query_pipeline=AUGMENTED)
     first = [data[i] for i in range(6)]
@@ -91,7 +91,7 @@ def test_an_episode_is_the_same_whenever_and_wherever_it_is_loaded(toy_root):
     assert not same(first[0], first[1])
 
 
-def test_the_global_generators_are_left_as_they_were(toy_root):
+def test_the_global_generators_are_not_changed(toy_root):
     data = episodic(
         toy_root, support_pipeline=AUGMENTED, query_pipeline=AUGMENTED)
     random.seed(1)
@@ -105,7 +105,7 @@ def test_the_global_generators_are_left_as_they_were(toy_root):
     assert (random.random(), np.random.rand(), torch.rand(1)) == expected
 
 
-def test_runs_follow_each_other_with_seeds_of_their_own(toy_root):
+def test_runs_are_consecutive_with_different_seeds(toy_root):
     data = episodic(toy_root, num_runs=2, episodes_seed=7)
     assert len(data) == 40
     assert data.episode(23).seed == 8
@@ -115,7 +115,7 @@ def test_runs_follow_each_other_with_seeds_of_their_own(toy_root):
     assert data[23][0]['data_samples'].run == 1
 
 
-def test_base_and_novel_classes_do_not_meet(toy_root):
+def test_base_and_novel_classes_are_disjoint(toy_root):
     base, novel = episodic(toy_root), episodic(toy_root, split='novel')
     assert len(base.class_names) == 9
     assert len(novel.class_names) == 3
@@ -125,7 +125,7 @@ def test_base_and_novel_classes_do_not_meet(toy_root):
         novel.class_names)
 
 
-def test_classes_may_be_named(toy_root):
+def test_classes_may_be_given_by_name(toy_root):
     name = episodic(toy_root).class_names[2]
     data = episodic(
         toy_root, classes=[name], folds=None, split=None)
@@ -133,7 +133,7 @@ def test_classes_may_be_named(toy_root):
     assert data[0][0]['data_samples'].class_names == [name]
 
 
-def test_data_sets_joined_by_mmengine_are_sampled_from_as_one(toy_root):
+def test_concatenated_data_sets_are_sampled_as_one(toy_root):
     halves = [
         toy(toy_root) | dict(ann_file=f'ImageSets/Segmentation/{name}.txt')
         for name in ('train', 'val')]
@@ -147,7 +147,7 @@ def test_data_sets_joined_by_mmengine_are_sampled_from_as_one(toy_root):
 
 
 def test_zero_may_be_a_real_class(tmp_path):
-    """As in ADE20K's layout after ``reduce_zero_label``."""
+    """ADE20K has this layout after ``reduce_zero_label``."""
     for i in range(4):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(
             tmp_path / f'{i}.jpg')
@@ -164,7 +164,7 @@ def test_zero_may_be_a_real_class(tmp_path):
     assert labels[:, 0].tolist() == [255, 1, 1, 0, 0, 0, 0, 0]
 
 
-def test_the_digest_of_the_episodes_follows_what_is_sampled(toy_root):
+def test_the_digest_depends_on_the_sampled_episodes(toy_root):
     digest = episodic(toy_root).manifest_sha256()
     assert digest == episodic(toy_root).manifest_sha256()
     assert digest != episodic(toy_root, episodes_seed=1).manifest_sha256()
@@ -195,14 +195,14 @@ class _Erase:
         return results
 
 
-def test_a_support_that_stays_empty_is_an_error_with_its_name(toy_root):
+def test_the_error_of_an_empty_support_names_it(toy_root):
     data = episodic(toy_root)
     data.support_pipeline.transforms.insert(3, _Erase())
     with pytest.raises(InputError, match=r'\.jpg of class .* has an empty'):
         data[0]
 
 
-def test_an_image_that_breaks_later_is_an_error_with_its_name(toy_root):
+def test_the_error_of_an_image_that_breaks_later_names_it(toy_root):
     data = episodic(toy_root)
     info = data.dataset.get_data_info(data.episode(0).queries[0])
     path = Path(info['img_path'])
@@ -233,7 +233,7 @@ def test_an_image_that_breaks_later_is_an_error_with_its_name(toy_root):
      r"the classes \['striped disc'\] are named more than once"),
     (dict(support_pipeline=PIPELINE[:1]), 'needs dict.*LoadAnnotations'),
 ])
-def test_bad_settings_are_a_sentence_at_construction(
+def test_bad_settings_raise_an_error_at_construction(
         toy_root, changes, sentence):
     with pytest.raises(InputError, match=sentence):
         episodic(toy_root, **changes)
@@ -253,9 +253,9 @@ def test_an_image_that_is_listed_twice_is_named(toy_root):
         episodic(toy_root, dataset=twice)
 
 
-def test_it_ends_after_its_episodes(toy_root):
+def test_iteration_ends_after_the_last_episode(toy_root):
     assert sum(1 for _ in episodic(toy_root, num_episodes=3)) == 3
 
 
-def test_it_is_found_in_the_registry_of_mmseg():
+def test_it_is_in_the_registry_of_mmseg():
     assert DATASETS.get('EpisodicDataset') is EpisodicDataset

@@ -13,7 +13,10 @@ STEMS = ['a', 'b', 'c', 'd', 'e', 'sub/f.v2']
 
 @pytest.fixture
 def root(tmp_path):
-    """Images of every suffix; image i has i + 1 pixels of class 1."""
+    """A folder with images of every suffix.
+
+    Image i has i + 1 pixels of class 1.
+    """
     for i, (name, stem) in enumerate(zip(NAMES, STEMS, strict=True)):
         image, mask = tmp_path / 'images' / name, f'masks/{stem}.png'
         image.parent.mkdir(parents=True, exist_ok=True)
@@ -49,13 +52,13 @@ def test_it_is_built_from_a_config(root):
     assert len(data) == 6
 
 
-def test_classes_and_colours_are_those_of_the_class_list(root):
+def test_classes_and_colours_are_looked_up_in_the_class_list(root):
     meta = folder(root).metainfo
     assert meta['classes'] == ['background', 'cat', 'dog']
     assert meta['palette'] == [[0, 0, 0], [9, 8, 7], [0, 128, 0]]
 
 
-def test_classes_may_stand_in_the_config_or_in_another_file(root):
+def test_classes_may_be_in_the_config_or_in_another_file(root):
     (root / 'classes.txt').rename(root / 'other.txt')
     data = folder(root, metainfo=dict(classes=('background', 'cow')))
     assert data.metainfo['classes'] == ('background', 'cow')
@@ -76,7 +79,7 @@ def test_folders_may_have_other_names(root, tmp_path_factory):
     assert pixels(data) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_list_chooses_images_with_or_without_suffix(root):
+def test_a_list_selects_images_with_or_without_suffix(root):
     (root / 'val.txt').write_text('sub/f.v2\n\nb.JPEG\na\nd.png\n')
     assert pixels(folder(root, ann_file='val.txt')) == [6, 2, 1, 4]
 
@@ -86,7 +89,7 @@ def test_an_episode_is_sampled_from_it(root):
     files.read_by_all(root, 'images', 'cat')
 
 
-def test_a_listed_image_that_is_not_there_is_a_sentence(root):
+def test_a_listed_image_that_is_missing_raises_an_input_error(root):
     (root / 'val.txt').write_text('a\n\nx\n')
     with pytest.raises(
             InputError, match=r"val\.txt, line 3: there is no image 'x'"):
@@ -95,14 +98,14 @@ def test_a_listed_image_that_is_not_there_is_a_sentence(root):
         folder(root, ann_file='train.txt')
 
 
-def test_two_images_of_one_mask_are_a_sentence(root):
+def test_two_images_with_one_mask_raise_an_input_error(root):
     Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(root / 'images/a.png')
     with pytest.raises(InputError, match=r'a\.png and a\.jpg .* one mask'):
         folder(root)
 
 
-def test_no_folder_and_no_image_are_sentences(root):
-    with pytest.raises(InputError, match='absent is no folder'):
+def test_a_missing_and_an_empty_folder_raise_an_input_error(root):
+    with pytest.raises(InputError, match='absent is not a folder'):
         folder(root, data_prefix=dict(img_path='absent'))
     (root / 'empty').mkdir()
     with pytest.raises(InputError, match='there is no image in .*empty'):

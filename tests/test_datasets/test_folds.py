@@ -9,7 +9,7 @@ def test_fold_1_of_pascal_is_classes_6_to_10():
         'bus', 'car', 'cat', 'chair', 'cow']
 
 
-def test_fold_0_of_coco_is_every_fourth_class_as_the_literature_lists_it():
+def test_fold_0_of_coco_is_every_fourth_class_as_in_the_literature():
     assert split_classes('coco-20i', 0, 'novel') == [
         'person', 'airplane', 'boat', 'parking meter', 'dog', 'elephant',
         'backpack', 'suitcase', 'sports ball', 'skateboard', 'wine glass',
@@ -29,7 +29,7 @@ def test_fold_1_of_contiguous_coco_is_classes_21_to_40():
 @pytest.mark.parametrize(('name', 'num_folds', 'size'), [
     ('pascal-5i', 4, 5), ('coco-20i', 4, 20), ('coco-20i-contiguous', 4, 20),
     ('msrc-7i', 3, 7), ('toy-3i', 4, 3)])
-def test_a_benchmark_has_as_many_classes_a_fold_as_its_name_says(
+def test_the_name_of_a_benchmark_states_the_classes_per_fold(
         name, num_folds, size):
     assert [len(fold) for fold in FOLDS[name]] == [size] * num_folds
 
@@ -59,6 +59,6 @@ def test_folds_may_be_given_by_class_names():
     (('pascal', 0, 'novel'), "expected folds to be one of .*'pascal-5i'"),
     (('pascal-5i', 0, 'test'), "expected split 'base' or 'novel'"),
 ])
-def test_what_does_not_exist_is_named(arguments, sentence):
+def test_a_missing_benchmark_fold_or_split_is_named(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
         split_classes(*arguments)

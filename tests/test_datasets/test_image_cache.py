@@ -42,7 +42,7 @@ AUGMENTED = [
 
 @pytest.fixture
 def infos(tmp_path):
-    """Three images of different sizes, with ids 0..3 and 255."""
+    """The infos of three images of different sizes, ids 0..3 and 255."""
     rng = np.random.default_rng(0)
     infos = []
     for i, size in enumerate([(40, 60), (50, 31), (33, 33)]):
@@ -74,7 +74,7 @@ def run(pipeline, infos, image, **part):
 
 
 def assert_same(one, other):
-    """All that is in two results, types and dtypes included."""
+    """Assert that two results are equal, including types and dtypes."""
     assert type(one) is type(other)
     if isinstance(one, dict):
         assert one.keys() == other.keys()
@@ -110,7 +110,7 @@ def pfenet(part):
 ], ids=[
     'support', 'query', 'random', 'pfenet support', 'pfenet query', 'factor',
     'void', 'fss', 'float'])
-def test_all_that_a_step_sees_is_as_without_the_cache(
+def test_every_step_receives_the_same_input_with_the_cache(
         pipeline, infos, tmp_path):
     fast, plain = cached(pipeline, infos, tmp_path), build(pipeline)
     assert isinstance(fast, CachedPipeline)
@@ -128,7 +128,8 @@ def test_a_mask_is_grown_before_it_is_resized(infos, tmp_path):
     assert_same(run(fast, infos, 0, grow=2), run(plain, infos, 0, grow=2))
 
 
-def test_who_writes_into_an_image_leaves_the_cache_as_it_is(infos, tmp_path):
+def test_writing_into_a_restored_image_does_not_change_the_cache(
+        infos, tmp_path):
     cache = cached(SUPPORT, infos, tmp_path).cache
     first = cache.restore(1)
     expected = copy.deepcopy(first)
@@ -145,7 +146,7 @@ def same_items(one, other):
 
 @pytest.mark.parametrize(('support', 'query'), [
     (SUPPORT, QUERY), (AUGMENTED, AUGMENTED)], ids=['test', 'training'])
-def test_episodes_are_the_same_with_and_without_it(
+def test_episodes_are_the_same_with_and_without_the_cache(
         toy_root, tmp_path, support, query):
     settings = dict(
         dataset=dict(type='ToyDataset', data_root=str(toy_root)),
@@ -162,7 +163,7 @@ def test_episodes_are_the_same_with_and_without_it(
 
 
 @needs_msrc
-def test_episodes_of_photographs_are_the_same_with_and_without_it(tmp_path):
+def test_episodes_of_photographs_are_the_same_with_the_cache(tmp_path):
     config = read_config('panet_r18-d8_1xb4-600iters_msrc7i-225x225')
     for loader in (config.train_dataloader, config.test_dataloader):
         settings = loader.dataset
@@ -177,7 +178,7 @@ def test_episodes_of_photographs_are_the_same_with_and_without_it(tmp_path):
             same_items(plain[i], data[i])
 
 
-def test_it_travels_to_a_worker_without_the_images(infos, tmp_path):
+def test_the_cache_is_pickled_without_the_images(infos, tmp_path):
     cache = cached(SUPPORT, infos, tmp_path).cache
     expected = cache.restore(2)
     travelled = pickle.dumps(cache)
@@ -187,7 +188,7 @@ def test_it_travels_to_a_worker_without_the_images(infos, tmp_path):
 
 @pytest.fixture
 def builds(monkeypatch):
-    """Paths of the folders that are built."""
+    """The paths of the folders that are built."""
     paths = []
     original = image_cache._build
     monkeypatch.setattr(
@@ -196,10 +197,10 @@ def builds(monkeypatch):
     return paths
 
 
-def test_it_is_built_once_and_again_when_a_file_or_a_step_changes(
+def test_the_cache_is_rebuilt_when_a_file_or_a_step_changes(
         infos, tmp_path, builds):
     cached(SUPPORT, infos, tmp_path)
-    # The same steps are kept of both: one file.
+    # The same steps of both are cached, in one folder.
     cached([*LOAD, RESIZE, dict(type='RandomFlip', prob=1.0), PACK],
            infos, tmp_path)
     assert len(builds) == 1
@@ -221,7 +222,7 @@ def test_it_is_built_once_and_again_when_a_file_or_a_step_changes(
     lambda data: b'',
     lambda data: data[:20] + b'?' + data[21:],
 ], ids=['end', 'start', 'most', 'all', 'table'])
-def test_a_file_that_is_not_complete_is_built_again(
+def test_an_incomplete_file_rebuilds_the_cache(
         infos, tmp_path, builds, damage):
     expected = cached(SUPPORT, infos, tmp_path).cache.restore(2)
     file = builds[0] / '2.safetensors'
@@ -231,7 +232,7 @@ def test_a_file_that_is_not_complete_is_built_again(
     assert len(builds) == 2
 
 
-def test_a_damaged_image_is_loaded_from_its_own_file(
+def test_a_damaged_image_is_loaded_from_its_original_file(
         infos, tmp_path, builds):
     cached(SUPPORT, infos, tmp_path)
     file = builds[0] / '0.safetensors'
@@ -247,14 +248,14 @@ def test_a_damaged_image_is_loaded_from_its_own_file(
     assert len(builds) == 2
 
 
-def test_a_folder_that_cannot_be_written_is_done_without(infos, tmp_path):
+def test_a_folder_that_cannot_be_written_is_not_an_error(infos, tmp_path):
     (tmp_path / 'cache').write_text('a file in place of the folder')
     pipeline = cached(SUPPORT, infos, tmp_path)
     assert not isinstance(pipeline, CachedPipeline)
     assert_same(run(pipeline, infos, 0), run(build(SUPPORT), infos, 0))
 
 
-def test_a_disk_that_is_too_small_is_a_sentence(
+def test_a_disk_that_is_too_small_raises_an_input_error(
         infos, tmp_path, monkeypatch):
     usage = namedtuple('usage', 'free')
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(1000))
@@ -262,13 +263,13 @@ def test_a_disk_that_is_too_small_is_a_sentence(
         cached(SUPPORT, infos, tmp_path)
 
 
-def test_the_size_told_beforehand_is_that_of_the_files(
+def test_the_estimated_size_is_that_of_the_files(
         infos, tmp_path, builds, monkeypatch):
     usage = namedtuple('usage', 'free')
     cached(SUPPORT, infos, tmp_path)
     size = sum(file.stat().st_size for file in builds[0].iterdir())
     shutil.rmtree(builds[0])
-    # All three images are looked at.
+    # The size is estimated from all three images.
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(size - 200))
     with pytest.raises(InputError):
         cached(SUPPORT, infos, tmp_path)
@@ -276,7 +277,7 @@ def test_the_size_told_beforehand_is_that_of_the_files(
     cached(SUPPORT, infos, tmp_path)
 
 
-def test_an_image_that_breaks_while_it_is_built_is_named(infos, tmp_path):
+def test_the_error_of_a_broken_image_names_it(infos, tmp_path):
     with open(infos[2]['img_path'], 'wb') as file:
         file.write(b'no image')
     with pytest.raises(InputError, match=r'2\.jpg with its mask .*2\.png '

@@ -30,7 +30,7 @@ def written(toy_root, tmp_path):
     return data, path
 
 
-def test_a_manifest_names_the_rules_and_every_episode(written):
+def test_a_manifest_lists_the_rules_and_every_episode(written):
     data, path = written
     header, *lines = map(json.loads, path.read_text().splitlines())
     assert header['format'] == 'mmseg_panet episodes, version 1'
@@ -50,13 +50,13 @@ def test_a_manifest_names_the_rules_and_every_episode(written):
     assert all(name.endswith('.jpg') and '/' not in name for name in names)
 
 
-def test_its_digest_is_that_of_the_file(written):
+def test_the_digest_is_that_of_the_file(written):
     data, path = written
     assert data.manifest_sha256() == hashlib.sha256(
         path.read_bytes()).hexdigest()
 
 
-def test_replaying_gives_the_same_episodes_whatever_the_settings(
+def test_replaying_gives_the_same_episodes_for_any_settings(
         written, toy_root):
     data, path = written
     again = episodic(
@@ -71,7 +71,7 @@ def test_replaying_gives_the_same_episodes_whatever_the_settings(
         item['data_samples'].img_path for item in data[11]]
 
 
-def test_it_does_not_depend_on_where_the_data_set_lies(
+def test_it_does_not_depend_on_the_path_of_the_data_set(
         written, toy_root, tmp_path):
     elsewhere = tmp_path / 'elsewhere'
     elsewhere.symlink_to(toy_root)
@@ -88,7 +88,7 @@ def edit(path, number, change):
 
 
 @pytest.mark.parametrize(('number', 'change', 'sentence'), [
-    (0, lambda line: line.update(format='else'), 'is no manifest'),
+    (0, lambda line: line.update(format='else'), 'is not a manifest'),
     (0, lambda line: line.update(index_sha256='0' * 64),
      'was made from other images or masks .index 000000000000, here'),
     (3, lambda line: line['queries'].__setitem__(0, 'nowhere.jpg'),
@@ -96,7 +96,7 @@ def edit(path, number, change):
     (3, lambda line: line.update(class_names=['cat', 'dog']),
      'line 4: .*classes'),
     (3, lambda line: line['queries'].__setitem__(0, line['supports'][0][0]),
-     'line 4: .*a query that is a support as well'),
+     'line 4: .*a query that is also a support'),
     (3, lambda line: line.pop('seed'), "line 4: .*KeyError: 'seed'"),
     (0, lambda line: line.pop('seeds'), r"it lacks \['seeds'\]"),
     (0, lambda line: line.update(num_runs=4), 'a seed for every run'),
@@ -109,7 +109,7 @@ def edit(path, number, change):
      'line 4: .*not the ways, shots and queries'),
     (3, lambda line: line.update(index=0), 'has 12 episodes: expected 6 of'),
 ])
-def test_a_changed_manifest_is_one_sentence(
+def test_a_changed_manifest_raises_an_input_error(
         written, toy_root, number, change, sentence):
     _, path = written
     edit(path, number, change)
@@ -117,27 +117,27 @@ def test_a_changed_manifest_is_one_sentence(
         episodic(toy_root, manifest=str(path))
 
 
-def test_a_remark_in_the_header_changes_no_episode(written, toy_root):
+def test_a_comment_in_the_header_changes_no_episode(written, toy_root):
     dataset, path = written
     edit(path, 0, lambda line: line.update(comment='for the paper'))
     again = episodic(toy_root, manifest=str(path))
     assert list(again.episodes) == list(dataset.episodes)
 
 
-def test_a_manifest_that_is_cut_short_is_one_sentence(written, toy_root):
+def test_a_truncated_manifest_raises_an_input_error(written, toy_root):
     _, path = written
     text = path.read_text()
     path.write_text(text[:text.index('\n', len(text) // 2) + 1])
     with pytest.raises(InputError, match='episodes: expected 6 of each of'):
         episodic(toy_root, manifest=str(path))
     path.write_bytes(b'\x89PNG')
-    with pytest.raises(InputError, match='is no manifest of episodes'):
+    with pytest.raises(InputError, match='is not a manifest of episodes'):
         episodic(toy_root, manifest=str(path))
-    with pytest.raises(InputError, match='is no manifest of episodes'):
+    with pytest.raises(InputError, match='is not a manifest of episodes'):
         episodic(toy_root, manifest='nowhere.jsonl')
 
 
-def test_changed_masks_are_noticed(tmp_path):
+def test_changed_masks_are_detected(tmp_path):
     for i in range(4):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(
             tmp_path / f'{i}.jpg')

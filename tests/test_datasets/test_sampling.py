@@ -14,13 +14,13 @@ def sample(index, seed=0, **numbers):
     return sample_episode(IMAGES_OF, seed, index, **numbers)
 
 
-def test_an_episode_depends_on_its_seed_and_index_alone():
+def test_an_episode_depends_only_on_its_seed_and_index():
     assert sample(7, num_ways=2) == sample(7, num_ways=2)
     assert len({sample(i) for i in range(50)}) > 40
     assert sample(7, seed=1) != sample(7, seed=0)
 
 
-def test_no_image_is_met_twice_and_each_shows_its_way():
+def test_no_image_is_sampled_twice_and_each_shows_its_way():
     for index in range(300):
         episode = sample(index, num_ways=3, num_shots=3, num_queries=2)
         images = [i for shots in episode.supports for i in shots]
@@ -35,7 +35,7 @@ def test_no_image_is_met_twice_and_each_shows_its_way():
             assert image in IMAGES_OF[episode.class_ids[way - 1]]
 
 
-def test_classes_are_sampled_alike_often():
+def test_classes_are_sampled_equally_often():
     sampled = [sample(i).class_ids[0] for i in range(3000)]
     # 1000 +- 5 standard deviations of a binomial (26)
     for class_id in IMAGES_OF:
@@ -53,7 +53,7 @@ SMALL = {2: np.arange(0, 4), 3: np.arange(4, 14)}
 
 
 def frequencies(num=2000, **settings):
-    """How often each class, and each (class, query), is sampled."""
+    """Count how often each class, and each (class, query), is sampled."""
     sampled = [sample_episode(SMALL, 0, i, **settings) for i in range(num)]
     return (
         Counter(e.class_ids[0] for e in sampled),
@@ -62,15 +62,15 @@ def frequencies(num=2000, **settings):
 
 @pytest.mark.parametrize(('sampling', 'share'), [
     ('class_first', 1 / 2), ('pair_first', 4 / 14), ('image_first', 4 / 14)])
-def test_what_is_sampled_first_decides_how_often_a_class_is_met(
+def test_the_order_of_sampling_decides_how_often_a_class_occurs(
         sampling, share):
     classes, pairs = frequencies(sampling=sampling)
-    # Four standard deviations of a share of 2,000 episodes.
+    # Four standard deviations of a fraction of 2,000 episodes.
     assert abs(classes[2] / 2000 - share) < 4 * (share / 2000) ** 0.5
     assert len(pairs) == 14
 
 
-def test_image_first_halves_an_image_of_two_classes_and_pair_first_does_not():
+def test_an_image_of_two_classes_is_more_frequent_with_pair_first():
     both = {2: np.arange(0, 5), 3: np.arange(4, 9)}  # image 4 shows both
     for sampling, share in (('image_first', 1 / 9), ('pair_first', 2 / 10)):
         queries = Counter(
@@ -79,8 +79,8 @@ def test_image_first_halves_an_image_of_two_classes_and_pair_first_does_not():
         assert abs(queries[4] / 3000 - share) < 4 * (share / 3000) ** 0.5
 
 
-def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
-    """Image 0 shows class 3 too small for a support."""
+def test_image_first_may_sample_a_class_that_is_small_in_its_query():
+    """In image 0, class 3 is too small for a support."""
     large = {2: np.array([0, 1, 2]), 3: np.array([3, 4, 5])}
     shown = {2: np.array([0, 1, 2]), 3: np.array([0, 3, 4, 5])}
     sampled = {
@@ -96,7 +96,7 @@ def test_image_first_may_ask_for_a_class_that_is_small_in_its_query():
 
 
 @pytest.mark.parametrize('sampling', ['image_first', 'pair_first'])
-def test_queries_sampled_first_are_of_their_ways_and_no_supports(sampling):
+def test_queries_sampled_first_show_their_ways_and_are_no_supports(sampling):
     ways = Counter()
     for index in range(300):
         episode = sample(
@@ -108,10 +108,10 @@ def test_queries_sampled_first_are_of_their_ways_and_no_supports(sampling):
                 episode.queries, episode.query_ways, strict=True):
             assert query in IMAGES_OF[episode.class_ids[way - 1]]
         ways[episode.query_ways[0]] += 1
-    assert min(ways.values()) > 100  # the first query's way is no fixed one
+    assert min(ways.values()) > 100  # the first query's way varies
 
 
-def test_repeats_are_of_supports_of_one_way_only():
+def test_only_supports_of_the_same_way_are_repeated():
     repeated = 0
     for index in range(200):
         episode = sample(
@@ -121,7 +121,7 @@ def test_repeats_are_of_supports_of_one_way_only():
         assert not one & two and not (one | two) & set(episode.queries)
         repeated += len(one) < 4
     assert repeated > 20
-    # Two images do for a query and any number of repeated supports.
+    # Two images suffice for a query and any number of repeated supports.
     pair = sample_episode(
         {2: np.array([0, 1])}, 0, 0, num_shots=5, repeat_supports=True)
     assert pair.supports[0] == (1 - pair.queries[0],) * 5

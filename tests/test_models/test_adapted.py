@@ -1,4 +1,4 @@
-"""The equations of an adaptation, written down plainly."""
+"""Adaptations, compared with their plain equations."""
 from operator import itemgetter
 
 import plain_discriminant as plain
@@ -21,12 +21,12 @@ from mmseg_panet.models.scatter import class_scatter
 from mmseg_panet.models.statistics import stack
 
 NUMBERS = [3, 4]
-"""Of two ways: a support and two images, three supports and an image."""
+"""Rows of two ways: a support and two images, three supports and an image."""
 IS_ADAPTED = [False, True, True, False, False, False, True]
 
 
 def rows():
-    """Seven; an image shows no background, another is large."""
+    """Create seven rows; one image has no background, another is large."""
     features, weights = case(7, 2, seed=3)
     weights[1, 0] = 0
     weights[2] *= 1000
@@ -38,7 +38,7 @@ def mean_of(pairs):
 
 
 def plainly(share, negative_share=None):
-    """Means and moments of the classes, by the equation."""
+    """Compute means and moments of the classes by the equation."""
     found = [
         [plain.moments_of(plain.unit(one), mask.flatten()) for mask in masks]
         for one, masks in zip(*rows(), strict=True)]
@@ -78,12 +78,12 @@ def test_classes_are_the_mixtures_of_the_equation(
     assert complete
     torch.testing.assert_close(means, torch.stack(expected))
     torch.testing.assert_close(scatter, plain.scatter_of(expected, moments))
-    # An area has 1e-5 more there.
+    # Prototypes add 1e-5 to an area.
     torch.testing.assert_close(
         weighed.class_means(NUMBERS), means, rtol=1e-4, atol=1e-5)
 
 
-def test_half_of_a_class_is_the_usual_share():
+def test_the_default_share_is_half_of_a_class():
     weighed = weigh_adapted(stack(parts_of(*rows())), IS_ADAPTED, NUMBERS)
     torch.testing.assert_close(
         class_scatter(weighed, NUMBERS)[0],
@@ -103,8 +103,8 @@ def test_a_way_without_images_keeps_its_supports():
 @pytest.mark.parametrize('classifier', [
     DiscriminantClassifier(), QueryRefinement(), AutoClassifier()],
     ids=lambda one: type(one).__name__)
-def test_every_classifier_finds_more_of_a_class_where_it_adapted(classifier):
-    """With a single support, so that nothing else is large."""
+def test_every_classifier_finds_more_of_a_class_after_adaptation(classifier):
+    """There is a single support, so that the images have a large effect."""
     features, weights = case(4, 2, seed=6)
     parts = parts_of(features, weights)
 
@@ -119,10 +119,11 @@ def test_every_classifier_finds_more_of_a_class_where_it_adapted(classifier):
     assert own(0) < own(0.5)
 
 
-def test_the_most_certain_third_of_the_cells_of_each_class_is_chosen():
-    """By the margins of the logits, of cells that are not padding.
+def test_the_most_certain_third_of_each_class_is_selected():
+    """Cells are selected by the margins of the logits, without padding.
 
-    6 of 21 cells of the way are kept; 4, the fewest, of 8 of the background.
+    6 of the way's 21 cells are kept, and 4, the minimum, of the background's
+    8 cells.
     """
     ways = torch.zeros(5, 6, dtype=torch.float64)
     ways.view(-1)[:21] = torch.arange(21).double() % 7 + 1
@@ -134,15 +135,15 @@ def test_the_most_certain_third_of_the_cells_of_each_class_is_chosen():
     finder = CertainCellFinder(stack(parts_of(features, weights)), [2])
     found, = finder.find(
         features[0], torch.stack([torch.zeros_like(ways), ways]), valid)
-    background, own = found.weights.flatten(1)
-    # The cells of 7 and of 6.
-    assert own.nonzero().flatten().tolist() == [5, 6, 12, 13, 19, 20]
+    background, way = found.weights.flatten(1)
+    # The cells with the logits 7 and 6.
+    assert way.nonzero().flatten().tolist() == [5, 6, 12, 13, 19, 20]
     assert background.nonzero().flatten().tolist() == [25, 26, 27, 28]
     assert found.way == 0
 
 
 def test_the_reach_is_one_at_the_mean_of_the_class():
-    """And -1 at that of the background."""
+    """It is -1 at the mean of the background."""
     corners = torch.tensor([[0., 1, 0], [1, 0, 0]]).double()
     features = corners.T[:, None].repeat(1, 2, 4)  # (3, 2, 8)
     features = features + 1e-3 * torch.rand(
@@ -157,8 +158,8 @@ def test_the_reach_is_one_at_the_mean_of_the_class():
         assert found.reach == pytest.approx(expected, abs=0.05)
 
 
-def test_an_image_serves_ways_with_as_many_cells_as_its_largest_way():
-    """10, 8, 7 and 3 cells of four ways; the last has too few at all."""
+def test_an_image_is_used_for_ways_about_as_large_as_its_largest():
+    """The ways have 10, 8, 7 and 3 cells, of which 3 are always too few."""
     labels = torch.tensor([1] * 10 + [2] * 8 + [3] * 7 + [4] * 3).view(4, 7)
     logits = torch.nn.functional.one_hot(labels, 5).permute(2, 0, 1).double()
     features, weights = case(4, 2, seed=8, size=(4, 7))
@@ -173,7 +174,7 @@ def test_an_image_serves_ways_with_as_many_cells_as_its_largest_way():
     assert not list(finder.find(features[0], few, valid))
 
 
-def test_cells_are_measured_as_supports_are():
+def test_certain_cells_have_the_statistics_of_supports():
     features, weights = case(1, 2, seed=9)
     mask = (weights[0] > 0.5).double()
     found = certain_statistics(

@@ -1,4 +1,4 @@
-"""The losses of heads that are trained through other classifiers."""
+"""The losses of heads that are trained with other classifiers."""
 
 import plain_panet
 import pytest
@@ -41,19 +41,22 @@ def alignment(settings):
 
 
 def rows(features):
-    """(C, h, w) to unit cells (h*w, C)."""
+    """Convert features (C, h, w) to unit cells (h*w, C)."""
     return F.normalize(features, dim=0).flatten(1).T
 
 
 def cell_weights(mask, size):
-    """How many pixels of a mask (H, W) each cell stands for, (h*w,)."""
+    """Compute the pixels (h*w,) of a mask (H, W) that each cell covers."""
     cells = torch.zeros(1, *size, dtype=torch.float64, requires_grad=True)
     pooled = (plain_panet.up(cells, mask.shape) * mask).sum()
     return torch.autograd.grad(pooled, cells)[0].flatten()
 
 
 def plain_logits(queries, classes, settings):
-    """Logits (K, h, w) of queries, by a list of (cells, weights) a class."""
+    """Compute logits (K, h, w) of queries.
+
+    ``classes`` has a list of (cells, weights) for each class.
+    """
     settings = dict(shrinkage=1.0, scale=1.0) | settings
     means, scatter = [], 0
     for shots in classes:
@@ -77,7 +80,7 @@ def plain_logits(queries, classes, settings):
 
 
 def plain_losses(features, samples, case, align):
-    """The losses of a batch, episode by episode."""
+    """Compute the losses of a batch, episode by episode."""
     episodes, ways, shots, queries = case
     size = features.shape[2:]
     labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
@@ -141,7 +144,7 @@ def test_losses_and_gradients_equal_the_plain_equations(case, align):
           for one in (losses['loss_seg'] + found, seg + expected)))
 
 
-def test_prototypes_of_the_head_keep_their_cells_in_the_alignment():
+def test_prototypes_use_raw_cells_in_the_alignment_as_well():
     features, samples = random_episodes(1, 1, 2, 1)
     expected, given = (
         PANetHead(8, scale=10.0, loss_align=alignment(settings)).loss(
@@ -150,8 +153,8 @@ def test_prototypes_of_the_head_keep_their_cells_in_the_alignment():
     assert given['loss_align'].item() == expected['loss_align'].item()
 
 
-def test_prototypes_of_the_head_go_with_a_discriminant_in_the_alignment():
-    """Which is measured on unit cells: their length is of no matter."""
+def test_prototypes_of_the_head_fit_a_discriminant_in_the_alignment():
+    """The discriminant uses unit cells, so their length has no effect."""
     features, samples = random_episodes(1, 1, 2, 1)
     head = PANetHead(8, loss_align=alignment(
         dict(mask_source='true', classifier=DISCRIMINANT)))
@@ -161,7 +164,7 @@ def test_prototypes_of_the_head_go_with_a_discriminant_in_the_alignment():
         for one in (features, features * lengths)))
 
 
-def test_what_is_no_classifier_is_refused_in_the_alignment():
+def test_an_invalid_classifier_of_the_alignment_raises_an_error():
     with pytest.raises(InputError, match='subclass of Classifier'):
         PANetHead(8, loss_align=alignment(
             dict(classifier=dict(type='DilatedResNet', depth=18))))
@@ -169,7 +172,7 @@ def test_what_is_no_classifier_is_refused_in_the_alignment():
 
 @pytest.mark.parametrize('classifier', TRAINED)
 def test_gradients_are_those_of_finite_differences(classifier):
-    """The cells that a refinement chooses are constant."""
+    """The cells that a refinement selects do not change."""
     features, samples = random_episodes(
         1, 2, 2, 1, channels=3, size=(3, 4), image=(9, 12))
     head = PANetHead(3, classifier=classifier)
@@ -187,7 +190,7 @@ def equal_cells(features, samples):
 
 
 def one_cell(features, samples):
-    """The rest of the supports is not labelled."""
+    """Ignore all pixels of the supports except two."""
     for sample in samples[:-1]:
         sample.gt_sem_seg.data[:] = 255
         sample.gt_sem_seg.data[:, 16, 20] = sample.way
@@ -207,7 +210,7 @@ def nothing_in_the_query(features, samples):
 @pytest.mark.parametrize('mask_source', ['prediction', 'true'])
 @pytest.mark.parametrize('spoil', [
     equal_cells, one_cell, no_background, nothing_in_the_query])
-def test_gradients_of_supports_that_tell_nothing_are_finite(
+def test_gradients_of_degenerate_supports_are_finite(
         spoil, mask_source, classifier):
     features, samples = random_episodes(1, 2, 2, 1)
     features = features.float()
@@ -225,7 +228,7 @@ class OfMoments(DiscriminantClassifier):
     train_needs = None
 
 
-def test_cells_in_training_give_what_moments_give():
+def test_cells_in_training_give_the_same_losses_as_moments():
     features, samples = random_episodes(2, 2, 2, 2)
     features.requires_grad_()
     gradients = []
@@ -237,13 +240,13 @@ def test_cells_in_training_give_what_moments_give():
     torch.testing.assert_close(*gradients)
 
 
-def test_training_makes_no_moments_of_every_support():
+def test_training_allocates_no_moments_per_support():
     features, samples = random_episodes(1, 3, 3, 1, channels=64)
     with LargestTensor() as largest:
         losses = PANetHead(64, classifier=DISCRIMINANT).loss(
             [features.requires_grad_()], samples)
         (losses['loss_seg'] + losses['loss_align']).backward()
-    # Of 9 supports the two logits at the size of their labels.
+    # The largest are the two logits of 9 supports at the size of the labels.
     assert largest.values == 9 * 2 * 33 * 42 < 9 * 2 * 64 * 64
 
 
@@ -252,18 +255,19 @@ def test_training_makes_no_moments_of_every_support():
      'panet_r18-d8_1xb4-600iters_msrc7i-225x225'),
     ('discriminant_r50-d8_1xb4-6k_pascal5i-473x473',
      'panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473')])
-def test_the_configs_train_on_5_shots_and_are_else_as_those_of_panet(
+def test_the_configs_train_on_5_shots_and_are_otherwise_panets(
         name, base):
     config, base = (
         read_config(one) for one in (name, base))
     head = PANetHead(**{
         key: value for key, value in config.model.decode_head.items()
         if key != 'type'})
-    # The factor of cosines that the base has is not the discriminant's.
+    # The base's factor of cosines is not passed to the discriminant.
     assert head.classifier.settings() == dict(
         type='DiscriminantClassifier', shrinkage=1.0, scale=0.3, rank=64)
     if name == 'discriminant_r18-d8_1xb4-400iters_msrc7i-225x225':
-        # Chosen on base classes: alignment by prototypes, fewer steps.
+        # These were chosen on base classes: alignment by prototypes, and
+        # fewer iterations.
         assert head.loss_align.classifier.settings() == dict(
             type='PrototypeClassifier', distance='cosine', scale=10.0)
         assert config.train_cfg.max_iters == config.param_scheduler[1].end

@@ -10,7 +10,7 @@ def positive_definite(size, seed=0):
     return rows.mT @ rows
 
 
-def test_the_solution_is_the_inverse_times_the_right_side():
+def test_the_solution_is_the_inverse_times_the_right_hand_side():
     matrix = positive_definite(4)
     right = torch.randn(2, 4, 3, dtype=torch.float64)
     solution, solved = cholesky_solve(matrix, right)
@@ -26,7 +26,7 @@ def test_the_gradient_is_that_of_finite_differences():
         (rows, right))
 
 
-def test_what_is_not_positive_definite_is_not_solved_and_gets_no_gradient():
+def test_an_indefinite_matrix_has_no_solution_and_no_gradient():
     matrix = positive_definite(4)
     matrix[1] = -matrix[1]
     matrix.requires_grad_()

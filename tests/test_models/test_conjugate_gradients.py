@@ -8,7 +8,7 @@ from mmseg_panet.models.conjugate_gradients import (
 
 
 def equations(dtype, channels=40, number=3):
-    """Equations, and the matrices of which they are."""
+    """Create systems with their matrices A and their complete matrices."""
     generator = torch.Generator().manual_seed(0)
 
     def noise(*size):
@@ -43,7 +43,7 @@ def test_the_solution_is_that_of_the_complete_matrix(dtype, rtol, warm):
         assert ((one - other).norm() / other.norm()).item() < rtol
 
 
-def test_equations_that_are_solved_stay_as_they_are():
+def test_a_solution_is_not_changed():
     given, matrix, complete = equations(torch.float64)
     given[-1] = torch.zeros_like(given[-1])
     start = Solution(given[-1], given[-1])
@@ -51,7 +51,7 @@ def test_equations_that_are_solved_stay_as_they_are():
     assert torch.equal(found.solution, start.solution)
 
 
-def test_an_equation_that_is_not_finite_does_not_spoil_the_others():
+def test_a_system_that_is_not_finite_does_not_affect_the_others():
     given, matrix, complete = equations(torch.float64)
     right = given[-1].clone()
     given[-1][0] = torch.nan

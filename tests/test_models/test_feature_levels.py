@@ -15,7 +15,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 def random_levels(number=3, dtype=torch.float64):
-    """Outputs of stride 8, 4 and 8, of very different size."""
+    """Create outputs of stride 8, 4 and 8 with values of different size."""
     generator = torch.Generator().manual_seed(0)
     return [
         (scale * torch.randn(
@@ -26,7 +26,7 @@ def random_levels(number=3, dtype=torch.float64):
 
 
 def plain_join(maps, size, align_corners=False):
-    """The equation, level by level."""
+    """Compute the equation level by level."""
     return torch.cat([
         F.interpolate(F.normalize(one, dim=1), size, mode='bilinear',
                       align_corners=align_corners) for one in maps], 1)
@@ -47,8 +47,8 @@ def test_levels_are_normalised_resized_to_the_finest_and_joined(
     assert found.shape == (3, sum(channels), *size)
 
 
-def test_each_level_weighs_the_same_however_large_its_values():
-    """Two cells of (3, 4) and (0, 0.02), by hand."""
+def test_each_level_has_the_same_weight_for_values_of_any_size():
+    """The cells are (3, 4) and (0, 0.02)."""
     found = FeatureLevels((2, 2), (0, 1))([
         torch.tensor([3.0, 4]).view(1, 2, 1, 1),
         torch.tensor([0.0, 0.02]).view(1, 2, 1, 1)])
@@ -81,7 +81,7 @@ def test_half_precision_is_normalised_and_resized_in_float32(dtype):
     assert found.dtype == torch.float32
 
 
-def test_the_channels_of_a_pixel_stay_side_by_side():
+def test_the_memory_format_channels_last_is_preserved():
     inputs = [one.contiguous(memory_format=torch.channels_last)
               for one in random_levels()]
     found = FeatureLevels((4, 3, 8), (0, 1, 2))(inputs)
@@ -143,9 +143,10 @@ def test_several_levels_compile_to_one_graph():
     dict(in_channels=(4, None), in_index=(0, 1)),
     dict(in_channels=4, in_index='1'),
     dict(in_channels=4, in_index=None)])
-def test_numbers_of_channels_and_indices_that_differ_are_refused(levels):
+def test_inconsistent_channels_and_indices_raise_an_error(levels):
     with pytest.raises(
-            InputError, match='lists with one for each level, got in_channel'):
+            InputError,
+            match='lists with an integer for each level, got in_channel'):
         PANetHead(**levels)
 
 
@@ -155,13 +156,13 @@ def test_numbers_of_channels_and_indices_that_differ_are_refused(levels):
     dict(in_channels=(4, 3), in_index=(0, 1), input_transform='sum'),
     dict(in_channels=4, input_transform='multiple_select'),
     dict(in_channels=4, input_transform='resize_concat')])
-def test_a_transform_that_does_not_fit_is_refused(levels):
+def test_an_inconsistent_input_transform_raises_an_error(levels):
     with pytest.raises(
             InputError, match='the head needs one feature map, got input_tr'):
         PANetHead(**levels)
 
 
-def test_the_level_at_fault_is_named():
+def test_the_error_of_a_level_names_it():
     inputs = random_levels()
     with pytest.raises(
             InputError,

@@ -31,12 +31,12 @@ def small_model(channels_last=False, neck=None, **test_cfg):
 
 
 def up(logits, size):
-    """Logits at the size of the network's input."""
+    """Resize logits to the size of the network's input."""
     return torch.nn.functional.interpolate(logits, size, mode='bilinear')
 
 
 def episode(ways=1, shots=1, queries=1, size=(64, 64), native=(50, 70)):
-    """Preprocessed images and samples; queries have another native size."""
+    """Create preprocessed images and samples of another original size."""
     generator = torch.Generator().manual_seed(1)
     images, samples = [], []
     for i in range(ways * shots + queries):
@@ -55,7 +55,7 @@ def episode(ways=1, shots=1, queries=1, size=(64, 64), native=(50, 70)):
     return torch.stack(images), samples
 
 
-def test_one_prediction_a_query_at_its_own_size():
+def test_there_is_one_prediction_per_query_at_its_original_size():
     images, samples = episode(ways=2, shots=2, queries=3)
     with torch.no_grad():
         predictions = small_model().predict(images, samples)
@@ -112,7 +112,7 @@ def test_the_plain_tensor_call_ignores_unknown_pixels():
     (lambda i, m, q: (i[:, :0], m[:, :0], q), 'expected support_images'),
     (lambda i, m, q: (i, m * 0, q), r'support_images\[0, 0\] has an empty'),
 ])
-def test_bad_tensors_are_a_sentence(change, sentence):
+def test_bad_tensors_raise_an_input_error(change, sentence):
     images, samples = episode()
     arguments = change(
         images[:1][None], samples[0].gt_sem_seg.data[None], images[1:])
@@ -120,7 +120,7 @@ def test_bad_tensors_are_a_sentence(change, sentence):
         small_model().segment(*arguments)
 
 
-def test_fitted_prototypes_serve_images_that_are_no_episode():
+def test_fitted_prototypes_classify_images_without_an_episode():
     images, samples = episode(ways=2, shots=1, queries=2)
     model = small_model()
     with torch.no_grad():
@@ -133,23 +133,23 @@ def test_fitted_prototypes_serve_images_that_are_no_episode():
         rtol=1e-4, atol=1e-4)
 
 
-def test_sliding_over_one_window_is_the_whole_image():
+def test_one_sliding_window_is_the_complete_image():
     images, samples = episode(ways=3, shots=1, queries=2)
     twice = torch.cat([images, images.flip(0)[[1, 2, 3, 4, 0]]])
     more = samples + episode(ways=3, shots=1, queries=2)[1]
     slide = small_model(mode='slide', crop_size=(64, 64), stride=(32, 32))
     with torch.no_grad():
-        whole = small_model().predict(twice, more)
-        expected = [p.seg_logits.data.clone() for p in whole]
+        complete = small_model().predict(twice, more)
+        expected = [p.seg_logits.data.clone() for p in complete]
         slid = slide.predict(twice, more)
     for prediction, logits in zip(slid, expected, strict=True):
         torch.testing.assert_close(
             prediction.seg_logits.data, logits, rtol=1e-4, atol=1e-4)
-    assert slide.decode_head.fitted is None  # nothing was left behind
+    assert slide.decode_head.fitted is None  # it was restored
 
 
 def shot_by_shot(ways, shots, **test_cfg):
-    """Predictions of a batch of two episodes from one shot at a time."""
+    """Predict a batch of two episodes from one shot at a time."""
     images, samples = episode(ways, shots, queries=2)
     length = len(images)
     other = images.flip(3)
@@ -165,7 +165,7 @@ def shot_by_shot(ways, shots, **test_cfg):
                     one[chosen], [samples_of_one[i] for i in chosen]))
     batch = torch.cat([images, other])
     twice = samples + episode(ways, shots, queries=2)[1]
-    # Of each shot the predictions of both episodes, in order.
+    # The last item has the predictions of both episodes for each shot.
     return batch, twice, [
         alone[2 * shot] + alone[2 * shot + 1] for shot in range(shots)]
 
@@ -189,7 +189,7 @@ def test_the_mean_of_logits_is_that_of_the_single_shots(mode):
 @pytest.mark.parametrize('mode', [
     dict(mode='whole'),
     dict(mode='slide', crop_size=(64, 64), stride=(32, 32))])
-def test_a_vote_is_of_the_masks_of_the_single_shots(mode):
+def test_a_vote_uses_the_masks_of_the_single_shots(mode):
     batch, samples, shots = shot_by_shot(ways=2, shots=3)
     model = small_model(shot_fusion='vote', vote_threshold=0.6, **mode)
     with torch.no_grad():
@@ -201,11 +201,11 @@ def test_a_vote_is_of_the_masks_of_the_single_shots(mode):
         expected = torch.where(
             votes.amax(0) >= 0.6 * votes.amax(), 1 + votes.argmax(0), 0)
         same = prediction.pred_sem_seg.data[0] == expected
-        # A pixel at a tie of two logits may round either way.
+        # Rounding may decide a tie of two logits either way.
         assert same.float().mean() > 0.999
 
 
-def test_a_head_that_takes_no_supports_is_refused_when_the_model_is_built():
+def test_a_head_without_supports_raises_an_error_at_construction():
     with pytest.raises(InputError, match='FewShotHead, as .* got a FCNHead'):
         MODELS.build(dict(
             type='FewShotSegmentor',
@@ -214,22 +214,23 @@ def test_a_head_that_takes_no_supports_is_refused_when_the_model_is_built():
                 type='FCNHead', in_channels=256, channels=8, num_classes=2)))
 
 
-def test_an_unknown_fusion_of_shots_is_a_sentence():
+def test_an_unknown_shot_fusion_raises_an_input_error():
     with pytest.raises(InputError, match="shot_fusion .* got 'mean'"):
         small_model(shot_fusion='mean')
 
 
 @pytest.mark.parametrize('segmentor', ['FewShotSegmentor', 'EncoderDecoder'])
-def test_the_fcn_base_config_of_mmseg_trains_with_only_its_head_changed(
+def test_the_fcn_base_config_of_mmseg_trains_with_another_head(
         segmentor, tmp_path):
-    # By its path: `mmseg::` bases ask for a package of another name.
+    # The base is given by its path, as `mmseg::` requires a package of
+    # another name.
     base = Path(mmseg.__file__).parent / '.mim/configs/_base_/models'
     config = tmp_path / 'fcn_panet.py'
     config.write_text(f"""
 _base_ = '{base}/fcn_r50-d8.py'
 model = dict(
     type='{segmentor}',
-    pretrained=None,  # its download
+    pretrained=None,  # no download
     data_preprocessor=dict(size=(64, 64)),
     decode_head=dict(_delete_=True, type='PANetHead', in_channels=2048),
     auxiliary_head=None)
@@ -249,13 +250,13 @@ model = dict(
         assert prediction.pred_sem_seg.data.shape == (1, 50, 70)
 
 
-def test_prediction_without_anything_fitted_says_so():
+def test_prediction_without_a_fit_raises_an_error():
     images, _ = episode()
     with pytest.raises(RuntimeError, match='has no prototypes yet'):
         small_model().predict(images)
 
 
-def test_an_empty_support_mask_in_a_batch_is_a_sentence():
+def test_an_empty_support_mask_in_a_batch_raises_an_input_error():
     images, samples = episode()
     samples[0].gt_sem_seg.data.zero_()
     with pytest.raises(InputError, match='has an empty mask'):
@@ -277,7 +278,7 @@ def test_channels_last_changes_the_memory_but_neither_keys_nor_results(
     path = str(tmp_path / 'plain.pth')
     save_checkpoint(plain.state_dict(), path)
     load_checkpoint(model, path, strict=True)
-    model.double().float()  # as a move to a device
+    model.double().float()  # equivalent to a move to a device
 
     weights = [p for p in model.parameters() if p.dim() == 4]
     assert len(weights) > 10 and all(map(is_channels_last, weights))
@@ -313,7 +314,7 @@ def test_under_autocast_the_head_computes_in_float32(channels_last):
     assert torch.equal(weight, model.decode_head.fitted.weight)
 
 
-def test_two_accumulated_episodes_train_as_a_batch_of_two():
+def test_two_accumulated_episodes_train_like_a_batch_of_two():
     images, samples = episode(ways=2, shots=2, queries=1)
     episodes = [
         dict(inputs=list(255 * one), data_samples=samples)
@@ -322,7 +323,7 @@ def test_two_accumulated_episodes_train_as_a_batch_of_two():
                  data_samples=2 * samples)
 
     def steps(batches):
-        """The sum of all gradients: the learning rate is 1."""
+        """Return the sum of all gradients, as the learning rate is 1."""
         model = small_model().train()
         before = {
             name: p.detach().clone() for name, p in model.named_parameters()}
@@ -350,7 +351,7 @@ def test_two_accumulated_episodes_train_as_a_batch_of_two():
 
 @pytest.mark.parametrize(('capability', 'expected'), [
     ('AVX2', False), ('AVX512', True)])
-def test_channels_last_auto_asks_the_mode_and_the_processor(
+def test_channels_last_auto_depends_on_the_mode_and_the_processor(
         capability, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(

@@ -6,7 +6,7 @@ from mmseg_panet.models.guided_filter import box_mean, guided_filter
 
 
 def plain_mean(maps, radius):
-    """Of the pixels of each window that lie in the image, by loops."""
+    """Compute the mean of each window within the image, by loops."""
     found = torch.empty_like(maps)
     for y in range(maps.shape[-2]):
         for x in range(maps.shape[-1]):
@@ -17,7 +17,7 @@ def plain_mean(maps, radius):
 
 
 def plain_filter(maps, guide, radius, eps, mean=plain_mean):
-    """He et al. 2010, algorithm 1."""
+    """Apply algorithm 1 of He et al. 2010."""
     mean_i, mean_z = mean(guide, radius), mean(maps, radius)
     var = mean(guide * guide, radius) - mean_i * mean_i
     cov = mean(guide * maps, radius) - mean_i * mean_z
@@ -41,7 +41,7 @@ def test_a_box_mean_is_that_of_the_pixels_inside_the_image(radius):
 
 @pytest.mark.parametrize('shape', [(40, 2000), (2000, 40)])
 def test_a_box_mean_of_a_large_image_is_precise_in_float32(shape):
-    """Logits far from 0, with a level of their own on either side."""
+    """The logits are far from 0, with different levels on both sides."""
     maps = 50 + random(*shape)
     maps[:, :20] += 10
     found = box_mean(maps.float(), 100) - box_mean(maps, 100)
@@ -57,8 +57,8 @@ def test_the_filter_is_the_plain_equation(shape):
         plain_filter(maps, guide, 2, 1e-3))
 
 
-def test_many_maps_are_filtered_as_each_alone():
-    """Some at a time: a map of 400 x 400 fills a round on a CPU."""
+def test_many_maps_are_filtered_like_each_map_by_itself():
+    """A map of 400 x 400 is filtered by itself on a CPU."""
     guide, maps = random(400, 400), random(3, 400, 400, seed=1)
     together = guided_filter(maps, guide, 9, 1e-3)
     assert torch.equal(together, torch.stack([
@@ -79,7 +79,7 @@ def test_the_filter_of_a_large_image_is_precise_in_float32():
     assert (found - guided_filter(maps, guide, 100, 1e-3)).abs().max() < 3e-5
 
 
-def test_constants_stay_and_a_sum_is_the_sum_of_the_filtered():
+def test_the_filter_is_linear_and_does_not_change_constants():
     guide, maps = random(9, 12), random(2, 9, 12, seed=1)
     torch.testing.assert_close(
         guided_filter(torch.full_like(maps, 7), guide, 2, 1e-3),
@@ -90,22 +90,22 @@ def test_constants_stay_and_a_sum_is_the_sum_of_the_filtered():
         3 * first - second)
 
 
-def test_a_border_that_is_two_pixels_off_snaps_to_the_edge_of_the_image():
-    """The image is bright from column 10 on, the logits from 12 on."""
+def test_a_border_two_pixels_off_moves_to_the_edge_of_the_image():
+    """The image is bright from column 10, and the logits from column 12."""
     guide = torch.zeros(20, 20)
     guide[:, 10:] = 1
     logits = torch.full((20, 20), -1.)
     logits[:, 12:] = 1
     expected = guide > 0.5
     assert torch.equal(guided_filter(logits, guide, 5, 1e-3) > 0, expected)
-    # It is the image that moves the border, not the smoothing.
+    # The image moves the border, and not the smoothing.
     assert torch.equal(box_mean(logits, 5) > 0, logits > 0)
     flat = guided_filter(logits, torch.ones(20, 20), 5, 1e-3)
     torch.testing.assert_close(flat, box_mean(box_mean(logits, 5), 5))
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-def test_the_dtype_stays_whatever_the_autocast(dtype):
+def test_the_dtype_does_not_change_under_autocast(dtype):
     guide, maps = random(8, 9).to(dtype), random(2, 8, 9).to(dtype)
     expected = guided_filter(maps, guide, 2, 1e-3)
     with torch.autocast('cpu', torch.bfloat16):

@@ -21,7 +21,7 @@ from mmseg_panet.models.resize import Resize, size_metainfo
 ])
 @pytest.mark.parametrize('align_corners', [False, True])
 def test_labels_are_those_of_mmseg(metainfo, align_corners):
-    """mmseg resizes twice, cuts the padding and takes the argmax."""
+    """mmseg resizes twice, removes the padding and computes the argmax."""
     logits = torch.randn(
         1, 4, 5, 6, generator=torch.Generator().manual_seed(0)).double()
     model = MODELS.build(dict(
@@ -30,31 +30,31 @@ def test_labels_are_those_of_mmseg(metainfo, align_corners):
         decode_head=dict(
             type='PANetHead', in_channels=32, align_corners=align_corners)))
     at_input = model.decode_head.predict_by_feat(logits, [metainfo])
-    host, = model.postprocess_result(
+    expected, = model.postprocess_result(
         at_input, [SegDataSample(metainfo=metainfo)])
     for found in (LogitMap.of_cells(logits[0], metainfo, align_corners),
                   LogitMap.of_input(at_input[0], metainfo, align_corners)):
         labels = found.labels()
         assert labels.dtype == torch.uint8
-        assert torch.equal(labels.long(), host.pred_sem_seg.data[0])
+        assert torch.equal(labels.long(), expected.pred_sem_seg.data[0])
         assert found.size == metainfo['ori_shape']
-        torch.testing.assert_close(found.rows(), host.seg_logits.data)
+        torch.testing.assert_close(found.rows(), expected.seg_logits.data)
         torch.testing.assert_close(
-            found.rows(slice(3, 9)), host.seg_logits.data[:, 3:9])
+            found.rows(slice(3, 9)), expected.seg_logits.data[:, 3:9])
         torch.testing.assert_close(
             mean_probabilities([found, found], slice(0, 5)),
-            host.seg_logits.data.softmax(0)[:, :5])
+            expected.seg_logits.data.softmax(0)[:, :5])
 
 
-def test_equal_logits_give_the_first_as_argmax_does():
+def test_equal_logits_give_the_first_class_as_argmax():
     logits = torch.tensor(
         [[1., 1., 2., 0.], [1., 1., 2., 3.], [0., 2., 2., 3.]])
     assert LogitMap(logits[:, None], Resize()).labels().tolist() == [
         [0, 2, 0, 1]]
 
 
-def test_a_row_of_a_large_image_asks_only_the_lines_that_reach_it():
-    """Bilinear: row 7 of 30 lies between the lines 1 and 2 of 8."""
+def test_a_row_of_a_large_image_uses_only_contributing_lines():
+    """In a bilinear resize, row 7 of 30 is between lines 1 and 2 of 8."""
     cells = torch.randn(2, 8, 5)
     cells[:, [0, *range(3, 8)]] = torch.nan
     found = LogitMap.of_cells(cells, size_metainfo((30, 20)))

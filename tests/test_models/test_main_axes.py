@@ -7,9 +7,10 @@ from mmseg_panet.models.main_axes import check_rank, main_axes
 
 
 def photograph(cells=200, channels=24, seed=0):
-    """Unit cells (1, m, C) that are large in few directions.
+    """Create unit cells (1, m, C) that are large in few directions.
 
-    Most of all in that of their mean, as features after a ReLU are.
+    The largest direction is that of their mean, as for features after a
+    ReLU.
     """
     generator = torch.Generator().manual_seed(seed)
     sizes = 0.7**torch.arange(channels, dtype=torch.float64)
@@ -22,24 +23,24 @@ def photograph(cells=200, channels=24, seed=0):
 
 
 def kept(cells, weights, axes):
-    """The share of the cells' squares that the axes keep."""
+    """Compute the fraction of the cells' squares that the axes keep."""
     along = cells @ axes.to(cells).transpose(1, 2)
     return (weights[..., None] * along.square()).sum() / (
         weights[..., None] * cells.square()).sum()
 
 
 def test_the_axis_of_cells_on_a_line_by_hand():
-    """Whose cells are multiples of (3, 4) / 5, and one without a weight."""
+    """The cells are multiples of (3, 4) / 5, and one without a weight."""
     cells = torch.tensor([[[3., 4], [-6, -8], [9, 9]]])
     axis, = main_axes(cells, torch.tensor([[1., 2, 0]]), 1)[0].double()
-    # In float16.
+    # The tolerance is that of float16.
     torch.testing.assert_close(
         axis * axis.sign(), torch.tensor([.6, .8]).double(), rtol=1e-3,
         atol=0)
 
 
-def test_a_weight_counts_as_as_many_cells():
-    """Ten on one axis are less than fifty cells on another."""
+def test_a_weight_is_equivalent_to_as_many_cells():
+    """A weight of ten on one axis is less than fifty cells on another."""
     cells = torch.eye(3)[[0] + [1] * 50][None]
     weights = torch.tensor([[10.] + [1] * 50])
     axis, = main_axes(cells, weights, 1)[0].double()
@@ -49,7 +50,7 @@ def test_a_weight_counts_as_as_many_cells():
 
 @pytest.mark.parametrize('rank', [1, 4, 12])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-def test_they_keep_nearly_as_much_as_the_eigenvectors(rank, dtype):
+def test_main_axes_keep_nearly_as_much_as_the_eigenvectors(rank, dtype):
     cells = photograph()
     weights = torch.rand(
         1, 200, generator=torch.Generator().manual_seed(1)).double()
@@ -81,19 +82,19 @@ def test_cells_that_span_fewer_directions_are_kept_completely():
 
 
 @pytest.mark.parametrize(('cells', 'weights'), [(0, 1), (1, 0)])
-def test_nothing_to_see_gives_axes_without_nan(cells, weights):
+def test_zero_cells_or_weights_give_axes_without_nan(cells, weights):
     axes = main_axes(
         cells * photograph(), weights * torch.ones(1, 200).double(), 4)
     assert axes.isfinite().all()
 
 
-def test_no_gradient_passes():
+def test_main_axes_have_no_gradient():
     axes = main_axes(
         photograph().requires_grad_(), torch.ones(1, 200).double(), 4)
     assert not axes.requires_grad
 
 
-def test_a_rank_is_none_or_an_integer_above_0():
+def test_a_rank_is_none_or_a_positive_integer():
     for rank in (None, 1, 64):
         check_rank(rank)
     for rank in (0, -1, 1.0, '64', True):

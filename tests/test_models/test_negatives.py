@@ -23,24 +23,24 @@ SHOTS = [2, 3]
 
 
 def supports():
-    """Five, of which one shows no background and one nothing of its way."""
+    """Create five supports, one without background and one without way."""
     features, weights = case(5, 2, seed=0)
     weights[1, 1] = weights[3, 0] = 0
     return features, weights
 
 
 def negatives():
-    """Three, of which one is of a large photograph."""
+    """Create three negatives, of which one is a large photograph."""
     features, weights = case(3, 1, seed=1)
     weights[2] *= 1000
     return features, weights
 
 
 def plainly(share):
-    """Means and moments of the classes, by the equation."""
+    """Compute means and moments of the classes by the equation."""
     means, moments = plain.classes_of([
-        (plain.unit(one), back.flatten(), own.flatten())
-        for one, (back, own) in zip(*supports(), strict=True)], SHOTS)
+        (plain.unit(one), background.flatten(), way.flatten())
+        for one, (background, way) in zip(*supports(), strict=True)], SHOTS)
     found = [
         plain.moments_of(plain.unit(one), every.flatten())
         for one, every in zip(*negatives(), strict=True)]
@@ -62,14 +62,14 @@ def test_the_background_is_the_mixture_of_the_equation(needs, share):
     torch.testing.assert_close(scatter, plain.scatter_of(expected, moments))
 
 
-def test_a_tenth_of_the_background_is_the_usual_share():
+def test_the_default_share_is_a_tenth_of_the_background():
     added = add_negatives(parts_of(*supports()), parts_of(*negatives()))
     torch.testing.assert_close(
         class_scatter(added, SHOTS)[0], torch.stack(plainly(0.1)[0]))
 
 
 def test_prototypes_have_the_same_background():
-    """An area has 1e-5 more there."""
+    """Prototypes add 1e-5 to an area."""
     added = add_negatives(
         parts_of(*supports(), ()), parts_of(*negatives(), ()), 0.3)
     torch.testing.assert_close(
@@ -79,7 +79,7 @@ def test_prototypes_have_the_same_background():
         added.class_means(SHOTS)[1:], without.class_means(SHOTS)[1:])
 
 
-def test_main_axes_of_negatives_lose_only_scatter():
+def test_main_axes_of_negatives_lose_nothing_but_scatter():
     added, exact = (
         class_scatter(add_negatives(
             parts_of(*supports(), rank=rank),
@@ -105,7 +105,7 @@ def test_without_negatives_statistics_are_those_of_the_supports():
         assert torch.equal(one, expected[name])
 
 
-def test_a_share_of_nothing_changes_nothing():
+def test_a_share_of_zero_changes_nothing():
     expected = class_scatter(stack(parts_of(*supports())), SHOTS)
     for one, other in zip(class_scatter(add_negatives(
             parts_of(*supports()), parts_of(*negatives()), 0), SHOTS),
@@ -113,7 +113,7 @@ def test_a_share_of_nothing_changes_nothing():
         torch.testing.assert_close(one, other)
 
 
-def test_negatives_are_the_background_of_supports_that_show_none():
+def test_negatives_replace_a_missing_background_of_supports():
     features, weights = supports()
     weights[:, 0] = 0
     added = add_negatives(
@@ -143,12 +143,12 @@ def test_every_classifier_finds_more_background_in_a_negative(
     assert background(0) < background(0.6) - 0.01
 
 
-def test_a_method_that_reads_the_supports_itself_refuses_negatives():
+def test_a_method_with_logits_does_not_support_negatives():
     class Reader(Classifier):
         def logits(self, features, supports, shots):
             return features[:, :2]
 
     supports = SupportStatistics(torch.ones(1, 2, 2), torch.ones(1, 2, 2, 3))
     assert Reader().fit(supports, [2]) is not None
-    with pytest.raises(InputError, match='does not know of negatives'):
+    with pytest.raises(InputError, match='does not support negatives'):
         Reader().fit(replace(supports, shares=torch.ones(1, 2)), [1])

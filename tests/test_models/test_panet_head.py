@@ -28,7 +28,7 @@ VARIANTS = {
 
 
 def plain_losses(features, samples, case, head):
-    """The losses of a batch by the written-out equations."""
+    """Compute the losses of a batch by the plain equations."""
     episodes, ways, shots, queries = case
     settings = dict(
         scale=head.classifier.scale, distance=head.classifier.distance)
@@ -89,7 +89,7 @@ def test_losses_in_float32_equal_the_plain_equations(case):
         losses['loss_align'].double(), align, rtol=1e-5, atol=1e-6)
 
 
-def test_an_episode_in_a_batch_counts_as_it_does_alone():
+def test_an_episode_in_a_batch_gives_the_same_logits_as_alone():
     features, samples = random_episodes(3, 2, 1, 1)
     head = PANetHead(8)
     together = head.predict_episodes([features], samples)
@@ -99,9 +99,9 @@ def test_an_episode_in_a_batch_counts_as_it_does_alone():
         torch.testing.assert_close(together[e:e + 1], alone)
 
 
-def test_alignment_of_nothing_is_zero_and_part_of_the_graph():
+def test_the_alignment_loss_of_nothing_is_zero_with_a_graph():
     features, samples = random_episodes(1, 1, 1, 1)
-    samples[1].gt_sem_seg.data[:] = 0  # the truth lacks the way
+    samples[1].gt_sem_seg.data[:] = 0  # no way in the ground truth
     head = PANetHead(8, loss_align=dict(
         type='PrototypeAlignmentLoss', mask_source='true'))
     features.requires_grad_()
@@ -111,7 +111,7 @@ def test_alignment_of_nothing_is_zero_and_part_of_the_graph():
     assert gradient.abs().max() == 0
 
 
-def test_a_query_that_is_all_ignored_give_no_nan():
+def test_a_query_that_is_completely_ignored_gives_no_nan():
     features, samples = random_episodes(1, 1, 1, 1)
     samples[1].gt_sem_seg.data[:] = 255
     head = PANetHead(8, loss_align=dict(
@@ -121,20 +121,20 @@ def test_a_query_that_is_all_ignored_give_no_nan():
     assert losses['loss_align'].item() == 0
 
 
-def test_alignment_can_be_switched_off():
+def test_the_alignment_loss_can_be_disabled():
     features, samples = random_episodes(1, 1, 1, 1)
     losses = PANetHead(8, loss_align=None).loss([features], samples)
     assert set(losses) == {'loss_seg', 'acc_seg'}
 
 
-def test_the_head_has_no_parameter_and_nothing_in_a_checkpoint():
+def test_the_head_has_no_parameter_and_an_empty_state_dict():
     head = PANetHead(8)
     assert list(head.parameters()) == []
     assert not hasattr(head, 'conv_seg')
     assert head.state_dict() == {}
 
 
-def test_autocast_does_not_reach_the_head():
+def test_autocast_does_not_affect_the_head():
     features, samples = random_episodes(1, 2, 1, 1)
     features = features.bfloat16()
     head = PANetHead(8)
@@ -159,7 +159,7 @@ def test_fitting_then_forward_equals_predicting_the_episode():
 
 def test_ways_may_be_fitted_with_unequal_shots():
     features, samples = random_episodes(1, 2, 2, 1)
-    # Of which the weight is twice the mean.
+    # The weight of this distance is twice the mean.
     head = PANetHead(8, distance='squared_euclidean')
     head.fit([features[:3]], samples[:3])  # 2 shots of way 1, 1 of way 2
     expected = plain_panet.pool(
@@ -167,20 +167,20 @@ def test_ways_may_be_fitted_with_unequal_shots():
     torch.testing.assert_close(head.fitted.weight[0, 2] / 2, expected)
 
 
-def test_supports_padded_by_the_preprocessor_have_ignored_margins():
+def test_the_padding_of_the_preprocessor_is_ignored():
     features, samples = random_episodes(1, 1, 1, 1)
     head = PANetHead(8)
-    whole = samples[0].gt_sem_seg.data.clone()
-    whole[:, 30:] = whole[:, :, 40:] = 255
-    samples[0].gt_sem_seg.data = whole
+    padded = samples[0].gt_sem_seg.data.clone()
+    padded[:, 30:] = padded[:, :, 40:] = 255
+    samples[0].gt_sem_seg.data = padded
     expected = head.predict_episodes([features], samples)
-    samples[0].gt_sem_seg = PixelData(data=whole[:, :30, :40])
+    samples[0].gt_sem_seg = PixelData(data=padded[:, :30, :40])
     samples[0].set_metainfo(dict(img_padding_size=(0, 2, 0, 3)))
     torch.testing.assert_close(
         head.predict_episodes([features], samples), expected)
 
 
-def test_forward_before_fit_says_what_to_call():
+def test_the_error_of_forward_before_fit_says_what_to_call():
     with pytest.raises(RuntimeError, match=r'call fit\(feats, data_samples'):
         PANetHead(8)([torch.ones(1, 8, 2, 2)])
 
@@ -197,11 +197,11 @@ def test_an_empty_support_mask_is_named():
         PANetHead(8).loss([features], samples)
 
 
-def test_features_that_are_not_the_heads_are_named():
+def test_features_that_do_not_fit_the_head_are_named():
     features, samples = random_episodes(1, 1, 1, 1)
     with pytest.raises(InputError, match='in_channels=4 .* of 8 channels'):
         PANetHead(4).loss([features], samples)
-    with pytest.raises(InputError, match='in_index=3 .* outside the 1'):
+    with pytest.raises(InputError, match='in_index=3 .* range for the 1'):
         PANetHead(8, in_index=3).loss([features], samples)
 
 
@@ -224,12 +224,12 @@ def test_a_way_without_support_and_a_support_without_way_are_named():
 @pytest.mark.parametrize(('name', 'value'), [
     ('distance', 'manhattan'), ('pool_at', 'stem'),
     ('loss_align', dict(type='PrototypeAlignmentLoss', mask_source='gt'))])
-def test_unknown_settings_are_refused(name, value):
+def test_unknown_settings_raise_an_error(name, value):
     with pytest.raises(ValueError, match='must be one of'):
         PANetHead(8, **{name: value})
 
 
-def test_the_classifier_is_given_or_made_of_scale_and_distance():
+def test_the_classifier_is_given_or_built_from_scale_and_distance():
     plain = PANetHead(8, scale=10.0, distance='squared_euclidean')
     given = PANetHead(8, classifier=dict(
         type='PrototypeClassifier', distance='squared_euclidean', scale=10.0))
@@ -241,7 +241,7 @@ def test_the_classifier_is_given_or_made_of_scale_and_distance():
             scale=10.0)
 
 
-def test_what_is_no_classifier_is_refused_when_the_head_is_built():
+def test_an_invalid_classifier_raises_an_error_at_construction():
     with pytest.raises(InputError, match='subclass of Classifier .*ResNet'):
         PANetHead(8, classifier=dict(type='DilatedResNet', depth=18))
 
@@ -250,12 +250,12 @@ def test_what_is_no_classifier_is_refused_when_the_head_is_built():
             super().__init__()
             self._power = power
 
-    with pytest.raises(InputError, match=r"Forgetful to keep .*\['power'\]"):
+    with pytest.raises(InputError, match=r"Forgetful to store .*\['power'\]"):
         PANetHead(8, classifier=dict(type=Forgetful))
 
 
-def test_settings_that_a_classifier_lacks_are_not_passed_on():
-    """As a config's scale is PANet's."""
+def test_arguments_that_a_classifier_lacks_are_not_passed():
+    """A config has the scale of PANet, which other classifiers lack."""
 
     class Plain(Classifier):
         pass
@@ -265,7 +265,7 @@ def test_settings_that_a_classifier_lacks_are_not_passed_on():
     assert head.classifier.settings() == dict(type='Plain')
 
 
-def test_a_batch_that_is_no_episode_is_refused():
+def test_a_batch_without_equal_episodes_raises_an_error():
     features, samples = random_episodes(1, 1, 1, 1)
     plain = [SegDataSample(gt_sem_seg=s.gt_sem_seg) for s in samples]
     with pytest.raises(ValueError, match='expected a flat batch of episodes'):
@@ -297,10 +297,10 @@ def test_the_losses_compile_to_one_graph_with_the_same_gradient(mask_source):
     torch.testing.assert_close(*gradients)
 
 
-def test_no_loss_or_gradient_makes_a_feature_map_of_an_images_size():
+def test_no_loss_or_gradient_allocates_features_at_image_size():
     features, samples = random_episodes(1, 2, 2, 1, channels=64)
     with LargestTensor() as largest:
         losses = PANetHead(64).loss((features.requires_grad_(),), samples)
         (losses['loss_seg'] + losses['loss_align']).backward()
-    # Of 4 supports the two logits at the size of their labels.
+    # The largest are the two logits of 4 supports at the size of the labels.
     assert largest.values == 4 * 2 * 33 * 42 < 64 * 33 * 42

@@ -23,7 +23,7 @@ from mmseg_panet.models.pretrained import (
 
 @pytest.fixture(scope='module')
 def weights() -> dict[str, Tensor]:
-    """All weights of a ResNet-18 to stage 3, none at its initial value."""
+    """Random weights of a ResNet-18 up to stage 3."""
     generator = torch.Generator().manual_seed(0)
     return {
         key: torch.randn(value.shape, generator=generator)
@@ -34,7 +34,7 @@ def weights() -> dict[str, Tensor]:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Callable[..., dict]:
-    """Saves a checkpoint and returns the init_cfg that names it."""
+    """A function that saves a checkpoint and returns its init_cfg."""
 
     def save(content, **kwargs) -> dict:
         path = tmp_path / 'weights.pth'
@@ -45,7 +45,7 @@ def saved(tmp_path: Path) -> Callable[..., dict]:
 
 
 def init(init_cfg: dict | list[dict], depth: int = 18) -> dict[str, Tensor]:
-    """The weights of a backbone after ``init_weights``."""
+    """Return the weights of a backbone after ``init_weights``."""
     backbone = DilatedResNet(depth, init_cfg=init_cfg)
     backbone.init_weights()
     return backbone.state_dict()
@@ -68,7 +68,7 @@ def test_weights_that_fit_are_loaded(weights, saved, wrap, arguments):
     assert all(torch.equal(loaded[key], weights[key]) for key in weights)
 
 
-def test_a_backbone_of_fewer_stages_takes_its_part_of_a_file(weights, saved):
+def test_a_backbone_of_fewer_stages_loads_its_part_of_a_file(weights, saved):
     backbone = DilatedResNet(
         18, init_cfg=saved(weights), out_indices=(0, 1))
     backbone.init_weights()
@@ -99,7 +99,7 @@ def test_files_without_num_batches_tracked_are_loaded(weights, saved):
     'conv1.weight', 'bn1.bias', 'layer3.1.bn2.running_var',
     'layer2.0.downsample.0.weight'
 ])
-def test_one_missing_parameter_or_buffer_is_refused(weights, saved, key):
+def test_a_missing_parameter_or_buffer_raises_an_error(weights, saved, key):
     rest = {k: v for k, v in weights.items() if k != key}
 
     with pytest.raises(
@@ -119,7 +119,7 @@ def test_many_missing_weights_are_counted(weights, saved):
         init(saved(rest))
 
 
-def test_weights_of_another_shape_are_refused(weights, saved):
+def test_weights_of_another_shape_raise_an_error(weights, saved):
     narrow = {**weights, 'conv1.weight': torch.zeros(64, 1, 7, 7)}
 
     with pytest.raises(
@@ -129,7 +129,7 @@ def test_weights_of_another_shape_are_refused(weights, saved):
         init(saved(narrow))
 
 
-def test_a_deeper_network_of_the_same_blocks_is_refused(saved):
+def test_weights_of_a_deeper_network_raise_an_error(saved):
     deeper = DilatedResNet(34).state_dict()
 
     with pytest.raises(InputError,
@@ -137,7 +137,7 @@ def test_a_deeper_network_of_the_same_blocks_is_refused(saved):
         init(saved(deeper))
 
 
-def test_the_other_stem_is_refused(saved):
+def test_weights_of_the_other_stem_raise_an_error(saved):
     deep = DilatedResNet(18, deep_stem=True).state_dict()
 
     with pytest.raises(
@@ -147,7 +147,7 @@ def test_the_other_stem_is_refused(saved):
         init(saved(deep))
 
 
-def test_a_prefix_that_the_file_has_not_is_refused(weights, saved):
+def test_a_prefix_that_is_not_in_the_file_raises_an_error(weights, saved):
     with pytest.raises(
             InputError,
             match="weights.pth below 'backbone.' is not .* its first keys are "
@@ -155,7 +155,7 @@ def test_a_prefix_that_the_file_has_not_is_refused(weights, saved):
         init(saved(weights, prefix='backbone.'))
 
 
-def test_a_missing_file_is_refused_with_its_path():
+def test_the_error_of_a_missing_file_contains_its_path():
     with pytest.raises(
             InputError, match='nowhere/r18.pth does not exist; correct'):
         init(dict(type='Pretrained', checkpoint='nowhere/r18.pth'))
@@ -164,7 +164,7 @@ def test_a_missing_file_is_refused_with_its_path():
 @pytest.mark.parametrize('content', [
     b'', b'<!DOCTYPE html>', b'a page of text\n', b'PK\x03\x04 cut off'
 ], ids=['empty', 'html', 'text', 'cut off'])
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_checkpoint_raises_an_error(tmp_path, content):
     path = tmp_path / 'weights.pth'
     path.write_bytes(content)
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
         init(dict(type='Pretrained', checkpoint=str(path)))
 
 
-def test_an_address_goes_through_mmengines_loader():
+def test_an_address_is_read_by_mmengines_loader():
     with pytest.raises(
             InputError,
             match='torchvision://resnet17 cannot be read .*correct the address'
@@ -181,12 +181,13 @@ def test_an_address_goes_through_mmengines_loader():
 
 
 @pytest.mark.parametrize('content', [[1, 2], dict(state_dict=[1, 2])])
-def test_a_file_of_something_else_is_refused(saved, content):
-    with pytest.raises(InputError, match="hold a dict of tensors, got 'list'"):
+def test_a_file_without_a_dict_raises_an_error(saved, content):
+    with pytest.raises(
+            InputError, match="contain a dict of tensors, got 'list'"):
         init(saved(content))
 
 
-def test_vgg_loads_its_weights_and_refuses_others(saved, weights):
+def test_vgg_loads_its_weights_and_raises_an_error_for_others(saved, weights):
     source = DilatedVGG()
     backbone = DilatedVGG(
         init_cfg=saved({**source.state_dict(), 'classifier.0.bias': 0}))

@@ -8,7 +8,7 @@ from mmseg_panet.models.resize import (
     cut_to_image,
     pooling,
     resize_matrix,
-    to_own_size,
+    to_original_size,
 )
 
 SAME = dict(img_shape=(19, 23), ori_shape=(19, 23))
@@ -29,7 +29,7 @@ def example(metainfo):
 
 def class_sums(features, labels, num_classes, metainfo=None, pool_at='image',
                align_corners=False):
-    """Sums, and the areas in the last column."""
+    """Compute sums, with the areas in the last column."""
     head = PANetHead(
         len(features), pool_at=pool_at, align_corners=align_corners)
     found = head.class_statistics(
@@ -38,7 +38,7 @@ def class_sums(features, labels, num_classes, metainfo=None, pool_at='image',
 
 
 @pytest.mark.parametrize('pool_at', ['image', 'feature'])
-def test_without_a_resize_they_are_the_class_sums(pool_at):
+def test_without_a_resize_sums_are_those_without_metainfo(pool_at):
     features, labels = example(SAME)
     torch.testing.assert_close(
         class_sums(features, labels, 2, SAME, pool_at),
@@ -47,16 +47,16 @@ def test_without_a_resize_they_are_the_class_sums(pool_at):
 
 @pytest.mark.parametrize('align_corners', [False, True])
 @pytest.mark.parametrize('metainfo', [RESIZED, PADDED])
-def test_features_are_resized_to_the_labels_as_logits_are(
+def test_features_are_resized_to_the_labels_like_logits(
         metainfo, align_corners):
     features, labels = example(metainfo)
-    own_size = plain.up(features, metainfo.get(
+    resized = plain.up(features, metainfo.get(
         'pad_shape', metainfo['img_shape']), align_corners)
     height, width = metainfo['img_shape']
-    own_size = plain.up(
-        own_size[:, :height, :width], labels.shape, align_corners)
+    resized = plain.up(
+        resized[:, :height, :width], labels.shape, align_corners)
     expected = [
-        torch.cat([(own_size * mask).sum((1, 2)), mask.sum()[None]])
+        torch.cat([(resized * mask).sum((1, 2)), mask.sum()[None]])
         for mask in (labels != 255, labels == 1, labels == 2)]
     torch.testing.assert_close(
         class_sums(
@@ -64,7 +64,7 @@ def test_features_are_resized_to_the_labels_as_logits_are(
         torch.stack(expected))
 
 
-def test_a_mask_is_resized_to_the_features_and_padding_is_not_of_it():
+def test_a_mask_is_resized_to_the_features_without_padding():
     features, labels = example(PADDED)
     mask = (labels == 1).double()[None, None]
     mask = F.interpolate(mask, (30, 36), mode='bilinear', align_corners=True)
@@ -88,9 +88,9 @@ def test_the_operators_of_a_mask_are_the_adjoint_of_those_of_logits():
     like = torch.empty(0, dtype=torch.float64)
     to_mask = pooling((4, 6), RESIZED, like=like)
     assert to_mask.rows.shape == (50, 4) and to_mask.columns.shape == (37, 6)
-    # All of every pixel of the image is shared out.
+    # The weights of every pixel of the image add up to 1.
     torch.testing.assert_close(to_mask.rows.sum(1), torch.ones(50).double())
-    to_image = to_own_size((4, 6), RESIZED, like=like)
+    to_image = to_original_size((4, 6), RESIZED, like=like)
     cells, mask = torch.randn(4, 6).double(), torch.randn(50, 37).double()
     torch.testing.assert_close(
         (to_image(cells) * mask).sum(), (cells * to_mask.adjoint(mask)).sum())
@@ -99,9 +99,9 @@ def test_the_operators_of_a_mask_are_the_adjoint_of_those_of_logits():
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical'])
 @pytest.mark.parametrize('metainfo', [SAME, RESIZED, PADDED])
 @pytest.mark.parametrize('pool_at', ['image', 'feature'])
-def test_a_flipped_image_gives_what_its_flipped_labels_give(
+def test_a_flipped_image_gives_the_sums_of_its_flipped_labels(
         metainfo, direction, pool_at):
-    """The input was flipped before it was padded at the right and below."""
+    """The input was flipped before it was padded at its right and bottom."""
     features, labels = example(metainfo)
     turned = labels.flip(1 if direction == 'horizontal' else 0)
     flipped = dict(metainfo, flip=True, flip_direction=direction)
@@ -112,17 +112,17 @@ def test_a_flipped_image_gives_what_its_flipped_labels_give(
 
 @pytest.mark.parametrize('metainfo', [
     SAME, RESIZED, PADDED, dict(PADDED, flip=True)])
-def test_maps_of_the_input_reach_the_image_as_those_of_the_cells_do(metainfo):
+def test_maps_of_the_input_are_resized_like_those_of_the_cells(metainfo):
     cells, _ = example(metainfo)
     at_input = plain.up(
         cells, metainfo.get('pad_shape', metainfo['img_shape']))
     maps, resize = cut_to_image(at_input, metainfo)
     torch.testing.assert_close(
-        resize(maps), to_own_size((4, 6), metainfo, like=cells)(cells))
+        resize(maps), to_original_size((4, 6), metainfo, like=cells)(cells))
 
 
 @pytest.mark.parametrize('align_corners', [False, True])
-def test_the_resize_matrix_is_what_interpolate_does(align_corners):
+def test_the_resize_matrix_is_that_of_interpolate(align_corners):
     row = torch.randn(1, 1, 7)
     expected = F.interpolate(
         row, 19, mode='linear', align_corners=align_corners)

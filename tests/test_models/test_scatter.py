@@ -10,7 +10,7 @@ SHOTS = [2, 3]
 
 
 def case(channels=6, size=(3, 4), dtype=torch.float64, seed=0):
-    """Five supports; some show no background, or nothing of their way."""
+    """Create five supports, one without background and one without way."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(
         5, channels, *size, generator=generator, dtype=torch.float64)
@@ -26,7 +26,7 @@ def statistics_of(features, weights, rank=None, valid=None):
 
 
 def smooth(size=(16, 16), channels=48):
-    """Features and weights of images whose cells fill few directions."""
+    """Create features and weights with cells in few directions."""
     features, weights = case(channels, size)
     decay = 0.8**torch.arange(channels).double()
     turn, _ = torch.linalg.qr(torch.randn(
@@ -44,8 +44,8 @@ def test_means_and_scatter_equal_the_plain_equations(dtype):
     means, scatter, complete = class_scatter(
         statistics_of(features, weights), SHOTS)
     expected = plain.classes_of([
-        (plain.unit(one), back.flatten(), own.flatten())
-        for one, (back, own) in zip(features, weights, strict=True)], SHOTS)
+        (plain.unit(one), back.flatten(), way.flatten())
+        for one, (back, way) in zip(features, weights, strict=True)], SHOTS)
     assert means.dtype == scatter.dtype == dtype and complete
     tolerance = 1e-6 if dtype == torch.float32 else 1e-12
     for found, plainly in (
@@ -70,7 +70,7 @@ def test_leading_dimensions_are_those_of_episodes():
 @pytest.mark.parametrize('area', [1e-10, 1e-4, 1e6])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 def test_the_area_of_a_mask_does_not_matter(area, dtype):
-    """As is that of a far corner of a cell, or of a photograph."""
+    """It may be that of a corner of a cell, or of a photograph."""
     features, weights = case(dtype=dtype)
     expected = class_scatter(statistics_of(features, weights), SHOTS)
     weights[:, 1] *= area
@@ -81,7 +81,7 @@ def test_the_area_of_a_mask_does_not_matter(area, dtype):
 
 
 @pytest.mark.parametrize('mask', [0, 1])
-def test_a_class_without_a_pixel_is_told(mask):
+def test_a_class_without_a_pixel_is_reported(mask):
     features, weights = case()
     weights[:, mask] = 0
     means, scatter, complete = class_scatter(
@@ -103,7 +103,7 @@ def test_as_many_axes_as_channels_are_the_channels(rank):
         assert torch.equal(one, other)
 
 
-def test_no_fewer_axes_than_cells_lose_nothing_but_half_precision():
+def test_as_many_axes_as_cells_lose_only_half_precision():
     features, weights = case(channels=9, size=(2, 2))
     statistics = statistics_of(features, weights, 4)
     assert statistics.moments.shape == (5, 2, 4, 4)
@@ -121,7 +121,7 @@ def test_main_axes_keep_most_of_the_scatter_and_all_of_the_means(rank, lost):
     exact = class_scatter(statistics_of(features, weights), SHOTS)
     assert torch.equal(means, exact[0])
     assert (1 - lost) * exact[1].trace() < scatter.trace() < exact[1].trace()
-    # What is lost is scatter: nothing is added, and nothing is negative.
+    # Only scatter is lost: nothing is added, and nothing is negative.
     assert torch.linalg.eigvalsh(scatter).min() > -1e-12
     assert torch.linalg.eigvalsh(exact[1] - scatter).min() > (
         -1e-3 * exact[1].trace())
@@ -143,13 +143,13 @@ def test_the_order_of_the_shots_of_a_way_does_not_matter():
 
 def test_statistics_without_moments_are_named():
     statistics = SupportStatistics(torch.ones(1, 2), torch.ones(1, 2, 3))
-    with pytest.raises(ValueError, match="name 'moments' in the needs"):
+    with pytest.raises(ValueError, match="add 'moments' to the needs"):
         class_scatter(statistics, [1])
 
 
 def test_a_gradient_is_that_of_the_plain_equations():
     features, weights = case(channels=3, size=(1, 2))
-    weights[1, 1] = 0.5  # gradcheck asks for an answer of every support
+    weights[1, 1] = 0.5  # gradcheck requires a gradient of every support
 
     def scatter(features):
         means, found, _ = class_scatter(

@@ -8,8 +8,9 @@ from mmseg_panet.models.small_components import (
     min_area_of,
 )
 
-# 40 pixels. Class 1: 3 at the left, the third by its corner, and 1 at the
-# right; class 2: 2 that touch class 1, and 1.
+# The labels have 40 pixels. Class 1 has a component of 3 pixels at the left,
+# of which the third touches the others at a corner, and one of 1 pixel at the
+# right. Class 2 has one of 2 pixels that touches class 1, and one of 1 pixel.
 LABELS = torch.tensor([
     [1, 1, 0, 0, 0, 0, 0, 1],
     [0, 0, 1, 2, 2, 0, 0, 0],
@@ -19,7 +20,7 @@ LABELS = torch.tensor([
 
 
 def cleared(*pixels):
-    """The labels, with 0 at (row, column)."""
+    """Return the labels with 0 at pixels (row, column)."""
     labels = LABELS.clone()
     for pixel in pixels:
         labels[pixel] = 0
@@ -40,7 +41,7 @@ def test_components_of_fewer_pixels_become_background(min_area, expected):
     assert torch.equal(labels, LABELS)
 
 
-def test_each_map_is_cleared_alone():
+def test_each_map_is_cleared_by_itself():
     maps = torch.stack([LABELS, LABELS.flip(1), LABELS * 0])[:, None]
     found = clear_small_components(maps, 2 / 40)
     expected = cleared((0, 7), (3, 6))
@@ -49,7 +50,7 @@ def test_each_map_is_cleared_alone():
 
 
 @pytest.mark.parametrize('value', [-0.1, 1, 1.5, 'a', True, None])
-def test_a_share_that_is_none_is_a_sentence(value):
+def test_an_invalid_share_raises_an_input_error(value):
     class Model:
         test_cfg = ConfigDict(mode='whole', min_area=value)
 

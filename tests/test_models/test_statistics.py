@@ -13,7 +13,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 def masked_average_pool(features, masks, pool_at='image',
                         align_corners=False):
-    """Means of features (N, C, h, w) under masks (N, H, W)."""
+    """Compute means of features (N, C, h, w) under masks (N, H, W)."""
     to_masks = pooling(
         features.shape[2:], size_metainfo(masks.shape[1:]), pool_at,
         align_corners, like=features)
@@ -81,8 +81,8 @@ def test_an_empty_mask_pools_to_zero():
     assert pooled.tolist() == [[0, 0]]
 
 
-def test_pooling_never_makes_a_tensor_of_features_at_image_size():
-    """512 channels at 417x417 would be 356 MB; an allocation is refused."""
+def test_pooling_never_allocates_features_at_image_size():
+    """512 channels at 417x417 would take 356 MB."""
     features = torch.zeros(1, 512, 53, 53, requires_grad=True)
     masks = torch.ones(1, 417, 417)
     with torch.profiler.profile(
@@ -93,8 +93,8 @@ def test_pooling_never_makes_a_tensor_of_features_at_image_size():
     assert largest < 512 * 53 * 53 * 4 * 2
 
 
-def test_a_large_mask_pools_right_in_half_precision():
-    """The area of a mask is soon more than float16 can hold."""
+def test_a_large_mask_is_pooled_correctly_in_half_precision():
+    """The area of a mask easily exceeds the range of float16."""
     features = torch.full((2, 2, 9, 9), 3.0, dtype=torch.float16)
     head = PANetHead(2)
     features = head.features([features])
@@ -104,7 +104,7 @@ def test_a_large_mask_pools_right_in_half_precision():
         statistics.means(), torch.full((2, 1, 2), 3.0))
 
 
-def test_an_unknown_place_to_pool_at_is_named():
+def test_an_unknown_pool_at_raises_an_error_that_names_it():
     with pytest.raises(ValueError, match="must be one of .*'image'"):
         masked_average_pool(
             torch.ones(1, 1, 2, 2), torch.ones(1, 4, 4), pool_at='featur')
@@ -116,9 +116,10 @@ def class_statistics(features, labels, num_classes, **settings):
 
 
 def pairs_of(features, labels, num_classes, ways, **settings):
-    """Background and own way of supports (W, S, ...) of an episode.
+    """Compute background and way of supports (W, S, ...) of an episode.
 
-    The classes of the images are 1..num_classes; ``ways`` are the episode's.
+    The classes of the images are 1..num_classes; ``ways`` are the classes of
+    the episode.
     """
     statistics = class_statistics(
         features.flatten(0, 1), labels.flatten(0, 1), num_classes, **settings)
@@ -132,7 +133,7 @@ def pairs_of(features, labels, num_classes, ways, **settings):
 
 
 def test_sums_and_areas_of_two_cells_by_hand():
-    """Label 2 lies on the cell of 3, label 1 nowhere, one pixel is 255."""
+    """Label 2 is at the cell of 3, label 1 nowhere, and one pixel is 255."""
     features = torch.tensor([[[[3., 5., 7.]], [[1., 1., 1.]]]])
     labels = torch.tensor([[[2, 0, 255]]])
     found = class_statistics(features, labels, 2)
@@ -141,7 +142,7 @@ def test_sums_and_areas_of_two_cells_by_hand():
 
 
 def test_moments_and_cells_of_two_cells_by_hand():
-    """Cells (3, 1) with 2 pixels and (5, 1) with 1, and their unit vectors."""
+    """The cells are (3, 1) with 2 pixels and (4, 3) with 1 pixel."""
     features = torch.tensor([[[[3., 4.]], [[1., 3.]]]])
     weights = torch.tensor([[[[2., 1.]]]])
     found = SupportStatistics.of_weights(
@@ -156,7 +157,7 @@ def test_moments_and_cells_of_two_cells_by_hand():
 
 
 @pytest.mark.parametrize('needs', [(), ('moments',), ('moments', 'cells')])
-def test_what_is_added_can_be_taken_away(needs):
+def test_statistics_that_are_added_can_be_subtracted(needs):
     generator = torch.Generator().manual_seed(4)
     one, other = (
         SupportStatistics.of_weights(
@@ -209,7 +210,7 @@ def test_each_shot_gives_the_prototypes_it_would_give_alone():
 
 
 def test_a_class_outside_the_episode_is_background():
-    """Of the view's classes 1 and 2 the episode asks for 2."""
+    """The image shows the classes 1 and 2, and the episode has class 2."""
     generator = torch.Generator().manual_seed(2)
     features = torch.randn(1, 1, 5, 4, 4, generator=generator).double()
     labels = torch.randint(0, 3, (1, 1, 9, 9), generator=generator)
@@ -218,8 +219,8 @@ def test_a_class_outside_the_episode_is_background():
     torch.testing.assert_close(found, torch.stack(plain))
 
 
-def test_a_support_without_background_gives_zeros_and_no_rounding():
-    """What is left of the total would be turned into a direction."""
+def test_a_support_without_background_gives_exact_zeros():
+    """A rounding error of the difference would become a direction."""
     features = torch.randn(
         1, 1, 7, 5, 5, generator=torch.Generator().manual_seed(3)).double()
     labels = torch.ones(1, 1, 37, 41, dtype=torch.long)
@@ -227,7 +228,7 @@ def test_a_support_without_background_gives_zeros_and_no_rounding():
     assert not background.any() and way.any()
 
 
-def test_supports_with_fewer_cells_are_stacked_with_cells_of_no_pixel():
+def test_supports_with_fewer_cells_are_padded_in_a_stack():
     many, few = (
         SupportStatistics.of_weights(
             torch.ones(1, 3, 2, width), torch.ones(1, 2, 2, width),
@@ -239,7 +240,7 @@ def test_supports_with_fewer_cells_are_stacked_with_cells_of_no_pixel():
 
 
 def axes_case(seed=5):
-    """Features (2, C, h, w) and the weights of three masks."""
+    """Create features (2, C, h, w) and the weights of three masks."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(2, 12, 3, 5, generator=generator).double() + 1
     return features, torch.rand(2, 3, 3, 5, generator=generator).double()
@@ -255,22 +256,22 @@ def test_moments_along_axes_are_those_of_the_coordinates_along_them():
     assert exact.axes is None
     torch.testing.assert_close(
         found.moments, axes[:, None] @ exact.moments @ axes[:, None].mT)
-    # Nothing else changes.
+    # Areas and sums do not change.
     assert torch.equal(found.areas, exact.areas)
     assert torch.equal(found.sums, exact.sums)
 
 
 @pytest.mark.parametrize(('rank', 'needs'), [
     (12, ('moments',)), (64, ('moments',)), (4, ()), (4, ('cells',))])
-def test_without_fewer_axes_than_channels_or_moments_there_are_none(
+def test_there_are_no_axes_for_all_channels_or_without_moments(
         rank, needs):
     found = SupportStatistics.of_weights(
         *axes_case(), needs, True, rank)
     assert found.axes is None
 
 
-def test_the_axes_are_the_same_whatever_the_masks_of_the_valid_pixels():
-    """A bank, a test and an episode ask for different masks of an image."""
+def test_the_axes_do_not_depend_on_the_masks_of_the_valid_pixels():
+    """A bank, a test and an episode use different masks of an image."""
     features, weights = axes_case()
     valid = weights.sum(1)
     expected = SupportStatistics.of_weights(
@@ -284,7 +285,7 @@ def test_the_axes_are_the_same_whatever_the_masks_of_the_valid_pixels():
 
 
 def test_an_image_has_the_same_axes_in_an_episode_and_in_a_table():
-    """There a class of no episode is background, or another's own."""
+    """A table has all classes of an image, and an episode only its ways."""
     generator = torch.Generator().manual_seed(6)
     features = torch.randn(2, 8, 4, 5, generator=generator).double()
     labels = torch.randint(0, 4, (2, 17, 21), generator=generator)
@@ -305,7 +306,7 @@ def test_an_image_has_the_same_axes_in_an_episode_and_in_a_table():
     assert head.support_statistics(features, one_way, [1, 1]).axes is None
 
 
-def test_moments_along_axes_are_pooled_among_all_channels():
+def test_moments_along_axes_are_pooled_over_all_channels():
     features, weights = axes_case()
     found = SupportStatistics.of_weights(
         features, weights, ('moments',), True, 4)
@@ -319,9 +320,9 @@ def test_moments_along_axes_are_pooled_among_all_channels():
     torch.testing.assert_close(added.moments, pooled.moments)
 
 
-def test_masks_along_axes_are_chosen_joined_and_taken_away():
+def test_masks_along_axes_are_selected_joined_and_subtracted():
     features, weights = axes_case()
-    # All valid pixels, the episode's way, and the own one.
+    # The masks are all valid pixels, another way, and the support's way.
     weights[:, 0] = weights[:, 1:].sum(1) + 1
     found = SupportStatistics.of_weights(
         features, weights, ('moments',), True, 4)
@@ -333,8 +334,8 @@ def test_masks_along_axes_are_chosen_joined_and_taken_away():
     assert torch.equal(pair.moments[:, 1], found.moments[:, 2])
 
 
-def test_a_background_that_is_rounding_of_its_moments_counts_for_nothing():
-    """Files and tables keep moments in float32, areas in float64."""
+def test_a_background_below_the_rounding_of_its_moments_is_zero():
+    """Files and tables store moments in float32 and areas in float64."""
     areas = torch.tensor([[1e6, 1e6 - 4], [1e6, 1e6 - 400]]).double()
     moments = torch.ones(2, 2, 3, 3)
     left = SupportStatistics(

@@ -9,7 +9,7 @@ def test_the_upper_triangle_is_kept_row_by_row():
     assert torch.equal(unpack(pack(matrix)), matrix)
 
 
-def test_leading_dimensions_and_the_dtype_stay():
+def test_leading_dimensions_and_the_dtype_do_not_change():
     some = torch.arange(2 * 3 * 16.).double().view(2, 3, 4, 4)
     matrices = some + some.mT
     packed = pack(matrices)
@@ -17,7 +17,7 @@ def test_leading_dimensions_and_the_dtype_stay():
     assert torch.equal(unpack(packed), matrices)
 
 
-def test_any_size_is_found_from_the_length_of_its_triangle():
+def test_any_size_is_deduced_from_the_length_of_its_triangle():
     for size in (0, 1, 2, 64, 1024):
         assert unpack(torch.zeros(size * (size + 1) // 2)).shape == (
             size, size)

@@ -31,7 +31,7 @@ CLASSIFIERS = [
 
 
 def random_supports(classifier, shots, episodes=1, factor=1.0, seed=0):
-    """Statistics (B, N) of features with a class each, and queries."""
+    """Create statistics (B, N) of random features, and queries."""
     generator = torch.Generator().manual_seed(seed)
     features, queries = (
         factor * torch.randn(
@@ -51,10 +51,11 @@ def calibrated(classifier, supports, shots):
 
 
 def test_the_expected_cross_entropy_of_normal_margins_is_least():
-    """Two classes of one covariance S, drawn, at a squared distance of 5.
+    """Cells are sampled from two classes with the same covariance S.
 
-    Their discriminant is the logarithm of their ratio, so its factor is 1,
-    and 1/7 of seven times it.
+    Their means have a squared distance of 5. The discriminant is the
+    logarithm of the ratio of their densities, so its factor is 1, and that
+    of seven times the discriminant is 1/7.
     """
     generator = torch.Generator().manual_seed(0)
     root = torch.randn(4, 4, generator=generator, dtype=torch.float64)
@@ -89,13 +90,13 @@ def test_the_separation_is_the_gain_of_the_margins_between_the_means():
 
 @pytest.mark.parametrize('shots', [[1], [4], [1, 3]])
 @pytest.mark.parametrize('classifier', CLASSIFIERS)
-def test_labels_stay_and_the_factor_of_the_logits_is_undone(
+def test_calibration_keeps_labels_and_undoes_factors_of_logits(
         classifier, shots):
     supports, queries = random_supports(classifier, shots)
     before = classifier.fit(supports, shots)(queries)
     after = calibrated(classifier, supports, shots)(queries)
     assert torch.equal(before.argmax(1), after.argmax(1))
-    # One factor an image, that of no other classifier, and no longer 3.
+    # There is one factor per image, which replaces the scale of 3.
     factors = (after / before).flatten(1)
     torch.testing.assert_close(
         factors, factors[:, :1].expand_as(factors))
@@ -109,7 +110,7 @@ def test_labels_stay_and_the_factor_of_the_logits_is_undone(
 
 
 @pytest.mark.parametrize('classifier', CLASSIFIERS)
-def test_episodes_together_are_as_each_alone(classifier):
+def test_a_batch_of_episodes_is_calibrated_like_each_alone(classifier):
     shots = [2, 1]
     supports, queries = random_supports(classifier, shots, episodes=3)
     together = calibrated(classifier, supports, shots)
@@ -124,8 +125,8 @@ def test_episodes_together_are_as_each_alone(classifier):
 
 
 @pytest.mark.parametrize('shots', [[1], [3, 2]])
-def test_prototypes_of_raw_cells_have_a_constant_of_their_directions(shots):
-    """However long the features are: 8 / |p1 / |p1| - p0 / |p0||^2."""
+def test_the_scale_of_prototypes_depends_on_their_directions(shots):
+    """It is 8 / |p1 / |p1| - p0 / |p0||^2 for features of any length."""
     classifier = PrototypeClassifier()
     supports, queries = random_supports(classifier, shots)
     fitted = calibrated(classifier, supports, shots)
@@ -138,7 +139,7 @@ def test_prototypes_of_raw_cells_have_a_constant_of_their_directions(shots):
         calibrated(classifier, longer, shots)(queries), fitted(queries))
 
 
-def test_a_linear_classifier_keeps_weight_and_bias_that_are_calibrated():
+def test_the_weight_and_bias_of_a_linear_classifier_are_scaled():
     for classifier in CLASSIFIERS[1:3]:
         supports, _ = random_supports(classifier, [2, 3], episodes=2)
         fitted = calibrated(classifier, supports, [2, 3])
@@ -152,7 +153,7 @@ def test_a_linear_classifier_keeps_weight_and_bias_that_are_calibrated():
             (fitted.weight / before.weight)[..., 0])
 
 
-def test_without_rounds_the_factor_of_the_start_is_undone_too():
+def test_without_rounds_the_factor_of_the_start_is_also_undone():
     logits = []
     for scale in (3.0, 7.0):
         classifier = QueryRefinement(
@@ -162,8 +163,8 @@ def test_without_rounds_the_factor_of_the_start_is_undone_too():
     torch.testing.assert_close(*logits)
 
 
-def test_each_query_has_the_scale_of_its_own_classes():
-    """One round, written out with the plain equations."""
+def test_each_query_has_the_scale_of_its_refined_classes():
+    """One round is compared with the plain equations."""
     generator = torch.Generator().manual_seed(3)
     features = torch.randn(2, 4, 3, 4, generator=generator).double()
     weights = torch.rand(2, 2, 3, 4, generator=generator).double()
@@ -174,8 +175,8 @@ def test_each_query_has_the_scale_of_its_own_classes():
     before = method.fit(supports, [2])(queries)
     after = calibrated(method, supports, [2])(queries)
     means, moments = plain.classes_of([
-        (plain.unit(one), back.flatten(), own.flatten())
-        for one, (back, own) in zip(features, weights, strict=True)], [2])
+        (plain.unit(one), back.flatten(), way.flatten())
+        for one, (back, way) in zip(features, weights, strict=True)], [2])
     start = plain.fit(means, moments)
     for i, query in enumerate(queries):
         cells = plain.unit(query)
@@ -191,7 +192,7 @@ def test_each_query_has_the_scale_of_its_own_classes():
         torch.testing.assert_close(after[i], 5 / gain * before[i])
 
 
-def test_means_that_differ_by_rounding_only_leave_all_classes_as_likely():
+def test_means_that_differ_by_rounding_give_equal_probabilities():
     means = torch.ones(1, 2, 4) / 2
     means[0, 1, 0] += 1e-7
     fitted = LinearClassifier(F.normalize(means, dim=-1), normalise=True)
@@ -204,7 +205,7 @@ def test_means_that_differ_by_rounding_only_leave_all_classes_as_likely():
 
 
 @pytest.mark.parametrize('classifier', CLASSIFIERS)
-def test_a_second_calibration_is_the_first_and_moves_with_the_classes(
+def test_calibration_is_idempotent_and_can_be_moved(
         classifier):
     supports, queries = random_supports(classifier, [2])
     fitted = calibrated(classifier, supports, [2])
@@ -215,7 +216,7 @@ def test_a_second_calibration_is_the_first_and_moves_with_the_classes(
     assert moved.is_meta and moved.shape == once.shape
 
 
-def test_what_knows_no_temperature_keeps_its_logits():
+def test_classes_without_a_temperature_keep_their_logits():
     class Other(Classifier):
         def logits(self, features, supports, shots):
             return features[:, :2]

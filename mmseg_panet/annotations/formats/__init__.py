@@ -1,1 +1,1 @@
-"""Readers of the files that annotation tools write."""
+"""Readers of the files of annotation tools."""

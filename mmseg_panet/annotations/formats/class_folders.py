@@ -1,31 +1,31 @@
-"""Supports in a folder for each class, without any list."""
+"""Supports in one folder per class, without a list of classes."""
 from pathlib import Path
 
 from ...errors import InputError, raise_first
 from ..image_files import is_image
 
 _VISIBLE = '[!.]*'
-"""What :meth:`Path.glob` gives is not hidden."""
+"""Pattern of :meth:`Path.glob` for names that are not hidden."""
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
-    """List the pairs of ``<folder>/<class>/<image>`` and its mask.
+    """List the images ``<folder>/<class>/<image>`` with their masks.
 
-    The mask is ``<same name>.png`` or ``<same name>_mask.png``; of an image
-    that is a PNG itself, the latter. Hidden files and those that are no
-    images are skipped.
+    The mask of an image is ``<same name>.png`` or ``<same name>_mask.png``;
+    if the image is a PNG itself, only the latter. Hidden files and files
+    that are not images are skipped.
 
     Args:
-        folder (Path): One with folders.
+        folder (Path): Folder with one folder per class.
 
     Returns:
-        dict[str, list[tuple[Path, Path]]]: Images and masks by class, all
-        sorted.
+        dict[str, list[tuple[Path, Path]]]: Pairs of an image and its mask by
+        class, all sorted.
 
     Raises:
-        InputError: If there are no folders, a class has no supports, an
-            image lies outside of them, or an image and a mask are without
-            each other or not one to one.
+        InputError: If there are no class folders, a class has no supports,
+            an image lies outside the class folders, or images and masks do
+            not correspond one to one.
     """
     entries = sorted(folder.glob(_VISIBLE))
     folders = [path for path in entries if path.is_dir()]
@@ -42,7 +42,7 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Pair the images and masks of one class."""
+    """Pair the images and the masks of one class."""
     files = list(filter(is_image, sorted(folder.glob(_VISIBLE))))
     if not files:
         raise InputError(
@@ -54,18 +54,20 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     masks = {mask for those in found.values() for mask in those}
     pairs: dict[Path, Path] = {}  # image by mask
     for image in sorted(set(files) - masks):
-        own = found[image]
-        if not own:
-            other = ', or the image whose mask it is' * _is_png(image)
+        candidates = found[image]
+        if not candidates:
+            other = ', or the image that it is the mask of' * _is_png(image)
             raise InputError(
                 f'{image}: expected its mask {_mask_stems(image)[0]}.png '
-                f'beside it{other}, got none; add it, or take the file away')
-        used = own[1:] or [pairs[mask] for mask in own if mask in pairs]
+                f'beside it{other}, got none; add it, or remove this file')
+        used = candidates[1:] or [
+            pairs[mask] for mask in candidates if mask in pairs]
         if used:
             raise InputError(
-                f'{image}: expected a mask of its own, got {own[0].name} '
-                f'and {used[0].name} beside it; remove or rename one')
-        pairs[own[0]] = image
+                f'{image}: expected one mask that no other image shares, got '
+                f'{candidates[0].name} and {used[0].name} beside it; remove '
+                'or rename one')
+        pairs[candidates[0]] = image
     raise_first([
         f'{mask}: expected an image for this mask, but the file of that name '
         'is a mask too; rename or remove it'
@@ -74,7 +76,7 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def _mask_stems(image: Path) -> list[str]:
-    """List the names that the mask of an image may have."""
+    """List the names, without suffix, that the mask of an image may have."""
     return [image.stem][_is_png(image):] + [f'{image.stem}_mask']
 
 

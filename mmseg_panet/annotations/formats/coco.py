@@ -1,4 +1,4 @@
-"""COCO's annotations of objects: polygons, run-lengths and boxes."""
+"""Reader of COCO's object annotations: polygons, run-lengths and boxes."""
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,17 +14,19 @@ from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
 Tables = Mapping[str, Mapping[int | str, Any]]
-"""Images, categories and annotations, each by its id."""
+"""The tables of images, categories and annotations, by their ids."""
 
 
 class CocoObject(NamedTuple):
-    """An object of an image, as it stands in the file."""
+    """An object of an image, as stored in the file."""
 
     id: int | str
     category: str
+    """Name of the category."""
     segmentation: Any
     bbox: Any
     crowd: int
+    """The value of ``iscrowd``, 0 or 1."""
 
 
 class CocoImage(NamedTuple):
@@ -41,19 +43,20 @@ def convert_coco(ann_file: StrPath, out_dir: StrPath,
                  classes: Sequence[str] | None = None) -> list[str]:
     """Rasterize the objects of a COCO file into a mask folder.
 
-    An object covers the pixels that pycocotools gives it: the union of its
-    polygons, or its run-lengths, compressed or not. Where objects overlap,
-    the smaller is in front, so that it stays visible; of the same size, the
-    later. Crowd regions belong to their class. Ids are 1..n in the order of
-    the category ids, whatever gaps these have.
+    An object covers the pixels that pycocotools assigns to it: the union of
+    its polygons, or its run-lengths, compressed or not. Where objects
+    overlap, the smaller one is in front, so that it stays visible; of two
+    with the same area, the later one. Crowd regions belong to their class.
+    Ids are 1..n in the order of the category ids, which may have gaps.
 
     Args:
-        ann_file (str | os.PathLike): ``instances_*.json``.
-        out_dir (str | os.PathLike): See :func:`write_masks`.
-        image_dir (str | os.PathLike, optional): Folder of the images. With
-            it, every image must be there and have the size it is annotated
-            in, see :func:`seen_as`.
-        classes (Sequence[str], optional): Names of the categories to take,
+        ann_file (str | os.PathLike): Path of ``instances_*.json``.
+        out_dir (str | os.PathLike): Folder for the results, see
+            :func:`write_masks`.
+        image_dir (str | os.PathLike, optional): Folder of the images. If
+            given, every image must exist and have the size in which it was
+            annotated, see :func:`orient_labels`. Defaults to None.
+        classes (Sequence[str], optional): Names of the categories to select,
             in the order of their ids; others are background. Defaults to
             all.
 
@@ -61,7 +64,7 @@ def convert_coco(ann_file: StrPath, out_dir: StrPath,
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_coco` and :func:`write_masks` say.
+        InputError: As for :func:`read_coco` and :func:`write_masks`.
     """
     return write_masks(out_dir, read_coco(ann_file, image_dir, classes))
 
@@ -72,18 +75,20 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
     """Read the objects of a COCO file, see :func:`convert_coco`.
 
     Args:
-        ann_file (str | os.PathLike): ``instances_*.json``.
+        ann_file (str | os.PathLike): Path of ``instances_*.json``.
         image_dir (str | os.PathLike, optional): Folder of the images.
-        classes (Sequence[str], optional): Names of the categories to take.
-        boxes (bool): An object without segmentation fills its bbox, instead
-            of being malformed. Defaults to False.
+            Defaults to None.
+        classes (Sequence[str], optional): Names of the categories to select.
+            Defaults to all.
+        boxes (bool): Whether an object without a segmentation fills its
+            bounding box. If False, it is malformed. Defaults to False.
 
     Returns:
-        Annotations: What is in it.
+        Annotations: Annotations to rasterize.
 
     Raises:
-        InputError: As :func:`read_tables`, :func:`number_classes` and
-            :func:`coco_images` say, and, once it is rasterized, if a
+        InputError: As for :func:`read_tables`, :func:`number_classes` and
+            :func:`coco_images`; and, when it is rasterized, if a
             segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
@@ -105,18 +110,21 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
 
 
 def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
-    """Read images, categories and annotations, each by its id.
+    """Read the tables of images, categories and annotations by their ids.
 
     Args:
-        ann_file (str | os.PathLike): Its annotations may lack ids; they are
-            counted then.
-        lenient (bool): Whether ids may be strings, annotations are counted
-            whatever their ids, and of two rows with one id the later is
-            taken. Defaults to False.
+        ann_file (str | os.PathLike): Path of the file. Annotations without
+            an id get their position as the id.
+        lenient (bool): Whether ids may be strings, the ids of annotations
+            are replaced by their positions, and the later of two rows with
+            the same id is used. Defaults to False.
+
+    Returns:
+        Tables: The three tables.
 
     Raises:
-        InputError: If the file is no such JSON, or has an id twice; OSError
-            if there is no such file.
+        InputError: If the file is not such JSON, or has an id twice.
+        OSError: If the file does not exist.
     """
     data = read_json(ann_file)
     tables: dict[str, dict[int | str, Any]] = {}
@@ -134,24 +142,24 @@ def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
                     "as in COCO's instances_*.json")
             if i in table and not lenient:
                 raise InputError(
-                    f"{ann_file}: '{name}' has an id twice; number them again")
+                    f"{ann_file}: '{name}' has an id twice; make ids unique")
             table[i] = row
     return tables
 
 
 def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
-    """Bring every image together with its objects.
+    """Collect the objects of every image.
 
     Args:
-        tables (Tables): See :func:`read_tables`.
-        ann_file (str | os.PathLike): Names the file in errors.
+        tables (Tables): Tables of the file, see :func:`read_tables`.
+        ann_file (str | os.PathLike): Path of the file, for messages.
 
     Yields:
-        CocoImage: In the order of the file.
+        CocoImage: Images in the order of the file.
 
     Raises:
-        InputError: If an annotation names an image or a category that is
-            not there, or an image has no name or no size.
+        InputError: If an annotation refers to a missing image or category,
+            or an image has no name or no size.
     """
     images, categories, annotations = tables.values()
     objects: dict[int | str, list[CocoObject]] = {i: [] for i in images}
@@ -177,7 +185,7 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
 
 def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
                ann_file: StrPath) -> np.ndarray:
-    """Label the objects of an image, (H, W)."""
+    """Return the labels of an image, (H, W) uint8."""
     regions = []
     for one in image.objects:
         if one.category in ids:

@@ -1,4 +1,4 @@
-"""CVAT's exports: 'COCO 1.0' and 'Segmentation mask 1.1'."""
+"""Reader of CVAT's exports 'COCO 1.0' and 'Segmentation mask 1.1'."""
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -19,32 +19,34 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
                  classes: Sequence[str] | None = None) -> list[str]:
     """Rasterize an export of CVAT into a mask folder.
 
-    'COCO 1.0' is rasterized as :func:`convert_coco` does. In 'Segmentation
-    mask 1.1' every label has its colour in ``labelmap.txt``, ids are in the
-    order of its lines, and a listed image without a mask is all background.
+    An export 'COCO 1.0' is rasterized by :func:`convert_coco`. In an export
+    'Segmentation mask 1.1', ``labelmap.txt`` lists the colour of every
+    label, the ids follow the order of its lines, and a listed image without
+    a mask is background only.
 
     Args:
-        path (str | os.PathLike): The .zip, which is unpacked to
-            ``out_dir/export``, or the folder that was in it.
-        out_dir (str | os.PathLike): See :func:`write_masks`.
+        path (str | os.PathLike): Path of the .zip, which is unpacked to
+            ``out_dir/export``, or of its unpacked folder.
+        out_dir (str | os.PathLike): Folder for the results, see
+            :func:`write_masks`.
         image_dir (str | os.PathLike, optional): Folder of the images, see
-            :func:`convert_coco`. Defaults to the export's own, if it was
-            saved with its images.
-        classes (Sequence[str], optional): Labels to take, in the order of
+            :func:`convert_coco`. Defaults to the images of the export, if
+            it was saved with images.
+        classes (Sequence[str], optional): Labels to select, in the order of
             their ids; others are background. Defaults to all.
 
     Returns:
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_cvat` and :func:`write_masks` say.
+        InputError: As for :func:`read_cvat` and :func:`write_masks`.
     """
     return write_masks(out_dir, read_cvat(
         path, Path(out_dir, 'export'), image_dir, classes))
 
 
 def is_cvat(folder: Path) -> bool:
-    """Tell whether a folder is what :func:`read_cvat` reads."""
+    """Check whether a folder is an unpacked export of CVAT."""
     return (folder / 'SegmentationClass').is_dir() or any(
         folder.glob('annotations/instances_*.json'))
 
@@ -56,19 +58,24 @@ def read_cvat(path: StrPath, unpack_dir: Path,
     """Read an export of CVAT, see :func:`convert_cvat`.
 
     Args:
-        path (str | os.PathLike): The .zip, or the folder that was in it.
-        unpack_dir (Path): Where a .zip is unpacked, if it was not before.
+        path (str | os.PathLike): Path of the .zip, or of its unpacked
+            folder.
+        unpack_dir (Path): Folder to which a .zip is unpacked, unless it is
+            there already.
         image_dir (str | os.PathLike, optional): Folder of the images.
-        classes (Sequence[str], optional): Labels to take.
-        boxes (bool): See :func:`read_coco`. Defaults to False.
+            Defaults to the images of the export.
+        classes (Sequence[str], optional): Labels to select. Defaults to all.
+        boxes (bool): Whether objects without a segmentation fill their
+            bounding boxes, see :func:`read_coco`. Defaults to False.
 
     Returns:
-        Annotations: What is in it.
+        Annotations: Annotations to rasterize.
 
     Raises:
-        InputError: If it is no such export, ``labelmap.txt`` is malformed,
-            as :func:`read_coco` says, and, once it is rasterized, if a mask
-            has a colour that is not in ``labelmap.txt``.
+        InputError: If the path is not such an export, ``labelmap.txt`` is
+            malformed, or as for :func:`read_coco`; and, when it is
+            rasterized, if a mask has a colour that is not in
+            ``labelmap.txt``.
     """
     path = Path(path)
     folder = path if path.is_dir() else _unpack(path, unpack_dir)
@@ -83,43 +90,49 @@ def read_cvat(path: StrPath, unpack_dir: Path,
             folder / 'images' / subset, folder / 'images'), classes, boxes)
     if not is_cvat(folder):
         raise InputError(
-            f'{path} is no export of CVAT: expected SegmentationClass or '
+            f'{path} is not an export of CVAT: expected SegmentationClass or '
             "annotations/instances_*.json; export as 'COCO 1.0'")
     return _read_masks(
         folder, image_dir or _first_folder(folder / 'JPEGImages'), classes)
 
 
 def read_label_map(path: Path) -> dict[str, Colour]:
-    """Read the colours of labels, ``name:r,g,b:parts:actions`` a line.
+    """Read the colours of labels from ``name:r,g,b:parts:actions`` lines.
+
+    Args:
+        path (Path): Path of ``labelmap.txt``.
+
+    Returns:
+        dict[str, Colour]: Colours by the names of the labels.
 
     Raises:
         InputError: If the file or a line cannot be read, a label or a
-            colour is there twice, or a label has the background's.
+            colour occurs twice, or a label has the colour of the background.
     """
     colours: dict[str, Colour] = {}
     for number, line in read_lines(
-            path, 'it must hold the colours of the labels', '#').items():
+            path, 'it must list the colours of the labels', '#').items():
         with error_context(
                 f'{path}, line {number}: expected name:r,g,b:parts:actions, '
                 f'got {line!r}'):
             name, colour, _, _ = line.rsplit(':', 3)
-            # bytes: 0..255 each.
+            # bytes() raises an error for numbers outside 0..255.
             red, green, blue = bytes(map(int, colour.split(',')))
         if name in colours or (red, green, blue) in colours.values():
             raise InputError(
-                f'{path}, line {number}: the label or its colour is there '
-                f'already, got {line!r}; every label needs its own')
+                f'{path}, line {number}: expected a label and a colour that '
+                f'no other line has, got {line!r}; make them unique')
         if red == green == blue == 0 and name != BACKGROUND:
             raise InputError(
-                f'{path}, line {number}: the label {name!r} is black, as is '
-                'what has no label; give it a colour in CVAT, export again')
+                f'{path}, line {number}: the label {name!r} is black, like '
+                'the background; give it a colour in CVAT, and export again')
         colours[name] = (red, green, blue)
     return colours
 
 
 def _read_masks(folder: Path, image_dir: StrPath | None,
                 classes: Sequence[str] | None) -> Annotations:
-    """Read 'Segmentation mask 1.1'."""
+    """Read an export 'Segmentation mask 1.1'."""
     label_map = folder / 'labelmap.txt'
     lists = sorted(folder.glob('ImageSets/Segmentation/*.txt'))
     masks: dict[str, str | None] = {
@@ -134,10 +147,10 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
     names, ids = number_classes(list(colours), classes, label_map)
     table = {(0, 0, 0): 0} | {
         colour: ids.get(name, 0) for name, colour in colours.items()}
-    own = {
+    selected = {
         ids[name]: colour for name, colour in colours.items() if name in ids}
     return Annotations(
-        made_from, ClassList(names, own), mask_tasks(masks, image_dir),
+        made_from, ClassList(names, selected), mask_tasks(masks, image_dir),
         partial(read_colours, ids=table))
 
 
@@ -146,16 +159,16 @@ def _first_folder(*folders: Path) -> Path | None:
 
 
 def _unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a .zip completely or not at all; again only when it changed."""
+    """Unpack a .zip atomically, unless the folder is up to date."""
     made_from = fingerprint('zip', [archive])
     record = folder / 'made_from.txt'
     if record.is_file() and record.read_text() == made_from:
         return folder
     if folder.exists() and not record.is_file():
         raise InputError(
-            f"'{folder}' is there already, but was not unpacked from "
-            f'{archive}; name another folder, or remove it')
-    # RuntimeError: it is encrypted.
+            f"'{folder}' exists already, but was not unpacked from "
+            f'{archive}; choose another folder, or remove it')
+    # zipfile raises a RuntimeError for an encrypted file.
     with (error_context(f'{archive} cannot be unpacked',
                         'export it again, or give the unpacked folder',
                         (zipfile.BadZipFile, zlib.error, RuntimeError)),

@@ -1,4 +1,4 @@
-"""labelme's annotations: a JSON file of shapes for every image."""
+"""Reader of labelme's annotations, one JSON file of shapes per image."""
 import base64
 import io
 import math
@@ -18,7 +18,7 @@ from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..shapes import check_reach
 
-# Of labelme's shape_to_mask, in pixels.
+# Sizes in pixels, as in labelme's shape_to_mask.
 _LINE_WIDTH = 10
 _POINT_RADIUS = 5
 _NUM_POINTS = dict(
@@ -31,25 +31,26 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
                     image_dir: StrPath | None = None) -> list[str]:
     """Rasterize the shapes of labelme's files into a mask folder.
 
-    A shape covers the pixels that labelme's own ``shape_to_mask`` gives it:
-    lines are 10 pixels wide, points have a radius of 5. Later shapes are in
-    front. ``_background_`` is id 0, ``__ignore__`` is 255.
+    A shape covers the pixels that labelme's ``shape_to_mask`` assigns to it:
+    lines are 10 pixels wide, and points have a radius of 5 pixels. Later
+    shapes are in front. ``_background_`` is id 0, ``__ignore__`` is 255.
 
     Args:
-        folder (str | os.PathLike): Folder of the JSON files, searched with
-            all its folders.
-        out_dir (str | os.PathLike): See :func:`write_masks`.
-        classes (Sequence[str], optional): Labels to take, in the order of
+        folder (str | os.PathLike): Folder of the JSON files, which is
+            searched recursively.
+        out_dir (str | os.PathLike): Folder for the results, see
+            :func:`write_masks`.
+        classes (Sequence[str], optional): Labels to select, in the order of
             their ids; others are background. Defaults to all, sorted.
-        image_dir (str | os.PathLike, optional): Folder of all images that
-            the files name. Defaults to ``folder``.
+        image_dir (str | os.PathLike, optional): Folder that contains all
+            images of the files. Defaults to ``folder``.
 
     Returns:
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_labelme` and :func:`write_masks` say.
-            Sizes are checked of the images that are there.
+        InputError: As for :func:`read_labelme` and :func:`write_masks`. The
+            size of a mask is checked if its image exists.
     """
     return write_masks(out_dir, read_labelme(folder, classes, image_dir))
 
@@ -59,17 +60,19 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     """Read the shapes of labelme's files, see :func:`convert_labelme`.
 
     Args:
-        path (str | os.PathLike): Folder of the JSON files, or one of them.
-        classes (Sequence[str], optional): Labels to take.
-        image_dir (str | os.PathLike, optional): Folder of all images that
-            the files name. Defaults to that of the files.
+        path (str | os.PathLike): Folder of the JSON files, or one JSON file.
+        classes (Sequence[str], optional): Labels to select. Defaults to all.
+        image_dir (str | os.PathLike, optional): Folder that contains all
+            images of the files. Defaults to the folder of the files.
 
     Returns:
-        Annotations: The images that are there stand in its tasks.
+        Annotations: Annotations to rasterize. A task has an image only if
+        the image exists.
 
     Raises:
-        InputError: If a file is not labelme's, as :func:`number_classes`
-            says, and, once it is rasterized, if a shape is malformed.
+        InputError: If a file was not written by labelme, or as for
+            :func:`number_classes`; and, when it is rasterized, if a shape is
+            malformed.
     """
     path = Path(path)
     is_file = path.is_file()
@@ -77,7 +80,8 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     files = [path] if is_file else sorted(path.rglob('*.json'))
     if not files:
         raise InputError(
-            f"{path} has no .json files; expected a folder of labelme's")
+            f'{path} has no .json files; expected the folder of the files '
+            'that labelme saves')
     made_from = fingerprint('labelme', files, image_dir, classes)
     sources = [_read(file) for file in files]
     names, ids = number_classes(classes or sorted({
@@ -95,7 +99,7 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
 
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
-    """Read the image of a file; and the file, its size and its shapes."""
+    """Read the image's path; and the file, the image's size, the shapes."""
     keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
     path, height, width, shapes = map(read_json(file).get, keys)
     if not (isinstance(path, str) and isinstance(shapes, list)
@@ -108,19 +112,19 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
         check_name(
             shape.get('label') if isinstance(shape, dict) else shape,
             f'{file}, shape {number}')
-    # A file may come from Windows.
+    # The file may have been written on Windows.
     windows_path = PureWindowsPath(path)
     if windows_path.is_absolute() and not Path(path).is_absolute():
         raise InputError(
             f'{file}: the image {path!r} lies outside the folder of images; '
-            'write its path from this file as imagePath')
+            'change imagePath to a path relative to this file')
     image = file.parent / windows_path.as_posix()
     return image, (file, height, width, shapes)
 
 
 def _rasterize(source: tuple[Path, int, int, list],
                ids: Mapping[str, int]) -> np.ndarray:
-    """Label a file's shapes, (H, W)."""
+    """Return the labels of an image, (H, W) uint8."""
     file, height, width, shapes = source
     canvas = Image.new('L', (width, height))
     for number, shape in enumerate(shapes, start=1):
@@ -132,7 +136,7 @@ def _rasterize(source: tuple[Path, int, int, list],
 
 def _render_shape(canvas: Image.Image, shape: dict[str, Any],
                   label: int) -> None:
-    """Fill a shape as labelme does, with its outline."""
+    """Fill a shape and its outline, as labelme does."""
     kind = shape.get('shape_type') or 'polygon'
     if kind not in _NUM_POINTS:
         raise ValueError(
@@ -161,7 +165,7 @@ def _render_shape(canvas: Image.Image, shape: dict[str, Any],
 
 def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
                 label: int) -> None:
-    """Paste a PNG into its box; both corners belong to the box."""
+    """Paste a PNG into its box, which includes both corner pixels."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
             inside = np.asarray(png).astype(bool)

@@ -1,4 +1,4 @@
-"""Masks as they come: grey of 8 or 16 bits, with a palette, in colours."""
+"""Reader of masks: grey with 8 or 16 bits, with a palette, or in RGB."""
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -8,54 +8,66 @@ import numpy as np
 from ...errors import InputError, raise_first
 from ...files import StrPath
 from ..class_list import IGNORED, Colour, read_class_list
-from ..image_files import images_by_stem, opened
+from ..image_files import images_by_stem, open_image
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..object_mask import colour_codes
 
 MaskSource = tuple[str, bool]
-"""A mask and True, or an image without one and False."""
+"""The path of a mask and True; or that of an image without one and False."""
 
 
 def convert_masks(mask_dir: StrPath, out_dir: StrPath, classes_file: StrPath,
                   image_dir: StrPath | None = None) -> list[str]:
-    """Write masks of any form as 8-bit ids into a mask folder.
+    """Convert masks of any supported form into a mask folder of 8-bit ids.
 
-    Grey masks of 8 and 16 bits hold ids, and so do the indices of masks with
-    a palette. Masks in RGB are read through the colours of the class list;
-    black is background unless it is a class's.
+    The values of grey masks with 8 or 16 bits are ids, and so are the
+    indices of masks with a palette. The colours of masks in RGB are looked
+    up in the class list; black is the background unless a class is black.
 
     Args:
-        mask_dir (str | os.PathLike): Folder of PNGs, searched with all its
-            folders.
-        out_dir (str | os.PathLike): See :func:`write_masks`.
-        classes_file (str | os.PathLike): See :func:`read_class_list`, with
-            ``id name r,g,b`` lines where there are masks in RGB.
-        image_dir (str | os.PathLike, optional): Folder of the images. With
-            it, every mask must have its image, and the size of it, see
-            :func:`seen_as`.
+        mask_dir (str | os.PathLike): Folder of PNG masks, which is searched
+            recursively.
+        out_dir (str | os.PathLike): Folder for the results, see
+            :func:`write_masks`.
+        classes_file (str | os.PathLike): Path of the class list, see
+            :func:`read_class_list`. Masks in RGB require ``id name r,g,b``
+            lines.
+        image_dir (str | os.PathLike, optional): Folder of the images. If
+            given, every mask must have an image of the same size, see
+            :func:`orient_labels`. Defaults to None.
 
     Returns:
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As :func:`read_masks` and :func:`write_masks` say.
+        InputError: As for :func:`read_masks` and :func:`write_masks`, or if
+            ``out_dir`` lies in ``mask_dir``.
     """
     if Path(out_dir).resolve().is_relative_to(Path(mask_dir).resolve()):
         raise InputError(
-            f'{out_dir} is in the folder of the masks, {mask_dir}, where '
-            'the results would be taken for masks; name another folder')
+            f'{out_dir} is in the folder of the masks, {mask_dir}, where the '
+            'results would be read as masks; choose another folder')
     return write_masks(out_dir, read_masks(mask_dir, classes_file, image_dir))
 
 
 def read_masks(mask_dir: StrPath, classes_file: StrPath,
                image_dir: StrPath | None = None) -> Annotations:
-    """Read which masks there are, see :func:`convert_masks`.
+    """List the masks of a folder, see :func:`convert_masks`.
+
+    Args:
+        mask_dir (str | os.PathLike): Folder of PNG masks.
+        classes_file (str | os.PathLike): Path of the class list.
+        image_dir (str | os.PathLike, optional): Folder of the images.
+            Defaults to None.
+
+    Returns:
+        Annotations: Masks to convert.
 
     Raises:
-        InputError: If there is none or one has no image, as
-            :func:`read_class_list` says, and, once a mask is read, if it
-            holds an id or a colour that is not in the class list or is of
-            another form.
+        InputError: If there are no masks, a mask has no image, or as for
+            :func:`read_class_list`; and, when a mask is read, if it has an
+            unsupported form, or an id or a colour that is not in the class
+            list.
     """
     classes = read_class_list(classes_file)
     masks = images_by_stem(mask_dir, ['.png'])
@@ -71,17 +83,20 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
 
 def mask_tasks(masks: Mapping[str, str | None],
                image_dir: StrPath | None) -> list[MaskTask]:
-    """List the tasks of masks, whose sources are :data:`MaskSource`.
+    """Build the tasks of masks, whose sources are :data:`MaskSource`.
 
     Args:
-        masks (Mapping[str, str | None]): Masks by stem of the image; None
-            where nothing is annotated.
-        image_dir (str | os.PathLike, optional): Folder of the images; where
-            there is none, there are no images and no sizes to check.
+        masks (Mapping[str, str | None]): Paths of masks by the stem of their
+            image; None for an image without annotations.
+        image_dir (str | os.PathLike, optional): Folder of the images. If it
+            is None, images and sizes are not checked.
+
+    Returns:
+        list[MaskTask]: One task per mask.
 
     Raises:
-        InputError: If a mask has no image, or an image has neither a mask
-            nor a size.
+        InputError: If a mask has no image, or if a listed image has no mask
+            and is not found, so that its size is unknown.
     """
     images = images_by_stem(image_dir) if image_dir else {}
     raise_first([
@@ -96,20 +111,21 @@ def mask_tasks(masks: Mapping[str, str | None],
 
 
 def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
-    """Read the ids of a mask in colours.
+    """Read the ids of a mask in RGB.
 
     Args:
-        source (MaskSource): An image without a mask is background.
-        ids (Mapping[Colour, int]): Colour to id.
+        source (MaskSource): Source of the mask. An image without a mask is
+            background only.
+        ids (Mapping[Colour, int]): Ids by colour.
 
     Returns:
-        np.ndarray: (H, W), uint8.
+        np.ndarray: Ids of the pixels, (H, W) uint8.
 
     Raises:
-        InputError: If a file cannot be read or a colour is unknown.
+        InputError: If the file cannot be read or a colour is unknown.
     """
     mask, is_mask = source
-    with opened(mask) as picture:
+    with open_image(mask) as picture:
         if not is_mask:
             return np.zeros(picture.size[::-1], np.uint8)
         codes = colour_codes(np.asarray(picture.convert('RGB')))
@@ -119,30 +135,32 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
         red, green, blue = code.to_bytes(3, 'big')
         if (red, green, blue) not in ids:
             raise InputError(
-                f'{mask} has the colour {red},{green},{blue}, which is of no '
-                f'class; expected those of {len(ids)} classes')
+                f'{mask} has the colour {red},{green},{blue}, which belongs '
+                f'to no class; expected the colours of {len(ids)} classes')
         labels.append(ids[red, green, blue])
     return np.array(labels, np.uint8)[where].reshape(codes.shape)
 
 
 def read_ids(source: MaskSource, num_classes: int,
              colours: Mapping[Colour, int]) -> np.ndarray:
-    """Read the ids of a mask of any form.
+    """Read the ids of a mask of any supported form.
 
     Args:
-        source (MaskSource): A mask.
-        num_classes (int): Ids are 0..num_classes - 1, or 255.
-        colours (Mapping[Colour, int]): See :func:`read_colours`.
+        source (MaskSource): Source of the mask.
+        num_classes (int): Number of classes; valid ids are
+            0..num_classes - 1 and 255.
+        colours (Mapping[Colour, int]): Ids by colour, see
+            :func:`read_colours`.
 
     Returns:
-        np.ndarray: (H, W), uint8.
+        np.ndarray: Ids of the pixels, (H, W) uint8.
 
     Raises:
         InputError: If the mask cannot be read, or an id or a colour is
             unknown.
     """
     mask, _ = source
-    with opened(mask) as picture:
+    with open_image(mask) as picture:
         mode = picture.mode
         if mode in ('RGB', 'RGBA'):
             return read_colours(source, colours)
@@ -154,6 +172,6 @@ def read_ids(source: MaskSource, num_classes: int,
     strange = found[(found < 0) | (found >= num_classes) & (found != IGNORED)]
     if len(strange):
         raise InputError(
-            f'{mask} holds the ids {strange[:10].tolist()}; expected 0..'
+            f'{mask} contains the ids {strange[:10].tolist()}; expected 0..'
             f'{num_classes - 1} or {IGNORED}; correct it or the class list')
     return labels.astype(np.uint8)

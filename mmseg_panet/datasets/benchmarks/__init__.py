@@ -1,1 +1,1 @@
-"""Data sets of the benchmarks, and what builds them from their archives."""
+"""Data sets of the benchmarks, and their preparation from archives."""

@@ -1,4 +1,4 @@
-"""COCO-20i: COCO's 80 objects as label maps."""
+"""COCO-20i, the 80 object classes of COCO as label maps."""
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset, COCOStuffDataset
@@ -10,14 +10,14 @@ from ...files import StrPath, read_names
 from .published import differences
 
 COCO_CLASSES = tuple(COCOStuffDataset.METAINFO['classes'][:80])
-"""Names in the order of COCO's category ids; COCO-Stuff begins with them."""
+"""Names in the order of COCO's category ids, as COCO-Stuff lists them."""
 
 
 @DATASETS.register_module()
 class COCO20iDataset(BaseSegDataset):
-    """What ``mmseg-panet prepare-data coco-20i`` writes.
+    """The data set that ``mmseg-panet prepare-data coco-20i`` writes.
 
-    Id 0 is background, id i the class ``COCO_CLASSES[i - 1]``.
+    Id 0 is the background, and id i is the class ``COCO_CLASSES[i - 1]``.
     """
 
     METAINFO = dict(
@@ -26,25 +26,26 @@ class COCO20iDataset(BaseSegDataset):
 
 
 def prepare_coco_20i(root: StrPath, year: int = 2014) -> list[str]:
-    """Rasterize COCO's objects as label maps of the ids 1..80.
+    """Rasterize COCO's objects into label maps with the ids 1..80.
 
-    From ``root/annotations/instances_{train,val}YEAR.json``, with the images
-    in ``root/{train,val}YEAR``, into ``root/coco-20i/{train,val}YEAR``, where
-    ``images.txt`` lists the images of ``masks``. Interrupted work is taken up
-    again.
+    The objects of ``root/annotations/instances_{train,val}YEAR.json``, with
+    the images in ``root/{train,val}YEAR``, are rasterized into
+    ``root/coco-20i/{train,val}YEAR/masks``. An ``images.txt`` beside the
+    masks lists their images. A later call resumes after an interruption.
 
     Args:
-        root (str | os.PathLike): The folder of COCO.
+        root (str | os.PathLike): Folder of COCO.
         year (int): 2014 or 2017. Defaults to 2014.
 
     Returns:
         list[str]: A sentence for each count that is not the published one.
 
     Raises:
-        InputError: If a file or an image is missing or not as in COCO, see
+        InputError: If a file or an image is missing, or as for
             :func:`convert_coco`.
     """
-    root = Path(root).absolute()  # the same work from whatever folder
+    # A relative path could not be resumed from another working directory.
+    root = Path(root).absolute()
     ann_files = {split: root / f'annotations/instances_{split}.json'
                  for split in (f'train{year}', f'val{year}')}
     for split, ann_file in ann_files.items():

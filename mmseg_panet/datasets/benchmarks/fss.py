@@ -1,4 +1,4 @@
-"""FSS-1000: a folder a class."""
+"""FSS-1000, a data set with one folder per class."""
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,19 +18,19 @@ from .published import PUBLISHED, differences
 
 _IGNORED = 255
 _INSIDE = 128
-"""The least grey value of a mask's inside."""
+"""The smallest grey value of a mask's foreground."""
 _SPLITS = ('trn', 'val', 'test')
 
 
 def with_ids(names: Sequence[str]) -> tuple[str, ...]:
-    """Class names by class id: the first id is 1, and none is 255.
+    """Assign ids from 1 to class names, without the id 255.
 
     Args:
-        names (Sequence[str]): Of the classes.
+        names (Sequence[str]): Names of the classes.
 
     Returns:
-        tuple[str, ...]: 'background' at 0, and '(ignored)' at 255 where
-        there are so many.
+        tuple[str, ...]: Names by id, with 'background' at 0 and, if there
+        are so many classes, '(ignored)' at 255.
     """
     classes = ['background', *names]
     if len(classes) > _IGNORED:
@@ -40,16 +40,17 @@ def with_ids(names: Sequence[str]) -> tuple[str, ...]:
 
 @DATASETS.register_module()
 class FSSDataset(BaseSegDataset):
-    """FSS-1000 (Li et al., CVPR 2020): a folder a class with 10 images.
+    """The FSS-1000 data set (Li et al., CVPR 2020).
 
-    ``<class>/<n>.jpg`` has the binary mask ``<class>/<n>.png``. The masks
-    hold no class id, so they are read by :class:`LoadFSSAnnotations`.
+    Every class has a folder with 10 images. The image ``<class>/<n>.jpg``
+    has the binary mask ``<class>/<n>.png``. As the masks contain no class
+    ids, they must be read by :class:`LoadFSSAnnotations`.
 
     Args:
-        data_root (str): The folder of the classes' folders.
-        ann_file (str): Below it, the list of the classes to take, one a
-            line: 'trn.txt', 'val.txt' or 'test.txt'. Defaults to '': every
-            folder.
+        data_root (str): Folder of the class folders.
+        ann_file (str): Path below it of the list of the classes to use, one
+            per line: 'trn.txt', 'val.txt' or 'test.txt'. Defaults to '',
+            all folders.
 
     Raises:
         InputError: If the list is missing, or a class has no images.
@@ -71,7 +72,7 @@ class FSSDataset(BaseSegDataset):
             metainfo=dict(classes=with_ids(names)), **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """List the images of each class, by their numbers."""
+        """List the images of each class in the order of their numbers."""
         infos: list[dict] = []
         for class_id, name in enumerate(self.metainfo['classes']):
             if class_id in (0, _IGNORED):
@@ -82,7 +83,7 @@ class FSSDataset(BaseSegDataset):
             if not images:
                 raise InputError(
                     f"class '{name}' has no images in {folder}; correct "
-                    'data_root, or take it off the list')
+                    'data_root, or remove it from the list')
             infos += [
                 dict(
                     img_path=str(image),
@@ -97,11 +98,11 @@ class FSSDataset(BaseSegDataset):
 class LoadFSSAnnotations(LoadAnnotations):
     """Load a mask of :class:`FSSDataset` as class ids.
 
-    A few masks of the release are of another size than their image; they are
-    resized to it, by the nearest pixel.
+    A few masks of the release differ in size from their image. They are
+    resized to its size by nearest-neighbour interpolation.
 
     Required keys: ``img_path``, ``seg_map_path`` and ``class_id``.
-    Added keys: ``gt_seg_map`` (H, W) int16, as ids go beyond 255, and
+    Added keys: ``gt_seg_map`` (H, W) int16, as there are ids above 255, and
     ``seg_fields``.
     """
 
@@ -121,35 +122,36 @@ class LoadFSSAnnotations(LoadAnnotations):
 
 def prepare_fss_1000(root: StrPath,
                      test_list: StrPath | None = None) -> list[str]:
-    """Check the layout of FSS-1000 and write the lists that are absent.
+    """Check the layout of FSS-1000, and write its missing class lists.
 
-    The release has no lists of classes. Its repository names the 240 test
-    classes only; the remaining ones are shuffled by
-    ``numpy.random.default_rng(0)`` in alphabetic order, the first 240 of 760
-    are for validation. ``root/{trn,val,test}.txt`` that are there are kept.
+    The release has no lists of classes, and its repository lists only the
+    240 test classes. The remaining 760 classes are sorted and then shuffled
+    by ``numpy.random.default_rng(0)``; the first 240 of them are for
+    validation. Existing lists ``root/{trn,val,test}.txt`` are kept.
 
     Args:
-        root (str | os.PathLike): Folder of the classes' folders.
-        test_list (str | os.PathLike, optional): The test classes, one a
-            line. Defaults to ``root/test.txt``.
+        root (str | os.PathLike): Folder of the class folders.
+        test_list (str | os.PathLike, optional): List of the test classes,
+            one per line. Defaults to ``root/test.txt``.
 
     Returns:
         list[str]: A sentence for each count that is not the published one,
-        and for each kind of odd mask.
+        and for each kind of unusual mask.
 
     Raises:
-        InputError: If an image has no mask, a file cannot be read, there is
-            no test list, or the lists do not fit the folders or each other.
+        InputError: If an image has no mask, a file cannot be read, the test
+            list is missing, or the lists are inconsistent with the folders
+            or with each other.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'the folder {root} does not exist')
-    # The release has a few .jpeg without a mask beside them.
+    # The release also has a few .jpeg files, which have no masks.
     images = sorted(root.glob('*/*.jpg'))
     if not images:
         raise InputError(
             f'expected folders of classes in {root}, with 1.jpg, 1.png and '
-            'so on, got none with a .jpg')
+            'so on, got none with a .jpg; correct the path')
     remarks = _check_masks(images)
     sizes = Counter(image.parent.name for image in images)
     lists = _write_lists(root, sorted(sizes), test_list)
@@ -166,7 +168,7 @@ def prepare_fss_1000(root: StrPath,
 
 
 def _check_masks(images: list[Path]) -> list[str]:
-    """Give a sentence for each kind of odd mask."""
+    """Return a sentence for each kind of unusual mask."""
     checked = parallel_map(
         _check_mask, images, f'checking {len(images)} masks')
     raise_first([result for result in checked if isinstance(result, str)])
@@ -180,7 +182,7 @@ def _check_masks(images: list[Path]) -> list[str]:
 
 
 def _check_mask(image: Path) -> list[str] | str:
-    """Say in which ways the mask of an image is odd; or what is wrong."""
+    """Return in which ways a mask is unusual, or its error."""
     path = image.with_suffix('.png')
     if not path.is_file():
         return f'{image} has no mask {path.name}; add it or remove the image'
@@ -189,25 +191,25 @@ def _check_mask(image: Path) -> list[str] | str:
             size, grey = picture.size, np.asarray(mask.convert('L'))
     except Exception as error:  # noqa: BLE001 any damage
         return f'{image} or its mask cannot be read ({error}); replace it'
-    # The borders of a mask may be blended.
-    odd = {
-        'have another size than their image, and are resized to it':
+    # The borders of a mask may be smooth.
+    unusual = {
+        'differ in size from their image, and are resized to it':
             grey.shape != size[::-1],
-        f'are not black and white; grey is inside from {_INSIDE} on':
+        f'are not black and white; grey is foreground from {_INSIDE} on':
             ((grey > 15) & (grey < 240)).mean() > 0.05,
-        'have nothing inside, so that their images are not sampled':
+        'have no foreground, so that their images are not sampled':
             grey.max() < _INSIDE}
-    return [what for what, is_so in odd.items() if is_so]
+    return [what for what, applies in unusual.items() if applies]
 
 
 def _write_lists(root: Path, names: list[str],
                  test_list: StrPath | None) -> dict[str, list[str]]:
-    """Read the lists of classes that are there and write the others."""
+    """Read the existing lists of classes, and write the missing ones."""
     paths = {split: root / f'{split}.txt' for split in _SPLITS}
     source = Path(test_list or paths['test'])
     if not source.is_file():
         raise InputError(
-            f'the list of test classes {source} is missing; give '
+            f'the list of test classes {source} is missing; pass '
             'fss_test_set.txt of https://github.com/HKUSTCV/FSS-1000 with '
             '--test-list')
     lists = {split: read_names(path) for split, path in paths.items()
@@ -219,7 +221,7 @@ def _write_lists(root: Path, names: list[str],
     if len(lists) == 2:
         one = paths['val' if 'trn' in absent else 'trn']
         raise InputError(
-            f'of trn.txt and val.txt only {one} is there; add the other or '
+            f'of trn.txt and val.txt, only {one} exists; add the other, or '
             'remove it')
     if len(lists) == 1:
         rest = sorted(set(names) - set(lists['test']))
@@ -238,10 +240,10 @@ def _check_lists(lists: dict[str, list[str]], names: list[str]) -> None:
     unknown = sorted(set(listed) - set(names))
     if unknown:
         raise InputError(
-            f'the lists name {len(unknown)} classes without a folder: '
+            f'the lists contain {len(unknown)} classes without a folder: '
             f'{unknown[:10]}; correct the lists or add the folders')
     repeated = sorted(name for name, times in listed.items() if times > 1)
     if repeated:
         raise InputError(
             f'{len(repeated)} classes are listed more than once: '
-            f'{repeated[:10]}; keep each of them once, in one list')
+            f'{repeated[:10]}; keep each of them once in one list')

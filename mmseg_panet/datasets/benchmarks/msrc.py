@@ -1,4 +1,4 @@
-"""Microsoft Research Cambridge object recognition images, version 2."""
+"""The Microsoft Research Cambridge object recognition data set, version 2."""
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -12,12 +12,13 @@ _CLASSES = [
 
 @DATASETS.register_module()
 class MSRCDataset(BaseSegDataset):
-    """MSRC v2: 591 photographs, 23 classes, void 255, in VOC layout.
+    """The MSRC v2 data set in the layout of VOC.
 
-    Ids are 1..23; there is no background, and id 0 is not used.
+    It has 591 photographs of 23 classes. The ids are 1..23, and 255 is void.
+    There is no background, so id 0 is not used.
     """
 
     METAINFO = dict(
         classes=tuple(_CLASSES),
-        # The colours of the data set's palette files are VOC's.
+        # The masks of the data set have VOC's palette.
         palette=ClassList(_CLASSES, {}).palette()[:len(_CLASSES)].tolist())

@@ -1,4 +1,4 @@
-"""PASCAL-5i from the archives of VOC 2012 and SBD."""
+"""Preparation of PASCAL-5i from the archives of VOC 2012 and SBD."""
 import filecmp
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
@@ -23,18 +23,25 @@ from .published import differences
 _LISTS = 'ImageSets/Segmentation'
 _TRAIN_LIST = f'{_LISTS}/pascal5i_train.txt'
 _MASKS = 'SegmentationClassAug'
-# torchvision before 0.20 names an address that is gone.
+# The address in torchvision before 0.20 does not exist any more.
 _TRAIN_NOVAL_URL = 'https://www.cs.cornell.edu/~bharathh/train_noval.txt'
 
 
 def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
                 voc_val: Iterable[str]) -> list[str]:
-    """Merge the names of all training images: sorted, none of VOC val.
+    """Merge the names of all training images, without those of VOC val.
 
     Args:
-        voc_train (Iterable[str]): VOC's train.txt, 1,464 names.
-        sbd (Iterable[str]): SBD's train_noval.txt, 5,623 names.
-        voc_val (Iterable[str]): VOC's val.txt, 1,449 names.
+        voc_train (Iterable[str]): Names in VOC's train.txt, 1,464.
+        sbd (Iterable[str]): Names in SBD's train_noval.txt, 5,623.
+        voc_val (Iterable[str]): Names in VOC's val.txt, 1,449.
+
+    Returns:
+        list[str]: Names of the training images, sorted.
+
+    Example:
+        >>> merge_lists(['b', 'c'], ['a', 'b', 'd'], ['d'])
+        ['a', 'b', 'c']
     """
     return sorted({*voc_train, *sbd} - set(voc_val))
 
@@ -42,16 +49,17 @@ def merge_lists(voc_train: Iterable[str], sbd: Iterable[str],
 def prepare_pascal_5i(root: StrPath) -> list[str]:
     """Build PASCAL-5i in ``root/VOCdevkit/VOC2012``.
 
-    What is missing there and in ``root/sbd`` is unpacked from the archives
+    Missing files there and in ``root/sbd`` are unpacked from the archives
     ``root/VOCtrainval_11-May-2012.tar`` and ``root/sbd/benchmark.tgz``, which
-    are downloaded if need be. Then ``SegmentationClassAug`` gets the masks
-    of all training images, VOC's where there is one, as it is finer, else
-    SBD's; ``ImageSets/Segmentation/pascal5i_train.txt`` lists them, and
-    ``classes.txt`` names their ids.
-    Masks of SBD that are there already are left alone.
+    are downloaded if they are missing. Then the masks of all training images
+    are written to ``SegmentationClassAug``,
+    ``ImageSets/Segmentation/pascal5i_train.txt`` lists the images, and
+    ``classes.txt`` names the ids of the masks. Masks of VOC take precedence
+    over those of SBD, as they are finer. Existing masks of SBD are not
+    written again.
 
     Args:
-        root (str | os.PathLike): The folder above VOCdevkit.
+        root (str | os.PathLike): Folder that contains VOCdevkit.
 
     Returns:
         list[str]: A sentence for each count that is not the published one.
@@ -77,8 +85,8 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
             PascalVOCDataset.METAINFO['palette'])}))
     train = _index(voc, _TRAIN_LIST, _MASKS)
     val = _index(voc, f'{_LISTS}/val.txt', 'SegmentationClass')
-    images = (val.counts[:, 1:] > 0).sum(0)  # (20,), of each class
-    pairs = images.reshape(4, 5).sum(1).tolist()  # of each fold
+    images = (val.counts[:, 1:] > 0).sum(0)  # (20,), per class
+    pairs = images.reshape(4, 5).sum(1).tolist()  # (4,), per fold
     return differences('pascal-5i', {
         'training images': len(train.counts),
         'validation images': len(val.counts),
@@ -87,7 +95,7 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
 
 
 def _fetch_voc(root: Path) -> Path:
-    """Give the folder of VOC 2012 with all that its lists name."""
+    """Return the folder of VOC 2012, with all files of its lists."""
     voc = root / 'VOCdevkit/VOC2012'
 
     def needed() -> Iterator[Path]:
@@ -105,10 +113,10 @@ def _fetch_voc(root: Path) -> Path:
 
 
 def _fetch_sbd(folder: Path) -> list[str]:
-    """Give the names of SBD's training images, whose masks are there.
+    """Return the names of SBD's training images, and fetch their masks.
 
-    Not through ``SBDataset(download=True)``: it moves folders after it has
-    unpacked them, and once interrupted it cannot do so again.
+    ``SBDataset(download=True)`` is not used: it moves folders after it has
+    unpacked them, and fails to do so after an interruption.
     """
     listing = folder / SBDataset.voc_split_filename
     _fetch(lambda: [listing], listing, _TRAIN_NOVAL_URL,
@@ -129,17 +137,17 @@ def _fetch(needed: Callable[[], Iterable[Path]], archive: Path, url: str,
                 else utils.download_and_extract_archive)
     try:
         download(url, str(archive.parent), filename=archive.name, md5=md5)
-    # torchvision raises RuntimeError for a file of another MD5.
+    # torchvision raises a RuntimeError for a file with another MD5.
     except (OSError, HTTPException, RuntimeError) as error:
         raise InputError(
             f'{path} is missing, and {archive.name} could not be downloaded '
-            f'from {url} and unpacked ({error}); put the whole file at '
-            f'{archive} by hand and run this again') from error
+            f'from {url} and unpacked ({error}); put the complete file at '
+            f'{archive} by hand, and run this again') from error
     path = _missing(needed())
     if path is not None:
         raise InputError(
-            f'{path} is missing, and not in {archive} either: expected the '
-            f'official file of {url}')
+            f'{path} is missing, and {archive} does not contain it: expected '
+            f'the official file of {url}; replace it')
 
 
 def _missing(paths: Iterable[Path]) -> Path | None:
@@ -147,7 +155,7 @@ def _missing(paths: Iterable[Path]) -> Path | None:
 
 
 def _mat(sbd: Path, name: str) -> Path:
-    """Give SBD's mask, where torchvision moves it or as it is unpacked."""
+    """Return the path of SBD's mask, moved by torchvision or unpacked."""
     moved = sbd / f'cls/{name}.mat'
     unpacked = sbd / f'benchmark_RELEASE/dataset/cls/{name}.mat'
     return moved if moved.is_file() else unpacked
@@ -155,11 +163,11 @@ def _mat(sbd: Path, name: str) -> Path:
 
 def _write_mask(name: str, voc: Path, sbd: Path,
                 voc_train: Collection[str]) -> str | None:
-    """Copy a mask of VOC or convert one of SBD; or say what is wrong."""
+    """Copy a mask of VOC or convert one of SBD; or return an error."""
     target = voc / _MASKS / f'{name}.png'
     if name in voc_train:
         source = voc / f'SegmentationClass/{name}.png'
-        # Others merge the lists with SBD's masks: such a one is replaced.
+        # Other tools write SBD's mask even if VOC has one: it is replaced.
         if not target.is_file() or not filecmp.cmp(
                 source, target, shallow=False):
             write_atomic(target, source.read_bytes())
@@ -169,14 +177,14 @@ def _write_mask(name: str, voc: Path, sbd: Path,
             labels = loadmat(source)['GTcls']['Segmentation'][0, 0]  # (H, W)
         except Exception as error:  # noqa: BLE001 any damage
             return (
-                f'{source} is no readable mask of SBD ({error}); remove it '
-                'and run this again')
+                f'{source} is not a readable mask of SBD ({error}); remove '
+                'it, and run this again')
         write_mask(target, labels, bytes(sum(voc_palette(), [])))
     return None
 
 
 def _index(voc: Path, ann_file: str, masks: str) -> ClassIndex:
-    """Give the class index, which training and test find in the cache."""
+    """Build the class index, which training and test read from the cache."""
     dataset = PascalVOCDataset(
         data_root=str(voc), ann_file=ann_file,
         data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))

@@ -1,15 +1,15 @@
-"""What the benchmarks count, to be compared with what is on disk."""
+"""Published counts of the benchmarks, and their comparison with a folder."""
 from collections.abc import Mapping
 
 PUBLISHED: dict[str, dict[str, int]] = {
-    # OSLSM (Shaban et al., BMVC 2017) and all who follow its lists; the
-    # pairs are of VOC val, with the classes of the fold.
+    # OSLSM (Shaban et al., BMVC 2017) and all papers that use its lists. The
+    # pairs are those of VOC val with the classes of the fold.
     'pascal-5i': {
         'training images': 5953, 'validation images': 1449,
         'image-class pairs of fold 0': 346, 'image-class pairs of fold 1': 451,
         'image-class pairs of fold 2': 725, 'image-class pairs of fold 3': 346,
     },
-    # https://cocodataset.org, with images that show none of the classes.
+    # https://cocodataset.org, including images without any of the classes.
     'coco-20i': {
         'train2014 images': 82783, 'val2014 images': 40504,
         'train2017 images': 118287, 'val2017 images': 5000,
@@ -20,7 +20,7 @@ PUBLISHED: dict[str, dict[str, int]] = {
         'classes in val.txt': 240, 'classes in test.txt': 240,
     },
 }
-"""The published number of each thing, by benchmark."""
+"""The published counts of each benchmark."""
 
 
 def differences(benchmark: str, counts: Mapping[str, int]) -> list[str]:
@@ -28,10 +28,10 @@ def differences(benchmark: str, counts: Mapping[str, int]) -> list[str]:
 
     Args:
         benchmark (str): A key of :data:`PUBLISHED`.
-        counts (Mapping[str, int]): What was counted, by the names there.
+        counts (Mapping[str, int]): Counts of the folder, by the same names.
 
     Returns:
-        list[str]: A sentence for each that differs.
+        list[str]: A sentence for each count that differs.
     """
     return [
         f'{benchmark} as published has {PUBLISHED[benchmark][name]} {name}, '

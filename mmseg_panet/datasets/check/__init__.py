@@ -1,1 +1,1 @@
-"""Checking the data of a config before anything is trained on them."""
+"""Checks of the data of a config before it is used for training."""

@@ -1,4 +1,4 @@
-"""A data set of which every file was looked at."""
+"""A data set whose files were all checked."""
 import filecmp
 import hashlib
 import os
@@ -22,21 +22,23 @@ from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset
 
 Fingerprint = tuple[int, str]
-"""A file's size and the SHA-256 of its end; 0 and '' for no file."""
+"""The size of a file and the SHA-256 of its end; 0 and '' if it is missing."""
 
 
 @dataclass(frozen=True, eq=False)
 class CheckedPool:
-    """The images of a data set with what is wrong with their files.
+    """The images of a data set and the faults of their files.
 
     Attributes:
-        name (str): Stages that sample from it, such as 'training'.
+        name (str): Names of the stages that sample from the data set, such
+            as 'training'.
         dataset (BaseDataset): The data set.
-        classes (list[str]): Its class names, by class id.
-        fingerprints (dict[str, Fingerprint]): Of every image, once, by its
-            path.
-        index (ClassIndex): Of these; all zeros where a mask cannot be read.
-        faults (list[Fault]): Of the files, and of the list of images.
+        classes (list[str]): Class names by class id.
+        fingerprints (dict[str, Fingerprint]): Fingerprints of the images by
+            path, once for each image.
+        index (ClassIndex): Class index of these images; zero for a mask that
+            cannot be read.
+        faults (list[Fault]): Faults of the files and of the list of images.
     """
 
     name: str
@@ -53,34 +55,34 @@ class CheckedPool:
 
     @property
     def names(self) -> list[str]:
-        """Names of all classes but the background, in the order of ids."""
+        """Names of all classes except the background, in order of ids."""
         return [name for name in self.classes if name not in NO_CLASSES]
 
     @property
-    def shown(self) -> np.ndarray:
-        """Whether an image shows a class of the names, (N, len(names))."""
+    def has_class(self) -> np.ndarray:
+        """Whether each image has each class of ``names``, (N, len(names))."""
         real = [name not in NO_CLASSES for name in self.classes]
         return self.index.counts[:, real] > 0
 
     def summary(self) -> str:
-        """Say in a line how many images and classes there are."""
+        """Format the numbers of images and classes in one line."""
         return (
             f'{self.name}: {len(self.paths)} images, '
-            f'{self.shown.any(0).sum()} of {len(self.names)} classes, '
-            f'{self.shown.sum()} image-class pairs '
+            f'{self.has_class.any(0).sum()} of {len(self.names)} classes, '
+            f'{self.has_class.sum()} image-class pairs '
             f'({type(self.dataset).__name__})')
 
 
 def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
                decode: bool = False) -> CheckedPool:
-    """Look at every image and every mask, in parallel.
+    """Check every image and every mask of a data set, in parallel.
 
     Args:
-        name (str): Stages that sample from it.
-        dataset (dict): The data set's config.
-        loader (LoadAnnotations): Reads the masks.
-        decode (bool): Whether images are decoded completely, not their
-            headers only. Defaults to False.
+        name (str): Names of the stages that sample from the data set.
+        dataset (dict): Config of the data set.
+        loader (LoadAnnotations): Transform that reads the masks.
+        decode (bool): Whether to decode the images completely, and not only
+            their headers. Defaults to False.
 
     Raises:
         InputError: If the images cannot be listed, or there are none.
@@ -99,7 +101,7 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     rows, prints, faults = zip(*parallel_map(
         check, list(once.values()), f'checking {len(once)} images of {name}'),
         strict=True)
-    counts = np.stack(rows)  # (N, 1 + num_classes), the ignored last
+    counts = np.stack(rows)  # (N, num_classes + 1), ignored pixels last
     fingerprints = dict(zip(times, prints, strict=True))
     repeated = [f'{path} is listed {count} times'
                 for path, count in times.items() if count > 1]
@@ -107,8 +109,8 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
                  for path, first in copies(fingerprints).items()]
     found = [*chain(*faults), *(
         Fault('duplicate', (
-            f'{what}: an episode could have one image as support and as '
-            'query; keep one'))
+            f'{what}: the image could be a support and a query of an '
+            'episode; keep one'))
         for what in repeated)]
     return CheckedPool(name, built, classes, fingerprints, ClassIndex(
         counts[:, :-1], counts.sum(1)), found)
@@ -118,7 +120,7 @@ def _check_image(info: dict, num_classes: int, loader: LoadAnnotations,
                  decode: bool) -> tuple[np.ndarray, Fingerprint, list[Fault]]:
     counts, faults = count_pixels(info, num_classes, loader)
     path = info['img_path']
-    # What has no header is known to be damaged.
+    # An image without a valid header has a fault already.
     if decode and not any(
             fault.sentence.startswith(f'{path} ') for fault in faults):
         try:
@@ -144,10 +146,10 @@ def copies(fingerprints: Mapping[str, Fingerprint]) -> dict[str, str]:
     """Find the files that have the same bytes as an earlier one.
 
     Args:
-        fingerprints (Mapping[str, Fingerprint]): By path.
+        fingerprints (Mapping[str, Fingerprint]): Fingerprints by path.
 
     Returns:
-        dict[str, str]: Path of a copy to the path of the first such file.
+        dict[str, str]: Path of the first such file by the path of each copy.
     """
     first = {}
     alike: dict[Fingerprint, list[str]] = defaultdict(list)
@@ -162,11 +164,14 @@ def copies(fingerprints: Mapping[str, Fingerprint]) -> dict[str, str]:
 
 
 def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
-    """Find the images of training that another pool holds too.
+    """Find the training images that are also in another pool.
 
     Args:
-        training (CheckedPool): What is trained on.
-        other (CheckedPool): What is to have other images.
+        training (CheckedPool): Images of training.
+        other (CheckedPool): Images of another stage.
+
+    Yields:
+        Fault: One fault for each common image.
     """
     first = copies(training.fingerprints | other.fingerprints)
     for path in other.fingerprints:
@@ -180,10 +185,12 @@ def overlaps(training: CheckedPool, other: CheckedPool) -> Iterator[Fault]:
 
 
 def unused_masks(pool: CheckedPool) -> Iterator[str]:
-    """Find the masks in a pool's folders that are of no image, listed or not.
+    """Find the masks in a pool's folders that have no image.
+
+    Images that are not listed count, too.
 
     Args:
-        pool (CheckedPool): Any.
+        pool (CheckedPool): Images with their folders.
 
     Yields:
         str: Path of a mask.

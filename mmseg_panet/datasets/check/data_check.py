@@ -1,4 +1,4 @@
-"""The checks of the data of a config, one after the other."""
+"""All checks of the data of a config."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -15,20 +15,20 @@ from .report import NOTE, DataReport
 from .stage import Stage, check_stages
 
 _NAMES = 5
-"""Names in a sentence about many."""
+"""Maximum number of names that a message lists."""
 
 
 def check_data(cfg: Config, decode: bool = False) -> DataReport:
-    """Look for all that can be wrong with the data of a config.
+    """Check the data of a config, and collect all faults.
 
     Args:
-        cfg (Config): With an ``EpisodicDataset`` for training, validation or
-            the test.
-        decode (bool): Whether images are decoded completely, not their
-            headers only. Defaults to False.
+        cfg (Config): Config with an ``EpisodicDataset`` for training,
+            validation or the test.
+        decode (bool): Whether to decode the images completely, and not only
+            their headers. Defaults to False.
 
     Returns:
-        DataReport: All that was found; no fault ends the search.
+        DataReport: All faults; the first one does not end the search.
 
     Raises:
         InputError: If the config itself cannot be used.
@@ -44,7 +44,7 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     masks = sorted({mask for pool in pools for mask in unused_masks(pool)})
     if masks:
         found.append(Fault(
-            NOTE, f'{len(masks)} masks are of no image: {_some(masks)}'))
+            NOTE, f'{len(masks)} masks have no image: {_some(masks)}'))
     for stage in stages:
         found += [
             *_check_folds(stage), *_check_few(stage), *_check_counts(stage)]
@@ -54,16 +54,17 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
             found += _check_shared(training, test)
     if stages and not decode:
         found.append(Fault(NOTE, (
-            'only the headers of the images were read; --decode reads all')))
+            'only the headers of the images were read; --decode reads the '
+            'complete images')))
     return DataReport(
         [pool.summary() for pool in pools], _class_table(stages),
-        # Two stages may find the same.
+        # Two stages may find the same fault.
         _count_table(stages), list(dict.fromkeys(found)))
 
 
 def _check_images(pool: CheckedPool) -> Iterator[Fault]:
     yield from pool.faults
-    empty = np.flatnonzero(~pool.shown.any(1) & (pool.index.areas > 0))
+    empty = np.flatnonzero(~pool.has_class.any(1) & (pool.index.areas > 0))
     if len(empty):
         yield Fault(NOTE, (
             f'{pool.name}: {len(empty)} images show no class: '
@@ -71,19 +72,19 @@ def _check_images(pool: CheckedPool) -> Iterator[Fault]:
     for name, times in Counter(pool.classes).items():
         if times > 1:
             yield Fault('classes', (
-                f"{pool.name}: the data set names class '{name}' {times} "
-                'times; give every id its own name'))
+                f"{pool.name}: the data set has the class '{name}' {times} "
+                'times; give every id a different name'))
 
 
 def _check_folds(stage: Stage) -> Iterator[Fault]:
-    """Find classes that the folds and the data set do not share."""
+    """Find classes that are in only one of the folds and the data set."""
     pool = stage.pool
     in_folds = [name for names in stage.rules.all_folds for name in names]
     for name, times in Counter(in_folds).items():
         if times > 1:
             yield Fault('classes', (
                 f"class '{name}' is {times} times in the folds: it would be "
-                'base and novel; name it once'))
+                'base and novel; list it once'))
     wanted = in_folds or stage.rules.classes
     lacking = sorted(set(wanted) - set(pool.classes))
     if lacking:
@@ -109,13 +110,13 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
         of_folds = rules.split and (
             f" as a {rules.split} class of fold {', '.join(where)}")
         yield Fault('few', (
-            f"class '{name}' has {count} images of which it covers at least "
+            f"class '{name}' has {count} images in which it covers at least "
             f"{rules.least_area} for {stage.name}{of_folds or ''}, but "
             f'{rules.needs}; add images, or lower these or min_area'))
 
 
 def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
-    """Find images of base training that show novel classes, in any fold."""
+    """Find images of base training that show novel classes of any fold."""
     pool = training.pool
     for rules in training.rules.in_all_folds():
         novel, fold = set(rules.novel_classes), f'fold {rules.fold}: '
@@ -130,7 +131,7 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
             continue
         many = f'{fold}{len(names)} images of base training show novel classes'
         yield {
-            'drop': Fault(NOTE, f'{many} and are left out'),
+            'drop': Fault(NOTE, f'{many} and are excluded'),
             'ignore': Fault(NOTE, f'{many}, whose pixels are ignored'),
             'background': Fault('leak', (
                 f'{many} as background: {_some(names)}; give the training '
@@ -139,21 +140,21 @@ def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:
 
 
 def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
-    """Find what the test must not share with the training."""
+    """Find data and classes that training and test have in common."""
     if training.pool is test.pool:
         yield Fault(
-            NOTE, 'training and test sample from one and the same data set')
+            NOTE, 'training and test sample from the same data set')
     both = [name for name in test.rules.classes
             if name in training.rules.classes]
     if both:
         yield Fault('classes', (
-            f'training and test sample the same classes {both}: the test is '
-            'to be of classes never trained on; give both one fold (--fold), '
-            'or other classes'))
+            f'training and test sample the same classes {both}: the classes '
+            'of the test must not be trained on; set the same fold for both '
+            '(--fold), or other classes'))
 
 
 def _class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
-    """Count the images of every class for each stage, without folds."""
+    """Count the images of every class for each stage over all folds."""
     folds = {
         name: str(fold) for stage in stages
         for fold, novel in enumerate(stage.rules.all_folds) for name in novel}
@@ -169,7 +170,7 @@ def _class_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
 
 
 def _count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
-    """Put the counts that are published beside those of the data."""
+    """List the published counts beside those of the data."""
     rows = dict.fromkeys(
         (f'{benchmark}, {name}', str(PUBLISHED[benchmark][name]), str(count))
         for benchmark, counts in map(_published_counts, stages)
@@ -178,11 +179,11 @@ def _count_table(stages: Sequence[Stage]) -> list[Sequence[str]]:
 
 
 def _published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
-    """Count what the benchmark of a stage has published numbers of.
+    """Compute the counts of a stage that its benchmark has published.
 
     Returns:
         tuple[str, dict[str, int]]: A key of :data:`PUBLISHED`, and counts by
-        the names there; no counts for other data sets.
+        the same names; no counts for other data sets.
     """
     pool = stage.pool
     ann_file = Path(getattr(pool.dataset, 'ann_file', ''))
@@ -202,7 +203,7 @@ def _published_counts(stage: Stage) -> tuple[str, dict[str, int]]:
 
 
 def _check_counts(stage: Stage) -> Iterator[Fault]:
-    """Find the counts that are not the published ones."""
+    """Find the counts that differ from the published ones."""
     benchmark, counts = _published_counts(stage)
     for sentence in differences(benchmark, counts):
         yield Fault('counts', sentence)
@@ -213,7 +214,7 @@ def _check_counts(stage: Stage) -> Iterator[Fault]:
             if size != expected:
                 yield Fault('counts', (
                     f'{folder} has {size} images, {benchmark} as published '
-                    f'{expected}'))
+                    f'has {expected}'))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -9,33 +9,34 @@ KINDS = {
     'list': 'data sets that cannot be listed',
     'missing': 'files that do not exist',
     'unreadable': 'files that cannot be read',
-    'format': 'masks that are not of one channel of 8 bits',
-    'size': 'masks of another size than their image',
-    'ids': 'masks with ids that are no class',
-    'duplicate': 'images that are twice in one data set',
-    'overlap': 'images trained on that are in another data set too',
+    'format': 'masks that do not have one channel of 8 bits',
+    'size': 'masks that differ in size from their image',
+    'ids': 'masks with ids of no class',
+    'duplicate': 'images that are in one data set twice',
+    'overlap': 'training images that are also in another data set',
     'classes': 'classes that are wrong in the folds or the data set',
     'few': 'classes with too few images for an episode',
     'leak': 'images of base training with pixels of novel classes',
-    'counts': 'counts that are not the published ones',
+    'counts': 'counts that differ from the published ones',
 }
-"""Kind of a fault to what it is."""
+"""Descriptions of the kinds of faults."""
 NOTE = 'note'
-"""Kind of what is good to know and no fault."""
+"""Kind of a note, which is not a fault."""
 _LINES = 20
 
 
 @dataclass
 class DataReport:
-    """What was found.
+    """The result of the checks.
 
     Attributes:
-        pools (list[str]): A line for each data set.
-        classes (list[Sequence[str]]): Rows of the table of classes, its head
-            first.
-        counts (list[Sequence[str]]): Likewise of counts and published ones;
-            empty for what has none.
-        found (list[Fault]): Of the kinds of :data:`KINDS`, and notes.
+        pools (list[str]): One line about each data set.
+        classes (list[Sequence[str]]): Rows of the table of classes, the
+            header first.
+        counts (list[Sequence[str]]): Rows of the table of counts and
+            published counts, the header first; empty without published
+            counts.
+        found (list[Fault]): Faults of the kinds of :data:`KINDS`, and notes.
     """
 
     pools: list[str]
@@ -44,26 +45,31 @@ class DataReport:
     found: list[Fault]
 
     def sentences(self, kind: str) -> list[str]:
-        """What was found of a kind."""
+        """Return the messages of a kind."""
         return [fault.sentence for fault in self.found if fault.kind == kind]
 
     def num_faults(self, accept: Collection[str] = ()) -> dict[str, int]:
-        """Number of faults of every kind that has some.
+        """Count the faults of every kind that occurs.
 
         Args:
-            accept (Collection[str]): Kinds to leave out. Defaults to ().
+            accept (Collection[str]): Kinds to exclude. Defaults to ().
+
+        Returns:
+            dict[str, int]: Numbers of faults by kind.
         """
         return {kind: len(self.sentences(kind)) for kind in KINDS
                 if kind not in accept and self.sentences(kind)}
 
 
 def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
-    """All that was found, the faults last and by their kinds.
+    """Format a report as text, with the faults at the end, by kind.
 
     Args:
-        report (DataReport): As :func:`check_data` returns it.
-        accept (Collection[str]): Kinds of faults that are known. Defaults to
-            ().
+        report (DataReport): Report of :func:`check_data`.
+        accept (Collection[str]): Kinds of faults to accept. Defaults to ().
+
+    Returns:
+        str: Lines of text.
     """
     parts = ['\n'.join(report.pools)]
     parts += [
@@ -71,15 +77,15 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
     if report.sentences(NOTE):
         parts.append(_listing('notes', report.sentences(NOTE)))
     for kind, number in report.num_faults().items():
-        known = ', accepted' if kind in accept else ''
-        parts.append(_listing(f'{kind}: {KINDS[kind]} ({number}{known})',
+        accepted = ', accepted' if kind in accept else ''
+        parts.append(_listing(f'{kind}: {KINDS[kind]} ({number}{accepted})',
                               report.sentences(kind)))
     bad = report.num_faults(accept)
     if bad:
         parts.append(f'{sum(bad.values())} faults: ' + ', '.join(
             f'{number} {kind}' for kind, number in bad.items()))
     else:
-        others = ' but accepted ones' if report.num_faults() else ''
+        others = ' except accepted ones' if report.num_faults() else ''
         parts.append(f'no faults{others}')
     return '\n\n'.join(filter(None, parts))
 

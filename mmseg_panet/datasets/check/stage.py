@@ -19,12 +19,12 @@ _KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """The episodes of one of the dataloaders, and their images.
+    """The episodes of a dataloader, and their images.
 
     Attributes:
         name (str): 'training', 'validation' or 'test'.
-        rules (EpisodeRules): Of its episodes.
-        pool (CheckedPool): What it samples from.
+        rules (EpisodeRules): Rules of the episodes.
+        pool (CheckedPool): Images to sample from.
     """
 
     name: str
@@ -32,22 +32,22 @@ class Stage:
     pool: CheckedPool
 
     def images_of(self, name: str) -> np.ndarray:
-        """Indices of the images of which a class covers enough."""
+        """Find the images in which a class has the minimum area."""
         return self.pool.index.images_with(
             self.pool.classes.index(name), self.rules.min_area)
 
 
 def check_stages(cfg: Config,
                  decode: bool) -> tuple[list[Stage], list[Fault]]:
-    """Look at every data set once, whichever stages sample from it.
+    """Check every data set once, even if several stages sample from it.
 
     Args:
-        cfg (Config): With some stages.
-        decode (bool): See :func:`check_pool`.
+        cfg (Config): Config with at least one stage.
+        decode (bool): Whether to decode images, see :func:`check_pool`.
 
     Returns:
         tuple[list[Stage], list[Fault]]: The stages whose images can be
-        listed, and a fault for each of the other data sets.
+        listed, and one fault for each of the other data sets.
 
     Raises:
         InputError: If a setting is missing or wrong.
@@ -73,11 +73,11 @@ def check_stages(cfg: Config,
 
 def _settings(key: str, given: dict
               ) -> tuple[EpisodeRules, dict, LoadAnnotations]:
-    """Give a stage's rules, its data set's config and its mask reader."""
+    """Return a stage's rules, its data set's config and its mask loader."""
     if 'support_pipeline' not in given:
         raise InputError(
             f'expected an EpisodicDataset as {key}.dataset, got '
-            f"{given.get('type')}")
+            f"{given.get('type')}; correct the config")
     settings = {
         name: given.get(name, parameter.default)
         for name, parameter in signature(EpisodicDataset).parameters.items()
@@ -87,7 +87,8 @@ def _settings(key: str, given: dict
     try:
         check_choice('novel_pixels', settings['novel_pixels'], NOVEL_PIXELS)
         if settings['folds'] is None:
-            # Nothing says which pixels are novel: they leak, which is a fault.
+            # Without folds, it is unknown which pixels are novel. They are
+            # background, and a leak is a fault.
             settings['novel_pixels'] = 'background'
         return (
             EpisodeRules.from_settings(**settings),

@@ -1,1 +1,1 @@
-"""Toy images: coloured shapes with exact masks."""
+"""The toy data set of coloured shapes with exact masks."""

@@ -1,4 +1,4 @@
-"""The toy data set, in the layout of VOC, and toy examples of classes."""
+"""The toy data set in the layout of VOC, and toy examples of classes."""
 import json
 import os
 import shutil
@@ -27,21 +27,24 @@ __all__ = [
 
 _PALETTE = voc_palette()[:1 + len(TOY_CLASSES)]
 _FORMAT = 1
-"""Part of the record: raise it when images are rendered differently."""
+"""Version in the record; increase it if images are rendered differently."""
 _NOVEL = 3
-"""Classes of fold 0 of toy-3i, the first ones."""
+"""Number of novel classes of fold 0 of toy-3i, which are the first ones."""
 _FIRST = 1200000
-"""Past all images of a data set; image i has class i modulo 12 in front."""
+"""Index of the first example, beyond the images of any data set.
+
+Image i has the class i modulo 12 in front.
+"""
 
 
 @DATASETS.register_module()
 class ToyDataset(BaseSegDataset):
-    """What ``mmseg-panet make-toy-data`` renders.
+    """The data set that ``mmseg-panet make-toy-data`` renders.
 
     Args:
-        data_prefix (dict, optional): Defaults to the folders that the tool
-            writes.
-        **kwargs: Of ``BaseSegDataset``.
+        data_prefix (dict, optional): Folders of images and masks. Defaults
+            to those of the command.
+        **kwargs: Other arguments of ``BaseSegDataset``.
     """
 
     METAINFO = dict(
@@ -57,26 +60,26 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
                      seed: int) -> Path:
     """Write the toy data set in the layout of VOC.
 
-    ``JPEGImages/*.jpg``, ``SegmentationClass/*.png``,
+    The folder contains ``JPEGImages/*.jpg``, ``SegmentationClass/*.png``,
     ``ImageSets/Segmentation/{train,val}.txt`` with the first 70 percent of
     the images and the rest, and ``classes.txt`` with ``id name`` lines. The
-    same arguments give the same bytes. A finished folder of the same
-    arguments is left alone, one of other arguments or one that an
-    interruption left unfinished is rendered again.
+    same arguments give the same bytes. A complete folder with the same
+    arguments is not changed; one with other arguments, or one that is
+    incomplete after an interruption, is rendered again.
 
     Args:
-        out_dir (str | os.PathLike): A folder that is empty, does not exist,
-            or was made by this function.
-        num_images (int): At least 1.
+        out_dir (str | os.PathLike): Folder that is empty, does not exist, or
+            was written by this function.
+        num_images (int): Number of images, at least 1.
         size (int): Height and width of the images in pixels, at least 32.
-        seed (int): At least 0.
+        seed (int): Seed of the images, at least 0.
 
     Returns:
         Path: ``out_dir``.
 
     Raises:
-        InputError: If an argument is out of its range, or ``out_dir`` is a
-            file or holds anything else.
+        InputError: If an argument is out of its range, or if ``out_dir`` is
+            a file or contains other files.
     """
     for name, value, minimum in (('num_images', num_images, 1),
                                  ('size', size, 32), ('seed', seed, 0)):
@@ -91,7 +94,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
     if _read_record(record_path) == record:
         return out_dir
 
-    # From here to the last line an interruption leaves an incomplete record.
+    # The record is incomplete until the last line of this function.
     write_lines(record_path, [json.dumps(record | {'complete': False})])
     for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
@@ -115,7 +118,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """The record of a folder that we made, None for an empty one."""
+    """Read the record of a toy data set; return None for an empty folder."""
     folder = path.parent
     if folder.exists() and not folder.is_dir():
         raise InputError(f"expected '{folder}' to be a folder, got a file")
@@ -125,27 +128,28 @@ def _read_record(path: Path) -> dict[str, Any] | None:
             return record
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
-            f"'{folder}' holds other files than the toy data set; name a "
-            'folder that is empty or does not exist')
+            f"'{folder}' contains other files than the toy data set; choose "
+            'a folder that is empty or does not exist')
     return None
 
 
 def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
                       num_photos: int = 12, size: int = 128,
                       seed: int = 0) -> None:
-    """Render supports of the three classes that fold 0 holds out, and images.
+    """Render supports of fold 0's three novel classes, and other images.
 
-    Writes ``examples/<class>/*.jpg`` with a mask of the same name as PNG, 1
-    the class, 255 a border of one pixel, and with a ``classes.txt``; and
-    ``photos/*.jpg``, which show the classes in turn. Files of the same names
-    are replaced.
+    The supports are ``examples/<class>/*.jpg``, each with a PNG mask of the
+    same name, in which 1 is the class and 255 a border of one pixel, and with
+    a ``classes.txt`` for each class. The images ``photos/*.jpg`` show the
+    classes in turn. Existing files of these names are overwritten.
 
     Args:
-        out_dir (str | os.PathLike): A folder.
-        num_shots (int): Of each class. Defaults to 5.
-        num_photos (int): Defaults to 12.
-        size (int): Height and width in pixels. Defaults to 128.
-        seed (int): Of the images. Defaults to 0.
+        out_dir (str | os.PathLike): Folder to write to.
+        num_shots (int): Number of supports per class. Defaults to 5.
+        num_photos (int): Number of images. Defaults to 12.
+        size (int): Height and width of the images in pixels. Defaults to
+            128.
+        seed (int): Seed of the images. Defaults to 0.
     """
     classes, out_dir = len(TOY_CLASSES), Path(out_dir)
     for way, name in enumerate(TOY_CLASSES[:_NOVEL]):
@@ -165,10 +169,10 @@ def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
 
 
 def _write_image(path: Path, seed: int, index: int, size: int) -> np.ndarray:
-    """Render a toy image into a JPEG, whose folder is made.
+    """Render a toy image into a JPEG file, and create its folder.
 
     Returns:
-        np.ndarray: (H, W) uint8, its labels.
+        np.ndarray: Labels of the image, (H, W) uint8.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     image, labels = render_toy_image(seed, index, size)

@@ -1,10 +1,10 @@
-"""Toy images: textured shapes on clutter, with their exact labels.
+"""Rendering of toy images: textured shapes on clutter with exact labels.
 
-A class is a conjunction of a shape and a texture. Colours carry no
-information: those of objects, distractors and background are sampled from one
-distribution. Every shape and every texture occurs in two classes, so a
-network can learn them all from the base classes and still has never seen
-the pairs that make up the novel ones.
+A class is the combination of a shape and a texture. Colours carry no
+information: the colours of objects, distractors and background are sampled
+from the same distribution. Every shape and every texture occurs in two
+classes, so that a network can learn all of them from the base classes
+without having seen the combinations of the novel classes.
 """
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ import numpy as np
 
 SHAPES = ('disc', 'square', 'triangle', 'star', 'cross', 'ring')
 TEXTURES = ('striped', 'checked', 'dotted', 'netted', 'zigzag', 'ringed')
-# Classes 1 to 6 and 7 to 12 hold every shape and every texture once each, so
-# that any three classes in a row differ in both.
+# Classes 1 to 6 and classes 7 to 12 contain every shape and every texture
+# once, so that any three consecutive classes differ in both.
 CLASS_PAIRS = tuple((shape, TEXTURES[(i + shift) % len(TEXTURES)])
                     for shift in (0, 2) for i, shape in enumerate(SHAPES))
 TOY_CLASSES = tuple(f'{texture} {shape}' for shape, texture in CLASS_PAIRS)
-# Shapes with these textures, or pairs that no class has, are background.
+# Shapes with these textures, and combinations of no class, are background.
 DISTRACTOR_TEXTURES = ('shaded', 'woven')
 DISTRACTOR_PAIRS = tuple(
     (shape, texture) for shape in SHAPES
@@ -26,17 +26,17 @@ DISTRACTOR_PAIRS = tuple(
     if (shape, texture) not in CLASS_PAIRS)
 
 VOID = 255
-# cv2 takes fixed-point corners with this many binary digits.
+# Number of fractional bits of the fixed-point coordinates passed to cv2.
 SUBPIXEL_BITS = 4
 
 
 def _wave(x: np.ndarray) -> np.ndarray:
-    """A triangle wave of period 1 between -1 (at 0) and 1 (at 0.5)."""
+    """Compute a triangle wave of period 1, from -1 (at 0) to 1 (at 0.5)."""
     return 4 * np.abs(x - np.round(x)) - 1
 
 
-# Positive where the second colour is; x and y in periods of the pattern,
-# from the object's centre.
+# The functions are positive at the second colour. x and y are relative to
+# the object's centre, in periods of the pattern.
 TEXTURE_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     'striped': lambda x, y: _wave(x),
     'checked': lambda x, y: 2 * _wave(x / 1.4) * _wave(y / 1.4),
@@ -52,20 +52,20 @@ TEXTURE_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
 
 
 def _polygon(num_corners: int, first: float = -np.pi / 2) -> np.ndarray:
-    """Corners on the unit circle, by default from the top (y points down)."""
+    """Place corners on the unit circle, by default from the top (y down)."""
     angles = first + 2 * np.pi * np.arange(num_corners) / num_corners
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (P, 2)
 
 
 def shape_contours(shape: str) -> list[np.ndarray]:
-    """The outline of a shape.
+    """Return the outline of a shape.
 
     Args:
         shape (str): One of ``SHAPES``.
 
     Returns:
-        list[np.ndarray]: Closed contours, (P, 2) each, within the unit
-        disc. A second contour is a hole.
+        list[np.ndarray]: Closed contours within the unit disc, each (P, 2).
+        A second contour is a hole.
     """
     if shape == 'ring':
         return [_polygon(48), 0.45 * _polygon(48)]
@@ -88,7 +88,7 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
     """Sample two colours that differ in brightness.
 
     Returns:
-        np.ndarray: (2, 3) float32 RGB in [0, 255], in any order of
+        np.ndarray: RGB colours, (2, 3) float32 in [0, 255], in any order of
         brightness.
     """
     while True:
@@ -99,7 +99,7 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
 
 
 def _blended(mix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mix two sampled colours, by shares of the second that are clipped."""
+    """Blend two random colours; ``mix`` is the weight of the second."""
     first, second = sample_colours(rng)
     return first + np.clip(mix, 0, 1)[..., None] * (second - first)
 
@@ -107,8 +107,12 @@ def _blended(mix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def render_background(rng: np.random.Generator, size: int) -> np.ndarray:
     """Render a gradient with noise, blobs and lines.
 
+    Args:
+        rng (np.random.Generator): Random generator.
+        size (int): Height and width in pixels.
+
     Returns:
-        np.ndarray: (H, W, 3) float32 RGB in [0, 255].
+        np.ndarray: RGB image, (H, W, 3) float32 in [0, 255].
     """
     y, x = np.mgrid[:size, :size].astype(np.float32) / size
     angle = rng.uniform(0, 2 * np.pi)
@@ -138,17 +142,17 @@ def render_object(image: np.ndarray, label: np.ndarray, shape: str,
     """Render one object onto an image and its label, both in place.
 
     Args:
-        image (np.ndarray): (H, W, 3) float32 RGB.
-        label (np.ndarray): (H, W) uint8. Pixels that antialiasing blends
-            in the image do not become the object's.
+        image (np.ndarray): RGB image, (H, W, 3) float32.
+        label (np.ndarray): Labels, (H, W) uint8. Pixels that antialiasing
+            blends in the image do not get the label of the object.
         shape (str): One of ``SHAPES``.
         texture (str): A key of ``TEXTURE_FUNCTIONS``.
-        label_id (int): What the object's pixels become in ``label``.
-        centre (np.ndarray): (x, y) in pixels.
-        radius (float): Of the disc that encloses the object before it is
-            stretched, in pixels.
-        rng (np.random.Generator): Samples tilt, stretch, the texture's
-            direction and period, and the colours.
+        label_id (int): Label of the object.
+        centre (np.ndarray): Centre (x, y) in pixels.
+        radius (float): Radius in pixels of the disc that encloses the object
+            before it is stretched.
+        rng (np.random.Generator): Random generator of the tilt, the stretch,
+            the texture's direction and period, and the colours.
     """
     size = len(label)
     tilt, direction = rng.uniform((-0.5, -0.3), (0.5, 0.3))
@@ -181,18 +185,18 @@ def render_toy_image(seed: int, index: int,
                      size: int) -> tuple[np.ndarray, np.ndarray]:
     """Render image ``index`` of the toy data set ``seed``.
 
-    It shows one to four objects and one or two distractors. The class in
-    front is ``index`` modulo the number of classes, so that all classes are
-    about equally frequent. Later objects cover earlier ones.
+    The image shows one to four objects and up to two distractors. The class
+    in front is ``index`` modulo the number of classes, so that all classes
+    are about equally frequent. Later objects cover earlier ones.
 
     Args:
-        seed (int): Names the data set.
-        index (int): Number of the image within it.
+        seed (int): Seed of the data set.
+        index (int): Index of the image in the data set.
         size (int): Height and width in pixels.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: The image, (H, W, 3) uint8 RGB, and
-        its label, (H, W) uint8: 0 background, i the class
+        its labels, (H, W) uint8: 0 background, i the class
         ``TOY_CLASSES[i - 1]``, 255 a border of one pixel around objects.
     """
     rng = np.random.default_rng((seed, index))
@@ -207,11 +211,11 @@ def render_toy_image(seed: int, index: int,
 
     image = render_background(rng, size)
     label = np.zeros((size, size), np.uint8)
-    taken = np.zeros((0, 3))  # x, y and radius of what is there
+    taken = np.zeros((0, 3))  # x, y and radius of the rendered objects
     for label_id, shape, texture in things:
         radius = size * rng.uniform(0.19, 0.68 / np.sqrt(1 + len(things)))
         spots = rng.uniform(0.6 * radius, size - 0.6 * radius, (6, 2))
-        # Of six spots the one with most room: some overlap, not much.
+        # The spot with the most room among six lets objects overlap a bit.
         gaps = np.linalg.norm(spots[:, None] - taken[:, :2], axis=2)
         room = np.min(gaps - taken[:, 2], axis=1, initial=size)
         centre = spots[room.argmax()]
@@ -221,6 +225,6 @@ def render_toy_image(seed: int, index: int,
 
     image = 127.5 + rng.uniform(0.6, 1) * (image - 127.5)
     image += rng.uniform(-25, 25) + rng.normal(0, 4, image.shape)
-    # The pixels that antialiasing blends belong to neither side.
+    # Pixels that antialiasing blends belong to neither side.
     label[cv2.dilate(label, np.ones((3, 3), np.uint8)) != label] = VOID
     return np.clip(image, 0, 255).astype(np.uint8), label

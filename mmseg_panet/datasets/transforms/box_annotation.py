@@ -1,4 +1,4 @@
-"""Supports annotated by boxes: those of a mask, or the user's."""
+"""Supports annotated with boxes, from their masks or from a file."""
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -14,30 +14,32 @@ from ...annotations.shapes import fill_boxes, object_boxes, pixel_box
 from ...errors import InputError
 
 ImageBoxes = tuple[tuple[int, int], list[tuple]]
-"""H and W of an image, and its boxes: crowd or not, minus the area, the class,
-and x, y, width and height in pixels, with fractions; sorted."""
+"""H and W of an image, and its sorted boxes.
+
+A box is whether it is a crowd, the negative area, the class, and x, y, width
+and height in pixels as floats.
+"""
 
 
 def rasterize_boxes(labels: np.ndarray, way: int,
                     boxes: np.ndarray | Sequence[Sequence[int]],
                     others: Sequence[Sequence[int]] = ()) -> np.ndarray:
-    """Label the first box of a way, and make all other boxes unknown.
+    """Label the first box of a way, and mark all other boxes as unknown.
 
-    Nobody has said which pixels of the others are an object's and which are
-    background.
+    The pixels of the other boxes may be object or background.
 
     Args:
-        labels (np.ndarray): (H, W) uint8: what is known outside the boxes, 0
+        labels (np.ndarray): Labels outside the boxes, (H, W) uint8: 0 is
             background and 255 unknown.
-        way (int): 1..W.
-        boxes (np.ndarray | Sequence[Sequence[int]]): (N, 4), of the way: x,
-            y, width, height in pixels.
-        others (Sequence[Sequence[int]]): (M, 4), of other ways. Defaults to
-            none.
+        way (int): The way, 1..W.
+        boxes (np.ndarray | Sequence[Sequence[int]]): Boxes of the way,
+            (N, 4): x, y, width and height in pixels.
+        others (Sequence[Sequence[int]]): Boxes of other ways, (M, 4).
+            Defaults to ().
 
     Returns:
-        np.ndarray: (H, W) uint8, ``way`` in all of the first box, 255 in the
-        others, and the given labels elsewhere.
+        np.ndarray: Labels, (H, W) uint8: ``way`` in the first box, 255 in
+        the others, and the given labels elsewhere.
     """
     labels = labels.copy()
     fill_boxes(labels, [*boxes[1:], *others], IGNORED)
@@ -46,19 +48,20 @@ def rasterize_boxes(labels: np.ndarray, way: int,
 
 
 def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
-    """Replace a mask by the box of its largest object, as PANet section 4.4.
+    """Replace a mask by the box of its largest object (PANet, section 4.4).
 
     The boxes of the way's other objects and of other ways' objects are
-    neither foreground nor background. What is ignored stays so outside the
-    box of the largest object, although a user's boxes would not show it.
+    neither foreground nor background. Ignored pixels outside the box of the
+    largest object remain ignored, although boxes of a user would not mark
+    them.
 
     Args:
-        labels (np.ndarray): (H, W) uint8, episode labels.
-        way (int): The support's own way, 1..W.
+        labels (np.ndarray): Episode labels, (H, W) uint8.
+        way (int): Way of the support, 1..W.
 
     Returns:
-        np.ndarray: (H, W) uint8 of 0, ``way`` and 255; without ``way`` where
-        the mask has none.
+        np.ndarray: Labels 0, ``way`` and 255, (H, W) uint8; ``way`` does not
+        occur if it is not in the mask.
     """
     others = [
         box for label in np.unique(labels) if label not in (0, way, IGNORED)
@@ -69,9 +72,10 @@ def box_labels(labels: np.ndarray, way: int) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class BoxAnnotation(BaseTransform):
-    """Replace a support's mask by a box, as :func:`box_labels` does.
+    """Replace a support's mask by a box, see :func:`box_labels`.
 
-    It stands after the resizes and crops, before ``PackEpisodeInputs``.
+    Place this transform after the resizes and crops and before
+    ``PackEpisodeInputs``.
 
     Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``.
     Modified key: ``gt_seg_map`` (H, W) uint8.
@@ -90,16 +94,17 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
     """Read boxes in COCO's format.
 
     Args:
-        ann_file (str | os.PathLike): A json with ``images`` (id, file_name,
-            height, width), ``annotations`` (image_id, category_id, bbox) and
-            ``categories`` (id, name).
+        ann_file (str | os.PathLike): Path of a JSON file with ``images``
+            (id, file_name, height, width), ``annotations`` (image_id,
+            category_id, bbox) and ``categories`` (id, name).
 
     Returns:
-        dict[str, ImageBoxes]: By the file name of the image, without folder.
+        dict[str, ImageBoxes]: Boxes by the file name of the image, without
+        its folder.
 
     Raises:
-        InputError: If the file is none of that, or two of its images have
-            the same file name.
+        InputError: If the file is not such JSON, or if two of its images
+            have the same file name.
     """
     ann_file = Path(ann_file)
     try:
@@ -129,7 +134,7 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
 
 
 def _ranked(one: CocoObject) -> tuple:
-    """Put single objects before crowds, and the largest box first."""
+    """Build a key that sorts objects before crowds, and by size."""
     box = tuple(map(float, one.bbox))
     if len(box) != 4 or not np.isfinite(box).all():
         raise ValueError(f'annotation {one.id} has the bbox {one.bbox}')
@@ -140,17 +145,18 @@ def _ranked(one: CocoObject) -> tuple:
 class LoadBoxes(BaseTransform):
     """Replace a mask by the boxes of a file in COCO's format.
 
-    The largest box of the own way, single objects before crowds, becomes
-    foreground, all other boxes of the episode's classes are unknown, the
-    rest is background. It stands right after ``EpisodeLabels``, before any
-    resize.
+    The largest box of the support's way becomes foreground; single objects
+    take precedence over crowds. All other boxes of the episode's classes are
+    unknown, and the rest of the image is background. Place this transform
+    right after ``EpisodeLabels``, before any resize.
 
     Required keys: ``gt_seg_map`` (H, W), ``img_path``, ``way``,
-    ``class_names`` (W,), which are matched with the names of the categories.
+    ``class_names`` (W,), which must be names of the file's categories.
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        ann_file (str | os.PathLike): See :func:`read_boxes`.
+        ann_file (str | os.PathLike): Path of the file, see
+            :func:`read_boxes`.
     """
 
     depends_on = 'class'
@@ -163,11 +169,12 @@ class LoadBoxes(BaseTransform):
         """Rasterize the boxes of one support.
 
         Raises:
-            InputError: If the image has no box of its way, or another size.
+            InputError: If the image has no box of its way, or if its size
+                differs from that in the file.
         """
         size, path = results['gt_seg_map'].shape, results['img_path']
         class_names = results['class_names']
-        own_name = class_names[results['way'] - 1]
+        name_of_way = class_names[results['way'] - 1]
         stated, boxes = self._images.get(os.path.basename(path), (size, []))
         if stated != size:
             raise InputError(
@@ -176,13 +183,13 @@ class LoadBoxes(BaseTransform):
                 'EpisodeLabels, before any resize, or correct the file')
         boxes = [(name, pixel_box(box, size)) for *_, name, box in boxes
                  if name in class_names]
-        own = [box for name, box in boxes
-               if name == own_name and min(box[2:]) > 0]
-        if not own:
+        of_way = [box for name, box in boxes
+                  if name == name_of_way and min(box[2:]) > 0]
+        if not of_way:
             raise InputError(
-                f"{self.ann_file} has no box of class '{own_name}' in {path}; "
-                'add one, or leave the image out of the supports')
+                f"{self.ann_file} has no box of class '{name_of_way}' in "
+                f'{path}; add one, or remove the image from the supports')
         results['gt_seg_map'] = rasterize_boxes(
-            np.zeros(size, np.uint8), results['way'], own,
-            [box for name, box in boxes if name != own_name])
+            np.zeros(size, np.uint8), results['way'], of_way,
+            [box for name, box in boxes if name != name_of_way])
         return results

@@ -1,4 +1,4 @@
-"""What the outcome of a transform depends on."""
+"""The inputs that the result of a transform depends on."""
 from collections.abc import Callable
 
 from mmcv.transforms import LoadImageFromFile, Pad
@@ -9,20 +9,21 @@ _STOCK = (LoadImageFromFile, LoadAnnotations, Pad, PlainResize, Resize)
 
 
 def dependence(step: Callable) -> str:
-    """Tell on what, besides its settings, the outcome of a step depends.
+    """Return what the result of a step depends on besides its settings.
 
-    A transform of this package says so by the class attribute
-    ``depends_on``, which derived classes inherit. A class derived from a
-    stock transform may do anything: without the attribute it counts as
-    random.
+    The transforms of this package declare it in the class attribute
+    ``depends_on``, which subclasses inherit. A subclass of a transform of
+    mmcv or mmseg may do anything, so it counts as random unless it has the
+    attribute.
 
     Args:
-        step (Callable): A transform of a pipeline.
+        step (Callable): Transform of a pipeline.
 
     Returns:
-        str: 'image', on the image alone; 'episode', on the classes of the
-        episode, too; 'class', on the support's own class among them, too;
-        'chance', on random numbers.
+        str: 'image' if the result depends only on the image, 'episode' if it
+        also depends on the classes of the episode, 'class' if it also
+        depends on which of them is the support's class, and 'chance' if it
+        depends on random numbers.
     """
     if type(step) in _STOCK:
         return 'image'

@@ -1,4 +1,4 @@
-"""From the labels of a data set to the labels of an episode."""
+"""Mapping of a data set's labels to the labels of an episode."""
 import cv2
 import mmcv
 import numpy as np
@@ -13,21 +13,23 @@ VOID = ('ignore', 'background')
 
 @TRANSFORMS.register_module()
 class EpisodeLabels(BaseTransform):
-    """Map class ids to ways: 0 background, i way i, 255 ignored.
+    """Map class ids to episode labels: 0 background, i way i, 255 ignored.
 
-    Classes outside the episode become background. It comes right after
-    ``LoadAnnotations``, so that all later transforms see episode labels.
+    Classes outside the episode become background. Place this transform right
+    after ``LoadAnnotations``, so that all later transforms receive episode
+    labels.
 
     Required keys: ``gt_seg_map`` (H, W) of class ids, ``class_ids`` (W,).
-    Optional keys: ``num_classes``, of the data set, so that other ids are
-    noticed; ``ignored_ids``, classes that become 255 instead of background;
-    ``grow``, by how many pixels the own ``way`` is grown.
+    Optional keys: ``num_classes``, the number of classes of the data set, to
+    detect invalid ids; ``ignored_ids``, the classes that become 255 instead
+    of background; ``grow``, the number of pixels by which the region of
+    ``way`` is grown.
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        void (str): What the data set's 255 becomes: 'ignore' keeps it,
-            'background' counts it as background, as the released code of
-            PANet does in supports. Defaults to 'ignore'.
+        void (str): Treatment of the data set's label 255. 'ignore' keeps it;
+            'background' makes it background, as PANet's released code does
+            in supports. Defaults to 'ignore'.
 
     Raises:
         InputError: If ``void`` is unknown.
@@ -60,9 +62,9 @@ class EpisodeLabels(BaseTransform):
             table[class_id] = way
         labels = table[ids]
         if results.get('grow'):
-            own = (labels == results['way']).astype(np.uint8)
+            region = (labels == results['way']).astype(np.uint8)
             grown = cv2.dilate(
-                own, np.ones((3, 3), np.uint8), iterations=results['grow'])
+                region, np.ones((3, 3), np.uint8), iterations=results['grow'])
             labels[grown > 0] = results['way']
         results['gt_seg_map'] = labels
         return results
@@ -70,13 +72,13 @@ class EpisodeLabels(BaseTransform):
 
 @TRANSFORMS.register_module()
 class PadLabelsToSquare(BaseTransform):
-    """Pad a mask at its right or bottom to a square of ignored pixels.
+    """Pad a mask to a square with ignored pixels at its right or bottom.
 
-    With it a query is scored as PFENet does: the image is resized with its
-    ratio kept and padded to a square, and the square of logits is resized to
-    the square around the ground truth of its own size.
+    This reproduces PFENet's evaluation of a query: the image is resized with
+    its aspect ratio and padded to a square, and the square of logits is
+    resized to the square around the ground truth in its original size.
 
-    Modified key: ``gt_seg_map`` (H, W) to (L, L), L = max(H, W).
+    Modified key: ``gt_seg_map``, from (H, W) to (L, L) with L = max(H, W).
     """
 
     depends_on = 'image'

@@ -1,4 +1,4 @@
-"""Packing an image of an episode."""
+"""Packing of an image of an episode."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,16 +15,17 @@ EPISODE_KEYS = (
 
 @TRANSFORMS.register_module()
 class PackEpisodeInputs(PackSegInputs):
-    """mmseg's ``PackSegInputs`` that also keeps an image's part in its task.
+    """Pack an image with its labels and its role in the episode.
 
-    ``ori_shape`` becomes the size of the labels: mmseg resizes predictions
-    to it, and there they meet the ground truth. Of a support, ``way_pixels``
-    becomes the number of pixels of its way, so that nobody has to look for
-    them on a GPU.
+    In addition to mmseg's ``PackSegInputs``, ``ori_shape`` is set to the
+    size of the labels, because mmseg resizes the predictions to it and
+    compares them with the ground truth there. ``way_pixels`` of a support is
+    set to the number of pixels of its way, so that an empty mask is detected
+    without a GPU synchronization.
 
     Args:
-        **kwargs (Any): Those of ``PackSegInputs``. Its ``meta_keys`` are
-            kept beside run, episode, role, way, shot, class_ids, class_names
+        **kwargs (Any): Arguments of ``PackSegInputs``. Its ``meta_keys`` are
+            extended by run, episode, role, way, shot, class_ids, class_names
             and way_pixels.
     """
 
@@ -36,7 +37,7 @@ class PackEpisodeInputs(PackSegInputs):
         self.meta_keys = (*self.meta_keys, *EPISODE_KEYS)
 
     def transform(self, results: dict) -> dict:
-        """Pack the image and check that its labels are the episode's.
+        """Pack the image, and check that its labels are episode labels.
 
         Raises:
             InputError: If a label is neither 0..W nor 255.

@@ -1,4 +1,4 @@
-"""Supports annotated by points."""
+"""Supports annotated with points."""
 from functools import partial
 
 import numpy as np
@@ -11,16 +11,18 @@ from .weak_annotation import WeakAnnotation, border_distance
 
 def point(region: np.ndarray, rng: np.random.Generator,
           radius: float) -> np.ndarray:
-    """Mark a disc around a pixel well inside a region, never leaving it.
+    """Mark a disc around a random pixel well inside a region.
+
+    The pixel is sampled among those at least half as far from the border of
+    the region as the farthest one. The disc is clipped to the region.
 
     Args:
-        region (np.ndarray): (H, W) bool, not empty.
-        rng (np.random.Generator): Chooses among the pixels at least half as
-            far from the border as the farthest one.
-        radius (float): Radius of the disc in pixels, 0 or more.
+        region (np.ndarray): Mask of the region, (H, W) bool, not empty.
+        rng (np.random.Generator): Random generator.
+        radius (float): Radius of the disc in pixels, at least 0.
 
     Returns:
-        np.ndarray: (H, W) bool, not empty.
+        np.ndarray: Mask of the disc, (H, W) bool, not empty.
     """
     depth = border_distance(region)
     inner = np.argwhere(depth >= depth.max() / 2)
@@ -35,10 +37,10 @@ class PointAnnotation(WeakAnnotation):
     Args:
         radius (float): Radius of the points in pixels; 0 is a single pixel.
             Defaults to 3.
-        seed (int): Seed of the choice of points. Defaults to 0.
+        seed (int): Seed of the random points. Defaults to 0.
 
     Raises:
-        InputError: If the radius or the seed is none.
+        InputError: If the radius or the seed is invalid.
     """
 
     def __init__(self, radius: float = 3, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Supports annotated by scribbles: made from a mask, or the user's."""
+"""Supports annotated with scribbles, from their masks or from files."""
 import os
 from functools import partial
 from pathlib import Path
@@ -15,25 +15,28 @@ from ...errors import InputError
 from .weak_annotation import WeakAnnotation, border_distance
 
 _GRID = 32
-"""Cells along a region's longer side: time grows with its square, and a
-scribble need not be finer."""
+"""Number of cells along a region's longer side.
+
+The time grows with its square, and a scribble needs no finer grid.
+"""
 
 
 def middle_path(depth: np.ndarray) -> np.ndarray:
-    """Find a path along the middle of a region, between pixels far apart.
+    """Find a path along the middle of a region, between distant pixels.
 
-    One end is the farthest pixel from any, the other the farthest from that;
-    between them goes the cheapest path, where a step costs its length times
-    the sum of 1 / depth^2 at its ends.
+    One end is the farthest pixel from an arbitrary one, and the other end is
+    the farthest pixel from the first end. The path between them has the
+    lowest cost, where the cost of a step is its length times the sum of
+    1 / depth^2 at its two pixels.
 
     Args:
-        depth (np.ndarray): (H, W), distance to the border of the region, 0
-            outside. The region is in one piece and not empty.
+        depth (np.ndarray): Distance of each pixel to the border of the
+            region, (H, W), 0 outside. The region is connected and not empty.
 
     Returns:
-        np.ndarray: (P, 2) rows and columns, from end to end.
+        np.ndarray: Rows and columns of the path, (P, 2).
     """
-    # Not at the top: they would slow down every import of the package.
+    # At the top, these imports would slow down the import of the package.
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import dijkstra
     from scipy.spatial import cKDTree
@@ -61,14 +64,15 @@ def middle_path(depth: np.ndarray) -> np.ndarray:
 def skeleton_path(region: np.ndarray) -> np.ndarray:
     """Find a long path along the middle of a region in bounded time.
 
-    The path goes over the cells of a grid; each stands for its pixel that
-    is farthest from the border.
+    The path is found on a grid of cells. Each cell is represented by its
+    pixel that is farthest from the border.
 
     Args:
-        region (np.ndarray): (H, W) bool, in one piece, not empty.
+        region (np.ndarray): Mask of the region, (H, W) bool, connected and
+            not empty.
 
     Returns:
-        np.ndarray: (P, 2) rows and columns of pixels of the region.
+        np.ndarray: Rows and columns of pixels of the region, (P, 2).
     """
     left, top, width, height = cv2.boundingRect(region.view(np.uint8))
     depth = border_distance(region[top:top + height, left:left + width])
@@ -85,16 +89,19 @@ def skeleton_path(region: np.ndarray) -> np.ndarray:
 
 def scribble(region: np.ndarray, rng: np.random.Generator,
              width: int) -> np.ndarray:
-    """Mark a line along the middle of a region, never leaving it.
+    """Mark a line along the middle of a region.
+
+    A random eighth to quarter of the path is cut off at each end. The line
+    is clipped to the region.
 
     Args:
-        region (np.ndarray): (H, W) bool, in one piece, not empty.
-        rng (np.random.Generator): Cuts an eighth to a quarter of the
-            skeleton's path off either end.
-        width (int): Width of the line in pixels, 1 or more.
+        region (np.ndarray): Mask of the region, (H, W) bool, connected and
+            not empty.
+        rng (np.random.Generator): Random generator.
+        width (int): Width of the line in pixels, at least 1.
 
     Returns:
-        np.ndarray: (H, W) bool, not empty.
+        np.ndarray: Mask of the line, (H, W) bool, not empty.
     """
     path = skeleton_path(region)
     first, last = rng.integers(len(path) // 8, len(path) // 4 + 1, size=2)
@@ -108,10 +115,10 @@ class ScribbleAnnotation(WeakAnnotation):
 
     Args:
         width (int): Width of the lines in pixels. Defaults to 3.
-        seed (int): Seed of the choice of lines. Defaults to 0.
+        seed (int): Seed of the random lines. Defaults to 0.
 
     Raises:
-        InputError: If the width or the seed is none.
+        InputError: If the width or the seed is invalid.
     """
 
     def __init__(self, width: int = 3, seed: int = 0) -> None:
@@ -126,18 +133,19 @@ class ScribbleAnnotation(WeakAnnotation):
 class LoadScribbles(BaseTransform):
     """Replace a mask by ``<scribble_dir>/<stem of the image><suffix>``.
 
-    The file is a palette or grey PNG of 8 bits, of the image's size: the
-    data set's class ids where something is marked, 255 where nothing is.
-    ``reduce_zero_label`` and ``label_map`` of the data set hold for it as for
-    its masks. It stands right after ``LoadAnnotations``, before
+    The file is an 8-bit PNG, grey or with a palette, of the image's size. It
+    contains the data set's class ids at marked pixels and 255 elsewhere. As
+    for masks, the data set's ``reduce_zero_label`` and ``label_map`` are
+    applied. Place this transform right after ``LoadAnnotations``, before
     ``EpisodeLabels``.
 
     Required keys: ``gt_seg_map`` (H, W), ``img_path``, ``reduce_zero_label``.
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        scribble_dir (str | os.PathLike): The folder of all scribbles.
-        suffix (str): What follows the stem. Defaults to '.png'.
+        scribble_dir (str | os.PathLike): Folder of all scribbles.
+        suffix (str): Text after the stem, with the file extension. Defaults
+            to '.png'.
     """
 
     depends_on = 'class'
@@ -146,15 +154,15 @@ class LoadScribbles(BaseTransform):
                  suffix: str = '.png') -> None:
         self.scribble_dir = Path(scribble_dir)
         self.suffix = suffix
-        # Held, not inherited: the class index counts with the first
-        # LoadAnnotations of a pipeline, and that must read the masks.
+        # An attribute and not a base class: the class index uses the first
+        # LoadAnnotations of a pipeline, which must read the masks.
         self._loader = LoadAnnotations()
 
     def transform(self, results: dict) -> dict:
         """Load the scribbles of one support.
 
         Raises:
-            InputError: If the file is missing, or no PNG as above.
+            InputError: If the file is missing, or is not such a PNG.
         """
         image = results['img_path']
         path = self.scribble_dir / f'{Path(image).stem}{self.suffix}'
@@ -165,7 +173,7 @@ class LoadScribbles(BaseTransform):
         except OSError as error:
             raise InputError(
                 f'the scribbles {path} of {image} cannot be read ({error}); '
-                'save them as a PNG of class ids, 255 where nothing is known'
+                'save them as a PNG of class ids, with 255 for unknown pixels'
             ) from error
         if mode not in ('L', 'P') or size != (width, height):
             raise InputError(
@@ -173,8 +181,8 @@ class LoadScribbles(BaseTransform):
                 f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
                 f'as {image}, got mode {mode} of {size[0]}x{size[1]}; save '
                 'them in the size of the image')
-        # A list of its own: mmseg appends to it, and a mask listed twice
-        # would be flipped twice.
+        # A separate list for seg_fields: mmseg appends to it, and a mask
+        # that is listed twice would be flipped twice.
         loaded = self._loader(
             dict(results, seg_map_path=str(path), seg_fields=[]))
         results['gt_seg_map'] = loaded['gt_seg_map']

@@ -1,4 +1,4 @@
-"""Weak annotations that are made from a mask."""
+"""The base of weak annotations that are derived from masks."""
 import os
 import zlib
 from collections.abc import Callable
@@ -12,18 +12,21 @@ from ...annotations.class_list import IGNORED
 from ...errors import InputError
 
 Mark = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""From a region, (H, W) bool, not empty and one piece, to the part of it that
-is known, (H, W) bool."""
+"""A function from a region to its marked part.
+
+Both are (H, W) bool; the region is connected and not empty.
+"""
 
 
 def largest_object(region: np.ndarray) -> np.ndarray:
-    """Find the largest 8-connected piece of a region.
+    """Find the largest 8-connected component of a region.
 
     Args:
-        region (np.ndarray): (H, W) bool.
+        region (np.ndarray): Mask of the region, (H, W) bool.
 
     Returns:
-        np.ndarray: (H, W) bool, empty where the region is.
+        np.ndarray: Mask of the component, (H, W) bool; empty if the region
+        is empty.
     """
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(
         region.view(np.uint8), connectivity=8)
@@ -33,34 +36,36 @@ def largest_object(region: np.ndarray) -> np.ndarray:
 
 
 def border_distance(region: np.ndarray) -> np.ndarray:
-    """Measure how far each pixel of a region is from the outside of it.
+    """Compute the distance of each pixel to the outside of its region.
 
-    What lies past the border of the image is outside.
+    Pixels beyond the border of the image count as outside.
 
     Args:
-        region (np.ndarray): (H, W) bool.
+        region (np.ndarray): Mask of the region, (H, W) bool.
 
     Returns:
-        np.ndarray: (H, W) float32 in pixels, 0 outside the region.
+        np.ndarray: Distances in pixels, (H, W) float32; 0 outside the
+        region.
     """
-    # Not by OpenCV 5, whose precise distances differ from call to call.
+    # The precise distances of OpenCV 5 differ from call to call.
     distance = distance_transform_edt(np.pad(region, 1))
     return distance[1:-1, 1:-1].astype(np.float32)
 
 
 def annotate(labels: np.ndarray, way: int, mark: Mark,
              rng: np.random.Generator) -> np.ndarray:
-    """Keep only what is marked in the object and in the background.
+    """Keep only the marked pixels of the object and of the background.
 
     Args:
-        labels (np.ndarray): (H, W) uint8, episode labels.
-        way (int): The support's own way, 1..W.
-        mark (Mark): Marks a region.
-        rng (np.random.Generator): What differs between marks.
+        labels (np.ndarray): Episode labels, (H, W) uint8.
+        way (int): Way of the support, 1..W.
+        mark (Mark): Function that marks a part of a region.
+        rng (np.random.Generator): Random generator of the marks.
 
     Returns:
-        np.ndarray: (H, W) uint8, ``way`` in the way's largest object, 0 in
-        the largest piece of the background, all else 255.
+        np.ndarray: Labels, (H, W) uint8: ``way`` at the marks in the way's
+        largest object, 0 at those in the largest component of the
+        background, and 255 elsewhere.
     """
     known = np.full_like(labels, IGNORED)
     for label in (way, 0):
@@ -73,23 +78,24 @@ def annotate(labels: np.ndarray, way: int, mark: Mark,
 class WeakAnnotation(BaseTransform):
     """Replace a support's mask by marks in its object and in the background.
 
-    It stands after the resizes and crops, before ``PackEpisodeInputs``. What
-    is random depends on nothing but (seed, image, class), so that an object
-    is annotated alike in every episode and process, and so is its background
-    where the other ways leave it the same pixels. The image is known by
-    ``image_id``, or where there is none by the file name in ``img_path``.
-    See :func:`annotate`.
+    Place this transform after the resizes and crops and before
+    ``PackEpisodeInputs``. The random numbers depend only on (seed, image,
+    class), so that an object has the same marks in every episode and
+    process. The same holds for its background, unless the other ways of the
+    episode occupy different pixels of it. The image is identified by
+    ``image_id`` or, without it, by the file name in ``img_path``. See
+    :func:`annotate`.
 
     Required keys: ``gt_seg_map`` (H, W) of episode labels, ``way``,
     ``class_ids`` (W,), ``image_id`` or ``img_path``.
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        mark (Mark): Marks the object, and then the background.
-        seed (int): Seed of what differs between marks, 0 or more.
+        mark (Mark): Function that marks the object and the background.
+        seed (int): Seed of the marks, at least 0.
 
     Raises:
-        InputError: If the seed is none.
+        InputError: If the seed is invalid.
     """
 
     depends_on = 'class'

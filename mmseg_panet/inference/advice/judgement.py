@@ -78,7 +78,8 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
     Args:
         head (FewShotHead): Head that fits and matches.
         features (Tensor): (C, h, w), features of the support's image.
-        metainfo (dict): Metainfo of the image, see :func:`to_own_size`.
+        metainfo (dict): Metainfo of the image, see
+            :func:`to_original_size`.
         labels (Tensor): (H, W), at the image's own size: 1 the class, 0 not,
             255 unknown.
         statistics (SupportStatistics): See :func:`shot_statistics`.

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ...annotations.class_list import IGNORED, check_class_name
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.image_files import existing
+from ...annotations.image_files import existing_file
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
@@ -142,7 +142,7 @@ def _support(class_name: str, number: int, pair: Any,
     where += f' ({_title(image)} with {_title(annotation)})'
     picture = image if isinstance(image, Image.Image) else None
     if isinstance(image, (str, Path)):
-        image = existing(image, where)
+        image = existing_file(image, where)
     elif is_in_memory(image) and getattr(image, 'ndim', 3) == 3:
         try:
             image = image_array(image, channel_order)
@@ -173,7 +173,7 @@ def _rasterizer(annotation: Any, value: Any,
             f'that with a mask only, got {value!r}; correct it or leave it '
             'out')
     if is_mask:
-        mask = existing(annotation, where) if isinstance(
+        mask = existing_file(annotation, where) if isinstance(
             annotation, (str, Path)) else annotation
         return lambda _: object_labels(mask, value, where)
     if not isinstance(annotation, Mapping):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...annotations.image_files import seen_as
+from ...annotations.image_files import orient_labels
 from ...errors import InputError
 
 Size = tuple[int, int]
@@ -46,7 +46,7 @@ class Support:
     picture: Image.Image | None = None
 
     def rasterize(self, size: Size) -> np.ndarray:
-        """Return the labels of the oriented image, see :func:`seen_as`.
+        """Rasterize the labels, and apply the image's EXIF orientation.
 
         Args:
             size (tuple[int, int]): H and W of the oriented image.
@@ -63,7 +63,7 @@ class Support:
             self.image, str) else self.picture
         if stored is not None and labels.shape == size[::-1] != size:
             with suppress(InputError):
-                labels = seen_as(labels, stored)
+                labels = orient_labels(labels, stored)
         if labels.shape != size:
             raise InputError(
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '

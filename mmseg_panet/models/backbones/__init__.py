@@ -1,4 +1,4 @@
-"""Encoders of the few-shot literature at output stride 8."""
+"""Backbones of the few-shot literature with output stride 8."""
 from .dilated_resnet import DilatedResNet
 from .dilated_vgg import DilatedVGG
 

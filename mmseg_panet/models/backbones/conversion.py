@@ -1,4 +1,4 @@
-"""Weights of other libraries under the keys of these backbones."""
+"""Conversion of other libraries' weights to the keys of these backbones."""
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,13 +12,13 @@ from ...errors import InputError
 from ..pretrained import require_fit, unwrap
 from .dilated_resnet import DilatedResNet
 
-# DataParallel's and a segmentor's or classifier's, the longest first.
+# Prefixes of DataParallel and of a segmentor or classifier, longest first.
 PREFIXES = ('module.backbone.', 'backbone.', 'module.', '')
 
 PLAIN_STEM = ('conv1', 'bn1')
 DEEP_STEM = ('stem.0', 'stem.1', 'stem.3', 'stem.4', 'stem.6', 'stem.7')
 # The stem's convolutions and norms in forward order, by layout. The plain
-# names come last, as the files of semseg have them, too.
+# stem is the last, as files of semseg also have its names.
 STEMS = {
     'deep-stem ResNet of mmseg': DEEP_STEM,
     'deep-stem ResNet of mmpretrain': (
@@ -37,14 +37,15 @@ VGG_LAYOUT = 'VGG-16 of torchvision'
 
 
 class Conversion(NamedTuple):
-    """Weights that load strictly into a backbone, and where they come from.
+    """The result of a conversion.
 
     Attributes:
-        state_dict (OrderedDict[str, Tensor]): The backbone's weights.
-        backbone (dict): The backbone's config.
-        layout (str): The recognised layout of the source.
-        dropped (list[str]): Keys of the source that the backbone has no use
-            for, without their prefix.
+        state_dict (OrderedDict[str, Tensor]): Weights that can be loaded
+            strictly into the backbone.
+        backbone (dict): Config of the backbone.
+        layout (str): Recognised layout of the source.
+        dropped (list[str]): Keys of the source that the backbone does not
+            use, without their prefix.
     """
 
     state_dict: OrderedDict[str, Tensor]
@@ -54,7 +55,7 @@ class Conversion(NamedTuple):
 
 
 def describe(backbone: Mapping[str, Any]) -> str:
-    """Write a backbone's config as a call: 'DilatedResNet(depth=50)'."""
+    """Format a backbone's config as a call, 'DilatedResNet(depth=50)'."""
     arguments = ', '.join(f'{name}={value!r}'
                           for name, value in backbone.items()
                           if name != 'type')
@@ -62,15 +63,15 @@ def describe(backbone: Mapping[str, Any]) -> str:
 
 
 def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
-    """Find the depth of a ResNet by its blocks in stages 1 to 3.
+    """Deduce the depth of a ResNet from its blocks in stages 1 to 3.
 
     Args:
         weights (Mapping[str, Tensor]): Weights with the keys
             'layer{stage}.{block}.conv{i}.weight'.
-        source (str): The file, for the message.
+        source (str): Name of the file, for the message.
 
     Returns:
-        int: The depth.
+        int: Depth of the ResNet.
 
     Raises:
         InputError: If no depth has these blocks.
@@ -84,22 +85,22 @@ def deduce_depth(weights: Mapping[str, Tensor], source: str) -> int:
             return depth
     raise InputError(
         f'{source} must be a ResNet of depth '
-        f'{sorted(DilatedResNet.arch_settings)}, got '
-        f"{'bottleneck' if bottleneck else 'basic'} blocks numbering {found} "
-        'in layer1 to layer3, which none of them has')
+        f'{sorted(DilatedResNet.arch_settings)}, got {found} '
+        f"{'bottleneck' if bottleneck else 'basic'} blocks in layer1 to "
+        'layer3, which none of them has; convert another file')
 
 
 def recognise(weights: Mapping[str, Tensor],
               source: str) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Recognise a layout by its keys.
+    """Recognise the layout of weights by their keys.
 
     Args:
         weights (Mapping[str, Tensor]): Weights without prefix.
-        source (str): The file, for the message.
+        source (str): Name of the file, for the message.
 
     Returns:
         tuple[str, dict, dict[str, str]]: The layout, the config of the
-        backbone, and the key of the backbone for each key it takes.
+        backbone, and the backbone's key for each key that it uses.
 
     Raises:
         InputError: If no known layout has these keys.
@@ -113,7 +114,8 @@ def recognise(weights: Mapping[str, Tensor],
     if layout is None:
         raise InputError(
             f"{source} must be one of: {', '.join([*STEMS, VGG_LAYOUT])}; got "
-            f'the first keys {list(weights)[:5]}, which none of them has')
+            f'the first keys {list(weights)[:5]}, which none of them has; '
+            'convert another file')
     stem = STEMS[layout]
     backbone: dict[str, Any] = dict(
         type='DilatedResNet', depth=deduce_depth(weights, source))
@@ -131,31 +133,32 @@ def recognise(weights: Mapping[str, Tensor],
 
 
 def convert_backbone(checkpoint: Any, source: str) -> Conversion:
-    """Convert weights of a known layout to those of our backbone.
+    """Convert weights of a supported layout to those of our backbones.
 
-    Known are torchvision's ResNets and VGG-16, the ResNets of mmseg and
-    mmpretrain with either stem (bare or inside a segmentor or classifier),
-    and the deep-stem ResNets of semseg (PSPNet) and PyTorch-Encoding. All
-    are taken to be of the 'pytorch' style, with the stride in the 3x3
+    Supported are torchvision's ResNets and VGG-16, the ResNets of mmseg and
+    mmpretrain with either stem (alone, or in a segmentor or classifier), and
+    the deep-stem ResNets of semseg (PSPNet) and PyTorch-Encoding. All are
+    assumed to have the 'pytorch' style, with the stride in the 3x3
     convolution, as the 'caffe' style has the same keys.
 
     Args:
-        checkpoint (Any): The loaded file: tensors by their keys, or a dict
-            that holds them as 'state_dict'.
-        source (str): The file, for the messages.
+        checkpoint (Any): Contents of the file: tensors by their keys, or a
+            dict that contains them as 'state_dict'.
+        source (str): Name of the file, for the messages.
 
     Returns:
-        Conversion: Weights that load strictly into ``backbone``.
+        Conversion: Weights that can be loaded strictly into ``backbone``.
 
     Raises:
-        InputError: If the layout is not known or the weights are incomplete.
+        InputError: If the layout is not supported, or the weights are
+            incomplete.
     """
     content = unwrap(checkpoint, source)
     tensors = {key: value for key, value in content.items()
                if isinstance(key, str) and isinstance(value, Tensor)}
     if not tensors:
         raise InputError(
-            f'{source} must hold a dict of tensors, got a dict without any, '
+            f'{source} must contain a dict of tensors, got one without any, '
             f"with the keys {list(content)[:3]}; save the model's "
             'state_dict()')
     prefix = next(prefix for prefix in PREFIXES

@@ -1,4 +1,4 @@
-"""Files of backbones, converted from the layout of another library."""
+"""Conversion of backbone files from the layouts of other libraries."""
 import pickle
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,17 @@ def convert_file(source: str, target: str) -> Conversion:
     """Convert the weights of a backbone from one file to another.
 
     Args:
-        source (str): A checkpoint of tensors.
-        target (str): The checkpoint to write; its folder is made. Nothing
-            is written unless the weights load into the backbone.
+        source (str): Path of a checkpoint of tensors.
+        target (str): Path of the checkpoint to write, whose folder is
+            created. Nothing is written unless the weights can be loaded into
+            the backbone.
 
     Returns:
-        Conversion: What was written.
+        Conversion: The converted weights.
 
     Raises:
-        InputError: If the source cannot be read, its layout is unknown, or
-            the target cannot be written.
+        InputError: If the source cannot be read, its layout is not
+            supported, or the target cannot be written.
     """
     conversion = convert_backbone(_read(source), source)
     MODELS.build(conversion.backbone).load_state_dict(
@@ -34,20 +35,20 @@ def convert_file(source: str, target: str) -> Conversion:
 
 
 def _read(path: str) -> Any:
-    """Load a checkpoint of tensors without running code of its pickle."""
+    """Load a checkpoint of tensors without executing code of its pickle."""
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
-        raise InputError(f'{path} is not there; download it, or correct the '
+        raise InputError(f'{path} does not exist; download it, or correct the '
                          'path') from error
     except pickle.UnpicklingError as error:
         raise InputError(
-            f'{path} is no checkpoint of tensors only, as '
-            "torch.load(weights_only=True) demands; save the model's "
-            'state_dict() alone where you trust the file, or name a training '
-            "checkpoint of mmengine's in init_cfg with prefix='backbone', "
+            f'{path} is not a checkpoint of tensors only, as '
+            "torch.load(weights_only=True) requires; save only the model's "
+            'state_dict() if you trust the file, or use a training '
+            "checkpoint of mmengine in init_cfg with prefix='backbone', "
             'which needs no conversion') from error
-    # Unpickling what is no pickle raises any type, KeyError among them.
+    # Unpickling an arbitrary file may raise any error, such as a KeyError.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(f'{path} cannot be read as a checkpoint ({reason}); '
@@ -55,11 +56,11 @@ def _read(path: str) -> Any:
 
 
 def _write(state_dict: dict[str, torch.Tensor], path: str) -> None:
-    """Write a checkpoint in one step; a failure leaves nothing of it."""
+    """Write a checkpoint atomically."""
     try:
         with atomic_path(Path(path)) as part, part.open('wb') as file:
             torch.save(state_dict, file)
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(f'{path} cannot be written ({reason}); choose '
-                         'another place') from error
+                         'another path') from error

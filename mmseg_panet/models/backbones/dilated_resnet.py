@@ -1,4 +1,4 @@
-"""ResNet at output stride 8, without stage 4 and without the last ReLU."""
+"""ResNet with output stride 8, without stage 4 and without the last ReLU."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,17 +22,17 @@ NUM_STAGES = 3
 
 
 def residual_sum(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
-    """Compute a residual block without the ReLU that follows its sum.
+    """Compute a residual block without the ReLU after its sum.
 
-    The blocks of mmseg offer no hook between the sum and the ReLU, hence
-    their few lines again.
+    mmseg's blocks have no hook between the sum and the ReLU, so their few
+    lines are repeated here.
 
     Args:
-        block (BasicBlock | Bottleneck): A block of mmseg, without plugins.
-        x (Tensor): The block's input (N, C_in, h, w).
+        block (BasicBlock | Bottleneck): Block of mmseg without plugins.
+        x (Tensor): Input of the block, (N, C_in, h, w).
 
     Returns:
-        Tensor: Residual plus shortcut, of either sign, (N, C, h, w).
+        Tensor: Residual plus shortcut, which may be negative, (N, C, h, w).
     """
     out = block.relu(block.norm1(block.conv1(x)))
     out = block.norm2(block.conv2(out))
@@ -43,10 +43,10 @@ def residual_sum(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
 
 
 class SignedResLayer(ResLayer):
-    """A stage whose last block ends at its sum, without the ReLU."""
+    """A stage whose last block ends with its sum, without the ReLU."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C_in, H, W) to (N, C, h, w) of either sign."""
+        """Map (N, C_in, H, W) to (N, C, h, w), which may be negative."""
         *blocks, last = self
         for block in blocks:
             x = block(x)
@@ -59,54 +59,56 @@ class SignedResLayer(ResLayer):
 class DilatedResNet(ResNet):
     """The ResNet encoder of the few-shot segmentation literature.
 
-    Stem and stages 1 to 3 of mmseg's ResNet, under its keys. Stage 3 keeps
-    its resolution instead of halving it; its first block has dilation 1, the
-    others 2. The features, (N, 256 * expansion, H / 8, W / 8), come from
-    before the last ReLU: with non-negative features a cosine cannot tell
-    opposite directions. (PANet itself, section 4.1 of arXiv 1908.06391, used
-    VGG-16, see ``DilatedVGG``; this ResNet is later practice.)
+    It consists of the stem and stages 1 to 3 of mmseg's ResNet, with the
+    same keys. Stage 3 keeps its resolution instead of halving it; its first
+    block has dilation 1, and the others have dilation 2. The features,
+    (N, 256 * expansion, H / 8, W / 8), are taken before the last ReLU, since
+    a cosine of non-negative features cannot distinguish opposite directions.
+    (PANet, section 4.1 of arXiv 1908.06391, used VGG-16, see ``DilatedVGG``;
+    this ResNet is that of later work.)
 
-    With several ``out_indices`` the forward pass returns one level for each,
-    of stride 4, 8 and 8. A level that another one follows comes after its
-    ReLU and equals that of mmseg's ``ResNet``, for it is also the input of
-    the next stage; the last level comes from before its ReLU, whichever
-    stage it is. The stages after it are not built.
+    With several ``out_indices``, the forward pass returns one level for
+    each, with stride 4, 8 and 8. All levels but the last are taken after
+    their ReLU and equal those of mmseg's ``ResNet``, as they are the inputs
+    of the next stage. The last level is taken before its ReLU, for any
+    stage. Later stages are not built.
 
-    In the basic blocks of depths 18 and 34 mmseg dilates the first of the
-    two convolutions only, and in the 'caffe' style, which has the stride in
-    the first 1x1 convolution, not the 3x3 one that follows it in the first
-    block; ``dilate_both`` computes what the network with stride 2 computes,
-    at every other cell of its finer map.
+    In the basic blocks of depths 18 and 34, mmseg dilates only the first of
+    the two convolutions. In the 'caffe' style, which has the stride in the
+    first 1x1 convolution, it does not dilate the 3x3 convolution of the
+    first block. With ``dilate_both``, every other cell of the finer map is
+    equal to the result of the network with stride 2.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.
         final_relu (bool): Whether the last block keeps its ReLU. Defaults to
             False.
-        dilate_both (bool): Whether basic blocks of stage 3 dilate their second
-            convolution too, and the first 'caffe' bottleneck its 3x3 one; a
-            'pytorch' bottleneck has but one to dilate. Defaults to False, as
-            in mmseg.
-        frozen_stages (int): The stem and that many stages keep their weights
-            and record no graph, from -1 (not even the stem) to the last one,
-            3 by default. Defaults to 1.
+        dilate_both (bool): Whether basic blocks of stage 3 also dilate their
+            second convolution, and the first 'caffe' bottleneck its 3x3
+            convolution; a 'pytorch' bottleneck has only one to dilate.
+            Defaults to False, as in mmseg.
+        frozen_stages (int): Number of stages that are frozen together with
+            the stem, from -1 (not even the stem) to the number of stages.
+            Frozen stages keep their weights and record no graph. Defaults to
+            1.
         norm_eval (bool): Whether batch norm keeps its statistics in
             training. Defaults to True.
-        init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
-            the file must hold every weight, see ``check_pretrained``.
-            Defaults to None: mmseg's random weights.
-        out_indices (Sequence[int]): The stages whose features are returned,
-            in rising order, from 0 for stage 1 to 2 for stage 3. Defaults to
+        init_cfg (dict or list[dict], optional): Initialization config. With
+            ``type='Pretrained'``, the file must contain every weight, see
+            ``check_pretrained``. Defaults to None, mmseg's random weights.
+        out_indices (Sequence[int]): Stages whose features are returned, in
+            ascending order, from 0 for stage 1 to 2 for stage 3. Defaults to
             (2, ).
         **kwargs: Other arguments of mmseg's ``ResNet``: ``norm_cfg``,
             ``with_cp``, ``in_channels``, ``style`` and so on. With
-            ``deep_stem=True`` three 3x3 convolutions of
+            ``deep_stem=True``, three 3x3 convolutions with
             ``stem_channels // 2``, ``stem_channels // 2`` and
-            ``stem_channels`` channels replace the 7x7 one; PSPNet has 128
-            ``stem_channels``.
+            ``stem_channels`` channels replace the 7x7 convolution; PSPNet
+            has 128 ``stem_channels``.
 
     Raises:
-        InputError: If ``depth``, ``out_indices`` or ``frozen_stages`` is none
-            of the above, or plugins are set for the block without ReLU.
+        InputError: If ``depth``, ``out_indices`` or ``frozen_stages`` is
+            invalid, or if plugins are set for the block without ReLU.
 
     Example:
         >>> import torch
@@ -125,7 +127,7 @@ class DilatedResNet(ResNet):
         check_levels(out_indices, NUM_STAGES)
         num_stages = out_indices[-1] + 1
         check_frozen(frozen_stages, num_stages)
-        # The constructor of mmseg calls make_res_layer, which reads it.
+        # mmseg's constructor calls make_res_layer, which reads these.
         self.final_relu = final_relu
         self.dilate_both = dilate_both
         super().__init__(
@@ -141,13 +143,13 @@ class DilatedResNet(ResNet):
         if signed and kwargs['plugins']:
             raise InputError(
                 f'plugins of stage {self.num_stages} need final_relu=True, '
-                'got final_relu=False; set it, or leave that stage out of the '
+                'got final_relu=False; set it, or remove that stage from the '
                 "plugins' stages")
         stage = SignedResLayer(**kwargs) if signed else (
             super().make_res_layer(**kwargs))
-        # Only the first convolution of a stage had a stride to lose; all after
-        # it see the finer map, those of the first block included. In a
-        # bottleneck of the 'pytorch' style the second one had it.
+        # Only the convolution with the stride must not be dilated; all later
+        # ones get the finer map, also those of the first block. In a
+        # 'pytorch' bottleneck, the second convolution has the stride.
         for block in stage if self.dilate_both else ():
             if isinstance(block, BasicBlock) or block.style == 'caffe':
                 block.conv2.dilation = block.conv2.padding = (
@@ -155,10 +157,10 @@ class DilatedResNet(ResNet):
         return stage
 
     def init_weights(self) -> None:
-        """Initialise, refusing pretrained weights that do not fit.
+        """Initialize the weights, and check that pretrained ones fit.
 
         Raises:
-            InputError: If ``init_cfg`` names a file of other weights.
+            InputError: If the file in ``init_cfg`` has other weights.
         """
         stem = 'deep' if self.deep_stem else 'plain'
         check_pretrained(

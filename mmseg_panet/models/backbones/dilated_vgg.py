@@ -1,4 +1,4 @@
-"""VGG-16 at output stride 8 (PANet, section 4.1)."""
+"""VGG-16 with output stride 8 (PANet, section 4.1)."""
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule
@@ -18,10 +18,11 @@ NUM_STAGES = 5
 
 
 def make_features() -> nn.Sequential:
-    """Change the layers of torchvision's VGG-16, and keep their keys.
+    """Modify the layers of torchvision's VGG-16 without changing their keys.
 
     Returns:
-        nn.Sequential: The layers, (N, 3, H, W) to (N, 512, H / 8, W / 8).
+        nn.Sequential: Layers that map (N, 3, H, W) to
+        (N, 512, H / 8, W / 8).
     """
     *layers, _, _ = make_layers(cfgs['D'])  # without the last ReLU and pool
     stage = 1
@@ -39,26 +40,27 @@ def make_features() -> nn.Sequential:
 class DilatedVGG(BaseModule):
     """The VGG-16 encoder of PANet (arXiv 1908.06391, section 4.1).
 
-    Five stages of 3x3 convolutions with ReLU. Against VGG-16 the pools are
-    3x3, the fourth has stride 1, the fifth stage has dilation 2, and nothing
-    follows the last convolution: no pool and, as in the released code, no
-    ReLU, so that features can be negative. Keys are those of torchvision's
-    ``vgg16().features``, so its weights load as they are.
+    It has five stages of 3x3 convolutions with ReLU. In contrast to VGG-16,
+    the pools are 3x3, the fourth pool has stride 1, and the fifth stage has
+    dilation 2. The last convolution is followed neither by a pool nor, as in
+    the released code, by a ReLU, so that features can be negative. The keys
+    are those of torchvision's ``vgg16().features``, whose weights can be
+    loaded without conversion.
 
-    With several ``out_indices`` the forward pass returns one level for each,
-    of stride 1, 2, 4, 8 and 8. A level that another one follows comes after
-    its ReLU and before the pool; the last level comes from before its ReLU,
-    whichever stage it is. The stages after it are neither run nor trained.
+    With several ``out_indices``, the forward pass returns one level for
+    each, with stride 1, 2, 4, 8 and 8. All levels but the last are taken
+    after their ReLU and before the pool. The last level is taken before its
+    ReLU, for any stage. Later stages are neither run nor trained.
 
     Args:
         frozen_stages (int): Number of leading stages that keep their weights
-            and record no graph, 0 to 5; -1 is mmseg's word for 0. Defaults
-            to -1.
-        init_cfg (dict or list[dict], optional): With ``type='Pretrained'``
-            the file must hold every weight, see ``check_pretrained``.
-            Defaults to None: Kaiming's.
-        out_indices (Sequence[int]): The stages whose features are returned,
-            in rising order, from 0 to 4. Defaults to (4, ).
+            and record no graph, 0 to 5; -1 is the same as 0, as in mmseg.
+            Defaults to -1.
+        init_cfg (dict or list[dict], optional): Initialization config. With
+            ``type='Pretrained'``, the file must contain every weight, see
+            ``check_pretrained``. Defaults to None, Kaiming initialization.
+        out_indices (Sequence[int]): Stages whose features are returned, in
+            ascending order, from 0 to 4. Defaults to (4, ).
 
     Raises:
         InputError: If ``frozen_stages`` or ``out_indices`` is out of range.
@@ -74,7 +76,7 @@ class DilatedVGG(BaseModule):
         self.features = make_features()
         pools = [index for index, layer in enumerate(self.features)
                  if isinstance(layer, nn.MaxPool2d)]
-        # Each stage ends where its pool is, or would be.
+        # Each stage ends at its pool; the last one has none.
         ends = [*pools, len(self.features) + 1]
         *self.levels, last = (ends[index] for index in out_indices)
         self.length = last - 1  # without the ReLU
@@ -90,7 +92,8 @@ class DilatedVGG(BaseModule):
 
         Returns:
             tuple[Tensor, ...]: One level for each of ``out_indices``, by
-            default the features (N, 512, H / 8, W / 8), rounded up.
+            default the features (N, 512, H / 8, W / 8), with sizes rounded
+            up.
         """
         levels = []
         for index, layer in enumerate([*self.features][:self.length]):
@@ -100,10 +103,10 @@ class DilatedVGG(BaseModule):
         return (*levels, x)
 
     def init_weights(self) -> None:
-        """Initialise, refusing pretrained weights that do not fit.
+        """Initialize the weights, and check that pretrained ones fit.
 
         Raises:
-            InputError: If ``init_cfg`` names a file of other weights.
+            InputError: If the file in ``init_cfg`` has other weights.
         """
         check_pretrained(self, f'{type(self).__name__} (VGG-16)')
         with without_lines(f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):

@@ -1,4 +1,4 @@
-"""From the statistics of supports to classes: one method a file."""
+"""Methods that fit classes to the statistics of supports, one per file."""
 from .auto import AutoClassifier
 from .classifier import Classifier, build_classifier
 from .discriminant import DiscriminantClassifier

@@ -1,4 +1,4 @@
-"""The classifier for those who choose none."""
+"""The default classifier of the inferencer."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -6,27 +6,29 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from ..statistics import SupportStatistics
-from .classifier import Classifier, counted
+from .classifier import Classifier, format_shots
 from .query_refinement import QueryRefinement
 
 
 @MODELS.register_module()
 class AutoClassifier(Classifier):
-    """Chooses the method by the number of ways and shots.
+    """A choice of the method by the number of ways and shots.
 
-    One image hardly tells how a class scatters: with one way and one shot
-    the refinement by the query starts from prototypes, otherwise from the
-    discriminant. The logits follow the edges of the image. All of it was
-    chosen on half of the classes of MSRC and of PASCAL VOC's animals; the
-    documentation has the figures.
+    The scatter of a class can hardly be estimated from one image. Therefore
+    the refinement by the query starts from prototypes for one way and one
+    shot, and from the discriminant otherwise. The logits are aligned with
+    the edges of the image. These choices were made on half of the classes of
+    MSRC and of PASCAL VOC's animals; docs/classifiers.md has the results.
 
     Args:
-        prior (float): See :class:`QueryRefinement`. Defaults to 1.
-        presence (float): See :class:`QueryRefinement`; by one shot it turns
-            off many classes that are there. Defaults to -1: off.
-        scale (float): The temperature's inverse. Defaults to 1.
-        rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
-            to 64.
+        prior (float): Power of the class frequencies, see
+            :class:`QueryRefinement`. Defaults to 1.
+        presence (float): Threshold of the presence test, see
+            :class:`QueryRefinement`. With one shot, the test suppresses many
+            classes that are present. Defaults to -1, which disables it.
+        scale (float): Inverse temperature. Defaults to 1.
+        rank (int, optional): Number of main axes of the moments, see
+            :class:`DiscriminantClassifier`. Defaults to 64.
 
     Raises:
         InputError: If a setting is out of range.
@@ -47,13 +49,13 @@ class AutoClassifier(Classifier):
         self.rank = rank
         common: dict[str, Any] = dict(
             prior=prior, presence=presence, scale=scale, rank=rank)
-        self.of_one = QueryRefinement(
+        self.one_shot = QueryRefinement(
             dict(type='PrototypeClassifier'), **common)
-        self.of_more = QueryRefinement(**common)
+        self.many_shot = QueryRefinement(**common)
 
     def choice(self, shots: Sequence[int]) -> QueryRefinement:
-        """Choose the method for classes with some numbers of shots."""
-        return self.of_one if list(shots) == [1] else self.of_more
+        """Choose the method by the numbers of shots of the ways."""
+        return self.one_shot if list(shots) == [1] else self.many_shot
 
     def fit(self, supports: SupportStatistics,
             shots: Sequence[int]) -> nn.Module:
@@ -61,7 +63,7 @@ class AutoClassifier(Classifier):
         return self.choice(shots).fit(supports, shots)
 
     def describe(self, shots: Sequence[int]) -> str:
-        """Say which method it chooses, see :meth:`Classifier.describe`."""
-        start = ('prototypes' if self.choice(shots) is self.of_one
+        """Describe the chosen method, see :meth:`Classifier.describe`."""
+        start = ('prototypes' if self.choice(shots) is self.one_shot
                  else 'the discriminant')
-        return f'auto: refinement from {start} for {counted(shots)}'
+        return f'auto: refinement from {start} for {format_shots(shots)}'

@@ -1,4 +1,4 @@
-"""What every method of few-shot classification has in common."""
+"""The base class of the methods of few-shot classification."""
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
@@ -11,28 +11,29 @@ from ..statistics import SupportStatistics
 
 
 class Classifier(nn.Module):
-    """A method: from the statistics of supports to a classifier of cells.
+    """The base of methods that fit a classifier of cells to supports.
 
-    A method inherits from it, is registered with ``MODELS`` and keeps its
-    settings in attributes of their names. It defines :meth:`fit`, which makes
-    a :class:`LinearClassifier`, or otherwise :meth:`logits`.
+    A method is a subclass that is registered in ``MODELS`` and stores its
+    arguments in attributes of the same names. It defines :meth:`fit`, which
+    returns a :class:`LinearClassifier`, or else :meth:`logits`.
 
     Attributes:
-        needs (tuple[str, ...]): What it reads beside areas and sums, of
-            :data:`NEEDS`. Statistics with 'cells' grow with the pixels of
-            the supports: a test then goes episode by episode.
-        train_needs (tuple[str, ...] | None): The same in training, where
-            statistics do not outlive a batch and cells are smaller than
-            moments; None for ``needs``.
-        own_settings (tuple[str, ...]): Settings that those of the head do
-            not reach: its ``scale`` is a factor of similarities.
+        needs (tuple[str, ...]): Statistics of :data:`NEEDS` that the method
+            requires besides areas and sums. Statistics with 'cells' grow
+            with the size of the supports, so that a test is done episode by
+            episode.
+        train_needs (tuple[str, ...] | None): ``needs`` in training, where
+            statistics are not stored, and cells are smaller than moments.
+            None is the same as ``needs``.
+        own_settings (tuple[str, ...]): Arguments that are not set by the
+            head, although it has an argument of that name. The ``scale`` of
+            the head is a factor of similarities.
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
-        rank (int | None): Main axes of a support that its moments keep in
-            evaluation, see :meth:`SupportStatistics.of_weights`; None for
-            all.
-        edges (dict | None): Settings of the :class:`EdgeFilter` of its
-            logits where ``test_cfg`` has none, None to go without.
+        rank (int | None): Number of main axes of the moments in evaluation,
+            see :meth:`SupportStatistics.of_weights`; None for all channels.
+        edges (dict | None): Arguments of the :class:`EdgeFilter` of the
+            logits, unless ``test_cfg`` has ``edges``; None for no filter.
     """
 
     needs: tuple[str, ...] = ()
@@ -47,37 +48,41 @@ class Classifier(nn.Module):
         """Fit the classes of B episodes.
 
         Args:
-            supports (SupportStatistics): (B, N) supports, the shots of a way
-                next to each other; n is 2, background and own way. They have
-                the dtype and the device of the features. In the alignment
-                loss a mask may be empty. Supports after the last shot are
-                negatives, see :func:`add_negatives`.
-            shots (Sequence[int]): Supports of each way, N in all without
-                the negatives.
+            supports (SupportStatistics): Statistics with the leading
+                dimensions (B, N), way by way, and n = 2, background and way.
+                They have the dtype and the device of the features. In the
+                alignment loss, a mask may be empty. Supports after the last
+                shot are negatives, see :func:`add_negatives`.
+            shots (Sequence[int]): Numbers of supports of the ways, N in
+                total without the negatives.
 
         Returns:
-            nn.Module: It is called with features (M, C, h, w), M a multiple
-            of B, and returns logits (M, 1 + W, h, w); or with those of a
-            single image, and returns (B, 1 + W, h, w).
+            nn.Module: Module that maps features (M, C, h, w) to logits
+            (M, 1 + W, h, w), where M is a multiple of B; or the features of
+            a single image to logits (B, 1 + W, h, w).
+
+        Raises:
+            InputError: If there are negatives, which ``logits`` cannot use.
         """
         if supports.shares is not None:
             raise InputError(
                 f'{type(self).__name__} classifies by the supports of each '
-                'way and does not know of negatives; remove them, or define '
+                'way and does not support negatives; remove them, or define '
                 'fit with class_means or class_scatter')
         return FittedSupports(self, supports, shots)
 
     def logits(self, features: Tensor, supports: SupportStatistics,
                shots: Sequence[int]) -> Tensor:
-        """Classify cells by the statistics themselves.
+        """Classify cells directly by the statistics.
 
         Args:
-            features (Tensor): (M, C, h, w), M / B images an episode.
-            supports (SupportStatistics): See :meth:`fit`.
-            shots (Sequence[int]): See :meth:`fit`.
+            features (Tensor): Features (M, C, h, w) of M / B images per
+                episode.
+            supports (SupportStatistics): Statistics, see :meth:`fit`.
+            shots (Sequence[int]): Numbers of supports, see :meth:`fit`.
 
         Returns:
-            Tensor: (M, 1 + W, h, w).
+            Tensor: Logits (M, 1 + W, h, w).
         """
         raise TypeError(
             f'{type(self).__name__} defines neither fit nor logits; define '
@@ -85,34 +90,35 @@ class Classifier(nn.Module):
 
     @property
     def needs_now(self) -> tuple[str, ...]:
-        """In training ``train_needs``, where there are any, else ``needs``."""
+        """``train_needs`` in training if they are set, or else ``needs``."""
         if self.training and self.train_needs is not None:
             return self.train_needs
         return self.needs
 
     def settings(self) -> dict[str, Any]:
-        """Type and arguments, as a config builds this method."""
+        """Return the config, type and arguments, that builds this method."""
         return {'type': type(self).__name__} | {
             name: getattr(self, name) for name in setting_names(type(self))}
 
     def describe(self, shots: Sequence[int]) -> str:
-        """Say what classifies classes with some numbers of shots."""
-        return f'{type(self).__name__} for {counted(shots)}'
+        """Describe the method for classes with these numbers of shots."""
+        return f'{type(self).__name__} for {format_shots(shots)}'
 
 
 class FittedSupports(nn.Module):
-    """A method with the statistics that it classifies by.
+    """A method together with the statistics that it classifies by.
 
     Args:
-        method (Classifier): Its ``logits`` are called.
-        supports (SupportStatistics): See :meth:`Classifier.fit`.
-        shots (Sequence[int]): See :meth:`Classifier.fit`.
+        method (Classifier): Method whose ``logits`` are called.
+        supports (SupportStatistics): Statistics, see :meth:`Classifier.fit`.
+        shots (Sequence[int]): Numbers of supports, see
+            :meth:`Classifier.fit`.
     """
 
     def __init__(self, method: Classifier, supports: SupportStatistics,
                  shots: Sequence[int]) -> None:
         super().__init__()
-        # In a tuple, as its parameters are those of the head.
+        # In a tuple, so that the head's parameters are not registered again.
         self.method, self.shots = (method,), shots
         self.num_classes = 1 + len(shots)
         for name, tensor in supports.tensors().items():
@@ -126,8 +132,19 @@ class FittedSupports(nn.Module):
         return self.method[0].logits(features, supports, self.shots)
 
 
-def counted(shots: Sequence[int]) -> str:
-    """Say how many ways and shots there are, such as '1 way, 5 shots'."""
+def format_shots(shots: Sequence[int]) -> str:
+    """Format the numbers of ways and shots.
+
+    Args:
+        shots (Sequence[int]): Numbers of shots of the ways.
+
+    Returns:
+        str: Text for messages.
+
+    Example:
+        >>> format_shots([1, 5])
+        '2 ways, 1 to 5 shots'
+    """
     few, most = min(shots), max(shots)
     return (f"{len(shots)} way{'s' * (len(shots) > 1)}, "
             f"{few if few == most else f'{few} to {most}'} "
@@ -135,7 +152,7 @@ def counted(shots: Sequence[int]) -> str:
 
 
 def setting_names(kind: type[Classifier]) -> list[str]:
-    """Names of the arguments of a method."""
+    """List the names of the arguments of a method."""
     return [
         name for name, one in signature(kind).parameters.items()
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
@@ -146,16 +163,24 @@ def build_classifier(config: dict | str | None,
     """Build the classifier of a head.
 
     Args:
-        config (dict | str, optional): A registered :class:`Classifier`, or
-            'auto' for :class:`AutoClassifier`. Defaults to
-            :class:`PrototypeClassifier`.
-        **settings (Any): Settings of the head that are passed on to a
-            classifier that has them, None for what is not given; those in
-            the config go before.
+        config (dict | str, optional): Config of a registered
+            :class:`Classifier`, or 'auto' for :class:`AutoClassifier`.
+            Defaults to :class:`PrototypeClassifier`.
+        **settings (Any): Arguments of the head, which are passed to a
+            classifier that has them; None for those that are not set. The
+            config takes precedence.
+
+    Returns:
+        Classifier: The classifier.
 
     Raises:
-        InputError: If the type is another one, or keeps a setting under
-            another name.
+        InputError: If the type is not a classifier, or does not store an
+            argument in the attribute of its name.
+
+    Example:
+        >>> classifier = build_classifier(dict(type='PrototypeClassifier'))
+        >>> classifier.settings()['scale']
+        20.0
     """
     if config == 'auto':
         config = dict(type='AutoClassifier')
@@ -180,7 +205,7 @@ def build_classifier(config: dict | str | None,
         name for name in setting_names(kind) if not hasattr(built, name)]
     if lacking:
         raise InputError(
-            f'expected {kind.__name__} to keep its settings in attributes of '
-            f'their names, which describe it in banks, got no {lacking}; set '
+            f'expected {kind.__name__} to store its arguments in attributes '
+            f'of the same names, which banks record, got no {lacking}; set '
             'them in __init__')
     return built

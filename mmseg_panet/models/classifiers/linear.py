@@ -8,21 +8,21 @@ from torch.autograd.function import once_differentiable
 from ..temperature import calibrated_scale
 
 _EPS = 1e-8
-"""Smallest norm divided by, as in torch.nn.functional.cosine_similarity."""
+"""Smallest norm, as in torch.nn.functional.cosine_similarity."""
 
 
 class LinearClassifier(nn.Module):
-    """One 1x1 convolution: ``scale * (weight @ cell + bias)``.
+    """A 1x1 convolution: ``scale * (weight @ cell + bias)``.
 
     Args:
-        weight (Tensor): (K, C), or (B, K, C) of B episodes.
-        bias (Tensor, optional): (K,) or (B, K). Defaults to none.
-        normalise (bool): Whether cells are divided by their norm first.
+        weight (Tensor): Weight (K, C), or (B, K, C) of B episodes.
+        bias (Tensor, optional): Bias (K,) or (B, K). Defaults to None.
+        normalise (bool): Whether to divide cells by their norm first.
             Defaults to False.
-        scale (float): The temperature's inverse. Defaults to 1.
+        scale (float): Inverse temperature. Defaults to 1.
 
     Raises:
-        ValueError: If the shapes do not fit.
+        ValueError: If the shapes are inconsistent.
 
     Example:
         >>> classifier = LinearClassifier(torch.tensor([[1., 0.], [0., 2.]]))
@@ -42,7 +42,7 @@ class LinearClassifier(nn.Module):
                 'expected a weight (K, C) or (B, K, C) and a bias without C, '
                 f'got {tuple(weight.shape)} and '
                 f'{bias if bias is None else tuple(bias.shape)}')
-        # Not part of a checkpoint: they belong to a support set.
+        # They belong to a support set and not to a checkpoint.
         self.register_buffer('weight', weight, persistent=False)
         self.register_buffer('bias', bias, persistent=False)
         self.normalise = normalise
@@ -50,14 +50,15 @@ class LinearClassifier(nn.Module):
 
     @property
     def num_classes(self) -> int:
-        """K."""
+        """The number of classes K, including the background."""
         return self.weight.shape[-2]
 
     def calibrate(self, means: Tensor) -> None:
-        """Put the scale that calibrates into the weight and the bias.
+        """Multiply the weight and the bias by the scale that calibrates.
 
         Args:
-            means (Tensor): As the weight, of the cells of the classes.
+            means (Tensor): Means of the classes' cells, in the shape of the
+                weight.
         """
         factor = calibrated_scale(self.weight, means)[..., None]  # (B, 1)
         self.weight = factor[..., None] * self.weight
@@ -68,14 +69,14 @@ class LinearClassifier(nn.Module):
         """Compute the logits of every class at every cell.
 
         Args:
-            features (Tensor): (N, C, h, w), in any memory format; of B
-                episodes N / B images each, episode by episode.
+            features (Tensor): Features (N, C, h, w) in any memory format, of
+                N / B images per episode, episode by episode.
 
         Returns:
-            Tensor: (N, K, h, w); (B, K, h, w) of a single image.
+            Tensor: Logits (N, K, h, w); (B, K, h, w) for a single image.
 
         Raises:
-            ValueError: If the shapes do not fit.
+            ValueError: If the shapes are inconsistent.
         """
         weight = self.weight.reshape(-1, *self.weight.shape[-2:])  # (B, K, C)
         number, images = len(weight), len(features)
@@ -86,7 +87,7 @@ class LinearClassifier(nn.Module):
                 'weight (K, C) or (B, K, C), N a multiple of B, got '
                 f'{tuple(features.shape)} and {tuple(self.weight.shape)}')
         times = 1 if images == 1 else images // number
-        # A single image: for all episodes, as one with B * K classes.
+        # A single image is classified by all episodes as B * K classes.
         weight = weight.flatten(0, 1)[None] if images == 1 else (
             weight.repeat_interleave(times, 0))
         if self.normalise:
@@ -103,11 +104,11 @@ class LinearClassifier(nn.Module):
 
 
 class _UnitProduct(torch.autograd.Function):
-    """Products with vectors, divided by the norms of the features.
+    """The products with vectors, divided by the norms of the features.
 
-    Written by hand, as autograd would make five tensors of the features'
-    size on the way back, where one is enough. Dividing the K products costs
-    less than normalising C channels.
+    Autograd would allocate five tensors of the features' size in the
+    backward pass, but one is enough. Dividing K products is cheaper than
+    normalising C channels.
     """
 
     @staticmethod
@@ -126,10 +127,10 @@ class _UnitProduct(torch.autograd.Function):
         # d (w . F / |F|) / d F = (w - (w . F / |F|) * F / |F|) / |F|
         along = (gradient * products).sum(1, keepdim=True)  # (N, 1, h*w)
         gradient = gradient / norms.flatten(2)
-        # Where the norm was clamped it is a constant.
+        # A clamped norm is a constant.
         free = (norms > _EPS) / norms.square()
         to_features = features * (-along.unflatten(2, norms.shape[2:]) * free)
-        # Not in place of a view: with strange strides flatten copies.
+        # flatten copies for some strides, so the result is assigned.
         to_features = to_features.flatten(2).baddbmm_(
             weight.transpose(1, 2), gradient)
         to_weight = torch.bmm(

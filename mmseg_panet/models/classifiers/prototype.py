@@ -14,18 +14,21 @@ DISTANCES = ('cosine', 'squared_euclidean')
 
 @MODELS.register_module()
 class PrototypeClassifier(Classifier):
-    """Classifies a cell by its similarity to the mean of each class.
+    """A classifier by the similarity of a cell to the mean of each class.
 
-    Equation 3: ``scale * cos(f, p_k)``, a linear map of normalised cells
-    with the weight ``p_k / |p_k|``; or ``-scale * |f - p_k|^2``, one of raw
-    cells with the weight ``2 p_k`` and the bias ``-|p_k|^2``, as ``|f|^2`` is
-    common to all classes.
+    The logits are those of equation 3. For the cosine, they are
+    ``scale * cos(f, p_k)``, a linear map of normalised cells with the weight
+    ``p_k / |p_k|``. For the squared Euclidean distance, they are
+    ``-scale * |f - p_k|^2``, a linear map of raw cells with the weight
+    ``2 p_k`` and the bias ``-|p_k|^2``, as ``|f|^2`` is common to all
+    classes.
 
     Args:
         distance (str): 'cosine' or 'squared_euclidean'. Defaults to
             'cosine'.
-        scale (float): The paper's alpha, the factor before the softmax; the
-            released code has 20, later ones 10. Defaults to 20.
+        scale (float): The paper's alpha, which is the factor before the
+            softmax. It is 20 in the released code and 10 in later work.
+            Defaults to 20.
 
     Raises:
         InputError: If the distance is unknown.

@@ -1,4 +1,4 @@
-"""A classifier that adapts to each query."""
+"""A classifier that is refined by each query."""
 from collections.abc import Sequence
 from math import ceil
 from typing import Any
@@ -16,57 +16,57 @@ from ..temperature import calibrated_scale
 from .classifier import Classifier, build_classifier
 from .discriminant import DiscriminantClassifier
 from .linear import LinearClassifier
-from .presence import reach, turn_off
+from .presence import reach, suppress
 from .refined_discriminant import RefinedDiscriminant, added_query
 
-_FEWEST = 4
-"""A class with fewer cells in a query keeps only its supports."""
+_MIN_CELLS = 4
+"""Minimum number of a class's cells in a query to refine the class."""
 _EM_ROUNDS = 10
-_LEAST_SHARE = 1e-3
-"""Of a class in a query, as none is ruled out for certain."""
+_MIN_SHARE = 1e-3
+"""Minimum frequency of a class in a query, as no class is impossible."""
 
 
 @MODELS.register_module()
 class QueryRefinement(Classifier):
-    """Takes the most certain cells of a query as one more support of it.
+    """A classifier that uses a query's most certain cells as a support of it.
 
-    From the cells that go to a class the share ``keep`` with the largest
-    margins joins the class's supports with ``share`` of its weight, and the
-    discriminant is fitted once more; ``rounds`` times. Only the query itself
-    is looked at, no other one.
+    The classes are refined ``rounds`` times. In each round, the fraction
+    ``keep`` of a class's cells with the largest margins is added to the
+    supports of the class with the weight ``share``, and the discriminant is
+    fitted again. Every query is refined by itself, without other queries.
 
-    With several ways most are absent from a query, and their few false cells
-    would feed themselves. So the shares of the classes in the query are
-    estimated first, by expectation maximisation (Saerens, Latinne and
-    Decaestecker, Adjusting the outputs of a classifier to new a priori
-    probabilities, 2002), and ways that are rarer than ``present`` times the
-    most frequent one keep only their supports. The last logits take the
-    shares into account, to the power of ``prior``.
+    With several ways, most are absent from a query, and their few false
+    cells would reinforce themselves. Therefore the frequencies of the
+    classes in the query are estimated first, by expectation maximisation
+    (Saerens, Latinne and Decaestecker, Adjusting the outputs of a classifier
+    to new a priori probabilities, 2002). Ways that are less frequent than
+    ``present`` times the most frequent way are not refined. The final logits
+    include the frequencies to the power of ``prior``.
 
-    A way whose most certain cells do not reach far enough towards its mean
-    is taken for absent: no pixel goes to it, see :func:`reach`.
+    A way whose most certain cells are too far from its mean is absent: no
+    pixel is assigned to it, see :func:`reach`.
 
     Args:
-        start (dict): The classifier of the first round, registered. Its
-            statistics are those of unit cells. Defaults to
+        start (dict): Config of the registered classifier of the first round,
+            whose statistics are those of unit cells. Defaults to
             :class:`DiscriminantClassifier`.
-        rounds (int): 0 keeps the classes of the start; with ``prior=0`` the
-            query then changes nothing. Defaults to 3.
-        share (float): Weight of the query, 0..1. Defaults to 0.2.
-        keep (float): Share of the cells, above 0 and at most 1. Defaults to
-            0.3.
-        shrinkage (float): See :class:`DiscriminantClassifier`. Defaults to
-            1.
-        present (float): With several ways, 0..1. Defaults to 0.8.
-        prior (float): Power of the shares of the classes in the last logits:
-            0 to go without; the larger, the fewer pixels of absent classes
-            are found, and of rare ones. Defaults to 1.
-        presence (float): Ways that :func:`reach` less are absent: 1 is the
-            mean of their supports, 0 half way from the background. Defaults
-            to -1: none is.
-        scale (float): The temperature's inverse. Defaults to 1.
-        rank (int, optional): See :class:`DiscriminantClassifier`. Defaults
-            to 64.
+        rounds (int): Number of rounds. 0 keeps the classes of the start;
+            with ``prior=0``, the query then has no effect. Defaults to 3.
+        share (float): Weight of the query in [0, 1]. Defaults to 0.2.
+        keep (float): Fraction of the cells in (0, 1]. Defaults to 0.3.
+        shrinkage (float): Shrinkage of the scatter, see
+            :class:`DiscriminantClassifier`. Defaults to 1.
+        present (float): Minimum relative frequency of a way, with several
+            ways, in [0, 1]. Defaults to 0.8.
+        prior (float): Power of the class frequencies in the final logits; 0
+            ignores them. With larger values, fewer pixels of absent and of
+            rare classes are found. Defaults to 1.
+        presence (float): Minimum :func:`reach` of a way. It is 1 at the mean
+            of the supports, and 0 half way from the background. Defaults to
+            -1, which disables the test.
+        scale (float): Inverse temperature. Defaults to 1.
+        rank (int, optional): Number of main axes of the moments, see
+            :class:`DiscriminantClassifier`. Defaults to 64.
 
     Raises:
         InputError: If a setting is unknown or out of range.
@@ -120,12 +120,12 @@ class QueryRefinement(Classifier):
 
 
 class FittedRefinement(nn.Module):
-    """The classes of supports, which each query refines for itself.
+    """The fitted classes, which are refined for each query.
 
     Args:
-        method (QueryRefinement): Its settings.
-        start (nn.Module): The classifier of the first round.
-        solver (RefinedDiscriminant): Of B episodes.
+        method (QueryRefinement): Method with the settings.
+        start (nn.Module): Classifier of the first round.
+        solver (RefinedDiscriminant): Discriminants of B episodes.
     """
 
     weight: Tensor
@@ -135,24 +135,24 @@ class FittedRefinement(nn.Module):
     def __init__(self, method: QueryRefinement, start: nn.Module,
                  solver: RefinedDiscriminant) -> None:
         super().__init__()
-        # In a tuple, as its parameters are those of the head.
+        # In a tuple, so that the head's parameters are not registered again.
         self.method = (method,)
         self.start = start
         self.solver = solver
         self.by_query = False
         self.register_buffer('factor', None, persistent=False)
         self.num_classes = solver.means.shape[-2]
-        # Once for all queries: a solve costs as much as a round.
+        # Solved once for all queries, as a solve costs as much as a round.
         weight, bias = solver.of_supports() if method.presence > -1 else (
             None, None)
         self.register_buffer('weight', weight, persistent=False)
         self.register_buffer('bias', bias, persistent=False)
 
     def calibrate(self, means: Tensor) -> None:
-        """Choose the scale, of each query by its own classes if it has any.
+        """Set the scale, or let it depend on each query's refined classes.
 
         Args:
-            means (Tensor): (B, K, C), of the classes of the supports.
+            means (Tensor): Means of the supports' classes, (B, K, C).
         """
         self.by_query = self.method[0].rounds > 0
         if not self.by_query and isinstance(self.start, LinearClassifier):
@@ -185,7 +185,7 @@ class FittedRefinement(nn.Module):
             absent = complete[:, None] & (method.presence > reach(
                 cells, means, *(one.repeat_interleave(each, 0)
                                 for one in (self.weight, self.bias))))
-            found = turn_off(found, absent)
+            found = suppress(found, absent)
         solve = self.solver.of_queries(each)
         for _ in range(method.rounds):
             places, weights = self._certain(found, several)
@@ -195,7 +195,7 @@ class FittedRefinement(nn.Module):
                 weights * complete[:, None, None], method.share)
             weight, bias = solve(added)
             found = weight @ cells.mT + bias[..., None]
-            found = found if absent is None else turn_off(found, absent)
+            found = found if absent is None else suppress(found, absent)
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
@@ -203,21 +203,21 @@ class FittedRefinement(nn.Module):
             found.unflatten(2, size),
             calibrated_scale(weight, added.means) if self.by_query
             else self.factor)
-        return found if absent is None else turn_off(
+        return found if absent is None else suppress(
             found.flatten(2), absent).unflatten(2, size)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:
-        """Choose the most certain cells of each class in a query.
+        """Select the most certain cells of each class in a query.
 
         Args:
-            logits (Tensor): (M, K, m).
+            logits (Tensor): Logits (M, K, m).
             several (bool): Whether some ways may be absent.
 
         Returns:
-            tuple[Tensor, Tensor]: Indices of cells (M, L), and the weights
-            of the classes in them (M, K, L), which add up to 1, or to 0 for
-            a class that keeps only its supports.
+            tuple[Tensor, Tensor]: Indices of cells, (M, L), and their
+            weights for each class, (M, K, L). The weights add up to 1, or to
+            0 for a class that is not refined.
         """
         method: Any = self.method[0]
         classes, number = logits.shape[1:]
@@ -231,15 +231,16 @@ class FittedRefinement(nn.Module):
         order = (first - second).argsort(
             dim=-1, descending=True, stable=True)
         label = logits.argmax(1).gather(1, order)  # (M, m), most certain first
-        own = label[:, None] == torch.arange(
+        of_class = label[:, None] == torch.arange(
             classes, device=label.device)[:, None]  # (M, K, m)
-        counts = own.sum(-1, keepdim=True)
+        counts = of_class.sum(-1, keepdim=True)
         most = (method.keep * counts).round().clamp_min(1)
-        kept = own & (own.cumsum(-1) <= most) & (counts >= _FEWEST)
+        kept = of_class & (of_class.cumsum(-1) <= most) & (
+            counts >= _MIN_CELLS)
         if present is not None:
             kept = torch.cat(
                 [kept[:, :1], kept[:, 1:] & present[..., None]], 1)
-        # As many as can be kept, so that the rest costs nothing.
+        # Only so many cells can be selected; the others need no computation.
         length = min(number, ceil(method.keep * number) + classes)
         some = kept.any(1).to(torch.uint8).argsort(
             dim=-1, descending=True, stable=True)[:, :length]
@@ -250,19 +251,20 @@ class FittedRefinement(nn.Module):
 
 
 def class_shares(logits: Tensor) -> Tensor:
-    """Estimate how frequent the classes are in each image.
+    """Estimate the frequencies of the classes in each image.
 
-    Expectation maximisation from equal shares (Saerens et al. 2002).
+    The method is expectation maximisation from equal frequencies (Saerens et
+    al. 2002).
 
     Args:
-        logits (Tensor): (M, K, m), logarithms of densities.
+        logits (Tensor): Logarithms of densities, (M, K, m).
 
     Returns:
-        Tensor: (M, K, 1), they add up to 1.
+        Tensor: Frequencies (M, K, 1), which add up to 1.
     """
     shares = torch.full_like(logits[..., :1], 1 / logits.shape[1])
     for _ in range(_EM_ROUNDS):
         shares = (logits + shares.log()).softmax(1).mean(-1, keepdim=True)
-        shares = shares.clamp_min(_LEAST_SHARE)
+        shares = shares.clamp_min(_MIN_SHARE)
         shares = shares / shares.sum(1, keepdim=True)
     return shares

@@ -1,4 +1,4 @@
-"""The discriminant of supports and one query more."""
+"""The discriminant of supports and one query."""
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,21 +9,28 @@ from ..conjugate_gradients import Solution, conjugate_gradients
 from .discriminant import discriminant, ridge_of, with_biases
 
 _MANY_CHANNELS = 256
-"""From here on, on a CPU, steps towards the solution cost less than a factor
-for each round: with 256 channels half, with 1024 a tenth."""
-_LEAST_SHRINKAGE = 0.1
-"""Below it the equations are so ill-conditioned that steps are many."""
+"""Minimum number of channels for conjugate gradients on a CPU.
+
+Compared with a factorisation in each round, they take half of the time with
+256 channels and a tenth with 1024.
+"""
+_MIN_SHRINKAGE = 0.1
+"""Minimum shrinkage for conjugate gradients.
+
+With less shrinkage, the systems are ill-conditioned and need many steps.
+"""
 
 
 class AddedQuery(NamedTuple):
-    """What a query changes in the classes that it shows.
+    """The changes of the classes by a query.
 
     Attributes:
-        means (Tensor): (M, K, C), with the query.
+        means (Tensor): Means with the query, (M, K, C).
         rows (Tensor): R, (M, L, C).
-        weights (Tensor): (M, L). ``R^T diag(weights) R`` is what comes to
-            the scatter of the supports.
-        share (Tensor): (M, 1, 1), what the scatter of the supports loses.
+        weights (Tensor): Weights of the rows, (M, L). The scatter of the
+            query is ``R^T diag(weights) R``.
+        share (Tensor): Weight that the scatter of the supports loses,
+            (M, 1, 1).
     """
 
     means: Tensor
@@ -37,21 +44,24 @@ def added_query(means: Tensor, cells: Tensor, weights: Tensor, share: float
     """Add a query to the supports of the classes that it shows.
 
     Args:
-        means (Tensor): (M, K, C), see :func:`class_scatter`.
-        cells (Tensor): (M, L, C), unit cells of the query.
-        weights (Tensor): (M, K, L); those of a class add up to 1, or to 0
-            where it gets nothing of the query.
+        means (Tensor): Means of the supports, (M, K, C), see
+            :func:`class_scatter`.
+        cells (Tensor): Unit cells of the query, (M, L, C).
+        weights (Tensor): Weights of the cells for each class, (M, K, L),
+            which add up to 1, or to 0 for a class that is not refined.
         share (float): Weight of the query in its classes.
 
     Returns:
-        AddedQuery: Its rows are the cells, then two for each class.
+        AddedQuery: The changes. The rows are the cells, and then two for
+        each class.
     """
-    shown = weights.sum(-1, keepdim=True) > 0.5  # (M, K, 1)
-    number = shown.sum(1, keepdim=True)  # (M, 1, 1)
+    refined = weights.sum(-1, keepdim=True) > 0.5  # (M, K, 1)
+    number = refined.sum(1, keepdim=True)  # (M, 1, 1)
     found = weights @ cells  # (M, K, C)
-    step = (found - means) * shown
-    some = shown[..., 0].to(means)
-    # The scatter of a mixture: that within its parts, and between them.
+    step = (found - means) * refined
+    some = refined[..., 0].to(means)
+    # The scatter of a mixture is that within its parts plus that between
+    # them.
     of_rows = torch.cat(
         [weights.sum(1), -some, (1 - share) * some], 1)
     return AddedQuery(
@@ -61,19 +71,20 @@ def added_query(means: Tensor, cells: Tensor, weights: Tensor, share: float
 
 
 def mixed_scatter(scatter: Tensor, added: AddedQuery) -> Tensor:
-    """Mix the scatter (M, C, C) of supports with that of a query."""
+    """Combine the scatter (M, C, C) of supports with that of a query."""
     return (1 - added.share) * scatter + (
         added.rows * added.weights[..., None]).mT @ added.rows
 
 
 class RefinedDiscriminant(nn.Module):
-    """Solves for the discriminant of supports, and again for each query.
+    """A solver of the discriminants of supports, with and without a query.
 
     Args:
-        means (Tensor): (B, K, C), see :func:`class_scatter`.
-        scatter (Tensor): (B, C, C).
-        complete (Tensor): bool (B,).
-        shrinkage (float): See :class:`DiscriminantClassifier`.
+        means (Tensor): Means (B, K, C), see :func:`class_scatter`.
+        scatter (Tensor): Mean scatter within the classes, (B, C, C).
+        complete (Tensor): Whether every class has a mean, (B,) bool.
+        shrinkage (float): Shrinkage of the scatter, see
+            :class:`DiscriminantClassifier`.
     """
 
     means: Tensor
@@ -87,10 +98,10 @@ class RefinedDiscriminant(nn.Module):
         self.shrinkage = shrinkage
         inverse = None
         channels = means.shape[-1]
-        # Where prototypes answer, a query changes nothing.
+        # Prototypes, which replace a missing solution, are not refined.
         ridge, complete = ridge_of(
             _trace(scatter), channels, complete, shrinkage)
-        if (channels >= _MANY_CHANNELS and shrinkage >= _LEAST_SHRINKAGE
+        if (channels >= _MANY_CHANNELS and shrinkage >= _MIN_SHRINKAGE
                 and means.is_cpu and not scatter.requires_grad):
             shrunk = scatter.where(complete[:, None, None], 0)
             shrunk.diagonal(dim1=-2, dim2=-1).add_(
@@ -112,14 +123,14 @@ class RefinedDiscriminant(nn.Module):
 
     def of_queries(self, each: int
                    ) -> Callable[[AddedQuery], tuple[Tensor, Tensor]]:
-        """Make the solver of queries, which remembers the round before.
+        """Build a solver for queries, which starts from its last solution.
 
         Args:
-            each (int): Queries of an episode, M / B.
+            each (int): Number of queries per episode, M / B.
 
         Returns:
-            Callable: From an :class:`AddedQuery` to weights (M, K, C) and
-            biases (M, K).
+            Callable: Function from an :class:`AddedQuery` to weights
+            (M, K, C) and biases (M, K).
         """
         complete = _repeated(self.complete, each)
         if self.inverse is None:
@@ -151,7 +162,7 @@ class RefinedDiscriminant(nn.Module):
 
 
 def _repeated(tensor: Tensor, each: int) -> Tensor:
-    # Without a copy of large matrices where none is needed.
+    # repeat_interleave would copy large matrices even for one query each.
     return tensor if each == 1 else tensor.repeat_interleave(each, 0)
 
 

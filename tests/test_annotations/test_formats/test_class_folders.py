@@ -49,7 +49,7 @@ def test_images_and_masks_are_paired_by_their_names(tmp_path):
     (['cat/a.jpg', 'cat/b.jpg', 'cat/b.png'],
      r'cat/a\.jpg: expected its mask a\.png beside it, got none'),
     (['cat/a.png'], r'a\.png: .* mask a_mask\.png beside it, or the image'),
-    (['cat/a_mask.png'], r'a_mask\.png: .*, or the image whose mask it is'),
+    (['cat/a_mask.png'], r'a_mask\.png: .*, or the image that it is the mask'),
     (['cat/a.png', 'cat/a_mask.png', 'cat/a_mask_mask.png'],
      r'a_mask_mask\.png: expected an image for this mask'),
     (['cat/a.jpg', 'cat/a.png', 'cat/a_mask.png'],
@@ -64,7 +64,7 @@ def test_images_and_masks_are_paired_by_their_names(tmp_path):
     (['a.jpg'], 'expected a folder <class>/ for each class'),
     ([], 'expected a folder <class>/ for each class'),
 ])
-def test_what_does_not_pair_is_a_sentence(tmp_path, files, sentence):
+def test_unpaired_files_raise_an_input_error(tmp_path, files, sentence):
     folder = touch(tmp_path / 'in', *files)
     folder.mkdir(exist_ok=True)
     with pytest.raises(InputError, match=sentence) as caught:

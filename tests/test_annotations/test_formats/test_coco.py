@@ -20,7 +20,7 @@ def random_mask(seed, size=SIZE):
 
 def converted(folder, annotations, size=SIZE, categories=CATEGORIES,
               **settings):
-    """The mask of one image with these annotations."""
+    """Convert one image with these annotations, and read its mask."""
     files.write_coco(
         folder / 'a.json', {'a.jpg': size},
         [('a.jpg', *annotation) for annotation in annotations], categories)
@@ -67,7 +67,7 @@ def test_a_hole_stays_open(tmp_path):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_any_polygon_covers_what_pycocotools_gives_it(tmp_path, seed):
+def test_any_polygon_covers_the_pixels_of_pycocotools(tmp_path, seed):
     rng = np.random.default_rng(seed)
     polygons = [
         (rng.uniform(-5, 60, 2 * rng.integers(3, 9))).round(2).tolist()
@@ -94,7 +94,7 @@ def test_the_smaller_object_is_in_front(tmp_path, order):
     assert (labels == expected).all()
 
 
-def test_classes_choose_and_order_and_the_others_are_left_out(tmp_path):
+def test_classes_select_and_order_the_categories(tmp_path):
     annotations = [
         (2, [files.box_polygon(0, 20, 0, 20)], 0),
         (18, [files.box_polygon(5, 9, 5, 9)], 0),
@@ -125,13 +125,13 @@ def test_an_image_without_annotations_is_background(tmp_path):
 
 
 def blocks(size):
-    """A mask of 8x8 blocks: JPEG keeps it."""
+    """A mask of 8x8 blocks, which JPEG preserves."""
     coarse = random_mask(3, (size[0] // 8, size[1] // 8))
     return np.kron(coarse, np.ones((8, 8))).astype(bool)
 
 
 @pytest.mark.parametrize('orientation', [5, 6, 7, 8])
-def test_annotations_of_the_stored_photograph_are_turned_with_it(
+def test_annotations_of_the_stored_photograph_are_oriented(
         tmp_path, orientation):
     mask = blocks(SIZE)
     files.save_photograph(
@@ -139,26 +139,26 @@ def test_annotations_of_the_stored_photograph_are_turned_with_it(
     labels = converted(
         tmp_path, [(2, files.compressed(mask), 0)],
         image_dir=tmp_path / 'images')
-    # The image shows its own mask: what is decoded is what is right.
-    seen = mmcv.imread(tmp_path / 'images/a.jpg')[..., 0] > 128
-    assert seen.shape == SIZE[::-1]
-    assert (labels == seen).all()
+    # The image shows its mask, so the decoded image is the expected result.
+    oriented = mmcv.imread(tmp_path / 'images/a.jpg')[..., 0] > 128
+    assert oriented.shape == SIZE[::-1]
+    assert (labels == oriented).all()
 
 
 @pytest.mark.parametrize('orientation', [None, 1, 2, 3, 4, 5, 6, 7, 8])
-def test_annotations_of_the_photograph_as_seen_are_left_alone(
+def test_annotations_of_the_oriented_photograph_are_unchanged(
         tmp_path, orientation):
     files.save_photograph(
         tmp_path / 'images/a.jpg', blocks(SIZE).astype(np.uint8) * 255,
         orientation)
-    seen = mmcv.imread(tmp_path / 'images/a.jpg')[..., 0] > 128
+    oriented = mmcv.imread(tmp_path / 'images/a.jpg')[..., 0] > 128
     labels = converted(
-        tmp_path, [(2, files.compressed(seen), 0)], size=seen.shape,
+        tmp_path, [(2, files.compressed(oriented), 0)], size=oriented.shape,
         image_dir=tmp_path / 'images')
-    assert (labels == seen).all()
+    assert (labels == oriented).all()
 
 
-def test_an_image_of_another_size_is_a_sentence(tmp_path):
+def test_an_image_of_another_size_raises_an_input_error(tmp_path):
     files.save_photograph(
         tmp_path / 'images/a.jpg', np.zeros((30, 20), np.uint8), 6)
     with pytest.raises(
@@ -166,7 +166,7 @@ def test_an_image_of_another_size_is_a_sentence(tmp_path):
         converted(tmp_path, [], image_dir=tmp_path / 'images')
 
 
-def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
+def test_a_missing_image_raises_an_error_if_image_dir_is_given(tmp_path):
     (tmp_path / 'images').mkdir()
     with pytest.raises(InputError, match=r'a\.jpg is not a readable image'):
         converted(tmp_path, [], image_dir=tmp_path / 'images')
@@ -189,7 +189,7 @@ def test_a_missing_image_is_a_sentence_where_images_are_given(tmp_path):
     (dict(size=[40, 56], counts=''), r'add up to 40 \* 56'),
     (dict(size=[40, 56], counts='é'), 'expected compressed run-lengths'),
 ])
-def test_a_malformed_segmentation_is_a_sentence(
+def test_a_malformed_segmentation_raises_an_input_error(
         tmp_path, segmentation, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         converted(tmp_path, [(2, segmentation, 0)])
@@ -197,7 +197,7 @@ def test_a_malformed_segmentation_is_a_sentence(
     assert '\n' not in str(caught.value)
 
 
-def test_a_run_length_cut_short_is_a_sentence(tmp_path):
+def test_a_truncated_run_length_raises_an_input_error(tmp_path):
     runs = files.compressed(random_mask(1))
     runs['counts'] = runs['counts'][:-3]
     with pytest.raises(InputError, match='annotation 1000: .* add up to'):
@@ -226,7 +226,7 @@ def test_a_run_length_cut_short_is_a_sentence(tmp_path):
     (lambda d: d['images'].clear() or d['annotations'].clear(),
      'no image is annotated'),
 ])
-def test_a_malformed_file_is_a_sentence(tmp_path, change, sentence):
+def test_a_malformed_file_raises_an_input_error(tmp_path, change, sentence):
     path = files.write_coco(
         tmp_path / 'a.json', {'a.jpg': SIZE},
         [('a.jpg', 2, [files.box_polygon(0, 4, 0, 4)], 0)], CATEGORIES)
@@ -242,7 +242,7 @@ def test_a_malformed_file_is_a_sentence(tmp_path, change, sentence):
     (lambda category: category.update(name='cat'), r"\['cat'\] more than"),
     (lambda category: category.pop('name'), "expected the name .* got ''"),
 ])
-def test_categories_are_checked_where_some_are_chosen_too(
+def test_all_categories_are_checked_even_if_some_are_selected(
         tmp_path, change, sentence):
     path = files.write_coco(
         tmp_path / 'a.json', {'a.jpg': SIZE},
@@ -254,7 +254,7 @@ def test_categories_are_checked_where_some_are_chosen_too(
         convert_coco(path, tmp_path / 'out', classes=['cat'])
 
 
-def test_what_is_no_json_or_missing_is_a_sentence(tmp_path):
+def test_invalid_json_and_a_missing_file_raise_an_input_error(tmp_path):
     (tmp_path / 'a.json').write_text('{')
     with pytest.raises(InputError, match=r'a\.json is not valid JSON'):
         convert_coco(tmp_path / 'a.json', tmp_path / 'out')
@@ -262,7 +262,7 @@ def test_what_is_no_json_or_missing_is_a_sentence(tmp_path):
         convert_coco(tmp_path / 'b.json', tmp_path / 'out')
 
 
-def test_unknown_classes_and_too_many_are_a_sentence(tmp_path):
+def test_unknown_classes_and_too_many_raise_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"no classes \['cow'\]"):
         converted(tmp_path, [], classes=['cat', 'cow'])
     with pytest.raises(InputError, match='a list of names, got'):
@@ -274,7 +274,7 @@ def test_unknown_classes_and_too_many_are_a_sentence(tmp_path):
 
 @pytest.fixture
 def twelve(tmp_path):
-    """Twelve images with a box each, and their COCO file."""
+    """A COCO file of twelve images with one box each."""
     sizes, annotations = {}, []
     for i in range(12):
         name = f'sub{i % 2}/{i}.v1.JPG'
@@ -300,7 +300,7 @@ def test_the_mask_folder_is_read_as_it_was_written(tmp_path, twelve):
         assert (item['gt_seg_map'] == expected).all()
 
 
-def test_interrupted_work_is_taken_up_again(tmp_path, twelve, monkeypatch):
+def test_an_interrupted_conversion_is_resumed(tmp_path, twelve, monkeypatch):
     replace = os.replace
 
     def stop_at_seven(source, target):
@@ -339,7 +339,7 @@ def test_other_annotations_or_classes_rasterize_all_masks_again(
     assert len(list(out.rglob('*.png'))) == 2
 
 
-def test_masks_of_another_make_are_not_written_over(tmp_path, twelve):
+def test_masks_from_elsewhere_are_not_overwritten(tmp_path, twelve):
     (tmp_path / 'out/masks').mkdir(parents=True)
-    with pytest.raises(InputError, match='has masks of its own'):
+    with pytest.raises(InputError, match='contains other files masks'):
         convert_coco(twelve, tmp_path / 'out')

@@ -18,7 +18,7 @@ def indices(seed):
 
 @pytest.fixture
 def export(tmp_path):
-    """'Segmentation mask 1.1', saved with its images."""
+    """An export 'Segmentation mask 1.1' with its images."""
     folder = files.write_cvat_masks(
         tmp_path / 'task', COLOURS,
         {'a': indices(0), 'day 1/b.v2': indices(1)}, listed=['c'])
@@ -48,7 +48,7 @@ def test_a_listed_image_without_a_mask_is_background(tmp_path, export):
     assert not labels.any()
 
 
-def test_its_size_must_be_known(tmp_path):
+def test_a_listed_image_without_a_mask_must_exist(tmp_path):
     folder = files.write_cvat_masks(
         tmp_path / 'task', COLOURS, {'a': indices(0)}, listed=['c'])
     with pytest.raises(InputError, match=r'no image c\.\*'):
@@ -62,7 +62,7 @@ def test_masks_without_images_are_converted(tmp_path):
     assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
 
 
-def test_labels_are_numbered_as_they_stand_around_the_background(tmp_path):
+def test_labels_are_numbered_in_order_around_the_background(tmp_path):
     colours = {'ant': (9, 9, 9), 'background': (0, 128, 0), 'cat': (1, 2, 3)}
     folder = files.write_cvat_masks(
         tmp_path / 'task', colours, {'a': indices(0)})
@@ -72,13 +72,13 @@ def test_labels_are_numbered_as_they_stand_around_the_background(tmp_path):
     assert (files.mask_of(tmp_path / 'out', 'a') == ids[indices(0)]).all()
 
 
-def test_classes_choose_and_order(tmp_path, export):
+def test_classes_select_and_order_the_labels(tmp_path, export):
     convert_cvat(export, tmp_path / 'out', classes=['dog'])
     labels = files.mask_of(tmp_path / 'out', 'a')
     assert (labels == (indices(0) == 2)).all()
 
 
-def test_a_photograph_as_stored_is_turned(tmp_path, export):
+def test_masks_of_the_stored_photograph_are_oriented(tmp_path, export):
     files.save_photograph(
         export / 'JPEGImages/a.jpg', np.zeros(SIZE, np.uint8), 8)
     files.save_photograph(
@@ -89,7 +89,7 @@ def test_a_photograph_as_stored_is_turned(tmp_path, export):
     assert files.mask_of(tmp_path / 'out', 'c').shape == SIZE[::-1]
 
 
-def test_a_colour_of_no_label_is_a_sentence(tmp_path, export):
+def test_a_colour_of_no_label_raises_an_input_error(tmp_path, export):
     text = (export / 'labelmap.txt').read_text()
     (export / 'labelmap.txt').write_text(text.replace('36,179,83', '1,1,1'))
     with pytest.raises(
@@ -103,10 +103,10 @@ def test_a_colour_of_no_label_is_a_sentence(tmp_path, export):
     ('cow:1,2::', r'line 5: expected name:r,g,b'),
     ('cow:::', r'line 5: expected name:r,g,b'),
     ('cow:1,2,256::', r'line 5: expected name:r,g,b'),
-    ('cat:1,2,3::', 'line 5: the label or its colour is there already'),
-    ('cow:36,179,83::', 'line 5: the label or its colour is there already'),
+    ('cat:1,2,3::', 'line 5: expected a label and a colour that no other'),
+    ('cow:36,179,83::', 'line 5: expected a label and a colour that no other'),
 ])
-def test_a_malformed_label_map_is_a_sentence(
+def test_a_malformed_label_map_raises_an_input_error(
         tmp_path, export, line, sentence):
     with (export / 'labelmap.txt').open('a') as file:
         file.write(line)
@@ -114,14 +114,14 @@ def test_a_malformed_label_map_is_a_sentence(
         convert_cvat(export, tmp_path / 'out')
 
 
-def test_a_black_label_is_a_sentence(tmp_path, export):
+def test_a_black_label_raises_an_input_error(tmp_path, export):
     (export / 'labelmap.txt').write_text('cat:0,0,0::\n')
     with pytest.raises(InputError, match="line 1: the label 'cat' is black"):
         convert_cvat(export, tmp_path / 'out')
 
 
-def test_what_is_no_export_is_a_sentence(tmp_path, export):
-    with pytest.raises(InputError, match='no export of CVAT'):
+def test_a_path_without_an_export_raises_an_input_error(tmp_path, export):
+    with pytest.raises(InputError, match='is not an export of CVAT'):
         convert_cvat(tmp_path, tmp_path / 'out')
     with pytest.raises(InputError, match='is missing'):
         convert_cvat(tmp_path / 'absent.zip', tmp_path / 'out')
@@ -130,19 +130,19 @@ def test_what_is_no_export_is_a_sentence(tmp_path, export):
         convert_cvat(export, tmp_path / 'out')
 
 
-def test_a_zip_cut_short_is_a_sentence_and_leaves_nothing(tmp_path, export):
+def test_a_truncated_zip_raises_an_error_and_leaves_no_files(tmp_path, export):
     path = files.zipped(export)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:len(whole) // 2])
+    complete = path.read_bytes()
+    path.write_bytes(complete[:len(complete) // 2])
     with pytest.raises(InputError, match=r'task\.zip cannot be unpacked'):
         convert_cvat(path, tmp_path / 'out')
     assert not (tmp_path / 'out/export').exists()
-    path.write_bytes(whole)
+    path.write_bytes(complete)
     convert_cvat(path, tmp_path / 'out')
     assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
 
 
-def test_an_encrypted_zip_is_a_sentence(tmp_path, export):
+def test_an_encrypted_zip_raises_an_input_error(tmp_path, export):
     path = files.zipped(export)
     with zipfile.ZipFile(path, 'a') as archive:
         for info in archive.filelist:
@@ -152,7 +152,7 @@ def test_an_encrypted_zip_is_a_sentence(tmp_path, export):
         convert_cvat(path, tmp_path / 'out')
 
 
-def test_a_list_that_is_no_text_is_a_sentence(tmp_path, export):
+def test_a_list_in_invalid_utf8_raises_an_input_error(tmp_path, export):
     path = export / 'ImageSets/Segmentation/default.txt'
     path.write_bytes('\ufeffa\n'.encode())
     convert_cvat(export, tmp_path / 'out')
@@ -176,7 +176,7 @@ def test_a_zip_is_unpacked_again_only_when_it_has_changed(tmp_path, export):
 
 
 def write_coco_export(folder, subset='default'):
-    """'COCO 1.0' with its images, one of them stored on its side."""
+    """An export 'COCO 1.0' of two images."""
     masks = {'a.jpg': indices(0) == 1, 'b.jpg': indices(1) == 1}
     files.write_coco(
         folder / f'annotations/instances_{subset}.json',
@@ -203,7 +203,7 @@ def test_an_export_as_coco_is_read_to_the_pixel(tmp_path, images, pack):
     files.read_by_all(out, unpacked / images, 'cat')
 
 
-def test_several_subsets_are_a_sentence(tmp_path):
+def test_several_subsets_raise_an_input_error(tmp_path):
     folder, _ = write_coco_export(tmp_path / 'task', 'train')
     write_coco_export(folder, 'val')
     with pytest.raises(InputError, match='has 2 subsets'):

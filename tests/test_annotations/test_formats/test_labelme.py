@@ -29,7 +29,8 @@ def converted(folder, shapes, **settings):
      (X >= 3) & (X <= 20) & (Y >= 5) & (Y <= 9)),
     ('polygon', [[2, 2], [12, 2], [2, 12]],
      (X >= 2) & (Y >= 2) & (X + Y <= 14)),
-    # Centre and a point on the circle, whose pixels belong to it.
+    # The points are the centre and a point on the circle, which belongs to
+    # the shape.
     ('circle', [[20, 15], [23, 15]],
      (X - 20) ** 2 + (Y - 15) ** 2 <= 3.5 ** 2),
     ('point', [[20, 15]], (X - 20) ** 2 + (Y - 15) ** 2 <= 5.5 ** 2),
@@ -39,21 +40,21 @@ def converted(folder, shapes, **settings):
     ('linestrip', [[5, 20], [15, 20], [25, 20]],
      (X >= 5) & (X <= 25) & (Y >= 16) & (Y <= 25)),
 ])
-def test_a_shape_covers_what_it_covers_in_labelme(
+def test_a_shape_covers_the_same_pixels_as_in_labelme(
         tmp_path, kind, points, inside):
     labels = converted(tmp_path, [files.shape('cat', kind, points)])
     assert (labels == inside).all()
 
 
 def test_a_shape_without_type_is_a_polygon(tmp_path):
-    """As in files of labelme before version 3.3."""
+    """Files of labelme before version 3.3 have no shape types."""
     points = [[3, 5], [20, 5], [20, 9], [3, 9]]
     labels = converted(tmp_path, [dict(label='cat', points=points)])
     assert (labels[5:10, 3:21] == 1).all()
     assert labels.sum() == 5 * 18
 
 
-def test_a_mask_shape_is_put_into_its_box(tmp_path):
+def test_a_mask_shape_is_pasted_into_its_box(tmp_path):
     mask = np.random.default_rng(0).random((7, 9)) < 0.5
     labels = converted(tmp_path, [files.shape(
         'cat', 'mask', [[10.0, 20.0], [18.0, 26.0]],
@@ -73,7 +74,7 @@ def test_later_shapes_are_in_front(tmp_path):
     assert (labels[:31, :31] == 2).all()
 
 
-def test_background_and_ignore_are_ids_of_their_own(tmp_path):
+def test_background_and_ignore_have_fixed_ids(tmp_path):
     labels = converted(tmp_path, [
         files.shape('cat', 'rectangle', [[0, 0], [30, 30]]),
         files.shape('_background_', 'rectangle', [[5, 5], [9, 9]]),
@@ -87,7 +88,7 @@ def test_background_and_ignore_are_ids_of_their_own(tmp_path):
         '0 background\n1 cat\n')
 
 
-def test_classes_number_the_labels_and_the_others_are_left_out(tmp_path):
+def test_classes_number_the_labels_and_others_are_background(tmp_path):
     shapes = [
         files.shape('cat', 'rectangle', [[0, 0], [9, 9]]),
         files.shape('cow', 'rectangle', [[5, 5], [9, 9]])]
@@ -98,7 +99,8 @@ def test_classes_number_the_labels_and_the_others_are_left_out(tmp_path):
 
 
 @pytest.mark.parametrize('orientation', [6, 8])
-def test_a_photograph_is_annotated_as_it_is_seen(tmp_path, orientation):
+def test_a_photograph_is_annotated_after_its_orientation(
+        tmp_path, orientation):
     files.save_photograph(
         tmp_path / 'in/a.jpg', np.zeros(SIZE[::-1], np.uint8), orientation)
     labels = converted(
@@ -107,8 +109,8 @@ def test_a_photograph_is_annotated_as_it_is_seen(tmp_path, orientation):
     assert labels.sum() == 5 * 18
 
 
-def test_an_old_file_of_the_stored_photograph_is_turned(tmp_path):
-    """Labelme before version 3.7 did not turn photographs."""
+def test_an_old_file_of_the_stored_photograph_is_oriented(tmp_path):
+    """labelme before version 3.7 ignored the EXIF orientation."""
     files.save_photograph(tmp_path / 'in/a.jpg', np.zeros(SIZE, np.uint8), 6)
     labels = converted(
         tmp_path, [files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
@@ -119,7 +121,7 @@ def test_an_old_file_of_the_stored_photograph_is_turned(tmp_path):
 
 @pytest.fixture
 def project(tmp_path):
-    """Files beside the folder of their images, the paths from Windows."""
+    """Files beside the folder of their images, with Windows paths."""
     for i in range(3):
         files.save_photograph(
             tmp_path / f'images/day 1/{i}.jpg', np.zeros(SIZE, np.uint8))
@@ -143,7 +145,7 @@ def test_the_mask_folder_is_read_as_it_was_written(project):
         assert item['gt_seg_map'].sum() == 10 * (i + 1)
 
 
-def test_images_outside_the_folder_need_theirs_named(project):
+def test_images_outside_the_folder_require_image_dir(project):
     with pytest.raises(InputError, match='lies outside .* as image_dir'):
         convert_labelme(project / 'json', project / 'out')
 
@@ -151,14 +153,14 @@ def test_images_outside_the_folder_need_theirs_named(project):
 @pytest.mark.parametrize(
     'image', ['C:\\data\\imgs\\a.jpg', 'C:/data/imgs/a.jpg',
               '\\\\server\\imgs\\a.jpg', '/data/imgs/a.jpg'])
-def test_an_absolute_path_elsewhere_is_a_sentence(tmp_path, image):
+def test_an_absolute_path_elsewhere_raises_an_input_error(tmp_path, image):
     files.write_labelme(tmp_path / 'in/a.json', SIZE, [], image=image)
     with pytest.raises(InputError, match='lies outside the folder of images'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out', classes=['cat'])
 
 
-def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
-    """It would be another class, or left out where classes are chosen."""
+def test_a_label_with_a_trailing_space_raises_an_input_error(tmp_path):
+    """It would be another class, or background if classes are selected."""
     with pytest.raises(InputError, match=r"shape 1: .* got 'cat '; rename"):
         converted(
             tmp_path, [files.shape('cat ', 'rectangle', [[0, 0], [9, 9]])],
@@ -186,7 +188,7 @@ def test_a_label_with_a_blank_at_its_end_is_a_sentence(tmp_path):
     (dict(shape_type='mask', points=[[54, 0], [56, 2]],
           mask=files.base64_png(np.ones((3, 3)))), 'inside the image'),
 ])
-def test_a_malformed_shape_is_a_sentence(tmp_path, bad, sentence):
+def test_a_malformed_shape_raises_an_input_error(tmp_path, bad, sentence):
     good = files.shape('cat', 'polygon', [[1, 1], [5, 1], [5, 5]])
     with pytest.raises(InputError, match=sentence) as caught:
         converted(tmp_path, [good, good | bad])
@@ -194,7 +196,7 @@ def test_a_malformed_shape_is_a_sentence(tmp_path, bad, sentence):
     assert '\n' not in str(caught.value)
 
 
-def test_a_file_that_is_not_labelmes_is_a_sentence(tmp_path):
+def test_a_file_that_is_not_labelmes_raises_an_input_error(tmp_path):
     path = tmp_path / 'in/b.json'
     files.write_labelme(path, SIZE, [dict(points=[])])
     with pytest.raises(InputError, match=r'b\.json, shape 1: expected the n'):

@@ -32,12 +32,12 @@ def mask_path(tmp_path):
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
-def test_grey_masks_hold_ids(tmp_path, mask_path, dtype):
+def test_values_of_grey_masks_are_ids(tmp_path, mask_path, dtype):
     cv2.imwrite(str(mask_path), random_ids().astype(dtype))
     assert (converted(tmp_path) == random_ids()).all()
 
 
-def test_indices_of_a_palette_are_ids_whatever_the_colours(
+def test_indices_of_a_palette_are_ids_for_any_colours(
         tmp_path, mask_path):
     mask = Image.fromarray(random_ids().astype(np.uint8))
     palette = np.random.default_rng(1).integers(0, 256, 768, np.uint8)
@@ -49,7 +49,8 @@ def test_indices_of_a_palette_are_ids_whatever_the_colours(
 
 
 @pytest.mark.parametrize('channels', [3, 4])
-def test_colours_are_those_of_the_class_list(tmp_path, mask_path, channels):
+def test_colours_are_looked_up_in_the_class_list(
+        tmp_path, mask_path, channels):
     colours = np.zeros((256, 4), np.uint8)
     colours[IDS] = [[10, 20, 30, 255], [128, 0, 0, 255], [0, 128, 0, 255],
                     [224, 224, 192, 255]]
@@ -71,13 +72,13 @@ def test_black_is_background_unless_it_is_a_class(tmp_path, mask_path):
 
 
 @pytest.mark.parametrize(('mask', 'sentence'), [
-    (np.full(SIZE, 3, np.uint8), r'a\.png holds the ids \[3\]; expected 0'),
-    (np.full(SIZE, 257, np.uint16), r'a\.png holds the ids \[257\]'),
-    (np.full(SIZE, 65535, np.uint16), r'holds the ids \[65535\]'),
+    (np.full(SIZE, 3, np.uint8), r'a\.png contains the ids \[3\]; exp'),
+    (np.full(SIZE, 257, np.uint16), r'a\.png contains the ids \[257\]'),
+    (np.full(SIZE, 65535, np.uint16), r'contains the ids \[65535\]'),
     (np.full((*SIZE, 3), 9, np.uint8), r'a\.png has the colour 9,9,9'),
     (np.zeros((*SIZE, 2), np.uint8), r'a\.png is a LA image'),
 ])
-def test_what_is_of_no_class_is_a_sentence(
+def test_an_id_or_colour_of_no_class_raises_an_input_error(
         tmp_path, mask_path, mask, sentence):
     Image.fromarray(mask).save(mask_path)
     with pytest.raises(InputError, match=sentence) as caught:
@@ -85,7 +86,7 @@ def test_what_is_of_no_class_is_a_sentence(
     assert '\n' not in str(caught.value)
 
 
-def test_a_broken_mask_and_none_at_all_are_sentences(tmp_path, mask_path):
+def test_a_broken_mask_and_no_masks_raise_an_input_error(tmp_path, mask_path):
     with pytest.raises(InputError, match=r'in has no \.png files'):
         converted(tmp_path)
     Image.fromarray(random_ids().astype(np.uint8)).save(mask_path)
@@ -94,7 +95,7 @@ def test_a_broken_mask_and_none_at_all_are_sentences(tmp_path, mask_path):
         converted(tmp_path)
 
 
-def test_masks_fit_their_images_and_are_read_by_all(tmp_path):
+def test_masks_fit_their_images_and_mmseg_reads_them(tmp_path):
     ids = random_ids()
     for stem, orientation in (('a', None), ('sub/b', 6)):
         files.save_photograph(
@@ -109,23 +110,23 @@ def test_masks_fit_their_images_and_are_read_by_all(tmp_path):
     assert (data[1]['gt_seg_map'] == np.rot90(ids, k=-1)).all()
 
 
-def test_a_mask_without_its_image_is_a_sentence(tmp_path, mask_path):
+def test_a_mask_without_its_image_raises_an_input_error(tmp_path, mask_path):
     Image.fromarray(random_ids().astype(np.uint8)).save(mask_path)
     (tmp_path / 'images').mkdir()
     with pytest.raises(InputError, match=r'no image a\.\* in .*images'):
         converted(tmp_path, image_dir=tmp_path / 'images')
 
 
-def test_results_may_not_lie_among_the_masks(tmp_path, mask_path):
+def test_results_must_not_lie_among_the_masks(tmp_path, mask_path):
     Image.fromarray(random_ids().astype(np.uint8)).save(mask_path)
     with pytest.raises(InputError, match='is in the folder of the masks'):
         convert_masks(
             tmp_path / 'in', tmp_path / 'in/out', tmp_path / 'list.txt')
 
 
-def test_the_class_list_may_not_be_written_over(tmp_path, mask_path):
+def test_the_class_list_is_not_overwritten(tmp_path, mask_path):
     Image.fromarray(random_ids().astype(np.uint8)).save(mask_path)
     path = tmp_path / 'classes.txt'
     path.write_text('\n'.join(NAMED))
-    with pytest.raises(InputError, match=r'has classes\.txt of its own'):
+    with pytest.raises(InputError, match=r'other files classes\.txt'):
         convert_masks(tmp_path / 'in', tmp_path, path)

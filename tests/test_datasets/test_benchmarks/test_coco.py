@@ -25,7 +25,7 @@ def square(x, y, size):
 
 
 def write_split(root, split, annotations):
-    """A photograph of 8x6 pixels with annotations, and one without."""
+    """Write two photographs of 8x6 pixels, the first with annotations."""
     names = [f'COCO_{split}_{i:012d}.jpg' for i in (9, 25)]
     (root / split).mkdir(parents=True)
     for name in names:
@@ -49,14 +49,14 @@ def root(tmp_path):
     # Category 90 is the eightieth, the toothbrush.
     write_split(tmp_path, 'train2014', [
         dict(category_id=90, iscrowd=0, segmentation=[square(1, 2, 3)])])
-    # A crowd of persons: 12 columns' pixels off, 6 on, the rest off.
+    # A crowd of persons: 12 pixels off, 6 on, 30 off, column by column.
     write_split(tmp_path, 'val2014', [
         dict(category_id=1, iscrowd=1,
              segmentation=dict(size=[6, 8], counts=[12, 6, 30]))])
     return tmp_path
 
 
-def test_the_config_reads_the_objects_under_the_numbers_of_their_classes(root):
+def test_the_config_reads_the_objects_with_their_class_ids(root):
     prepare_coco_20i(root)
     toothbrush = np.zeros((6, 8))
     toothbrush[2:5, 1:4] = 80
@@ -76,14 +76,14 @@ def test_the_config_reads_the_objects_under_the_numbers_of_their_classes(root):
                 labels)
 
 
-def test_other_counts_are_named(root):
+def test_other_counts_are_reported(root):
     assert prepare_coco_20i(root) == [
         f'coco-20i as published has {published} {split}2014 images, '
         'this folder has 2'
         for split, published in (('train', 82783), ('val', 40504))]
 
 
-def test_a_second_time_nothing_is_rasterized_again(root, monkeypatch):
+def test_a_second_call_rasterizes_nothing(root, monkeypatch):
     prepare_coco_20i(root)
     files = [*root.glob('coco-20i/*/masks/*.png')]
     times = [path.stat().st_mtime_ns for path in files]
@@ -97,7 +97,7 @@ def test_a_second_time_nothing_is_rasterized_again(root, monkeypatch):
     ('annotations/instances_val2014.json',
      'annotations/annotations_trainval2014.zip'),
     ('train2014', 'zips/train2014.zip')])
-def test_what_is_missing_is_named_with_its_address(root, path, url):
+def test_the_error_of_a_missing_file_contains_its_address(root, path, url):
     (root / path).rename(root / 'elsewhere')
     with pytest.raises(InputError) as caught:
         prepare_coco_20i(root)
@@ -106,7 +106,7 @@ def test_what_is_missing_is_named_with_its_address(root, path, url):
         f'http://images.cocodataset.org/{url} and unpack it in {root}')
 
 
-def test_the_other_year_has_its_own_files(root):
+def test_the_other_year_has_other_files(root):
     with pytest.raises(InputError, match='annotations_trainval2017.zip'):
         prepare_coco_20i(root, year=2017)
 
@@ -118,7 +118,7 @@ def test_the_classes_are_the_eighty_in_the_order_of_their_ids():
         'person', 'fire hydrant', 'stop sign', 'toothbrush']
 
 
-def test_label_i_is_the_class_i_and_zero_background(tmp_path):
+def test_label_i_is_class_i_and_zero_is_background(tmp_path):
     labels = np.array([[0, 1, 80], [255, 12, 0]], np.uint8)
     for folder in ('train2014', 'masks'):
         (tmp_path / folder).mkdir()

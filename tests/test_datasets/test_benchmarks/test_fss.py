@@ -25,7 +25,7 @@ PIPELINE = [
 
 
 def write(folder, number, mask, size=(8, 6)):
-    """An image of width and height ``size`` with its mask, uint8 (H, W)."""
+    """Write an image of width and height ``size``, and its mask (H, W)."""
     folder.mkdir(exist_ok=True, parents=True)
     Image.fromarray(np.zeros((*size[::-1], 3), np.uint8)).save(
         folder / f'{number}.jpg')
@@ -33,7 +33,7 @@ def write(folder, number, mask, size=(8, 6)):
 
 
 def corner(number):
-    """A mask whose upper left number x number pixels are inside."""
+    """Build a mask whose upper left number x number pixels are foreground."""
     mask = np.zeros((6, 8), np.uint8)
     mask[:number, :number] = 255
     return mask
@@ -65,7 +65,7 @@ def test_without_a_list_every_folder_is_a_class(root):
     assert len(dataset) == 9
 
 
-def test_images_of_a_class_come_by_their_numbers_and_a_jpeg_is_none(root):
+def test_images_are_sorted_by_number_and_jpeg_is_skipped(root):
     (root / 'bus/10.jpeg').write_bytes(b'')
     dataset = FSSDataset(data_root=str(root), ann_file='trn.txt')
     paths = [dataset.get_data_info(i)['img_path'] for i in range(6)]
@@ -74,7 +74,7 @@ def test_images_of_a_class_come_by_their_numbers_and_a_jpeg_is_none(root):
         for name in ('bus', "abe's_flyingfish") for number in (1, 2, 10)]
 
 
-def test_the_inside_of_a_mask_is_the_class_of_its_folder(root):
+def test_the_foreground_of_a_mask_is_the_class_of_its_folder(root):
     dataset = FSSDataset(data_root=str(root), ann_file='trn.txt')
     for index, class_id, number in ((0, 1, 1), (1, 1, 2), (4, 2, 2)):
         expected = np.zeros((6, 8))
@@ -83,7 +83,7 @@ def test_the_inside_of_a_mask_is_the_class_of_its_folder(root):
 
 
 @pytest.mark.parametrize('mode', ['L', 'RGB', 'P', 'RGBA'])
-def test_grey_is_inside_from_128_in_any_kind_of_png(tmp_path, mode):
+def test_grey_is_foreground_from_128_in_any_kind_of_png(tmp_path, mode):
     grey = np.array([[0, 127, 128, 255]], np.uint8)
     write(tmp_path / 'bus', 1, grey, size=(4, 1))
     Image.fromarray(grey).convert(mode).save(tmp_path / 'bus/1.png')
@@ -97,7 +97,7 @@ def test_a_mask_of_another_size_is_resized_to_its_image(tmp_path):
     np.testing.assert_array_equal(labels, corner(3) // 255)
 
 
-def test_no_class_has_the_id_255_and_ids_go_on_after_it(tmp_path):
+def test_no_class_has_the_id_255_and_ids_continue_after_it(tmp_path):
     names = [f'class_{i:03d}' for i in range(1, 300)]
     classes = with_ids(names)
     assert classes[254:257] == ('class_254', '(ignored)', 'class_255')
@@ -132,7 +132,7 @@ def test_pixels_are_counted_for_the_class_of_the_folder(root):
     dataset = FSSDataset(data_root=str(root), ann_file='trn.txt')
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     index = load_class_index(infos, 3, LoadFSSAnnotations())
-    # 48 pixels an image, of which 1, 4 and 25 are inside.
+    # Of the 48 pixels of an image, 1, 4 or 25 are foreground.
     assert index.counts.tolist() == [
         [47, 1, 0], [44, 4, 0], [23, 25, 0],
         [47, 0, 1], [44, 0, 4], [23, 0, 25]]
@@ -142,7 +142,8 @@ def test_pixels_are_counted_for_the_class_of_the_folder(root):
     (None, 'the list of classes .*trn.txt is missing; .*fss-1000'),
     ('bus\ncar\n', "class 'car' has no images in .*car; correct data_root"),
 ])
-def test_a_list_that_does_not_fit_is_one_sentence(root, content, sentence):
+def test_an_inconsistent_list_raises_an_input_error(
+        root, content, sentence):
     (root / 'trn.txt').unlink()
     if content:
         (root / 'trn.txt').write_text(content)
@@ -156,7 +157,10 @@ def write_grey(path, value, size=(4, 4)):
 
 @pytest.fixture
 def release(tmp_path):
-    """30 classes of 2 images; mask k is inside in its upper k rows."""
+    """A folder of 30 classes with 2 images.
+
+    The upper k rows of mask k are foreground.
+    """
     release = tmp_path / 'fss'
     for name in NAMES:
         (release / name).mkdir(parents=True)
@@ -196,12 +200,12 @@ def test_the_split_is_the_same_every_time(release, test_list):
         (release / f'{split}.txt').unlink()
     prepare_fss_1000(release)
     assert lists(release) == first
-    # Chosen at random, not cut: of 24 classes in a row, 8 at either end.
+    # The classes are shuffled, and not the first or last 8 of 24.
     rest = sorted(first['trn'] + first['val'])
     assert first['val'] not in (rest[:8], rest[-8:])
 
 
-def test_lists_that_are_there_are_kept(release, test_list):
+def test_existing_lists_are_kept(release, test_list):
     rest = [name for name in NAMES if name not in TEST]
     (release / 'trn.txt').write_text('\n'.join(rest[:20]))
     (release / 'val.txt').write_text('\n'.join(rest[20:]))
@@ -209,7 +213,7 @@ def test_lists_that_are_there_are_kept(release, test_list):
     assert lists(release) == {'trn': rest[:20], 'val': rest[20:], 'test': TEST}
 
 
-def test_other_counts_are_named(release, test_list):
+def test_other_counts_are_reported(release, test_list):
     assert prepare_fss_1000(release, test_list) == [
         f'fss-1000 as published has {published} {name}, this folder has '
         f'{count}' for published, name, count in (
@@ -220,8 +224,8 @@ def test_other_counts_are_named(release, test_list):
             'has another number for 30: ' + ', '.join(NAMES[:10])]
 
 
-def test_odd_masks_are_remarks(release, test_list):
-    """As screw/8.png, peregine_falcon/8.png and an empty one would be."""
+def test_unusual_masks_are_reported(release, test_list):
+    """The release has such masks: screw/8.png and peregine_falcon/8.png."""
     write_grey(release / 'class_03/2.png', 255, size=(9, 7))
     write_grey(release / 'class_05/1.png', 140)
     write_grey(release / 'class_07/1.png', 0)
@@ -229,13 +233,13 @@ def test_odd_masks_are_remarks(release, test_list):
     assert [remark.rsplit(': ', 1)[1] for remark in odd] == [
         str(release / 'class_03/2.png'), str(release / 'class_05/1.png'),
         str(release / 'class_07/1.png')]
-    assert odd[0].startswith('masks that have another size than their image')
+    assert odd[0].startswith('masks that differ in size from their image')
     assert odd[1].startswith('masks that are not black and white')
-    assert odd[2].startswith('masks that have nothing inside')
+    assert odd[2].startswith('masks that have no foreground')
     assert all('(1): ' in remark for remark in odd)
 
 
-def test_a_jpeg_beside_the_images_is_no_image(release, test_list):
+def test_a_jpeg_file_is_not_an_image(release, test_list):
     (release / 'class_03/2.jpeg').write_bytes(b'')
     assert not any('mask' in r for r in prepare_fss_1000(release, test_list))
 
@@ -243,14 +247,14 @@ def test_a_jpeg_beside_the_images_is_no_image(release, test_list):
 @pytest.mark.parametrize(('file', 'content', 'sentence'), [
     ('class_03/2.png', None, 'class_03/2.jpg has no mask 2.png'),
     ('class_03/2.png', b'', 'class_03/2.jpg or its mask cannot be read'),
-    ('trn.txt', b'class_01', 'of trn.txt and val.txt only .*trn.txt is th'),
+    ('trn.txt', b'class_01', 'of trn.txt and val.txt, only .*trn.txt exi'),
     ('test.txt', b'class_01', 'test.txt lists other classes than .*fss_test'),
     ('../fss_test_set.txt', b'car', "1 classes without a folder: .'car'"),
     ('../fss_test_set.txt', b'class_01\nclass_01', 'listed more than once'),
-    ('../fss_test_set.txt', None, 'fss_test_set.txt is missing; give'),
+    ('../fss_test_set.txt', None, 'fss_test_set.txt is missing; pass'),
     ('../fss_test_set.txt', b'\xff', 'fss_test_set.txt cannot be read'),
 ])
-def test_what_is_wrong_is_one_sentence_and_no_list_is_written(
+def test_invalid_input_raises_an_error_and_no_list_is_written(
         release, test_list, file, content, sentence):
     if content is None:
         (release / file).unlink()
@@ -262,7 +266,7 @@ def test_what_is_wrong_is_one_sentence_and_no_list_is_written(
     assert sorted(release.glob('*.txt')) == before
 
 
-def test_a_list_of_a_windows_editor_is_read(release, test_list):
+def test_a_list_with_a_bom_is_read(release, test_list):
     test_list.write_text('\n'.join(TEST), 'utf-8-sig')
     prepare_fss_1000(release, test_list)
     assert lists(release)['test'] == TEST
@@ -279,7 +283,7 @@ def test_a_class_in_two_lists_is_named(release, test_list, split):
         prepare_fss_1000(release, test_list)
 
 
-def test_without_a_test_list_the_address_is_named(release):
+def test_the_error_of_a_missing_test_list_contains_its_address(release):
     with pytest.raises(InputError, match='HKUSTCV/FSS-1000 with --test-list'):
         prepare_fss_1000(release)
 
@@ -292,7 +296,7 @@ def test_a_folder_without_classes_is_named(release, folder, sentence):
         prepare_fss_1000(release / folder)
 
 
-def test_the_config_samples_the_test_classes_and_scores_at_their_own_size(
+def test_the_config_scores_the_test_classes_at_original_size(
         release, test_list):
     prepare_fss_1000(release, test_list)
     cfg = Config.fromfile(CONFIGS / '_base_/datasets/fss1000.py')
@@ -304,6 +308,6 @@ def test_the_config_samples_the_test_classes_and_scores_at_their_own_size(
     support, query = data[0]
     assert support['data_samples'].gt_sem_seg.shape == (473, 473)
     labels = query['data_samples'].gt_sem_seg.data[0]
-    # The upper 1 or 2 rows, as the file's name says.
+    # The name of the file is the number of foreground rows.
     inside = int(Path(query['data_samples'].img_path).stem)
     assert labels[:, 0].tolist() == [1] * inside + [0] * (4 - inside)

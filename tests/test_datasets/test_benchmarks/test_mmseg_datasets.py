@@ -1,4 +1,4 @@
-"""Episodes over data sets in their true layouts, by config, to the pixel."""
+"""Episodes of data sets in their original layouts, exact to the pixel."""
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,12 @@ def photograph():
 
 
 def columns(*ids):
-    """A mask of 4x6 pixels, its six columns of these ids."""
+    """Build a mask of 4x6 pixels whose six columns have these ids."""
     return np.tile(np.array(ids, np.uint8), (4, 1))
 
 
 def episodic(dataset, folds, **settings):
-    """Through a config, as the tools read it."""
+    """Build the data set from a config, as the commands do."""
     cfg = Config(dict(data=dict(
         type='EpisodicDataset', dataset=dataset, folds=folds,
         num_episodes=10, support_pipeline=PIPELINE, query_pipeline=PIPELINE,
@@ -41,7 +41,7 @@ def episodic(dataset, folds, **settings):
 
 
 def labels_by_class(data):
-    """Class name to the rows of labels of all images it was sampled with."""
+    """Collect the rows of labels of all sampled images by class name."""
     found = {}
     for index in range(len(data)):
         for item in data[index]:
@@ -55,9 +55,10 @@ def labels_by_class(data):
 
 @pytest.fixture
 def cityscapes(tmp_path):
-    """Two cities; train ids 0 road, 2 building, 13 car, 255 everything else.
+    """The config of Cityscapes with images of two cities.
 
-    The raw ids beside them, 7, 11, 26 and 0, are not read.
+    The train ids are 0 road, 2 building, 13 car and 255 for all else. The
+    files of raw ids beside them, 7, 11, 26 and 0, are not read.
     """
     for city, i in (('aachen', 0), ('aachen', 1), ('bochum', 0)):
         frame = f'train/{city}/{city}_{i:06d}_000019'
@@ -72,7 +73,7 @@ def cityscapes(tmp_path):
             img_path='leftImg8bit/train', seg_map_path='gtFine/train'))
 
 
-def test_cityscapes_road_is_a_class_though_its_id_is_zero(cityscapes):
+def test_cityscapes_road_is_a_class_although_its_id_is_zero(cityscapes):
     folds = [['road'], ['building', 'car']]
     novel = episodic(cityscapes, folds, fold=0, split='novel')
     assert labels_by_class(novel) == {'road': {(1, 1, 0, 0, 0, 255)}}
@@ -96,7 +97,7 @@ def test_novel_pixels_of_cityscapes_can_be_ignored_in_training(cityscapes):
 
 
 def test_ade20k_masks_count_from_one_and_zero_is_ignored(tmp_path):
-    # In a mask 1 is wall, 2 building, 150 flag and 0 whatever is no class.
+    # In a mask, 1 is wall, 2 building, 150 flag, and 0 is no class.
     for i in range(1, 1 + NUM_IMAGES):
         name = f'training/ADE_train_{i:08d}'
         write(tmp_path / f'images/{name}.jpg', photograph())
@@ -110,7 +111,7 @@ def test_ade20k_masks_count_from_one_and_zero_is_ignored(tmp_path):
     novel = episodic(dataset, folds, fold=0, split='novel')
     assert labels_by_class(novel) == {
         'wall': {(1, 1, 255, 0, 0, 0)}, 'flag': {(0, 0, 255, 0, 1, 1)}}
-    # As in the files, wall (0) first, flag (149) last.
+    # The order is that of the files: wall (0) first, flag (149) last.
     assert novel.images.index.counts[0, [0, 1, 149]].tolist() == [8, 4, 8]
 
 
@@ -183,6 +184,6 @@ def test_the_configs_train_validate_and_test_on_the_pools(config):
     else:
         assert [dataset.pool for dataset in datasets] == [
             'train', 'val', 'val']
-        # Novel classes stay unseen until the test.
+        # Novel classes are not sampled before the test.
         assert [dataset.split for dataset in datasets] == [
             'base', 'base', 'novel']

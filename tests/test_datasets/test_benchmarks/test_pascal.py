@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parents[3] / 'configs'
 VOC = 'VOCdevkit/VOC2012'
 LISTS = f'{VOC}/ImageSets/Segmentation'
 CLOSED = 'http://127.0.0.1:9/'  # nothing is downloaded in a test
-# One row of pixels each, twice in the file; 255 is VOC's boundary.
+# One row of each mask, which is twice in the file; 255 is VOC's boundary.
 VOC_MASKS = {
     '2007_000001': [1, 255, 0, 0],
     '2007_000002': [0, 255, 20, 20],
@@ -71,7 +71,7 @@ def offline(monkeypatch):
 
 @pytest.fixture
 def root(tmp_path):
-    """VOC and SBD as their archives unpack."""
+    """The folder of VOC and SBD as they are unpacked."""
     root = tmp_path / 'data'
     for name, row in VOC_MASKS.items():
         write_mask(root / VOC / f'SegmentationClass/{name}.png', row)
@@ -113,14 +113,14 @@ def test_no_image_of_voc_val_is_in_the_merged_list():
     assert merge_lists(['b', 'd'], ['c', 'a', 'b'], ['c']) == ['a', 'b', 'd']
 
 
-def test_masks_are_vocs_where_there_is_one_else_sbds(root):
+def test_masks_of_voc_take_precedence_over_those_of_sbd(root):
     prepare_pascal_5i(root)
     assert masks(root) == MERGED
     written = (root / LISTS / 'pascal5i_train.txt').read_text().splitlines()
     assert written == sorted(MERGED)
 
 
-def test_a_mask_of_sbd_is_a_palette_image_as_vocs_are(root):
+def test_a_mask_of_sbd_is_a_palette_image_like_those_of_voc(root):
     prepare_pascal_5i(root)
     picture = Image.open(root / VOC / 'SegmentationClassAug/2008_000004.png')
     assert picture.mode == 'P'
@@ -131,14 +131,14 @@ def test_a_mask_of_sbd_is_a_palette_image_as_vocs_are(root):
     assert classes.palette()[5].tolist() == [128, 0, 128]
 
 
-def test_sbd_may_lie_where_torchvision_moves_it(root):
+def test_sbd_may_be_where_torchvision_moves_it(root):
     (root / 'sbd/benchmark_RELEASE/dataset/cls').rename(root / 'sbd/cls')
     prepare_pascal_5i(root)
     assert masks(root) == MERGED
 
 
-def test_the_published_counts_are_those_of_the_true_layout(tmp_path):
-    """All 7,402 images of 4x2 pixels, most of them links to a few files."""
+def test_the_original_layout_has_the_published_counts(tmp_path):
+    """All 7,402 images have 4x2 pixels and are links to a few files."""
     sources = tmp_path / 'sources'
     write_image(sources / 'image.jpg')
     write_mask(sources / 'voc.png', [1, 255, 0, 0])
@@ -146,8 +146,8 @@ def test_the_published_counts_are_those_of_the_true_layout(tmp_path):
     train = [f'2007_{i:06d}' for i in range(1464)]
     val = [f'2009_{i:06d}' for i in range(1449)]
     sbd = train[:1134] + [f'2008_{i:06d}' for i in range(5623 - 1134)]
-    # Pairs of a fold: 346; 451; 100 images with two classes, 525 with one;
-    # 346.
+    # The pairs of the folds are 346, 451, 725 (100 images with two classes
+    # and 525 with one) and 346.
     rows = [
         (1 * (i < 346), 6 * (i < 451), 11 * (i < 625), 12 * (i < 100))
         if i < 1000 else (16 * (i < 1346), 255, 0, 0) for i in range(1449)]
@@ -172,7 +172,7 @@ def test_the_published_counts_are_those_of_the_true_layout(tmp_path):
     assert prepare_pascal_5i(tmp_path) == []
 
 
-def test_other_counts_are_named(root):
+def test_other_counts_are_reported(root):
     # VOC val is one image with classes 6, 11 and 12.
     assert prepare_pascal_5i(root) == [
         f'pascal-5i as published has {published} {name}, '
@@ -185,7 +185,7 @@ def test_other_counts_are_named(root):
             (346, 'image-class pairs of fold 3', 0))]
 
 
-def test_a_second_time_nothing_is_written_again(root):
+def test_a_second_call_writes_nothing(root):
     prepare_pascal_5i(root)
     folder = root / VOC / 'SegmentationClassAug'
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
@@ -193,7 +193,7 @@ def test_a_second_time_nothing_is_written_again(root):
     assert times == {p: p.stat().st_mtime_ns for p in folder.iterdir()}
 
 
-def test_masks_that_others_took_from_sbd_give_way_to_vocs(root):
+def test_masks_that_other_tools_took_from_sbd_are_replaced(root):
     write_mask(
         root / VOC / 'SegmentationClassAug/2007_000002.png',
         SBD_MASKS['2007_000002'])
@@ -201,15 +201,16 @@ def test_masks_that_others_took_from_sbd_give_way_to_vocs(root):
     assert masks(root) == MERGED
 
 
-def test_a_damaged_mat_is_named_and_the_work_is_taken_up_again(root):
+def test_a_damaged_mat_is_named_and_the_work_is_resumed(root):
     mat = root / 'sbd/benchmark_RELEASE/dataset/cls/2008_000004.mat'
-    whole = mat.read_bytes()
-    mat.write_bytes(whole[:150])
-    with pytest.raises(InputError, match='2008_000004.mat is no readable'):
+    complete = mat.read_bytes()
+    mat.write_bytes(complete[:150])
+    with pytest.raises(
+            InputError, match='2008_000004.mat is not a readable mask'):
         prepare_pascal_5i(root)
     assert not (root / LISTS / 'pascal5i_train.txt').exists()
     assert sorted(masks(root)) == ['2007_000001', '2007_000002']
-    mat.write_bytes(whole)
+    mat.write_bytes(complete)
     prepare_pascal_5i(root)
     assert masks(root) == MERGED
 
@@ -229,7 +230,7 @@ def test_archives_put_there_by_hand_are_unpacked(root, tmp_path, monkeypatch):
         hashlib.md5(voc.read_bytes()).hexdigest())
     monkeypatch.setattr(
         SBDataset, 'md5', hashlib.md5(sbd.read_bytes()).hexdigest())
-    # An extraction that was interrupted is done again.
+    # An interrupted extraction is repeated.
     write_image(other / VOC / 'JPEGImages/2007_000001.jpg')
     prepare_pascal_5i(other)
     assert masks(other) == MERGED
@@ -242,7 +243,7 @@ def test_archives_put_there_by_hand_are_unpacked(root, tmp_path, monkeypatch):
     ('sbd/train_noval.txt', 'sbd/train_noval.txt', CLOSED + 'list'),
     ('sbd/benchmark_RELEASE/dataset/cls/2008_000004.mat', 'sbd/benchmark.tgz',
      CLOSED + 'sbd')])
-def test_what_cannot_be_downloaded_is_named_with_where_to_put_it(
+def test_the_error_of_a_download_states_where_to_put_the_file(
         root, file, archive, url):
     (root / file).unlink()
     with pytest.raises(InputError) as caught:
@@ -250,10 +251,10 @@ def test_what_cannot_be_downloaded_is_named_with_where_to_put_it(
     sentence = str(caught.value)
     assert sentence.startswith(f'{root / file} is missing, and ')
     assert f'could not be downloaded from {url}' in sentence
-    assert f'put the whole file at {root / archive} by hand' in sentence
+    assert f'put the complete file at {root / archive} by hand' in sentence
 
 
-def test_an_archive_of_something_else_is_named(root, monkeypatch):
+def test_an_archive_of_other_files_is_named(root, monkeypatch):
     (root / LISTS / 'val.txt').unlink()
     archive = root / 'VOCtrainval_11-May-2012.tar'
     with tarfile.open(archive, 'w') as tar:
@@ -261,11 +262,12 @@ def test_an_archive_of_something_else_is_named(root, monkeypatch):
     monkeypatch.setitem(
         DATASET_YEAR_DICT['2012'], 'md5',
         hashlib.md5(archive.read_bytes()).hexdigest())
-    with pytest.raises(InputError, match='val.txt is missing, and not in'):
+    with pytest.raises(
+            InputError, match='val.txt is missing, and .* does not contain'):
         prepare_pascal_5i(root)
 
 
-def test_the_config_reads_what_was_built(root):
+def test_the_config_reads_the_prepared_data(root):
     prepare_pascal_5i(root)
     cfg = Config.fromfile(CONFIGS / '_base_/datasets/pascal5i.py')
     found = {}

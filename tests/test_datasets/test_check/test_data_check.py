@@ -19,13 +19,13 @@ PIPELINE = [
     dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
     dict(type='EpisodeLabels'), dict(type='PackEpisodeInputs')]
 LISTS = 'ImageSets/Segmentation'
-# Of the toy data, by its own lists.
+# Names of images in the lists of the toy data.
 TRAINED, TESTED = '000005', '000110'
 
 
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch):
-    """Starting others takes longer than these few files; tools do it."""
+    """Check files in this process, as starting others takes longer."""
     monkeypatch.setattr(
         checked_pool, 'parallel_map',
         lambda function, tasks, _: [function(task) for task in tasks])
@@ -82,7 +82,7 @@ def other_size(root):
 
 
 def turned(root):
-    """Stored 64 wide and 48 high, seen 48 wide; the mask is as stored."""
+    """Store an image of 64x48 that is oriented to 48x64; the mask is not."""
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new('RGB', (64, 48)).save(image(root), exif=exif)
@@ -123,7 +123,7 @@ def in_both_by_another_name(root):
 
 
 def rare_class(root):
-    """The first class stays in one image of the test only."""
+    """Remove the first class from all test images except one."""
     shown = []
     for name in (root / LISTS / 'val.txt').read_text().split():
         labels = np.array(Image.open(mask(root, name)))
@@ -137,10 +137,10 @@ FAULTS = {
     missing_mask: ('missing', f'{TRAINED}.png is missing'),
     missing_image: ('missing', f'{TRAINED}.jpg is missing'),
     no_image: ('unreadable', f'{TRAINED}.jpg is not a readable image'),
-    no_mask: ('unreadable', f'{TRAINED}.png is no readable mask'),
+    no_mask: ('unreadable', f'{TRAINED}.png is not a readable mask'),
     other_size: ('size', f'{TRAINED}.png is 63x64 but its image'),
     turned: ('size', f'{TRAINED}.png is 64x48 but its image'),
-    strange_id: ('ids', f'{TRAINED}.png holds the ids [77]'),
+    strange_id: ('ids', f'{TRAINED}.png contains the ids [77]'),
     wide_mask: ('format', f'{TRAINED}.png is a I;16 image'),
     colour_mask: ('format', f'{TRAINED}.png has shape (64, 64, 3)'),
     listed_twice: ('duplicate', f'{TRAINED}.jpg is listed 2 times'),
@@ -159,7 +159,7 @@ def test_good_data_has_no_faults(toy_root):
 
 
 @pytest.mark.parametrize('plant', FAULTS, ids=lambda plant: plant.__name__)
-def test_a_planted_fault_is_the_one_that_is_found(toy, plant):
+def test_a_planted_fault_is_found_and_no_other(toy, plant):
     plant(toy)
     report = check_data(toy_config(toy))
     kind, sentence = FAULTS[plant]
@@ -169,11 +169,11 @@ def test_a_planted_fault_is_the_one_that_is_found(toy, plant):
     assert str(toy) in found
 
 
-def test_all_that_is_wrong_with_one_image_is_found(toy):
+def test_all_faults_of_one_image_are_found(toy):
     labels = np.full((64, 63), 77, np.uint8)
     Image.fromarray(labels).save(mask(toy))
     no_image(toy)
-    # Without the image's size the mask's is not known to be wrong.
+    # The size of the mask is checked only if that of the image is known.
     assert check_data(toy_config(toy)).num_faults() == {
         'unreadable': 1, 'ids': 1}
     Image.new('RGB', (64, 64)).save(image(toy))
@@ -189,8 +189,8 @@ def test_a_listed_name_without_files_is_two_missing_files(toy):
 
 
 def test_a_truncated_image_is_found_when_images_are_decoded(toy):
-    whole = image(toy).read_bytes()
-    image(toy).write_bytes(whole[:len(whole) // 2])
+    complete = image(toy).read_bytes()
+    image(toy).write_bytes(complete[:len(complete) // 2])
     assert check_data(toy_config(toy)).num_faults() == {}
     report = check_data(toy_config(toy), decode=True)
     assert report.num_faults() == {'unreadable': 1}
@@ -198,13 +198,13 @@ def test_a_truncated_image_is_found_when_images_are_decoded(toy):
         'unreadable')[0]
 
 
-def test_an_image_without_header_is_one_fault_when_images_are_decoded(toy):
+def test_an_image_without_a_header_is_one_fault_with_decode(toy):
     no_image(toy)
     report = check_data(toy_config(toy), decode=True)
     assert report.num_faults() == {'unreadable': 1}
 
 
-def test_a_list_that_is_missing_is_a_fault_and_the_rest_is_checked(toy):
+def test_a_missing_list_is_a_fault_and_the_rest_is_checked(toy):
     (toy / LISTS / 'train.txt').unlink()
     mask(toy, TESTED).unlink()
     report = check_data(toy_config(toy))
@@ -216,15 +216,15 @@ def test_a_mask_without_image_is_a_note(toy):
     shutil.copy(mask(toy), mask(toy, 'lonely'))
     report = check_data(toy_config(toy))
     assert report.num_faults() == {}
-    assert any('1 masks are of no image' in note and 'lonely.png' in note
+    assert any('1 masks have no image' in note and 'lonely.png' in note
                for note in report.sentences(NOTE))
 
 
-def test_a_class_with_too_few_images_is_named_with_what_it_needs(toy):
+def test_a_class_with_too_few_images_is_named_with_the_number(toy):
     rare_class(toy)
     report = check_data(toy_config(toy))
-    # In the test as novel class of fold 0, in the validation as base class
-    # of the three others.
+    # It is a novel class of fold 0 in the test, and a base class of the three
+    # other folds in the validation.
     assert report.num_faults() == {'few': 2}
     validation, test = report.sentences('few')
     assert "class 'striped disc' has 1 images" in test
@@ -255,12 +255,12 @@ FOLDS = [['cat', 'dog'], ['car', 'tree']]
 
 
 def columns(*ids):
-    """A mask of 4x6 pixels, its six columns of these ids."""
+    """Build a mask of 4x6 pixels whose six columns have these ids."""
     return np.tile(np.array(ids, np.uint8), (4, 1))
 
 
 def write_photograph(path):
-    """Noise of 4x6 pixels, another for every path."""
+    """Write noise of 4x6 pixels, which depends on the path."""
     rng = np.random.default_rng(list(str(path).encode()))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(rng.integers(0, 256, (4, 6, 3), np.uint8)).save(path)
@@ -295,7 +295,10 @@ def config(train, test, **settings):
 
 @pytest.fixture
 def mine(tmp_path):
-    """Train: two images a class, one of cat and car, one of tree and dog."""
+    """The configs of a training and a test folder.
+
+    Two of the training images show two classes of different folds.
+    """
     train = write_folder(tmp_path / 'train', {
         'cat1': (0, 1, 1, 1, 1, 1), 'cat2': (1, 1, 1, 1, 1, 1),
         'dog': (0, 0, 2, 2, 2, 255), 'dog_tree': (2, 2, 2, 2, 2, 4),
@@ -309,7 +312,8 @@ def mine(tmp_path):
 
 
 def test_novel_classes_in_base_training_are_counted_for_every_fold(mine):
-    # The same two images: cat and car, dog and tree, are of different folds.
+    # The images are the same two: cat and car are of different folds, and so
+    # are dog and tree.
     report = check_data(config(*mine))
     assert report.num_faults() == {'leak': 2}
     for fold, sentence in enumerate(report.sentences('leak')):
@@ -317,10 +321,10 @@ def test_novel_classes_in_base_training_are_counted_for_every_fold(mine):
         assert 'cat_car.png, dog_tree.png;' in sentence
 
 
-def test_of_images_that_are_never_sampled_nothing_leaks(mine):
-    # In fold 1 cat and dog are sampled: the cat of 'cat_car' is a third of the
-    # image, the dog of 'dog_tree' five sixths. In fold 0 the car is two
-    # thirds, the tree a sixth.
+def test_images_that_are_never_sampled_do_not_leak(mine):
+    # In fold 1, cat and dog are sampled. The cat of 'cat_car' is a third of
+    # the image, and the dog of 'dog_tree' five sixths. In fold 0, the car is
+    # two thirds of its image, and the tree a sixth.
     report = check_data(config(*mine, min_area=0.6))
     fold_0, fold_1 = report.sentences('leak')
     assert fold_0.startswith('fold 0: 1 images')
@@ -330,8 +334,8 @@ def test_of_images_that_are_never_sampled_nothing_leaks(mine):
 
 
 @pytest.mark.parametrize(('novel_pixels', 'words'), [
-    ('drop', 'and are left out'), ('ignore', 'whose pixels are ignored')])
-def test_what_does_not_leak_is_a_note_for_every_fold(
+    ('drop', 'and are excluded'), ('ignore', 'whose pixels are ignored')])
+def test_novel_pixels_without_a_leak_are_a_note_for_every_fold(
         mine, novel_pixels, words):
     report = check_data(config(*mine, novel_pixels=novel_pixels))
     assert report.num_faults() == {}
@@ -340,19 +344,19 @@ def test_what_does_not_leak_is_a_note_for_every_fold(
         'fold 0: 2 images', 'fold 1: 2 images']
 
 
-def test_dropped_images_count_as_none_of_their_classes(mine):
-    # Two images show cats alone: enough for one shot, not for two.
+def test_dropped_images_do_not_count_for_their_classes(mine):
+    # Two images show only cats, which is enough for one shot, but not two.
     report = check_data(config(*mine, novel_pixels='drop', num_shots=2))
     assert set(report.num_faults()) == {'few'}
     assert report.sentences('few')[0].startswith(
-        "class 'car' has 2 images of which it covers at least 1 pixels for "
+        "class 'car' has 2 images in which it covers at least 1 pixels for "
         'training as a base class of fold 0,')
     assert len(report.sentences('few')) == 4
     report = check_data(config(*mine, novel_pixels='ignore', num_shots=2))
     assert report.num_faults() == {}
 
 
-def test_what_is_found_is_what_an_episodic_dataset_refuses(mine):
+def test_an_episodic_dataset_raises_an_error_for_a_fault(mine):
     cfg = config(*mine, novel_pixels='drop', num_shots=2)
     assert 'few' in check_data(cfg).num_faults()
     with pytest.raises(InputError, match="class 'car' of fold 0 has 2 images"):
@@ -368,7 +372,7 @@ def test_images_without_any_class_are_a_note(mine):
         report.sentences(NOTE))
 
 
-def test_the_tables_hold_the_number_of_images_of_each_class(mine):
+def test_the_table_lists_the_number_of_images_of_each_class(mine):
     report = check_data(config(*mine, novel_pixels='drop', min_area=13))
     assert report.pools == [
         'training: 10 images, 4 of 4 classes, 12 image-class pairs '
@@ -389,7 +393,7 @@ def test_the_tables_hold_the_number_of_images_of_each_class(mine):
     ([['cat', 'dog'], ['car', 'cat', 'tree']],
      "class 'cat' is 2 times in the folds"),
 ])
-def test_folds_that_do_not_fit_are_a_fault(mine, folds, sentence):
+def test_folds_that_do_not_fit_the_classes_are_a_fault(mine, folds, sentence):
     cfg = config(*mine, novel_pixels='drop')
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.folds = folds
@@ -397,13 +401,13 @@ def test_folds_that_do_not_fit_are_a_fault(mine, folds, sentence):
                for found in check_data(cfg).sentences('classes'))
 
 
-def test_a_class_of_two_ids_is_a_fault(mine):
+def test_a_class_with_two_ids_is_a_fault(mine):
     cfg = config(*mine, novel_pixels='drop')
     cfg.test_dataloader.dataset.dataset.metainfo.classes = (
         *CLASSES, 'extra', 'extra')
     report = check_data(cfg)
     assert report.num_faults() == {'classes': 1}
-    assert "names class 'extra' 2 times" in report.sentences('classes')[0]
+    assert "has the class 'extra' 2 times" in report.sentences('classes')[0]
     assert ('test: 2 classes are in no fold and never sampled: extra, extra'
             in report.sentences(NOTE))
 
@@ -412,11 +416,11 @@ def test_one_data_set_for_training_and_test_is_a_note(mine):
     train, _ = mine
     report = check_data(config(train, train, novel_pixels='ignore'))
     assert report.num_faults() == {}
-    assert any('one and the same data set' in note
+    assert any('from the same data set' in note
                for note in report.sentences(NOTE))
 
 
-def test_classes_without_folds_leak_as_well(mine):
+def test_classes_without_folds_also_leak(mine):
     train, _ = mine
     base = dict(folds=None, split=None)
     cfg = Config(dict(
@@ -424,26 +428,26 @@ def test_classes_without_folds_leak_as_well(mine):
             train, **base, classes=['cat'], novel_pixels='drop'),
         test_dataloader=episodes(train, **base, classes=['car'])))
     report = check_data(cfg)
-    # Without folds nothing says which images to drop.
+    # Without folds, it is unknown which images to drop.
     assert report.num_faults() == {'leak': 1}
     assert report.sentences('leak')[0].startswith('1 images')
     cfg.test_dataloader.dataset.classes = ['cat', 'car']
     assert check_data(cfg).num_faults() == {'classes': 1, 'leak': 1}
 
 
-def test_joined_data_sets_are_checked_as_one(mine, tmp_path):
+def test_concatenated_data_sets_are_checked_as_one(mine, tmp_path):
     train, test = mine
     more = write_folder(tmp_path / 'more', {'new': (1,) * 6, 'bad': (9,) * 6})
     joined = dict(type='ConcatDataset', datasets=[train, more])
     shutil.copy(f"{test['data_root']}/masks/a0.png", tmp_path / 'more/masks')
     report = check_data(config(joined, test, novel_pixels='drop'))
     assert report.num_faults() == {'ids': 1}
-    assert 'bad.png holds the ids [9]' in report.sentences('ids')[0]
-    assert any('1 masks are of no image' in note and 'more/masks/a0.png'
+    assert 'bad.png contains the ids [9]' in report.sentences('ids')[0]
+    assert any('1 masks have no image' in note and 'more/masks/a0.png'
                in note for note in report.sentences(NOTE))
 
 
-def test_a_folder_of_ones_own_is_checked(mine, tmp_path):
+def test_a_folder_of_the_user_is_checked(mine, tmp_path):
     train, test = mine
     root = Path(train['data_root'])
     write_photograph(root / 'images/odd.jpg')
@@ -452,7 +456,7 @@ def test_a_folder_of_ones_own_is_checked(mine, tmp_path):
     folder = dict(type='FolderDataset', data_root=str(root))
     report = check_data(config(folder, test, novel_pixels='drop'))
     assert report.num_faults() == {'ids': 1}
-    assert not any('of no image' in note for note in report.sentences(NOTE))
+    assert not any('have no image' in note for note in report.sentences(NOTE))
     (root / 'list.txt').write_text('cat1\nghost\n')
     folder['ann_file'] = 'list.txt'
     report = check_data(config(folder, test, novel_pixels='drop'))
@@ -473,7 +477,7 @@ def test_ids_of_ade20k_are_counted_after_their_shift(tmp_path):
     cfg = Config(dict(test_dataloader=episodes(dataset, 'novel', folds)))
     report = check_data(cfg)
     assert report.num_faults() == {'ids': 1, 'few': 1}
-    assert 'b.png holds the ids [150]' in report.sentences('ids')[0]
+    assert 'b.png contains the ids [150]' in report.sentences('ids')[0]
     assert report.classes[1] == ('wall', '0', '2')
     assert report.classes[-1] == ('flag', '1', '1')
 
@@ -487,7 +491,7 @@ def write_voc(root, split, names, ids):
     (root / LISTS / f'{split}.txt').write_text('\n'.join(names))
 
 
-def test_pascal_is_held_against_its_published_counts(tmp_path):
+def test_pascal_is_compared_with_its_published_counts(tmp_path):
     write_voc(tmp_path, 'pascal5i_train', ['t0', 't1', 't2'], [1] * 6)
     # aeroplane of fold 0; bus and cat of fold 1; 5 images
     write_voc(tmp_path, 'val', [f'v{i}' for i in range(5)],
@@ -522,7 +526,7 @@ def test_the_protocol_of_panet_tests_on_the_training_images(tmp_path):
     assert ('pascal-5i, validation images', '1449', '2') in report.counts
 
 
-def test_coco_is_held_against_the_published_counts_of_its_year(tmp_path):
+def test_coco_is_compared_with_the_published_counts_of_its_year(tmp_path):
     for split in ('train2014', 'val2014'):
         write_photograph(tmp_path / f'{split}/a.jpg')
         write_mask(tmp_path / f'coco-20i/{split}/masks/a.png', [80] * 6)
@@ -536,7 +540,7 @@ def test_coco_is_held_against_the_published_counts_of_its_year(tmp_path):
     assert report.num_faults()['counts'] == 2
 
 
-def test_fss_is_held_against_its_published_counts(tmp_path):
+def test_fss_is_compared_with_its_published_counts(tmp_path):
     for split, name in (
             ('trn', 'ab_wheel'), ('val', 'abacus'), ('test', 'ant')):
         (tmp_path / f'{split}.txt').write_text(name)
@@ -553,8 +557,8 @@ def test_fss_is_held_against_its_published_counts(tmp_path):
         ('fss-1000, classes in test.txt', '240', '1')]
     assert report.num_faults() == {'counts': 4}
     assert report.sentences('counts')[-1] == (
-        f'{tmp_path}/ant has 9 images, fss-1000 as published 10')
-    assert any('1 masks are of no image' in note and 'ant/10.png' in note
+        f'{tmp_path}/ant has 9 images, fss-1000 as published has 10')
+    assert any('1 masks have no image' in note and 'ant/10.png' in note
                for note in report.sentences(NOTE))
 
 
@@ -567,14 +571,15 @@ def test_fss_is_held_against_its_published_counts(tmp_path):
     (dict(dataset=None), 'expected a dataset, or pools and the name'),
     (dict(support_pipeline=PIPELINE[:1]), 'needs dict.type=.LoadAnnotations'),
 ])
-def test_a_config_that_cannot_be_used_is_a_sentence(mine, changes, sentence):
+def test_a_config_that_cannot_be_used_raises_an_input_error(
+        mine, changes, sentence):
     cfg = config(*mine)
     cfg.train_dataloader.dataset.update(changes)
     with pytest.raises(InputError, match=sentence):
         check_data(cfg)
 
 
-def test_a_dataloader_of_no_episodes_is_refused(mine):
+def test_a_dataloader_without_episodes_raises_an_input_error(mine):
     train, test = mine
     cfg = config(train, test)
     cfg.train_dataloader = dict(dataset=train)

@@ -39,7 +39,7 @@ def toy_200():
     return [render_toy_image(0, index, 128) for index in range(200)]
 
 
-def test_same_arguments_render_the_same_image_whatever_the_global_state():
+def test_same_arguments_render_the_same_image_in_any_global_state():
     np.random.seed(1)
     image, label = render_toy_image(3, 5, 64)
     np.random.seed(2)
@@ -56,7 +56,7 @@ def test_another_seed_or_index_renders_another_image(other):
             != render_toy_image(*other, 64)[0]).any()
 
 
-def test_image_and_label_are_uint8_of_the_size_asked_for():
+def test_image_and_label_are_uint8_of_the_requested_size():
     image, label = render_toy_image(0, 0, 48)
     assert image.shape == (48, 48, 3)
     assert label.shape == (48, 48)
@@ -74,7 +74,7 @@ def test_every_shape_and_texture_is_in_two_classes_of_different_folds():
             assert len(folds) == 2, noun
 
 
-def test_no_distractor_is_of_a_class():
+def test_no_distractor_is_a_class():
     assert not set(DISTRACTOR_PAIRS) & set(CLASS_PAIRS)
 
 
@@ -118,13 +118,13 @@ def test_later_objects_cover_earlier_ones():
     assert label[48, 20] == 1
 
 
-def test_labels_hold_class_ids_and_void_around_objects(toy_200):
+def test_labels_are_class_ids_with_void_around_objects(toy_200):
     for index, (_, label) in enumerate(toy_200[:24]):
         ids = set(np.unique(label))
         assert ids <= {0, *range(1, 13), 255}
         assert index % 12 + 1 in ids
         for i in ids - {0, 255}:
-            # Going right or down from an object leads through void.
+            # There is void between an object and the background.
             inside = label == i
             for a, b in ((inside[:, :-1], label[:, 1:]), (inside[:-1],
                                                           label[1:])):
@@ -138,8 +138,8 @@ def test_every_class_covers_two_percent_of_at_least_25_of_200_images(toy_200):
 
 
 def test_colours_of_objects_are_those_of_the_background(toy_200):
-    # Over many images, no colour channel tells objects from background: the
-    # means are within a tenth of the range.
+    # Over many images, no colour channel distinguishes objects from the
+    # background: the means are within a tenth of the range.
     inside = np.concatenate(
         [image[(label > 0) & (label < 255)] for image, label in toy_200])
     outside = np.concatenate([image[label == 0] for image, label in toy_200])
@@ -164,7 +164,7 @@ def test_first_seventy_percent_are_for_training(tmp_path):
         f'{i:06d}' for i in range(7, 10)]
 
 
-def test_label_files_hold_class_ids_under_the_palette_of_voc(tmp_path):
+def test_label_files_contain_class_ids_with_the_palette_of_voc(tmp_path):
     out = make_toy_dataset(tmp_path, 2, 48, 0)
     picture = Image.open(out / 'SegmentationClass' / '000001.png')
     assert picture.mode == 'P'
@@ -175,7 +175,7 @@ def test_label_files_hold_class_ids_under_the_palette_of_voc(tmp_path):
     assert names[:2] == ['0 background', f'1 {TOY_CLASSES[0]}']
 
 
-def test_a_finished_folder_is_left_alone(tmp_path, monkeypatch):
+def test_a_complete_folder_is_not_changed(tmp_path, monkeypatch):
     out = make_toy_dataset(tmp_path / 'toy', 3, 32, 0)
     before = files_of(out)
     monkeypatch.setattr(toy, 'render_toy_image', None)
@@ -184,7 +184,7 @@ def test_a_finished_folder_is_left_alone(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_folder_is_rendered_again(tmp_path, monkeypatch):
-    expected = files_of(make_toy_dataset(tmp_path / 'whole', 4, 32, 0))
+    expected = files_of(make_toy_dataset(tmp_path / 'complete', 4, 32, 0))
 
     def interrupted(seed, index, size):
         if index == 2:
@@ -207,7 +207,7 @@ def test_other_arguments_replace_a_folder_without_leftovers(tmp_path):
 
 
 @pytest.mark.parametrize('record', [None, 'no json', '[]', '{"a": 1}'])
-def test_a_folder_of_something_else_is_refused_and_kept(tmp_path, record):
+def test_a_folder_of_other_files_raises_an_error_and_is_kept(tmp_path, record):
     (tmp_path / 'JPEGImages').mkdir()
     (tmp_path / 'JPEGImages' / 'holiday.jpg').write_bytes(b'mine')
     if record is not None:
@@ -223,13 +223,14 @@ def test_a_folder_of_something_else_is_refused_and_kept(tmp_path, record):
     ((1, 31, 0), 'size to be at least 32, got 31'),
     ((1, 32, -1), 'seed to be at least 0, got -1'),
 ])
-def test_arguments_out_of_range_are_refused(tmp_path, arguments, message):
+def test_arguments_out_of_range_raise_an_input_error(
+        tmp_path, arguments, message):
     with pytest.raises(InputError, match=message):
         make_toy_dataset(tmp_path / 'toy', *arguments)
     assert not (tmp_path / 'toy').exists()
 
 
-def test_a_file_as_folder_is_refused(tmp_path):
+def test_a_file_as_folder_raises_an_input_error(tmp_path):
     path = tmp_path / 'toy'
     path.write_text('')
     with pytest.raises(InputError, match='to be a folder, got a file'):
@@ -248,12 +249,13 @@ def test_toy_dataset_reads_what_was_written(tmp_path):
     item = dataset[0]
     image, label = render_toy_image(0, 7, 48)
     np.testing.assert_array_equal(item['gt_seg_map'], label)
-    # mmcv reads BGR; the rest is what JPEG loses, most of it in the chroma.
+    # mmcv reads BGR. The remaining difference is the loss of JPEG, mostly in
+    # the chroma.
     difference = np.abs(item['img'][..., ::-1].astype(int) - image)
     assert difference.mean() < 8
 
 
-def test_record_names_the_arguments(tmp_path):
+def test_the_record_contains_the_arguments(tmp_path):
     out = make_toy_dataset(tmp_path, 1, 32, 9)
     record = json.loads((out / 'toy.json').read_text())
     assert (record['num_images'], record['size'], record['seed']) == (1, 32, 9)

@@ -13,7 +13,7 @@ from mmseg_panet.errors import InputError
 
 
 def labels_of(picture):
-    """``.`` background, ``#`` 255, a digit its way."""
+    """Parse labels: ``.`` is background, ``#`` 255, and a digit its way."""
     values = {'.': 0, '#': 255, '1': 1, '2': 2, '3': 3}
     return np.array(
         [[values[c] for c in row] for row in picture.split()], np.uint8)
@@ -45,7 +45,7 @@ def labels_of(picture):
      ###.11
      ###...
      """),
-    # The own box wins over the boxes that it meets, and over all inside it.
+    # The box takes precedence over other boxes and over all labels in it.
     ("""
      2222..
      2112..
@@ -72,14 +72,14 @@ def test_the_box_of_the_largest_object_is_foreground(mask, expected):
     assert (box_labels(labels_of(mask), 1) == labels_of(expected)).all()
 
 
-def test_in_an_n_way_episode_the_support_keeps_its_own_way():
+def test_in_an_n_way_episode_the_support_keeps_its_way():
     results = dict(gt_seg_map=labels_of('1..2. 1..22'), way=2)
     labels = BoxAnnotation()(results)['gt_seg_map']
     assert (labels == labels_of('#..22 #..22')).all()
     assert labels.dtype == np.uint8
 
 
-def test_the_mask_given_is_left_alone():
+def test_the_given_mask_is_not_changed():
     mask = labels_of('1. .1')
     box_labels(mask, 1)
     assert (mask == labels_of('1. .1')).all()
@@ -104,14 +104,14 @@ def test_supports_of_an_episode_are_boxes(toy_root):
     for i in range(5):
         for item in data[i][:2]:
             sample = item['data_samples']
-            own = sample.gt_sem_seg.data[0].numpy() == sample.way
-            rows, columns = np.nonzero(own)
-            assert own[rows.min():rows.max() + 1,
-                       columns.min():columns.max() + 1].all()
+            region = sample.gt_sem_seg.data[0].numpy() == sample.way
+            rows, columns = np.nonzero(region)
+            assert region[rows.min():rows.max() + 1,
+                          columns.min():columns.max() + 1].all()
 
 
 def coco(boxes, images=('photos/a.jpg',)):
-    """Boxes are (image, category, bbox) and what else is in an annotation."""
+    """Build COCO's JSON of boxes (image, category, bbox, other keys)."""
     return dict(
         # Ids with gaps, as in COCO.
         categories=[dict(id=17, name='cat'), dict(id=90, name='dog')],
@@ -143,7 +143,7 @@ def test_the_largest_box_of_the_way_is_foreground(tmp_path):
     path = write(tmp_path, coco([
         (0, 17, [0, 0, 1, 1], {}),
         (0, 17, [2, 1, 3, 2], {}),
-        (0, 90, [4, 0, 2, 2], {}),  # the own box wins where they meet
+        (0, 90, [4, 0, 2, 2], {}),  # the way's box is in front
         (1, 17, [0, 0, 6, 4], {}),  # of another image
     ], images=('photos/a.jpg', 'photos/b.jpg')))
     labels = LoadBoxes(path)(results())['gt_seg_map']
@@ -151,8 +151,8 @@ def test_the_largest_box_of_the_way_is_foreground(tmp_path):
     assert labels.dtype == np.uint8
 
 
-def test_ids_may_be_strings_and_annotations_need_none_of_their_own(tmp_path):
-    """As some tools write them; sizes are numbers in any form."""
+def test_ids_may_be_strings_and_annotations_need_no_ids(tmp_path):
+    """Some tools write such files, with sizes as any type of number."""
     content = coco([('0', 17, [2, 1, 3, 2], dict(id=5)),
                     ('0', 17, [0, 0, 1, 1], dict(id=5))])
     content['images'] = [
@@ -171,7 +171,7 @@ def test_boxes_of_classes_outside_the_episode_are_background(tmp_path):
     assert labels.tolist() == listed('1..... ...... ...... ......')
 
 
-def test_a_crowd_is_foreground_only_where_there_is_no_object(tmp_path):
+def test_a_crowd_is_foreground_only_without_an_object(tmp_path):
     crowd = (0, 17, [0, 0, 6, 2], dict(iscrowd=1))
     path = write(tmp_path, coco([crowd, (0, 17, [1, 1, 2, 2], {})]))
     labels = LoadBoxes(path)(results())['gt_seg_map']
@@ -194,7 +194,7 @@ def test_an_image_without_a_box_of_its_way_is_named(tmp_path, boxes, changes):
         LoadBoxes(path)(results(**changes))
 
 
-def test_boxes_after_a_resize_are_refused_with_the_remedy(tmp_path):
+def test_boxes_after_a_resize_raise_an_error_with_the_remedy(tmp_path):
     path = write(tmp_path, coco([(0, 17, [1, 1, 1, 1], {})]))
     small = results(gt_seg_map=np.zeros((2, 3), np.uint8))
     with pytest.raises(
@@ -203,7 +203,7 @@ def test_boxes_after_a_resize_are_refused_with_the_remedy(tmp_path):
         LoadBoxes(path)(small)
 
 
-def test_images_of_the_same_file_name_are_refused(tmp_path):
+def test_images_with_the_same_file_name_raise_an_input_error(tmp_path):
     path = write(tmp_path, coco([], images=('cats/1.jpg', 'dogs/1.jpg')))
     with pytest.raises(
             InputError, match=r'more than one image with .* name 1\.jpg'):
@@ -220,7 +220,7 @@ def test_images_of_the_same_file_name_are_refused(tmp_path):
     json.dumps(coco([(0, 17, None, {})])),
     json.dumps(coco([(0, 17, [0, 0, float('nan'), 1], {})])),
 ])
-def test_a_file_that_is_no_coco_json_is_named(tmp_path, content):
+def test_a_file_that_is_not_coco_json_is_named(tmp_path, content):
     path = tmp_path / 'boxes.json'
     path.write_text(content)
     with pytest.raises(
@@ -258,8 +258,8 @@ def test_episodes_have_the_boxes_of_the_user(toy_root, tmp_path):
             sample = item['data_samples']
             labels = sample.gt_sem_seg.data[0]
             widths = [30 + c - 1 for c in sample.class_ids]  # 0: background
-            own = widths[sample.way - 1]
+            width = widths[sample.way - 1]
             expected = np.zeros((64, 64))
             expected[20:25, 10:10 + max(widths)] = 255
-            expected[20:25, 10:10 + own] = sample.way
+            expected[20:25, 10:10 + width] = sample.way
             assert (labels.numpy() == expected).all()

@@ -23,15 +23,15 @@ from mmseg_panet.datasets.transforms.dependence import dependence
     (dict(type='RandomFlip', prob=0.5), 'chance'),
     (dict(type='PhotoMetricDistortion'), 'chance'),
 ])
-def test_a_step_tells_what_it_depends_on(step, expected):
+def test_the_dependence_of_a_step_is_known(step, expected):
     assert dependence(TRANSFORMS.build(step)) == expected
 
 
-def test_both_resizes_of_the_stack_depend_on_the_image_alone():
+def test_both_resizes_of_openmmlab_depend_only_on_the_image():
     assert dependence(PlainResize(scale=(4, 4))) == 'image'
 
 
-def test_a_step_derived_from_a_stock_one_counts_as_random_until_it_says_so():
+def test_a_subclass_of_a_stock_step_counts_as_random():
     class Shaken(Resize):
         pass
 
@@ -42,7 +42,7 @@ def test_a_step_derived_from_a_stock_one_counts_as_random_until_it_says_so():
     assert dependence(Steady(prob=0.)) == 'image'
 
 
-def test_a_step_derived_from_ours_inherits_the_word_or_changes_it():
+def test_a_subclass_of_our_step_inherits_the_attribute():
     class Same(EpisodeLabels):
         pass
 

@@ -34,7 +34,7 @@ def test_ids_beyond_8_bits_are_classes_and_255_is_not():
     assert results['gt_seg_map'].tolist() == [[0, 0, 255, 2, 1]]
 
 
-def test_an_id_that_is_no_class_is_named():
+def test_an_id_of_no_class_is_named():
     labels = np.array([[0, 5, 255]], np.uint8)
     with pytest.raises(InputError, match=r'0\.\.4 and 255 .* of a.jpg, got 5'):
         EpisodeLabels()(dict(
@@ -42,7 +42,7 @@ def test_an_id_that_is_no_class_is_named():
             img_path='a.jpg'))
 
 
-def test_the_own_way_grows_over_all_else():
+def test_the_region_of_the_way_grows_over_all_others():
     labels = np.zeros((5, 5), np.uint8)
     labels[2, 2], labels[2, 3] = 7, 8
     results = EpisodeLabels()(dict(

@@ -13,7 +13,7 @@ def results(labels):
         class_names=['cat'])
 
 
-def test_a_sample_keeps_its_part_in_the_episode_and_the_keys_of_mmseg():
+def test_a_sample_has_its_role_and_the_keys_of_mmseg():
     sample = PackEpisodeInputs()(results([[0, 1, 255]]))['data_samples']
     assert sample.role == 'support'
     assert (sample.episode, sample.way, sample.shot) == (5, 1, 0)
@@ -22,6 +22,6 @@ def test_a_sample_keeps_its_part_in_the_episode_and_the_keys_of_mmseg():
     assert sample.gt_sem_seg.data.tolist() == [[[0, 1, 255]]]
 
 
-def test_labels_that_are_no_ways_are_refused_with_the_remedy():
+def test_invalid_labels_raise_an_error_with_the_remedy():
     with pytest.raises(InputError, match='0..1 and 255 in a.png, got 7; put'):
         PackEpisodeInputs()(results([[0, 7, 255]]))

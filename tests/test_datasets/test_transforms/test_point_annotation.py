@@ -39,7 +39,7 @@ def results(labels, **changes):
     ('1', '1'),
     ('#.#', '#.#'),
     ('##2', '###'),
-    # The disc covers the row; other objects and pieces are left out.
+    # The disc covers the row, but not other objects and components.
     ('111#1#...#2#.', '111###...####'),
 ])
 def test_the_points_of_small_masks(mask, expected):
@@ -57,8 +57,8 @@ def test_a_point_is_deep_inside_its_object():
 
 def test_the_border_of_the_image_is_a_border_of_the_object():
     for seed in range(20):
-        whole = np.ones((31, 31), bool)
-        y, x = np.argwhere(point(whole, np.random.default_rng(seed), 0))[0]
+        region = np.ones((31, 31), bool)
+        y, x = np.argwhere(point(region, np.random.default_rng(seed), 0))[0]
         assert min(y, x, 30 - y, 30 - x) >= 7
 
 
@@ -82,7 +82,7 @@ def test_the_largest_object_gets_the_point():
 def test_points_stay_in_their_regions_and_are_not_empty(radius):
     for index in range(12):
         mask = render_toy_image(0, index, 64)[1]
-        way = index + 1  # each is sure to be in its image
+        way = index + 1  # the class in front of the image
         labels = point_labels(mask, way, radius, rng())
         assert set(np.unique(labels)) == {0, way, 255}
         known = labels != 255
@@ -133,10 +133,10 @@ def test_supports_of_an_episode_are_points_of_their_masks(toy_root):
             [*load, pack],
             [*load, dict(type='PointAnnotation', radius=2), pack]))
     for i in range(5):
-        for item, truth in zip(points[i], masks[i], strict=True):
+        for item, expected in zip(points[i], masks[i], strict=True):
             sample = item['data_samples']
             labels = sample.gt_sem_seg.data[0]
-            mask = truth['data_samples'].gt_sem_seg.data[0]
+            mask = expected['data_samples'].gt_sem_seg.data[0]
             known = labels != 255
             assert (labels[known] == mask[known]).all()
             assert set(labels.unique().tolist()) == {0, sample.way, 255}
@@ -149,6 +149,6 @@ def test_supports_of_an_episode_are_points_of_their_masks(toy_root):
     (dict(radius=float('nan')), 'expected radius .* got nan'),
     (dict(seed='1'), "expected seed of PointAnnotation of 0 or more, got '1'"),
 ])
-def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
+def test_bad_settings_raise_an_error_at_construction(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         PointAnnotation(**settings)

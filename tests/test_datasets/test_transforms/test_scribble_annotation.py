@@ -28,7 +28,7 @@ def scribble_labels(labels, way, width, rng):
 
 
 def labels_of(picture):
-    """``.`` background, ``#`` 255, a digit its way."""
+    """Parse labels: ``.`` is background, ``#`` 255, and a digit its way."""
     values = {'.': 0, '#': 255, '1': 1, '2': 2}
     return np.array(
         [[values[c] for c in row] for row in picture.split()], np.uint8)
@@ -46,7 +46,7 @@ def pieces(region):
 
 # A path of up to three pixels is not cut.
 @pytest.mark.parametrize(('mask', 'expected'), [
-    # Corner to corner is farthest, and the centre is on the way.
+    # The corners are farthest apart, and the path includes the centre.
     ('111 111 111', '1## #1# ##1'),
     # Only the largest object and the largest background; none of way 2.
     ('111#.#1 ####.2# 1.###22', '111#.## ####.## #######'),
@@ -64,7 +64,7 @@ def test_the_scribbles_of_small_masks(mask, expected):
 @pytest.mark.parametrize(('shape', 'middle', 'least'), [
     # Of 21 pixels, at most a quarter is cut at either end.
     ((5, 21), 2, 11),
-    # On a grid of 7 pixels, 29 cells long: 14 of them and more are kept.
+    # Of the 29 cells of 7 pixels along the bar, at least 15 are kept.
     ((20, 200), 9, 15 * 7),
 ])
 def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
@@ -74,7 +74,7 @@ def test_the_scribble_of_a_bar_is_along_its_middle(shape, middle, least):
     assert 0 < columns[0] < columns[-1] < shape[1] - 1
 
 
-def test_a_line_has_its_width_where_the_object_has():
+def test_a_line_has_its_width_if_the_object_is_wide_enough():
     region = np.zeros((21, 41), bool)
     region[3:18, 2:39] = True
     found = scribble(region, rng(), 5)
@@ -99,7 +99,7 @@ def test_a_bent_object_is_followed():
 def test_scribbles_stay_in_their_regions_and_are_not_empty(size, width):
     for index in range(12):
         mask = render_toy_image(0, index, size)[1]
-        way = index + 1  # each is sure to be in its image
+        way = index + 1  # the class in front of the image
         labels = scribble_labels(mask, way, width, rng())
         assert set(np.unique(labels)) == {0, way, 255}
         known = labels != 255
@@ -125,7 +125,7 @@ def test_the_same_seed_image_and_class_give_the_same_scribble():
     torch.manual_seed(2)
     elsewhere = results(mask, img_path='other/place/a.jpg')
     assert (ScribbleAnnotation()(elsewhere)['gt_seg_map'] == one).all()
-    # The image by its id, and the class as the second way of two.
+    # The image is identified by its id, and the class is the second way.
     second = results(
         2 * mask, image_id='a.jpg', img_path='b.jpg', way=2, class_ids=[5, 7])
     other = ScribbleAnnotation()(second)['gt_seg_map']
@@ -147,7 +147,7 @@ def test_another_seed_image_or_class_gives_another_scribble(changes):
     assert len(found) > 4
 
 
-def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
+def test_a_class_has_the_same_marks_in_all_episodes(toy_root):
     load = [
         dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
         dict(type='EpisodeLabels')]
@@ -162,16 +162,16 @@ def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
             for pipeline in (
                 [*load, pack], [*load, dict(type='ScribbleAnnotation'), pack]))
         for i in range(30):
-            for item, truth in zip(scribbles[i], masks[i], strict=True):
+            for item, expected in zip(scribbles[i], masks[i], strict=True):
                 sample = item['data_samples']
                 labels = sample.gt_sem_seg.data[0].numpy()
-                mask = truth['data_samples'].gt_sem_seg.data[0].numpy()
+                mask = expected['data_samples'].gt_sem_seg.data[0].numpy()
                 known = labels != 255
                 assert (labels[known] == mask[known]).all()
                 key = sample.img_path, sample.class_ids[sample.way - 1]
-                own = labels == sample.way
+                region = labels == sample.way
                 again += key in seen
-                assert (seen.setdefault(key, own) == own).all()
+                assert (seen.setdefault(key, region) == region).all()
     assert again > 20
 
 
@@ -180,7 +180,7 @@ def test_a_class_of_an_image_is_marked_alike_in_all_episodes(toy_root):
     (dict(width=2.5), 'expected width .* got 2.5'),
     (dict(seed=-1), 'expected seed of ScribbleAnnotation of 0 or more'),
 ])
-def test_bad_settings_are_a_sentence_at_construction(settings, sentence):
+def test_bad_settings_raise_an_error_at_construction(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         ScribbleAnnotation(**settings)
 
@@ -212,7 +212,7 @@ def test_palette_indices_are_class_ids(tmp_path):
     assert (loaded['gt_seg_map'] == SCRIBBLES).all()
 
 
-def test_labels_are_mapped_as_those_of_the_masks(tmp_path):
+def test_labels_are_mapped_like_those_of_the_masks(tmp_path):
     save(tmp_path, SCRIBBLES)
     reduced = LoadScribbles(tmp_path)(record(reduce_zero_label=True))
     assert reduced['gt_seg_map'].tolist() == [[255, 2, 255], [255, 255, 4]]
@@ -234,7 +234,7 @@ def test_scribbles_are_flipped_once_like_their_image(tmp_path):
     (np.zeros((2, 3, 3), np.uint8), r'cat\.png .* got mode RGB of 3x2'),
     (SCRIBBLES.astype(np.uint16), r'cat\.png .* got mode I;16.* of 3x2'),
 ])
-def test_a_picture_that_is_no_label_map_is_named(tmp_path, picture, sentence):
+def test_an_invalid_scribble_file_is_named(tmp_path, picture, sentence):
     save(tmp_path, picture)
     with pytest.raises(InputError, match=sentence):
         LoadScribbles(tmp_path)(record())

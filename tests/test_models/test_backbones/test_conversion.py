@@ -25,7 +25,7 @@ def make_images() -> Tensor:
 
 
 def randomised(model: nn.Module) -> nn.Module:
-    """The model in evaluation mode, no batch norm of it an identity."""
+    """Randomise the batch norms of a model, and set evaluation mode."""
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -47,10 +47,10 @@ def features_of(conversion: Conversion, images: Tensor) -> Tensor:
 
 
 def stage_3(source: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Stage 3 of a ResNet of bottlenecks, before and after its last ReLU."""
+    """Compute stage 3 of a bottleneck ResNet before and after its ReLU."""
     seen = {}
     last = source.layer3[-1]
-    # Cloned as the blocks add to the norm's output in place.
+    # The blocks add to the norm's output in place, so it is cloned.
     last.register_forward_pre_hook(
         lambda _, inputs: seen.update(shortcut=inputs[0].clone()))
     last.bn3.register_forward_hook(
@@ -63,7 +63,7 @@ def stage_3(source: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def assert_equal_to(features: Tensor, expected: Tensor) -> None:
-    """Equal up to 1e-5 of the largest feature."""
+    """Assert that features are equal up to 1e-5 of the largest one."""
     torch.testing.assert_close(
         features, expected, rtol=0, atol=1e-5 * expected.abs().max().item())
 
@@ -88,7 +88,7 @@ def test_a_torchvision_resnet_keeps_its_features(depth):
 
 
 class DeepStemResNet(nn.Module):
-    """A ResNet-50 to stage 3 with the deep stem of PyTorch-Encoding."""
+    """A ResNet-50 up to stage 3 with the deep stem of PyTorch-Encoding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ def test_an_mmpretrain_classifier_keeps_its_features():
 
 @pytest.mark.parametrize('prefix', ['', 'module.', 'backbone.',
                                     'module.backbone.'])
-def test_an_mmseg_segmentor_gives_its_backbone(prefix):
+def test_the_backbone_of_an_mmseg_segmentor_is_converted(prefix):
     source = ResNetV1c(depth=18).state_dict()
     weights = {f'{prefix}{key}': value for key, value in source.items()}
     weights['decode_head.conv_seg.bias'] = torch.zeros(21)
@@ -214,7 +214,7 @@ def test_every_depth_is_recognised_by_its_blocks(depth):
     ]
 
 
-def test_old_files_get_their_num_batches_tracked():
+def test_num_batches_tracked_is_added_to_old_files():
     with torch.device('meta'):
         source = torchvision.models.resnet18().state_dict()
     old = {k: v for k, v in source.items() if 'num_batches' not in k}
@@ -225,12 +225,13 @@ def test_old_files_get_their_num_batches_tracked():
         if key not in old
     }
 
-    # The stem, 2 x 2 norms in each of 3 stages, a shortcut in 2 of them.
+    # There is one in the stem, 2 x 2 in each of 3 stages, and a shortcut in 2
+    # of these.
     assert len(added) == 1 + 12 + 2
     assert all(torch.equal(value, torch.tensor(0)) for value in added.values())
 
 
-def test_torchvisions_vgg16_goes_by_its_own_keys():
+def test_torchvisions_vgg16_keeps_its_keys():
     torch.manual_seed(0)
     source = nn.ModuleDict({'features': make_layers(cfgs['D'])}).state_dict()
     classifier = {'classifier.0.weight': torch.zeros(1),
@@ -262,7 +263,7 @@ def test_torchvisions_vgg16_goes_by_its_own_keys():
     ('mobilenet_v2', 'must be one of: .*VGG-16 of torchvision; got the first '
      r"keys \['features.0.0.weight'"),
 ])
-def test_other_architectures_are_refused(model, message):
+def test_other_architectures_raise_an_error(model, message):
     with torch.device('meta'):
         source = getattr(torchvision.models, model)().state_dict()
 
@@ -270,18 +271,18 @@ def test_other_architectures_are_refused(model, message):
         convert_backbone(source, 'source')
 
 
-def test_a_number_of_blocks_that_no_depth_has_is_refused():
+def test_an_unknown_number_of_blocks_raises_an_error():
     with torch.device('meta'):
         source = torchvision.models.resnet.ResNet(Bottleneck,
                                                   [3, 4, 9, 3]).state_dict()
 
     with pytest.raises(
             InputError,
-            match=r'got bottleneck blocks numbering \(3, 4, 9\) in layer1'):
+            match=r'got \(3, 4, 9\) bottleneck blocks in layer1'):
         convert_backbone(source, 'source')
 
 
-def test_incomplete_weights_are_refused():
+def test_incomplete_weights_raise_an_error():
     with torch.device('meta'):
         source = torchvision.models.resnet18().state_dict()
     del source['layer2.1.bn1.running_mean']
@@ -293,11 +294,11 @@ def test_incomplete_weights_are_refused():
 
 
 @pytest.mark.parametrize('content, message', [
-    ([1, 2], "must hold a dict of tensors, got 'list'"),
-    (dict(state_dict=3), "must hold a dict of tensors, got 'int'"),
-    (dict(), 'got a dict without any'),
+    ([1, 2], "must contain a dict of tensors, got 'list'"),
+    (dict(state_dict=3), "must contain a dict of tensors, got 'int'"),
+    (dict(), 'got one without any'),
     (dict(epoch=3, model='resnet'), r"with the keys \['epoch', 'model'\]"),
 ])
-def test_what_holds_no_tensors_is_refused(content, message):
+def test_contents_without_tensors_raise_an_error(content, message):
     with pytest.raises(InputError, match=f'source .*{message}'):
         convert_backbone(content, 'source')

@@ -14,7 +14,7 @@ CHANNELS = {18: 256, 34: 256, 50: 1024, 101: 1024, 152: 1024}
 
 
 def make_backbone(depth: int, seed: int = 0, **kwargs) -> DilatedResNet:
-    """A backbone in evaluation mode whose batch norms are no identity."""
+    """Build a backbone with random batch norms in evaluation mode."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     backbone = DilatedResNet(depth, **kwargs)
@@ -36,7 +36,7 @@ def make_images(*size: int, seed: int = 1) -> Tensor:
 def plain_resnet(weights: dict[str, Tensor], x: Tensor, bottleneck: bool,
                  num_blocks: tuple[int, int, int],
                  style: str = 'pytorch') -> Tensor:
-    """Features before the last ReLU, from weights by their keys."""
+    """Compute features before the last ReLU from weights by their keys."""
 
     def norm(x: Tensor, name: str) -> Tensor:
         return F.batch_norm(x, *(weights[f'{name}.{key}'] for key in (
@@ -54,7 +54,7 @@ def plain_resnet(weights: dict[str, Tensor], x: Tensor, bottleneck: bool,
             dilation = 2 if stage == 3 and block > 0 else 1
             spatial = dict(stride=stride, padding=dilation, dilation=dilation)
             first, second = spatial, dict(padding=1)
-            if bottleneck:  # of a 1x1 convolution and a 3x3 one
+            if bottleneck:  # a 1x1 convolution and a 3x3 one
                 first, second = {}, spatial
                 if style == 'caffe':
                     first, second = dict(stride=stride), spatial | dict(
@@ -138,7 +138,7 @@ def test_keys_and_shapes_are_those_of_mmseg(depth, deep_stem, final_relu):
 
 def computed(backbone: nn.Module, weights: dict[str, Tensor],
              images: Tensor) -> tuple[Tensor, ...]:
-    """What a backbone makes of images with the given weights."""
+    """Compute the outputs of a backbone with the given weights."""
     backbone.load_state_dict(weights, strict=True)
     backbone.eval()
     with torch.no_grad():
@@ -148,7 +148,7 @@ def computed(backbone: nn.Module, weights: dict[str, Tensor],
 def plain_levels(depth: int, num_stages: int, weights: dict[str, Tensor],
                  images: Tensor,
                  style: str = 'pytorch') -> tuple[Tensor, ...]:
-    """All stages of mmseg's ResNet of the same strides and dilations."""
+    """Compute all stages of mmseg's ResNet with the same settings."""
     return computed(ResNet(
         depth,
         num_stages=num_stages,
@@ -164,7 +164,7 @@ def plain_levels(depth: int, num_stages: int, weights: dict[str, Tensor],
 @pytest.mark.parametrize('out_indices', [
     (0, ), (1, ), (2, ), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
 @pytest.mark.parametrize('final_relu', [False, True])
-def test_levels_are_mmsegs_but_the_last_before_its_relu(
+def test_levels_are_mmsegs_except_the_last_before_its_relu(
         depth, expansion, out_indices, final_relu):
     backbone = make_backbone(
         depth, out_indices=out_indices, final_relu=final_relu)
@@ -185,7 +185,7 @@ def test_levels_are_mmsegs_but_the_last_before_its_relu(
 
 
 @torch.no_grad()
-def test_the_default_is_stage_3_alone_and_not_changed_by_other_levels():
+def test_the_default_is_stage_3_and_not_changed_by_other_levels():
     images = make_images(1, 3, 40, 40)
     features, = make_backbone(18)(images)
     several = make_backbone(18, out_indices=(0, 1, 2))
@@ -194,7 +194,7 @@ def test_the_default_is_stage_3_alone_and_not_changed_by_other_levels():
     assert list(several.state_dict()) == list(make_backbone(18).state_dict())
 
 
-def test_every_level_trains_what_is_before_it():
+def test_every_level_trains_the_stages_before_it():
     backbone = make_backbone(18, out_indices=(0, 1), frozen_stages=-1)
 
     first, _ = backbone(make_images(1, 3, 32, 32))
@@ -214,7 +214,7 @@ def strided_resnet(depth: int, style: str) -> ResNet:
 
 @pytest.mark.parametrize('depth, style', [
     (18, 'pytorch'), (18, 'caffe'), (50, 'pytorch'), (50, 'caffe')])
-def test_dilate_both_is_the_strided_network_only_denser(depth, style):
+def test_dilate_both_is_a_denser_strided_network(depth, style):
     dense = make_backbone(
         depth, dilate_both=True, final_relu=True, style=style)
     weights, images = dense.state_dict(), make_images(2, 3, 75, 64)
@@ -244,21 +244,21 @@ def resnet50() -> dict[str, Tensor]:
 
 
 @needs_resnet50_caffe
-def test_the_real_caffe_resnet50_computes_what_mmsegs_does(resnet50):
+def test_the_real_caffe_resnet50_equals_that_of_mmseg(resnet50):
     images = make_images(2, 3, 75, 64)
     backbone = DilatedResNet(50, style='caffe', out_indices=(0, 1, 2))
     levels = computed(backbone, resnet50, images)
 
-    # mmseg's dilated ResNet clips where ours ends.
+    # mmseg's dilated ResNet has a ReLU after the last block.
     *others, last = plain_levels(50, 3, resnet50, images, style='caffe')
     assert all(map(torch.equal, levels[:2], others))
     assert (levels[2] < 0).float().mean() > 0.1
     assert torch.equal(levels[2].relu(), last)
-    # Its ResNet with stride 2 is the same up to stage 3.
+    # mmseg's ResNet with stride 2 is the same up to stage 3.
     strided = strided_resnet(50, 'caffe')
     *others, _ = computed(strided, resnet50, images)
     assert all(map(torch.equal, levels[:2], others))
-    # Of stage 3 the first 1x1 convolution still agrees where both have cells.
+    # The first 1x1 convolution of stage 3 is equal at common cells.
     fine, coarse = (
         stage[0].conv1(levels[1])
         for stage in (backbone.layer3, strided.layer3))
@@ -329,7 +329,7 @@ def test_norm_eval_keeps_the_statistics_in_training(norm_eval):
 
     changed = {name.split('.')[0] for name, buffer in backbone.named_buffers()
                if not torch.equal(buffer, before[name])}
-    # The frozen stem and stage 1 keep theirs in either case.
+    # The frozen stem and stage 1 always keep their statistics.
     assert changed == (set() if norm_eval else {'layer2', 'layer3'})
 
 
@@ -352,7 +352,7 @@ def test_checkpointing_recomputes_the_last_block_for_equal_gradients(depth):
             torch.testing.assert_close(parameter.grad, expected[name].grad)
 
 
-def test_a_config_builds_it_with_other_arguments_of_mmseg():
+def test_a_config_may_have_other_arguments_of_mmseg():
     backbone = MODELS.build(
         dict(
             type='DilatedResNet',
@@ -373,8 +373,8 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
     (dict(depth=18, frozen_stages=3, out_indices=(0, 1)),
      'frozen_stages must be .* 2, got 3'),
     *((dict(depth=18, out_indices=out_indices), re.escape(
-        'expected out_indices of 0 to 2, each once and in rising order, got '
-        f'{out_indices}')) for out_indices in (
+        'expected out_indices of 0 to 2, each once and in ascending order, '
+        f'got {out_indices}')) for out_indices in (
             (), (3, ), (-1, ), (1, 0), (2, 2))),
     (dict(
         depth=50,
@@ -393,6 +393,6 @@ def test_a_config_builds_it_with_other_arguments_of_mmseg():
                 position='after_conv1')
         ]), 'plugins of stage 2 need final_relu=True'),
 ])
-def test_arguments_it_cannot_follow_are_refused(arguments, message):
+def test_invalid_arguments_raise_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
         DilatedResNet(**arguments)

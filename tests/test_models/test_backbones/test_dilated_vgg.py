@@ -27,7 +27,7 @@ def make_images(*size: int) -> Tensor:
 
 def plain_vgg(weights: dict[str, Tensor], x: Tensor,
               last_stage: int = 4) -> list[Tensor]:
-    """PANet's encoder from weights by torchvision's keys, by stages."""
+    """Compute the stages of PANet's encoder from torchvision's weights."""
     levels = []
     for index in CONVS:
         dilation = 2 if index >= 24 else 1
@@ -65,7 +65,7 @@ def test_features_equal_the_plain_computation():
 @torch.no_grad()
 @pytest.mark.parametrize('out_indices', [
     (0, ), (2, ), (1, 3), (3, 4), (0, 1, 2, 3, 4)])
-def test_levels_are_the_stages_but_the_last_before_its_relu(out_indices):
+def test_levels_are_the_stages_except_the_last_before_its_relu(out_indices):
     backbone = make_backbone(out_indices=out_indices)
     images = make_images(2, 3, 33, 64)
 
@@ -83,7 +83,7 @@ def test_levels_are_the_stages_but_the_last_before_its_relu(out_indices):
 
 
 @torch.no_grad()
-def test_the_default_is_stage_5_alone_and_is_its_layers_one_by_one():
+def test_the_default_is_stage_5_and_equals_all_layers():
     backbone = make_backbone()
     images = make_images(1, 3, 32, 32)
     features, = backbone(images)
@@ -93,7 +93,7 @@ def test_the_default_is_stage_5_alone_and_is_its_layers_one_by_one():
     assert torch.equal(several(images)[-1], features)
 
 
-def test_what_comes_after_the_last_level_is_not_trained():
+def test_stages_after_the_last_level_are_not_trained():
     backbone = make_backbone(out_indices=(1, 2), frozen_stages=1)
 
     sum(x.sum() for x in backbone(make_images(1, 3, 16, 16))).backward()
@@ -138,24 +138,24 @@ def test_frozen_stages_record_no_graph():
     assert backbone.features[10].weight.grad is not None
 
 
-def test_a_config_builds_it_with_kaimings_weights():
+def test_a_config_builds_it_with_kaiming_initialization():
     torch.manual_seed(0)
     backbone = MODELS.build(dict(type='DilatedVGG'))
     backbone.init_weights()
 
     for index in CONVS:
         weight = backbone.features[index].weight
-        # Kaiming's normal: a variance of 2 / fan_out.
+        # The variance of Kaiming's normal initialization is 2 / fan_out.
         expected = (2 / (weight.shape[0] * 9))**0.5
         assert weight.std().item() == pytest.approx(expected, rel=0.1)
         assert not backbone.features[index].bias.any()
 
 
-def test_a_stage_it_has_not_cannot_be_frozen():
+def test_freezing_a_missing_stage_raises_an_error():
     with pytest.raises(ValueError, match='frozen_stages must be .* 5, got 6'):
         DilatedVGG(frozen_stages=6)
 
 
-def test_levels_it_has_not_are_refused():
+def test_missing_levels_raise_an_error():
     with pytest.raises(ValueError, match='expected out_indices of 0 to 4'):
         DilatedVGG(out_indices=(3, 5))

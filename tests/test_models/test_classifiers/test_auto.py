@@ -14,7 +14,7 @@ from mmseg_panet.models.classifiers import AutoClassifier, QueryRefinement
 @pytest.mark.parametrize(('shots', 'start'), [
     ([1], 'PrototypeClassifier'), ([2], 'DiscriminantClassifier'),
     ([1, 1], 'DiscriminantClassifier'), ([3, 2], 'DiscriminantClassifier')])
-def test_one_image_starts_from_prototypes_and_more_from_the_discriminant(
+def test_one_image_starts_from_prototypes_others_from_discriminant(
         shots, start, presence):
     generator = torch.Generator().manual_seed(0)
     features, queries = (
@@ -31,8 +31,8 @@ def test_one_image_starts_from_prototypes_and_more_from_the_discriminant(
     assert found.num_classes == 1 + len(shots)
 
 
-def test_shots_that_are_fitted_alone_are_one_image_each():
-    """As where they vote: each of the three starts from prototypes."""
+def test_shots_that_are_fitted_separately_are_one_image_each():
+    """In a vote, each of the three shots starts from prototypes."""
     features, samples = random_episodes(1, 1, 3, 1)
     head = PANetHead(8, classifier='auto').eval()
     by_shot = head.predict_episodes([features], samples, by_shot=True)
@@ -43,7 +43,7 @@ def test_shots_that_are_fitted_alone_are_one_image_each():
         torch.testing.assert_close(by_shot[shot], alone)
 
 
-def test_auto_as_a_name_is_the_classifier_with_its_edges():
+def test_auto_is_the_classifier_with_its_edges():
     classifier = PANetHead(8, classifier='auto').classifier
     assert classifier.settings() == dict(
         type='AutoClassifier', prior=1.0, presence=-1.0, scale=1.0, rank=64)
@@ -52,22 +52,22 @@ def test_auto_as_a_name_is_the_classifier_with_its_edges():
 
 @pytest.mark.parametrize(
     'kind', ['AutoClassifier', 'QueryRefinement', 'DiscriminantClassifier'])
-def test_the_scale_of_a_head_is_a_factor_of_cosines_alone(kind):
-    """Logarithms of densities have a scale of their own."""
+def test_the_scale_of_a_head_is_only_a_factor_of_cosines(kind):
+    """The scale of logarithms of densities is a separate setting."""
     head = PANetHead(8, classifier=dict(type=kind), scale=10.0)
     assert head.classifier.scale == 1
-    own = PANetHead(8, classifier=dict(type=kind, scale=0.5), scale=10.0)
-    assert own.classifier.scale == 0.5
+    head = PANetHead(8, classifier=dict(type=kind, scale=0.5), scale=10.0)
+    assert head.classifier.scale == 0.5
 
 
 def test_the_scale_of_auto_is_that_of_all_methods():
     classifier = PANetHead(
         8, classifier=dict(type='AutoClassifier', scale=0.5)).classifier
-    assert classifier.of_one.scale == classifier.of_more.scale == 0.5
+    assert classifier.one_shot.scale == classifier.many_shot.scale == 0.5
 
 
-def test_cells_that_do_not_scatter_get_the_answer_of_prototypes():
-    """The query alone would tell a scatter, and must not."""
+def test_cells_without_scatter_are_classified_by_prototypes():
+    """The scatter of the query must not be used by itself."""
     generator = torch.Generator().manual_seed(0)
     features = torch.eye(6)[:2].view(1, 2, 6).expand(3, 2, 6)
     features = features.transpose(1, 2).unsqueeze(3)  # (3, C, 2, 1)

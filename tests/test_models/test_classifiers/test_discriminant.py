@@ -20,7 +20,7 @@ TOLERANCE = {torch.float32: 2e-3, torch.float64: 1e-9}
 
 def random_supports(number, channels=5, size=(3, 4), dtype=torch.float64,
                     seed=0):
-    """Features (N, C, h, w) and the weights (N, 2, h, w) of their cells."""
+    """Create features (N, C, h, w) and weights (N, 2, h, w) of cells."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(
         number, channels, *size, generator=generator, dtype=torch.float64)
@@ -35,8 +35,8 @@ def statistics_of(features, weights):
 
 def plain_classes(features, weights, shots):
     return plain.classes_of([
-        (plain.unit(one), back.flatten(), own.flatten())
-        for one, (back, own) in zip(features, weights, strict=True)], shots)
+        (plain.unit(one), back.flatten(), way.flatten())
+        for one, (back, way) in zip(features, weights, strict=True)], shots)
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
@@ -59,13 +59,13 @@ def test_logits_equal_the_plain_equation(shots, dtype):
 
 
 def test_two_classes_with_a_diagonal_scatter_by_hand():
-    """Cells at angles of a background and of a class, in two dimensions.
+    """The background and the class have unit cells in two dimensions.
 
-    The background has the cells (.8, .6) and (.8, -.6): its mean is
-    p0 = (.8, 0), its scatter diag(0, .36). The class has (.6, .8) and
-    (-.6, .8): p1 = (0, .8), diag(.36, 0). So S = diag(.18, .18), its trace
-    over C is .18, S' = .36 I, V = p / .36, and the biases are
-    -.64 / .36 / 2 = -8 / 9.
+    The background has the cells (.8, .6) and (.8, -.6), with the mean
+    p0 = (.8, 0) and the scatter diag(0, .36). The class has the cells
+    (.6, .8) and (-.6, .8), with p1 = (0, .8) and diag(.36, 0). Therefore
+    S = diag(.18, .18), its trace over C is .18, S' = .36 I, V = p / .36, and
+    the biases are -.64 / .36 / 2 = -8 / 9.
     """
     cells = torch.tensor([[.8, .6], [.8, -.6], [.6, .8], [-.6, .8]]).double()
     features = 3 * cells.T[None, :, None]  # (1, 2, 1, 4)
@@ -123,8 +123,8 @@ def test_permuted_ways_permute_the_logits():
         permuted(queries), logits(queries)[:, ways])
 
 
-def test_an_image_counts_the_same_at_any_size():
-    """A shot whose mask has a thousand times the pixels is no more."""
+def test_an_image_has_the_same_weight_at_any_size():
+    """A mask with a thousand times the pixels does not weigh more."""
     features, weights = random_supports(2)
     large = weights.clone()
     large[0] *= 1000
@@ -136,7 +136,7 @@ def test_an_image_counts_the_same_at_any_size():
 
 
 def degenerate(case, dtype):
-    """Features and weights of two shots from which no scatter is known."""
+    """Create features and weights of two shots without a scatter."""
     features, weights = random_supports(
         2, size=(1, 1) if case == 'one cell' else (3, 4), dtype=dtype)
     if case == 'one cell':
@@ -156,7 +156,7 @@ def degenerate(case, dtype):
 @pytest.mark.parametrize('case', [
     'one cell', 'equal cells', 'an empty background', 'no pixel',
     'cells of zero'])
-def test_without_a_scatter_it_answers_as_prototypes_do(case, dtype):
+def test_without_a_scatter_the_logits_are_those_of_prototypes(case, dtype):
     features, weights = degenerate(case, dtype)
     features.requires_grad_()
     queries, _ = random_supports(1, dtype=dtype, seed=1)
@@ -170,7 +170,7 @@ def test_without_a_scatter_it_answers_as_prototypes_do(case, dtype):
 
 
 @pytest.mark.parametrize('solvable', [True, False])
-def test_an_episode_without_a_scatter_leaves_the_others_alone(solvable):
+def test_an_episode_without_a_scatter_does_not_affect_the_others(solvable):
     features, weights = random_supports(2)
     if not solvable:
         weights[1, 0] = 0
@@ -185,15 +185,15 @@ def test_an_episode_without_a_scatter_leaves_the_others_alone(solvable):
             statistics.each(lambda one, i=i: one[i:i + 1]), [1])(
                 queries[i:i + 1])
         torch.testing.assert_close(together[i:i + 1], alone)
-        gradient, whole = (
+        gradient, expected = (
             torch.autograd.grad(one.sum(), features, retain_graph=True)[0][i]
             for one in (alone, together))
-        torch.testing.assert_close(gradient, whole)
+        torch.testing.assert_close(gradient, expected)
         assert gradient.abs().sum() > 0
 
 
-def test_a_scatter_below_the_rounding_of_its_moments_is_none():
-    """In float32 the ridge of 1024 channels would drown in it."""
+def test_a_scatter_below_the_rounding_of_its_moments_is_not_used():
+    """In float32, the ridge of 1024 channels would be a rounding error."""
     means = F.normalize(torch.rand(
         2, 1024, generator=torch.Generator().manual_seed(0)), dim=1)
     complete = torch.tensor(True)
@@ -207,8 +207,8 @@ def test_a_scatter_below_the_rounding_of_its_moments_is_none():
             torch.testing.assert_close(weight, expected.to(dtype))
 
 
-def test_a_matrix_that_has_no_root_gives_prototypes_and_no_nan():
-    """Such as one with a negative eigenvalue."""
+def test_an_indefinite_matrix_gives_prototypes_and_no_nan():
+    """One of the matrices has a negative eigenvalue."""
     means = torch.eye(2).double().requires_grad_()
     scatter = torch.diag_embed(torch.tensor([[3., -2.5], [3., 1.]])).double()
     scatter.requires_grad_()
@@ -224,7 +224,7 @@ def test_a_matrix_that_has_no_root_gives_prototypes_and_no_nan():
         assert gradient.isfinite().all() and gradient.any()
 
 
-def test_a_shot_without_a_pixel_of_its_class_counts_nothing():
+def test_a_shot_without_a_pixel_of_its_class_has_no_weight():
     features, weights = random_supports(3)
     weights[1] = 0
     found, expected = (
@@ -259,7 +259,7 @@ def gradient_of(loss, features, samples):
 
 
 @pytest.mark.parametrize('mask_source', ['prediction', 'true'])
-def test_a_head_trains_through_it(mask_source):
+def test_a_head_trains_with_it(mask_source):
     features, samples = random_episodes(2, 2, 2, 1)
     # The second episode shows its ways nowhere in the query.
     samples[-1].gt_sem_seg.data[:] = 0
@@ -287,7 +287,7 @@ def test_a_fit_compiles_to_one_graph_with_the_same_gradient():
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_autocast_does_not_reach_the_solve(dtype):
+def test_autocast_does_not_affect_the_solve(dtype):
     features, samples = random_episodes(1, 2, 2, 1)
     features = features.to(dtype)
     head = head_of()
@@ -300,7 +300,7 @@ def test_autocast_does_not_reach_the_solve(dtype):
 
 @pytest.mark.parametrize('classifier', [
     dict(type='DiscriminantClassifier'), 'auto'])
-def test_a_fitted_head_is_copied_and_has_nothing_in_a_checkpoint(classifier):
+def test_a_fitted_head_is_copied_and_has_an_empty_state_dict(classifier):
     features, samples = random_episodes(1, 1, 1, 1)
     head = PANetHead(8, classifier=classifier).eval()
     head.fit([features[:1]], samples[:1])
@@ -321,7 +321,7 @@ def test_a_setting_out_of_range_is_named(name, value):
         DiscriminantClassifier(**{name: value})
 
 
-def test_its_settings_build_it_again():
+def test_a_classifier_can_be_rebuilt_from_its_settings():
     settings = dict(shrinkage=0.5, scale=2.0, rank=None)
     assert DiscriminantClassifier(**settings).settings() == dict(
         type='DiscriminantClassifier', **settings)

@@ -16,7 +16,7 @@ def test_it_is_one_convolution_with_a_bias(normalise):
         3 * F.conv2d(cells, weight[..., None, None], bias))
 
 
-def test_each_episode_has_its_own_classes_and_as_many_images():
+def test_each_episode_has_its_classes_and_as_many_images():
     features = torch.randn(6, 3, 2, 2)
     weight, bias = torch.randn(2, 4, 3), torch.randn(2, 4)
     found = LinearClassifier(weight, bias)(features)
@@ -38,7 +38,7 @@ def test_a_single_image_is_classified_for_every_episode():
                 features.expand(5, 3, 2, 2)))
 
 
-def test_shapes_that_do_not_fit_are_named():
+def test_inconsistent_shapes_are_named():
     with pytest.raises(ValueError, match=r'got \(1, 2, 1, 1\) and \(3, 5\)'):
         LinearClassifier(torch.ones(3, 5))(torch.ones(1, 2, 1, 1))
     with pytest.raises(ValueError, match=r'got \(3, 5, 1, 1\) and \(2, 4, 5'):
@@ -50,7 +50,7 @@ def test_shapes_that_do_not_fit_are_named():
 @pytest.mark.parametrize('memory_format', [
     torch.contiguous_format, torch.channels_last])
 def test_the_gradient_of_the_cosine_is_that_of_torch(memory_format):
-    """And it lies in memory as the features do."""
+    """It also has the memory format of the features."""
     features = torch.randn(2, 5, 3, 4, dtype=torch.float64)
     features = features.to(memory_format=memory_format).requires_grad_()
     prototypes = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)

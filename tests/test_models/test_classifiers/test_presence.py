@@ -1,13 +1,13 @@
 import torch
 
-from mmseg_panet.models.classifiers.presence import reach, turn_off
+from mmseg_panet.models.classifiers.presence import reach, suppress
 
 
-def test_cells_reach_from_the_mean_of_the_background_to_that_of_the_way():
-    """By hand, with S' = I: the weights are the means.
+def test_the_reach_is_minus_1_at_the_background_and_1_at_the_way():
+    """With S' = I, the weights are the means.
 
-    The background is at (1, 0), the way at (0, 1): the margin of a cell is
-    v - u, that of the mean of both classes 0.
+    The background is at (1, 0) and the way at (0, 1). The margin of a cell
+    (u, v) is v - u, and that of the mean of both classes is 0.
     """
     means = torch.tensor([[[1., 0], [0, 1]]])
     bias = torch.full((1, 2), -0.5)
@@ -19,11 +19,11 @@ def test_cells_reach_from_the_mean_of_the_background_to_that_of_the_way():
             check_dtype=False)
 
 
-def test_a_way_is_judged_by_one_cell_of_a_hundred_and_four_at_least():
+def test_the_reach_uses_one_percent_of_cells_and_at_least_four():
     means = torch.tensor([[[1., 0], [0, 1]]])
     bias = torch.full((1, 2), -0.5)
     for number, judged in ((3, 3), (100, 4), (1000, 10)):
-        # One cell of the way, the others of the background.
+        # One cell is of the way, and the others are background.
         cells = torch.tensor([[0., 1]] + [[1, 0]] * (number - 1))[None]
         torch.testing.assert_close(
             reach(cells, means, means, bias),
@@ -46,7 +46,7 @@ def test_equal_classes_have_a_finite_reach():
     assert reach(ones, ones, ones, torch.zeros(1, 2)).tolist() == [[0]]
 
 
-def test_absent_ways_are_put_below_the_background():
+def test_absent_ways_are_suppressed_below_the_background():
     logits = torch.tensor([[[1., 5], [4, -40], [2, 3]]])
-    found = turn_off(logits, torch.tensor([[True, False]]))
+    found = suppress(logits, torch.tensor([[True, False]]))
     assert found.tolist() == [[[1, 5], [-19, -40], [2, 3]]]

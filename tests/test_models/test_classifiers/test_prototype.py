@@ -6,10 +6,10 @@ from mmseg_panet.models import PrototypeClassifier, SupportStatistics
 
 
 def match_prototypes(features, prototypes, scale=20.0, distance='cosine'):
-    """Logits by means: one support of area 1 for each."""
+    """Compute logits by prototypes, each from one support of area 1."""
     prototypes = prototypes if prototypes.dim() == 3 else prototypes[None]
     background = prototypes[:, :1].expand_as(prototypes[:, 1:])
-    # The area that is added to every other is taken away again.
+    # Subtract the number that is added to every area.
     sums = torch.stack([background, prototypes[:, 1:]], dim=2)  # (B, W, 2, C)
     statistics = SupportStatistics(
         torch.full_like(sums[..., 0], 1 - 1e-5), sums)
@@ -29,7 +29,7 @@ def test_matching_equals_the_plain_equation(distance, dtype):
     logits = match_prototypes(features, prototypes, 10.0, distance)
     assert logits.shape == (3, 4, 4, 5)
     if distance == 'squared_euclidean':
-        # The square of the cell is common to all classes.
+        # The square of the cell is the same for all classes.
         logits = logits - 10 * features.square().sum(1, keepdim=True)
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
 
@@ -43,7 +43,7 @@ def test_gradients_of_matching_pass_gradcheck(distance):
         (features.requires_grad_(), prototypes.requires_grad_()))
 
 
-def test_one_set_of_prototypes_serves_all_images():
+def test_one_set_of_prototypes_classifies_all_images():
     features = torch.randn(3, 6, 4, 5)
     prototypes = torch.randn(2, 6)
     torch.testing.assert_close(
@@ -69,7 +69,7 @@ def test_a_zero_feature_and_a_zero_prototype_have_similarity_zero():
 
 
 def test_the_weights_are_those_of_the_equations():
-    """Unit vectors for the cosine; 2 p and -|p|^2 for the distance."""
+    """They are unit vectors for the cosine, or 2 p and -|p|^2."""
     sums = torch.tensor([[[[3., 4.], [0., 2.]]]])  # one support, two masks
     statistics = SupportStatistics(torch.full((1, 1, 2), 1 - 1e-5), sums)
     cosine = PrototypeClassifier().fit(statistics, [1])
@@ -88,7 +88,7 @@ def test_an_unknown_distance_is_named():
         PrototypeClassifier('manhattan')
 
 
-def test_its_settings_build_it_again():
+def test_a_classifier_can_be_rebuilt_from_its_settings():
     settings = PrototypeClassifier('squared_euclidean', 0.5).settings()
     assert settings == dict(
         type='PrototypeClassifier', distance='squared_euclidean', scale=0.5)

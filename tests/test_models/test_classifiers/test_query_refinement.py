@@ -16,7 +16,7 @@ STARTS = ('PrototypeClassifier', 'DiscriminantClassifier')
 
 
 def episode(shots, queries=1, channels=6, size=(5, 6), seed=0, noise=0.7):
-    """Supports with the weights of their cells, and queries."""
+    """Create supports with the weights of their cells, and queries."""
     generator = torch.Generator().manual_seed(seed)
     ways = len(shots)
     means = torch.randn(
@@ -51,7 +51,7 @@ def statistics_of(features, weights, episodes=1):
 
 
 def refined(statistics, queries, shots, **settings):
-    """Without the prior, which the plain equation has not."""
+    """Classify without the prior, which the plain equation lacks."""
     return QueryRefinement(**dict(prior=0) | settings).fit(
         statistics, shots)(queries)
 
@@ -62,7 +62,7 @@ def refined(statistics, queries, shots, **settings):
 @pytest.mark.parametrize('start', STARTS)
 def test_with_both_classes_refined_it_equals_the_plain_equation(
         start, settings, noise):
-    """The query is one more image, with a share of each class."""
+    """The query is one more image with a share of each class."""
     shots = [3]
     features, weights, queries = episode(shots, queries=2, noise=noise)
     statistics = statistics_of(features, weights)
@@ -73,8 +73,8 @@ def test_with_both_classes_refined_it_equals_the_plain_equation(
         DiscriminantClassifier(settings.get('shrinkage', 1.0)))
     logits = first.fit(statistics, shots)(queries)
     means, moments = plain.classes_of([
-        (plain.unit(one), back.flatten(), own.flatten())
-        for one, (back, own) in zip(features, weights, strict=True)], shots)
+        (plain.unit(one), back.flatten(), way.flatten())
+        for one, (back, way) in zip(features, weights, strict=True)], shots)
     for query, logits_of_query, result in zip(
             queries, logits, found, strict=True):
         expected, numbers = plain.refine(
@@ -88,7 +88,7 @@ def test_with_both_classes_refined_it_equals_the_plain_equation(
 
 @pytest.mark.parametrize('start', STARTS)
 @pytest.mark.parametrize('shots', [[1], [2, 1, 2]])
-def test_no_rounds_and_no_prior_give_the_answer_of_the_start(start, shots):
+def test_no_rounds_and_no_prior_give_the_logits_of_the_start(start, shots):
     features, weights, queries = episode(shots, queries=2)
     statistics = statistics_of(features, weights)
     first = PrototypeClassifier if start == STARTS[0] else (
@@ -113,7 +113,7 @@ def test_without_a_share_it_is_the_discriminant_of_the_supports():
 
 @pytest.mark.parametrize(('size', 'alone'), [((1, 1), True), ((1, 3), True),
                                              ((1, 8), False)])
-def test_fewer_than_four_cells_leave_a_class_to_its_supports(size, alone):
+def test_a_class_with_fewer_than_four_cells_is_not_refined(size, alone):
     features, weights, _ = episode([2])
     statistics = statistics_of(features, weights)
     queries = features[:1, :, 2:3, 1:2].expand(-1, -1, *size) + (
@@ -125,11 +125,11 @@ def test_fewer_than_four_cells_leave_a_class_to_its_supports(size, alone):
 
 
 @pytest.mark.parametrize('classes', [2, 4])
-def test_the_shares_equal_a_loop(classes):
+def test_the_shares_equal_those_of_a_loop(classes):
     generator = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(
         3, classes, 40, generator=generator, dtype=torch.float64)
-    logits[0, -1] -= 30  # it comes nowhere
+    logits[0, -1] -= 30  # the class does not occur
     shares = class_shares(logits)
     assert shares.shape == (3, classes, 1)
     for found, image in zip(shares[..., 0], logits, strict=True):
@@ -139,7 +139,7 @@ def test_the_shares_equal_a_loop(classes):
 
 
 def test_shares_of_certain_cells_are_counted_by_hand():
-    """Six cells of which one, two and three are of a class, for certain."""
+    """Of six cells, one, two and three are certain to be of a class."""
     labels = torch.tensor([0, 1, 1, 2, 2, 2])
     logits = 1000 * torch.nn.functional.one_hot(labels).T.double()
     torch.testing.assert_close(
@@ -163,18 +163,18 @@ def test_the_prior_adds_the_logarithms_of_the_shares(shots, prior):
     (0.0, [1, 2, 3]), (0.6, [1, 2]), (0.8, [2])])
 def test_with_several_ways_only_the_present_ones_are_refined(
         present, ways, monkeypatch):
-    """A query of 8 cells of the background and of 6, 9 and 4 of the ways."""
+    """The query has 8 cells of background, and 6, 9 and 4 of the ways."""
     shots = [2, 2, 2]
     features, weights, _ = episode(shots, noise=0.4)
-    own = features[::2, :, 1:-1, 1:-2].flatten(2)  # (W, C, 9)
+    of_way = features[::2, :, 1:-1, 1:-2].flatten(2)  # (W, C, 9)
     queries = torch.cat([
-        features[0, :, :, -2:].flatten(1)[:, :8], own[0, :, :6], own[1],
-        own[2, :, :4]], dim=1)[None, :, None]
+        features[0, :, :, -2:].flatten(1)[:, :8], of_way[0, :, :6],
+        of_way[1], of_way[2, :, :4]], dim=1)[None, :, None]
     statistics = statistics_of(features, weights)
     logits = DiscriminantClassifier().fit(statistics, shots)(queries)
     logits = logits[0].flatten(1)
     shares = torch.tensor(plain.shares_of(logits)).double()
-    # All have cells enough to be refined.
+    # All classes have enough cells to be refined.
     logits = logits + shares.log()[:, None]
     assert min(map(len, plain.certain_cells(logits, 1.0))) >= 4
     assert ways == [way for way in (1, 2, 3)
@@ -196,12 +196,12 @@ def test_with_several_ways_only_the_present_ones_are_refined(
 
 
 @pytest.mark.parametrize('rounds', [0, 2])
-def test_a_way_that_the_query_does_not_reach_gets_no_pixel(rounds):
-    """Its logits stay below the background's through all rounds."""
+def test_a_way_below_the_presence_gets_no_pixel(rounds):
+    """Its logits are below those of the background in all rounds."""
     shots = [2, 2]
     features, weights, _ = episode(shots, noise=0.4)
     statistics = statistics_of(features, weights)
-    # The cells of the second way, and those of the background around it.
+    # The query has cells of the second way and of the background around it.
     queries = features[2:3]
     plainly, found = (
         refined(statistics, queries, shots, rounds=rounds, presence=presence)
@@ -211,7 +211,7 @@ def test_a_way_that_the_query_does_not_reach_gets_no_pixel(rounds):
     assert (found.argmax(1) == 2).sum() >= 9
     if not rounds:
         torch.testing.assert_close(found[:, ::2], plainly[:, ::2])
-    # A threshold that no way reaches leaves the background.
+    # With a threshold above all ways, only background remains.
     nothing = refined(
         statistics, queries, shots, rounds=rounds, presence=50.0)
     assert not nothing.argmax(1).any()
@@ -228,7 +228,7 @@ def test_permuted_ways_permute_the_logits():
 
 
 @pytest.mark.parametrize('shots', [[2], [2, 1]])
-def test_a_query_is_refined_by_itself_alone(shots):
+def test_a_query_is_refined_without_the_others(shots):
     features, weights, queries = episode(shots, queries=3)
     statistics = statistics_of(features, weights)
     fitted = QueryRefinement().fit(statistics, shots)
@@ -238,7 +238,7 @@ def test_a_query_is_refined_by_itself_alone(shots):
     assert torch.equal(fitted(queries), together)
 
 
-def test_one_image_serves_many_episodes_and_many_images_their_own():
+def test_one_image_or_its_images_are_refined_for_each_episode():
     features, weights, _ = episode([1, 1, 1, 1])
     _, _, queries = episode([1, 1], queries=4, seed=0)
     statistics = statistics_of(features, weights, 2)
@@ -257,7 +257,8 @@ def test_one_image_serves_many_episodes_and_many_images_their_own():
 @pytest.mark.parametrize('case', [
     'one cell', 'an empty background', 'no pixel', 'equal cells'])
 @pytest.mark.parametrize('start', STARTS)
-def test_without_a_scatter_it_answers_as_prototypes_do(start, case, dtype):
+def test_without_a_scatter_the_logits_are_those_of_prototypes(
+        start, case, dtype):
     features, weights, queries = episode([1, 1])
     if case == 'one cell':
         features, weights = features[..., :1, :1], weights[..., 1:2, 1:2]
@@ -301,7 +302,7 @@ def test_a_gradient_reaches_supports_and_query():
         assert gradient.isfinite().all() and gradient.abs().sum() > 0
 
 
-def test_float32_gives_the_answer_of_float64():
+def test_float32_gives_the_logits_of_float64():
     features, weights, queries = episode([3])
     exact, single = (
         refined(statistics_of(features.to(dtype), weights.to(dtype)),
@@ -320,7 +321,7 @@ def test_a_setting_out_of_range_is_named(name, value):
         QueryRefinement(**{name: value})
 
 
-def test_its_settings_build_it_again():
+def test_a_classifier_can_be_rebuilt_from_its_settings():
     settings = QueryRefinement(
         dict(type='PrototypeClassifier', scale=10.0), keep=0.5).settings()
     assert settings.pop('type') == 'QueryRefinement'
@@ -328,7 +329,7 @@ def test_its_settings_build_it_again():
     assert settings['start'] == dict(type='PrototypeClassifier', scale=10.0)
 
 
-def test_the_start_is_shrunk_as_its_rounds_are():
+def test_the_start_has_the_shrinkage_of_the_rounds():
     assert QueryRefinement(shrinkage=0.3).first.shrinkage == 0.3
     with pytest.raises(InputError, match='subclass of Classifier'):
         QueryRefinement(dict(type='DilatedResNet', depth=18))

@@ -10,13 +10,13 @@ from mmseg_panet.models.classifiers.refined_discriminant import (
 
 
 def test_a_query_with_a_share_is_the_mixture_of_both_by_hand():
-    """One class of a query, in two dimensions.
+    """The query has one class in two dimensions.
 
-    Its cells (1, 0) and (0, 1) count the same: their mean is (.5, .5), their
-    scatter [[.25, -.25], [-.25, .25]]. The support's mean is (.5, 0), its
-    scatter diag(.1, .1). With half of the weight each the mean is (.5, .25)
-    and the scatter half of both and, of the means that are (0, .25) away
-    from it, diag(0, .0625).
+    Its cells (1, 0) and (0, 1) have the same weight, so that their mean is
+    (.5, .5) and their scatter [[.25, -.25], [-.25, .25]]. The mean of the
+    support is (.5, 0) and its scatter diag(.1, .1). With equal weights, the
+    mean is (.5, .25), and the scatter is half of both plus diag(0, .0625),
+    as the two means are (0, .25) away from the common one.
     """
     added = added_query(
         torch.tensor([[[.5, 0]]]), torch.eye(2)[None],
@@ -27,7 +27,7 @@ def test_a_query_with_a_share_is_the_mixture_of_both_by_hand():
         [[[.175, -.125], [-.125, .175 + .0625]]]))
 
 
-def test_a_class_that_gets_nothing_keeps_its_mean():
+def test_a_class_that_is_not_refined_keeps_its_mean():
     means = torch.tensor([[[.5, 0], [.1, .3]], [[1, 2], [3, 4.]]])
     scatter = torch.eye(2).expand(2, 2, 2)
     weights = torch.tensor([[[0., 0], [1, 0]], [[0, 0], [0, 0]]])
@@ -35,29 +35,29 @@ def test_a_class_that_gets_nothing_keeps_its_mean():
     found, mixed = added.means, mixed_scatter(scatter, added)
     assert torch.equal(found[0, 0], means[0, 0])
     assert not torch.equal(found[0, 1], means[0, 1])
-    # Nor does the scatter of an episode to which no cell goes.
+    # An episode without any cell also keeps its scatter.
     assert torch.equal(found[1], means[1])
     assert torch.equal(mixed[1], scatter[1])
 
 
 def statistics_of(shots, episodes, channels=12, dtype=torch.float64):
-    """Supports of which each half shows its way."""
+    """Create statistics of supports that show their way in one half."""
     generator = torch.Generator().manual_seed(0)
     number = sum(shots) * episodes
     features = torch.randn(
         number, channels, 4, 5, generator=generator, dtype=dtype)
-    own = torch.zeros(number, 4, 5, dtype=dtype)
-    own[:, :2] = 1
+    way = torch.zeros(number, 4, 5, dtype=dtype)
+    way[:, :2] = 1
     for i in range(number):
         features[i, 1 + i % len(shots), :2] += 2
     return SupportStatistics.of_weights(
-        features, torch.stack([1 - own, own], 1), ('moments',), True).each(
+        features, torch.stack([1 - way, way], 1), ('moments',), True).each(
             lambda one: one.unflatten(0, (episodes, -1)))
 
 
 @pytest.fixture
 def by_steps(monkeypatch):
-    """Solve by steps also where there are few channels."""
+    """A function that sets the minimum channels of conjugate gradients."""
     def solve(channels):
         monkeypatch.setattr(
             'mmseg_panet.models.classifiers.refined_discriminant.'
@@ -69,8 +69,9 @@ def by_steps(monkeypatch):
     dict(), dict(shrinkage=0.3, share=0.7), dict(present=0.0, prior=0.0),
     dict(start=dict(type='PrototypeClassifier'))])
 @pytest.mark.parametrize('shots', [[3], [2, 1, 2]])
-def test_steps_and_factors_give_the_same_logits(shots, settings, by_steps):
-    """Also of several episodes with several queries each."""
+def test_conjugate_gradients_and_factors_give_the_same_logits(
+        shots, settings, by_steps):
+    """There are several episodes with several queries each."""
     statistics = statistics_of(shots, 2)
     queries = torch.randn(
         4, 12, 6, 7, generator=torch.Generator().manual_seed(1),
@@ -88,7 +89,7 @@ def test_steps_and_factors_give_the_same_logits(shots, settings, by_steps):
     torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
 
 
-def test_steps_answer_as_prototypes_where_a_class_has_no_cell(by_steps):
+def test_prototypes_replace_a_class_without_a_cell(by_steps):
     by_steps(1)
     statistics = statistics_of([1], 2)
     statistics.areas[0, :, 1] = 0
@@ -104,7 +105,7 @@ def test_steps_answer_as_prototypes_where_a_class_has_no_cell(by_steps):
         torch.testing.assert_close(found, other)
 
 
-def test_a_gradient_goes_through_the_factor(by_steps):
+def test_a_gradient_uses_the_factor(by_steps):
     by_steps(1)
     statistics = statistics_of([2], 1).each(
         lambda one: one.requires_grad_())
@@ -114,7 +115,7 @@ def test_a_gradient_goes_through_the_factor(by_steps):
     assert statistics.moments.grad.abs().sum() > 0
 
 
-def test_a_small_shrinkage_goes_through_the_factor(by_steps):
+def test_a_small_shrinkage_uses_the_factor(by_steps):
     by_steps(1)
     for shrinkage, steps in ((0.1, True), (0.09, False)):
         solver = QueryRefinement(shrinkage=shrinkage).fit(
