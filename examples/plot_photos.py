@@ -4,7 +4,6 @@ Each class has a row: its examples on the left, and on the right the
 photographs, in the order of their names, as many as fill the rows.
 """
 import argparse
-from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,10 +18,6 @@ from mmseg_panet.cli.inferencer_arguments import (
     make_inferencer,
 )
 from mmseg_panet.visualization import overlay
-
-COLOURS = [(230, 25, 75), (255, 140, 0), (170, 235, 40), (0, 130, 200),
-           (145, 30, 180), (70, 240, 240)]
-"""Colours that differ from each other and from most skies, RGB."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -75,8 +70,7 @@ def main() -> None:
     """Segment the photographs and write the picture."""
     args = parse_args()
     pairs_of = list_pairs(Path(args.support))
-    inferencer = make_inferencer(
-        args, palette=dict(zip(pairs_of, cycle(COLOURS), strict=False)))
+    inferencer = make_inferencer(args)
     inferencer.fit(args.support)
     palette = inferencer.palette()
     examples = [
