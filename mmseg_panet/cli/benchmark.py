@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.finder import find_config
+from ..config.bundled_configs import find_config
 from ..config.support_annotation import SUPPORT_ANNOTATIONS
 from ..runs.benchmark import Benchmark
 from .run_arguments import (

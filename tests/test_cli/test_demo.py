@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tool_runs import tool
 
-from mmseg_panet.config.finder import find_config
+from mmseg_panet.config.bundled_configs import find_config
 
 CONFIG = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
 RESULT = dict(num_ways=1, num_shots=1, num_episodes=500)

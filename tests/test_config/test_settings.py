@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import config_files
+from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.errors import InputError
 

@@ -4,7 +4,7 @@ from mmseg.registry import MODELS, TRANSFORMS
 from torch import nn
 
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import config_files, config_folder
+from mmseg_panet.config.bundled_configs import config_files, config_folder
 from mmseg_panet.config.spelling import check_options, check_spelling
 from mmseg_panet.errors import InputError
 

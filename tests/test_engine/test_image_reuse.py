@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
-from mmseg_panet.config.finder import find_config
+from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.transforms import BoxAnnotation
 from mmseg_panet.engine.image_reuse import depends_on_class, obstacle_to_reuse
@@ -80,13 +80,13 @@ def test_a_data_set_that_gives_other_items_is_refused(obstacle, name):
 def test_a_metric_that_counts_differently_is_refused(obstacle, name):
     other = type('Mine', (FewShotIoUMetric,), {name: lambda self, *_: None})
     assert obstacle(metrics=[other]) == (
-        f"the evaluator holds ['Mine that overrides {name}'], not one "
+        f"the evaluator has ['Mine that overrides {name}'], not one "
         'FewShotIoUMetric')
 
 
 def test_two_metrics_are_refused(obstacle):
     assert obstacle(metrics=[FewShotIoUMetric, Relabelled]) == (
-        "the evaluator holds ['FewShotIoUMetric', 'FewShotIoUMetric'], not "
+        "the evaluator has ['FewShotIoUMetric', 'FewShotIoUMetric'], not "
         'one FewShotIoUMetric')
 
 

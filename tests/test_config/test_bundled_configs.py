@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.config import finder
-from mmseg_panet.config.finder import (
+from mmseg_panet.config import bundled_configs
+from mmseg_panet.config.bundled_configs import (
     RENAMED,
     config_files,
     config_folder,
@@ -75,7 +75,7 @@ def test_the_inferencer_takes_a_name():
 
 def test_the_configs_of_a_wheel_come_first(tmp_path, monkeypatch):
     wheel, checkout = tmp_path / '.mim/configs', tmp_path / 'configs'
-    monkeypatch.setattr(finder, '_FOLDERS', (wheel, checkout))
+    monkeypatch.setattr(bundled_configs, '_FOLDERS', (wheel, checkout))
     # Another package's folder named configs is not taken for ours.
     checkout.mkdir()
     with pytest.raises(InputError, match='install the package again'):
