@@ -44,8 +44,8 @@ def config_folder() -> Path:
         if (folder / '_base_/protocols').is_dir():
             return folder
     raise InputError(
-        f'expected the configs of mmseg_panet in {_FOLDERS[0]}, got no such '
-        'folder; install the package again')
+        f'expected the configs of mmseg_panet in {_FOLDERS[0]}, but this '
+        'folder does not exist; install the package again')
 
 
 def config_files() -> dict[str, Path]:

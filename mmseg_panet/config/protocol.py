@@ -36,8 +36,8 @@ def apply_protocol(cfg: Config, name: str) -> None:
     if not cfg.get('test_dataloader', {}).get('dataset', {}).get(
             'support_pipeline'):
         raise InputError(
-            'expected an EpisodicDataset as test_dataloader.dataset of '
-            f'{cfg.filename}, as a protocol is applied to it, got none; see '
+            'a protocol needs an EpisodicDataset: expected one as '
+            f'test_dataloader.dataset of {cfg.filename}, got none; see '
             'configs/_base_/datasets for examples')
     _check_fit(cfg, protocol, name)
     for key in protocol.test.keys() & {'support_pipeline', 'query_pipeline'}:

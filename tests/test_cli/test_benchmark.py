@@ -262,8 +262,8 @@ def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
     done = tool_process(
         'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=3)
     assert done.stderr.splitlines()[-1].startswith(
-        'error: mmseg-panet train failed with exit code 3; what is finished '
-        'stays')
+        'error: mmseg-panet train failed with exit code 3; run the same '
+        'command again to continue; finished jobs are kept')
     assert 'Traceback' not in done.stderr
     assert Path('work_dirs/small/benchmark/benchmark.md').is_file()
 
@@ -275,8 +275,8 @@ def test_ctrl_c_in_a_subcommand_is_one_line_of_the_benchmark(pretended):
     done = tool(
         'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=130)
     assert done.stderr.splitlines()[-1] == (
-        'stopped; what is finished stays, and the same command continues '
-        'from there')
+        'stopped; run the same command again to continue; finished jobs are '
+        'kept')
     assert 'Traceback' not in done.stderr
 
 

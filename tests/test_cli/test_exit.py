@@ -42,8 +42,8 @@ def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
     assert process.wait(60) == 130
     assert 'Traceback' not in err.read_text()
     assert err.read_text().splitlines()[-1] == (
-        'stopped; the same command with --resume continues from the last '
-        'checkpoint')
+        'stopped; run the same command with --resume to continue from the '
+        'last checkpoint')
     step = torch.load(tmp_path / note.read_text(), weights_only=False)[
         'meta']['iter']
     assert 10 <= step < 10000

@@ -119,8 +119,8 @@ def test_what_a_manifest_settles_is_not_said_again(
             tmp_path, '--manifest', manifest)
     done = tool(*test, '--shots', 5, '--cfg-options', 'fold=1', code=2)
     assert done.stderr.splitlines()[-1] == (
-        'error: the manifest settles the episodes: leave out --shots fold, '
-        'or sample other episodes without --manifest')
+        'error: the manifest determines the episodes: remove --shots fold, '
+        'or remove --manifest to sample episodes')
     # A protocol in it is a name, never a file to be run.
     header, *lines = manifest.read_text().splitlines()
     evil = tmp_path / 'evil.py'
@@ -128,7 +128,9 @@ def test_what_a_manifest_settles_is_not_said_again(
     header = json.dumps(json.loads(header) | dict(protocol=str(evil)))
     manifest.write_text('\n'.join([header, *lines]) + '\n')
     done = tool(*test, code=2)
-    assert 'is of the protocol' in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1] == (
+        f'error: expected protocol {str(evil)!r}, as in {manifest}, got None; '
+        'give the protocol of the manifest with --protocol')
     assert not (tmp_path / 'ran').exists()
 
 

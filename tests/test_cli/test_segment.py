@@ -228,7 +228,7 @@ def test_masks_follow_an_adaptation_which_no_bank_holds(
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    (dict(support=()), 'expected --support, .* or --bank'),
+    (dict(support=()), 'expected --support with .* or --bank with .* neither'),
     (dict(support=('--support', 'gone')), 'gone does not exist'),
     (dict(support=('--bank', 'gone')), 'gone does not exist'),
     (dict(support=('--support', 'support', '--negatives', 'gone')),

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
-from mmseg_panet.runs.testing import score_lines
+from mmseg_panet.runs.testing import format_scores
 
 
 @pytest.fixture(scope='module')
@@ -194,7 +194,7 @@ def test_a_training_starts_from_a_backbone_alone_and_says_what_to_run_next(
 def test_the_head_of_another_project_has_no_classifier_to_name():
     result = {'mIoU': 50., 'FB-IoU': 60., 'std': 0., 'runs': [50.],
               'interval': [40., 55.], 'method': None}
-    assert score_lines(result) == (
+    assert format_scores(result) == (
         'mIoU 50.00, 95% interval 40.00 to 55.00; FB-IoU 60.00')
 
 

@@ -32,7 +32,8 @@ def test_the_classifier_of_the_config_can_be_chosen():
 @pytest.mark.parametrize(('cfg', 'wanted', 'words'), [
     (config_of(), 'Guess', 'registered subclass of Classifier'),
     (config_of(), 'ResNet', 'registered subclass of Classifier'),
-    (Config(dict(model=dict(type='A'))), 'auto', 'got None; configs/panet'),
+    (Config(dict(model=dict(type='A'))), 'auto',
+     'got None; see configs/panet for examples'),
     (Config(), 'auto', 'expected a model with a decode_head')])
 def test_an_impossible_choice_is_one_sentence(cfg, wanted, words):
     with pytest.raises(InputError, match=words):

@@ -374,7 +374,9 @@ def test_pipelines_of_another_protocol_are_noticed(tmp_path):
     cfg = config(dict(val=tmp_path))
     apply_protocol(cfg, 'panet')
     apply_protocol(cfg, 'hsnet')
-    with pytest.raises(InputError, match="'modern' leaves them to the data"):
+    with pytest.raises(
+            InputError, match="'modern' keeps the pipelines of the data set, "
+            "but .* has those of protocol 'hsnet'; start from"):
         apply_protocol(cfg, 'modern')
 
 
@@ -407,12 +409,14 @@ def test_annotations_of_a_user_are_not_lost_with_a_pipeline(tmp_path):
     cfg.test_dataloader.dataset.support_pipeline.insert(
         2, dict(type='LoadScribbles', scribble_dir='scribbles'))
     apply_protocol(cfg, 'mlc')
-    with pytest.raises(InputError, match='without the LoadScribbles of'):
+    with pytest.raises(
+            InputError, match="the support_pipeline of protocol 'hsnet' would "
+            'replace that of .* and its LoadScribbles; write'):
         apply_protocol(cfg, 'hsnet')
 
 
 def test_the_pool_trained_on_must_be_known(tmp_path):
     cfg = config(dict(val=tmp_path))
     cfg.test_dataloader.dataset.dataset = dict(type='ToyDataset')
-    with pytest.raises(InputError, match='tests on the images trained on'):
+    with pytest.raises(InputError, match='tests on the training images: '):
         apply_protocol(cfg, 'panet')
