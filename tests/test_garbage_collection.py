@@ -5,7 +5,7 @@ import pytest
 from mmseg_panet.garbage_collection import pause_garbage_collection
 
 
-def test_collections_go_on_after_the_imports_even_if_one_fails():
+def test_garbage_collection_resumes_after_imports_that_fail():
     assert gc.isenabled()
     with pytest.raises(ImportError), pause_garbage_collection():
         assert not gc.isenabled()
@@ -13,7 +13,7 @@ def test_collections_go_on_after_the_imports_even_if_one_fails():
     assert gc.isenabled()
 
 
-def test_collections_that_a_user_has_switched_off_stay_off():
+def test_garbage_collection_that_a_user_disabled_stays_disabled():
     gc.disable()
     try:
         with pause_garbage_collection():

@@ -11,7 +11,7 @@ ADVICE = ('Fail to import ``MultiScaleDeformableAttention`` from ``mmcv.ops``,'
           ' You should install ``mmcv`` rather than ``mmcv-lite``')
 
 
-def test_two_notices_are_left_out_and_nothing_else(capsys):
+def test_two_notices_and_no_others_are_suppressed(capsys):
     with pytest.warns() as found, suppress_import_notices():
         print_log('Could not import OneDL', level=logging.DEBUG)
         print_log('Could not import OneDL at all')
@@ -24,7 +24,7 @@ def test_two_notices_are_left_out_and_nothing_else(capsys):
         'Fail to import something else']
 
 
-def test_afterwards_all_is_as_before_but_for_what_the_imports_set(capsys):
+def test_only_the_filters_of_the_imports_remain_afterwards(capsys):
     with warnings.catch_warnings():
         before = list(warnings.filters)
         with pytest.raises(ImportError), suppress_import_notices():

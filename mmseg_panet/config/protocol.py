@@ -4,8 +4,8 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
-from .config_file import read_config
 from .bundled_configs import config_folder
+from .config_file import read_config
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
