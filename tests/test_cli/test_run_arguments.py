@@ -1,4 +1,4 @@
-"""The config that the arguments of a run lead to."""
+"""The config that results from the arguments of a run."""
 import argparse
 
 import pytest
