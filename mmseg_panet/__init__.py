@@ -2,10 +2,10 @@
 
 Importing the package registers its components with mmseg and mmengine.
 """
-from .garbage import without_collections
+from .garbage_collection import pause_garbage_collection
 from .version import __version__
 
-with without_collections():
+with pause_garbage_collection():
     try:
         import mmcv  # noqa: F401
         import mmengine  # noqa: F401
@@ -19,9 +19,9 @@ with without_collections():
             "pip install 'mmseg-panet[openmmlab]' (the original packages)."
         ) from error
 
-    from .import_notices import without_import_notices
+    from .import_notices import suppress_import_notices
 
-    with without_import_notices():
+    with suppress_import_notices():
         from . import datasets, engine, evaluation, models, visualization
 
     from .distribution import register_distributions

@@ -1,14 +1,14 @@
-"""The distributions in which mmengine looks for configs of packages."""
+"""The distributions in which mmengine looks for the configs of packages."""
 from importlib.metadata import PackageNotFoundError, version
 
 from mmengine.config.utils import MODULE2PACKAGE
 
 
 def register_distributions() -> None:
-    """Let mmengine find the configs of the packages that are installed.
+    """Register the installed distributions with mmengine.
 
-    mmengine knows the original distributions only, and would not find
-    ``mmseg::_base_/models/fcn_r50-d8.py`` in ``onedl-mmsegmentation``.
+    mmengine maps each package to its original distribution only. It would not
+    find ``mmseg::_base_/models/fcn_r50-d8.py`` in ``onedl-mmsegmentation``.
     Nothing changes for a package whose original distribution is installed.
     """
     for module in ('mmseg', 'mmpretrain'):

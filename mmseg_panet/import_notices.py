@@ -7,29 +7,29 @@ from contextlib import contextmanager
 import mmengine.logging.logger
 
 PRINTED = 'Could not import OneDL'
-"""Notice that mmseg and mmpretrain print, although they log it as DEBUG.
+"""Message that mmseg and mmpretrain print although its level is DEBUG.
 
-It is about a package that only data sets on OneDL's server need.
+It concerns a package that only data sets on OneDL's server need.
 """
 WARNED = 'Fail to import ``MultiScaleDeformableAttention``'
-"""Warning of mmcv without compiled operators, which are not used here.
+"""Start of a warning that mmcv gives if it has no compiled operators.
 
-Its advice, to install another mmcv, would break an installation of OneDL's
-packages.
+mmseg_panet does not use them. The warning advises to install another mmcv,
+which breaks an installation of OneDL's packages.
 """
 
 
 @contextmanager
-def without_import_notices() -> Iterator[None]:
-    """Suppress these two notices, and no other output or warning."""
+def suppress_import_notices() -> Iterator[None]:
+    """Suppress these two notices, and no other message or warning."""
     def print_other(message: object) -> None:
         if message != PRINTED:
             print(message)
 
-    # mmengine's print_log uses this function instead of the builtin.
+    # mmengine's print_log then calls this function, not the builtin.
     names = vars(mmengine.logging.logger)
     names['print'] = print_other
-    # catch_warnings would remove the filters that the imports add.
+    # catch_warnings would also remove the filters that the imports add.
     before = [*warnings.filters]
     warnings.filterwarnings('ignore', re.escape(WARNED))
     added = warnings.filters[0]

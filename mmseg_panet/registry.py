@@ -1,9 +1,10 @@
 """The scope ``mmseg_panet`` of mmengine's registries.
 
-All components are registered with mmseg. mmengine gives the parts of a config
-the scope of the package that ``_base_`` names, so that the bases
-``mmseg_panet::...`` need a scope of that name. It is a child of mmseg's: it
-is empty, and everything is found in its parent.
+All components are registered with mmseg. If ``_base_`` names a package,
+mmengine gives the parts of that base the scope of the package. Bases such as
+``mmseg_panet::panet/...`` therefore need a scope ``mmseg_panet``. Its
+registries are empty children of mmseg's registries, in which all components
+are found.
 """
 from mmengine.registry import Registry
 from mmseg import registry as _mmseg
@@ -12,4 +13,4 @@ REGISTRIES = {
     name: Registry(
         one.name, parent=one, scope='mmseg_panet', locations=['mmseg_panet'])
     for name, one in vars(_mmseg).items() if isinstance(one, Registry)}
-"""The children of mmseg's registries, by their names there."""
+"""Maps the name of each registry of mmseg to its empty child."""

@@ -19,8 +19,8 @@ from mmseg.structures import SegDataSample
 from tool_runs import REPO
 
 from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import config_files
 from mmseg_panet.inference.images.image_pipeline import image_steps
 
 FILES = config_files()

@@ -29,7 +29,7 @@ from PIL import Image
 
 from mmseg_panet.annotations.formats.class_folders import list_pairs
 from mmseg_panet.cli.main import SUBCOMMANDS
-from mmseg_panet.config.finder import find_config
+from mmseg_panet.config.bundled_configs import find_config
 
 ON_THE_PAGE = {'mine.py'}
 """Configs that the page itself tells to write."""

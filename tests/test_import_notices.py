@@ -5,14 +5,14 @@ import mmengine.logging.logger
 import pytest
 from mmengine.logging import print_log
 
-from mmseg_panet.import_notices import without_import_notices
+from mmseg_panet.import_notices import suppress_import_notices
 
 ADVICE = ('Fail to import ``MultiScaleDeformableAttention`` from ``mmcv.ops``,'
           ' You should install ``mmcv`` rather than ``mmcv-lite``')
 
 
-def test_two_notices_are_left_out_and_nothing_else(capsys):
-    with pytest.warns() as found, without_import_notices():
+def test_two_notices_and_no_others_are_suppressed(capsys):
+    with pytest.warns() as found, suppress_import_notices():
         print_log('Could not import OneDL', level=logging.DEBUG)
         print_log('Could not import OneDL at all')
         print('Could not import OneDL')  # not by mmengine
@@ -24,10 +24,10 @@ def test_two_notices_are_left_out_and_nothing_else(capsys):
         'Fail to import something else']
 
 
-def test_afterwards_all_is_as_before_but_for_what_the_imports_set(capsys):
+def test_only_the_filters_of_the_imports_remain_afterwards(capsys):
     with warnings.catch_warnings():
         before = list(warnings.filters)
-        with pytest.raises(ImportError), without_import_notices():
+        with pytest.raises(ImportError), suppress_import_notices():
             warnings.simplefilter('error', BytesWarning)
             raise ImportError('mmseg')
         assert warnings.filters[0][:3] == ('error', None, BytesWarning)
@@ -42,6 +42,6 @@ def test_a_filter_of_the_user_stays():
         warnings.filterwarnings(
             'ignore', 'Fail to import ``MultiScaleDeformableAttention``')
         before = list(warnings.filters)
-        with without_import_notices():
+        with suppress_import_notices():
             pass
         assert warnings.filters == before

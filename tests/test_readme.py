@@ -22,8 +22,8 @@ from tool_runs import tool
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.config import config_file
+from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import find_config
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 from mmseg_panet.models import PANetHead
 

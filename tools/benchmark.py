@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet benchmark`."""
+"""A script that runs `mmseg-panet benchmark`."""
 
 from mmseg_panet.cli.main import run
 

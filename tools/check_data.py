@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet check-data`."""
+"""A script that runs `mmseg-panet check-data`."""
 
 from mmseg_panet.cli.main import run
 

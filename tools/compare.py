@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet compare`."""
+"""A script that runs `mmseg-panet compare`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet convert-backbone`."""
+"""A script that runs `mmseg-panet convert-backbone`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet demo`."""
+"""A script that runs `mmseg-panet demo`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet fit`."""
+"""A script that runs `mmseg-panet fit`."""
 
 from mmseg_panet.cli.main import run
 

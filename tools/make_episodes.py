@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet make-episodes`."""
+"""A script that runs `mmseg-panet make-episodes`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet make-toy-data`."""
+"""A script that runs `mmseg-panet make-toy-data`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet prepare-data`."""
+"""A script that runs `mmseg-panet prepare-data`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet segment`."""
+"""A script that runs `mmseg-panet segment`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet test`."""
+"""A script that runs `mmseg-panet test`."""
 
 from mmseg_panet.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The same as `mmseg-panet train`."""
+"""A script that runs `mmseg-panet train`."""
 
 from mmseg_panet.cli.main import run
 

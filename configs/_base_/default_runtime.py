@@ -11,7 +11,7 @@ randomness = dict(seed=0)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
-    # The mean over the steps between two lines of the logger.
+    # The window equals the interval of the logger: every step is counted once.
     data_wait=dict(type='DataWaitHook', window=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(

@@ -1,17 +1,17 @@
-# ResNet-18 on MSRC-7i, trained through the discriminant: of the five recipes
-# in docs/classifiers.md the one with the best score on base classes.
+# ResNet-18 on MSRC-7i, trained through the discriminant. This is the recipe
+# with the best score on base classes, out of five in docs/classifiers.md.
 _base_ = '../panet/panet_r18-d8_1xb4-600iters_msrc7i-225x225.py'
 steps = 400
 model = dict(
     backbone=dict(dilate_both=True),
     decode_head=dict(
-        # At a scale of 1, an episode with a wrong answer has 10 to 30 times
-        # the gradient that it has with prototypes. At 0.3 they are equal.
+        # At a scale of 1, the gradient of an episode with a wrong answer is 10
+        # to 30 times as large as with prototypes. At 0.3 they are equal.
         classifier=dict(type='DiscriminantClassifier', scale=0.3),
         loss_align=dict(
             type='PrototypeAlignmentLoss',
             classifier=dict(type='PrototypeClassifier', scale=10.0))))
-# One image shows little of how a class scatters.
+# A single image shows little of the scatter of a class.
 train_dataloader = dict(dataset=dict(num_shots=5))
 train_cfg = dict(max_iters=steps, val_interval=steps)
 param_scheduler = [

@@ -8,7 +8,7 @@ _base_ = [
 steps = 600
 model = dict(
     data_preprocessor=dict(size=(225, 225)),
-    # With 10 in place of 20 the softmax saturates later, so the gradient
+    # With 10 instead of 20, the softmax saturates later, and so the gradient
     # vanishes later.
     decode_head=dict(scale=10.0))
 train_cfg = dict(
@@ -19,7 +19,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=2e-3, momentum=0.9, weight_decay=5e-4))
 param_scheduler = [
-    # The first losses are large: warm up.
+    # The warm-up is needed because the first losses are large.
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(type='PolyLR', power=0.9, eta_min=0, by_epoch=False, begin=0,
          end=steps)

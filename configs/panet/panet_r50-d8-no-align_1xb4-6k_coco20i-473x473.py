@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/protocols/modern.py',
     '../_base_/default_runtime.py'
 ]
-# The rules of the protocol. --protocol selects another one.
+# These are the rules of the protocol `modern`; --protocol selects another one.
 train_dataloader = dict(dataset=_base_.protocol.train)
 test_dataloader = dict(dataset=_base_.protocol.test)
 test_evaluator = _base_.protocol.evaluator

@@ -1,5 +1,6 @@
 # PANet on ResNet-50 with the alignment loss: the recipe of
-# panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473.py, and alignment weight 1.
+# panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473.py with an alignment weight
+# of 1.
 _base_ = [
     '../_base_/models/panet_r50-d8.py',
     '../_base_/datasets/pascal5i.py',
@@ -7,7 +8,7 @@ _base_ = [
     '../_base_/protocols/modern.py',
     '../_base_/default_runtime.py'
 ]
-# The rules of the protocol. --protocol selects another one.
+# These are the rules of the protocol `modern`; --protocol selects another one.
 train_dataloader = dict(dataset=_base_.protocol.train)
 test_dataloader = dict(dataset=_base_.protocol.test)
 test_evaluator = _base_.protocol.evaluator

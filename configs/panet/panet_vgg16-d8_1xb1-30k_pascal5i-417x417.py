@@ -1,7 +1,7 @@
-# The paper's network and recipe: 48.1 / 55.7 mIoU at 1 / 5 shots (PANet,
-# sections 4.1 and 4.2). Images of 417x417, one episode a step, flips, scale
-# 20, alignment weight 1. These figures follow the rules of the released code:
-# give --protocol panet to both training and test.
+# The network and the recipe of the paper: 48.1 / 55.7 mIoU at 1 / 5 shots
+# (PANet, sections 4.1 and 4.2). It has images of 417x417, one episode per
+# step, flips, a scale of 20 and an alignment weight of 1. These scores follow
+# the rules of the released code: use --protocol panet in training and test.
 _base_ = [
     '../_base_/models/panet_vgg16-d8.py',
     '../_base_/datasets/pascal5i_417.py',

@@ -1,4 +1,4 @@
-"""What users import: training, testing and using a config."""
+"""The Python API: training, testing and inference."""
 from ..config.protocol import apply_protocol
 from ..config.settings import apply_settings
 from ..inference.bank.prototype_bank import PrototypeBank

@@ -1,9 +1,9 @@
-"""Train every fold of a config, test each with all shots, write the table.
+"""Train and test every fold of a config, and write a table of the scores.
 
-Every fold is trained once, on episodes as the config has them; --ways, --shots
-and --queries are those of the tests. What a former call finished is not done
-again, an interrupted training continues from its last checkpoint. benchmark.md
-and benchmark.csv in the work dir are up to date after every test.
+Every fold is trained once, with the episodes of the config; --ways, --shots
+and --queries apply to the tests only. Jobs that an earlier call has finished
+are skipped, and an interrupted training resumes from its last checkpoint.
+benchmark.md and benchmark.csv in the work dir are updated after every test.
 """
 import argparse
 import signal
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.finder import find_config
+from ..config.bundled_configs import find_config
 from ..config.support_annotation import SUPPORT_ANNOTATIONS
 from ..runs.benchmark import Benchmark
 from .run_arguments import (
@@ -23,45 +23,50 @@ from .run_arguments import (
     load_config,
 )
 
-AGAIN = 'what is finished stays, and the same command continues from there'
+RESUME_HINT = 'run the same command again to continue; finished jobs are kept'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, or the name of a '
+        'config', metavar='CONFIG', help='path of a config, or name of a '
         'config that comes with mmseg_panet')
     parser.add_argument(
         '--folds', type=int, nargs='+', required=True, metavar='F',
-        help='folds, each with a model of its own')
+        help='folds to train and test, each with a separate model')
     parser.add_argument(
         '--shots', type=int, nargs='+', required=True, metavar='S',
-        help='supports of each class, in the tests')
+        help='numbers of support images per class in the tests')
     parser.add_argument(
-        '--work-dir', type=Path, help='folder of everything that is written; '
-        'defaults to work_dirs/<name of the config>/benchmark')
+        '--work-dir', type=Path, metavar='DIR', help='folder of all files '
+        'that are written; default: work_dirs/<name of the config>/benchmark')
     parser.add_argument(
         '--untrained', action='store_true',
-        help='also test the model as it is before training')
-    both = parser.add_argument_group('of training and tests')
+        help='also test the model before training')
+    both = parser.add_argument_group('options of the training and the tests')
     both.add_argument(
-        '--protocol', metavar='NAME', help="rules in place of the config's")
-    both.add_argument('--data-root', help='folder of the data set')
-    both.add_argument('--pretrained', help='checkpoint of the backbone')
+        '--protocol', metavar='NAME',
+        help='protocol whose rules replace those of the config')
+    both.add_argument(
+        '--data-root', metavar='DIR', help='folder of the data set')
+    both.add_argument(
+        '--pretrained', metavar='FILE|URL', help='weights of the backbone')
     both.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-        help='other settings of the config')
-    tests = parser.add_argument_group('of the tests')
+        help='other settings of the config, such as '
+        'optim_wrapper.optimizer.lr=0.001')
+    tests = parser.add_argument_group('options of the tests')
     add_episode_arguments(tests, 'ways', 'queries', 'runs', 'episodes')
-    add_classifier(tests, "the config's")
+    add_classifier(tests, 'that of the config')
     tests.add_argument(
         '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
-        help='what the supports are given by')
+        help='kind of annotation of the supports, which is made from their '
+        'masks; default: mask')
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
-    # The subcommand at work ends with this one: subprocess.run sees to it.
+    # On SystemExit, subprocess.run also ends the subcommand that is running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work_dir = args.work_dir or (
         Path('work_dirs') / find_config(args.config).stem / 'benchmark')
@@ -80,16 +85,18 @@ def make_benchmark(config: str, folds: Sequence[int], shots: Sequence[int],
                    work_dir: Path, flags: Sequence[str] = (),
                    cfg_options: Sequence[str] = (),
                    **settings: Any) -> Benchmark:
-    """Make a benchmark whose config is as `train` and `test` will see it.
+    """Make a benchmark with the config that `train` and `test` will load.
 
     Args:
-        config (str): See :class:`Benchmark`, as all others.
-        folds (Sequence[int]): See there.
-        shots (Sequence[int]): See there.
-        work_dir (Path): See there.
-        flags (Sequence[str]): See there. Defaults to none.
-        cfg_options (Sequence[str]): See there. Defaults to none.
-        **settings (Any): Other attributes.
+        config (str): Path or name of the config.
+        folds (Sequence[int]): Folds to train and test.
+        shots (Sequence[int]): Numbers of shots of the tests.
+        work_dir (Path): Folder of all files that are written.
+        flags (Sequence[str]): Further arguments of the training and the
+            tests. Defaults to none.
+        cfg_options (Sequence[str]): ``--cfg-options`` of the training and the
+            tests, as ``KEY=VALUE``. Defaults to none.
+        **settings (Any): Other attributes of :class:`Benchmark`.
 
     Raises:
         InputError: If the config cannot be read.
@@ -104,7 +111,7 @@ def make_benchmark(config: str, folds: Sequence[int], shots: Sequence[int],
 
 
 def _given(args: argparse.Namespace, *names: str) -> list[str]:
-    """Write the flags that were given, with their values, as words."""
+    """List the flags that were given and their values, as words."""
     return [
         word for name in names if getattr(args, name) is not None
         for word in (f"--{name.replace('_', '-')}", str(getattr(args, name)))]

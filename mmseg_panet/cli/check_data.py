@@ -1,9 +1,9 @@
-"""Look for all that can be wrong with the data of a config, in one run.
+"""Check the data of a config and list all faults in one run.
 
-Files that are missing, damaged or do not fit, images that are in two lists,
-classes with too few images, novel classes in base training, counts that are
-not the published ones. The exit code is 0 without faults, 1 with some, 2 for a
-config that cannot be used.
+The faults are missing, damaged or mismatched files, images that are in two
+lists, classes with too few images, novel classes in base training, and counts
+that differ from the published ones. The exit code is 0 without faults, 1 with
+faults, and 2 if the config cannot be used.
 """
 import argparse
 
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
     parser.add_argument(
         '--accept', nargs='+', choices=list(KINDS), default=[],
-        metavar='KIND', help='kinds of faults that are known: they are '
-        'printed, and the exit code is 0 if there are no others')
+        metavar='KIND', help='kinds of faults to accept: they are printed, '
+        'but do not change the exit code')
     parser.add_argument(
         '--decode', action='store_true',
-        help='decode every image completely, which finds truncated ones, '
-        'and not their headers only')
+        help='decode every image completely, not only its header, to find '
+        'truncated images')
 
 
 def run(args: argparse.Namespace) -> int:

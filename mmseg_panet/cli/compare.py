@@ -1,7 +1,8 @@
 """Compare two results of the same episodes: is B better than A?
 
-Prints, for mIoU, FB-IoU and every class, B - A with its 95% bootstrap interval
-over the episodes and the p-value of a paired permutation test.
+The table has the difference B - A of mIoU, FB-IoU and every class, its 95%
+bootstrap interval over the episodes, and the p-value of a paired permutation
+test.
 """
 import argparse
 
@@ -11,10 +12,10 @@ from ..evaluation.comparison import compare, format_comparison, read_pair
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     parser.add_argument(
-        'a', metavar='A.json', help='result of `mmseg-panet test '
-        '--out`, with its episode table A.npz beside it')
-    parser.add_argument('b', metavar='B.json', help='another, of the same '
-                        'manifest')
+        'a', metavar='A.json', help='result of `mmseg-panet test --out`; its '
+        'episode table A.npz must be in the same folder')
+    parser.add_argument(
+        'b', metavar='B.json', help='another result of the same manifest')
 
 
 def run(args: argparse.Namespace) -> None:

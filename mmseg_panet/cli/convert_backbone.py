@@ -1,8 +1,9 @@
-"""Convert the weights of a ResNet or VGG-16 of another library.
+"""Convert the weights of a ResNet or a VGG-16 from another library.
 
-The layout is recognised by its keys: torchvision, mmseg, mmpretrain, semseg
-(PSPNet) and PyTorch-Encoding. The result is a file for ``init_cfg`` of
-DilatedResNet or DilatedVGG; the line for the config is printed.
+The layouts of torchvision, mmseg, mmpretrain, semseg (PSPNet) and
+PyTorch-Encoding are recognised by their keys. The converted file is for
+`init_cfg` of a DilatedResNet or a DilatedVGG. The line for the config is
+printed.
 """
 import argparse
 from collections import Counter
@@ -14,8 +15,8 @@ from ..models.backbones.conversion_file import convert_file
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument('src', help='checkpoint to convert')
-    parser.add_argument('dst', help='checkpoint to write')
+    parser.add_argument('src', metavar='SRC', help='checkpoint to convert')
+    parser.add_argument('dst', metavar='DST', help='checkpoint to write')
 
 
 def run(args: argparse.Namespace) -> None:

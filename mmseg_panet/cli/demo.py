@@ -1,7 +1,8 @@
-"""Train on the toy data, score the novel classes, segment some images.
+"""Train on the toy data, score the novel classes and segment some images.
 
-Runs the commands that a user would type, prints each, and ends with a table.
-Everything is written to data/toy and work_dirs/demo of the current folder.
+The demo prints and runs the commands that a user would type, and ends with a
+table. All files are written to data/toy and work_dirs/demo in the current
+folder.
 """
 import argparse
 import json
@@ -22,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     parser.add_argument(
         '--steps', type=int, default=STEPS, metavar='N',
-        help=f'iterations of the training; defaults to {STEPS}')
+        help=f'number of training iterations; default: {STEPS}')
     parser.add_argument(
         '--images', type=int, metavar='N',
-        help='images of the toy data set; defaults to 400')
+        help='number of images in the toy data set; default: 400')
     parser.add_argument(
         '--episodes', type=int, metavar='N',
-        help='episodes of the tests; defaults to 500')
+        help='number of episodes in each test; default: 500')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
         ['--cfg-options', f'train_cfg.max_iters={steps}'] if steps else []))
     _call('test', CONFIG, checkpoint, '--work-dir', OUT, '--out',
           OUT / 'trained.json', '--show-dir', OUT / 'pictures', *episodes)
-    # Of a demo before, whose checkpoint may have been another.
+    # The masks may be those of an earlier demo with another checkpoint.
     shutil.rmtree(OUT / 'segmented', ignore_errors=True)
     _call('segment', CONFIG, checkpoint, '--support', DATA / 'examples',
           '--images', DATA / 'photos', '--out', OUT / 'segmented',

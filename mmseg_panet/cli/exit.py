@@ -1,4 +1,4 @@
-"""How the commands end: with one line and an exit code, not a traceback."""
+"""The exit of a command: one line and an exit code, no traceback."""
 import multiprocessing
 import os
 import signal
@@ -9,42 +9,42 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from ..errors import InputError
-from ..runs.subcommand import is_part_of_another
+from ..runs.subcommand import is_nested
 
 _contexts = 0
-"""How many contexts of :func:`exit_on_interrupt` this process is in."""
+"""Number of active contexts of :func:`exit_on_interrupt`."""
 
 
 @contextmanager
-def orderly_exit(again: str) -> Iterator[None]:
-    """Do all that the commands have in common when they end.
+def orderly_exit(resume_hint: str) -> Iterator[None]:
+    """Exit with one line if the block fails or is interrupted.
 
-    The exit code is 2 for bad input, 130 after Ctrl-C, and that of a
-    subcommand that this one started and that failed.
+    The exit code is 2 for bad input and 130 after Ctrl-C. If a subcommand
+    that the block started fails, its exit code is used.
 
     Args:
-        again (str): How an interrupted run is continued.
+        resume_hint (str): Clause that says how to continue the run.
     """
-    with exit_on_interrupt(again), exit_on_input_error():
+    with exit_on_interrupt(resume_hint), exit_on_input_error():
         try:
             yield
         except subprocess.CalledProcessError as error:
-            # A shell says 128 + n if signal n ended a process.
+            # As in a shell, the code is 128 + n if signal n ended it.
             code = (error.returncode if error.returncode > 0
                     else 128 - error.returncode)
             name = f'mmseg-panet {error.cmd[3]}'
-            print(f'error: {name} failed with exit code {code}; {again}',
-                  file=sys.stderr)
+            print(f'error: {name} failed with exit code {code}; '
+                  f'{resume_hint}', file=sys.stderr)
             sys.exit(code)
 
 
 @contextmanager
 def exit_on_input_error() -> Iterator[None]:
-    """Print bad input as one line and exit with 2, without a traceback."""
+    """Print one line for bad input and exit with code 2."""
     try:
         yield
     except (InputError, OSError) as error:
-        # A loader's worker wraps the message in its traceback.
+        # A worker of a data loader puts its traceback before the message.
         sentence = str(error).strip().splitlines()[-1]
         sentence = sentence.removeprefix(
             f'{InputError.__module__}.{InputError.__name__}: ')
@@ -53,14 +53,15 @@ def exit_on_input_error() -> Iterator[None]:
 
 
 @contextmanager
-def exit_on_interrupt(again: str) -> Iterator[None]:
-    """Print one line on Ctrl-C and exit with 130, without a traceback.
+def exit_on_interrupt(resume_hint: str) -> Iterator[None]:
+    """Print one line on Ctrl-C and exit with code 130.
 
-    A terminal interrupts all processes of a command. Those that were forked
-    inside of the context, such as the workers of data loaders, end silently.
+    A terminal interrupts all processes of a command. Processes that were
+    forked inside the context, such as the workers of data loaders, end
+    silently.
 
     Args:
-        again (str): How the run is continued.
+        resume_hint (str): Clause that says how to continue the run.
     """
     global _contexts
     before = signal.signal(signal.SIGINT, _interrupt)
@@ -68,13 +69,13 @@ def exit_on_interrupt(again: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        # A second Ctrl-C has nothing left to stop.
+        # A second Ctrl-C must not interrupt the exit.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for child in multiprocessing.active_children():
             child.kill()
             child.join()
-        if not is_part_of_another():
-            print(f'stopped; {again}', file=sys.stderr)
+        if not is_nested():
+            print(f'stopped; {resume_hint}', file=sys.stderr)
         sys.exit(130)
     else:
         signal.signal(signal.SIGINT, before)
@@ -84,7 +85,7 @@ def exit_on_interrupt(again: str) -> Iterator[None]:
 
 def _interrupt(*_: object) -> NoReturn:
     if hasattr(signal, 'SIGCHLD'):
-        # torch has a handler there, which raises when a worker was killed.
+        # torch's handler raises an error for each worker that was killed.
         signal.signal(signal.SIGCHLD, lambda *_: None)
     raise KeyboardInterrupt
 

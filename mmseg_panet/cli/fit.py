@@ -1,7 +1,8 @@
-"""Learn classes from a few examples, and write what was learnt to a file.
+"""Register classes from a few examples and save them as a bank.
 
-With --check every example is judged by the others of its class: as a table,
-and as a picture beside the file. The exit code is 0, or 2 for bad input.
+With --check, every example is compared with the others of its class. The
+result is printed as a table and plotted next to the bank. The exit code is 0,
+or 2 for bad input.
 """
 import argparse
 from pathlib import Path
@@ -19,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_inferencer_arguments(parser, needs_support=True)
     parser.add_argument(
         '--out', required=True, metavar='FILE.safetensors',
-        help='what --bank of `mmseg-panet segment` takes')
+        help='file to write, for --bank of `mmseg-panet segment`')
     parser.add_argument(
-        '--check', action='store_true', help='show which examples hurt, and '
-        'plot them in FILE.safetensors.png')
+        '--check', action='store_true', help='show which examples lower the '
+        'accuracy, and plot the examples to FILE.safetensors.png')
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Flags of the inferencer, and the inferencer they lead to."""
+"""The command-line arguments of an inferencer."""
 import argparse
 import os
 from collections.abc import Sequence
@@ -14,39 +14,43 @@ from .run_arguments import add_classifier, add_config
 
 def add_inferencer_arguments(parser: argparse.ArgumentParser,
                              needs_support: bool) -> None:
-    """Add a model and the examples of its classes.
+    """Add the arguments for the model and the examples of its classes.
 
     Args:
-        parser (argparse.ArgumentParser): Changed in place.
-        needs_support (bool): Whether the examples are required.
+        parser (argparse.ArgumentParser): Parser to change in place.
+        needs_support (bool): Whether ``--support`` is required.
     """
     add_config(parser)
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
-        help='file of `mmseg-panet train`, or of the backbone alone, .pth or '
-        ".safetensors; or 'none' for the config's pretrained backbone")
+        help='checkpoint of `mmseg-panet train` or of the backbone only, '
+        ".pth or .safetensors; or 'none' for the pretrained weights of the "
+        'config')
     parser.add_argument(
         '--support', required=needs_support, metavar='DIR|FILE',
-        help='the examples: a folder with one of images and masks for each '
-        'class, or a file of COCO, labelme or CVAT')
+        help='examples: a folder with a subfolder of images and masks for '
+        'each class, or an annotation file of COCO, labelme or CVAT')
     parser.add_argument(
         '--image-dir', metavar='DIR',
-        help='folder of the images that a file of examples names')
+        help='folder of the images that an annotation file refers to')
     parser.add_argument(
         '--negatives', nargs='+', metavar='PATH',
-        help='images on which none of the classes is, so that fewer pixels '
-        'of such images become one: as files, folders or glob patterns')
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
-    add_classifier(parser, "the config's if it names one, or else 'auto'")
+        help='images that show none of the classes, which reduce false '
+        'positives; files, folders or glob patterns')
+    parser.add_argument(
+        '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
+        'default: a GPU if there is one')
+    add_classifier(parser, "that of the config, or 'auto' if it has none")
 
 
 def make_inferencer(args: argparse.Namespace,
                     **settings: Any) -> FewShotInferencer:
-    """Make what :func:`add_inferencer_arguments` asked for.
+    """Make the inferencer that the arguments describe.
 
     Args:
-        args (argparse.Namespace): Of a parser that has seen it.
-        **settings (Any): Others of the inferencer.
+        args (argparse.Namespace): Arguments of a parser with those of
+            :func:`add_inferencer_arguments`.
+        **settings (Any): Other arguments of the inferencer.
 
     Raises:
         InputError: If the config or the checkpoint cannot be used.
@@ -65,11 +69,12 @@ def check_existing(*paths: str | None,
     """Refuse paths that do not exist, before the model is loaded.
 
     Args:
-        *paths (str | None): None for what is not given.
-        negatives (Sequence[str], optional): Of ``--negatives``.
+        *paths (str | None): Paths to check. None is skipped.
+        negatives (Sequence[str], optional): Paths and patterns of
+            ``--negatives``.
 
     Raises:
-        InputError: If one is missing.
+        InputError: If a path does not exist, or no image matches a pattern.
     """
     if negatives is not None:
         list_images(list(negatives))

@@ -1,9 +1,9 @@
-"""The command `mmseg-panet`, which hands over to one of its subcommands.
+"""The command `mmseg-panet`, which runs one of its subcommands.
 
 A subcommand is a module of this folder. Its docstring is the help text, and
-it has ``add_arguments(parser)`` and ``run(args)``, which returns the exit
-code, or None for 0. ``AGAIN``, if it has one, tells how an interrupted run is
-continued.
+it has two functions: ``add_arguments(parser)``, and ``run(args)``, which
+returns the exit code, or None for 0. The constant ``RESUME_HINT`` is optional;
+it says how to continue an interrupted run.
 """
 import argparse
 import importlib
@@ -19,19 +19,19 @@ from .exit import exit_on_interrupt, orderly_exit
 SUBCOMMANDS = {
     'train': 'train a config on the base classes of its fold',
     'test': 'score a checkpoint on the novel classes of its fold',
-    'segment': 'segment images into classes registered by a few examples',
-    'fit': 'register classes by a few examples and save them as a bank',
-    'benchmark': 'train and test every fold of a config, write the table',
+    'segment': 'segment images into classes registered from a few examples',
+    'fit': 'register classes from a few examples and save them as a bank',
+    'benchmark': 'train and test every fold of a config, and write a table',
     'compare': 'compare two results of the same episodes',
     'check-data': 'check the data of a config before it is used',
     'prepare-data': 'prepare a benchmark or your own annotations',
-    'make-episodes': "write all episodes of a config's test to a manifest",
-    'convert-backbone': 'convert the weights of a backbone',
-    'make-toy-data': 'make the toy data set and examples to segment by',
+    'make-episodes': 'write the test episodes of a config to a manifest',
+    'convert-backbone': 'convert the backbone weights of another library',
+    'make-toy-data': 'make the toy data set, with examples of its classes',
     'demo': 'train, test and segment on the toy data',
 }
-"""Names, with a line of help for each: no subcommand is imported for it."""
-_AGAIN = 'the same command starts from the beginning'
+"""Maps each name to a line of help, so that no subcommand is imported."""
+_RESUME_HINT = 'run the same command again to start over'
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
     Args:
         argv (Sequence[str], optional): Arguments without the name of the
-            program. Defaults to those of the process.
+            program. Defaults to the arguments of the process.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv and argv[0] in SUBCOMMANDS:
@@ -53,16 +53,16 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(name: str, argv: Sequence[str] | None = None,
         program: str | None = None) -> NoReturn:
-    """Run a subcommand and exit with its code.
+    """Run a subcommand and exit with its exit code.
 
     Args:
-        name (str): One of :data:`SUBCOMMANDS`.
-        argv (Sequence[str], optional): Its arguments. Defaults to those of
-            the process.
-        program (str, optional): What the help calls the program. Defaults
-            to the name of the script.
+        name (str): Name of the subcommand, a key of :data:`SUBCOMMANDS`.
+        argv (Sequence[str], optional): Arguments of the subcommand. Defaults
+            to the arguments of the process.
+        program (str, optional): Name of the program in the help. Defaults to
+            the name of the script.
     """
-    with exit_on_interrupt(_AGAIN):  # The imports take a second or more.
+    with exit_on_interrupt(_RESUME_HINT):  # The imports take a second or more.
         module = importlib.import_module(
             f"{__package__}.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(
@@ -70,7 +70,7 @@ def run(name: str, argv: Sequence[str] | None = None,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
     args = parser.parse_args(argv)
-    with orderly_exit(getattr(module, 'AGAIN', _AGAIN)):
+    with orderly_exit(getattr(module, 'RESUME_HINT', _RESUME_HINT)):
         sys.exit(module.run(args))
 
 
@@ -82,7 +82,8 @@ def _make_parser() -> argparse.ArgumentParser:
         description='Few-shot segmentation with PANet on MMSegmentation.',
         epilog='\n'.join([
             'subcommands:', *lines, '',
-            '`mmseg-panet SUBCOMMAND --help` shows the arguments of one.']),
+            '`mmseg-panet SUBCOMMAND --help` shows the arguments of a '
+            'subcommand.']),
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--version', action='version', version=_version(),

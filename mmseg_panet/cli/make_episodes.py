@@ -1,4 +1,7 @@
-"""Write all episodes of a config's test into a manifest."""
+"""Write the test episodes of a config to a manifest.
+
+`mmseg-panet test --manifest` tests on exactly these episodes.
+"""
 import argparse
 from pathlib import Path
 
@@ -18,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add_config_arguments(parser)
     parser.add_argument(
-        'out', metavar='OUT.jsonl', help='file to write, one line an episode')
+        'out', metavar='OUT.jsonl', help='file to write, with a header and a '
+        'line for each episode')
     add_episode_arguments(parser, 'runs', 'episodes')
 
 

@@ -1,4 +1,4 @@
-"""Make the toy data set, in the layout of VOC, and examples to segment by."""
+"""Make the toy data set in the layout of VOC, with examples of its classes."""
 import argparse
 
 from ..datasets.toy.toy_dataset import make_toy_dataset, make_toy_examples
@@ -9,16 +9,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('out', metavar='OUT', help='folder to write')
     parser.add_argument(
         '--images', type=int, default=400, metavar='N',
-        help='how many; defaults to 400')
+        help='number of images; default: 400')
     parser.add_argument(
         '--size',
         type=int,
         default=128,
         metavar='S',
-        help='height and width in pixels; defaults to 128')
+        help='height and width of the images in pixels; default: 128')
     parser.add_argument(
         '--seed', type=int, default=0, metavar='K',
-        help='of the images; defaults to 0')
+        help='random seed of the images; default: 0')
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
-"""Prepare a benchmark or your own annotations, once, before training.
+"""Prepare a benchmark or your own annotations for training.
 
-What is there already is kept, so the same command continues interrupted work.
+This is needed once. Existing files are kept, so that the same command
+continues after an interruption.
 """
 import argparse
 import sys
@@ -15,60 +16,71 @@ from ..datasets.benchmarks.coco import prepare_coco_20i
 from ..datasets.benchmarks.fss import prepare_fss_1000
 from ..datasets.benchmarks.pascal import prepare_pascal_5i
 
-AGAIN = 'the same command continues, and keeps what is there'
+RESUME_HINT = 'run the same command again to continue; existing files are kept'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    what = parser.add_subparsers(dest='what', required=True, metavar='WHAT')
+    what = parser.add_subparsers(
+        dest='what', required=True, metavar='WHAT',
+        help='benchmark, or format of the annotations')
     _add_benchmarks(what)
     _add_annotations(what)
 
 
 def _add_benchmarks(what: argparse._SubParsersAction) -> None:
     pascal = what.add_parser(
-        'pascal-5i', help='download VOC 2012 and SBD and merge their masks')
+        'pascal-5i', help='download VOC 2012 and SBD, and merge their masks')
     pascal.add_argument(
-        'root', metavar='ROOT', help='folder for VOCdevkit and sbd')
+        'root', metavar='ROOT', help='folder to write, which will contain '
+        'VOCdevkit and sbd')
     pascal.set_defaults(prepare=prepare_pascal_5i)
-    coco = what.add_parser('coco-20i', help="make masks of COCO's objects")
+    coco = what.add_parser(
+        'coco-20i', help='convert the annotations of COCO to 8-bit masks')
     coco.add_argument(
-        'root', metavar='ROOT', help='folder of annotations, train2014 and '
-        'val2014')
-    coco.add_argument('--year', type=int, choices=[2014, 2017], default=2014)
+        'root', metavar='ROOT', help='folder that contains annotations, '
+        'train2014 and val2014')
+    coco.add_argument(
+        '--year', type=int, choices=[2014, 2017], default=2014,
+        help='year of the COCO images; default: 2014')
     coco.set_defaults(prepare=prepare_coco_20i)
     fss = what.add_parser(
         'fss-1000', help='check FSS-1000 and write the lists of its classes')
     fss.add_argument(
-        'root', metavar='ROOT', help="folder of the classes' folders")
+        'root', metavar='ROOT',
+        help='folder that contains a folder for each class')
     fss.add_argument(
-        '--test-list', metavar='FILE', help='the test classes, one a line; '
-        'defaults to ROOT/test.txt')
+        '--test-list', metavar='FILE', help='list of the test classes, one '
+        'per line; default: ROOT/test.txt')
     fss.set_defaults(prepare=prepare_fss_1000)
 
 
 def _add_annotations(what: argparse._SubParsersAction) -> None:
     for name, metavar, convert, text in (
-            ('coco', 'ANN', convert_coco, 'a COCO instances_*.json'),
-            ('labelme', 'DIR', convert_labelme, "labelme's json files"),
-            ('cvat', 'PATH', convert_cvat, "CVAT's export, zip or folder, as "
-             'COCO or as segmentation masks'),
-            ('masks', 'DIR', convert_masks, 'masks of any form')):
-        parser = what.add_parser(name, help=f'{text} to 8-bit masks')
+            ('coco', 'ANN', convert_coco, 'a COCO instances_*.json file'),
+            ('labelme', 'DIR', convert_labelme,
+             'a folder of labelme JSON files'),
+            ('cvat', 'PATH', convert_cvat, 'a CVAT export (a zip file or a '
+             'folder; COCO or segmentation masks)'),
+            ('masks', 'DIR', convert_masks,
+             'a folder of masks with ids or colours')):
+        parser = what.add_parser(
+            name, help=f'convert {text} to 8-bit masks')
         parser.add_argument('source', metavar=metavar, help=text)
         parser.add_argument('out', metavar='OUT', help='folder to write')
         parser.add_argument(
             '--image-dir', metavar='DIR', help='folder of the images, to '
-            'check that they fit')
+            'check that the masks fit')
         if name == 'masks':
             parser.add_argument(
                 '--classes-file', metavar='FILE', required=True,
-                help='`id name` lines, or `id name r,g,b` for masks in RGB')
+                help='file with a line `id name` for each class, or '
+                '`id name r,g,b` if the masks have colours')
         else:
             parser.add_argument(
                 '--classes', metavar='NAME', nargs='+',
-                help='those to label, in the order of their ids; defaults to '
-                'all')
+                help='names of the classes, in the order of their ids; '
+                'default: all')
         parser.set_defaults(convert=convert)
 
 

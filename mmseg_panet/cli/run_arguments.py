@@ -1,4 +1,4 @@
-"""Flags of training and testing, and the config they lead to."""
+"""The command-line arguments of a training or a test."""
 import argparse
 import os
 from pathlib import Path
@@ -16,37 +16,39 @@ from ..errors import InputError
 
 _EPISODE_FLAGS = {
     'fold': ('fold', 'fold whose classes are novel'),
-    'ways': ('num_ways', 'classes of an episode'),
-    'shots': ('num_shots', 'supports of each class'),
-    'queries': ('num_queries', 'queries of an episode'),
-    'runs': ('num_runs', 'runs, each with a seed'),
-    'episodes': ('num_episodes', 'episodes of a run'),
+    'ways': ('num_ways', 'number of classes per episode'),
+    'shots': ('num_shots', 'number of support images per class'),
+    'queries': ('num_queries', 'number of query images per episode'),
+    'runs': ('num_runs', 'number of runs, each with another seed'),
+    'episodes': ('num_episodes', 'number of episodes per run'),
 }
-"""Flags, with the settings of ``EpisodicDataset`` that they change."""
+"""Maps each flag to a setting of ``EpisodicDataset`` and a help text."""
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the config and what its episodes are.
+    """Add the arguments for a config, its episodes and its data.
 
     Args:
-        parser (argparse.ArgumentParser): Changed in place.
+        parser (argparse.ArgumentParser): Parser to change in place.
     """
     add_config(parser)
     add_episode_arguments(parser, 'fold', 'ways', 'shots', 'queries')
     parser.add_argument(
-        '--protocol', metavar='NAME', help="rules in place of the config's: "
-        'modern, panet, pfenet, hsnet, mlc, or a file like theirs')
-    parser.add_argument('--data-root', help='folder of the data set')
+        '--protocol', metavar='NAME', help='protocol whose rules replace '
+        'those of the config: modern, panet, pfenet, hsnet, mlc, or the path '
+        'of a protocol file')
+    parser.add_argument(
+        '--data-root', metavar='DIR', help='folder of the data set')
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add a config and changes of its settings.
+    """Add the arguments for a config and its settings.
 
     Args:
-        parser (argparse.ArgumentParser): Changed in place.
+        parser (argparse.ArgumentParser): Parser to change in place.
     """
     parser.add_argument(
-        'config', metavar='CONFIG', help='config file, or the name of a '
+        'config', metavar='CONFIG', help='path of a config, or name of a '
         'config that comes with mmseg_panet')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
@@ -56,78 +58,81 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def add_episode_arguments(parser: argparse._ActionsContainer,
                           *flags: str) -> None:
-    """Add what says how large the episodes are, and how many.
+    """Add flags for the size and the number of the episodes.
 
     Args:
-        parser (argparse._ActionsContainer): A parser or a group, changed in
+        parser (argparse._ActionsContainer): Parser or group to change in
             place.
-        *flags (str): Of 'fold', 'ways', 'shots', 'queries', 'runs' and
-            'episodes'.
+        *flags (str): Flags to add: 'fold', 'ways', 'shots', 'queries', 'runs'
+            or 'episodes'.
     """
     for flag in flags:
         _, text = _EPISODE_FLAGS[flag]
-        parser.add_argument(f'--{flag}', type=int, help=text)
+        parser.add_argument(
+            f'--{flag}', type=int, metavar='N', help=text)
 
 
-def add_classifier(parser: argparse._ActionsContainer, usual: str) -> None:
-    """Add what makes classes of the statistics of supports.
+def add_classifier(parser: argparse._ActionsContainer, default: str) -> None:
+    """Add the flag for the classifier.
 
     Args:
-        parser (argparse._ActionsContainer): See
-            :func:`add_episode_arguments`.
-        usual (str): Says what is the default.
+        parser (argparse._ActionsContainer): Parser or group to change in
+            place.
+        default (str): Description of the default.
     """
     parser.add_argument(
         '--classifier', metavar='NAME',
-        help="'auto', which chooses by the numbers of ways and shots, "
-        "'config', or the name of a registered classifier such as "
-        f'DiscriminantClassifier; default: {usual}')
+        help="'auto', which chooses by the numbers of ways and shots; "
+        "'config', for that of the config; or the name of a registered "
+        f'classifier, such as DiscriminantClassifier; default: {default}')
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what running a model needs beside :func:`add_config_arguments`.
+    """Add the arguments of a Runner that are not settings of the episodes.
 
     Args:
-        parser (argparse.ArgumentParser): Changed in place.
+        parser (argparse.ArgumentParser): Parser to change in place.
     """
     parser.add_argument(
-        '--work-dir', help='folder of logs and checkpoints; defaults to '
-        'work_dirs/<name of the config>')
+        '--work-dir', metavar='DIR', help='folder of the logs and '
+        'checkpoints; default: work_dirs/<name of the config>')
     parser.add_argument(
-        '--pretrained', help="weights of the backbone, as a file (.pth or "
-        ".safetensors) or as a URL such as "
+        '--pretrained', metavar='FILE|URL', help='weights of the backbone, as '
+        'a file (.pth or .safetensors) or as a URL such as '
         "'torchvision://resnet50'")
     add_launcher_arguments(parser)
 
 
 def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how several processes work together.
+    """Add the arguments for running in several processes.
 
     Args:
-        parser (argparse.ArgumentParser): Changed in place.
+        parser (argparse.ArgumentParser): Parser to change in place.
     """
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none', help='job launcher')
+        default='none',
+        help='launcher of several processes; default: none')
     # Older launchers pass it with an underscore.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
                         help=argparse.SUPPRESS)
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and set in it what the flags say.
+    """Read a config and apply the command-line arguments to it.
 
     Args:
-        args (argparse.Namespace): Of a parser that has seen
-            :func:`add_config_arguments`, and maybe the others; a classifier
-            of ``--classifier`` is in place of one of ``--cfg-options``.
+        args (argparse.Namespace): Arguments of a parser with those of
+            :func:`add_config_arguments`, and possibly those of the other
+            functions. ``--classifier`` takes precedence over a classifier in
+            ``--cfg-options``.
 
     Returns:
-        Config: With every setting in all of its places.
+        Config: Config with each setting in all of its places.
 
     Raises:
-        InputError: If the config does not exist or cannot be read, or a key
-            is misspelt.
+        InputError: If the config does not exist or cannot be read, or if a
+            key is misspelt.
     """
     cfg = read_config(args.config)
     if args.protocol is not None:
@@ -136,7 +141,7 @@ def load_config(args: argparse.Namespace) -> Config:
         _replay_manifest(cfg, args)
     given = {name: value for name, value in vars(args).items()
              if value is not None}
-    # By its variable's name, too, a setting reaches every place.
+    # The name of a variable in --cfg-options has the effect of the flag.
     options = dict(args.cfg_options)
     variables = dict(
         fold='fold', ways='num_ways', shots='num_shots', queries='num_queries',
@@ -153,26 +158,26 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
-    """Make a config ready for a Runner.
+    """Prepare a config for a Runner.
 
     Args:
-        cfg (Config): Changed in place.
-        args (argparse.Namespace): Of a parser that has seen
+        cfg (Config): Config to change in place.
+        args (argparse.Namespace): Arguments of a parser with those of
             :func:`add_run_arguments`.
     """
     for loader in data_loaders(cfg):
-        # torch refuses settings of workers where there are none,
+        # torch refuses settings of workers if there are none.
         if loader.get('num_workers', 0) == 0:
             loader.persistent_workers = False
             loader.pop('prefetch_factor', None)
-        # and warns of each loader whose memory no device reads.
+        # torch warns about pinned memory if there is no GPU.
         if not torch.cuda.is_available():
             loader.pin_memory = False
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
-        # mmengine would give each process a CUDA device, in its process group
-        # and in its model wrapper; what already stands it leaves alone.
+        # mmengine would assume a CUDA device for each process, both in the
+        # process group and in the model wrapper. It keeps existing ones.
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel', device_ids=None,
@@ -185,25 +190,25 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
     """Take the episodes of a test, and their protocol, from a manifest.
 
     Raises:
-        InputError: If it is no manifest, or a flag says what the manifest
-            settles.
+        InputError: If the file is not a manifest, or if a flag sets what the
+            manifest determines.
     """
-    settled = [setting for setting, _ in _EPISODE_FLAGS.values()]
+    determined = [setting for setting, _ in _EPISODE_FLAGS.values()]
     flags = [f'--{flag}' for flag in _EPISODE_FLAGS
              if getattr(args, flag) is not None]
     flags += [option for option in args.cfg_options
-              if option.removeprefix('test_dataloader.dataset.') in settled]
+              if option.removeprefix('test_dataloader.dataset.') in determined]
     if flags:
         raise InputError(
-            f"the manifest settles the episodes: leave out {' '.join(flags)}"
-            ', or sample other episodes without --manifest')
+            'the manifest determines the episodes: remove '
+            f"{' '.join(flags)}, or remove --manifest to sample episodes")
     name = read_rules(args.manifest).protocol
-    # Never a path from the manifest: the file would be run.
+    # A path in a manifest is never used: the protocol file would be executed.
     if args.protocol is None and name in bundled_protocols():
         apply_protocol(cfg, name)
     own = cfg.test_dataloader.dataset.get('protocol')
     if own != name:
         raise InputError(
-            f"{args.manifest} is of the protocol {name!r}, the test of "
-            f"{own!r}; give the manifest's protocol with --protocol")
+            f'expected protocol {name!r}, as in {args.manifest}, got {own!r}; '
+            'give the protocol of the manifest with --protocol')
     cfg.test_dataloader.dataset.manifest = args.manifest

@@ -1,9 +1,9 @@
-"""Segment images into classes that are registered by a few examples.
+"""Segment images into classes that are registered from a few examples.
 
-Every image gets a mask, an 8-bit PNG: 0 is none of the classes, i the i-th,
-255 undecided. After an interruption the same command continues with the images
-that are left.
-The exit code is 0, or 1 if an image could not be read, or 2 for bad input.
+Every image gets a mask, an 8-bit PNG file: 0 is the background, i is the i-th
+class, and 255 is undecided. After an interruption, the same command continues
+with the remaining images. The exit code is 0, 1 if an image could not be read,
+or 2 for bad input.
 """
 import argparse
 import os
@@ -27,9 +27,9 @@ from .inferencer_arguments import (
 )
 from .run_arguments import add_launcher_arguments
 
-AGAIN = 'the same command continues with the images that are left'
-PATIENCE = 7 * 24 * 3600
-"""Seconds that a process waits at the end for those with slower images."""
+RESUME_HINT = 'run the same command again to segment the remaining images'
+TIMEOUT = 7 * 24 * 3600
+"""Seconds that a process waits at the end for slower processes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,45 +37,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_inferencer_arguments(parser, needs_support=False)
     parser.add_argument(
         '--images', nargs='+', required=True, metavar='PATH',
-        help='images, folders, glob patterns or videos')
+        help='images, folders, glob patterns or videos to segment')
     parser.add_argument(
-        '--out', required=True, metavar='DIR', help='gets masks/, '
-        'classes.txt, overlays/, areas.csv and coco.json')
+        '--out', required=True, metavar='DIR', help='folder to write, with '
+        'masks/, classes.txt, overlays/, areas.csv and coco.json')
     parser.add_argument(
-        '--bank', metavar='FILE.safetensors', help='statistics of the '
-        'examples: written with --support, read without')
+        '--bank', metavar='FILE.safetensors', help='bank of the registered '
+        'classes: written if --support is given, read otherwise')
     parser.add_argument(
-        '--overlay', action='store_true', help='also write overlays')
+        '--overlay', action='store_true',
+        help='also write each image with its mask as an overlay')
     parser.add_argument(
         '--csv', action='store_true',
-        help='write the area and confidence of each class in each image')
+        help='also write the area and confidence of each class in each image')
     parser.add_argument(
-        '--coco', action='store_true', help='write all masks as COCO JSON')
+        '--coco', action='store_true',
+        help='also write all masks as a COCO JSON file')
     parser.add_argument(
         '--adapt', action='store_true',
-        help='learn from the images of --images before they are segmented: '
-        'better with one example a class; not with prototypes')
+        help='adapt the classes to --images before these are segmented; this '
+        'helps with one example per class, and does not work with prototypes')
     parser.add_argument(
         '--slide', action='store_true',
         help='slide a window over each image, for large images')
     parser.add_argument(
         '--tta', action='store_true',
-        help='mean over several sizes and mirror images: slower')
+        help='average over several sizes and mirror images, which is slower')
     parser.add_argument(
         '--min-confidence', type=float, default=0.0, metavar='P',
-        help='pixels less sure than that are undecided, 0 to 1')
+        help='pixels with a lower confidence are undecided; 0 to 1')
     parser.add_argument(
         '--min-area', type=float, metavar='SHARE',
-        help='components of a class below that share of the image become 0, '
-        "0 to 1; default: the config's")
+        help='components of a class that cover a smaller share of the image '
+        'become background; 0 to 1; default: that of the config')
     parser.add_argument(
         '--edges', action=argparse.BooleanOptionalAction,
-        help='let the masks follow the edges of the image, or not; default: '
-        'as the config or its classifier says')
+        help='whether masks follow the edges of the image; default: that of '
+        'the config or its classifier')
     parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N',
-        help='images read at once; those of equal size pass the network '
-        'together')
+        help='number of images to read at once; those of equal size are one '
+        'batch of the network; default: 1')
     add_launcher_arguments(parser)
 
 
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     _check_paths(args)
     images = list_images(args.images, leave_out=args.out)
-    _join(args)
+    _join_group(args)
     inferencer = make_inferencer(
         args, slide=args.slide, tta=args.tta,
         min_confidence=args.min_confidence, min_area=args.min_area,
@@ -97,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if args.adapt and is_main_process():
         inferencer.adapt(args.images, args.out)
     inferencer.broadcast()
-    # Before the bank: a folder that is refused may need the one there is.
+    # The folder may be refused. An existing bank must then not be replaced.
     prepare_folder(Path(args.out), inferencer.fingerprint())
     if args.support and args.bank is not None and is_main_process():
         inferencer.save(args.bank)
@@ -114,11 +116,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_paths(args: argparse.Namespace) -> None:
-    """Find out what is missing before the model is loaded."""
+    """Check all paths before the model is loaded."""
     if args.support is None and args.bank is None:
         raise InputError(
-            'expected --support, examples of the classes, or --bank, a file '
-            'made with it, got neither')
+            'expected --support with examples of the classes, or --bank with '
+            'a file of registered classes, got neither; give one of them')
     check_existing(
         args.support, args.image_dir,
         args.bank if args.support is None else None,
@@ -130,20 +132,20 @@ def _check_paths(args: argparse.Namespace) -> None:
     prepare_output(Path(args.out) / 'areas.csv')
 
 
-def _join(args: argparse.Namespace) -> None:
-    """Meet the launcher's other processes; each has a GPU of its own."""
+def _join_group(args: argparse.Namespace) -> None:
+    """Join the process group of the launcher and choose a GPU."""
     if args.launcher == 'none':
         return
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.device != 'cpu' and torch.cuda.is_available():
-        init_dist(args.launcher, timeout=PATIENCE)
+        init_dist(args.launcher, timeout=TIMEOUT)
         if args.device is None:
             args.device = f'cuda:{torch.cuda.current_device()}'
     elif args.launcher == 'pytorch':
         torch.distributed.init_process_group(
-            'gloo', timeout=timedelta(seconds=PATIENCE))
+            'gloo', timeout=timedelta(seconds=TIMEOUT))
     else:
         raise InputError(
             'expected a GPU for each process with --launcher '
-            f'{args.launcher}, got none; share images out over CPUs with '
-            'torchrun and --launcher pytorch')
+            f'{args.launcher}, got none; use torchrun and --launcher pytorch '
+            'to run on CPUs')

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..files import prepare_output
 from ..runs.testing import (
     few_shot_metric,
-    score_lines,
+    format_scores,
     test,
     write_result,
 )
@@ -31,31 +31,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
     add_run_arguments(parser)
     add_episode_arguments(parser, 'runs', 'episodes')
-    add_classifier(parser, "the config's")
+    add_classifier(parser, 'that of the config')
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
-        help='file of `mmseg-panet train`, or of the backbone alone, .pth or '
-        ".safetensors; or 'none' for the untrained model")
+        help='checkpoint of `mmseg-panet train` or of the backbone only, '
+        ".pth or .safetensors; or 'none' for the model before training")
     parser.add_argument(
         '--manifest', metavar='FILE',
-        help='test on the episodes of a file of `mmseg-panet '
-        'make-episodes`')
+        help='test on the episodes of this file, which `mmseg-panet '
+        'make-episodes` wrote')
     parser.add_argument(
         '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
-        default='mask', help='what the supports are given by; made from '
-        'their masks')
+        default='mask', help='kind of annotation of the supports, which is '
+        'made from their masks; default: mask')
     parser.add_argument(
-        '--out', metavar='FILE.json', help='write the result there, and '
-        'beside it the counts of every episode (.npz)')
+        '--out', metavar='FILE.json', help='write the result to this file, '
+        'and the counts of every episode to FILE.npz')
     parser.add_argument(
-        '--save-predictions', metavar='DIR', help='write every prediction '
-        'there, as PNG of episode labels named run-episode-query, with '
-        'classes.txt and ways.csv, which say what the labels mean')
+        '--save-predictions', metavar='DIR', help='write every prediction to '
+        'this folder, as a PNG file of episode labels named '
+        'run-episode-query, with classes.txt and ways.csv, which explain the '
+        'labels')
     parser.add_argument(
-        '--show-dir', help='plot episodes into this folder')
+        '--show-dir', metavar='DIR', help='plot episodes to this folder')
     parser.add_argument(
         '--pictures', type=int, default=20, metavar='N',
-        help='how many queries are plotted; defaults to 20')
+        help='number of queries to plot; default: 20')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -77,11 +78,11 @@ def run(args: argparse.Namespace) -> None:
         prepare_output(args.out)
         if Path(args.out).suffix != '.json':
             raise InputError(
-                f'expected --out FILE.json, got {args.out}; the counts of '
-                'the episodes go to FILE.npz')
+                f'expected --out FILE.json, got {args.out}; end the name in '
+                '.json, as the counts of the episodes go to FILE.npz')
         metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
     result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
     if args.out:
         write_result(result, args.out)
     if is_main_process():
-        print(score_lines(result))
+        print(format_scores(result))

@@ -9,7 +9,8 @@ from .run_arguments import (
     prepare_run,
 )
 
-AGAIN = 'the same command with --resume continues from the last checkpoint'
+RESUME_HINT = (
+    'run the same command with --resume to continue from the last checkpoint')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     parser.add_argument(
         '--resume', action='store_true',
-        help='go on from the last checkpoint in the work dir')
+        help='resume from the last checkpoint in the work dir')
     parser.add_argument(
         '--amp', action='store_true', help='train in mixed precision')
     parser.add_argument(
         '--amp-dtype', choices=AMP_DTYPES, default='float16',
-        help='of the mixed precision; defaults to float16')
+        help='dtype of mixed precision; default: float16')
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,1 +1,1 @@
-"""Reading a config and changing its settings."""
+"""The reading and changing of configs."""

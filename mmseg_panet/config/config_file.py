@@ -1,27 +1,27 @@
-"""Configs as files."""
+"""The file of a config, and its data loaders."""
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 from ..files import StrPath
-from .finder import RENAMED, find_config
+from .bundled_configs import RENAMED, find_config
 from .spelling import check_spelling
 
 
 def read_config(config: StrPath) -> Config:
-    """Read a config.
+    """Read a config from a file.
 
     Args:
-        config (str | os.PathLike): A file or a name, see
+        config (str | os.PathLike): Path or name of the config, see
             :func:`find_config`.
 
     Raises:
-        InputError: If it does not exist, cannot be read, or has a misspelt
-            key.
+        InputError: If the config does not exist, cannot be read, or has a
+            misspelt key.
     """
     path = find_config(config)
     try:
         cfg = Config.fromfile(path)
-    # A config is Python: it can raise anything.
+    # A config is Python code, which can raise any error.
     except Exception as error:
         renamed = ''.join(
             f' ({old} is now called {new})' for old, new in RENAMED.items()
@@ -34,6 +34,6 @@ def read_config(config: StrPath) -> Config:
 
 
 def data_loaders(cfg: Config) -> list[ConfigDict]:
-    """The data loaders that a config has, of training, validation and test."""
+    """List the data loaders of a config that are set."""
     modes = ('train', 'val', 'test')
     return [*filter(None, (cfg.get(f'{mode}_dataloader') for mode in modes))]

@@ -1,11 +1,11 @@
-"""Applying the rules of a protocol to a config."""
+"""The protocol of a test: rules that are applied to a config."""
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
+from .bundled_configs import config_folder
 from .config_file import read_config
-from .finder import config_folder
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
@@ -21,23 +21,24 @@ def _folder() -> Path:
 
 
 def apply_protocol(cfg: Config, name: str) -> None:
-    """Put the rules of a protocol in place of the config's own.
+    """Replace the rules of a config with those of a protocol.
 
     Args:
-        cfg (Config): Changed in place.
-        name (str): One of :func:`bundled_protocols`, or the path of another
-            file of that kind, which ends in '.py'.
+        cfg (Config): Config to change in place.
+        name (str): Name of a protocol of :func:`bundled_protocols`, or path
+            of another protocol file, which ends in '.py'.
 
     Raises:
-        InputError: If there is no such protocol, or the config does not fit
-            it.
+        InputError: If there is no such protocol, or if it cannot be applied
+            to the config.
     """
     protocol = _read(name)
     if not cfg.get('test_dataloader', {}).get('dataset', {}).get(
             'support_pipeline'):
         raise InputError(
-            f'a protocol needs an EpisodicDataset as test_dataloader.dataset '
-            f'of {cfg.filename}; configs/_base_/datasets shows some')
+            'a protocol needs an EpisodicDataset: expected one as '
+            f'test_dataloader.dataset of {cfg.filename}, got none; see '
+            'configs/_base_/datasets for examples')
     _check_fit(cfg, protocol, name)
     for key in protocol.test.keys() & {'support_pipeline', 'query_pipeline'}:
         protocol.test[key] = _load_as(
@@ -55,13 +56,14 @@ def _read(name: str) -> ConfigDict:
     path = Path(name) if name.endswith('.py') else _folder() / f'{name}.py'
     if not path.is_file():
         raise InputError(
-            f'expected a protocol of {bundled_protocols()} or the path of a '
-            f'file like those, got {name!r}')
+            f'expected one of the protocols {bundled_protocols()} or the path '
+            f'of a protocol file, got {name!r}')
     protocol = read_config(path).get('protocol')
     if not isinstance(protocol, dict) or set(protocol) != _PARTS:
         raise InputError(
             f'expected protocol = dict({", ".join(sorted(_PARTS))}) in '
-            f'{path}, got {protocol}; configs/_base_/protocols shows some')
+            f'{path}, got {protocol}; see configs/_base_/protocols for '
+            'examples')
     return protocol
 
 
@@ -70,25 +72,25 @@ def _check_fit(cfg: Config, protocol: ConfigDict, name: str) -> None:
     own = cfg.get('protocol', {}).get('test', {})
     if 'query_pipeline' in own and 'query_pipeline' not in protocol.test:
         raise InputError(
-            f"{cfg.filename} has the pipelines of '{own.protocol}', and "
-            f"'{name}' leaves them to the data set: its own are not known "
-            "here; start from a config of the protocol 'modern'")
+            f"protocol '{name}' keeps the pipelines of the data set, but "
+            f"{cfg.filename} has those of protocol '{own.protocol}'; start "
+            "from a config with the protocol 'modern'")
     if dataset.get('dataset') and protocol.test.get('pool') == 'train':
         raise InputError(
-            f"protocol '{name}' tests on the images trained on: expected "
+            f"protocol '{name}' tests on the training images: expected "
             'pools=dict(train=..., val=...) in the EpisodicDataset of '
-            f'{cfg.filename}, got dataset=...; name both pools')
+            f'{cfg.filename}, got dataset=...; set both pools')
     given = [step['type'] for step in dataset.support_pipeline
              if step['type'] in GIVEN_ANNOTATIONS]
     if given and 'support_pipeline' in protocol.test:
         raise InputError(
-            f"protocol '{name}' has a support_pipeline of its own, without "
-            f'the {given[0]} of {cfg.filename}; write a protocol file with '
-            'it, or name a protocol that keeps the pipelines')
+            f"the support_pipeline of protocol '{name}' would replace that of "
+            f'{cfg.filename} and its {given[0]}; write a protocol file with a '
+            f'{given[0]}, or choose a protocol that keeps the pipelines')
 
 
 def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:
-    """A protocol's pipeline with the loading of the data set's own."""
+    """Replace the loading in a pipeline with that of another pipeline."""
     loaders = {
         f'Load{kind}': step for step in own
         for kind in ('Image', 'Annotations')

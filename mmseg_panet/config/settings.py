@@ -1,4 +1,4 @@
-"""Settings that a config needs in several places, set in all of them."""
+"""Settings that a config has in several places."""
 from collections.abc import Iterator
 
 from mmengine.config import Config
@@ -11,19 +11,20 @@ def apply_settings(cfg: Config, fold: int | None = None,
                    ways: int | None = None, shots: int | None = None,
                    queries: int | None = None, data_root: str | None = None,
                    pretrained: str | None = None) -> None:
-    """Set what the flags name, in training, validation and test.
+    """Change settings in the training, the validation and the test.
 
-    A setting that is None stays as the config has it.
+    A setting that is None is not changed.
 
     Args:
-        cfg (Config): Changed in place.
-        fold (int, optional): Which fold's classes are novel.
-        ways (int, optional): W.
-        shots (int, optional): S.
-        queries (int, optional): Q.
+        cfg (Config): Config to change in place.
+        fold (int, optional): Fold whose classes are novel.
+        ways (int, optional): Number of ways, W.
+        shots (int, optional): Number of shots, S.
+        queries (int, optional): Number of queries, Q.
         data_root (str, optional): Folder of the images and masks.
-        pretrained (str, optional): Checkpoint of the backbone, a file or a
-            URL of mmengine's ('torchvision://resnet50').
+        pretrained (str, optional): Checkpoint of the backbone, as a path or
+            as a URL that mmengine resolves, such as
+            'torchvision://resnet50'.
 
     Raises:
         InputError: If the config has no ``EpisodicDataset``.
@@ -38,13 +39,13 @@ def apply_settings(cfg: Config, fold: int | None = None,
     datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
     if not datasets:
         raise InputError(
-            f'expected an EpisodicDataset in {cfg.filename}, got none; '
-            'configs/_base_/datasets shows some')
+            f'expected an EpisodicDataset in {cfg.filename}, got none; see '
+            'configs/_base_/datasets for examples')
     given = {key: value for key, value in dict(
         fold=fold, num_ways=ways, num_shots=shots, num_queries=queries,
         data_root=data_root, pretrained=pretrained).items()
         if value is not None}
-    # A variable of the config stays true, where it has one.
+    # If the config has a variable for a setting, it changes, too.
     for key in given.keys() & cfg.keys():
         cfg[key] = given[key]
     if given.pop('pretrained', None) is not None:
@@ -58,7 +59,7 @@ def apply_settings(cfg: Config, fold: int | None = None,
 
 
 def _with_key(node: object, key: str) -> Iterator[dict]:
-    """All dicts below a node of a config that have a key."""
+    """Yield all dicts below a node of a config that have a key."""
     if isinstance(node, dict):
         if key in node:
             yield node

@@ -1,4 +1,4 @@
-"""Misspelt keys of configs, which mmengine would ignore."""
+"""The spelling of the keys of configs; mmengine ignores misspelt keys."""
 import ast
 import inspect
 import re
@@ -13,16 +13,19 @@ from torch.utils.data import DataLoader
 
 from ..errors import InputError
 from ..registry import REGISTRIES
-from .finder import config_folder
+from .bundled_configs import config_folder
 
 _LEAST_RATIO, _MOST_LETTERS = 0.8, 2
-"""When a key counts as another one misspelt: difflib's ratio of the two is at
-least this, and their lengths differ by at most so many letters."""
+"""Criteria for a misspelt key.
+
+difflib's ratio of the key and a known key is at least the first, and their
+lengths differ by at most the second.
+"""
 _TOP = frozenset({
     'activation_checkpointing', 'compile', 'custom_imports',
     'find_unused_parameters', 'model_wrapper_cfg', 'optimizer', 'runner_type',
     'strategy', 'sync_bn', 'train_pipeline', 'tta_model', 'tta_pipeline'})
-"""Keys that mmengine and mmseg read beside those of the Runner."""
+"""Keys that mmengine and mmseg read in addition to those of the Runner."""
 _PLACES = {
     'custom_imports': {'imports', 'allow_failed_imports'},
     'default_hooks': {
@@ -34,24 +37,24 @@ _PLACES = {
         'mode', 'crop_size', 'stride', 'shot_fusion', 'vote_threshold',
         'edges', 'min_area'},
 }
-"""The keys of dicts without a type."""
+"""Keys of dicts that have no type, by the place of the dict."""
 
 
 def check_spelling(cfg: Config) -> None:
-    """Refuse a config with a key that is another one misspelt.
+    """Refuse a config with a misspelt key.
 
-    A key at the top level is refused if it is similar to a key that mmengine,
-    mmseg or the configs of this project have, and the config does not use it
-    as a variable. A key of a dict with a ``type`` is refused if that class,
-    and the classes that get its ``**kwargs``, have no such parameter but a
-    similar one.
+    A key at the top level is refused if it is similar to a key of mmengine,
+    mmseg or the configs of this project, and if the config does not use it as
+    a variable. A key of a dict with a ``type`` is refused if the class, and
+    the classes that receive its ``**kwargs``, have a parameter with a similar
+    name, but none with this name.
 
     Args:
-        cfg (Config): As it was read from a file.
+        cfg (Config): Config that was read from a file.
 
     Raises:
-        InputError: If there is one. The sentence has the similar key and the
-            place.
+        InputError: If a key is misspelt. The message has the similar key and
+            the place.
     """
     for key in cfg:
         if key not in _known_at_top() and not key.startswith('_') and (
@@ -65,15 +68,15 @@ def check_spelling(cfg: Config) -> None:
 
 
 def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Refuse changes of a config whose name has a misspelt key.
+    """Refuse options with a misspelt key.
 
     Args:
-        cfg (Config): Before the changes.
-        options (Mapping[str, Any]): Values by the names of their places,
-            such as ``optim_wrapper.optimizer.lr``.
+        cfg (Config): Config before the options are merged into it.
+        options (Mapping[str, Any]): Options as in ``--cfg-options``. A name is
+            the place of a value, such as ``optim_wrapper.optimizer.lr``.
 
     Raises:
-        InputError: If a key is neither in the config nor a parameter, but
+        InputError: If a key is neither in the config nor a parameter, but is
             similar to one that is.
     """
     for name in options:
@@ -109,7 +112,7 @@ def _refuse_near(key: str, known: Iterable[str], place: str,
 
 
 def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
-    """List the dicts below a node and the names of their places."""
+    """Yield the dicts below a node, with the names of their places."""
     if isinstance(node, dict):
         if place:
             yield place, node
@@ -123,7 +126,7 @@ def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
 
 
 def _known(place: str, node: dict) -> frozenset[str]:
-    """List the keys that a dict may have, or none if that is not known."""
+    """List the keys that a dict may have; empty if they are not known."""
     if place in _PLACES:
         return frozenset(_PLACES[place])
     if place == 'randomness':
@@ -149,16 +152,16 @@ def _known_at_top() -> frozenset[str]:
 
 
 def _is_used(key: str, cfg: Config) -> bool:
-    """Whether a config or one of its bases reads a variable."""
+    """Return whether a config or one of its bases reads a variable."""
     if {'launcher', 'work_dir'} <= cfg.keys() and '_base_' not in cfg.text:
-        # A Runner wrote it, with values in place of the variables.
+        # A Runner wrote this config, without references to variables.
         return True
     code = re.sub(r'#.*', '', cfg.text)
     return bool(re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code))
 
 
 def _registered(name: str) -> list[Any]:
-    """List what mmseg and mmengine have registered under a name."""
+    """List the classes and functions that are registered under a name."""
     found = []
     for registry in REGISTRIES.values():
         while registry is not None:
@@ -181,7 +184,7 @@ def _parameters(kind: Any) -> frozenset[str]:
     for call in calls:
         try:
             parameters = inspect.signature(call).parameters.values()
-        except ValueError:  # It is written in C.
+        except ValueError:  # The signature of C code may be unknown.
             break
         names |= {
             one.name for one in parameters

@@ -1,4 +1,4 @@
-"""What kind of annotation the supports of a test have."""
+"""The kind of annotation of the supports of a test."""
 from mmengine.config import Config
 
 from ..errors import InputError
@@ -6,26 +6,26 @@ from ..errors import InputError
 SUPPORT_ANNOTATIONS = {
     'mask': None, 'box': 'BoxAnnotation', 'scribble': 'ScribbleAnnotation',
     'point': 'PointAnnotation'}
-"""The transform that makes each kind from a mask."""
+"""Maps each kind of annotation to the transform that makes it from a mask."""
 GIVEN_ANNOTATIONS = {'LoadBoxes': 'box', 'LoadScribbles': 'scribble'}
-"""The transforms that read a user's own, and their kind."""
+"""Maps each transform that reads annotations of a user to their kind."""
 
 
 def set_support_annotation(cfg: Config, kind: str) -> None:
-    """Give the supports of a test another annotation than their masks.
+    """Set the kind of annotation of the supports of a test.
 
     Args:
-        cfg (Config): Changed in place: the transform comes last in the
-            support pipeline of the test, before the packing.
-        kind (str): A key of :data:`SUPPORT_ANNOTATIONS`.
+        cfg (Config): Config to change in place. The transform is added to the
+            support pipeline of the test, just before the packing.
+        kind (str): Kind of annotation, a key of :data:`SUPPORT_ANNOTATIONS`.
 
     Raises:
         InputError: If the kind is unknown.
     """
     if kind not in SUPPORT_ANNOTATIONS:
         raise InputError(
-            f'expected a support annotation of {list(SUPPORT_ANNOTATIONS)}, '
-            f'got {kind!r}')
+            'expected one of the support annotations '
+            f'{list(SUPPORT_ANNOTATIONS)}, got {kind!r}')
     if transform := SUPPORT_ANNOTATIONS[kind]:
         pipeline = cfg.test_dataloader.dataset.support_pipeline
         cfg.test_dataloader.dataset.support_pipeline = [
@@ -33,13 +33,13 @@ def set_support_annotation(cfg: Config, kind: str) -> None:
 
 
 def support_annotation(cfg: Config) -> str:
-    """What kind of annotation the supports of a test have.
+    """Return the kind of annotation of the supports of a test.
 
     Args:
-        cfg (Config): With a test.
+        cfg (Config): Config with a ``test_dataloader``.
 
     Returns:
-        str: A key of :data:`SUPPORT_ANNOTATIONS`.
+        str: Kind of annotation, a key of :data:`SUPPORT_ANNOTATIONS`.
     """
     kinds = GIVEN_ANNOTATIONS | {
         transform: kind for kind, transform in SUPPORT_ANNOTATIONS.items()}

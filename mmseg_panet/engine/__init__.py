@@ -1,4 +1,4 @@
-"""Loops and hooks where mmengine has none."""
+"""Loops and hooks for mmengine's Runner."""
 from .data_wait_hook import DataWaitHook
 from .few_shot_test_loop import FewShotTestLoop
 from .few_shot_train_loop import FewShotTrainLoop

@@ -1,4 +1,4 @@
-"""The share of training that waits for data."""
+"""The share of the training time that is spent waiting for data."""
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -6,18 +6,20 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class DataWaitHook(Hook):
-    """Logs ``data_wait``, the percentage of time spent waiting for batches.
+    """A hook that logs the percentage of time spent waiting for batches.
 
-    ``100 * sum(data_time) / sum(time)`` over the latest steps, both as
-    ``IterTimerHook`` has measured them: what lies between two steps, a
-    checkpoint or a validation included. More loader workers lower it.
+    It logs ``data_wait = 100 * sum(data_time) / sum(time)`` over the latest
+    steps. ``IterTimerHook`` measures both times. Its ``data_time`` is the
+    time between two steps, which includes checkpoints and validations. More
+    workers of the data loader lower the percentage.
 
     Args:
-        window (int): Number of steps; as many as between two lines of the
-            log leave none out. Defaults to 50.
+        window (int): Number of steps. If it equals the interval of the
+            logger, every step is counted once. Defaults to 50.
     """
 
-    # After IterTimerHook, which is registered first; before LoggerHook.
+    # It runs after IterTimerHook, which is registered first, and before
+    # LoggerHook.
     priority = 'NORMAL'
 
     def __init__(self, window: int = 50) -> None:
@@ -25,7 +27,7 @@ class DataWaitHook(Hook):
 
     def after_train_iter(self, runner: Runner, *args: object,
                          **kwargs: object) -> None:
-        """Update ``train/data_wait``."""
+        """Update ``train/data_wait`` in the message hub."""
         hub = runner.message_hub
         waited, total = (
             hub.get_scalar(f'train/{name}').mean(self.window)

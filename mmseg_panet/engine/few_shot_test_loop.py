@@ -1,4 +1,4 @@
-"""A test that visits each image once, however many episodes ask for it."""
+"""A test loop that encodes each image once, however many episodes use it."""
 import logging
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ import torch
 from mmengine import dist
 from mmengine.evaluator import Evaluator
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
 from mmseg.registry import LOOPS
@@ -23,6 +22,7 @@ from ..errors import InputError
 from ..evaluation import iou
 from ..evaluation.few_shot_iou_metric import complete_result
 from ..models.edge_filter import edge_filter_of
+from ..models.model_wrapper import unwrap_model
 from ..progress import progress_bar
 from ..visualization import EpisodeVisualizationHook
 from .image_reuse import depends_on_class, obstacle_to_reuse
@@ -30,30 +30,32 @@ from .labelled_images import LabelledImage, distinct_images, load_images
 from .support_table import SupportRows, SupportTable
 
 _VALUES_AT_ONCE = 2**22
-"""Logits held at the size of the labels: 16 MiB, which caches can hold."""
+"""Most logits at the size of the labels: 16 MiB, which fit in a cache."""
 
 
 @LOOPS.register_module()
 class FewShotTestLoop(TestLoop):
-    """mmengine's ``TestLoop`` whose cost grows with images, not episodes.
+    """A ``TestLoop`` whose cost grows with images, not with episodes.
 
-    The first pass takes from every distinct support one vector a class, the
-    second matches every distinct query against all episodes that ask for
-    it. The counts are those of the stock loop, but for pixels at which two
-    logits are equal to rounding. Where the rules do not allow it (random
-    transforms, sliding windows, other metrics), it says so and goes episode
-    by episode, as the stock loop. Episodes to be plotted are predicted
-    apart, for the hook that plots them.
+    The first pass computes the statistics of each class in every distinct
+    support, the second matches every distinct query against all episodes
+    that contain it. The counts equal those of mmengine's ``TestLoop``, except
+    at pixels where two logits are equal up to rounding. If features cannot be
+    reused (random transforms, sliding windows, other metrics), the loop logs
+    the reason and tests episode by episode, as ``TestLoop`` does. Episodes to
+    be plotted are predicted separately, for the hook that plots them.
 
     Args:
-        runner (Runner): As in mmengine.
-        dataloader (DataLoader | dict): Of an :class:`EpisodicDataset`.
-        evaluator (Evaluator | dict | list): Of a
+        runner (Runner): The runner.
+        dataloader (DataLoader | dict): Data loader of an
+            :class:`EpisodicDataset`.
+        evaluator (Evaluator | dict | list): Evaluator with a
             :class:`FewShotIoUMetric`.
-        fp16 (bool): As in mmengine. Defaults to False.
-        reuse_features (bool): False goes episode by episode. Defaults to
-            True.
-        images_per_batch (int): Images that the backbone sees at once.
+        fp16 (bool): Whether the model runs in mixed precision. Defaults to
+            False.
+        reuse_features (bool): Whether each image is encoded once. False tests
+            episode by episode. Defaults to True.
+        images_per_batch (int): Number of images in a batch of the backbone.
             Defaults to 8.
 
     Raises:
@@ -67,13 +69,13 @@ class FewShotTestLoop(TestLoop):
         super().__init__(runner, dataloader, evaluator, fp16)
         if images_per_batch < 1:
             raise InputError(
-                'expected images_per_batch of 1 or more, got '
+                'expected an images_per_batch of 1 or more, got '
                 f'{images_per_batch!r}')
         self.reuse_features = reuse_features
         self.images_per_batch = images_per_batch
 
     def run(self) -> dict:
-        """Test, by images where the rules allow it.
+        """Test the model, and reuse features if that is possible.
 
         Returns:
             dict: The metrics, see :func:`complete_result`.
@@ -92,7 +94,7 @@ class FewShotTestLoop(TestLoop):
             self.runner.hooks)
         if obstacle:
             print_log(
-                f'the test goes episode by episode, because {obstacle}',
+                f'the test runs episode by episode, because {obstacle}',
                 logger='current', level=logging.WARNING)
         return not obstacle
 
@@ -104,7 +106,7 @@ class FewShotTestLoop(TestLoop):
             self._plot_episodes()
             results = self._count_episodes()
         rank, world_size = dist.get_dist_info()
-        # As the stock loop's sampler deals out: every process as many.
+        # Like mmengine's sampler, every process gets the same number.
         size = len(results)
         padded = size + -size % world_size
         self.evaluator.metrics[0].results.extend(
@@ -116,11 +118,10 @@ class FewShotTestLoop(TestLoop):
 
     @property
     def _model(self) -> Any:
-        model = self.runner.model
-        return model.module if is_model_wrapper(model) else model
+        return unwrap_model(self.runner.model)
 
     def _plot_episodes(self) -> None:
-        """Predict the episodes that a hook is going to plot."""
+        """Predict the episodes that a hook will plot."""
         pictures = max(
             (hook.num_pictures for hook in self.runner.hooks
              if isinstance(hook, EpisodeVisualizationHook)), default=0)
@@ -155,13 +156,14 @@ class FewShotTestLoop(TestLoop):
                 episodes, summed.cpu().numpy(), strict=True))]
 
     def _sum_supports(self, episodes: Sequence[Episode]) -> SupportTable:
-        """The first pass."""
+        """Run the first pass: sum the features of the supports."""
         dataset, head = self.dataloader.dataset, self._model.decode_head
         asked = {LabelledImage(image, episode.class_ids)
                  for episode in episodes for images in episode.supports
                  for image in images}
-        # A step that depends on the class is refused with several ways: an
-        # image then comes once for each class, else once with all of them.
+        # If a transform depends on the class, an image is loaded once for
+        # each class (obstacle_to_reuse then allows one way only). Otherwise
+        # it is loaded once with all of its classes.
         shown = sorted(asked) if depends_on_class(dataset) else (
             distinct_images(asked, dataset.images.index.counts))
         own = {}
@@ -170,7 +172,7 @@ class FewShotTestLoop(TestLoop):
             most = max(len(shown[i].class_ids) for i in indices)
             statistics = head.class_statistics(
                 features, head.labels(samples), most).each(Tensor.cpu)
-            # A copy, or each would be sent with its complete batch.
+            # Without a copy, each would be sent with its complete batch.
             for number, i in enumerate(indices):
                 own[i] = SupportRows.of(
                     statistics.each(lambda one, k=number: one[k]).masks(
@@ -182,7 +184,7 @@ class FewShotTestLoop(TestLoop):
 
     def _count_queries(self, episodes: Sequence[Episode],
                        table: SupportTable, totals: np.ndarray) -> None:
-        """The second pass: add the counts of every query to its episodes."""
+        """Run the second pass: add the counts of queries to their episodes."""
         asked_by: dict[int, list[tuple[int, Episode, int]]] = {}
         for i, episode in enumerate(episodes):
             for number, image in enumerate(
@@ -202,7 +204,11 @@ class FewShotTestLoop(TestLoop):
                      sample: SegDataSample, class_ids: Sequence[int],
                      asked_by: Sequence[tuple[int, Episode, int]],
                      table: SupportTable, totals: np.ndarray) -> None:
-        """Add the counts of a query to all (i, episode, number) it is of."""
+        """Add the counts of a query to all episodes that contain it.
+
+        Each item of ``asked_by`` has the index of an episode in ``totals``,
+        the episode, and the position of the query in it.
+        """
         model, metric = self._model, self.evaluator.metrics[0]
         rules = self.dataloader.dataset.rules
         num_ways = rules.num_ways
@@ -235,7 +241,11 @@ class FewShotTestLoop(TestLoop):
 
     def _count_one_by_one(self, indices: Sequence[int],
                           totals: np.ndarray) -> None:
-        """Episodes with a support that the pipeline had to treat apart."""
+        """Add the counts of episodes that the two passes cannot test.
+
+        They have a support whose object the resize removed. Its mask is grown
+        for the class of that support only.
+        """
         if indices:
             print_log(
                 'episodes with a support whose object the resize removed, '
@@ -254,7 +264,7 @@ class FewShotTestLoop(TestLoop):
     def _features(self, images: Sequence[LabelledImage],
                   role: str
                   ) -> Iterator[tuple[list[int], Tensor, Tensor, list]]:
-        """Indices, features (n, C, h, w), inputs and samples of images."""
+        """Yield indices, features (n, C, h, w), inputs and data samples."""
         print_log(
             f'distinct {role} images, each encoded once: {len(images)}',
             logger='current')

@@ -1,4 +1,4 @@
-"""A training loop that resumes without loading its past."""
+"""A training loop that resumes without loading earlier batches."""
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -14,17 +14,18 @@ from ..errors import InputError
 
 
 class TrainBatches:
-    """The batches of a complete training, in order; its past is not loaded.
+    """The batches of a training, in order, without those before a resume.
 
     Args:
-        loader (DataLoader): Not started yet, with an ``InfiniteSampler``.
-        trained (int): Number of first batches that were trained on before;
-            they come as None.
+        loader (DataLoader): Data loader with an ``InfiniteSampler``, which
+            has not been iterated over yet.
+        trained (int): Number of batches that the training has already used.
+            They are not loaded; None takes the place of each.
     """
 
     def __init__(self, loader: Any, trained: int) -> None:
         past = trained * loader.batch_size
-        # This process's share from the start, also where it has run before.
+        # The sampler's own iterator may have advanced already.
         loader.sampler.indices = islice(
             loader.sampler._indices_of_rank(), past, None)
         self._past = trained
@@ -40,28 +41,30 @@ class TrainBatches:
         return next(self._batches)
 
     def skip_iter(self, num_iters: int) -> None:
-        """Leave out as many of the batches that were trained on before."""
+        """Skip ``num_iters`` of the batches that were used already."""
         self._past -= num_iters
 
 
 @LOOPS.register_module()
 class FewShotTrainLoop(IterBasedTrainLoop):
-    """mmengine's training by iterations, resumed at once.
+    """mmengine's ``IterBasedTrainLoop``, but with an immediate resume.
 
-    An episode is a function of its index, so a training that goes on at
-    iteration n needs the index of its next episode and no episode before
-    it; the weights are bitwise those of a training that never stopped (with
-    gradient accumulation, if the checkpoint ends one).
-    mmengine 0.10.7 loads all n batches again (mmengine #1520).
+    An episode is a function of its index. A training that resumes at
+    iteration n therefore needs the index of its next episode only, whereas
+    mmengine 0.10.7 loads the n earlier batches again (mmengine #1520). The
+    weights are bitwise equal to those of an uninterrupted training. With
+    gradient accumulation, this holds if the checkpoint was saved at the end
+    of an accumulation.
 
     Args:
         runner (Runner): The runner.
-        dataloader (DataLoader | dict): With an ``InfiniteSampler``.
-        **kwargs: Other arguments of mmengine's ``IterBasedTrainLoop``:
-            ``max_iters``, ``val_interval`` and so on.
+        dataloader (DataLoader | dict): Data loader of the training, with an
+            ``InfiniteSampler``.
+        **kwargs: Other arguments of mmengine's ``IterBasedTrainLoop``, such
+            as ``max_iters`` and ``val_interval``.
 
     Raises:
-        InputError: If the loader has another sampler.
+        InputError: If the data loader has another sampler.
     """
 
     dataloader: DataLoader
@@ -76,14 +79,15 @@ class FewShotTrainLoop(IterBasedTrainLoop):
                 f'{type(loader.sampler).__name__}; set sampler=dict(type='
                 "'InfiniteSampler', shuffle=False), without a batch_sampler, "
                 "or train_cfg.type='IterBasedTrainLoop'")
-        # mmengine 0.10.7 starts the workers here, before it knows of the past.
-        # A loader that is never asked, and takes no number of torch's.
+        # mmengine 0.10.7 starts the workers here, before the iteration of the
+        # checkpoint is known. It gets a loader that loads nothing, whose own
+        # generator leaves the global random state of torch unchanged.
         unused = DataLoader(loader.dataset, generator=torch.Generator())
         super().__init__(runner, unused, **kwargs)
         self.dataloader = loader
 
     def run(self) -> nn.Module:
-        """Train from the iteration of the checkpoint, or from 0.
+        """Train, from the iteration of the checkpoint if there is one.
 
         Returns:
             nn.Module: The trained model.

@@ -1,4 +1,4 @@
-"""When an image's features may serve several episodes."""
+"""Whether the features of an image can be reused in several episodes."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,40 +12,44 @@ from ..models.few_shot_head import BYPASSED
 from ..overrides import difference, overridden
 from ..visualization import EpisodeVisualizationHook
 
-_OF_ITERATIONS = (
+_HOOK_METHODS = (
     'before_test_iter', 'after_test_iter', '_before_iter', '_after_iter')
-_OF_DATASET = (
+_DATASET_METHODS = (
     '__getitem__', '__getitems__', '__len__', 'episode', 'labelled_image',
     '_labels_of', '_support', '_load')
-_OF_MODEL = (
+_MODEL_METHODS = (
     'predict', 'label_maps', 'postprocess_result', 'inference',
     'whole_inference')
-_OF_METRIC = ('process', 'compute_metrics')
+_METRIC_METHODS = ('process', 'compute_metrics')
+"""Methods that a test by images bypasses, or whose results it relies on.
+
+A part that overrides one of them is tested episode by episode.
+"""
 
 
 def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
                       hooks: Sequence[Hook]) -> str | None:
-    """Why a test has to go episode by episode.
+    """Find the reason why a test has to run episode by episode.
 
     Args:
-        model (EncoderDecoder): Without what distributes it.
-        dataset (Dataset): Of the test.
-        metrics (Sequence[BaseMetric]): Of the test.
-        hooks (Sequence[Hook]): Of the runner.
+        model (EncoderDecoder): The model, without a wrapper.
+        dataset (Dataset): Data set of the test.
+        metrics (Sequence[BaseMetric]): Metrics of the test.
+        hooks (Sequence[Hook]): Hooks of the runner.
 
     Returns:
-        str, optional: A clause that completes "because"; None where every
-        image may be visited once.
+        str, optional: A clause that completes "because", or None if the
+        features of every image can be reused.
     """
-    other = difference(dataset, EpisodicDataset, _OF_DATASET)
+    other = difference(dataset, EpisodicDataset, _DATASET_METHODS)
     if other:
         return f'the data set is a {other}'
     others = [
-        difference(metric, FewShotIoUMetric, _OF_METRIC)
+        difference(metric, FewShotIoUMetric, _METRIC_METHODS)
         for metric in metrics]
     if others != ['']:
         kinds = [other or 'FewShotIoUMetric' for other in others]
-        return f'the evaluator holds {kinds}, not one FewShotIoUMetric'
+        return f'the evaluator has {kinds}, not one FewShotIoUMetric'
     if dataset.ignored_ids:
         return "novel_pixels='ignore' differs from episode to episode"
     for hook in hooks:
@@ -57,8 +61,9 @@ def obstacle_to_reuse(model: Any, dataset: Any, metrics: Sequence[Any],
 
 def _obstacle_in_model(model: Any, ignore_index: int) -> str | None:
     head: Any = getattr(model, 'decode_head', None)
-    other = difference(model, FewShotSegmentor, _OF_MODEL) or difference(
-        head, FewShotHead, BYPASSED)
+    other = difference(
+        model, FewShotSegmentor, _MODEL_METHODS) or difference(
+            head, FewShotHead, BYPASSED)
     if other:
         return f'the model is a {other}, or has one'
     if 'cells' in head.classifier.needs:
@@ -69,12 +74,12 @@ def _obstacle_in_model(model: Any, ignore_index: int) -> str | None:
     if model.test_cfg.get('mode', 'whole') == 'slide':
         return "test_cfg has mode='slide'"
     if model.data_preprocessor.device.type == 'mps':
-        return 'the sums need float64, which this device does not have'
+        return 'the sums need float64, which this device does not support'
     return None
 
 
 def depends_on_class(dataset: EpisodicDataset) -> bool:
-    """Whether a support's labels differ with the class it is to show."""
+    """Return whether the labels of a support depend on its class."""
     return any(
         dependence(step) == 'class'
         for step in dataset.support_pipeline.transforms)
@@ -85,9 +90,9 @@ def _wants_episodes(hook: Hook) -> bool:
     if kind is EpisodeVisualizationHook or kind.__module__.startswith(
             'mmengine.'):
         return False
-    # mmseg's hook plots only where its setting says so.
+    # mmseg's SegVisualizationHook does nothing unless draw is True.
     return getattr(hook, 'draw', True) and bool(
-        overridden(hook, Hook, _OF_ITERATIONS))
+        overridden(hook, Hook, _HOOK_METHODS))
 
 
 def _step_of_an_episode(dataset: EpisodicDataset) -> str | None:

@@ -15,8 +15,9 @@ class LabelledImage(NamedTuple):
     """An image and the classes that its labels distinguish.
 
     Attributes:
-        image (int): Its index in the data set.
-        class_ids (tuple[int, ...]): Class i of it has the label 1 + i.
+        image (int): Index of the image in the data set.
+        class_ids (tuple[int, ...]): Ids of the classes. The class at index i
+            has the label 1 + i.
     """
 
     image: int
@@ -25,15 +26,17 @@ class LabelledImage(NamedTuple):
 
 def distinct_images(asked: Iterable[tuple[int, Sequence[int]]],
                     counts: np.ndarray) -> list[LabelledImage]:
-    """Find the distinct images, with all classes asked of each.
+    """Find the distinct images and the classes that each of them shows.
 
     Args:
-        asked (Iterable[tuple[int, Sequence[int]]]): An image, and classes
-            that it may show.
-        counts (np.ndarray): (N, num_classes), pixels of the class index.
+        asked (Iterable[tuple[int, Sequence[int]]]): Pairs of an image and the
+            classes that it is used for. Images may repeat.
+        counts (np.ndarray): Pixels of each class in each image,
+            (N, num_classes).
 
     Returns:
-        list[LabelledImage]: In the order of the images.
+        list[LabelledImage]: Each image once, in ascending order, with those
+        of its classes that have pixels in it.
 
     Example:
         >>> counts = np.array([[90, 10, 0], [50, 30, 20]])
@@ -63,19 +66,19 @@ def load_images(images: Sequence[LabelledImage], role: str,
                 ) -> Iterator[tuple[list[int], dict]]:
     """Load this process's share of the images.
 
-    Batches are the same whatever the number of processes, so that they
-    round alike.
+    The batches do not depend on the number of processes, so that features
+    are rounded equally.
 
     Args:
         images (Sequence[LabelledImage]): All images of the test.
         role (str): 'support' or 'query'.
-        loader (DataLoader): Of the episodes; its data set, its workers with
-            their settings and ``pin_memory`` are taken over.
-        images_per_batch (int): Images that the backbone sees at once.
+        loader (DataLoader): Data loader of the episodes. Its data set, the
+            settings of its workers and its ``pin_memory`` are used.
+        images_per_batch (int): Number of images in a batch.
 
     Yields:
-        tuple[list[int], dict]: Indices of the images, and a batch with
-        ``inputs`` and ``data_samples`` for the data preprocessor.
+        tuple[list[int], dict]: Indices of the batch in ``images``, and a
+        batch with ``inputs`` and ``data_samples`` for the data preprocessor.
     """
     rank, world_size = get_dist_info()
     batches = list(BatchSampler(

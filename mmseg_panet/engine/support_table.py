@@ -1,4 +1,4 @@
-"""What the supports of a test add to its episodes."""
+"""The statistics of all supports of a test."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,14 +12,18 @@ from .labelled_images import LabelledImage
 
 
 class SupportRows(NamedTuple):
-    """What is kept of an image, row by row: all valid pixels, then a class.
+    """The statistics of one image, with a row for each mask.
+
+    The first row is for all valid pixels, each of the others for a class.
+    See :class:`SupportStatistics` for the attributes.
 
     Attributes:
-        areas (Tensor): float64 (n,).
-        sums (Tensor): float64 (n, C).
-        moments (Tensor, optional): float32 (n, r * (r + 1) / 2), triangles.
-            Differences of them are far above that rounding.
-        axes (Tensor, optional): float16 (r, C).
+        areas (Tensor): Areas of the masks, float64 (n,).
+        sums (Tensor): Sums of the features, float64 (n, C).
+        moments (Tensor, optional): Upper triangles of the second moments,
+            float32 (n, r * (r + 1) / 2). Their differences are far larger
+            than the rounding of float32.
+        axes (Tensor, optional): Axes of the moments, float16 (r, C).
     """
 
     areas: Tensor
@@ -29,7 +33,7 @@ class SupportRows(NamedTuple):
 
     @classmethod
     def of(cls, one: SupportStatistics) -> 'SupportRows':
-        """Copy the statistics (n,) of one image out of those of a batch."""
+        """Copy the statistics (n,) of one image out of a batch."""
         return cls(
             one.areas.clone(), one.sums.clone(),
             None if one.moments is None else pack(one.moments).float(),
@@ -37,21 +41,21 @@ class SupportRows(NamedTuple):
 
 
 class SupportTable:
-    """Statistics of all supports, and which episode needs which.
+    """A table of the statistics of all supports, which fits episodes.
 
-    A few vectors and matrices an image: nothing is kept a pixel. With 64
-    axes and 1024 channels they are 0.16 to 0.18 MB, 20,000 supports below
-    4 GB.
+    It keeps a few vectors and matrices for each image, and nothing for each
+    pixel. With 64 axes and 1024 channels these are 0.16 to 0.18 MB, so that
+    20,000 supports take less than 4 GB.
 
     Args:
         images (Sequence[LabelledImage]): All supports.
-        rows (Sequence[SupportRows]): Of each.
-        device (torch.device): Where the classifiers are needed.
+        rows (Sequence[SupportRows]): Statistics of each support.
+        device (torch.device): Device on which classifiers are fitted.
     """
 
     def __init__(self, images: Sequence[LabelledImage],
                  rows: Sequence[SupportRows], device: torch.device) -> None:
-        # The first row is of what an image does not show.
+        # The first row, of zeros, is for classes that an image lacks.
         self._rows = {
             name: torch.cat([torch.zeros_like(parts[0][:1]), *parts]).to(
                 device)
@@ -76,16 +80,17 @@ class SupportTable:
             start += len(shown)
 
     def values(self, ways: int, shots: int, by_shot: bool = False) -> int:
-        """Count the values that the fit of an episode holds at once.
+        """Count the values that are in memory while an episode is fitted.
 
         Args:
-            ways (int): W.
-            shots (int): S.
-            by_shot (bool): See :meth:`fit`. Defaults to False.
+            ways (int): Number of ways, W.
+            shots (int): Number of shots, S.
+            by_shot (bool): Whether each shot is fitted alone. Defaults to
+                False.
 
         Returns:
-            int: Of masks and axes, and with moments of the scatter of the
-            classes, (C, C) for each fit.
+            int: Number of values of the masks and the axes, and, with
+            moments, of the scatter matrix (C, C) of each fit.
         """
         mask = sum(one[0].numel() for one in self._rows.values())
         if 'moments' in self._rows:
@@ -96,9 +101,10 @@ class SupportTable:
         return ways * shots * (mask * (2 + ways) + axes) + scatter
 
     def serves(self, episode: Episode) -> bool:
-        """Whether every support shows its way after the pipeline.
+        """Return whether all supports of an episode show their class.
 
-        One that does not is grown by the data set, for that class alone.
+        A support whose class the pipeline removed is not in the table: the
+        data set grows its mask, for that class only.
         """
         return self._shown.issuperset(_pairs_of(episode))
 
@@ -107,17 +113,17 @@ class SupportTable:
         """Fit the classes of episodes.
 
         Args:
-            classifier (Classifier): The method.
-            episodes (Sequence[Episode]): E, all of W ways and S shots.
-            dtype (torch.dtype): The dtype of the features.
+            classifier (Classifier): Classifier to fit.
+            episodes (Sequence[Episode]): E episodes of W ways and S shots.
+            dtype (torch.dtype): Dtype of the features.
             by_shot (bool): Whether each shot is fitted alone. Defaults to
                 False.
 
         Returns:
-            nn.Module: A classifier of E episodes, with ``by_shot`` of E * S,
-            the shots of an episode next to each other.
+            nn.Module: Classifier of E episodes, or of E * S with ``by_shot``,
+            where the shots of an episode are adjacent.
         """
-        # Differences are float64, what follows is as in training.
+        # Differences of sums are float64. The fit uses the dtype of training.
         pairs = self._statistics(episodes).pair().each(
             lambda one: one.to(dtype))  # (E, W * S) supports, n = 2
         ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
@@ -129,7 +135,11 @@ class SupportTable:
             return classifier.fit(pairs, [1 if by_shot else shots] * ways)
 
     def _statistics(self, episodes: Sequence[Episode]) -> SupportStatistics:
-        """Those of all valid pixels, every way and the own way."""
+        """Look up the statistics of the supports of episodes.
+
+        The masks of a support are all valid pixels, every way of the episode,
+        and the way of the support.
+        """
         rows = [[
             [self._total[image, class_id],
              *(self._row.get((image, way), 0) for way in episode.class_ids),
@@ -152,7 +162,7 @@ def _indices(rows: list, device: torch.device) -> Tensor:
 
 
 def _pairs_of(episode: Episode) -> list[tuple[int, int]]:
-    """The image and the class of every support, way by way."""
+    """List the image and the class of every support, way by way."""
     return [
         (image, class_id) for class_id, images in zip(
             episode.class_ids, episode.supports, strict=True)

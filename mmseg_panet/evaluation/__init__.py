@@ -1,4 +1,4 @@
-"""Few-shot evaluation."""
+"""The evaluation of few-shot segmentation."""
 from .episode_table import EpisodeTable
 from .few_shot_iou_metric import FewShotIoUMetric
 from .iou import EpisodeCounts, count_pixels

@@ -1,4 +1,4 @@
-"""The tables of a benchmark: tests of several folds, shots and models."""
+"""The tables of a benchmark with several folds, shots and models."""
 import csv
 import io
 from collections.abc import Sequence
@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """One test: a cell of the table.
+    """One test of a benchmark, which is a cell of its table.
 
     Attributes:
-        fold (int): Whose classes are novel.
-        shots (int): S of the test.
-        trained (bool): Or as the model is before training.
+        fold (int): Fold whose classes are novel.
+        shots (int): Number of shots, S.
+        trained (bool): Whether the trained model is tested, not the model
+            before training.
     """
 
     fold: int
@@ -21,7 +22,7 @@ class Cell(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The model's word in tables and folders."""
+        """Name of the model in tables and folders."""
         return 'trained' if self.trained else 'untrained'
 
     def __str__(self) -> str:
@@ -30,12 +31,16 @@ class Cell(NamedTuple):
 
 def format_csv(results: dict[Cell, dict],
                rows: Sequence[Sequence[Cell]]) -> str:
-    """A line a finished test, and one of the mean over the folds.
+    """Format the results as CSV, with the means over the folds.
 
     Args:
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
+        results (dict[Cell, dict]): Results of the finished tests.
+        rows (Sequence[Sequence[Cell]]): All tests. Each row has the folds of
+            one model and one number of shots. A row gets a mean only if the
+            tests of all its folds are finished.
+
+    Returns:
+        str: A header, and a line for each finished test and for each mean.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, [
@@ -58,13 +63,16 @@ def format_csv(results: dict[Cell, dict],
 
 def format_markdown(title: str, results: dict[Cell, dict],
                     rows: Sequence[Sequence[Cell]]) -> str:
-    """The scores, a row a number of shots; then what they are scores of.
+    """Format the results as Markdown.
 
     Args:
-        title (str): Of both tables.
-        results (dict[Cell, dict]): Of the tests that are finished.
-        rows (Sequence[Sequence[Cell]]): All tests, the folds of a model and
-            a number of shots in a row. A mean is of all folds, or missing.
+        title (str): Name of the benchmark in the heading.
+        results (dict[Cell, dict]): Results of the finished tests.
+        rows (Sequence[Sequence[Cell]]): All tests, see :func:`format_csv`.
+
+    Returns:
+        str: A heading, a table of the scores, and a table of the episodes
+        and checkpoints that were tested.
     """
     scores = [['model', 'shots', *(f'fold {cell.fold}' for cell in rows[0]),
                'mean mIoU', 'mean FB-IoU']]
@@ -90,7 +98,11 @@ def format_markdown(title: str, results: dict[Cell, dict],
 
 def _mean(key: str, results: dict[Cell, dict],
           row: Sequence[Cell]) -> float | None:
-    """Over all folds; None if one is missing, or null: without a pixel."""
+    """Average a score over all folds.
+
+    The mean is None if a test is not finished, or if a score is None because
+    no class has a pixel.
+    """
     scores = [
         score for cell in row
         if (score := results.get(cell, {}).get(key)) is not None]

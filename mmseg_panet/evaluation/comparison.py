@@ -1,4 +1,4 @@
-"""Two results of the same episodes, compared episode by episode."""
+"""The comparison of two results of the same episodes."""
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +13,12 @@ from .scores import table_scores
 
 
 class Result(NamedTuple):
-    """A result with its episodes.
+    """A result of a test, with the counts of its episodes.
 
     Attributes:
-        path (Path): The JSON file.
-        values (dict): What it holds.
-        table (EpisodeTable): The counts it was made from.
+        path (Path): Path of the JSON file.
+        values (dict): Content of the JSON file.
+        table (EpisodeTable): Counts from which the scores were computed.
     """
 
     path: Path
@@ -27,16 +27,18 @@ class Result(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What two results say about one score.
+    """The difference of one score between two results.
+
+    All numbers are nan for a class that was never sampled.
 
     Attributes:
-        name (str): 'mIoU', 'FB-IoU' or a class.
-        a (float): Of the first result, in percent; nan, as all below, for a
-            class never sampled.
-        b (float): Of the second.
-        low (float): Of the 95% bootstrap interval of ``b - a``.
-        high (float): Likewise.
-        p (float): Two-sided, of the paired permutation test.
+        name (str): 'mIoU', 'FB-IoU' or the name of a class.
+        a (float): Score of the first result, in percent.
+        b (float): Score of the second result, in percent.
+        low (float): Lower limit of the 95% bootstrap interval of ``b - a``,
+            in percentage points.
+        high (float): Upper limit of that interval.
+        p (float): Two-sided p-value of the paired permutation test.
     """
 
     name: str
@@ -48,15 +50,15 @@ class Difference(NamedTuple):
 
 
 def read_result(path: str | Path) -> Result:
-    """Read what ``mmseg-panet test --out`` wrote.
+    """Read a result of ``mmseg-panet test --out``.
 
     Args:
-        path (str | Path): The JSON file ``X.json``, its episode table
-            ``X.npz`` beside it.
+        path (str | Path): Path of the JSON file ``X.json``. Its episode table
+            ``X.npz`` is in the same folder.
 
     Raises:
-        InputError: If a file is missing, damaged or something else, or they
-            do not belong together.
+        InputError: If one of the files is missing, damaged or of another
+            kind, or if the two files are of different tests.
     """
     try:
         values = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -71,12 +73,12 @@ def read_result(path: str | Path) -> Result:
     for key in ('manifest_sha256', 'classes', 'class_ids'):
         if key not in values:
             raise InputError(
-                f'{path} has no {key}: an older version has written it; test '
-                'again')
+                f'{path} has no {key}, as it was written by an older version; '
+                'test again')
     side = Path(path).with_suffix('.npz')
     table = EpisodeTable.read(side)
     known = np.isin(table.class_ids, values['class_ids']).all()
-    # It is null, here nan, where no class has a pixel.
+    # The JSON file has null for an mIoU without a pixel, which becomes nan.
     expected = np.array(values['mIoU'], float)
     if not known or not np.isclose(
             table_scores(table, values['class_ids'])[0], expected, rtol=0,
@@ -91,17 +93,18 @@ def read_pair(path_a: str | Path, path_b: str | Path) -> tuple[Result, Result]:
     """Read two results of one manifest that were scored by the same rules.
 
     Args:
-        path_a (str | Path): A result, see :func:`read_result`.
-        path_b (str | Path): Another.
+        path_a (str | Path): Path of the first result, see
+            :func:`read_result`.
+        path_b (str | Path): Path of the second result.
 
     Raises:
-        InputError: If one cannot be read, or the manifests or the rules
+        InputError: If a result cannot be read, or the manifests or the rules
             differ.
     """
     results = read_result(path_a), read_result(path_b)
     a, b = (result.values for result in results)
-    # The query_pipeline says at which size a prediction meets its ground
-    # truth.
+    # The query_pipeline determines the size at which predictions are
+    # compared with the ground truth.
     for key in ('manifest_sha256', 'count_absent', 'query_pipeline'):
         if key in a and key in b and a[key] != b[key]:
             noun = key.removesuffix('_sha256')
@@ -114,17 +117,17 @@ def read_pair(path_a: str | Path, path_b: str | Path) -> tuple[Result, Result]:
 
 
 def compare(a: Result, b: Result) -> list[Difference]:
-    """How much better B is than A, and whether that may be chance.
+    """Compute the differences ``B - A`` and their significance.
 
     Args:
-        a (Result): As :func:`read_pair` returns it.
-        b (Result): Likewise.
+        a (Result): First result of :func:`read_pair`.
+        b (Result): Second result of :func:`read_pair`.
 
     Returns:
-        list[Difference]: Of mIoU, FB-IoU and each class.
+        list[Difference]: Differences of mIoU, FB-IoU and each class.
 
     Raises:
-        InputError: If the tables are of different episodes.
+        InputError: If the tables have different episodes.
     """
     class_ids = a.values['class_ids']
     columns = np.stack([
@@ -139,12 +142,12 @@ def compare(a: Result, b: Result) -> list[Difference]:
 
 def format_comparison(a: Result, b: Result,
                       differences: list[Difference]) -> str:
-    """What A and B are, then a table.
+    """Format a description of A and B, and a table of the differences.
 
     Args:
-        a (Result): As :func:`read_pair` returns it.
-        b (Result): Likewise.
-        differences (list[Difference]): As :func:`compare` returns them.
+        a (Result): First result of :func:`read_pair`.
+        b (Result): Second result of :func:`read_pair`.
+        differences (list[Difference]): Differences, see :func:`compare`.
     """
     head = ('', 'A', 'B', 'B - A', '95% interval', 'p')
     rows = [(one.name, *_cells(one)) for one in differences]

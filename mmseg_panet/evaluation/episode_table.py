@@ -1,4 +1,4 @@
-"""The counts of every episode of a test, as arrays and as a file."""
+"""The table of the pixel counts of all episodes of a test."""
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,15 +12,17 @@ from .iou import EpisodeCounts
 
 @dataclass(frozen=True, eq=False)
 class EpisodeTable:
-    """Pixels of E episodes of W ways, all int64.
+    """The pixel counts of E episodes with W ways; all arrays are int64.
 
     Attributes:
-        runs (np.ndarray): (E,), the run of each episode.
-        episodes (np.ndarray): (E,), its index in the run.
-        class_ids (np.ndarray): (E, W), the class of each way.
-        intersection (np.ndarray): (E, W + 2): of every way, then of the
-            foreground and of the background.
-        union (np.ndarray): (E, W + 2), likewise.
+        runs (np.ndarray): Run of each episode, (E,).
+        episodes (np.ndarray): Index of each episode in its run, (E,).
+        class_ids (np.ndarray): Class of each way, (E, W).
+        intersection (np.ndarray): Pixels in the intersection of prediction
+            and ground truth, (E, W + 2): of every way, then of the foreground
+            and of the background.
+        union (np.ndarray): Pixels in the union, (E, W + 2), in the same
+            order.
     """
 
     runs: np.ndarray
@@ -31,30 +33,30 @@ class EpisodeTable:
 
     @classmethod
     def from_counts(cls, counts: Sequence[EpisodeCounts]) -> 'EpisodeTable':
-        """Gather the episodes of a test.
+        """Make a table of the counts of single episodes.
 
         Args:
-            counts (Sequence[EpisodeCounts]): At least one, all of W ways, in
-                any order.
+            counts (Sequence[EpisodeCounts]): Counts of at least one episode,
+                all with W ways, in any order.
 
         Returns:
-            EpisodeTable: In the order of run and episode, so that it does
-            not depend on how many processes counted.
+            EpisodeTable: Table in the order of run and episode, which does
+            not depend on the number of processes.
         """
         counts = sorted(counts, key=lambda c: (c.run, c.episode))
         columns = zip(*(vars(c).values() for c in counts), strict=True)
         return cls(*(np.array(column, np.int64) for column in columns))
 
     def counts(self, class_ids: Sequence[int]) -> np.ndarray:
-        """Give every class a place of its own.
+        """Arrange the counts by class instead of by way.
 
         Args:
-            class_ids (Sequence[int]): C classes, all of the table's among
-                them.
+            class_ids (Sequence[int]): Ids of C classes, which include all
+                classes of the table.
 
         Returns:
-            np.ndarray: (E, 2, C + 2) int64, intersections and unions: of
-            every class, 0 where an episode has it not, then of the
+            np.ndarray: Intersections and unions, (E, 2, C + 2) int64: of
+            every class, or 0 if an episode does not have it, then of the
             foreground and of the background.
         """
         column = {class_id: i for i, class_id in enumerate(class_ids)}
@@ -67,28 +69,28 @@ class EpisodeTable:
         return counts
 
     def write(self, path: str | Path) -> None:
-        """Write the table; equal tables give equal bytes.
+        """Write the table to a file; equal tables give equal bytes.
 
         Args:
-            path (str | Path): The file, ending in '.npz'.
+            path (str | Path): Path of the file, which ends in '.npz'.
         """
         write_arrays(Path(path), **asdict(self))
 
     @classmethod
     def read(cls, path: str | Path) -> 'EpisodeTable':
-        """Read a table.
+        """Read a table from a file.
 
         Args:
-            path (str | Path): A file of :meth:`write`.
+            path (str | Path): Path of a file of :meth:`write`.
 
         Raises:
-            InputError: If it is missing, damaged or something else.
+            InputError: If the file is missing, damaged or of another kind.
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 table = cls(**arrays)
             num_episodes, num_ways = table.class_ids.shape
-        except Exception as error:  # noqa: BLE001 any bytes, any exception
+        except Exception as error:  # noqa: BLE001 any damage
             raise InputError(
                 f'{path} is not a complete episode table ({error!r}); '
                 '`mmseg-panet test --out` writes one beside its result'

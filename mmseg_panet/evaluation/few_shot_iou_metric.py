@@ -1,4 +1,4 @@
-"""The few-shot IoU as a metric of mmengine."""
+"""The few-shot IoU as an mmengine metric."""
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -21,35 +21,37 @@ from .scores import summarise
 
 @METRICS.register_module()
 class FewShotIoUMetric(BaseMetric):
-    """mIoU over the classes sampled, and FB-IoU, as mean over the runs.
+    """A metric of mIoU and FB-IoU over episodes, averaged over the runs.
 
-    Per class, intersections and unions are summed over all episodes of a
+    For each class, intersections and unions are summed over all episodes of a
     run before they are divided. Queries are scored at the size of their
-    ``gt_sem_seg``: their own, where the query pipeline loads the masks after
-    the resize.
+    ``gt_sem_seg``. This is the original size of the mask if the query
+    pipeline loads the masks after the resize.
 
-    As in mmseg, mmengine logs the means and the metric a table of the
-    classes; everything else is in ``result``.
+    As with mmseg's ``IoUMetric``, mmengine logs the means, and the metric
+    logs a table of the classes. Everything else is in ``result``.
 
     Args:
-        ignore_index (int): Label that counts nowhere. Defaults to 255.
+        ignore_index (int): Label of pixels that are not counted. Defaults to
+            255.
         count_absent (bool): Whether false positives of a way count in a
             query that does not show it, see :func:`count_pixels`. Defaults
             to True.
-        counts_file (str, optional): Where the counts of every episode are
-            written, see :class:`EpisodeTable`.
-        output_dir (str, optional): Where the predictions are written, as
-            PNG of episode labels named ``run-episode-query.png``, with
+        counts_file (str, optional): File to write the counts of every episode
+            to, see :class:`EpisodeTable`.
+        output_dir (str, optional): Folder to write the predictions to, as PNG
+            files of episode labels named ``run-episode-query.png``, and
             their lists, see :func:`write_prediction_lists`.
-        collect_device (str): As in mmengine. Defaults to 'cpu'.
-        prefix (str, optional): As in mmengine.
+        collect_device (str): Device on which mmengine collects the results
+            of several processes, 'cpu' or 'gpu'. Defaults to 'cpu'.
+        prefix (str, optional): Prefix of the names of the logged metrics.
 
     Attributes:
-        result (dict): All that :meth:`compute_metrics` found in the last
-            evaluation, in every process; empty before the first.
+        result (dict): Return value of :meth:`compute_metrics` in the last
+            evaluation, in every process. It is empty before the first one.
     """
 
-    # mmengine warns about a metric that has no prefix.
+    # mmengine warns if a metric has no prefix.
     default_prefix = ''
 
     def __init__(self, ignore_index: int = 255, count_absent: bool = True,
@@ -66,13 +68,13 @@ class FewShotIoUMetric(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch.
 
-        The evaluator keeps as many results as the data set has items, so
-        each episode gives exactly one.
+        The evaluator keeps as many results as the data set has items. Each
+        episode therefore gives exactly one result.
 
         Args:
             data_batch (dict): Unused.
-            data_samples (Sequence[dict]): The queries, an episode's next to
-                each other, with ``pred_sem_seg`` and ``gt_sem_seg``.
+            data_samples (Sequence[dict]): Queries with ``pred_sem_seg`` and
+                ``gt_sem_seg``. The queries of an episode are adjacent.
         """
         for (run, episode), queries in groupby(
                 data_samples, key=itemgetter('run', 'episode')):
@@ -90,13 +92,13 @@ class FewShotIoUMetric(BaseMetric):
 
     def write_prediction(self, prediction: Tensor, run: int, episode: int,
                          number: int) -> None:
-        """Write a prediction where the metric has an ``output_dir``.
+        """Write a prediction to ``output_dir``, if there is one.
 
         Args:
-            prediction (Tensor): (H, W), episode labels.
-            run (int): Its run.
-            episode (int): Its episode in the run.
-            number (int): Which of the episode's queries it is of.
+            prediction (Tensor): Episode labels, (H, W).
+            run (int): Run of the episode.
+            episode (int): Index of the episode in its run.
+            number (int): Index of the query in its episode.
         """
         if self.output_dir:
             mmcv.imwrite(
@@ -104,30 +106,31 @@ class FewShotIoUMetric(BaseMetric):
                 str(self.output_dir / f'{run}-{episode:05d}-{number}.png'))
 
     def evaluate(self, size: int) -> dict:
-        """Summarise all episodes, as mmengine does.
+        """Evaluate all episodes and keep the complete result.
 
         Args:
             size (int): Number of episodes.
 
         Returns:
-            dict: The numbers of :attr:`result`, which mmengine logs in a
-            line: ``mIoU``, ``FB-IoU`` and ``std``.
+            dict: ``mIoU``, ``FB-IoU`` and ``std`` of :attr:`result`, which
+            mmengine logs in one line.
         """
         self.result = super().evaluate(size)
         return {name: value for name, value in self.result.items()
                 if isinstance(value, (int, float))}
 
     def compute_metrics(self, results: list[EpisodeCounts]) -> dict:
-        """Summarise all episodes, and log a table of the classes.
+        """Compute all scores and log a table of the classes.
 
         Args:
-            results (list[EpisodeCounts]): Of all episodes.
+            results (list[EpisodeCounts]): Counts of all episodes.
 
         Returns:
-            dict: ``mIoU``, ``FB-IoU`` and ``std`` in percent, ``runs`` (the
-            mIoU of each), ``per_class`` (name to IoU), ``per_class_counts``
-            (name to intersection and union, pixels of all runs), and the 95%
-            bootstrap intervals over the episodes, ``interval`` (of mIoU),
+            dict: ``mIoU``, ``FB-IoU`` and ``std`` in percent; ``runs``, the
+            mIoU of each run; ``per_class``, which maps the name of each class
+            to its IoU; ``per_class_counts``, which maps it to the pixels of
+            its intersection and union over all runs; and the 95% bootstrap
+            intervals over the episodes, ``interval`` (of the mIoU),
             ``FB-IoU_interval`` and ``per_class_interval``.
         """
         names = self.dataset_meta['class_names']
@@ -155,14 +158,14 @@ class FewShotIoUMetric(BaseMetric):
 
 
 def complete_result(metrics: dict, evaluator: Evaluator) -> dict:
-    """Add to what mmengine logs all else that a test has found.
+    """Add the complete results of a test to the metrics that were logged.
 
     Args:
-        metrics (dict): As a loop of mmengine returns it.
-        evaluator (Evaluator): Of that loop.
+        metrics (dict): Metrics that an mmengine loop returned.
+        evaluator (Evaluator): Evaluator of that loop.
 
     Returns:
-        dict: ``metrics``, and the ``result`` of each
+        dict: ``metrics``, updated with the ``result`` of each
         :class:`FewShotIoUMetric`.
     """
     for metric in evaluator.metrics:
@@ -173,7 +176,7 @@ def complete_result(metrics: dict, evaluator: Evaluator) -> dict:
 
 def _score_table(names: Sequence[str], scores: Sequence[float],
                  intervals: Sequence[Sequence[float]]) -> str:
-    """Percentages and their 95% intervals; '-' for a class never sampled."""
+    """Format percentages and their 95% intervals; nan becomes '-'."""
     rows = [('', 'IoU', '95% interval')]
     for name, score, (low, high) in zip(names, scores, intervals, strict=True):
         known = not np.isnan(score)

@@ -1,4 +1,4 @@
-"""Counting the pixels of intersections and unions."""
+"""The counting of the pixels in intersections and unions."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,15 +11,17 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class EpisodeCounts:
-    """Pixels of one episode, summed over its queries.
+    """The pixel counts of one episode, summed over its queries.
 
     Attributes:
-        run (int): The run it belongs to.
-        episode (int): Its index in the run.
-        class_ids (tuple[int, ...]): The class of each way, (W,).
-        intersection (np.ndarray): (W + 2,) int64: of every way, then of the
+        run (int): Run of the episode.
+        episode (int): Index of the episode in its run.
+        class_ids (tuple[int, ...]): Class of each way, (W,).
+        intersection (np.ndarray): Pixels in the intersection of prediction
+            and ground truth, (W + 2,) int64: of every way, then of the
             foreground (any way) and of the background.
-        union (np.ndarray): (W + 2,), likewise.
+        union (np.ndarray): Pixels in the union, (W + 2,) int64, in the same
+            order.
     """
 
     run: int
@@ -32,27 +34,26 @@ class EpisodeCounts:
 def count_pixels(prediction: Tensor, ground_truth: Tensor, num_ways: int,
                  ignore_index: int = 255,
                  count_absent: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Intersections and unions of one query.
-
-    A way's false positives count whether or not the ground truth shows the
-    way, unless ``count_absent`` is off; ignored pixels count nowhere.
+    """Count the pixels in the intersections and unions of one query.
 
     Args:
-        prediction (Tensor): (H, W), episode labels 0..W.
-        ground_truth (Tensor): (H, W), episode labels 0..W and
-            ``ignore_index``.
-        num_ways (int): W.
-        ignore_index (int): Defaults to 255.
-        count_absent (bool): False leaves out what the ground truth does not
-            show (a way, the foreground, the background), as the released
-            code of PANet does. Defaults to True.
+        prediction (Tensor): Episode labels 0 to W, (H, W).
+        ground_truth (Tensor): Episode labels 0 to W and ``ignore_index``,
+            (H, W).
+        num_ways (int): Number of ways, W.
+        ignore_index (int): Label of pixels that are not counted. Defaults to
+            255.
+        count_absent (bool): Whether false positives count for a way, the
+            foreground or the background even if the ground truth does not
+            show it. The released code of PANet does not count them. Defaults
+            to True.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Intersection and union, each (W + 2,)
         int64, as in :class:`EpisodeCounts`.
 
     Raises:
-        InputError: If the sizes differ.
+        InputError: If the sizes of prediction and ground truth differ.
 
     Example:
         >>> import torch
@@ -75,12 +76,13 @@ def count_pixels(prediction: Tensor, ground_truth: Tensor, num_ways: int,
 
 def intersection_and_union(confusion: np.ndarray, count_absent: bool = True
                            ) -> tuple[np.ndarray, np.ndarray]:
-    """What confusion matrices of queries say of each way.
+    """Compute intersections and unions from confusion matrices.
 
     Args:
-        confusion (np.ndarray): (..., 1 + W, 1 + W) int64, pixels by
-            (ground truth, prediction), background first.
-        count_absent (bool): See :func:`count_pixels`. Defaults to True.
+        confusion (np.ndarray): Pixels by (ground truth, prediction),
+            (..., 1 + W, 1 + W) int64, with the background first.
+        count_absent (bool): Whether false positives of absent ways count, see
+            :func:`count_pixels`. Defaults to True.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Intersection and union, each
@@ -90,7 +92,7 @@ def intersection_and_union(confusion: np.ndarray, count_absent: bool = True
     shown = confusion.sum(-1)
     unions = confusion.sum(-2) + shown - hits
     everything = shown.sum(-1)
-    # Confusing two ways is right about the foreground.
+    # A pixel of another way is wrong for the way, not for the foreground.
     foreground = confusion[..., 1:, 1:].sum((-2, -1))
     intersection = _ways_fore_back(hits, foreground)
     union = _ways_fore_back(unions, everything - hits[..., 0])
@@ -101,26 +103,27 @@ def intersection_and_union(confusion: np.ndarray, count_absent: bool = True
 
 
 def _ways_fore_back(classes: np.ndarray, foreground: np.ndarray) -> np.ndarray:
-    """From (..., 1 + W), background first, to (..., W + 2)."""
+    """Reorder (..., 1 + W), background first, to (..., W + 2)."""
     return np.concatenate(
         [classes[..., 1:], foreground[..., None], classes[..., :1]], axis=-1)
 
 
 def label_confusion(predictions: Tensor, ground_truth: Tensor, num_ways: int,
                     num_labels: int) -> Tensor:
-    """Count the predictions of many episodes against one ground truth.
+    """Compute the confusion of many episodes with one ground truth.
 
     Args:
-        predictions (Tensor): uint8 (E, H, W), 0 to W.
-        ground_truth (Tensor): (H, W), 0 to num_labels - 1 and 255, ignored.
-        num_ways (int): W.
-        num_labels (int): T.
+        predictions (Tensor): Episode labels 0 to W, uint8 (E, H, W).
+        ground_truth (Tensor): Labels 0 to T - 1, and 255 for ignored pixels,
+            (H, W).
+        num_ways (int): Number of ways, W.
+        num_labels (int): Number of labels of the ground truth, T.
 
     Returns:
-        Tensor: int64 (E, T, 1 + W), pixels by (ground truth, prediction).
+        Tensor: Pixels by (ground truth, prediction), int64 (E, T, 1 + W).
     """
     expected = ground_truth.flatten()
-    # As a product of matrices: float32 counts exactly up to 2^24 pixels.
+    # A matrix product counts fast. float32 is exact up to 2^24 pixels.
     dtype = torch.float32 if expected.numel() <= 2**24 else torch.float64
     labels = torch.arange(num_labels, device=expected.device)
     shown = (expected == labels[:, None]).to(dtype)  # (T, P)
@@ -133,20 +136,21 @@ def label_confusion(predictions: Tensor, ground_truth: Tensor, num_ways: int,
 
 def episode_confusion(confusion: np.ndarray, class_ids: Sequence[int],
                       ways: Sequence[int]) -> np.ndarray:
-    """Turn the classes of a ground truth into the ways of one episode.
+    """Map the classes of a ground truth to the ways of one episode.
 
     Args:
-        confusion (np.ndarray): (1 + n, 1 + W), see :func:`label_confusion`;
-            label 0 of the ground truth is any class but the n.
-        class_ids (Sequence[int]): The n classes.
-        ways (Sequence[int]): The episode's W classes.
+        confusion (np.ndarray): Pixels by (ground truth, prediction),
+            (1 + n, 1 + W), see :func:`label_confusion`. Label 0 of the ground
+            truth is every class other than the n classes.
+        class_ids (Sequence[int]): Ids of the n classes.
+        ways (Sequence[int]): Ids of the W classes of the episode.
 
     Returns:
-        np.ndarray: (1 + W, 1 + W), by (ground truth, prediction).
+        np.ndarray: Pixels by (ground truth, prediction), (1 + W, 1 + W).
 
     Example:
-        Of the classes 7 and 9 in the image, the episode asks for 9 alone, so
-        7 is background:
+        The image shows the classes 7 and 9. The episode has the class 9 only,
+        so 7 is background:
 
         >>> confusion = np.array([[50, 1], [20, 2], [3, 30]])
         >>> episode_confusion(confusion, class_ids=[7, 9], ways=[9])

@@ -1,4 +1,4 @@
-"""What counted pixels say: mIoU, FB-IoU and the IoU of each class."""
+"""The scores of pixel counts: mIoU, FB-IoU and the IoU of each class."""
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,20 +7,20 @@ from .episode_table import EpisodeTable
 
 
 def summarise(table: EpisodeTable, class_ids: Sequence[int]) -> dict:
-    """Scores in percent, as mean over the runs.
+    """Compute the scores in percent, averaged over the runs.
 
     Pixels are summed over the episodes of a run before they are divided.
 
     Args:
-        table (EpisodeTable): Of all runs.
-        class_ids (Sequence[int]): C classes, all of the table's among them;
-            their mean is the mIoU.
+        table (EpisodeTable): Episodes of all runs.
+        class_ids (Sequence[int]): Ids of C classes, which include all classes
+            of the table. The mIoU is the mean of their IoU.
 
     Returns:
-        dict: ``mIoU``, ``FB-IoU``, ``per_class`` (a list in the order of
-        ``class_ids``), ``runs`` (the mIoU of each) and ``std`` (of the runs'
-        mIoU, n - 1; 0 for one run). A class that was never sampled is nan,
-        and the means leave it out.
+        dict: ``mIoU``; ``FB-IoU``; ``per_class``, a list in the order of
+        ``class_ids``; ``runs``, the mIoU of each run; and ``std``, the
+        standard deviation of ``runs`` (with n - 1; 0 for one run). The IoU of
+        a class that was never sampled is nan, and the means leave it out.
     """
     counts = table.counts(class_ids)
     sums = [counts[table.runs == run].sum(0) for run in np.unique(table.runs)]
@@ -36,31 +36,33 @@ def summarise(table: EpisodeTable, class_ids: Sequence[int]) -> dict:
 
 
 def table_scores(table: EpisodeTable, class_ids: Sequence[int]) -> np.ndarray:
-    """The scores of :func:`summarise` as an array.
+    """Return the scores of :func:`summarise` as an array.
 
     Args:
-        table (EpisodeTable): Of all runs.
-        class_ids (Sequence[int]): C classes, all of the table's among them.
+        table (EpisodeTable): Episodes of all runs.
+        class_ids (Sequence[int]): Ids of C classes, which include all classes
+            of the table.
 
     Returns:
-        np.ndarray: (2 + C,): mIoU, FB-IoU and the IoU of each class in the
-        order of ``class_ids``, in percent; nan for a class never sampled.
+        np.ndarray: mIoU, FB-IoU and the IoU of each class in the order of
+        ``class_ids``, (2 + C,), in percent; nan for a class that was never
+        sampled.
     """
     scores = summarise(table, class_ids)
     return np.array([scores['mIoU'], scores['FB-IoU'], *scores['per_class']])
 
 
 def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
-    """Quotients, and nan where ``under`` is 0: an IoU without a pixel."""
+    """Divide; the quotient is nan if ``under`` is 0, as without a pixel."""
     return np.divide(
         over, under, out=np.full(np.shape(over), np.nan), where=under > 0)
 
 
 def known_mean(values: Sequence[float] | np.ndarray,
                axis: int = -1) -> np.ndarray:
-    """Mean of the values that are not nan; nan where there are none."""
+    """Average the values that are not nan; nan if there are none."""
     values = np.asarray(values, dtype=float)
-    if values.ndim == 1:  # without zeros, which change how a sum is rounded
+    if values.ndim == 1:  # Added zeros would change the rounding of the sum.
         values = values[~np.isnan(values)]
     known = ~np.isnan(values)
     return ratio(np.where(known, values, 0).sum(axis), known.sum(axis))

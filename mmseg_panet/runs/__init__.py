@@ -1,1 +1,1 @@
-"""Training and testing of a config."""
+"""The training and testing of a config."""

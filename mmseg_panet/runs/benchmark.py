@@ -1,4 +1,4 @@
-"""Training and testing of every fold."""
+"""The benchmark of a config: training and testing of every fold."""
 import hashlib
 import json
 from collections.abc import Sequence
@@ -18,26 +18,29 @@ from .subcommand import run_subcommand
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A model of every fold, each trained once and tested with all shots.
+    """A benchmark that trains a model for every fold and tests it.
 
-    The training's episodes are the config's; W, S and Q of the tests are
-    set by their flags alone. In ``work_dir``, ``fold<f>/training`` holds the
-    checkpoints and ``fold<f>/<S>shots-<model>`` the ``result.json`` of a
-    test. ``settings.json`` in each says what it was made with: a result of
-    other settings is made again, a training of other settings is refused.
+    Each fold is trained once and tested with every number of shots. The
+    training takes its episodes from the config. The flags of the tests set
+    their W, S and Q only. In ``work_dir``, ``fold<f>/training`` contains the
+    checkpoints of a training, and ``fold<f>/<S>shots-<model>`` contains the
+    ``result.json`` of a test. The ``settings.json`` in each of these folders
+    records the settings. A test with other settings is run again, and a
+    training with other settings is refused.
 
     Attributes:
-        config (str): The config file.
-        folds (Sequence[int]): Which to train and test.
-        shots (Sequence[int]): S of the tests.
-        work_dir (Path): Of everything that is written.
-        cfg (Config): The config as the subcommands will see it, but for the
+        config (str): Path or name of the config.
+        folds (Sequence[int]): Folds to train and test.
+        shots (Sequence[int]): Numbers of shots of the tests.
+        work_dir (Path): Folder of all files that are written.
+        cfg (Config): Config as the subcommands will load it, except for the
             fold.
-        untrained (bool): Also test the model as it is before training.
+        untrained (bool): Whether the model before training is tested, too.
             Defaults to False.
-        flags (Sequence[str]): Further arguments of training and tests.
-        test_flags (Sequence[str]): Further arguments of the tests.
-        cfg_options (Sequence[str]): ``KEY=VALUE`` for both, too.
+        flags (Sequence[str]): Further arguments of the training and the tests.
+        test_flags (Sequence[str]): Further arguments of the tests only.
+        cfg_options (Sequence[str]): ``--cfg-options`` of the training and the
+            tests, as ``KEY=VALUE``.
     """
 
     config: str
@@ -51,14 +54,14 @@ class Benchmark:
     cfg_options: Sequence[str] = ()
 
     def run(self) -> None:
-        """Do what is not done yet, and print which of how many jobs it is.
+        """Run all jobs that are not finished yet, and print their numbers.
 
         Raises:
-            InputError: If a fold or a number of shots is repeated, the
-                config cannot be read or has no such fold, or a training in
-                ``work_dir`` was made with other settings.
-            subprocess.CalledProcessError: If a subcommand fails; what is
-                finished stays.
+            InputError: If a fold or a number of shots is repeated, if the
+                config has no such fold, or if a training in ``work_dir`` has
+                other settings.
+            subprocess.CalledProcessError: If a subcommand fails. Finished
+                jobs are kept.
         """
         self._check_folds_and_shots()
         self._check_trainings()
@@ -68,7 +71,7 @@ class Benchmark:
         results = {cell: result for row in rows for cell in row
                    if (result := self._finished(cell)) is not None}
         self._write_tables(results)
-        jobs = [  # None: the training
+        jobs = [  # None stands for the training of the fold.
             (fold, cell) for fold, *tests in zip(
                 self.folds, *rows, strict=True) for cell in (None, *tests)]
         for number, (fold, cell) in enumerate(jobs, 1):
@@ -83,7 +86,7 @@ class Benchmark:
                 self._write_tables(results)
 
     def _rows(self) -> list[list[Cell]]:
-        """The tests as the table has them: all folds in a row."""
+        """List the rows of the table, each with the tests of all folds."""
         models = (False, True) if self.untrained else (True,)
         return [
             [Cell(fold, shots, trained) for fold in self.folds]
@@ -91,7 +94,7 @@ class Benchmark:
 
     @cached_property
     def _settings(self) -> dict:
-        """What decides a training."""
+        """The settings that determine the result of a training."""
         content = json.dumps(self.cfg.to_dict(), sort_keys=True, default=str)
         return {'config_sha256': hashlib.sha256(content.encode()).hexdigest(),
                 'flags': [*self.flags, *self._options()]}
@@ -112,13 +115,13 @@ class Benchmark:
         if max_iters is None:
             raise InputError(
                 f'expected train_cfg.max_iters in {self.config}, got none; '
-                'configs/_base_/schedules shows some')
+                'see configs/_base_/schedules for examples')
         return self._training_dir(fold) / f'iter_{max_iters}.pth'
 
     def _is_trained(self, fold: int) -> bool:
-        """Whether the last checkpoint is there, and complete.
+        """Return whether the last checkpoint of a training is complete.
 
-        mmengine notes a checkpoint's name when it has been written.
+        mmengine records the name of a checkpoint after it has written it.
         """
         final = self._checkpoint(fold)
         return final.is_file() and _latest(final.parent) == final.name
@@ -128,7 +131,7 @@ class Benchmark:
             if len(set(values)) < len(values):
                 raise InputError(
                     f'expected each of --{name} once, got '
-                    f"{' '.join(map(str, values))}; leave out repetitions")
+                    f"{' '.join(map(str, values))}; remove the repetitions")
         loader = self.cfg.get('test_dataloader') or {}
         folds = loader.get('dataset', {}).get('folds')
         for fold in self.folds:
@@ -140,20 +143,20 @@ class Benchmark:
                     f'{self.config} have no folds; give --folds 0')
 
     def _check_trainings(self) -> None:
-        """Also of other folds: a work dir is of one model."""
+        """Check all trainings in the work dir, which is for one model."""
         for path in sorted(self.work_dir.glob('fold*/training/settings.json')):
             folder, before = path.parent, _read_json(path)
             if (before not in (None, self._settings)
                     and any(folder.glob('*.pth'))):
                 raise InputError(
                     f'{folder} was trained with {_name(before)}, expected '
-                    f'{_name(self._settings)}; name another --work-dir, '
+                    f'{_name(self._settings)}; choose another --work-dir, '
                     f'delete {folder}, or delete {path} to keep the training')
 
     def _train(self, fold: int) -> None:
         folder = self._training_dir(fold)
-        # With --resume mmengine goes on from a config's load_from, where it
-        # has one, instead of the last checkpoint.
+        # With --resume, mmengine prefers load_from of the config to the last
+        # checkpoint.
         resumes = _latest(folder) is not None
         self._call(
             'train', '--fold', fold, '--work-dir', folder,
@@ -162,7 +165,7 @@ class Benchmark:
     def _test(self, cell: Cell) -> dict:
         folder = self._test_dir(cell)
         path = folder / 'result.json'
-        # Written last, it vouches for the result.
+        # It is written last and marks the result as complete.
         (folder / 'settings.json').unlink(missing_ok=True)
         checkpoint = self._checkpoint(cell.fold) if cell.trained else 'none'
         self._call(
@@ -172,7 +175,7 @@ class Benchmark:
         return json.loads(path.read_text())
 
     def _finished(self, cell: Cell) -> dict | None:
-        """The result of a test, if it was made with these settings."""
+        """Read the result of a test, if it has these settings."""
         folder = self._test_dir(cell)
         if cell.trained and not self._is_trained(cell.fold):
             return None
@@ -198,7 +201,7 @@ class Benchmark:
 
 
 def _latest(folder: Path) -> str | None:
-    """Name of the last checkpoint; mmengine notes it when it is written."""
+    """Return the name of the last checkpoint that mmengine recorded."""
     note = folder / 'last_checkpoint'
     return Path(note.read_text().strip()).name if note.is_file() else None
 
@@ -209,7 +212,7 @@ def _name(settings: dict) -> str:
 
 
 def _read_json(path: Path) -> dict | None:
-    """What a file holds, or None where there is none or half of one."""
+    """Read a file; the result is None if it is missing or incomplete."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):

@@ -1,35 +1,30 @@
-"""Checkpoints that a run starts from."""
+"""The checkpoint from which a run starts."""
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from ..errors import InputError
+from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import fitting_part, is_of_backbone, read_weights
 
 
-def bare(model: nn.Module) -> Any:
-    """The model without what distributes it."""
-    return model.module if is_model_wrapper(model) else model
-
-
 def start_from(cfg: Config, path: str) -> bool:
-    """Set the weights that a Runner of a config starts from.
+    """Set the checkpoint from which a Runner starts.
 
     Args:
-        cfg (Config): Changed in place: ``load_from`` is the checkpoint, or
-            None where it is of the backbone alone, which then is what
-            ``--pretrained`` names.
-        path (str): A file or an address that mmengine's Runner takes.
+        cfg (Config): Config to change in place. A checkpoint of the complete
+            model becomes ``load_from``. With a checkpoint of the backbone
+            only, ``load_from`` is None and the checkpoint is set as with
+            ``--pretrained``.
+        path (str): Path or URL of the checkpoint, as for mmengine's Runner.
 
     Returns:
-        bool: Whether the checkpoint is of the backbone alone.
+        bool: Whether the checkpoint is of the backbone only.
 
     Raises:
-        InputError: If the file is missing or unreadable.
+        InputError: If the checkpoint is missing or cannot be read.
     """
     alone = is_of_backbone(read_weights(path)) and 'model' in cfg
     cfg.load_from = None if alone else path
@@ -39,31 +34,33 @@ def start_from(cfg: Config, path: str) -> bool:
 
 
 def check_checkpoint(model: nn.Module, path: str) -> None:
-    """Refuse a checkpoint that is not of a model.
+    """Refuse a checkpoint of another model.
 
-    mmengine would load what fits, warn about the rest and go on.
+    mmengine would load the weights that fit, warn about the others and
+    continue.
 
     Args:
-        model (nn.Module): The model it is meant for, distributed or not.
-        path (str): A file or an address that mmengine's Runner takes.
+        model (nn.Module): Model for which the checkpoint is meant, with or
+            without a wrapper.
+        path (str): Path or URL of the checkpoint, as for mmengine's Runner.
 
     Raises:
-        InputError: If the file is missing or unreadable, or a weight of the
-            model (or of its backbone, see :func:`fitting_part`) is missing
-            or has another shape.
+        InputError: If the checkpoint is missing or cannot be read, or if a
+            weight of the model (or of its backbone, see
+            :func:`fitting_part`) is missing or has another shape.
     """
-    fitting_part(bare(model), read_weights(path), path)
+    fitting_part(unwrap_model(model), read_weights(path), path)
 
 
 def sha256(path: str | Path) -> str:
-    """SHA-256 of a checkpoint, as hexadecimal digits.
+    """Compute the SHA-256 of a checkpoint, as hexadecimal digits.
 
     Raises:
-        InputError: If it is not a file.
+        InputError: If the path is not a file.
     """
     if not Path(path).is_file():
         raise InputError(
-            f'the checkpoint {path} is not a file; give one of `mmseg-panet '
-            "train`, one of the backbone's weights, or 'none' for the model "
-            'before training')
+            f'the checkpoint {path} is not a file; give a checkpoint of '
+            '`mmseg-panet train` or of the backbone only, or '
+            "'none' for the model before training")
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,26 +1,27 @@
-"""Subcommands of `mmseg-panet`, each run in a process of its own."""
+"""A subcommand of `mmseg-panet` that runs in a separate process."""
 import os
 import subprocess
 import sys
 
-_PART_OF_ANOTHER = 'MMSEG_PANET_PART_OF_ANOTHER'
-"""Environment variable of the processes that are started here."""
+_NESTED = 'MMSEG_PANET_NESTED'
+"""Environment variable that is set in processes of :func:`run_subcommand`."""
 
 
 def run_subcommand(*words: object) -> None:
-    """Run a subcommand in a process of its own and wait for it.
+    """Run a subcommand in a separate process and wait until it ends.
 
     Args:
-        *words (object): Its name and its arguments, as a user types them.
+        *words (object): Name and arguments of the subcommand, as a user would
+            type them.
 
     Raises:
-        subprocess.CalledProcessError: If it fails.
+        subprocess.CalledProcessError: If the subcommand fails.
     """
     subprocess.run(
         [sys.executable, '-m', 'mmseg_panet', *map(str, words)], check=True,
-        env=os.environ | {_PART_OF_ANOTHER: '1'})
+        env=os.environ | {_NESTED: '1'})
 
 
-def is_part_of_another() -> bool:
-    """Whether another subcommand runs this one, and tells what to do next."""
-    return _PART_OF_ANOTHER in os.environ
+def is_nested() -> bool:
+    """Return whether another subcommand started this one."""
+    return _NESTED in os.environ

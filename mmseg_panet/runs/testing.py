@@ -1,4 +1,4 @@
-"""Few-shot test of a config."""
+"""The few-shot test of a config."""
 import json
 from pathlib import Path
 from typing import Any
@@ -13,27 +13,29 @@ from ..errors import InputError
 from ..evaluation.few_shot_iou_metric import complete_result
 from ..files import write_lines
 from ..models import FewShotHead
+from ..models.model_wrapper import unwrap_model
 from ..version import versions
-from .checkpoint import bare, check_checkpoint, sha256, start_from
+from .checkpoint import check_checkpoint, sha256, start_from
 
 
 def test(cfg: Config, checkpoint: str | None) -> dict:
     """Score a model on the episodes of ``cfg.test_dataloader``.
 
     Args:
-        cfg (Config): With ``work_dir``.
-        checkpoint (str, optional): A file of the complete model, or of its
-            backbone alone, which is all that a PANet without a neck learns;
-            of mmengine or torch, or .safetensors. None scores the model as
-            it is before training, its backbone's pretrained weights loaded.
+        cfg (Config): Config with a ``work_dir``.
+        checkpoint (str, optional): Path of a checkpoint of the complete model
+            or of its backbone only. (A PANet without a neck has no other
+            weights.) The file is of mmengine or torch, or a .safetensors
+            file. None scores the model before training, with the pretrained
+            weights of its backbone.
 
     Returns:
-        dict: The result, as ``mmseg-panet test --out`` writes it: ``mIoU``,
-        ``FB-IoU``, ``per_class`` and ``std`` in percent, and what they were
-        measured on and with.
+        dict: Result, as ``mmseg-panet test --out`` writes it: ``mIoU``,
+        ``FB-IoU``, ``per_class`` and ``std`` in percent, and the episodes,
+        the settings, the checkpoint and the versions that they depend on.
 
     Raises:
-        InputError: If the checkpoint is not of the config's model.
+        InputError: If the checkpoint is of another model than the config's.
     """
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
@@ -42,7 +44,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
     if checkpoint is not None:
         check_checkpoint(runner.model, checkpoint)
     if not trained:
-        bare(runner.model).init_weights()
+        unwrap_model(runner.model).init_weights()
     metrics = complete_result(runner.test(), runner.test_evaluator)
     dataset = runner.test_dataloader.dataset
     setting = cfg.test_dataloader.dataset
@@ -53,7 +55,7 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,
         'count_absent': few_shot_metric(cfg).get('count_absent', True),
-        **_classifier(bare(runner.model), dataset.rules),
+        **_classifier(unwrap_model(runner.model), dataset.rules),
         'test_cfg': cfg.model.get('test_cfg'),
         'checkpoint_sha256': digest,
         'manifest_sha256': dataset.manifest_sha256(),
@@ -62,10 +64,10 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
 
 
 def few_shot_metric(cfg: Config) -> dict:
-    """The setting of the ``FewShotIoUMetric`` of a test.
+    """Return the ``FewShotIoUMetric`` of the test of a config, as a dict.
 
     Raises:
-        InputError: If the config has none.
+        InputError: If the config has no such metric.
     """
     evaluator = cfg.get('test_evaluator') or ()
     for metric in [evaluator] if isinstance(evaluator, dict) else evaluator:
@@ -76,11 +78,11 @@ def few_shot_metric(cfg: Config) -> dict:
         f'{cfg.filename}, got {evaluator}')
 
 
-def score_lines(result: dict) -> str:
-    """Say how a model scored in a line or two.
+def format_scores(result: dict) -> str:
+    """Format the classifier and the scores of a model in one or two lines.
 
     Args:
-        result (dict): As :func:`test` returns it.
+        result (dict): Result of :func:`test`.
     """
     low, high = result['interval']
     score = f"mIoU {result['mIoU']:.2f}"
@@ -88,18 +90,18 @@ def score_lines(result: dict) -> str:
         score += f" +- {result['std']:.2f} over {len(result['runs'])} runs"
     score += (f', 95% interval {low:.2f} to {high:.2f}; '
               f"FB-IoU {result['FB-IoU']:.2f}")
-    # The head of another project has no classifier of this one.
+    # The head of another project may have no classifier.
     method = result['method']
     return f'classified by {method}\n{score}' if method else score
 
 
 def write_result(result: dict, path: str | Path) -> None:
-    """Write a result as JSON in one step, by the main process.
+    """Write a result atomically as JSON, in the main process.
 
     Args:
-        result (dict): As :func:`test` returns it. A class that was never
-            sampled has no IoU: null.
-        path (str | Path): The file, see
+        result (dict): Result of :func:`test`. The IoU of a class that was
+            never sampled becomes null.
+        path (str | Path): Path of the file, in an existing folder, see
             :func:`mmseg_panet.files.prepare_output`.
     """
     if is_main_process():
@@ -109,9 +111,10 @@ def write_result(result: dict, path: str | Path) -> None:
 
 
 def _classifier(model: Any, rules: EpisodeRules) -> dict[str, Any]:
-    """Settings of a model's classifier, and what it is for these episodes.
+    """Describe the classifier of a model for the episodes of a test.
 
-    None of a model that has another kind of head.
+    Both values are None if the head of the model is not a
+    :class:`FewShotHead`.
     """
     head = getattr(model, 'decode_head', None)
     if not isinstance(head, FewShotHead):

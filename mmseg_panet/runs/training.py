@@ -1,4 +1,4 @@
-"""Training of a config."""
+"""The training of a config."""
 from pathlib import Path
 
 import torch
@@ -10,23 +10,25 @@ from ..errors import InputError
 from .checkpoint import check_checkpoint, start_from
 
 AMP_DTYPES = ('float16', 'bfloat16')
+"""Dtypes of mixed precision."""
 
 
 def train(cfg: Config) -> Runner:
     """Train a config with mmengine's Runner.
 
-    The last line of the log says where the checkpoint is and how it is
-    tested.
+    The last line of the log has the path of the checkpoint and the command
+    that tests it.
 
     Args:
-        cfg (Config): With ``work_dir``. ``load_from`` is a checkpoint of the
-            complete model, or of its backbone alone.
+        cfg (Config): Config with a ``work_dir``. Its ``load_from`` may be a
+            checkpoint of the complete model or of the backbone only.
 
     Returns:
-        Runner: After the training.
+        Runner: Runner with the trained model.
 
     Raises:
-        InputError: If it is to start from a checkpoint of another model.
+        InputError: If ``load_from``, or the checkpoint to resume from, is of
+            another model.
     """
     start = cfg.get('load_from')
     if cfg.get('resume'):
@@ -42,10 +44,10 @@ def train(cfg: Config) -> Runner:
 
 
 def _log_next_step(runner: Runner) -> None:
-    """Log where the checkpoint is, and the command that tests it."""
+    """Log the path of the checkpoint and the command that tests it."""
     checkpoint = runner.message_hub.runtime_info.get('last_ckpt')
     if checkpoint and runner.cfg.filename:
-        # The Runner has written it, with all settings of the flags.
+        # The Runner has written this config, which includes all flags.
         config = Path(runner.work_dir, Path(runner.cfg.filename).name)
         print_log(
             f'The checkpoint is {checkpoint}; score it on the novel classes '
@@ -54,18 +56,18 @@ def _log_next_step(runner: Runner) -> None:
 
 
 def use_amp(cfg: Config, dtype: str = 'float16') -> None:
-    """Train in mixed precision; the head stays in float32.
+    """Let a config train in mixed precision; the head stays in float32.
 
     Args:
-        cfg (Config): Changed in place.
-        dtype (str): Of the backbone's computation, one of ``AMP_DTYPES``.
-            Defaults to 'float16'.
+        cfg (Config): Config to change in place.
+        dtype (str): Dtype of the computations of the backbone, one of
+            ``AMP_DTYPES``. Defaults to 'float16'.
 
     Raises:
-        InputError: Without a GPU, where mmengine has none.
+        InputError: If there is no GPU. mmengine's mixed precision needs one.
     """
     if not torch.cuda.is_available():
         raise InputError(
-            '--amp needs a GPU, but there is none; train without --amp')
+            '--amp needs a GPU, but none is available; train without --amp')
     cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

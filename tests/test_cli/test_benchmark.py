@@ -1,4 +1,4 @@
-"""The real command: on the toy data, and with others that only pretend."""
+"""The command on the toy data, and with fake subcommands."""
 import csv
 import json
 import os
@@ -26,7 +26,7 @@ def small(folder):
 
 
 def times(folder):
-    """Return when the files that take long were made."""
+    """Return the times at which the slow files were written."""
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns
         for pattern in ('*.pth', 'result.json')
@@ -40,7 +40,7 @@ def read_csv(folder):
 
 @pytest.fixture
 def _tools_here(monkeypatch):
-    """Let the subcommands that a command starts run in this process."""
+    """Run the subcommands that a command starts in this process."""
     start = subprocess.run
 
     def run(command, *args, **kwargs):
@@ -54,14 +54,14 @@ def _tools_here(monkeypatch):
 
 
 @pytest.mark.usefixtures('_tools_here')
-def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
+def test_a_benchmark_that_was_killed_resumes_and_writes_the_table(
         tmp_path, toy_root):
     out = tmp_path / 'out'
     arguments = [
         small(tmp_path), '--folds', 0, 1, '--shots', 1, 2, '--work-dir', out,
         '--data-root', toy_root]
 
-    # Killed in the first training.
+    # The benchmark is killed during the first training.
     killed = subprocess.Popen(
         command_of('benchmark.py', arguments), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -74,7 +74,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
     killed.wait()
     assert not (out / 'fold0/training/iter_60.pth').exists()
 
-    # The second call goes on from there.
+    # The second call resumes from there.
     printed = tool('benchmark.py', *arguments).stdout
     assert '[1/6] training of fold 0 \n' in printed
     assert '[6/6] test of fold 1, 2 shots, trained \n' in printed
@@ -87,7 +87,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
         f'fold{fold}/{shots}shots-trained/result.json'
         for fold in (0, 1) for shots in (1, 2)}
 
-    # The table says what the results say.
+    # The table has the scores of the results.
     results = [
         json.loads((out / f'fold{fold}/{shots}shots-trained/result.json')
                    .read_text()) for shots in (1, 2) for fold in (0, 1)]
@@ -114,7 +114,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
         assert f'[{low:.1f}, {high:.1f}]' in markdown
     assert '| trained | 2 | ' in markdown
 
-    # The third call has nothing to do, the fourth only what is missing.
+    # The third call has no job left, the fourth only the missing one.
     same = make_benchmark(
         str(arguments[0]), [0, 1], [1, 2], out,
         flags=['--data-root', str(toy_root)])
@@ -128,7 +128,7 @@ def test_killed_in_a_training_it_goes_on_and_ends_with_the_table(
     assert again == made
 
 
-# What `python -m mmseg_panet` runs in a folder that has such a package.
+# `python -m mmseg_panet` runs this in a folder that has such a package.
 MAIN = """
 import runpy
 import sys
@@ -172,8 +172,11 @@ out.write_text(json.dumps(result))
 
 
 @pytest.fixture
-def pretended(tmp_path, monkeypatch):
-    """Builds benchmarks whose subcommands note their calls and do nothing."""
+def run_fake(tmp_path, monkeypatch):
+    """Return a function that runs a benchmark and lists its calls.
+
+    The subcommands are fake: they record their calls and write results.
+    """
     monkeypatch.chdir(tmp_path)
     Path('mmseg_panet').mkdir()
     Path('mmseg_panet/__init__.py').touch()
@@ -190,8 +193,8 @@ def pretended(tmp_path, monkeypatch):
     return run
 
 
-def test_the_tools_get_what_was_given_and_nothing_else(pretended):
-    assert pretended(
+def test_the_subcommands_get_the_given_flags_and_no_others(run_fake):
+    assert run_fake(
         [3], [1, 5], untrained=True, flags=['--data-root', 'toy'],
         test_flags=['--ways', '2'], cfg_options=['a=1', 'b=2']) == [
         'train.py --fold 3 --work-dir out/fold3/training --data-root toy '
@@ -206,7 +209,7 @@ def test_the_tools_get_what_was_given_and_nothing_else(pretended):
             for shots in (1, 5))]
 
 
-def test_a_classifier_is_that_of_the_tests_alone(pretended):
+def test_a_classifier_applies_to_the_tests_only(run_fake):
     tool('benchmark.py', 'small.py', '--folds', 0, '--shots', 1,
          '--classifier', 'auto')
     train, test = Path('calls').read_text().splitlines()
@@ -214,8 +217,8 @@ def test_a_classifier_is_that_of_the_tests_alone(pretended):
     assert test.endswith(' --classifier auto')
 
 
-def test_the_markdown_has_the_scores_and_where_they_come_from(pretended):
-    pretended(shots=[1, 5])
+def test_the_markdown_has_the_scores_and_their_origins(run_fake):
+    run_fake(shots=[1, 5])
     zero, one = (
         json.loads(Path(f'out/fold{i}/1shots-trained/result.json')
                    .read_text())['checkpoint_sha256'] for i in range(2))
@@ -243,143 +246,143 @@ checkpoint |
 """
 
 
-def test_what_is_finished_is_in_the_table_when_a_tool_fails(pretended):
+def test_finished_results_are_in_the_table_if_a_subcommand_fails(run_fake):
     Path('test.py').write_text(TEST + '\nsys.exit(7 if fold == 1 else 0)\n')
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        pretended()
+        run_fake()
     assert caught.value.returncode == 7
-    row, = read_csv(Path('out'))  # a mean would be of one fold of two
+    row, = read_csv(Path('out'))  # There is no mean of one fold of two.
     assert (row['fold'], row['mIoU']) == ('0', '41.0')
     assert '| trained | 1 | 41.0 ± 0.5 [39.0, 42.0] | - | - | - |' in (
         Path('out/benchmark.md').read_text())
     Path('test.py').write_text(TEST)
-    call, = pretended()
+    call, = run_fake()
     assert '--fold 1' in call
 
 
-def test_a_tool_that_fails_ends_it_in_one_line_with_its_exit_code(pretended):
+def test_a_failed_subcommand_gives_one_line_and_its_exit_code(run_fake):
     Path('train.py').write_text('import sys\nsys.exit(3)\n')
     done = tool_process(
         'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=3)
     assert done.stderr.splitlines()[-1].startswith(
-        'error: mmseg-panet train failed with exit code 3; what is finished '
-        'stays')
+        'error: mmseg-panet train failed with exit code 3; run the same '
+        'command again to continue; finished jobs are kept')
     assert 'Traceback' not in done.stderr
     assert Path('work_dirs/small/benchmark/benchmark.md').is_file()
 
 
-def test_ctrl_c_in_a_subcommand_is_one_line_of_the_benchmark(pretended):
+def test_ctrl_c_in_a_subcommand_gives_one_line_of_the_benchmark(run_fake):
     Path('train.py').write_text(
         'import os, signal, time\n'
         'os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n')
     done = tool(
         'benchmark.py', 'small.py', '--folds', 0, '--shots', 1, code=130)
     assert done.stderr.splitlines()[-1] == (
-        'stopped; what is finished stays, and the same command continues '
-        'from there')
+        'stopped; run the same command again to continue; finished jobs are '
+        'kept')
     assert 'Traceback' not in done.stderr
 
 
-def test_a_changed_flag_of_the_tests_makes_them_again(pretended):
-    pretended()
-    assert pretended() == []
-    calls = pretended(test_flags=['--ways', '2'])
+def test_tests_run_again_with_a_changed_flag(run_fake):
+    run_fake()
+    assert run_fake() == []
+    calls = run_fake(test_flags=['--ways', '2'])
     assert [call.split()[0] for call in calls] == ['test.py'] * 2
     assert '2-way' in Path('out/benchmark.md').read_text()
-    # The old flag makes them again.
-    assert len(pretended()) == 2
+    # They run again with the old flags, too.
+    assert len(run_fake()) == 2
 
 
-def test_a_test_that_was_cut_short_is_not_taken_for_a_finished_one(pretended):
-    pretended()
+def test_an_interrupted_test_does_not_count_as_finished(run_fake):
+    run_fake()
     Path('test.py').write_text(TEST + '\nsys.exit(7)\n')
     with pytest.raises(subprocess.CalledProcessError):
-        pretended(test_flags=['--ways', '2'])
+        run_fake(test_flags=['--ways', '2'])
     Path('test.py').write_text(TEST)
-    call, = pretended()  # the second fold's was not touched
+    call, = run_fake()  # The test of the second fold was not started.
     assert '--fold 0' in call
     assert '2-way' not in Path('out/benchmark.md').read_text()
 
 
-def test_a_new_checkpoint_is_tested_again(pretended):
-    pretended()
+def test_a_new_checkpoint_is_tested_again(run_fake):
+    run_fake()
     folder = Path('out/fold1/training')
     Path('train.py').write_text(
         TRAIN.replace('weights of', 'other weights of'))
-    # A checkpoint without its note may be incomplete.
+    # A checkpoint that mmengine has not recorded may be incomplete.
     (folder / 'last_checkpoint').unlink()
-    calls = pretended()
+    calls = run_fake()
     assert [call.split()[:3] for call in calls] == [
         ['train.py', '--fold', '1'],
         ['test.py', str(folder / 'iter_60.pth'), '--fold']]
 
 
-def test_an_interrupted_training_is_resumed_with_its_options(pretended):
+def test_an_interrupted_training_is_resumed_with_its_options(run_fake):
     folder = Path('out/fold0/training')
     folder.mkdir(parents=True)
     (folder / 'last_checkpoint').write_text('elsewhere/iter_3.pth')
-    train, _ = pretended([0], cfg_options=['a=1'])
+    train, _ = run_fake([0], cfg_options=['a=1'])
     assert train.endswith('--resume --cfg-options a=1 load_from=None')
 
 
 @pytest.mark.parametrize('change', ['options', 'config'])
-def test_a_training_of_other_settings_is_refused(pretended, change):
-    pretended()
+def test_a_training_of_other_settings_is_refused(run_fake, change):
+    run_fake()
     if change == 'config':
         with open('small.py', 'a') as file:
             file.write('randomness = dict(seed=1)\n')
     options = ['randomness.seed=1'] if change == 'options' else []
     with pytest.raises(
             InputError, match='^out/fold0/training was trained with no '):
-        pretended(cfg_options=options)
-    # As the sentence says, delete the record of the settings.
+        run_fake(cfg_options=options)
+    # The message says to delete the record of the settings.
     for fold in range(2):
         Path(f'out/fold{fold}/training/settings.json').unlink()
-    calls = pretended(cfg_options=options)
+    calls = run_fake(cfg_options=options)
     assert [call.split()[0] for call in calls] == ['test.py'] * 2
 
 
-def test_a_work_dir_of_another_model_is_refused_for_new_folds_too(pretended):
-    pretended([0, 1])
+def test_a_work_dir_of_another_model_is_refused_for_new_folds_too(run_fake):
+    run_fake([0, 1])
     with open('small.py', 'a') as file:
         file.write('randomness = dict(seed=1)\n')
     with pytest.raises(
             InputError, match='^out/fold0/training was trained with no '):
-        pretended([2])
+        run_fake([2])
     assert not Path('out/fold2').exists()
 
 
 @pytest.mark.parametrize(('name', 'given'), [
     ('folds', [0, 0, 1]), ('shots', [1, 5, 1])])
-def test_what_is_repeated_is_refused_before_anything_runs(
-        pretended, name, given):
+def test_repeated_values_are_refused_before_anything_runs(
+        run_fake, name, given):
     got = ' '.join(map(str, given))
     with pytest.raises(
             InputError, match=f'^expected each of --{name} once, got {got};'):
-        pretended(**{name: given})
+        run_fake(**{name: given})
     assert not Path('out').exists()
 
 
 def test_a_fold_that_does_not_exist_is_refused_before_anything_runs(
-        pretended):
-    # The toy data have 12 classes, 3 a fold.
+        run_fake):
+    # The toy data have 12 classes, 3 in each fold.
     with pytest.raises(InputError, match=r'^fold 9 .*: expected 0\.\.3$'):
-        pretended([0, 9])
+        run_fake([0, 9])
     assert not Path('out').exists()
 
 
-def test_without_folds_there_is_fold_0_alone(pretended):
+def test_without_folds_there_is_fold_0_only(run_fake):
     options = ['test_dataloader.dataset.folds=None']
     with pytest.raises(InputError, match=r'small\.py have no folds; give'):
-        pretended([0, 1], cfg_options=options)
+        run_fake([0, 1], cfg_options=options)
     assert not Path('out').exists()
-    assert len(pretended([0], cfg_options=options)) == 2
+    assert len(run_fake([0], cfg_options=options)) == 2
 
 
-def test_a_config_without_a_last_step_is_one_sentence(pretended):
+def test_a_config_without_max_iters_is_refused_in_one_sentence(run_fake):
     config = Path('small.py')
     config.write_text(config.read_text().replace(
         'train_cfg = dict(max_iters=',
         'train_cfg = dict(_delete_=True, max_epochs='))
     with pytest.raises(InputError, match=r'expected train_cfg.max_iters in'):
-        pretended()
+        run_fake()

@@ -1,4 +1,4 @@
-"""The real tool on toy data with many faults at once."""
+"""The command on toy data with many faults."""
 import re
 import shutil
 from pathlib import Path
@@ -14,10 +14,10 @@ DROP = 'train_dataloader.dataset.novel_pixels=drop'
 
 @pytest.fixture
 def spoilt(toy_root, tmp_path):
-    """Twelve planted faults: the folder, and a config of two of them.
+    """Plant faults; return the folder, and a config with two of them.
 
-    Each has its own files; train.txt has 000000 to 000083, val.txt the
-    others.
+    Each fault is in separate files. train.txt lists 000000 to 000083, and
+    val.txt lists the others.
     """
     root = Path(shutil.copytree(toy_root, tmp_path / 'toy'))
     images, masks = root / 'JPEGImages', root / 'SegmentationClass'
@@ -47,7 +47,7 @@ def spoilt(toy_root, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text(
         f"_base_ = '{CONFIG}'\n"
-        # One class is not in the data, another is in two folds.
+        # One class is not in the data, and another is in two folds.
         "folds = [['striped disc', 'unicorn'],\n"
         "         ['checked ring', 'striped disc']]\n"
         'train_dataloader = dict(dataset=dict(folds=folds))\n'
@@ -81,7 +81,7 @@ def test_every_planted_fault_is_listed_in_one_run(spoilt):
         r'1 duplicate, 2 overlap, (\d+) classes, (\d+) few, (\d+) leak',
         done.stdout.splitlines()[-1])
     assert numbers, done.stdout
-    # The progress is no part of the report.
+    # The progress bar is not part of the report.
     assert 'elapsed' not in done.stdout
     assert 'checking 85 images of training' in done.stderr
 
@@ -90,13 +90,13 @@ def check(*arguments, code):
     return tool('check_data.py', CONFIG, *arguments, code=code)
 
 
-def test_good_data_end_with_no_faults_and_0(toy_root):
+def test_good_data_have_no_faults_and_the_exit_code_0(toy_root):
     printed = check(
         '--data-root', toy_root, '--cfg-options', DROP, code=0).stdout
     assert printed.splitlines()[-1] == 'no faults'
 
 
-def test_accepted_kinds_are_printed_and_are_no_failure(toy_root):
+def test_accepted_kinds_are_printed_but_do_not_fail(toy_root):
     printed = check('--data-root', toy_root, code=1).stdout
     assert printed.splitlines()[-1] == '4 faults: 4 leak'
     printed = check(
@@ -107,7 +107,7 @@ def test_accepted_kinds_are_printed_and_are_no_failure(toy_root):
     check('--data-root', toy_root, '--accept', 'few', code=1)
 
 
-def test_more_faults_of_a_kind_than_fit_are_counted(toy_root, tmp_path):
+def test_faults_beyond_the_limit_of_a_kind_are_counted(toy_root, tmp_path):
     root = shutil.copytree(toy_root, tmp_path / 'toy')
     shutil.rmtree(root / 'JPEGImages')
     printed = check(
@@ -117,7 +117,7 @@ def test_more_faults_of_a_kind_than_fit_are_counted(toy_root, tmp_path):
     assert printed.splitlines()[-1] == '120 faults: 120 missing'
 
 
-def test_a_config_that_cannot_be_used_is_one_line_and_2(toy_root):
+def test_an_unusable_config_gives_one_line_and_the_exit_code_2(toy_root):
     done = check('--data-root', toy_root, '--fold', 7, code=2)
     assert done.stderr == (
         'error: train_dataloader.dataset: fold 7 does not exist: expected '

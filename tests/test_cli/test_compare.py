@@ -1,4 +1,4 @@
-"""The real tool on results made by hand."""
+"""The command on results that are written by hand."""
 import json
 import re
 
@@ -16,9 +16,9 @@ from mmseg_panet.evaluation.scores import table_scores
 
 
 def write_result(folder, hits, union=100, **changes):
-    """Two runs of three episodes, in turn of a cat and of a dog.
+    """Write a result of two runs with three episodes of a cat or a dog.
 
-    Every background's intersection is 90.
+    The classes alternate. The intersection of every background is 90.
     """
     table = EpisodeTable.from_counts([
         EpisodeCounts(i // 3, i % 3, (8 + 4 * (i % 2),),
@@ -50,7 +50,7 @@ def test_the_table_shows_both_the_difference_its_interval_and_p(tmp_path):
         tmp_path / 'a', [20, 50, 40, 60, 10, 30], checkpoint_sha256=None)
     b, table_b = write_result(tmp_path / 'b', [30, 55, 60, 61, 40, 32])
     printed = compare(a, b)
-    # What mmengine prints when it is imported comes first.
+    # The first lines are printed by mmengine when it is imported.
     lines = printed[printed.index('A  '):].splitlines()
     rest = 'protocol modern, supports by mask'
     assert lines[0] == f'A  {a}, untrained, {rest}'
@@ -99,7 +99,7 @@ def test_a_null_score_is_shown_as_a_dash(tmp_path):
     assert mean.split() == ['mIoU', *'-----']
 
 
-def test_an_unsampled_score_is_not_taken_for_a_sampled_one(tmp_path):
+def test_a_null_score_does_not_match_a_table_with_pixels(tmp_path):
     a, _ = write_result(tmp_path / 'a', [20, 50])
     b, _ = write_result(tmp_path / 'b', [20, 50], mIoU=None)
     assert_refused(a, b, f"{tmp_path / 'b/result.npz'} does not belong to")
@@ -109,7 +109,7 @@ def test_an_unsampled_score_is_not_taken_for_a_sampled_one(tmp_path):
     ('count_absent', True, False),
     ('query_pipeline', [{'type': 'LoadAnnotations'}], [{'type': 'Resize'}]),
 ])
-def test_scores_by_other_rules_are_refused(tmp_path, key, of_a, of_b):
+def test_scores_by_different_rules_are_refused(tmp_path, key, of_a, of_b):
     a, _ = write_result(tmp_path / 'a', [20, 50], **{key: of_a})
     b, _ = write_result(tmp_path / 'b', [30, 55], **{key: of_b})
     assert_refused(
@@ -117,7 +117,7 @@ def test_scores_by_other_rules_are_refused(tmp_path, key, of_a, of_b):
         f'{a} and {json.dumps(of_b)} in {b}')
 
 
-def test_what_may_differ_is_printed(tmp_path):
+def test_settings_that_may_differ_are_printed(tmp_path):
     a, b = read_pair(
         write_result(tmp_path / 'a', [20, 50], support_annotation='box',
                      test_cfg={'mode': 'whole', 'shot_fusion': 'vote'})[0],
@@ -127,7 +127,7 @@ def test_what_may_differ_is_printed(tmp_path):
     assert of_b.endswith('supports by mask')
 
 
-def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
+def test_a_missing_or_damaged_table_is_refused_in_one_sentence(tmp_path):
     a, table = write_result(tmp_path / 'a', [20, 50])
     b, _ = write_result(tmp_path / 'b', [30, 55])
     side = tmp_path / 'b/result.npz'
@@ -144,9 +144,11 @@ def test_a_missing_or_damaged_side_file_is_one_sentence(tmp_path):
     ('half {', 'could not be read as a result'),
     ('[1, 2]', 'is not a result'),
     ('{"loss": 1}', 'is not a result'),
-    ('{"mIoU": 1}', 'has no manifest_sha256'),
+    ('{"mIoU": 1}', 'has no manifest_sha256, as it was written by an older '
+     'version; test again'),
 ], ids=['missing', 'half', 'list', 'other', 'older'])
-def test_a_file_that_is_no_result_is_one_sentence(tmp_path, text, sentence):
+def test_a_file_that_is_not_a_result_is_refused_in_one_sentence(
+        tmp_path, text, sentence):
     a, _ = write_result(tmp_path / 'a', [20, 50])
     b = tmp_path / 'b.json'
     if text:

@@ -1,3 +1,4 @@
+"""The command on files of torchvision and on bad files."""
 import pickle
 
 import pytest
@@ -22,11 +23,11 @@ def test_a_torchvision_file_becomes_weights_that_a_config_loads(tmp_path):
 
     result = tool(TOOL, tmp_path / 'source.pth', target)
 
-    # mmengine may print a line when it is imported.
+    # mmengine may print lines when it is imported.
     layout, architecture, dropped, config = result.stdout.splitlines()[-4:]
     assert layout.startswith('layout: plain ResNet of torchvision')
     assert architecture == 'architecture: DilatedResNet(depth=18)'
-    # Stage 4: 4 convolutions and 1 shortcut, a norm of 5 tensors with each.
+    # Stage 4 has 4 convolutions and 1 shortcut, each with a norm of 5 tensors.
     assert dropped == 'dropped: layer4 (30 tensors), fc (2 tensors)'
     assert config.startswith('config: ')
     cfg = Config.fromstring(config.removeprefix('config: '), '.py')
@@ -50,7 +51,7 @@ def test_an_error_is_one_line_and_exit_code_2(tmp_path):
 
 
 class NotATensor:
-    """Pickled by name: loading it would import this module."""
+    """A class that is pickled by name: loading it imports this module."""
 
 
 @pytest.mark.parametrize('content, message', [
@@ -60,7 +61,8 @@ class NotATensor:
     (b'<!DOCTYPE html>', 'is not a checkpoint of tensors only'),
     (pickle.dumps(NotATensor()), 'is not a checkpoint of tensors only'),
 ], ids=['empty', 'text', 'cut off', 'html', 'pickle'])
-def test_what_is_no_checkpoint_is_refused(tmp_path, content, message):
+def test_a_file_that_is_not_a_checkpoint_is_refused(
+        tmp_path, content, message):
     source = tmp_path / 'source.pth'
     source.write_bytes(content)
 
@@ -90,7 +92,7 @@ def test_an_unknown_layout_is_refused(tmp_path):
     assert "got the first keys ['patch_embed.weight']" in error
 
 
-def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(tmp_path):
     source = tmp_path / 'source.pth'
     torch.save(torchvision.models.resnet18().state_dict(), source)
 

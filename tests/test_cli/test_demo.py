@@ -1,4 +1,4 @@
-"""The commands of the demo; the wheel check runs them for real."""
+"""The commands of the demo, which the wheel check really runs."""
 import argparse
 import importlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tool_runs import tool
 
-from mmseg_panet.config.finder import find_config
+from mmseg_panet.config.bundled_configs import find_config
 
 CONFIG = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
 RESULT = dict(num_ways=1, num_shots=1, num_episodes=500)
@@ -15,7 +15,7 @@ RESULT = dict(num_ways=1, num_shots=1, num_episodes=500)
 
 @pytest.fixture
 def calls(tmp_path, monkeypatch):
-    """The commands that were run, in an empty folder; they do nothing."""
+    """Record the commands that are run in an empty folder, without effect."""
     monkeypatch.chdir(tmp_path)
     found = []
 
@@ -41,7 +41,7 @@ def calls(tmp_path, monkeypatch):
     return found
 
 
-def test_it_runs_and_prints_what_a_user_would_type(calls):
+def test_the_demo_prints_and_runs_what_a_user_would_type(calls):
     printed = tool('demo').stdout
     out, last = 'work_dirs/demo', 'work_dirs/demo/iter_800.pth'
     assert calls == [
@@ -68,7 +68,7 @@ def test_the_table_shows_the_gain_and_a_dash_for_a_class_not_sampled(calls):
         assert row in rows
 
 
-def test_it_has_a_small_size(calls):
+def test_the_demo_can_be_small(calls):
     tool('demo.py', '--steps', 4, '--images', 60, '--episodes', 5)
     data, untrained, train, trained, segment = calls
     assert data.endswith(' --images 60')

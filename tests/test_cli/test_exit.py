@@ -1,4 +1,4 @@
-"""Commands end with one line, whatever stops them."""
+"""The exit of commands: one line, whatever stops them."""
 import multiprocessing
 import os
 import signal
@@ -17,13 +17,13 @@ from mmseg_panet.runs.subcommand import run_subcommand
 
 def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
         toy_root, tmp_path):
-    """While workers load the next episodes."""
+    """The interrupt comes while workers load the next episodes."""
     config = small_config(tmp_path, max_iters=10000, interval=10)
     note = tmp_path / 'run/last_checkpoint'
 
     err = tmp_path / 'err'
     with err.open('w') as file:
-        # In a session of its own: Ctrl-C reaches all of its processes.
+        # In a separate session, Ctrl-C reaches all processes of the command.
         process = subprocess.Popen(
             command_of('train', [
                 config, '--work-dir', 'run', '--data-root', toy_root,
@@ -42,8 +42,8 @@ def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
     assert process.wait(60) == 130
     assert 'Traceback' not in err.read_text()
     assert err.read_text().splitlines()[-1] == (
-        'stopped; the same command with --resume continues from the last '
-        'checkpoint')
+        'stopped; run the same command with --resume to continue from the '
+        'last checkpoint')
     step = torch.load(tmp_path / note.read_text(), weights_only=False)[
         'meta']['iter']
     assert 10 <= step < 10000
@@ -51,7 +51,7 @@ def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
 
 @pytest.fixture
 def _signals():
-    """Give signals back the handlers that they have."""
+    """Restore the signal handlers after a test."""
     numbers = (signal.SIGINT, signal.SIGCHLD)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -65,7 +65,7 @@ def say_handler_and_sleep(said, seconds):
 
 
 @pytest.mark.usefixtures('_signals')
-def test_processes_forked_meanwhile_end_on_ctrl_c_without_a_word(capfd):
+def test_forked_processes_end_silently_on_ctrl_c(capfd):
     context = multiprocessing.get_context('fork')
     said = context.Queue()
 
@@ -90,7 +90,7 @@ def test_processes_forked_meanwhile_end_on_ctrl_c_without_a_word(capfd):
 
 
 @pytest.mark.usefixtures('_signals')
-def test_other_processes_are_what_they_were():
+def test_processes_forked_outside_keep_their_handler():
     before = signal.getsignal(signal.SIGINT)
     with exit_on_interrupt('go on'):
         assert signal.getsignal(signal.SIGINT) != before
@@ -103,7 +103,7 @@ def test_other_processes_are_what_they_were():
     child.join()
 
 
-def test_bad_input_is_one_line_and_2(capsys):
+def test_bad_input_gives_one_line_and_the_exit_code_2(capsys):
     with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
         raise InputError('expected 1, got 2; give 1')
     assert caught.value.code == 2
@@ -111,7 +111,7 @@ def test_bad_input_is_one_line_and_2(capsys):
 
 
 @pytest.mark.parametrize(('returncode', 'code'), [(3, 3), (-9, 137)])
-def test_a_subcommand_that_fails_is_one_line_with_its_code(
+def test_a_failed_subcommand_gives_one_line_and_its_code(
         capsys, returncode, code):
     command = ['python', '-m', 'mmseg_panet', 'train', 'config.py']
     with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
@@ -122,7 +122,7 @@ def test_a_subcommand_that_fails_is_one_line_with_its_code(
 
 
 @pytest.mark.usefixtures('_signals')
-def test_what_runs_for_another_command_leaves_the_last_word_to_it(
+def test_a_nested_subcommand_prints_nothing_when_it_is_interrupted(
         capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path('mmseg_panet').mkdir()

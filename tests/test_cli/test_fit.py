@@ -1,4 +1,4 @@
-"""The real tool on the toy examples."""
+"""The command on the toy examples."""
 import re
 
 import cv2
@@ -14,7 +14,7 @@ from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
 @pytest.fixture(scope='module')
 def setting(tmp_path_factory):
-    """A folder with config, weights and examples, and the tool's run."""
+    """Return a folder with config, weights and examples, and the run."""
     folder = tmp_path_factory.mktemp('fit')
     config = Config.fromfile(small_config(folder))
     torch.manual_seed(0)
@@ -27,7 +27,7 @@ def setting(tmp_path_factory):
     return folder, run
 
 
-def test_the_bank_is_that_of_the_inferencer(setting):
+def test_the_bank_equals_that_of_the_inferencer(setting):
     folder, _ = setting
     inferencer = FewShotInferencer(
         str(folder / 'small.py'), str(folder / 'small.pth'), device='cpu',
@@ -37,9 +37,9 @@ def test_the_bank_is_that_of_the_inferencer(setting):
         folder / 'new/toy.safetensors').read_bytes()
 
 
-def test_the_check_is_a_table_and_a_picture_beside_the_bank(setting):
+def test_the_check_gives_a_table_and_a_picture_next_to_the_bank(setting):
     folder, run = setting
-    # What mmengine prints when it is imported comes first.
+    # The first lines are printed by mmengine when it is imported.
     lines = run.stdout[run.stdout.index('class '):].splitlines()
     shots = [line.split('.jpg')[0].split()[-2:] for line in lines[1:10]]
     assert shots == [

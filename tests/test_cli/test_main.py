@@ -1,4 +1,4 @@
-"""The command, and the scripts of tools/ that lead to it."""
+"""The command, and the scripts of tools/ that run it."""
 import importlib
 import inspect
 import re
@@ -10,7 +10,7 @@ from mmseg_panet.cli import main as command
 from mmseg_panet.version import versions
 
 SCRIPTS = {'fit': 'fit_prototypes', 'make-toy-data': 'make_toy_dataset'}
-"""Scripts that are not called like their subcommand."""
+"""Scripts with another name than their subcommand."""
 
 
 def call(*arguments):
@@ -29,7 +29,7 @@ def test_help_lists_every_subcommand_with_a_line(capsys):
     assert capsys.readouterr().err == printed
 
 
-def test_every_subcommand_is_a_module_and_the_other_way_round():
+def test_subcommands_and_modules_correspond():
     folder = REPO / 'mmseg_panet/cli'
     shared = {'__init__', 'main', 'exit', 'inferencer_arguments',
               'run_arguments'}
@@ -67,7 +67,7 @@ def test_an_unknown_subcommand_names_the_nearest(typed, nearest, capsys):
         f"'{nearest}'? `mmseg-panet --help` lists all of them\n")
 
 
-def test_a_word_near_to_none_is_only_refused(capsys):
+def test_a_subcommand_unlike_any_other_is_only_refused(capsys):
     assert call('xyzzy') == 2
     assert capsys.readouterr().err == (
         "error: expected a subcommand, got 'xyzzy'; `mmseg-panet --help` "

@@ -1,4 +1,4 @@
-"""Episodes written, replayed, and counted again by hand."""
+"""Manifests are written, replayed and counted by hand."""
 import hashlib
 import json
 
@@ -14,7 +14,7 @@ def config(tmp_path_factory):
 
 
 def run_test(config, data, folder, name, *arguments):
-    """The bytes of a result and of its counts."""
+    """Return the bytes of a result and of its counts."""
     tool('test.py', config, 'none', '--data-root', data, '--work-dir',
          folder / 'run', '--out', folder / f'{name}.json', *arguments)
     return [
@@ -22,7 +22,7 @@ def run_test(config, data, folder, name, *arguments):
         for suffix in ('json', 'npz')]
 
 
-def test_a_test_replays_to_the_byte_and_from_the_manifest_alone(
+def test_a_test_is_replayed_to_the_byte_from_the_manifest_alone(
         config, toy_root, tmp_path):
     episodes = (
         '--protocol', 'modern', '--fold', 2, '--ways', 2, '--shots', 3,
@@ -82,7 +82,7 @@ def test_two_ways_counted_by_hand_from_saved_predictions(
         iou = {name: 100 * i / u for name, (i, u) in pixels.items()}
         both = (iou.pop('foreground') + iou.pop('background')) / 2
         run_scores.append((sum(iou.values()) / len(iou), both))
-    assert lacking > 5  # some queries show one way only
+    assert lacking > 5  # Some queries show only one way.
     scores = np.mean(run_scores, axis=0)
     assert result['mIoU'] == pytest.approx(scores[0], abs=1e-9)
     assert result['FB-IoU'] == pytest.approx(scores[1], abs=1e-9)
@@ -108,10 +108,10 @@ def test_supports_may_have_other_annotations_than_masks(
         assert result['support_annotation'] == annotation
         scores[annotation] = result['mIoU'], result['manifest_sha256']
     assert scores['mask'][0] != scores[kind][0]
-    assert scores['mask'][1] == scores[kind][1]  # of the same episodes
+    assert scores['mask'][1] == scores[kind][1]  # The episodes are the same.
 
 
-def test_what_a_manifest_settles_is_not_said_again(
+def test_flags_that_a_manifest_determines_are_refused(
         config, toy_root, tmp_path):
     manifest = tmp_path / 'episodes.jsonl'
     tool('make_episodes.py', config, manifest, '--data-root', toy_root)
@@ -119,20 +119,22 @@ def test_what_a_manifest_settles_is_not_said_again(
             tmp_path, '--manifest', manifest)
     done = tool(*test, '--shots', 5, '--cfg-options', 'fold=1', code=2)
     assert done.stderr.splitlines()[-1] == (
-        'error: the manifest settles the episodes: leave out --shots fold, '
-        'or sample other episodes without --manifest')
-    # A protocol in it is a name, never a file to be run.
+        'error: the manifest determines the episodes: remove --shots fold, '
+        'or remove --manifest to sample episodes')
+    # The protocol in a manifest is a name, never a file to execute.
     header, *lines = manifest.read_text().splitlines()
     evil = tmp_path / 'evil.py'
     evil.write_text(f"open(r'{tmp_path}/ran', 'w')")
     header = json.dumps(json.loads(header) | dict(protocol=str(evil)))
     manifest.write_text('\n'.join([header, *lines]) + '\n')
     done = tool(*test, code=2)
-    assert 'is of the protocol' in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1] == (
+        f'error: expected protocol {str(evil)!r}, as in {manifest}, got None; '
+        'give the protocol of the manifest with --protocol')
     assert not (tmp_path / 'ran').exists()
 
 
-def test_options_hold_against_the_protocol_of_a_manifest(
+def test_options_override_the_protocol_of_a_manifest(
         config, toy_root, tmp_path):
     mine = tmp_path / 'mine.py'
     mine.write_text(

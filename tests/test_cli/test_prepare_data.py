@@ -1,3 +1,4 @@
+"""The command on benchmarks and on annotations of users."""
 import json
 import runpy
 import sys
@@ -13,7 +14,7 @@ TOOL = Path(__file__).parents[2] / 'tools/prepare_data.py'
 
 @pytest.fixture
 def tool(monkeypatch, capfd):
-    """Run the tool in this process; gives what it printed."""
+    """Return a function that runs the tool here and returns its output."""
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
         try:
@@ -41,7 +42,7 @@ def mask(out):
 SQUARE = [[0] * 6, [0, 1, 1, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0] * 6]
 
 
-def test_a_benchmark_is_prepared_and_what_differs_is_a_warning(
+def test_a_benchmark_is_prepared_with_warnings_about_differences(
         tool, tmp_path):
     for name in ('bus', 'car', 'cat'):
         (tmp_path / name).mkdir()
@@ -87,8 +88,8 @@ def test_labelme_becomes_masks(tool, tmp_path, photographs):
     assert mask(out) == SQUARE
 
 
-def test_masks_in_colours_become_ids_and_cvats_export_is_one(tool, tmp_path):
-    """CVAT's 'Segmentation mask 1.1', and its masks taken by themselves."""
+def test_coloured_masks_and_a_cvat_export_become_masks_of_ids(tool, tmp_path):
+    """Convert CVAT's 'Segmentation mask 1.1', and its masks on their own."""
     colours = np.zeros((4, 6, 3), np.uint8)
     colours[1:3, 1:3] = 250, 50, 83
     export = tmp_path / 'export'
@@ -108,7 +109,7 @@ def test_masks_in_colours_become_ids_and_cvats_export_is_one(tool, tmp_path):
     assert mask(tmp_path / 'masks') == SQUARE
 
 
-def test_what_is_missing_is_one_line_and_the_exit_code_2(tmp_path):
+def test_a_missing_file_gives_one_line_and_the_exit_code_2(tmp_path):
     done = tool_process(
         'prepare-data', 'coco-20i', tmp_path, '--year', 2017, code=2)
     assert done.stderr.splitlines()[-1] == (

@@ -1,3 +1,4 @@
+"""The config that results from the arguments of a run."""
 import argparse
 
 import pytest
@@ -38,7 +39,7 @@ def test_the_work_dir_has_the_name_of_the_config(
 @pytest.mark.parametrize(('option', 'sentence'), [
     ('optim_wraper.optimizer.lr=1', "'optim_wrapper' at the top level"),
     ('model.decode_hed.scale=1', "'decode_head' in model"),
-    # By its variable's name a setting reaches every place; this is none.
+    # The name of a variable is a valid option; this one is misspelt.
     ('num_shot=5', "'num_shots' at the top level")])
 def test_a_misspelt_option_is_refused(option, sentence):
     with pytest.raises(InputError, match=f'expected {sentence} of .*{TOY}'):

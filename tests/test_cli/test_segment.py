@@ -1,4 +1,4 @@
-"""The real tool on toy images of many formats, one of them broken."""
+"""The command on images of many formats, one of which is broken."""
 import os
 import re
 import shutil
@@ -28,7 +28,7 @@ BROKEN = 'cut'
 
 
 def write_photos(folder, toy):
-    """Thirteen images; one is cut short, and the last takes its time."""
+    """Write thirteen images: one is truncated, and the last one is slow."""
     folder.mkdir()
     toys = iter(sorted((toy / 'JPEGImages').iterdir())[20:])
 
@@ -57,7 +57,7 @@ def write_photos(folder, toy):
 
 
 def write_supports(folder, toy):
-    """Two supports of each of the two most frequent toy classes."""
+    """Write two supports of each of the two most frequent toy classes."""
     left = {1: 2, 2: 2}
     for mask in sorted((toy / 'SegmentationClass').iterdir()):
         labels = np.array(Image.open(mask))
@@ -75,7 +75,7 @@ def write_supports(folder, toy):
 
 @pytest.fixture(scope='module')
 def setting(tmp_path_factory, toy_root):
-    """A folder with config, photos and supports, and one undisturbed run."""
+    """Return a folder with config, photos and supports, and a complete run."""
     folder = tmp_path_factory.mktemp('segment')
     config = Config.fromfile(small_config(folder))
     torch.manual_seed(0)
@@ -122,7 +122,7 @@ def test_every_image_gets_a_mask_of_its_size_and_the_broken_one_is_named(
             for label in np.unique(Image.open(path))} == {0, 1, 2}
 
 
-def test_killed_and_started_again_it_leaves_the_same_files(setting):
+def test_a_run_that_was_killed_and_restarted_writes_the_same_files(setting):
     folder, _ = setting
     command = command_of(
         'segment.py', arguments(folder, 'killed', learn=False))
@@ -130,7 +130,7 @@ def test_killed_and_started_again_it_leaves_the_same_files(setting):
     with subprocess.Popen(
             command, stderr=subprocess.DEVNULL,
             env=os.environ | {'OMP_NUM_THREADS': '1'}) as run:
-        # A batch and a half.
+        # Wait for one and a half batches.
         while run.poll() is None and len(list(masks.glob('*.png'))) < 3:
             time.sleep(0.002)
         run.send_signal(signal.SIGKILL)
@@ -142,7 +142,7 @@ def test_killed_and_started_again_it_leaves_the_same_files(setting):
 
 def test_two_processes_write_the_files_of_one(setting):
     folder, _ = setting
-    # A worker that fails ends the launcher with 1, too.
+    # The launcher also exits with 1 if a worker fails.
     run = tool_process(
         'segment.py', *arguments(folder, 'two'), '--launcher', 'pytorch',
         code=1, launcher=TWO_PROCESSES)
@@ -184,7 +184,8 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
     assert 255 in np.array(Image.open(folder / 'flags/masks/0.png'))
 
 
-def test_negatives_come_with_supports_or_to_a_bank(setting, monkeypatch):
+def test_negatives_can_be_given_with_supports_or_with_a_bank(
+        setting, monkeypatch):
     folder, _ = setting
     monkeypatch.chdir(folder)
     common = ('segment.py', 'small.py', 'small.pth', '--images',
@@ -197,12 +198,12 @@ def test_negatives_come_with_supports_or_to_a_bank(setting, monkeypatch):
     tool(*common, '--bank', 'bank.safetensors', '--out', 'without')
     fitted = files(folder / 'fitted')
     assert files(folder / 'added') == files(folder / 'loaded') == fitted
-    # It says what the masks were made with.
+    # This file records how the masks were made.
     name = 'made_with.txt'
     assert files(folder / 'without')[name] != fitted[name]
 
 
-def test_masks_follow_an_adaptation_which_no_bank_holds(
+def test_an_adaptation_changes_the_masks_but_not_the_bank(
         setting, monkeypatch):
     folder, _ = setting
     monkeypatch.chdir(folder)
@@ -216,7 +217,7 @@ def test_masks_follow_an_adaptation_which_no_bank_holds(
     adapted = files(folder / 'one')
     assert len(adapted) == 6
     assert 'not adapted to cut' in run.stdout + run.stderr
-    # Masks are no images: the same command goes on.
+    # The second run does not segment the masks of the first.
     for _ in range(2):
         tool(*common, '--bank', 'auto.safetensors', '--out', 'few', '--adapt',
              code=1)
@@ -228,7 +229,7 @@ def test_masks_follow_an_adaptation_which_no_bank_holds(
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    (dict(support=()), 'expected --support, .* or --bank'),
+    (dict(support=()), 'expected --support with .* or --bank with .* neither'),
     (dict(support=('--support', 'gone')), 'gone does not exist'),
     (dict(support=('--bank', 'gone')), 'gone does not exist'),
     (dict(support=('--support', 'support', '--negatives', 'gone')),

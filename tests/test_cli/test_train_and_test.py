@@ -1,4 +1,4 @@
-"""The real tools on the toy data: training, resuming, scoring, bad input."""
+"""Training, resuming and testing on the toy data, and bad input."""
 import hashlib
 import json
 import os
@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
-from mmseg_panet.runs.testing import score_lines
+from mmseg_panet.runs.testing import format_scores
 
 
 @pytest.fixture(scope='module')
 def small(tmp_path_factory, toy_root):
-    """A config of a tiny network, and one training of it."""
+    """Write a config of a tiny network, and train it once."""
     folder = tmp_path_factory.mktemp('small')
     config = small_config(folder)
     tool('train.py', config, '--work-dir', folder / 'run', '--data-root',
@@ -56,7 +56,7 @@ def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
     assert len(waited) == 3
     assert all(0 < float(share) < 100 for share in waited)
     assert 'pin_memory' not in done.stderr  # a warning of torch
-    # Notices of mmseg and mmcv when they are imported.
+    # These are notices of mmseg and mmcv when they are imported.
     assert 'OneDL' not in done.stdout
     assert 'MultiScaleDeformableAttention' not in done.stderr
     assert 'The prefix is not set' not in done.stdout
@@ -67,7 +67,7 @@ def test_an_interrupted_and_resumed_training_is_bitwise_equal(
     config, run, data = small
     shutil.copy(run / 'iter_3.pth', tmp_path)
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_3.pth'))
-    # Workers load ahead.
+    # Workers prefetch batches.
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
          '--resume', '--cfg-options', 'train_dataloader.num_workers=2')
     assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
@@ -81,7 +81,7 @@ def test_another_fold_trains_other_weights(small, tmp_path):
         assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
 
 
-def test_a_result_says_what_was_measured_and_pictures_are_plotted(
+def test_a_result_records_its_settings_and_pictures_are_plotted(
         small, tmp_path):
     config, run, data = small
     arguments = (
@@ -103,7 +103,7 @@ def test_a_result_says_what_was_measured_and_pictures_are_plotted(
     assert summary == (
         f"mIoU {result['mIoU']:.2f} +- {result['std']:.2f} over 2 runs, 95% "
         f"interval {low:.2f} to {high:.2f}; FB-IoU {result['FB-IoU']:.2f}")
-    # mmengine's line has the means alone, a table above it the classes.
+    # The line of mmengine has only the means. The classes are in the table.
     assert re.search(
         r'] +mIoU: [\d.]+  FB-IoU: [\d.]+  std: [\d.]+(  time: [\d.]+)?$',
         logged)
@@ -113,7 +113,7 @@ def test_a_result_says_what_was_measured_and_pictures_are_plotted(
     assert len(pictures) == 6
     assert Image.open(pictures[0]).width > 200
 
-    # The variable's name is as good as the flag.
+    # The name of the variable has the same effect as the flag.
     tool(*arguments, '--out', tmp_path / 'b.json', '--cfg-options',
          'num_shots=2', 'test_dataloader.num_workers=2',
          'test_dataloader.batch_size=1')
@@ -132,13 +132,13 @@ def test_the_untrained_model_is_scored_without_a_checkpoint(small, tmp_path):
 
 @pytest.fixture(scope='module')
 def weights(small):
-    """The weights of the training, as files of other kinds."""
+    """Save the trained weights to files of other kinds."""
     _, run, _ = small
     state, _ = weights_and_optimizer(run / 'iter_6.pth')
     backbone = {
         key.removeprefix('backbone.'): value.contiguous()
         for key, value in state.items()}
-    # As of torchvision, with what the backbone has not.
+    # A file of torchvision has such a tensor, which the backbone lacks.
     backbone['fc.bias'] = torch.zeros(3)
     torch.save(backbone, run / 'backbone.pth')
     safetensors.torch.save_file(backbone, run / 'backbone.safetensors')
@@ -194,7 +194,7 @@ def test_a_training_starts_from_a_backbone_alone_and_says_what_to_run_next(
 def test_the_head_of_another_project_has_no_classifier_to_name():
     result = {'mIoU': 50., 'FB-IoU': 60., 'std': 0., 'runs': [50.],
               'interval': [40., 55.], 'method': None}
-    assert score_lines(result) == (
+    assert format_scores(result) == (
         'mIoU 50.00, 95% interval 40.00 to 55.00; FB-IoU 60.00')
 
 
@@ -279,7 +279,7 @@ def test_two_processes_score_as_one_does(small, tmp_path):
 
 
 def test_the_custom_import_is_enough_from_another_folder(small, tmp_path):
-    """mmseg's own tools run it; nothing imports this package by hand."""
+    """The tool of mmseg runs the config, which imports this package."""
     config, _, data = small
     train = Path(mmseg.__file__).parent / '.mim/tools/train.py'
     tool_process(
@@ -331,7 +331,7 @@ def test_training_does_not_start_from_a_checkpoint_of_another_model(
         done.stderr)
 
 
-def test_a_result_that_cannot_be_written_is_known_before_the_work(
+def test_a_result_that_cannot_be_written_is_refused_before_the_test(
         small, tmp_path):
     config, run, data = small
     done = tool(
@@ -352,7 +352,7 @@ def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
     tool('test.py', config, run / 'iter_6.pth', '--work-dir', tmp_path,
          '--data-root', copy)
     for image in (copy / 'JPEGImages').iterdir():
-        stat = image.stat()  # the class index does not notice
+        stat = image.stat()  # The class index keeps its counts.
         image.write_bytes(image.read_bytes()[:50].ljust(stat.st_size))
         os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     done = tool(

@@ -15,7 +15,7 @@ def config_of(**head):
     ('DiscriminantClassifier', dict(type='DiscriminantClassifier')),
     (dict(type='QueryRefinement', keep=0.5),
      dict(type='QueryRefinement', keep=0.5))])
-def test_a_classifier_joins_the_settings_of_the_head(wanted, classifier):
+def test_a_classifier_is_added_to_the_settings_of_the_head(wanted, classifier):
     cfg = config_of(scale=10.0, distance='cosine', pool_at='image')
     set_classifier(cfg, wanted)
     assert cfg.model.decode_head == dict(
@@ -32,8 +32,9 @@ def test_the_classifier_of_the_config_can_be_chosen():
 @pytest.mark.parametrize(('cfg', 'wanted', 'words'), [
     (config_of(), 'Guess', 'registered subclass of Classifier'),
     (config_of(), 'ResNet', 'registered subclass of Classifier'),
-    (Config(dict(model=dict(type='A'))), 'auto', 'got None; configs/panet'),
+    (Config(dict(model=dict(type='A'))), 'auto',
+     'got None; see configs/panet for examples'),
     (Config(), 'auto', 'expected a model with a decode_head')])
-def test_an_impossible_choice_is_one_sentence(cfg, wanted, words):
+def test_an_impossible_choice_is_refused_in_one_sentence(cfg, wanted, words):
     with pytest.raises(InputError, match=words):
         set_classifier(cfg, wanted)

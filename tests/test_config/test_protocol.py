@@ -1,8 +1,9 @@
-"""Each rule of a protocol, on images whose right scores are known.
+"""The rules of protocols on images whose correct scores are known.
 
-The backbone of these tests is the identity: features are colours. A pixel is
-given to the way or the background whose prototype, a mean colour, it is
-nearest to by the cosine. Cats are red on blue, so a red pixel is called cat.
+The backbone of these tests is the identity, so that features are colours. A
+pixel is assigned to the way, or the background, whose prototype (a mean
+colour) has the largest cosine with it. Cats are red on blue, so that red
+pixels are predicted as cat.
 """
 from collections import Counter
 from pathlib import Path
@@ -80,7 +81,7 @@ def config(pools, resize=(), **episodes):
 
 
 def score(cfg):
-    """Return mIoU and FB-IoU, equal by images and by episodes."""
+    """Return mIoU and FB-IoU, which are equal by images and by episodes."""
     results = [
         make_loop(cfg, reuse_features=reuse).run() for reuse in (True, False)]
     one, other = ((result['mIoU'], result['FB-IoU']) for result in results)
@@ -90,14 +91,14 @@ def score(cfg):
 
 @pytest.fixture
 def cats(tmp_path):
-    """Write three images that are segmented right: cat r, background b."""
+    """Write three images that are segmented correctly: cat r, background b."""
     for i in range(3):
         write(tmp_path / 'cats', str(i), 'rrbb', 'cc00')
     return tmp_path / 'cats'
 
 
 def test_the_pool_decides_which_images_are_queried(tmp_path, cats):
-    for i in range(3):  # half of what is red is no cat
+    for i in range(3):  # Half of the red pixels are not cat.
         write(tmp_path / 'val', str(i), 'rrbb', 'c000')
     cfg = config(dict(train=cats, val=tmp_path / 'val'))
     # Of 4 stripes: cat 1 of 2, background 2 of 3.
@@ -109,12 +110,13 @@ def test_the_pool_decides_which_images_are_queried(tmp_path, cats):
 def test_void_in_a_support_is_ignored_or_background(tmp_path):
     """Purple p = (2, 0, 1) is nearer to red (2 : 1) than to blue.
 
-    With the void as background, its prototype is b + 2r = (2, 0, 1): purple.
+    With void as background, the prototype of the background is
+    b + 2r = (2, 0, 1), which is purple.
     """
     for i in range(3):
         write(tmp_path / 'val', str(i), 'rbrrp', 'c0vvc')
     cfg = config(dict(val=tmp_path / 'val'))
-    # cat = (r + p) / 2 = (4, 0, 1) / 4, background b: all is right.
+    # cat = (r + p) / 2 = (4, 0, 1) / 4, background b: all is correct.
     assert score(cfg) == (100, 100)
     step = dict(type='EpisodeLabels', void='background')
     cfg.test_dataloader.dataset.support_pipeline[2] = step
@@ -123,10 +125,11 @@ def test_void_in_a_support_is_ignored_or_background(tmp_path):
     assert score(cfg) == (50, 50)
 
 
-def test_a_small_object_is_no_support_where_the_area_asks_for_more(tmp_path):
-    """A small cat is green and misleads: red is then at 0 from it.
+def test_an_object_below_the_minimum_area_is_not_a_support(tmp_path):
+    """The small cat is green, so that its cosine with red is 0.
 
-    What is at 0 from cat and from background, blue, comes out as background.
+    A pixel whose cosine is 0 with both cat and background (blue) is predicted
+    as background.
     """
     for i in range(2):
         write(tmp_path / 'val', f'large{i}', 'rrbb', 'cc00')
@@ -146,8 +149,8 @@ def test_a_small_object_is_no_support_where_the_area_asks_for_more(tmp_path):
     assert score(cfg)[0] == pytest.approx(100 * right / (right + lost))
 
 
-def test_an_object_that_a_resize_loses_is_kept_as_a_few_pixels(tmp_path):
-    """One of 32 stripes is cat; squashed to 4 pixels, the nearest miss it."""
+def test_an_object_that_a_resize_removes_is_kept_as_a_few_pixels(tmp_path):
+    """One of 32 stripes is cat; a nearest resize to 4 pixels misses it."""
     for i in range(2):
         write(tmp_path / 'val', str(i), 'b' * 3 + 'r' + 'b' * 28,
               '000c' + '0' * 28)
@@ -161,7 +164,7 @@ def test_an_object_that_a_resize_loses_is_kept_as_a_few_pixels(tmp_path):
 
 
 def test_false_positives_of_an_absent_way_count_or_not(tmp_path):
-    """Of two ways a query shows one, and is partly predicted the other."""
+    """A query shows one of two ways, and is partly predicted as the other."""
     for i in range(3):
         write(tmp_path / 'val', f'cat{i}', 'rrgb', 'cc00')
         write(tmp_path / 'val', f'dog{i}', 'ggbb', 'dd00')
@@ -169,15 +172,15 @@ def test_false_positives_of_an_absent_way_count_or_not(tmp_path):
         dict(val=tmp_path / 'val'), classes=['cat', 'dog'],
         num_ways=2, num_episodes=40)
     # Prototypes: r, g, and background of (g + b) / 2 and b: (g + 3b) / 4.
-    # A cat query is called cc d 0, a dog query dd 00.
+    # A cat query is predicted as cc d 0, a dog query as dd 00.
     data = EpisodicDataset(**cfg.test_dataloader.dataset)
     asked = Counter(
         e.class_ids[e.query_ways[0] - 1] for e in data.episodes)
     cat, dog = asked[1], asked[2]
     assert cat > 5 and dog > 5
-    # Stripes: dog is 2 of 2 in its own queries, 0 of 1 in a cat's.
+    # Stripes: dog is 2 of 2 in a dog query, 0 of 1 in a cat query.
     iou = 100 * np.array([1, 2 * dog / (2 * dog + cat)])
-    # Foreground: 2 of 3 in a cat's query. Background: 1 of 2.
+    # Foreground: 2 of 3 in a cat query. Background: 1 of 2.
     both = 100 * np.array([
         (2 * cat + 2 * dog) / (3 * cat + 2 * dog),
         (cat + 2 * dog) / (2 * cat + 2 * dog)])
@@ -188,10 +191,10 @@ def test_false_positives_of_an_absent_way_count_or_not(tmp_path):
 
 
 def test_supports_may_repeat(tmp_path):
-    """Of three cats one is red, one green, one both; two are shown.
+    """One of three cats is red, one green, one both; two are supports.
 
-    A colour that no support shows is at 0 from cat and from background,
-    which comes first.
+    A colour that no support shows has the cosine 0 with cat and background,
+    and is predicted as background.
     """
     cats = dict(red='rrrr', green='gggg', both='rrgg')
     for name, columns in cats.items():
@@ -207,7 +210,7 @@ def test_supports_may_repeat(tmp_path):
                 [cats[data.images.image_ids[i][:-4]] for i in images]
                 for images in (episode.supports[0], episode.queries))
             right += len([c for c in asked if c in ''.join(shown)])
-        # Distinct supports show both colours between them, always.
+        # Distinct supports always show both colours.
         assert (right == 4 * 60) == (not repeat)
         assert score(cfg)[0] == pytest.approx(100 * right / (4 * 60))
 
@@ -225,7 +228,7 @@ def test_shots_are_fused_by_prototypes_logits_or_votes(tmp_path):
     cfg = config(dict(val=tmp_path / 'shots'), num_shots=3)
     dataset = cfg.test_dataloader.dataset
     dataset.num_episodes = 1
-    for seed in range(1000):  # the episode whose query is image 3
+    for seed in range(1000):  # Find an episode whose query is image 3.
         dataset.episodes_seed = seed
         data = EpisodicDataset(**dataset)
         if data.images.image_ids[data.episode(0).queries[0]] == '3.png':
@@ -269,9 +272,9 @@ def test_novel_pixels_of_base_training(tmp_path, novel_pixels, labels):
 
 
 def test_ground_truth_is_compared_at_its_own_size_squashed_or_padded(tmp_path):
-    """A: half of 64 x 128 red, a quarter cat. B: 32 x 32, right.
+    """A: half of 64 x 128 is red, a quarter is cat. B: 32 x 32, correct.
 
-    At their own size A counts 8 times as much as B; squashed, as much.
+    At the original sizes, A has 8 times the weight of B; resized, the same.
     """
     for i in range(2):
         write(tmp_path / 'val', f'A{i}', 'rrbb', 'c000', 64, 32)
@@ -291,7 +294,7 @@ def test_ground_truth_is_compared_at_its_own_size_squashed_or_padded(tmp_path):
     resize = dict(type='Resize', scale=(128, 128), keep_ratio=True)
     dataset.update(pipelines(
         resize, dict(type='Pad', size=(128, 128), pad_val=dict(
-            img=(0, 0, 255), seg=255))))  # padded red
+            img=(0, 0, 255), seg=255))))  # The padding is red.
     dataset.query_pipeline.insert(5, dict(type='PadLabelsToSquare'))
     assert score(cfg)[0] == pytest.approx(own)
     dataset.update(pipelines(
@@ -304,10 +307,11 @@ def test_ground_truth_is_compared_at_its_own_size_squashed_or_padded(tmp_path):
 def test_each_protocol_gives_its_own_score(tmp_path, name):
     """One data set has five scores, by how often each query is sampled.
 
-    A (128 x 128): half is red, a quarter is cat. B (32 x 32): right, but
-    512 pixels of cat are too few for pfenet and mlc. C (128 x 128): right,
-    1,024 pixels of cat, of which those two make a query but no support, as
-    C also shows a dog of 4,096. The images of the training pool are right.
+    A (128 x 128): half is red, a quarter is cat. B (32 x 32): correct, but
+    512 pixels of cat are too few for pfenet and mlc. C (128 x 128): correct,
+    with 1,024 pixels of cat. These two protocols use it as a query, as it
+    also shows a dog of 4,096 pixels, but not as a support. The images of the
+    training pool are correct.
     """
     for i in range(4):
         write(tmp_path / 'train', f'T{i}', 'rrbb', 'cc00', 64, 16)
@@ -331,7 +335,7 @@ def test_each_protocol_gives_its_own_score(tmp_path, name):
         data.images.image_ids[i][0] for e in data.episodes
         if e.class_ids == (1,) for i in e.supports[0]}
     a, b, c = (asked[letter] for letter in 'ABC')
-    # Dogs are segmented right everywhere: green is only theirs.
+    # Dogs are always segmented correctly, as only dogs are green.
     cat = {
         'modern': (4096 * a + 512 * b + 1024 * c)
         / max(1, 8192 * a + 512 * b + 1024 * c),
@@ -350,7 +354,7 @@ def test_each_protocol_gives_its_own_score(tmp_path, name):
         100 * (cat[name] + 1) / 2, abs=0 if name == 'panet' else 1)
 
 
-def test_every_protocol_settles_the_same_things():
+def test_every_protocol_determines_the_same_settings():
     files = sorted(PROTOCOLS.glob('*.py'))
     assert [file.stem for file in files] == [
         'hsnet', 'mlc', 'modern', 'panet', 'pfenet']
@@ -370,11 +374,13 @@ def test_a_missing_protocol_is_named(tmp_path):
         apply_protocol(config({}), 'pascal')
 
 
-def test_pipelines_of_another_protocol_are_noticed(tmp_path):
+def test_pipelines_of_another_protocol_are_refused(tmp_path):
     cfg = config(dict(val=tmp_path))
     apply_protocol(cfg, 'panet')
     apply_protocol(cfg, 'hsnet')
-    with pytest.raises(InputError, match="'modern' leaves them to the data"):
+    with pytest.raises(
+            InputError, match="'modern' keeps the pipelines of the data set, "
+            "but .* has those of protocol 'hsnet'; start from"):
         apply_protocol(cfg, 'modern')
 
 
@@ -396,23 +402,26 @@ def test_a_protocol_keeps_how_the_data_set_loads_its_masks(tmp_path):
     ('protocol = dict(test=dict())', 'expected protocol = dict.*evaluator'),
     ('protocol = (', 'could not be read as a config'),
     ('other = 1', 'expected protocol = dict.*got None')])
-def test_a_file_that_is_no_protocol_is_a_sentence(tmp_path, text, sentence):
+def test_a_file_that_is_not_a_protocol_is_refused_in_one_sentence(
+        tmp_path, text, sentence):
     (tmp_path / 'mine.py').write_text(text)
     with pytest.raises(InputError, match=sentence):
         apply_protocol(config(dict(val=tmp_path)), str(tmp_path / 'mine.py'))
 
 
-def test_annotations_of_a_user_are_not_lost_with_a_pipeline(tmp_path):
+def test_a_pipeline_with_annotations_of_a_user_is_not_replaced(tmp_path):
     cfg = config(dict(val=tmp_path))
     cfg.test_dataloader.dataset.support_pipeline.insert(
         2, dict(type='LoadScribbles', scribble_dir='scribbles'))
     apply_protocol(cfg, 'mlc')
-    with pytest.raises(InputError, match='without the LoadScribbles of'):
+    with pytest.raises(
+            InputError, match="the support_pipeline of protocol 'hsnet' would "
+            'replace that of .* and its LoadScribbles; write'):
         apply_protocol(cfg, 'hsnet')
 
 
 def test_the_pool_trained_on_must_be_known(tmp_path):
     cfg = config(dict(val=tmp_path))
     cfg.test_dataloader.dataset.dataset = dict(type='ToyDataset')
-    with pytest.raises(InputError, match='tests on the images trained on'):
+    with pytest.raises(InputError, match='tests on the training images: '):
         apply_protocol(cfg, 'panet')

@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
+from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import config_files
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.errors import InputError
 
@@ -29,7 +29,7 @@ def test_a_setting_reaches_every_place_of_every_config(name):
         2, 5, 'elsewhere')
 
 
-def test_what_is_not_set_stays():
+def test_settings_that_are_not_given_do_not_change():
     name = 'panet_r50-d8-no-align_1xb4-6k_pascal5i-473x473'
     cfg, before = read_config(name), read_config(name)
     apply_settings(cfg, shots=1)

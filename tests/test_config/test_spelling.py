@@ -3,8 +3,8 @@ from mmengine.config import Config
 from mmseg.registry import MODELS, TRANSFORMS
 from torch import nn
 
+from mmseg_panet.config.bundled_configs import config_files, config_folder
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.finder import config_files, config_folder
 from mmseg_panet.config.spelling import check_options, check_spelling
 from mmseg_panet.errors import InputError
 
@@ -25,7 +25,7 @@ class SpellingChild(SpellingParent):
 
 @MODELS.register_module(force=True)
 class SpellingGrandchild(SpellingChild):
-    """Its parents' parameters are hidden: it takes no ``**kwargs``."""
+    """A class that hides parameters, as it takes no ``**kwargs``."""
 
     def __init__(self, depth):
         super().__init__(1)
@@ -83,36 +83,36 @@ def test_a_misspelt_key_is_refused(written, text, near, where, got):
 @pytest.mark.parametrize('text', [
     # Variables of the user that are unlike any key.
     'scale = 3\nmy_lr = 0.1\nfavourite = [1]',
-    # Near a key, but used.
+    # Variables that are similar to a key, but used.
     "model_ = dict(type='SpellingParent')\nmodel = model_",
     'folds_ = [1]\ntrain = dict(folds=folds_)',
-    # Private, or of mmengine.
+    # Private variables, and keys of mmengine.
     "_modle = 1\nmodel = dict(type='SpellingParent', _delete_=True)",
     'optimizer = dict()\ncompile = True\nrunner_type = 1\nsync_bn = 1',
-    # Not near any parameter: a builder may take it, as norm_cfg's here.
+    # Unlike any parameter: a builder may use it, as that of norm_cfg does.
     "model = dict(norm_cfg=dict(type='BN', requires_grad=True))",
     "model = dict(type='SpellingParent', extra=1)",
-    # What a class does not pass on is no key that could be meant.
+    # Similar to a parameter of a parent that the class does not pass on.
     "model = dict(type='SpellingGrandchild', colours=1)",
-    # A type that is not registered here.
+    # Types that are not registered.
     "model = dict(type='elsewhere.Model', widht=1)",
     "model = dict(type='NotThere', widht=1)"])
-def test_other_keys_stay(written, text):
+def test_other_keys_are_accepted(written, text):
     read_config(written(text))
 
 
-def test_a_comment_or_another_assignment_is_no_use(written):
+def test_a_comment_or_an_assignment_does_not_count_as_a_use(written):
     with pytest.raises(InputError, match="got 'modle'"):
         read_config(written('# modle\nmodle = 1\nmodel = dict(modle=2)'))
 
 
-def test_a_variable_that_only_a_base_uses_stays(written):
+def test_a_variable_that_only_a_base_uses_is_accepted(written):
     written('model_ = dict(a=1)\nmodel = dict(b=model_)', 'base.py')
     read_config(written("_base_ = './base.py'\nmodel_ = dict(a=2)"))
 
 
-def test_the_config_that_a_runner_wrote_has_no_variable_to_refuse(written):
-    """It has their values in all places, and was read once before."""
+def test_variables_in_a_config_that_a_runner_wrote_are_accepted(written):
+    """The Runner has replaced them with their values."""
     text = "step = 4\nmodel = dict(type='SpellingParent', width={})\n"
     with pytest.raises(InputError, match="'steps' at the top level"):
         read_config(written(text.format(4)))
@@ -136,7 +136,7 @@ def test_keys_of_a_config_of_another_package_are_checked_too(written):
 
 
 def test_all_bases_pass():
-    """Of the other configs every test that reads one shows it."""
+    """The other configs are checked by the tests that read them."""
     for path in sorted((config_folder() / '_base_').rglob('*.py')):
         check_spelling(Config.fromfile(path))
 
@@ -146,12 +146,12 @@ def test_all_bases_pass():
     ('load_form', "'load_from' at the top level"),
     ('model.decode_hed.scale', "'decode_head' in model "),
     ('model.decode_head.scales', r"'scale' in model\.decode_head"),
-    # Not in the config, but a parameter of a parent.
+    # Similar to a parameter of a parent that is not in the config.
     ('model.backbone.dep_stem', r"'deep_stem' in model\.backbone"),
     ('train_dataloader.datset.fold', "'dataset' in train_dataloader"),
     ('test_cfg.reuse_feature', "'reuse_features' in test_cfg"),
     ('param_scheduler.0.start_facto', r"'start_factor' in param_scheduler\.0"),
-    # This dict has no type: only the keys beside it say what was meant.
+    # This dict has no type, so that only its other keys can be compared.
     ('train_dataloader.dataset.pools.trains',
      r"'train' in train_dataloader\.dataset\.pools")])
 def test_a_misspelt_option_is_refused(option, sentence):
@@ -168,13 +168,13 @@ def test_a_misspelt_option_is_refused(option, sentence):
     'train_dataloader.prefetch_factor', 'param_scheduler.0.start_factor',
     'param_scheduler.7.start_facto', 'compile', 'my_lr', 'mine.lr',
     'load_from'])
-def test_other_options_stay(option):
+def test_other_options_are_accepted(option):
     check_options(read_config(TOY), {option: 1})
 
 
 @pytest.mark.parametrize('name', config_files())
-def test_every_key_of_a_shipped_config_is_known_or_unlike(name):
-    """Also as an option by its full name."""
+def test_every_key_of_a_bundled_config_is_a_valid_option(name):
+    """Reading the config checks its keys, too."""
     cfg = read_config(name)
     check_options(cfg, dict.fromkeys(_leaves(cfg.to_dict()), 1))
 

@@ -10,7 +10,7 @@ from mmseg_panet.engine import DataWaitHook
     (50, 100 * (3 + 0 + 1) / (4 + 2 + 2)),
     (2, 100 * (0 + 1) / (2 + 2)),
 ])
-def test_the_share_is_of_the_time_of_the_latest_steps(window, expected):
+def test_the_share_is_that_of_the_latest_steps(window, expected):
     hub = MessageHub(f'data wait {window}')
     runner = SimpleNamespace(message_hub=hub)
     hook = DataWaitHook(window)

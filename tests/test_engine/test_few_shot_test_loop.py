@@ -1,4 +1,4 @@
-"""A test by images gives the counts of one episode by episode."""
+"""A test by images gives the same counts as a test by episodes."""
 import copy
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ RESIZE = dict(type='Resize', scale=(64, 48), keep_ratio=False)
 
 def config(toy_root, support_step=None, test_cfg=None, metric=None,
            **episodes):
-    """A test of a narrow random network on toy images of 64x64."""
+    """Make a test of a narrow random network on toy images of 64x64."""
     from tool_runs import REPO
     cfg = Config.fromfile(REPO / CONFIG)
     cfg.model.backbone.update(
@@ -34,7 +34,7 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
         pool.data_root = str(toy_root)
     dataset.update(
         pool='train', num_episodes=12, min_area=1, **episodes)
-    dataset.query_pipeline.insert(1, RESIZE)  # the ground truth stays 64x64
+    dataset.query_pipeline.insert(1, RESIZE)  # Masks stay 64x64.
     dataset.support_pipeline.insert(3, RESIZE)
     if support_step:
         dataset.support_pipeline.insert(3, support_step)
@@ -43,7 +43,7 @@ def config(toy_root, support_step=None, test_cfg=None, metric=None,
 
 
 class Offset(Classifier):
-    """Takes the cosine to the means, without a linear classifier."""
+    """A classifier by the cosine to the means, without a linear layer."""
 
     def logits(self, features, supports, shots):
         means = supports.class_means(shots).to(features)  # (B, K, C)
@@ -55,7 +55,7 @@ class Offset(Classifier):
 @pytest.fixture(scope='module')
 def model(toy_root):
     torch.manual_seed(0)
-    # In float64 no pixel is so near a tie that rounding decides.
+    # In float64, no pixel is so close to a tie that rounding matters.
     return MODELS.build(config(toy_root).model).double()
 
 
@@ -142,7 +142,7 @@ def model_with(toy_root):
     dict(type='DiscriminantClassifier', num_ways=2, num_shots=2),
     dict(type='DiscriminantClassifier', rank=None, num_shots=3,
          test_cfg=dict(mode='whole', shot_fusion='vote')),
-    # With edges, which auto follows by default.
+    # AutoClassifier follows edges by default.
     dict(type='AutoClassifier', rank=8, num_queries=2),
     dict(type='AutoClassifier', rank=8, num_ways=3, num_shots=2)])
 def test_moments_are_tested_by_images_too(
@@ -175,9 +175,9 @@ def test_every_image_is_loaded_once_in_each_part(
     assert loaded == dict.fromkeys(asked, 1)
 
 
-def test_a_support_that_the_resize_loses_is_counted_apart(
+def test_a_support_that_the_resize_removes_is_counted_separately(
         toy_root, model, tmp_path):
-    """At 4x4 some objects are lost; the data set grows their masks."""
+    """At 4x4, some objects disappear, and the data set grows their masks."""
     cfg = config(toy_root)
     tiny = dict(type='Resize', scale=(4, 4), keep_ratio=False)
     big = dict(type='Resize', scale=(64, 48), keep_ratio=False)
@@ -196,7 +196,7 @@ def test_a_support_that_the_resize_loses_is_counted_apart(
     (dict(test_cfg=dict(mode='slide', crop_size=(32, 32), stride=(16, 16))),
      "mode='slide'"),
 ])
-def test_a_test_that_must_go_by_episodes_says_why(
+def test_a_test_by_episodes_logs_its_reason(
         case, reason, toy_root, model, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
@@ -255,7 +255,7 @@ def free_port():
 
 
 def assert_processes_agree(cfg, model, tmp_path, numbers):
-    """Compare on 11 episodes, which only one process divides evenly."""
+    """Compare on 11 episodes, which several processes cannot share evenly."""
     cfg.test_dataloader.dataset.num_episodes = 11
     counts_of(cfg, model, tmp_path, images_per_batch=2)
     expected = (tmp_path / 'counts.npz').read_bytes()

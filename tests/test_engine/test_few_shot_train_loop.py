@@ -14,7 +14,7 @@ from mmseg_panet.errors import InputError
 
 
 class LoggedEpisodes:
-    """Holds numbers; a file records which of them any process loaded."""
+    """A data set of numbers that records the loaded ones in a file."""
 
     def __init__(self, log, size=1000):
         self.log, self.size = log, size
@@ -29,7 +29,7 @@ class LoggedEpisodes:
 
 
 class Model(BaseModel):
-    """Keeps the batches that it is trained on."""
+    """A model that keeps the batches that it is trained on."""
 
     def __init__(self):
         super().__init__()
@@ -69,7 +69,7 @@ def train(folder, max_iters, workers, resume=False):
 
 @pytest.fixture(params=['installed', '0.10.7'])
 def _mmengine(request, monkeypatch):
-    """Test with mmengine as installed, and with what 0.10.7 does."""
+    """Test with mmengine as installed, and with the behaviour of 0.10.7."""
     if request.param == 'installed':
         return
 
@@ -98,12 +98,12 @@ def test_a_resumed_training_loads_only_what_comes_after(tmp_path, workers):
     assert before == [[0, 1, 2], [3, 4, 5]]
     assert after == [[6, 7, 8], [9, 10, 11]]
     assert min(loaded) == 6
-    # Workers load ahead; without them only the batches are loaded.
+    # Workers prefetch; without them, only the used batches are loaded.
     assert loaded == set(range(6, 12)) or (workers and len(loaded) > 6)
 
 
 @pytest.mark.parametrize('shuffle', [False, True])
-def test_every_process_goes_on_with_its_own_episodes(monkeypatch, shuffle):
+def test_every_process_resumes_with_its_own_episodes(monkeypatch, shuffle):
     def batches(rank, trained):
         monkeypatch.setattr(
             'mmengine.dataset.sampler.get_dist_info', lambda: (rank, 2))
@@ -115,14 +115,14 @@ def test_every_process_goes_on_with_its_own_episodes(monkeypatch, shuffle):
 
     first, second = (batches(rank, trained=0) for rank in (0, 1))
     if not shuffle:
-        # Each process gets every other one of the ten, again and again.
+        # Each process gets every other one of the ten, repeatedly.
         assert first[:2] == [[0, 2, 4], [6, 8, 0]]
         assert second[:2] == [[1, 3, 5], [7, 9, 1]]
     for rank, never_stopped in enumerate((first, second)):
         assert batches(rank, trained=5) == [None] * 5 + never_stopped[5:]
 
 
-def test_another_sampler_is_a_sentence():
+def test_another_sampler_is_refused_in_one_sentence():
     loader = DataLoader(
         range(10), batch_size=3, sampler=DefaultSampler(range(10)))
     with pytest.raises(InputError, match='got a DefaultSampler; set sampler='):

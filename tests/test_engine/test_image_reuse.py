@@ -1,10 +1,10 @@
-"""Which tests may visit every image once, and which say why they may not."""
+"""Tests that can reuse features, and the reasons of those that cannot."""
 
 import pytest
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
-from mmseg_panet.config.finder import find_config
+from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.datasets.transforms import BoxAnnotation
 from mmseg_panet.engine.image_reuse import depends_on_class, obstacle_to_reuse
@@ -15,7 +15,7 @@ CONFIG = find_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
 
 
 class Renamed(EpisodicDataset):
-    """Looks different, but gives the same episodes."""
+    """A data set that looks different, but gives the same episodes."""
 
     def __repr__(self):
         return 'renamed'
@@ -26,7 +26,7 @@ class Renamed(EpisodicDataset):
 
 
 class Relabelled(FewShotIoUMetric):
-    """Prints differently, but counts the same."""
+    """A metric that prints differently, but counts the same."""
 
     default_prefix = 'mine'
 
@@ -47,7 +47,7 @@ def cfg(toy_root):
 
 @pytest.fixture(scope='module')
 def obstacle(cfg):
-    """Return the obstacle of a test with other classes than ours."""
+    """Return a function that finds the obstacle of a test."""
     plain = MODELS.build(cfg.model)
 
     def run(dataset=EpisodicDataset, metrics=(FewShotIoUMetric,), extra=(),
@@ -62,7 +62,7 @@ def obstacle(cfg):
     return run
 
 
-def test_subclasses_that_change_nothing_that_counts_keep_the_fast_test(
+def test_subclasses_with_the_same_results_are_tested_by_images(
         obstacle):
     assert obstacle() is None
     assert obstacle(Renamed, [Relabelled]) is None
@@ -80,13 +80,13 @@ def test_a_data_set_that_gives_other_items_is_refused(obstacle, name):
 def test_a_metric_that_counts_differently_is_refused(obstacle, name):
     other = type('Mine', (FewShotIoUMetric,), {name: lambda self, *_: None})
     assert obstacle(metrics=[other]) == (
-        f"the evaluator holds ['Mine that overrides {name}'], not one "
+        f"the evaluator has ['Mine that overrides {name}'], not one "
         'FewShotIoUMetric')
 
 
 def test_two_metrics_are_refused(obstacle):
     assert obstacle(metrics=[FewShotIoUMetric, Relabelled]) == (
-        "the evaluator holds ['FewShotIoUMetric', 'FewShotIoUMetric'], not "
+        "the evaluator has ['FewShotIoUMetric', 'FewShotIoUMetric'], not "
         'one FewShotIoUMetric')
 
 
@@ -95,7 +95,7 @@ def test_another_data_set_is_refused():
         'the data set is a list')
 
 
-def test_a_step_derived_from_ours_inherits_what_it_depends_on(obstacle):
+def test_a_subclass_of_a_transform_inherits_its_dependence(obstacle):
     class Tighter(BoxAnnotation):
         pass
 
@@ -107,7 +107,7 @@ def test_a_step_derived_from_ours_inherits_what_it_depends_on(obstacle):
         'Shaken of support_pipeline may differ from episode to episode')
 
 
-def test_labels_depend_on_the_class_where_a_step_says_so(cfg):
+def test_labels_depend_on_the_class_if_a_transform_does(cfg):
     settings = dict(cfg.test_dataloader.dataset)
     settings.pop('type')
     data = EpisodicDataset(**settings)
@@ -117,14 +117,14 @@ def test_labels_depend_on_the_class_where_a_step_says_so(cfg):
 
 
 class Louder(PANetHead):
-    """Matches differently, in a method that every test calls."""
+    """A head that overrides a method that every test calls."""
 
     def match(self, features, fitted):
         return 2 * super().match(features, fitted)
 
 
 class Other(PANetHead):
-    """Overrides a method that the test by images does not call."""
+    """A head that overrides a method that a test by images does not call."""
 
     def match_episodes(self, *episodes):
         return 2 * super().match_episodes(*episodes)
@@ -135,7 +135,7 @@ class Predicts(FewShotSegmentor):
         return super().predict(*batch)
 
 
-def test_a_head_that_matches_differently_keeps_the_fast_test(obstacle, cfg):
+def test_a_head_that_matches_differently_is_tested_by_images(obstacle, cfg):
     model = MODELS.build(cfg.model)
     for kind, words in (
             (Louder, None), (Other, 'Other that overrides match_episodes')):

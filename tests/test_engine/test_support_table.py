@@ -22,7 +22,7 @@ def labels_of(image, generator):
 
 @pytest.mark.parametrize('by_shot', [False, True])
 @pytest.mark.parametrize('rank', [None, 3])
-def test_its_rows_give_the_same_fit_as_the_labels_of_an_episode(
+def test_the_rows_give_the_same_fit_as_the_labels_of_an_episode(
         rank, by_shot):
     generator = torch.Generator().manual_seed(0)
     head = PANetHead(8, classifier=dict(
@@ -42,7 +42,7 @@ def test_its_rows_give_the_same_fit_as_the_labels_of_an_episode(
         for own, images in enumerate(episode.supports, start=1):
             for image in images:
                 feature, label, class_ids = shown[image]
-                # The ways of the episode in the labels of the image.
+                # Map the labels of the image to the ways of the episode.
                 mapped = torch.where(label == 255, 255, 0)
                 for way, class_id in enumerate(episode.class_ids, start=1):
                     if class_id in class_ids:
@@ -78,13 +78,14 @@ def test_the_rows_of_an_image_are_small():
     rows = SupportRows.of(head.class_statistics(features, labels, 1).each(
         lambda one: one[0]))
     size = sum(one.numel() * one.element_size() for one in rows)
-    # Areas and sums in float64, triangles of 64 x 64, and axes in float16.
+    # These are areas and sums in float64, triangles of 64 x 64 in float32, and
+    # axes in float16.
     assert size == 2 * 8 * 1025 + 2 * 4 * 2080 + 2 * 64 * 1024
     assert 20000 * size < 4e9
 
 
 @pytest.mark.parametrize(('rank', 'by_shot', 'values'), [
-    # 2 ways of 3 shots: all valid pixels, both ways and the own way.
+    # 2 ways of 3 shots: each has all valid pixels, both ways and its way.
     (None, False, 6 * 4 * (1 + 8 + 2 * 36) + 64),
     (3, False, 6 * (4 * (1 + 8 + 2 * 6) + 24) + 64),
     (3, True, 6 * (4 * (1 + 8 + 2 * 6) + 24) + 3 * 64)])

@@ -43,7 +43,7 @@ def mean(values):
 
 def plain_scores(counts, class_ids):
     """Compute mIoU, FB-IoU and classes, class by class and run by run."""
-    ious = []  # of every run: those of the classes, foreground, background
+    ious = []  # Each run has those of the classes, foreground and background.
     for run in sorted({episode.run for episode in counts}):
         of_run = [
             dict(zip([*episode.class_ids, 'fore', 'back'], zip(
@@ -61,12 +61,12 @@ def plain_scores(counts, class_ids):
 
 
 def resamples(counts):
-    """Every way to sample the episodes of one run, all equally likely."""
+    """List all resamples of one run, which are equally likely."""
     return map(list, product(counts, repeat=len(counts)))
 
 
 def exact_percentiles(values):
-    """Return the least values that 2.5% and 97.5% do not exceed, (2,)."""
+    """Return the smallest values that 2.5% and 97.5% do not exceed, (2,)."""
     values = np.sort(values)
     index = np.ceil(np.array([0.025, 0.975]) * len(values)).astype(int) - 1
     return values[index]
@@ -83,8 +83,8 @@ def test_the_interval_of_two_episodes_is_from_one_to_the_other():
     counts = [one_way(0, 0, 7, (10, 20), (60, 100)),
               one_way(0, 1, 7, (30, 40), (90, 100))]
     low, high = bootstrap_interval(EpisodeTable.from_counts(counts), [7])
-    # Sampled are 0 0 (a quarter), 0 1 (a half: 40 / 60), 1 1 (a quarter): more
-    # than 2.5% at both ends.
+    # The samples are 0 0 (a quarter), 0 1 (a half: 40 / 60) and 1 1 (a
+    # quarter), which is more than 2.5% at both ends.
     assert low.tolist() == [50.0, (50 + 60) / 2, 50.0]
     assert high.tolist() == [75.0, (75 + 90) / 2, 75.0]
 

@@ -21,7 +21,7 @@ def query(run, episode, class_id, ground_truth, prediction):
         pred_sem_seg=PixelData(data=torch.tensor([[prediction]])))
 
 
-def test_queries_of_an_episode_are_one_result_and_runs_stay_apart():
+def test_queries_of_an_episode_are_one_result_and_runs_are_separate():
     evaluator = Evaluator(dict(type='FewShotIoUMetric'))
     evaluator.dataset_meta = META
     evaluator.process([
@@ -71,5 +71,5 @@ def test_only_the_means_are_logged_in_a_line_and_the_classes_as_a_table(
     assert rows[2].endswith('[50.00, 50.00]') and rows[3].endswith(' -')
 
 
-def test_it_is_found_in_the_registry_of_mmseg():
+def test_the_metric_is_registered_with_mmseg():
     assert METRICS.get('FewShotIoUMetric') is FewShotIoUMetric

@@ -23,7 +23,7 @@ def test_pixels_of_one_way_are_counted_by_hand():
     assert union.tolist() == [6, 6, 4]
 
 
-def test_confusing_two_ways_is_right_about_the_foreground():
+def test_a_confusion_of_two_ways_is_a_correct_foreground():
     labels = torch.tensor([[1, 1, 2, 0]])
     prediction = torch.tensor([[2, 1, 2, 0]])
     intersection, union = count_pixels(prediction, labels, num_ways=2)

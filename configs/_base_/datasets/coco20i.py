@@ -1,5 +1,5 @@
-# COCO-20i: the 80 objects of COCO 2014 as label maps, as
-# `mmseg-panet prepare-data coco-20i data/coco` writes them. Pool 'train' is
+# COCO-20i: label maps of the 80 object classes of COCO 2014, which
+# `mmseg-panet prepare-data coco-20i data/coco` writes. Pool 'train' is
 # train2014, pool 'val' is val2014.
 _base_ = './episodes.py'
 data_root = 'data/coco'
@@ -18,8 +18,9 @@ val_set = dict(
     data_prefix=dict(
         img_path='val2014', seg_map_path='coco-20i/val2014/masks'))
 source = dict(
-    # A fold is every fourth class; of 'coco-20i-contiguous' it is 20 classes
-    # in a row. Results of the two differ by points and must not be compared.
+    # A fold has every fourth class. In 'coco-20i-contiguous' it has 20
+    # consecutive classes. The scores of the two differ by points of mIoU and
+    # must not be compared.
     folds='coco-20i',
     fold=fold,
     pools=dict(train=train_set, val=val_set))

@@ -1,6 +1,6 @@
 # The common part of all data sets: the loading of the images, the pipelines at
-# 473x473, the data loaders and the number of episodes. The file of a data set
-# names its images and classes, and overrides what differs.
+# 473x473, the data loaders and the number of episodes. The config of a data
+# set adds its images and classes, and overrides what differs.
 num_ways = 1
 num_shots = 1
 scale = (473, 473)
@@ -22,11 +22,11 @@ train_pipeline = [
     pack
 ]
 support_pipeline = [*load, resize, pack]
-# Masks are loaded after the resize: the ground truth keeps its own size and is
-# scored there.
+# Masks are loaded after the resize. The ground truth therefore keeps its size,
+# at which predictions are scored.
 query_pipeline = [load[0], resize, *load[1:], pack]
-# The same steps for a single image without a mask, as mmseg's own tools and
-# `inference_model` take them.
+# The same transforms for a single image without a mask, for the tools of mmseg
+# and `inference_model`.
 test_pipeline = [load[0], resize, pack_image]
 
 episodic = dict(
@@ -42,7 +42,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(
         **episodic,
-        # More than any schedule needs: no episode is repeated.
+        # No schedule needs as many, so that no episode is repeated.
         num_episodes=1000000,
         episodes_seed=0,
         support_pipeline=train_pipeline,
@@ -61,7 +61,8 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         **episodic,
-        # The protocol or the data set sets their number and rules.
+        # The protocol or the data set sets the number and the rules of the
+        # episodes.
         support_pipeline=support_pipeline,
         query_pipeline=query_pipeline))
 val_evaluator = dict(type='FewShotIoUMetric')

@@ -1,6 +1,6 @@
-# FSS-1000: a folder for each class with 10 images of 224x224, and the lists
-# that `mmseg-panet prepare-data fss-1000 data/fss1000` checks or writes: 520
-# classes for training, 240 for validation, 240 for the test.
+# FSS-1000: a folder for each class with 10 images of 224x224, and the lists of
+# classes that `mmseg-panet prepare-data fss-1000 data/fss1000` checks or
+# writes: 520 for the training, 240 for the validation, 240 for the test.
 _base_ = './episodes.py'
 data_root = 'data/fss1000'
 
@@ -21,7 +21,7 @@ test_set = dict(type='FSSDataset', data_root=data_root, ann_file='test.txt')
 source = dict(
     # No class is in two lists.
     classes='all',
-    # Protocols test on the pool 'val', which is here the list of the test.
+    # Protocols test on the pool 'val', which has the test list here.
     pools=dict(train=train_set, val=test_set))
 train_dataloader = dict(dataset=dict(
     **source,

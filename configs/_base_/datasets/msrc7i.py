@@ -1,15 +1,15 @@
-# MSRC-7i: photographs of about 320x213. Id 0 is not used, void is 255.
+# MSRC-7i: photographs of about 320x213. Id 0 is not used, and void is 255.
 _base_ = './episodes.py'
 data_root = 'data/msrc_v2'
 fold = 0
-# About three quarters of an image's pixels. A multiple of 8 plus 1, so that
-# the corners of the feature map fall on pixels.
+# This is about three quarters of the pixels of an image. It is a multiple of 8
+# plus 1, so that the corners of the feature map fall on pixels.
 scale = (225, 225)
 
 resize = dict(type='Resize', scale=scale, keep_ratio=False)
 train_pipeline = [
     *_base_.load,
-    # Crops of 40 to 100% of the image, as there are only 591 photographs.
+    # Crops show 40 to 100% of the image, as there are only 591 photographs.
     dict(
         type='RandomResize',
         scale=scale,
@@ -29,11 +29,11 @@ dataset = dict(
     data_prefix=dict(
         img_path='JPEGImages', seg_map_path='SegmentationClass'))
 source = dict(
-    # Both pools are one list of photographs: the classes separate them.
+    # Both pools have the same photographs. Only the classes separate them.
     pools=dict(train=dataset, val=dataset),
     folds='msrc-7i',
     fold=fold,
-    # A class counts where it covers at least 2% of the image.
+    # An image is used for a class that covers at least 2% of it.
     min_area=0.02)
 train_dataloader = dict(
     num_workers=2,

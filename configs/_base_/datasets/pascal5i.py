@@ -1,6 +1,6 @@
-# PASCAL-5i: VOC 2012 with the masks of SBD, as `mmseg-panet prepare-data
-# pascal-5i data` builds it. Pool 'train' is VOC train and SBD train_noval
-# (5,953 images), pool 'val' VOC val (1,449).
+# PASCAL-5i: VOC 2012 with the masks of SBD, which `mmseg-panet prepare-data
+# pascal-5i data` prepares. Pool 'train' is VOC train and SBD train_noval
+# (5,953 images), pool 'val' is VOC val (1,449 images).
 _base_ = './episodes.py'
 data_root = 'data/VOCdevkit/VOC2012'
 fold = 0

@@ -1,4 +1,5 @@
-# PASCAL-5i as PANet uses it: complete images, squashed to 417x417.
+# PASCAL-5i as in PANet: complete images, resized to 417x417 without their
+# aspect ratio.
 _base_ = './pascal5i.py'
 scale = (417, 417)
 resize = dict(type='Resize', scale=scale, keep_ratio=False)

@@ -1,4 +1,4 @@
-# Single photographs: there is no data set, only the steps that prepare an
+# Single photographs. There is no data set, only the transforms that prepare an
 # image for the network.
 scale = (473, 473)
 test_pipeline = [

@@ -1,4 +1,4 @@
-# The images of `mmseg-panet make-toy-data`: 128x128, id 0 is background.
+# The images of `mmseg-panet make-toy-data`: 128x128, with background of id 0.
 _base_ = './episodes.py'
 data_root = 'data/toy'
 fold = 0
@@ -19,7 +19,7 @@ source = dict(
     folds='toy-3i',
     fold=fold,
     pools=dict(train=train_set, val=val_set),
-    # A smaller object covers less than a cell or two of the features.
+    # Smaller objects cover less than one or two cells of the feature map.
     min_area=0.02)
 train_dataloader = dict(
     num_workers=1,

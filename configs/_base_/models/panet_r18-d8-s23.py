@@ -3,7 +3,7 @@
 _base_ = './panet_r18-d8.py'
 model = dict(
     backbone=dict(out_indices=(1, 2)),
-    # in_index counts along out_indices.
+    # in_index is an index into out_indices.
     decode_head=dict(
         in_channels=(128, 256),
         in_index=(0, 1),

@@ -1,4 +1,4 @@
-# The same features as in panet_r18-d8-s23.py, of ResNet-50.
+# PANet on ResNet-50, with the same stages as in panet_r18-d8-s23.py.
 _base_ = './panet_r50-d8.py'
 model = dict(
     backbone=dict(out_indices=(1, 2)),

@@ -1,4 +1,4 @@
-# The weights of the backbone, for example a file of
+# The weights of the backbone. They can also be a file of
 # `mmseg-panet convert-backbone`.
 pretrained = 'torchvision://resnet50'
 model = dict(
@@ -26,9 +26,8 @@ model = dict(
             type='PrototypeAlignmentLoss',
             mask_source='prediction',
             loss_weight=1.0)),
-    # The channels of a pixel lie side by side: convolutions run faster, on
-    # CPUs (ResNet-18, AVX2: 4% in training, 15% in tests) and with tensor
-    # cores.
+    # With adjacent channels in memory, convolutions run faster on CPUs
+    # (ResNet-18 with AVX2: 4% in training, 15% in tests) and on tensor cores.
     channels_last=True,
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -6,6 +6,6 @@ model = dict(
         type='DilatedVGG',
         init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
     decode_head=dict(in_channels=512),
-    # True would be a third slower in training without AVX-512 (62 s in place
-    # of 46 s for a 2-way 5-shot step), and a fifth faster in tests.
+    # Without AVX-512, True would be a third slower in training (62 s instead
+    # of 46 s for a 2-way 5-shot step), but a fifth faster in tests.
     channels_last='auto')

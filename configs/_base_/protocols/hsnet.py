@@ -1,4 +1,4 @@
-# HSNet (Min et al., ICCV 2021) as its released code tests.
+# The test of HSNet (Min et al., ICCV 2021) in its released code.
 protocol = dict(
     train=dict(
         novel_pixels='background',
@@ -7,17 +7,17 @@ protocol = dict(
     test=dict(
         protocol='hsnet',
         pool='val',
-        # data/pascal.py: its list has every pair of an image and a class.
-        # (The code takes them in the order of the list. Here they are
-        # sampled.)
+        # data/pascal.py lists every pair of an image and a class. (The code
+        # takes them in the order of the list. Here they are sampled.)
         sampling='pair_first',
-        # Supports differ from the query, but may be equal to each other.
+        # Supports differ from the query, but may repeat.
         repeat_supports=True,
         min_area=1,
         num_runs=1,
         num_episodes=1000,
         episodes_seed=0,
-        # Images, ground truth and prediction are squashed to 400x400.
+        # Images, ground truth and predictions are resized to 400x400, without
+        # their aspect ratio.
         support_pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadAnnotations'),
@@ -33,5 +33,5 @@ protocol = dict(
             dict(type='PackEpisodeInputs')
         ]),
     evaluator=dict(type='FewShotIoUMetric', count_absent=True),
-    # Section 4.4 of the paper: the masks of the single shots vote.
+    # Section 4.4 of the paper fuses the masks of the single shots by votes.
     test_cfg=dict(mode='whole', shot_fusion='vote', vote_threshold=0.5))

@@ -1,7 +1,7 @@
-# Mining Latent Classes (Yang et al., ICCV 2021) as its released code tests.
-# (The code takes images of any size, one at a time. Here the pipelines of the
-# data set resize them, so that an episode is one batch. The ground truth keeps
-# its size.)
+# The test of Mining Latent Classes (Yang et al., ICCV 2021) in its released
+# code. (The code takes images of any size, one at a time. Here the pipelines
+# of the data set resize them, so that an episode is one batch. The ground
+# truth keeps its size.)
 protocol = dict(
     train=dict(
         novel_pixels='background',
@@ -10,13 +10,13 @@ protocol = dict(
     test=dict(
         protocol='mlc',
         pool='val',
-        # dataset/fewshot.py: a query image, then a class in it.
+        # dataset/fewshot.py samples a query image, then a class in it.
         sampling='image_first',
         repeat_supports=False,
         # As in PFENet: 2 * 32 * 32 pixels. The class of a query may be
         # smaller.
         min_area=2048,
-        # main.py: the seeds 0 to 4. For COCO the code has 4,000 episodes.
+        # main.py has the seeds 0 to 4. For COCO it has 4,000 episodes.
         num_runs=5,
         num_episodes=1000,
         episodes_seed=0),

@@ -1,7 +1,7 @@
-# The strict rules that most papers since 2021 share. Where they differ, the
-# choice is ours.
+# The strict rules that most papers since 2021 share. Where the papers differ,
+# the choice is ours.
 # `protocol.train` and `protocol.test` are settings of EpisodicDataset,
-# `evaluator` is the metric, `test_cfg` the segmentor's.
+# `evaluator` is the metric, and `test_cfg` is that of the segmentor.
 protocol = dict(
     train=dict(
         # Images with a novel class are left out of the training, even as
@@ -17,8 +17,8 @@ protocol = dict(
         sampling='class_first',
         repeat_supports=False,
         min_area=1,
-        # The seed changes a run by about a point. Five runs show by how
-        # much.
+        # The mIoU of runs with different seeds differs by about a point. Five
+        # runs show by how much.
         num_runs=5,
         num_episodes=1000,
         episodes_seed=1234),

@@ -1,4 +1,4 @@
-# PFENet (Tian et al., TPAMI 2020) as its released code tests.
+# The test of PFENet (Tian et al., TPAMI 2020) in its released code.
 protocol = dict(
     train=dict(
         novel_pixels='background',
@@ -7,9 +7,9 @@ protocol = dict(
     test=dict(
         protocol='pfenet',
         pool='val',
-        # util/dataset.py: a query image, then a class in it. (The code takes
-        # the images in the order of the list. Here they are sampled, so that
-        # images are equally frequent only on average.)
+        # util/dataset.py takes a query image, then samples a class in it. (The
+        # code takes the images in the order of the list. Here they are
+        # sampled, so that they are equally frequent only on average.)
         sampling='image_first',
         repeat_supports=False,
         # 2 * 32 * 32 pixels, as in OSLSM. The class of a query may be
@@ -37,8 +37,8 @@ protocol = dict(
                 type='Pad',
                 size=(473, 473),
                 pad_val=dict(img=(103.53, 116.28, 123.675), seg=255)),
-            # test.py: the ground truth has its own size, in the square
-            # around it.
+            # test.py compares at the original size of the ground truth, in a
+            # square around it.
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='PadLabelsToSquare'),

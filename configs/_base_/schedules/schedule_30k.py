@@ -1,4 +1,5 @@
-# PANet, section 4.1: 30,000 steps, learning rate x0.1 every 10,000.
+# PANet, section 4.1: 30,000 steps; the learning rate is multiplied by 0.1
+# every 10,000 steps.
 train_cfg = dict(
     type='FewShotTrainLoop', max_iters=30000, val_interval=10000)
 val_cfg = dict(type='ValLoop')

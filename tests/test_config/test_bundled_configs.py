@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.config import finder
-from mmseg_panet.config.finder import (
+from mmseg_panet.config import bundled_configs
+from mmseg_panet.config.bundled_configs import (
     RENAMED,
     config_files,
     config_folder,
@@ -57,9 +57,9 @@ def test_every_new_name_of_an_old_one_is_a_config():
     (TOY.replace('800', '600'), TOY),
     ('panet_r101-pascal5i', 'panet_r101-d8-no-align_1xb4-6k_pascal5i-473x473'),
     ('configs/panet/panet_vgg16.py', 'panet_vgg16-d8_1xb1-30k_pascal5i'),
-    # The folder is another method's, or a folder of the user's own.
+    # The folder belongs to another method or to the user.
     (f'discriminant/{TOY}', TOY), (f'mine/{TOY}.py', TOY), ('x', TOY)])
-def test_an_unknown_name_is_a_sentence_with_the_nearest_names(given, nearest):
+def test_an_unknown_name_is_refused_with_the_nearest_names(given, nearest):
     with pytest.raises(InputError) as caught:
         find_config(given)
     assert str(caught.value).startswith(f'the config {given} does not exist;')
@@ -75,8 +75,8 @@ def test_the_inferencer_takes_a_name():
 
 def test_the_configs_of_a_wheel_come_first(tmp_path, monkeypatch):
     wheel, checkout = tmp_path / '.mim/configs', tmp_path / 'configs'
-    monkeypatch.setattr(finder, '_FOLDERS', (wheel, checkout))
-    # Another package's folder named configs is not taken for ours.
+    monkeypatch.setattr(bundled_configs, '_FOLDERS', (wheel, checkout))
+    # A folder named configs of another package is not used.
     checkout.mkdir()
     with pytest.raises(InputError, match='install the package again'):
         config_folder()

@@ -1,4 +1,4 @@
-"""The configs that come with the package, by their names."""
+"""The configs that come with the package, which can be given by name."""
 import os
 import re
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from ..files import StrPath
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / '.mim/configs', _PACKAGE.parent / 'configs')
-"""Where the configs are in an installed wheel, and in a checkout."""
+"""Folders of the configs in an installed wheel and in a checkout."""
 RENAMED = {
     'panet_r18-d8_toy': 'panet_r18-d8_1xb4-800iters_toy3i-128x128',
     'panet_r18-d8_msrc7i': 'panet_r18-d8_1xb4-600iters_msrc7i-225x225',
@@ -30,7 +30,7 @@ RENAMED = {
         'panet_r101-d8-no-align_1xb4-6k_pascal5i-473x473',
     'panet_vgg16-d8_pascal5i': 'panet_vgg16-d8_1xb1-30k_pascal5i-417x417',
 }
-"""Old names of configs, which work for one version, and the new ones."""
+"""Maps old names of configs, which work for one version, to new ones."""
 
 
 def config_folder() -> Path:
@@ -40,35 +40,35 @@ def config_folder() -> Path:
         InputError: If the package was installed without them.
     """
     for folder in _FOLDERS:
-        # Another package may have a folder named configs beside ours.
+        # Another package may have installed a folder named configs.
         if (folder / '_base_/protocols').is_dir():
             return folder
     raise InputError(
-        f'expected the configs of mmseg_panet in {_FOLDERS[0]}, got no such '
-        'folder; install the package again')
+        f'expected the configs of mmseg_panet in {_FOLDERS[0]}, but this '
+        'folder does not exist; install the package again')
 
 
 def config_files() -> dict[str, Path]:
-    """List the configs that come with the package, by their names."""
+    """Map the names of the configs that come with the package to files."""
     return {
         path.stem: path for path in sorted(config_folder().glob('[!_]*/*.py'))}
 
 
 def find_config(config: StrPath) -> Path:
-    """Find a config.
+    """Find the file of a config.
 
     Args:
-        config (str | os.PathLike): A file, or the name of a config that
-            comes with the package, which ``mmseg_panet::panet/`` or
-            ``configs/panet/`` may precede. The suffix ``.py`` of a name is
-            optional. Old names work with a FutureWarning.
+        config (str | os.PathLike): Path of a file, or name of a config that
+            comes with the package. ``mmseg_panet::panet/`` or
+            ``configs/panet/`` may precede the name, and ``.py`` may follow
+            it. Old names work and give a ``FutureWarning``.
 
     Returns:
-        Path: The file.
+        Path: Path of the file.
 
     Raises:
-        InputError: If there is no such config. The sentence has the names
-            that are nearest.
+        InputError: If there is no such config. The message has the most
+            similar names.
     """
     if os.path.isfile(config):
         return Path(config)
@@ -78,12 +78,13 @@ def find_config(config: StrPath) -> Path:
         '^(mmseg_panet::|(.*/)?configs/)', '', given).split('/')
     name = name.removesuffix('.py')
     new = RENAMED.get(name, name)
-    # The folder of an old name is that of its first part.
+    # Old names begin with the name of their folder.
     if new in files and folders in ([], [name.split('_')[0]]):
         if new != name:
             warn_renamed(f'the config {name}', new)
         return files[new]
     nearest = get_close_matches(new, files, n=3, cutoff=0.3) or list(files)
     raise InputError(
-        f'the config {config} does not exist; correct the path, or name one '
-        f"of those that come with mmseg_panet, such as {', '.join(nearest)}")
+        f'the config {config} does not exist; correct the path, or give the '
+        'name of a config that comes with mmseg_panet, such as '
+        f"{', '.join(nearest)}")
