@@ -1,4 +1,5 @@
 """Fail unless two wheels hold the same files; print what differs."""
+
 import sys
 from zipfile import ZipFile
 
@@ -6,14 +7,19 @@ from zipfile import ZipFile
 def files(path):
     """The files of a wheel by their names, but for the list of them."""
     with ZipFile(path) as wheel:
-        return {name: wheel.read(name) for name in wheel.namelist()
-                if not name.endswith('/RECORD')}
+        return {
+            name: wheel.read(name)
+            for name in wheel.namelist()
+            if not name.endswith('/RECORD')
+        }
 
 
 first, second = map(files, sys.argv[1:])
 differing = sorted(
-    name for name in first.keys() | second.keys()
-    if first.get(name) != second.get(name))
+    name
+    for name in first.keys() | second.keys()
+    if first.get(name) != second.get(name)
+)
 bundled = [name for name in first if '/.mim/' in name]
 print(f'{len(first)} files, {len(bundled)} of them in .mim')
 if differing or not bundled:

@@ -5,6 +5,7 @@
 The tag must be the version of the package with a v, and the section must have
 a date.
 """
+
 import re
 import sys
 from pathlib import Path
@@ -15,19 +16,24 @@ ROOT = Path(__file__).resolve().parents[1]
 def release_notes(tag: str, root: Path = ROOT) -> str:
     """The section of a tag, without its heading."""
     text = (root / 'mmseg_panet/version.py').read_text(encoding='utf-8')
-    version, = re.findall(r"^__version__ = '(.+)'$", text, re.M)
+    (version,) = re.findall(r"^__version__ = '(.+)'$", text, re.M)
     if tag != f'v{version}':
-        sys.exit(f'expected the tag v{version}, got {tag}; set __version__ in '
-                 'mmseg_panet/version.py before tagging')
+        sys.exit(
+            f'expected the tag v{version}, got {tag}; set __version__ in '
+            'mmseg_panet/version.py before tagging'
+        )
     changelog = (root / 'CHANGELOG.md').read_text(encoding='utf-8')
     sections = re.split(r'^## ', changelog, flags=re.M)[1:]
     for section in sections:
         heading, _, notes = section.partition('\n')
-        if re.fullmatch(rf'\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d',
-                        heading.strip()):
+        if re.fullmatch(
+            rf'\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d', heading.strip()
+        ):
             return notes.strip() + '\n'
-    sys.exit(f"expected a heading '## [{version}] - YYYY-MM-DD' in "
-             'CHANGELOG.md, got none; date the section before tagging')
+    sys.exit(
+        f"expected a heading '## [{version}] - YYYY-MM-DD' in "
+        'CHANGELOG.md, got none; date the section before tagging'
+    )
 
 
 if __name__ == '__main__':
