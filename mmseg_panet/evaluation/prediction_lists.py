@@ -1,4 +1,4 @@
-"""The lists beside the saved predictions of episodes."""
+"""The lists that explain the saved predictions of episodes."""
 import csv
 import io
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from .iou import EpisodeCounts
 
 def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
                            classes: Sequence[str]) -> None:
-    """Write what the labels of a folder of predictions mean.
+    """Write the meaning of the labels to a folder of predictions.
 
-    ``classes.txt`` names the labels of the masks, which are the ways of an
-    episode. As these are other classes in each episode, ``ways.csv`` has the
-    class of each way of each episode.
+    ``classes.txt`` has the names of the labels, which are the ways of an
+    episode. As each episode has other classes, ``ways.csv`` has the class of
+    each way of each episode.
 
     Args:
-        folder (Path): The folder of the predictions.
-        episodes (Sequence[EpisodeCounts]): All episodes, of W ways at most.
-        classes (Sequence[str]): Names of the data set's classes by id.
+        folder (Path): Folder of the predictions.
+        episodes (Sequence[EpisodeCounts]): Counts of all episodes.
+        classes (Sequence[str]): Names of the classes of the data set, by id.
     """
     ways = max(len(episode.class_ids) for episode in episodes)
     write_class_list(folder, ClassList(

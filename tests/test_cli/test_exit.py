@@ -59,21 +59,22 @@ def _signals():
         signal.signal(number, handler)
 
 
-def say_handler_and_sleep(said, seconds):
-    said.put(signal.getsignal(signal.SIGINT))
+def say_handler_and_sleep(sender, seconds):
+    sender.send(signal.getsignal(signal.SIGINT))
     time.sleep(seconds)
 
 
 @pytest.mark.usefixtures('_signals')
 def test_forked_processes_end_silently_on_ctrl_c(capfd):
     context = multiprocessing.get_context('fork')
-    said = context.Queue()
 
     def start(seconds):
+        # A queue would have a lock, which a killed child might not release.
+        receiver, sender = context.Pipe(duplex=False)
         child = context.Process(
-            target=say_handler_and_sleep, args=(said, seconds))
+            target=say_handler_and_sleep, args=(sender, seconds))
         child.start()
-        return child, said.get()
+        return child, receiver.recv()
 
     with pytest.raises(SystemExit) as caught, exit_on_interrupt('go on'):
         interrupted, handler = start(60)
@@ -96,10 +97,10 @@ def test_processes_forked_outside_keep_their_handler():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
     context = multiprocessing.get_context('fork')
-    said = context.Queue()
-    child = context.Process(target=say_handler_and_sleep, args=(said, 0))
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=say_handler_and_sleep, args=(sender, 0))
     child.start()
-    assert said.get() == before
+    assert receiver.recv() == before
     child.join()
 
 
