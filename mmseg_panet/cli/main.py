@@ -20,7 +20,7 @@ SUBCOMMANDS = {
     'train': 'train a config on the base classes of its fold',
     'test': 'score a checkpoint on the novel classes of its fold',
     'segment': 'segment images into classes registered from a few examples',
-    'fit': 'register classes from a few examples and save them as a bank',
+    'fit': 'register classes from a few examples and save a bank',
     'benchmark': 'train and test every fold of a config, and write a table',
     'compare': 'compare two results of the same episodes',
     'check-data': 'check the data of a config before it is used',
