@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from ..files import prepare_output
+from ..inference.results.out_folder import refuse_support_folder
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
     check_existing(
         args.support, args.image_dir, negatives=args.negatives)
+    if args.check:
+        refuse_support_folder(f'{args.out}.png', args.support)
     prepare_output(args.out)
     inferencer = make_inferencer(args)
     inferencer.fit(args.support, args.image_dir, args.negatives)

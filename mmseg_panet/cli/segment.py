@@ -19,7 +19,10 @@ from ..errors import InputError
 from ..files import prepare_output
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import list_images
-from ..inference.results.out_folder import prepare_folder
+from ..inference.results.out_folder import (
+    prepare_folder,
+    refuse_support_folder,
+)
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -129,6 +132,7 @@ def _check_paths(args: argparse.Namespace) -> None:
         require_pycocotools('--coco writes')
     if args.support is not None and args.bank is not None:
         prepare_output(args.bank)
+    refuse_support_folder(args.out, args.support)
     prepare_output(Path(args.out) / 'areas.csv')
 
 

@@ -1,6 +1,7 @@
 """The registry of classes that a few examples define."""
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,6 +39,12 @@ class ClassRegistry(Adaptable):
     def bank(self) -> PrototypeBank:
         """A copy of the registered classes with their statistics."""
         return self._network.bank.copy()
+
+    def support_folders(self) -> set[Path]:
+        """The folders that the registered examples were read from."""
+        return {
+            one.source.folder for one in self._network.bank.supports
+            if one.source is not None and one.source.folder is not None}
 
     def fit(self: _Self, supports: Any, image_dir: StrPath | None = None,
             negatives: Any = None, negative_share: float = NEGATIVE_SHARE

@@ -19,7 +19,11 @@ from ..progress import progress_bar
 from ..visualization.overlay import overlay
 from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, list_images
-from .results.out_folder import OutFolder, take_over
+from .results.out_folder import (
+    OutFolder,
+    refuse_support_folder,
+    take_over,
+)
 from .results.prediction import Prediction, label_names, to_sample
 from .results.segmentation_result import SegmentationResult
 from .segmentation import cut_batches, segment
@@ -60,6 +64,10 @@ class ImageInferencer(BaseInferencer):
         palette = self.palette()[:1 + len(self.classes)]
         return dict(classes=(BACKGROUND, *self.classes),
                     palette=palette.tolist())
+
+    def support_folders(self) -> set[Path]:
+        """The folders of examples, into which no result is written."""
+        return set()
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -119,7 +127,7 @@ class ImageInferencer(BaseInferencer):
             self.channel_order if channel_order is None else channel_order)
         self._num_images += len(items)
         batches = cut_batches(items, batch_size)
-        folder = self._prepare(out_dir, csv, coco, show)
+        folder = self._prepare(items, out_dir, csv, coco, show)
         keep = return_probabilities or return_datasamples
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
@@ -142,8 +150,8 @@ class ImageInferencer(BaseInferencer):
             results, pictures if return_vis else [], return_datasamples,
             items=items, folder=folder)
 
-    def _prepare(self, out_dir: StrPath | None, csv: bool, coco: bool,
-                 show: bool) -> OutFolder | None:
+    def _prepare(self, items: Sequence[ImageItem], out_dir: StrPath | None,
+                 csv: bool, coco: bool, show: bool) -> OutFolder | None:
         """Check the settings before the work begins."""
         if not self.classes:
             raise InputError(NO_CLASS)
@@ -160,7 +168,11 @@ class ImageInferencer(BaseInferencer):
             return None
         folder = OutFolder(
             Path(out_dir), self.classes, self.palette(), True, csv, coco)
-        take_over(folder.path, self.fingerprint())
+        for support in self.support_folders():
+            refuse_support_folder(folder.path, support)
+        fingerprint = self.fingerprint()
+        folder.refuse_other_classes(fingerprint, items)
+        take_over(folder.path, fingerprint)
         folder.write_class_list()
         return folder
 

@@ -56,6 +56,7 @@ def test_the_check_gives_a_table_and_a_picture_next_to_the_bank(setting):
     (dict(support='gone'), 'gone does not exist'),
     (dict(config='gone.py'), 'gone.py does not exist'),
     (dict(out='small.py/a.safetensors'), 'a.safetensors cannot be written'),
+    (dict(out='examples/a.safetensors'), 'outside .* got examples/.*.png, '),
 ])
 def test_bad_input_is_one_line_before_a_model_is_loaded(
         setting, change, message, monkeypatch):
@@ -65,7 +66,7 @@ def test_bad_input_is_one_line_before_a_model_is_loaded(
         config='small.py', support='examples', out='a.safetensors') | change
     done = tool(
         'fit_prototypes.py', parts['config'], 'gone.pth', '--support',
-        parts['support'], '--out', parts['out'], code=2)
+        parts['support'], '--out', parts['out'], '--check', code=2)
     *_, line = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert re.search(message, line), line

@@ -238,6 +238,7 @@ def test_an_adaptation_changes_the_masks_but_not_the_bank(
     (dict(config='photos/0.jpg'), '0.jpg could not be read as a config'),
     (dict(images='gone/*.jpg'), 'no image has a path like'),
     (dict(out='photos/0.jpg'), '0.jpg.* cannot be written'),
+    (dict(out='support/out'), 'outside the folder of the examples support'),
 ])
 def test_bad_input_is_one_line_before_a_model_is_loaded(
         setting, change, message, monkeypatch):

@@ -161,6 +161,33 @@ def test_results_of_another_model_are_not_taken_for_finished(
         segment_images(inferencer, images, out, show_progress=False)
 
 
+def test_masks_of_other_classes_are_not_left_beside_new_ones(
+        inferencer, folder, tmp_path):
+    out = tmp_path / 'out'
+    (folder / 'c.png').unlink()
+    inferencer(folder, out_dir=out)
+    before = {path: path.read_bytes() for path in out.rglob('*.*')}
+    supports = red_and_blue()
+    other = small_inferencer(RESIZE).fit(dict(green=supports['blue']))
+    with pytest.raises(InputError, match="b.png of the classes .*'red'"):
+        other(folder / 'a.png', out_dir=out)
+    assert {path: path.read_bytes() for path in out.rglob('*.*')} == before
+    other(folder, out_dir=out)
+    assert (out / 'classes.txt').read_text().split()[2:4] == ['1', 'green']
+
+
+def test_the_folder_of_the_examples_gets_no_results(folder, tmp_path):
+    image, mask = image_of((20, 20, 230))
+    (tmp_path / 'support/red').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'support/red/a.jpg'), image)
+    cv2.imwrite(
+        str(tmp_path / 'support/red/a.png'), 255 * mask.astype(np.uint8))
+    inferencer = small_inferencer(RESIZE).fit(tmp_path / 'support')
+    with pytest.raises(InputError, match='outside the folder of the exampl'):
+        inferencer(folder / 'a.png', out_dir=tmp_path / 'support/out')
+    assert len(list(tmp_path.glob('support/**/*'))) == 3
+
+
 def test_the_mask_of_an_image_that_broke_is_removed(
         inferencer, folder, tmp_path):
     inferencer(folder, out_dir=tmp_path / 'out')

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ...annotations.image_files import is_image, stem_of
 from ...errors import InputError
+from ..results.record import PICTURES, holds_results, is_result
 from .image_array import check_channel_order, image_array, is_in_memory
 from .image_source import (
     Source,
@@ -94,7 +95,9 @@ def list_images(inputs: Input | Sequence[Input],
 
     Returns:
         list[ImageItem]: The images in the order of the inputs. Those of a
-        folder or a pattern are sorted by path, and hidden ones are left out.
+        folder or a pattern are sorted by path, without hidden ones and
+        without the ``masks`` and ``overlays`` of any folder of results, see
+        :func:`is_result`.
 
     Raises:
         InputError: If a file does not exist, a folder or a pattern has no
@@ -119,7 +122,7 @@ def list_images(inputs: Input | Sequence[Input],
     if leave_out is not None:
         results = tuple(
             os.path.join(os.path.realpath(leave_out), folder, '')
-            for folder in ('masks', 'overlays'))
+            for folder in PICTURES)
         found = [
             one for one in found if not isinstance(one.source, str)
             or not os.path.realpath(one.source).startswith(results)]
@@ -154,16 +157,18 @@ def _search(path: str) -> tuple[str, list[str]]:
         raise InputError(
             f'{path} does not exist; expected an image, a video, a folder of '
             'images or a glob pattern')
+    root = path
+    while glob.has_magic(root):
+        root = os.path.dirname(root)
     files = sorted(
         file for file in glob.glob(path, recursive=True)
-        if os.path.isfile(file) and (is_image(file) or is_video(file)))
+        if os.path.isfile(file) and (is_image(file) or is_video(file))
+        and not is_result(Path(file), Path(root)))
     if not files:
         raise InputError(
             f'no image has a path like {path}; a pattern that goes into '
             "folders is written with two stars, 'photos/**/*.jpg'")
-    while glob.has_magic(path):
-        path = os.path.dirname(path)
-    return path, files
+    return root, files
 
 
 def _files_below(folder: str) -> list[str]:
@@ -172,8 +177,10 @@ def _files_below(folder: str) -> list[str]:
     for root, folders, names in os.walk(folder, followlinks=True):
         # A link may point to a folder that contains it.
         real = os.path.realpath(root)
+        results = PICTURES if holds_results(Path(root)) else ()
         folders[:] = [one for one in folders
-                      if real not in entered and not one.startswith('.')]
+                      if real not in entered and not one.startswith('.')
+                      and one not in results]
         entered.setdefault(real, [
             os.path.join(root, name) for name in names
             if is_image(name) and not name.startswith('.')])

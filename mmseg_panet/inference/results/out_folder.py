@@ -9,9 +9,16 @@ import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.class_list import CLASS_LIST, write_class_list
+from ...annotations.formats.class_folders import list_pairs
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
-from ...files import prepare_output, remove_partial, write_atomic, write_lines
+from ...files import (
+    StrPath,
+    prepare_output,
+    remove_partial,
+    write_atomic,
+    write_lines,
+)
 from ...visualization.class_colours import coloured_class_list
 from ...visualization.segmentation_plot import overlay_with_legend
 from ..images.image_list import ImageItem
@@ -19,8 +26,10 @@ from ..images.image_source import source_key
 from .mask_file import mask_path, read_summary, write_prediction
 from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
+from .record import RECORD, holds_results
 
-_RECORD = 'made_with.txt'
+_SEVERAL = 'several'
+"""The record of a folder whose masks have different fingerprints."""
 
 
 def overlay_path(out_dir: Path, name: str) -> Path:
@@ -67,6 +76,34 @@ class OutFolder:
         """Write ``classes.txt``, which names the labels of the masks."""
         write_class_list(
             self.path, coloured_class_list(self.classes, self.palette))
+
+    def refuse_other_classes(self, fingerprint: str,
+                             items: Sequence[ImageItem]) -> None:
+        """Refuse masks of other images that have other classes.
+
+        One class list cannot name the labels of both.
+
+        Args:
+            fingerprint (str): See :func:`prepare_folder`.
+            items (Sequence[ImageItem]): The images, whose masks are replaced.
+
+        Raises:
+            InputError: If there is such a mask.
+        """
+        if _fault(self.path, fingerprint) is None:
+            return
+        replaced = {mask_path(self.path, item.name) for item in items}
+        for mask in sorted((self.path / 'masks').glob('**/*.png')):
+            if mask in replaced:
+                continue
+            found = read_summary(mask).classes
+            if found != self.classes:
+                raise InputError(
+                    f'expected masks of the classes {list(self.classes)} in '
+                    f'{self.path}, got {mask.name} of the classes '
+                    f'{list(found)}, whose labels one classes.txt cannot '
+                    'name; name another folder, or segment all images again '
+                    'into an empty one')
 
     def is_finished(self, item: ImageItem) -> bool:
         """Tell whether all files of an image exist and belong to it."""
@@ -170,7 +207,8 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
         InputError: If the folder holds masks or a class list that were not
             written here, or is not writable.
     """
-    if not (out_dir / _RECORD).is_file():
+    if not holds_results(out_dir):
+        _refuse_class_folders(out_dir)
         masks = list((out_dir / 'masks').glob('**/*.png'))
         for mask in masks:
             read_summary(mask)
@@ -178,17 +216,48 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
             raise InputError(
                 f'{out_dir} has a {CLASS_LIST} that was not written here and '
                 'would be written over; name another folder for the results')
-    prepare_output(out_dir / _RECORD)
+    prepare_output(out_dir / RECORD)
     remove_partial(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
-    if _fault(out_dir, fingerprint) is None:
-        write_lines(out_dir / _RECORD, [fingerprint])
-    else:
-        (out_dir / _RECORD).unlink(missing_ok=True)
+    mixed = _fault(out_dir, fingerprint) is not None
+    # By its record a folder is known as one of results, whatever it says.
+    write_lines(out_dir / RECORD, [_SEVERAL if mixed else fingerprint])
+
+
+def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:
+    """Refuse to write pictures among the examples, which they would break.
+
+    Args:
+        path (str | os.PathLike): Folder of results, or a picture.
+        support (str | os.PathLike, optional): The examples; only a folder
+            can break.
+
+    Raises:
+        InputError: If the path is that folder, or lies in it.
+    """
+    if support is None or not Path(support).is_dir():
+        return
+    if Path(path).resolve().is_relative_to(Path(support).resolve()):
+        raise InputError(
+            f'expected a path outside the folder of the examples {support}, '
+            f'got {path}, where results would be read as examples the next '
+            'time; choose another path')
+
+
+def _refuse_class_folders(out_dir: Path) -> None:
+    """Refuse a folder that consists of examples by class."""
+    try:
+        classes = list(list_pairs(out_dir))
+    except InputError:
+        return
+    raise InputError(
+        f'expected a folder for results, got {out_dir}, which holds examples '
+        f'of the classes {classes}, and where results would be read as '
+        'examples the next time; name another folder')
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
     """Say why results of a fingerprint cannot be added to a folder."""
-    record = out_dir / _RECORD
+    record = out_dir / RECORD
     found = record.read_text().strip() if record.is_file() else None
     if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None

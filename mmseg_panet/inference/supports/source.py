@@ -1,6 +1,7 @@
 """The source of supports: pairs by class, a folder or a file."""
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,14 @@ def read_supports(
         path = _checked_path(source)
         annotations = read_annotations(path, images)
         if annotations is not None:
-            return supports_of(annotations, path)
+            return _of_folder(path, supports_of(annotations, path))
     if images:
         raise InputError(
             'expected no image_dir, as each image comes with its mask, got '
             f'{image_dir}; leave it out')
-    return read_pairs(
-        source if isinstance(source, Mapping) else list_pairs(path),
-        channel_order)
+    if isinstance(source, Mapping):
+        return read_pairs(source, channel_order)
+    return _of_folder(path, read_pairs(list_pairs(path)))
 
 
 def read_pairs(
@@ -114,6 +115,14 @@ def read_pairs(
         name: [_support(name, number, pair, channel_order)
                for number, pair in enumerate(pairs, start=1)]
         for name, pairs in source.items()}
+
+
+def _of_folder(path: Path, supports: dict[str, list[Support]]
+               ) -> dict[str, list[Support]]:
+    """Record the folder of the examples, unless they come from a file."""
+    folder = path if path.is_dir() else None
+    return {name: [replace(one, folder=folder) for one in those]
+            for name, those in supports.items()}
 
 
 def _checked_path(source: Any) -> Path:

@@ -35,6 +35,8 @@ class Support:
             unique key.
         picture (Image.Image, optional): The image of Pillow that ``image``
             was made from. Defaults to None.
+        folder (Path, optional): The folder of examples that it was read
+            from. Defaults to None.
     """
 
     class_name: str
@@ -44,6 +46,7 @@ class Support:
     where: str
     labels_key: object = field(default_factory=object)
     picture: Image.Image | None = None
+    folder: Path | None = None
 
     def rasterize(self, size: Size) -> np.ndarray:
         """Rasterize the labels, and apply the image's EXIF orientation.

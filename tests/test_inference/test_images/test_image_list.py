@@ -81,3 +81,17 @@ def test_links_that_lead_nowhere_fail_alone(tmp_path):
     assert read_image(good.source).shape == (4, 4, 3)
     with pytest.raises(InputError, match='b.png could not be read'):
         read_image(broken.source)
+
+
+def test_results_are_no_photographs_wherever_they_were_written(tmp_path):
+    """Masks that were written among the photographs would be segmented."""
+    for file in ('a.jpg', 'masks/own.png', 'deep/b.jpg', 'deep/masks/b.png',
+                 'deep/overlays/x/b.jpg', 'deep/other/c.jpg'):
+        save_image(tmp_path / file)
+    (tmp_path / 'deep/made_with.txt').touch()
+    expected = ['a', 'deep/b', 'deep/other/c', 'masks/own']
+    assert names(tmp_path) == expected
+    assert names(str(tmp_path / '**/*.*')) == expected
+    # Who names the masks themselves means them.
+    assert names(tmp_path / 'deep/masks') == ['b']
+    assert names(str(tmp_path / 'deep/masks/*')) == ['b']

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from image_files import save_image
 from PIL import Image
 from result_parts import CLASSES, PALETTE, prediction
 
@@ -8,6 +9,7 @@ from mmseg_panet.inference.images.image_list import ImageItem
 from mmseg_panet.inference.results.out_folder import (
     OutFolder,
     overlay_path,
+    refuse_support_folder,
     take_over,
 )
 from mmseg_panet.inference.results.prediction import Prediction
@@ -73,3 +75,43 @@ def test_an_image_that_broke_loses_its_files_if_there_are_any(tmp_path):
     for _ in range(2):
         assert out_folder(tmp_path).write(item, None, broken) is broken
         assert not list(tmp_path.rglob('*.*'))
+
+
+def test_masks_of_other_classes_stay_only_where_all_are_replaced(tmp_path):
+    """The labels of one list of classes would be wrong for the others."""
+    a, b = ImageItem('a', IMAGE), ImageItem('deep/b', IMAGE)
+    take_over(tmp_path, 'a model')
+    for item in (a, b):
+        out_folder(tmp_path).write(item, IMAGE, prediction())
+    other = OutFolder(
+        tmp_path, CLASSES[::-1], PALETTE, True, csv=False, coco=False)
+    with pytest.raises(InputError, match='got b.png of the classes .*cat'):
+        other.refuse_other_classes('another model', [a])
+    other.refuse_other_classes('another model', [a, b])
+    out_folder(tmp_path).refuse_other_classes('another model', [a])
+    # With the fingerprint of the masks, none of them has to be read.
+    other.refuse_other_classes('a model', [a])
+
+
+def test_a_folder_with_masks_of_several_models_is_known_as_results(tmp_path):
+    take_over(tmp_path, 'a model')
+    out_folder(tmp_path).write(ImageItem('a', IMAGE), IMAGE, prediction())
+    take_over(tmp_path, 'another model')
+    assert (tmp_path / 'made_with.txt').read_text() == 'several\n'
+
+
+def test_results_never_lie_among_the_examples(tmp_path):
+    for file in ('cat/a.jpg', 'cat/a.png'):
+        save_image(tmp_path / 'support' / file)
+    before = sorted(tmp_path.rglob('*'))
+    with pytest.raises(InputError, match=r"examples of the classes \['cat'\]"):
+        take_over(tmp_path / 'support', 'a model')
+    for path in ('support', 'support/out', 'support/cat/../new/out'):
+        with pytest.raises(InputError, match='outside the folder of the exam'):
+            refuse_support_folder(tmp_path / path, tmp_path / 'support')
+    for path in ('out', 'support2'):
+        refuse_support_folder(tmp_path / path, tmp_path / 'support')
+    # A file of annotations does not take what lies beside it for examples.
+    refuse_support_folder(tmp_path, tmp_path / 'support/cat/a.png')
+    refuse_support_folder(tmp_path, None)
+    assert sorted(tmp_path.rglob('*')) == before
