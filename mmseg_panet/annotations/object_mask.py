@@ -9,7 +9,13 @@ from ..files import StrPath
 from .class_list import IGNORED
 from .image_files import open_image
 
-_REMEDY = 'give (image, mask, value) with the value of the object'
+_PAINT = 'paint the object white on black'
+_REMEDY = f'{_PAINT}, or give (image, mask, value) in Python'
+_MANY = 32
+"""Colours or values beyond which a picture is a photograph and no mask."""
+_PHOTOGRAPH = (
+    'this looks like a photograph and not like a mask: check that image and '
+    'mask are not swapped, and')
 
 
 def colour_codes(rgb: np.ndarray) -> np.ndarray:
@@ -34,7 +40,9 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
     - grey, but stored as RGB: the values of one of the equal channels;
     - one colour on black: True for the colour;
     - one colour on transparency: the alpha channel. An opaque alpha channel
-      is ignored.
+      is ignored;
+    - a photograph that was cut out, with many colours on transparency: 255
+      where alpha is 128 or more, 0 elsewhere.
 
     Args:
         path (str | os.PathLike | Image.Image): Path of the file, or an image
@@ -57,24 +65,32 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
     if mode not in ('LA', 'PA', 'RGB', 'RGBA'):
         raise InputError(
             f'{path}: expected a mask in grey, with a palette or in RGB, got '
-            f'a {mode} image; save it in grey')
+            f'a {mode} image; save it as a PNG, and {_PAINT}')
     if mode != 'RGB':
         values, alpha = values[..., :-1], values[..., -1]
         visible = values[alpha > 0]  # (pixels, channels)
         if (alpha < 255).any():
             if (visible == visible[:1]).all():
                 return alpha, False
+            many = len(np.unique(visible, axis=0)) > _MANY
+            if many and alpha.min() == 0 and alpha.max() == 255:
+                return np.where(alpha < 128, 0, 255).astype(np.uint8), False
             raise InputError(
-                f'{path}: expected an opaque mask, or one of one colour on '
-                'transparency, got several colours; save it in grey')
+                f'{path}: expected an opaque mask, one of one colour on '
+                'transparency, or a photograph that was cut out, got several '
+                f'colours; {_PAINT}')
     if (values == values[..., :1]).all():
         return values[..., 0], indexed
     codes = colour_codes(values)
     colours = np.setdiff1d(codes, 0)
     if len(colours) > 1:
+        got = f'{path}: expected one colour on black, got {len(colours)}'
+        if len(colours) > _MANY:
+            raise InputError(
+                f'{got} colours; {_PHOTOGRAPH} {_PAINT} in a PNG')
         raise InputError(
-            f'{path}: expected one colour on black, got {len(colours)} '
-            f'colours; save the mask in grey or with a palette and {_REMEDY}')
+            f'{got} colours; {_PAINT}, or save the mask with a palette and '
+            'give (image, mask, value) in Python')
     return codes != 0, False
 
 
@@ -125,7 +141,7 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise InputError(
             f'{where}: expected a mask (H, W) of bool or integers, got '
-            f'{values.shape} of {values.dtype}; convert it')
+            f'{values.shape} of {values.dtype}; {_conversion(values)}')
     if values.dtype == bool:
         values, value = values.astype(np.uint8), 1 if value is None else value
     found, times = np.unique(values, return_counts=True)
@@ -137,16 +153,28 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
         if not indexed and often == IGNORED == found[-1] and (
                 0 < between[0] < 128 <= between[-1]):
             return (values >= 128).astype(np.uint8)
+        looks = f'{_PHOTOGRAPH} ' if len(between) > _MANY else ''
         raise InputError(
             f'{where}: expected one value besides 0 and 255, got {listed}; '
-            f'{_REMEDY}')
+            f'{looks}{_REMEDY}')
     if value is None:
         value = int(between[0]) if len(between) else IGNORED
     if value not in found:
         raise InputError(
             f'{where}: expected the object as {value}, got only {listed}; '
-            f'mark the object, or {_REMEDY}')
+            f'{_REMEDY}')
     labels = (values == value).astype(np.uint8)
     if value != IGNORED:
         labels[values == IGNORED] = IGNORED
     return labels
+
+
+def _conversion(values: np.ndarray) -> str:
+    """Say how an array becomes a mask."""
+    if values.ndim == 3 and values.shape[2] in (1, 3, 4):
+        return 'take one of its channels with mask[..., 0]'
+    if values.ndim == 3 and len(values) == 1:
+        return 'take its only channel with mask[0]'
+    if values.ndim == 2:
+        return 'convert it with mask > 0.5 or mask.astype(bool)'
+    return 'give an array with a value for each pixel of the image'

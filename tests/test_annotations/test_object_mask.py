@@ -126,8 +126,11 @@ def test_ambiguous_values_are_listed_in_the_error(
 @pytest.mark.parametrize(('array', 'sentence'), [
     (painted((200, 0, 0), (0, 200, 0)), 'one colour on black, got 2'),
     (painted((200, 0, 0, 255), (0, 200, 0, 100)), 'several colours'),
-    (np.zeros(SIZE, np.float32), r'\(12, 16\) of float32'),
-    (np.zeros((*SIZE, 3), np.int64), r'\(12, 16, 3\) of int64'),
+    (np.zeros(SIZE, np.float32), r'\(12, 16\) of float32; .*astype\(bool\)'),
+    (np.zeros((*SIZE, 3), np.int64),
+     r'\(12, 16, 3\) of int64; .*mask\[\.\.\., 0\]'),
+    (np.zeros((1, *SIZE), bool), r'\(1, 12, 16\) of bool; .*mask\[0\]'),
+    (np.zeros(16, bool), r'\(16,\) of bool; give an array'),
     (np.zeros(SIZE, bool), r'expected the object as 1, got only \[0\]'),
     (np.zeros(SIZE, np.uint8), r'expected the object as 255, got only'),
     (OBJECT[1:] * np.uint8(9), 'expected an annotation of 16x12 .* 16x11'),
@@ -182,3 +185,36 @@ def test_a_mask_of_pillow_is_turned_as_its_exif_says():
 def test_a_mask_of_pillow_in_several_colours_is_named_as_the_mask():
     with pytest.raises(InputError, match='^the mask: expected one colour'):
         labels(Image.fromarray(painted((9, 200, 3), (7, 7, 7))))
+
+
+def noise(channels, seed=0):
+    return np.random.default_rng(seed).integers(
+        1, 255, (*SIZE, channels), np.uint8)
+
+
+def test_the_alpha_of_a_photograph_that_was_cut_out_is_its_mask(tmp_path):
+    """An eraser with a soft brush leaves values between 0 and 255."""
+    alpha = OBJECT * np.uint8(255)
+    alpha[2, 4:11], alpha[9, 4:11] = 127, 128
+    path = saved(tmp_path / 'a.png', np.dstack([noise(3), alpha]))
+    assert (labels(path) == (alpha >= 128)).all()
+    # A single value between 0 and 255 is the border too, and no object.
+    alpha[9, 4:11] = 0
+    path = saved(tmp_path / 'b.png', np.dstack([noise(3), alpha]))
+    assert (labels(path) == OBJECT).all()
+
+
+def test_colours_of_several_objects_are_not_taken_for_a_cut_out(tmp_path):
+    mask = painted((200, 0, 0, 255), (0, 0, 0, 0))
+    mask[0, 0] = 0, 200, 0, 255
+    with pytest.raises(InputError, match='several colours; paint the object'):
+        labels(saved(tmp_path / 'a.png', mask))
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_a_photograph_in_place_of_a_mask_is_named_so(tmp_path, channels):
+    path = saved(tmp_path / 'a.png', noise(channels).squeeze())
+    with pytest.raises(
+            InputError, match='a photograph and not like a mask: check that '
+            'image and mask are not swapped, and paint the object white on'):
+        labels(path)
