@@ -1,6 +1,6 @@
 """Names, reading and EXIF orientation of image and mask files."""
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
@@ -11,12 +11,42 @@ from PIL import ExifTags, Image, ImageOps
 from ..errors import InputError, error_context
 from ..files import StrPath
 
+_UNREAD = (
+    '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
+    '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
+"""Suffixes of photographs that are not read: phones, cameras, editors."""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
 def is_image(name: StrPath) -> bool:
     """Check whether a file has the suffix of a supported image format."""
     return PurePosixPath(name).suffix.lower() in _SUFFIXES
+
+
+def is_unread(name: StrPath) -> bool:
+    """Check whether a file is a photograph of a format that is not read."""
+    return PurePosixPath(name).suffix.lower() in _UNREAD
+
+
+def unread_note(files: Iterable[StrPath], where: StrPath) -> str:
+    """Say how many photographs of a folder are not read, and what to do.
+
+    Args:
+        files (Iterable[str | os.PathLike]): Files of the folder.
+        where (str | os.PathLike): The folder, for the sentence.
+
+    Returns:
+        str: The sentence; empty if all photographs are read.
+    """
+    suffixes = [
+        PurePosixPath(file).suffix.lower() for file in files
+        if is_unread(file) and not PurePosixPath(file).name.startswith('.')]
+    if not suffixes:
+        return ''
+    number, plural = len(suffixes), 's' * (len(suffixes) > 1)
+    return (f'skipped {number} file{plural} of {where}, as '
+            f"{', '.join(sorted(set(suffixes)))} is not read; convert "
+            f"{'them' if plural else 'it'} to JPEG")
 
 
 def stem_of(image: str) -> str:

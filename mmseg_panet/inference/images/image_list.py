@@ -1,5 +1,6 @@
 """The list of images to segment, each with a unique name."""
 import glob
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,9 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
-from ...annotations.image_files import is_image, stem_of
+from ...annotations.image_files import is_image, stem_of, unread_note
 from ...errors import InputError
 from ..results.record import PICTURES, holds_results, is_result
 from .image_array import check_channel_order, image_array, is_in_memory
@@ -160,20 +162,24 @@ def _search(path: str) -> tuple[str, list[str]]:
     root = path
     while glob.has_magic(root):
         root = os.path.dirname(root)
+    matches = glob.glob(path, recursive=True)
     files = sorted(
-        file for file in glob.glob(path, recursive=True)
+        file for file in matches
         if os.path.isfile(file) and (is_image(file) or is_video(file))
         and not is_result(Path(file), Path(root)))
+    note = unread_note(matches, path)
     if not files:
         raise InputError(
-            f'no image has a path like {path}; a pattern that goes into '
-            "folders is written with two stars, 'photos/**/*.jpg'")
+            note or f'no image has a path like {path}; a pattern that goes '
+            "into folders is written with two stars, 'photos/**/*.jpg'")
+    _warn(note)
     return root, files
 
 
 def _files_below(folder: str) -> list[str]:
     """Find all images, and broken links, which fail when they are read."""
     entered: dict[str, list[str]] = {}
+    unread: dict[str, list[str]] = {}
     for root, folders, names in os.walk(folder, followlinks=True):
         # A link may point to a folder that contains it.
         real = os.path.realpath(root)
@@ -181,15 +187,23 @@ def _files_below(folder: str) -> list[str]:
         folders[:] = [one for one in folders
                       if real not in entered and not one.startswith('.')
                       and one not in results]
+        unread.setdefault(real, names)
         entered.setdefault(real, [
             os.path.join(root, name) for name in names
             if is_image(name) and not name.startswith('.')])
     files = sorted(chain(*entered.values()))
+    note = unread_note(chain(*unread.values()), folder)
     if not files:
         raise InputError(
             f'{folder} has no image with a suffix such as .jpg, .png, .webp, '
-            '.bmp or .tif; name another folder')
+            f".bmp or .tif; {note or 'name another folder'}")
+    _warn(note)
     return files
+
+
+def _warn(note: str) -> None:
+    if note:
+        print_log(note, 'current', logging.WARNING)
 
 
 def _named(found: Sequence[ImageItem]) -> list[ImageItem]:

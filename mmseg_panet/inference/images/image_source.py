@@ -1,5 +1,6 @@
 """The source of an image: a file, an array or a frame of a video."""
 import hashlib
+import logging
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,9 +9,12 @@ import cv2
 import mmcv
 import numpy as np
 from mmengine.fileio import get
+from mmengine.logging import print_log
 
+from ...annotations.image_files import is_unread
 from ...errors import InputError
 from .image_array import image_array
+from .tiff_file import tiff_facts
 
 _VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
@@ -139,6 +143,7 @@ def read_image(source: Source) -> np.ndarray:
         return image_array(source)
     if is_video(source):
         return Video(source).read(0)
+    _check_tiff(source)
     try:
         image = mmcv.imread(source, flag='color', backend='cv2')
     except (OSError, cv2.error) as error:
@@ -147,12 +152,31 @@ def read_image(source: Source) -> np.ndarray:
         raise InputError(
             f'{source} could not be read ({reason}); replace the file or '
             'leave it out') from error
+    if image is None and is_unread(source):
+        raise InputError(
+            f'{source}: expected an image as JPEG, PNG, WebP, BMP or TIFF, '
+            f'got {Path(source).suffix}; convert it to JPEG')
     if image is None:
         raise InputError(
             f'{source} is no complete image: cut short, damaged, or of a '
             'format that OpenCV does not know; replace the file or leave it '
             'out')
     return image
+
+
+def _check_tiff(path: str) -> None:
+    """Refuse 32 bits, and warn of pages that are not read."""
+    facts = tiff_facts(path)
+    if facts is None:
+        return
+    if facts.bits > 16:
+        raise InputError(
+            f'{path}: expected values of 8 or 16 bits, got a TIFF of '
+            f'{facts.bits} bits; save it with 8 or 16 bits')
+    if facts.pages > 1:
+        print_log(
+            f'{path} has {facts.pages} pages, of which only the first is '
+            'read; save each page as a file', 'current', logging.WARNING)
 
 
 def source_key(source: Source) -> str:

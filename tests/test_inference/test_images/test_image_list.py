@@ -1,3 +1,5 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -95,3 +97,20 @@ def test_results_are_no_photographs_wherever_they_were_written(tmp_path):
     # Who names the masks themselves means them.
     assert names(tmp_path / 'deep/masks') == ['b']
     assert names(str(tmp_path / 'deep/masks/*')) == ['b']
+
+
+def test_photographs_that_are_not_read_are_counted(tmp_path, capsys):
+    for file in ('a.jpg', 'deep/b.HEIC', 'c.cr2', 'c.txt', '._d.heic'):
+        save_image(tmp_path / file, format='PNG')
+    for inputs in (tmp_path, str(tmp_path / '**/*')):
+        assert names(inputs) == ['a']
+        printed = capsys.readouterr()
+        assert re.search(
+            'skipped 2 files of .*, as .cr2, .heic is not read; convert them '
+            'to JPEG', printed.out + printed.err)
+    names(tmp_path / 'a.jpg')
+    (tmp_path / 'a.jpg').unlink()
+    with pytest.raises(InputError, match='no image with a .*; skipped 2 files'):
+        names(tmp_path)
+    with pytest.raises(InputError, match='skipped 1 file .*convert it to'):
+        names(str(tmp_path / 'deep/*'))

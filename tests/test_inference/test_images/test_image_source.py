@@ -131,3 +131,9 @@ def test_a_frame_that_a_video_announces_but_has_not_is_an_error(tmp_path):
     assert read_image(frames[2].source).mean() > 30
     with pytest.raises(InputError, match='frame 4 of .*clip.avi'):
         read_image(frames[4].source)
+
+
+def test_a_photograph_of_a_phone_names_its_format(tmp_path):
+    (tmp_path / 'a.HEIC').write_bytes(b'ftypheic')
+    with pytest.raises(InputError, match='got .HEIC; convert it to JPEG'):
+        read_image(str(tmp_path / 'a.HEIC'))
