@@ -34,6 +34,8 @@ class MaskTask(NamedTuple):
     """Image whose size the mask must have; None skips this check."""
     ids: frozenset[int] | None = None
     """Ids of the classes in the mask; None if they are unknown so far."""
+    file_name: str = ''
+    """What the annotations call the image, for messages."""
 
 
 class Annotations(NamedTuple):
@@ -130,7 +132,8 @@ def _check_stems(stems: Sequence[str]) -> None:
             'but a mask belongs to one; rename or remove the others')
     raise_first([
         f'the image {stem!r} lies outside the folder of images; give the '
-        'folder that contains all of them as image_dir' for stem in stems
+        'folder that contains all of them as image_dir (--image-dir)'
+        for stem in stems
         if stem.startswith('/') or '..' in stem.split('/')])
 
 

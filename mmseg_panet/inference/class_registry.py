@@ -105,7 +105,7 @@ class ClassRegistry(Adaptable):
         lost = self._network.bank.adapted and not bank.adapted
         self._network.use(bank)
         if lost:
-            _warn('the adaptation is gone, as it was made by other supports '
+            _warn('the adaptation is gone, as it was made by other examples '
                   'or negatives: call adapt() again')
 
     def add_class(self: _Self, class_name: str,

@@ -156,7 +156,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             ('config', Path(self.cfg.filename or '(a dict)').stem),
             ('weights', self._weights or 'as the config initialises them'),
             ('device', str(next(self.model.parameters()).device)),
-            ('classifier', self.classifier),
+            ('classifier', self._network.words),
             ('classes', listed_examples(numbers))]
         if bank.negatives:
             facts.append(('negatives', str(len(bank.negatives))))

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..files import StrPath
 from ..models import Classifier, LogitMap
 from ..models.classifiers import build_classifier
+from ..models.classifiers.classifier import format_shots
 from ..models.edge_filter import edge_filter_of
 from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
@@ -29,6 +30,7 @@ from .images.image_pipeline import (
     rescaled,
 )
 from .model_loading import describe_classifier, describe_model
+from .summary import format_examples
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 
@@ -119,6 +121,15 @@ class Network:
             said += f", {number} negative{'s' * (number > 1)}"
         return said
 
+    @property
+    def words(self) -> str:
+        """The :attr:`method` in the words of examples and classes."""
+        if not self.bank.classes:
+            return self.method
+        numbers = self.bank.num_images
+        return self.method.replace(
+            format_shots(numbers), format_examples(numbers))
+
     @contextmanager
     def classifying_by(self, classifier: Classifier) -> Iterator[None]:
         """Use another classifier, and the old one again after an error."""
@@ -149,7 +160,7 @@ class Network:
         if classifier is not self.classifier:
             print_log(
                 f'the bank {path} holds prototypes only, by which images are '
-                'segmented now: fit the supports again to use '
+                'segmented now: fit the examples again to use '
                 f'{type(self.classifier).__name__} with their second '
                 'moments', logger='current', level=logging.WARNING)
 
@@ -190,7 +201,7 @@ class Network:
             if not bank.negatives:
                 head.classifier = self.classifier
             return
-        said = self.method
+        said = self.words
         if said != self._said:
             self._said = said
             print_log(said, logger='current')

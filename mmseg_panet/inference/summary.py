@@ -84,6 +84,25 @@ def listed_examples(numbers: Mapping[str, int]) -> str:
          for name, number in numbers.items()), len(numbers))
 
 
+def format_examples(numbers: Sequence[int]) -> str:
+    """Format the numbers of classes and examples.
+
+    Args:
+        numbers (Sequence[int]): Numbers of examples of the classes.
+
+    Example:
+        >>> format_examples([2, 2, 2])
+        '3 classes with 2 examples each'
+        >>> format_examples([1, 5])
+        '2 classes with 1 to 5 examples each'
+    """
+    few, most = min(numbers), max(numbers)
+    classes = counted(len(numbers), 'class', 'classes')
+    span = '' if few == most else f'{few} to '
+    each = ' each' * (len(numbers) > 1)
+    return f"{classes} with {span}{counted(most, 'example')}{each}"
+
+
 def shortened(text: str, longest: int = _LONGEST) -> str:
     """Shorten text to a line of at most so many letters."""
     text = ''.join(

@@ -117,7 +117,7 @@ def test_values_of_a_scribble_file_besides_0_and_255_are_object(tmp_path):
 def test_an_invalid_annotation_raises_an_error_when_it_is_read(
         annotation, sentence):
     with pytest.raises(
-            InputError, match=r'support 1 of class .*' + sentence) as caught:
+            InputError, match=r'example 1 of class .*' + sentence) as caught:
         read_supports({'cat': [(PHOTO, annotation)]})
     assert '\n' not in str(caught.value)
 
@@ -136,15 +136,15 @@ def test_an_invalid_annotation_raises_an_error_when_it_is_read(
     ({'polygons': [[1, 2, 3, 4]]}, 'polygons of three or more points'),
     ({'polygons': [[(1, 1), (5, 1)]]}, 'polygons of three or more'),
     ({'polygons': [[1, 2, 3, 4, 5, 1e9]]}, 'ten times'),
-    ({'polygons': 5}, 'support 1'),
-    ({'points': [('a', 'b')]}, 'support 1'),
+    ({'polygons': 5}, 'example 1'),
+    ({'points': [('a', 'b')]}, 'example 1'),
 ])
 def test_marks_that_cannot_be_rasterized_raise_an_input_error(
         annotation, sentence):
     support, = read_supports({'cat': [(PHOTO, annotation)]})['cat']
     with pytest.raises(InputError, match=sentence) as caught:
         support.rasterize(SIZE)
-    assert "support 1 of class 'cat'" in str(caught.value)
+    assert "example 1 of class 'cat'" in str(caught.value)
     assert '\n' not in str(caught.value)
 
 

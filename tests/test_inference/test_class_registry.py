@@ -115,7 +115,7 @@ def test_negatives_are_files_folders_and_arrays_each_counted_once(
         cv2.imwrite(str(tmp_path / f'{i}.png'), image)
     inferencer = inferencer_of().fit(red_and_blue(), negatives=tmp_path)
     assert said[-1].startswith('auto: ') and said[-1].endswith(
-        '2 ways, 2 shots, 3 negatives')
+        '2 classes with 2 examples each, 3 negatives')
     inferencer.add_negatives([tmp_path / '1.png'])
     assert said[-1] == '1.png is a negative already: it counts once'
     inferencer.add_negatives(images[0])
@@ -156,10 +156,10 @@ def test_negatives_are_the_background_of_supports_that_show_none(said):
     image, _ = image_of((20, 20, 230))
     everything = {'red': [(image, np.ones(image.shape[:2], bool))]}
     inferencer_of().fit(everything)
-    assert any('no support shows background' in line for line in said)
+    assert any('no example shows background' in line for line in said)
     said.clear()
     inferencer = inferencer_of().fit(everything, negatives=without_classes(1))
-    assert not any('no support shows' in line for line in said)
+    assert not any('no example shows' in line for line in said)
     assert np.isfinite(probabilities(inferencer)).all()
 
 
@@ -167,7 +167,7 @@ def test_a_support_among_the_negatives_is_named(said):
     supports = red_and_blue()
     inferencer_of().fit(supports, negatives=[supports['red'][0][0]])
     assert any(
-        "is a support of 'red' and a negative" in line for line in said)
+        "is an example of 'red' and a negative" in line for line in said)
 
 
 def test_the_advice_on_supports_is_the_same_with_negatives():

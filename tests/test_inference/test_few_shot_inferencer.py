@@ -420,10 +420,12 @@ def test_the_choice_of_auto_is_printed_once(monkeypatch, tmp_path):
     inferencer.save(tmp_path / 'bank')
     small_inferencer(RESIZE, classifier=None).load(tmp_path / 'bank')
     small_inferencer(RESIZE).fit(supports)
-    two = 'auto: refinement from the discriminant for 2 ways, 1 to 2 shots'
+    two = ('auto: refinement from the discriminant for 2 classes with 1 to 2 '
+           'examples each')
     assert said == [
-        'auto: refinement from prototypes for 1 way, 1 shot', two, two,
-        'PrototypeClassifier for 2 ways, 2 shots']
+        'auto: refinement from prototypes for 1 class with 1 example', two,
+        two, 'PrototypeClassifier for 2 classes with 2 examples each']
+    assert f'classifier  {two}\n' in repr(inferencer)
     # The file says it too.
     made_with, _ = open_bank(tmp_path / 'bank')
     assert AutoClassifier().settings() == dict(
@@ -458,7 +460,7 @@ def test_supports_without_background_are_reported(caplog):
                       lambda text, **_: said.append(text))
         small_inferencer(RESIZE).fit({'all': [(image, mask | True)]})
         small_inferencer(RESIZE).fit({'box': [(image, mask)]})
-    assert len(said) == 1 and 'no support shows background' in said[0]
+    assert len(said) == 1 and 'no example shows background' in said[0]
 
 
 def test_arrays_of_later_calls_have_their_own_names(inferencer, tmp_path):

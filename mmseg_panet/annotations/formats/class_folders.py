@@ -38,6 +38,11 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
         f'{image}: expected images in the folder of their class, got one '
         f'in {folder} itself; move or remove it'
         for image in filter(is_image, entries)])
+    if {'images', 'masks'} <= {path.name for path in folders}:
+        raise InputError(
+            f'{folder}: expected classes.txt beside images/ and masks/, got '
+            'none; write it, with a line such as `1 bird` for each value of '
+            'the masks')
     return {path.name: _pairs(path) for path in folders}
 
 
@@ -45,6 +50,13 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Pair the images and the masks of one class."""
     files = list(filter(is_image, sorted(folder.glob(_VISIBLE))))
     if not files:
+        deeper = sorted(
+            path.name for path in folder.glob(_VISIBLE) if path.is_dir())
+        if deeper:
+            raise InputError(
+                f'{folder}: expected images of a class with their masks, got '
+                f'the folders {deeper[:10]}; classes must lie directly in '
+                f'{folder.parent}, so move them there, or give {folder}')
         raise InputError(
             f'{folder}: expected images of the class with their masks, got '
             'none; add some, or remove the folder')
@@ -56,6 +68,13 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     for image in sorted(set(files) - masks):
         candidates = found[image]
         if not candidates:
+            no_png = [path.name for path in files if path != image
+                      and path.stem in _mask_stems(image)]
+            if no_png:
+                raise InputError(
+                    f'{image}: expected its mask as {_mask_stems(image)[-1]}'
+                    f'.png beside it, got {no_png[0]}; a mask must be a PNG, '
+                    'as other formats change its values')
             other = ', or the image that it is the mask of' * _is_png(image)
             raise InputError(
                 f'{image}: expected its mask {_mask_stems(image)[0]}.png '

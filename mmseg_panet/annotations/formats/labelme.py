@@ -92,7 +92,8 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
             stem_of(os.path.relpath(image, image_dir)), source,
             image if image.is_file() else None,
             frozenset(ids[shape['label']] for shape in source[-1]
-                      if shape['label'] in ids))
+                      if shape['label'] in ids),
+            str(image))
         for image, source in sources]
     return Annotations(
         made_from, ClassList(names, {}), tasks, partial(_rasterize, ids=ids))

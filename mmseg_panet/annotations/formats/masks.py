@@ -100,8 +100,9 @@ def mask_tasks(masks: Mapping[str, str | None],
     """
     images = images_by_stem(image_dir) if image_dir else {}
     raise_first([
-        f'there is no image {stem}.* in image_dir={image_dir}, but '
-        f'{mask or "a list"} needs it; add it, or correct image_dir'
+        f'there is no image {stem}.* in {image_dir or "a folder"}, but '
+        f'{mask or "a list"} needs it; add it, or correct image_dir '
+        '(--image-dir)'
         for stem, mask in masks.items()
         if stem not in images and (image_dir or mask is None)])
     return [MaskTask(

@@ -27,6 +27,7 @@ class Judgement(NamedTuple):
             or of the only one.
         pixels (int): Number of pixels of the mask.
         share (float): Share of the image that the mask covers, in percent.
+        borders (int): Borders of the image that the mask touches, 0..4.
     """
 
     cells: float
@@ -35,6 +36,7 @@ class Judgement(NamedTuple):
     agreement: float
     pixels: int
     share: float
+    borders: int = 0
 
 
 def shot_statistics(shots: Sequence[BankedSupport]) -> SupportStatistics:
@@ -106,10 +108,13 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
         ious.append(mask_iou(margin > 0, labels))
         if number < 2:
             agreements.append(mask_agreement(margin, labels))
-    pixels = int((labels == 1).sum())
+    mask = labels == 1
+    pixels = int(mask.sum())
+    borders = sum(bool(one.any()) for one in (
+        mask[0], mask[-1], mask[:, 0], mask[:, -1]))
     return Judgement(
         pixels / labels.numel() * features[0].numel(), ious, agreements[0],
-        agreements[-1], pixels, 100 * pixels / labels.numel())
+        agreements[-1], pixels, 100 * pixels / labels.numel(), borders)
 
 
 def mask_iou(found: Tensor, labels: Tensor) -> float:

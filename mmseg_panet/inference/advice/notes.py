@@ -1,4 +1,5 @@
 """Notes: sentences that say how to improve the supports."""
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -19,6 +20,7 @@ def support_notes(rows: Sequence[SupportRow]) -> list[str]:
         rows (Sequence[SupportRow]): Rows with their marks.
     """
     notes = []
+    shots = Counter(row.class_name for row in rows)
     for row in rows:
         better = '' if row.effect is None else (
             f'are segmented {-row.effect:.1f} points better without it')
@@ -27,19 +29,28 @@ def support_notes(rows: Sequence[SupportRow]) -> list[str]:
         if {'suspect', 'hurts'} <= marks:
             marks.remove('hurts')
             also = f'; the others {better}'
+        facts = (
+            f' (it agrees with the other examples to {row.agreement:.2f}, and '
+            f'with its own image to {row.own_fit:.2f}; 1 is best)')
         sentences = dict(
-            suspect=f'its mask may be wrong (agreement {row.agreement:.2f} '
-            f'with the other shots, own fit {row.own_fit:.2f}; 1 is best)'
-            f'{also}; correct it or leave it out, and check again',
-            hurts=f'the other shots {better}; leave it out, unless it shows a '
-            'look of the class that they lack',
+            suspect=f'its mask may be wrong{facts}{also}; correct it or '
+            'leave it out, and check again',
+            hurts=f'the other examples {better}; leave it out, unless it '
+            'shows a look of the class that they lack',
             tiny=f'its mask covers {row.cells:.2f} cells of the feature map, '
-            'so that its prototype is mostly of what is around; crop the '
-            'image around the object, or mark a larger one',
-            only='no other shot to judge it by, its IoU is that of its own '
-            'prototypes; add shots, of which three or more can be compared')
+            'so that mostly what is around it is learnt; crop the image '
+            'around the object, or mark a larger one',
+            inverted=f'its mask covers {row.share:.0f}% of the image, with '
+            'all four borders; if it shows the background, invert it',
+            only='there is no other example to compare it with, so its IoU '
+            'is that of what is learnt from itself; add examples, which are '
+            'compared from three on')
+        if shots[row.class_name] == 2 and 'suspect' in marks:
+            sentences['suspect'] = (
+                f'the two examples disagree{facts}; look at both masks, '
+                'correct the wrong one, and check again')
         notes += [
-            f'{row.class_name!r}, shot {row.shot} ({row.image}): {sentence}'
+            f'{row.class_name!r}, example {row.shot} ({row.image}): {sentence}'
             for mark, sentence in sentences.items() if mark in marks]
     return notes
 
@@ -55,7 +66,7 @@ def class_notes(bank: PrototypeBank) -> list[str]:
     alike = [
         f'{one!r} and {other!r} are nearly the same to the network (cosine '
         f'{cosines[i, j]:.3f}) and will be confused; if they are one class, '
-        'give their shots one name, otherwise add shots that differ'
+        'give their examples one name, otherwise add examples that differ'
         for (i, one), (j, other) in combinations(enumerate(bank.classes), 2)
         if cosines[i, j] >= _ALIKE]
     # An image with a mask for each class, each background of the other.
@@ -83,7 +94,7 @@ def negative_notes(bank: PrototypeBank) -> list[str]:
     """
     negatives = {one.image_sha256 for one in bank.negatives}
     return [
-        f'{one.image} is a support of {one.class_name!r} and a negative, on '
+        f'{one.image} is an example of {one.class_name!r} and a negative, on '
         'which no class is; leave it out of the negatives'
         for one in bank.supports if one.image_sha256 in negatives]
 
@@ -97,6 +108,6 @@ def background_notes(bank: PrototypeBank) -> list[str]:
     if bank.prototypes()[0].any():
         return []
     return [
-        'no support shows background, so that every pixel becomes one of the '
-        'classes; add a support with surroundings, mark some as background, '
+        'no example shows background, so that every pixel becomes one of the '
+        'classes; add an example with surroundings, mark some as background, '
         'or give negatives']

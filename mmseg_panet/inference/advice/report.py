@@ -19,7 +19,7 @@ _COLUMNS = 6
 """Number of shots in a row of the picture."""
 _LETTERS = 24
 """Length of a file's name in the table and the picture."""
-_RED, _BLACK = (200, 0, 0), (0, 0, 0)
+_RED, _GREY, _BLACK = (200, 0, 0), (110, 110, 110), (0, 0, 0)
 
 
 class SupportRow(NamedTuple):
@@ -43,8 +43,8 @@ class SupportRow(NamedTuple):
             support alone.
         trust (float): Trust in its mask from both, see :func:`trust_of`.
         marks (tuple[str, ...]): Some of 'suspect', 'weakest' (the least
-            trusted of its class, but not suspect), 'hurts', 'tiny' and
-            'only'.
+            trusted of its class, but not suspect), 'hurts', 'tiny',
+            'inverted' and 'only'.
     """
 
     class_name: str
@@ -104,7 +104,7 @@ class SupportAdvice:
 
 def format_advice(advice: SupportAdvice) -> str:
     """Format a line for each support, and below them the notes."""
-    rows = [('class', 'shot', 'image', 'pixels', 'share', 'cells', 'IoU',
+    rows = [('class', 'example', 'image', 'pixels', 'share', 'cells', 'IoU',
              'effect', 'trust', '')]
     rows += [
         (row.class_name, str(row.shot), shortened(row.image), str(row.pixels),
@@ -119,7 +119,8 @@ def plot_advice(advice: SupportAdvice) -> np.ndarray:
     """Plot every support with its mask, class by class.
 
     The class and the file are written above each support, its IoU and effect
-    below it. The text of marked supports is red.
+    below it. The text of marked supports is red, and grey if the only mark is
+    that there is no other support.
 
     Args:
         advice (SupportAdvice): See :func:`advise`.
@@ -173,12 +174,14 @@ def shortened(name: str) -> str:
 
 
 def _effect(row: SupportRow) -> str:
-    return '-' if row.effect is None else f'{row.effect:+.1f}'
+    return '' if row.effect is None else f'{row.effect:+.1f}'
 
 
 def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
     """Put a picture on a white tile of fixed size, with text around it."""
-    colour = _RED if set(row.marks) - {'weakest'} else _BLACK
+    colour = _RED if set(row.marks) - {'weakest', 'only'} else (
+        _GREY if 'only' in row.marks else _BLACK)
+    effect = _effect(row)
     if 'suspect' in row.marks:
         picture = cv2.copyMakeBorder(
             picture, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=_RED)
@@ -190,5 +193,6 @@ def _tile(row: SupportRow, picture: np.ndarray) -> np.ndarray:
         cv2.copyMakeBorder(
             picture, below // 2, below - below // 2, right // 2,
             right - right // 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)),
-        text_line(f'IoU {row.iou:.1f}  effect {_effect(row)}', width, colour),
+        text_line(f'IoU {row.iou:.1f}' + f'  effect {effect}' * bool(effect),
+                  width, colour),
         text_line(', '.join(row.marks), width, colour)])

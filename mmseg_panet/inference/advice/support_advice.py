@@ -32,6 +32,10 @@ _HURTS = -5.0
 _TINY = 1.0
 """Cells of the feature map; smaller masks are mixed with what is around."""
 
+_MOST = 60.0
+"""Percent of the image, of which few objects cover more. Such a mask may show
+the background if it also touches all four borders."""
+
 
 def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
            batch_size: int, show_progress: bool,
@@ -61,9 +65,9 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
     sources = [one.source for one in supports if one.source is not None]
     if len(sources) < len(supports):
         raise InputError(
-            f'expected the images of all supports, got {len(sources)} of '
+            f'expected the images of all examples, got {len(sources)} of '
             f'{len(supports)}: a bank that is loaded has no images; fit() the '
-            'supports, and check them then')
+            'examples, and check them then')
     statistics = map(shot_statistics, slice_list(supports, bank.shots))
     shots = [(of_class, shot) for of_class in statistics
              for shot in range(len(of_class.areas))]
@@ -176,6 +180,7 @@ def _rows(shots: Sequence[BankedSupport],
             weakest=i == weakest and i not in suspects,
             hurts=effect is not None and effect <= _HURTS,
             tiny=found.cells < _TINY,
+            inverted=found.borders == 4 and found.share > _MOST,
             only=len(shots) == 1)
         rows.append(SupportRow(
             shot.class_name, 1 + i, shot.image, found.pixels, found.share,

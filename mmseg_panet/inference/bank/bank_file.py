@@ -167,7 +167,7 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
                 f'the bank {path} was made with {fault}: expected '
                 f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; '
                 f'load it with the {remedy} it was made with, or fit the '
-                'supports again')
+                'examples again')
     return bank
 
 

@@ -20,7 +20,7 @@ from .banked_image import (
 MAX_CLASSES = 254
 """Label maps have 8 bits, with 0 for the background and 255 for unknown."""
 NO_CLASS = (
-    'no class is registered yet; call fit() or add_class() with supports, or '
+    'no class is registered yet; call fit() or add_class() with examples, or '
     'load() a bank')
 
 

@@ -262,6 +262,6 @@ def _fault(out_dir: Path, fingerprint: str) -> str | None:
     if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None
     what = 'masks from elsewhere' if found is None else (
-        'masks of another model, other supports or other settings')
+        'masks of another model, other examples or other settings')
     return (f'{out_dir} holds {what}, which are not mixed with new ones; '
             'name another folder, or remove it')

@@ -81,8 +81,9 @@ def supports_of(
         shown = sorted(ids - {0, IGNORED})
         if shown and (task.image is None or not task.image.is_file()):
             raise InputError(
-                f'{source}: there is no image {task.image or task.stem}; put '
-                'it there, or give the folder of the images as image_dir')
+                f'{source}: there is no image '
+                f'{task.image or task.file_name or task.stem}; put it there, '
+                'or give the folder of the images as image_dir (--image-dir)')
         for name in (names[i - 1] for i in shown):
             supports[name].append(Support(
                 name, names, str(task.image), labels_of,
@@ -102,7 +103,7 @@ def _read_mask_folder(folder: Path, image_dir: Path | None) -> Annotations:
             raise InputError(
                 f'{folder}: expected images/ and masks/ beside classes.txt, '
                 f'got no folder {part}; add it, or give the folder of the '
-                'images as image_dir')
+                'images as image_dir (--image-dir)')
     annotations = read_masks(
         folder / 'masks', folder / 'classes.txt', image_dir)
     first = annotations.classes.names[0]

@@ -1,4 +1,5 @@
 """The source of supports: pairs by class, a folder or a file."""
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -6,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
 from ...annotations.class_list import IGNORED, check_class_name
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.image_files import existing_file
+from ...annotations.image_files import existing_file, unread_note
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
@@ -59,17 +61,18 @@ def read_supports(
     images = None if image_dir is None else Path(image_dir)
     if images and not images.is_dir():
         raise InputError(
-            f'expected image_dir to be the folder of the images, got '
-            f'{image_dir}; correct its path')
+            'expected image_dir to be the folder of the images '
+            f'(--image-dir), got {image_dir}; correct its path')
     if not isinstance(source, Mapping):
         path = _checked_path(source)
+        _warn_of_unread(path, images)
         annotations = read_annotations(path, images)
         if annotations is not None:
             return _of_folder(path, supports_of(annotations, path))
     if images:
         raise InputError(
-            'expected no image_dir, as each image comes with its mask, got '
-            f'{image_dir}; leave it out')
+            'expected no image_dir (--image-dir), as each image comes with '
+            f'its mask, got {image_dir}; leave it out')
     if isinstance(source, Mapping):
         return read_pairs(source, channel_order)
     return _of_folder(path, read_pairs(list_pairs(path)))
@@ -102,15 +105,21 @@ def read_pairs(
     """
     if not 0 < len(source) < IGNORED:
         raise InputError(
-            'expected supports of 1..254 classes, as masks have 8 bits, got '
+            'expected examples of 1..254 classes, as masks have 8 bits, got '
             f'{len(source)}; add or leave out some')
     for name, pairs in source.items():
-        check_class_name(name, 'the supports')
+        check_class_name(name, 'the examples')
         if isinstance(pairs, str) or not isinstance(
                 pairs, Sequence) or not pairs:
             raise InputError(
                 f'class {name!r}: expected a list of (image, annotation), '
                 f'got {abbreviate(pairs)}; give at least one')
+        if len(pairs) in (2, 3) and not isinstance(pairs[0], (tuple, list)):
+            raise InputError(
+                f'class {name!r}: expected (image, annotation) or (image, '
+                'mask, value) in a list, got it without one '
+                f"({', '.join(map(_title, pairs))}); write "
+                '[(image, annotation)]')
     return {
         name: [_support(name, number, pair, channel_order)
                for number, pair in enumerate(pairs, start=1)]
@@ -134,19 +143,32 @@ def _checked_path(source: Any) -> Path:
                 is_file and path.suffix.lower() in ('.json', '.zip')):
             return path
         got = 'another file' if is_file else 'nothing there'
+    if isinstance(source, (list, tuple)):
+        raise InputError(
+            'expected examples by class, got a '
+            f'{type(source).__name__} of {len(source)}; say which class it '
+            'is: {class name: [(image, annotation), ...]}')
     raise InputError(
-        f'{source or repr(source)}: expected supports as '
+        f'{source or repr(source)}: expected examples as '
         '{class name: [(image, annotation), ...]}, a folder, a .json of COCO '
         f'or labelme, or a .zip of CVAT, got {got}; correct the path')
 
 
+def _warn_of_unread(*folders: Path | None) -> None:
+    """Warn of photographs of formats that are not read."""
+    for folder in filter(None, folders):
+        note = unread_note(folder.rglob('*'), folder)
+        if note:
+            print_log(note, 'current', logging.WARNING)
+
+
 def _support(class_name: str, number: int, pair: Any,
              channel_order: str) -> Support:
-    where = f'support {number} of class {class_name!r}'
+    where = f'example {number} of class {class_name!r}'
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise InputError(
             f'{where}: expected (image, annotation) or (image, mask, value), '
-            f'got {abbreviate(pair)}')
+            f'got {abbreviate(pair)}; correct it')
     image, annotation, value = (*pair, None)[:3]
     where += f' ({_title(image)} with {_title(annotation)})'
     picture = image if isinstance(image, Image.Image) else None
@@ -160,7 +182,8 @@ def _support(class_name: str, number: int, pair: Any,
     else:
         raise InputError(
             f'{where}: expected a path, an array (H, W, 3) of uint8 or an '
-            f'image of Pillow as the image, got {_title(image)}')
+            f'image of Pillow as the image, got {_title(image)}; '
+            f'{_image_remedy(image)}')
     if isinstance(annotation, (list, tuple)) or (
             isinstance(annotation, np.ndarray) and annotation.ndim == 2
             and annotation.shape[1] == 4 and annotation.dtype != bool):
@@ -189,8 +212,16 @@ def _rasterizer(annotation: Any, value: Any,
         raise InputError(
             f'{where}: expected a mask, boxes or a dict of one of '
             f'{list(KINDS)} as the annotation, got a '
-            f'{type(annotation).__name__}')
+            f'{type(annotation).__name__}; convert it')
     return marks_rasterizer(annotation, where)
+
+
+def _image_remedy(image: Any) -> str:
+    if isinstance(image, np.ndarray) and image.ndim == 2:
+        return (
+            'check that image and mask are not swapped; a grey image becomes '
+            'one with np.stack([image] * 3, axis=-1)')
+    return 'convert it'
 
 
 def _title(one: Any) -> str:

@@ -77,5 +77,5 @@ class Support:
             raise InputError(
                 f'{self.where}: expected at least one pixel of the class, got '
                 'none; mark the object, or leave the image out of the '
-                'supports')
+                'examples')
         return labels

@@ -123,7 +123,7 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         found = encode_supports(
             model, pipeline, supports, batch_size, lambda: bar.advance(task))
     return [
-        f"{one.image} is a support of '{one.class_name}' with the same "
+        f"{one.image} is an example of '{one.class_name}' with the same "
         'labels already: it counts once'
         for one in found if not bank.add(one)]
 

@@ -62,6 +62,14 @@ def test_images_and_masks_are_paired_by_their_names(tmp_path):
      "expected names of classes, got 'background'"),
     (['cat /a.jpg', 'cat /a.png'], "got 'cat '; rename"),
     (['a.jpg'], 'expected a folder <class>/ for each class'),
+    (['cat/b.jpg', 'cat/b_mask.jpg'], r'b\.jpg: expected its mask as b_mask'
+     r'\.png beside it, got b_mask\.jpg; a mask must be a PNG'),
+    (['cat/b.png', 'cat/b_mask.webp'], 'got b_mask.webp; a mask must be'),
+    (['animals/cat/a.jpg', 'animals/cat/a.png'], r'animals: .* got the folders '
+     r"\['cat'\]; classes must lie directly in .*/in, so move .* or give .*/in"
+     '/animals$'),
+    (['images/a.jpg', 'masks/a.png'],
+     'in: expected classes.txt beside images/ and masks/, got none; write it'),
     ([], 'expected a folder <class>/ for each class'),
 ])
 def test_unpaired_files_raise_an_input_error(tmp_path, files, sentence):

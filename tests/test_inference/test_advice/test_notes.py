@@ -22,22 +22,37 @@ def test_each_mark_is_a_sentence_with_its_remedy():
     assert support_notes([ROW]) == []
     hurts, tiny, only = support_notes([
         ROW._replace(marks=(mark,)) for mark in ('hurts', 'tiny', 'only')])
-    where = "'cat', shot 2 (b.jpg): "
+    where = "'cat', example 2 (b.jpg): "
     assert hurts == (
-        where + 'the other shots are segmented 6.0 points better without it; '
-        'leave it out, unless it shows a look of the class that they lack')
+        where + 'the other examples are segmented 6.0 points better without '
+        'it; leave it out, unless it shows a look of the class that they lack')
     assert tiny.startswith(where + 'its mask covers 0.50 cells')
     assert '; crop the image' in tiny
-    assert only.startswith(where + 'no other shot') and '; add shots' in only
+    assert only.startswith(where + 'there is no other example')
+    assert '; add examples' in only
+    inverted, = support_notes([ROW._replace(share=88.2, marks=('inverted',))])
+    assert inverted == (
+        where + 'its mask covers 88% of the image, with all four borders; if '
+        'it shows the background, invert it')
 
 
 def test_a_suspect_that_hurts_is_one_sentence():
     note, = support_notes([ROW._replace(marks=('suspect', 'hurts'))])
-    assert 'agreement 0.10' in note and 'own fit 0.90' in note
+    assert 'agrees with the other examples to 0.10, and' in note
+    assert 'with its own image to 0.90; 1 is best' in note
     assert '6.0 points better without it; correct it or leave it out' in note
     alone, = support_notes(
         [ROW._replace(marks=('suspect',), effect=None)])
     assert 'better without it' not in alone
+
+
+def test_two_examples_that_disagree_are_both_to_be_looked_at():
+    rows = [ROW._replace(shot=shot, marks=('suspect',)) for shot in (1, 2, 3)]
+    other = ROW._replace(class_name='dog')
+    for note in support_notes([*rows[:2], other]):
+        assert 'the two examples disagree (it' in note
+        assert '; look at both masks, correct the wrong one' in note
+    assert not any('disagree' in note for note in support_notes(rows))
 
 
 def test_classes_with_nearly_the_same_prototype_are_named():
@@ -74,7 +89,7 @@ def test_supports_without_background_are_reported():
     everything = torch.ones(1, 16, 20, dtype=torch.long)
     cat = banked('cat', labels=everything)
     note, = class_notes(PrototypeBank([cat]))
-    assert note.startswith('no support shows background')
+    assert note.startswith('no example shows background')
     assert class_notes(PrototypeBank([cat, banked('cat', shot=1)])) == []
 
 
@@ -88,4 +103,4 @@ def test_a_support_that_is_a_negative_too_is_named():
     bank = PrototypeBank(
         [banked('cat')], [negative()._replace(image_sha256='cat0')])
     note, = class_notes(bank)
-    assert note.startswith("cat0.jpg is a support of 'cat' and a negative")
+    assert note.startswith("cat0.jpg is an example of 'cat' and a negative")

@@ -29,14 +29,14 @@ def advice(rows=ROWS, notes=('do this; that',)):
 
 def test_the_table_is_aligned_and_the_notes_are_below():
     assert str(advice()).splitlines() == [
-        'class       shot  image                     pixels  share  cells   '
-        'IoU  effect  trust',
-        'cat            1  a.jpg                       5550   8.1%   68.5  '
-        '35.5    +1.4   0.70',
-        'cat            2  IMG_2024...405_0007.jpeg       9   0.1%    0.2   '
-        '7.1   -10.6  -1.10  suspect, hurts, tiny',
-        'guinea pig     1  b.png                         10   0.1%    3.0  '
-        '90.0       -   1.00  only',
+        'class       example  image                     pixels  share  cells '
+        '  IoU  effect  trust',
+        'cat               1  a.jpg                       5550   8.1%   68.5 '
+        ' 35.5    +1.4   0.70',
+        'cat               2  IMG_2024...405_0007.jpeg       9   0.1%    0.2 '
+        '  7.1   -10.6  -1.10  suspect, hurts, tiny',
+        'guinea pig        1  b.png                         10   0.1%    3.0 '
+        ' 90.0           1.00  only',
         '',
         'do this; that']
 
@@ -60,7 +60,8 @@ def test_a_long_name_keeps_its_start_and_its_end(name, short):
 
 def test_the_picture_has_a_row_a_class_and_frames_the_suspects():
     """Two columns; a name is 24 letters at most and fits its tile."""
-    picture = plot_advice(advice())
+    picture = plot_advice(advice([
+        *ROWS[:2], ROWS[2]._replace(marks=('tiny',))]))
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
 
     def reds(row, column):
@@ -74,6 +75,20 @@ def test_the_picture_has_a_row_a_class_and_frames_the_suspects():
     assert 0 < reds(1, 0) < frame
     assert reds(1, 1) == 0
     assert (picture[height:, width:] == 255).all()
+
+
+def test_the_only_example_of_a_class_is_no_fault():
+    """Its mark is grey, and the effect that it cannot have is left out."""
+    only, = [plot_advice(advice([ROWS[2]]))]
+    assert not (only == RED).all(2).any()
+    assert (only == (110, 110, 110)).all(2).any()
+    with_effect = plot_advice(advice([ROWS[2]._replace(effect=1.4)]))
+    line = slice(-44, -22)
+    written = [(one[line] < 200).any(2).any(0).nonzero()[0].max()
+               for one in (only, with_effect)]
+    assert written[0] + 40 < written[1]
+    tiny = plot_advice(advice([ROWS[2]._replace(marks=('tiny', 'only'))]))
+    assert (tiny == RED).all(2).any()
 
 
 def test_more_shots_than_fit_beside_each_other_go_below():

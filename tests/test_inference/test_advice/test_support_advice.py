@@ -107,7 +107,21 @@ def test_a_wrong_mask_is_suspect_and_right_ones_are_not(
     assert [(row.class_name, row.shot) for row in found.suspects] == [
         ('red', 1 + wrong)]
     sentence = next(note for note in found.notes if 'may be wrong' in note)
-    assert sentence.startswith(f"'red', shot {1 + wrong} (array): ")
+    assert sentence.startswith(f"'red', example {1 + wrong} (array): ")
+
+
+@pytest.mark.parametrize(('mask', 'marks'), [
+    (lambda image: image[..., 0] >= 90, ('inverted', 'only')),  # 88%
+    (lambda image: image[..., 0] < 90, ('only',)),
+    # 75% of the image, but only three of its borders.
+    (lambda image: np.arange(60)[:, None] + 0 * image[..., 0] < 45,
+     ('only',))], ids=['inverted', 'right', 'three borders'])
+def test_an_inverted_mask_is_named_even_if_there_is_no_other(
+        inferencer, mask, marks):
+    image, _ = image_of((20, 20, 230), (60, 80), (30, 20, 24, 24))
+    row, = inferencer.fit(
+        {'red': [(image, mask(image))]}).check_support().rows
+    assert row.marks == marks
 
 
 @pytest.mark.parametrize(('fits', 'suspects'), [

@@ -79,7 +79,7 @@ def test_an_old_bank_is_classified_by_prototypes_and_says_so(
     inferencer = inferencer_of(head=head).load(tmp_path / 'old')
     sentence, = warnings
     assert 'old holds prototypes only, by which images are' in sentence
-    assert 'fit the supports again to use AutoClassifier' in sentence
+    assert 'fit the examples again to use AutoClassifier' in sentence
     assert used_by(inferencer) == 'PrototypeClassifier'
     np.testing.assert_array_equal(confidence(inferencer), confidence(panet))
     assert inferencer.fingerprint() == panet.fingerprint()

@@ -144,7 +144,7 @@ def test_other_programs_find_prototypes_and_a_json_header(path):
     ('matching', 'another matching')])
 def test_the_bank_of_another_model_is_refused(path, key, words):
     write_bank(path, pets(), MODEL)
-    with pytest.raises(InputError, match=f'{path}.*{words}.*fit the supp'):
+    with pytest.raises(InputError, match=f'{path}.*{words}.*fit the exam'):
         read_bank(path, MODEL | {key: 'other'})
 
 

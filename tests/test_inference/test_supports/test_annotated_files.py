@@ -147,6 +147,25 @@ def test_images_may_lie_elsewhere(tmp_path, write):
     assert (support.rasterize(SIZE) == BOTH).all()
 
 
+def test_a_missing_image_is_named_with_its_suffix(tmp_path):
+    path = files.write_labelme(tmp_path / 'b.json', SIZE, [
+        files.shape('cat', 'rectangle', [[2, 2], [9, 9]])])
+    with pytest.raises(
+            InputError, match=r'no image .*/b\.jpg; .*\(--image-dir\)'):
+        read_supports(path)
+
+
+def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.inference.supports.source.print_log',
+        lambda text, *_: said.append(text))
+    (plain(tmp_path / 'in') / 'images/x.heic').touch()
+    read_supports(tmp_path / 'in')
+    note, = said
+    assert note.startswith(f'skipped 1 file of {tmp_path}/in, as .heic is not')
+
+
 def test_a_coco_file_may_lie_among_its_images(tmp_path):
     path = polygons(tmp_path)
     (tmp_path / 'images/b.jpg').rename(tmp_path / 'b.jpg')

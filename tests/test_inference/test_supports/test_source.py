@@ -78,19 +78,23 @@ def test_a_mask_of_another_size_names_both_files(tmp_path):
      '1..254 classes.*, got 255'),
     ({'cat': []}, r"class 'cat': expected a list of \(image, annotation\)"),
     ({'cat': 'a.jpg'}, r'expected a list of \(image, annotation\)'),
-    ({'cat': ('a.jpg', 'a.png')}, r'expected \(image, annotation\) or'),
+    ({'cat': ('a.jpg', 'a.png')}, r'expected \(image, annotation\) or .* in a '
+     r'list, got it without one \(a.jpg, a.png\); write \['),
+    ({'cat': [PHOTO, MASK, 3]}, r'in a list, .* of uint8, 3\); write \['),
+    ([(PHOTO, MASK)], r'by class, got a list of 1; say which .* \{class name'),
     ({'cat': [(PHOTO, MASK, 1, 2)]}, r'expected \(image, annotation\) or'),
     ({'cat': [(PHOTO, [[1, 1, 2, 2]], 3)]}, 'with a mask only, got 3'),
-    ({'cat': [(PHOTO[..., 0], MASK)]}, r'an array \(12, 16\) of uint8'),
+    ({'cat': [(PHOTO[..., 0], MASK)]}, r'an array \(12, 16\) of uint8; check '
+     'that image and mask are not swapped; a grey image .*np.stack'),
     ({'cat': [(PHOTO[:0], MASK[:0])]}, r'an array \(0, 16, 3\) of uint8'),
     ({'cat': [(PHOTO / 255, MASK)]}, r'an array .* of float64'),
     ({'cat': [('absent.jpg', MASK)]}, r'no file absent\.jpg'),
     ({'cat': [(PHOTO, MASK), (PHOTO, 'absent.png')]},
-     r"support 2 of class 'cat' .*no file absent\.png"),
+     r"example 2 of class 'cat' .*no file absent\.png"),
     ('absent', 'absent: .* got nothing there'),
     ('absent.json', 'got nothing there'),
     (__file__, 'got another file'),
-    (7, 'expected supports as .* got a int'),
+    (7, 'expected examples as .* got a int'),
 ])
 def test_what_holds_no_supports_is_a_sentence(source, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
