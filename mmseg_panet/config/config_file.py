@@ -26,9 +26,11 @@ def read_config(config: StrPath) -> Config:
         renamed = ''.join(
             f' ({old} is now called {new})' for old, new in RENAMED.items()
             if f'{old}.py' in str(error))
+        order = '' if str(path).endswith('.py') else (
+            ', or give CONFIG and CHECKPOINT in this order')
         raise InputError(
             f'{path} could not be read as a config ({type(error).__name__}: '
-            f'{error}){renamed}; correct it') from error
+            f'{error}){renamed}; correct it{order}') from error
     check_spelling(cfg)
     return cfg
 

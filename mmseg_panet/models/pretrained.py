@@ -9,12 +9,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 
 import safetensors.torch
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule, PretrainedInit
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import get_torchvision_models
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -28,6 +31,13 @@ OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
 """Pattern of mmengine's list of weights that a file has, but not the model.
 
 Such weights are those of stage 4.
+"""
+_OFFLINE = (URLError, ConnectionError, TimeoutError)
+"""Errors of a download that is not possible or not finished."""
+_MAGIC = (b'PK\x03\x04', b'\x80')
+"""Starts of files of ``torch.save``: zip, and pickle as before 1.6.
+
+Older files still are tar archives.
 """
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
@@ -182,6 +192,7 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     Raises:
         InputError: If the file does not exist or cannot be read.
     """
+    _require_checkpoint(checkpoint)
     try:
         content = CheckpointLoader.load_checkpoint(
             checkpoint, map_location='cpu', logger='silent')
@@ -192,6 +203,12 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
     # Unpickling an arbitrary file may raise any error, such as a KeyError.
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        if isinstance(error, _OFFLINE) and not isinstance(error, HTTPError):
+            raise InputError(
+                f'the checkpoint {checkpoint} cannot be read, as there is no '
+                f'connection ({reason}); download {_url_of(checkpoint)} on '
+                'another machine, and give the path of that file as the '
+                'checkpoint') from error
         raise InputError(
             f'the checkpoint {checkpoint} cannot be read ({reason}); '
             'download the file again, or correct the address') from error
@@ -200,6 +217,31 @@ def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
         str(key).removeprefix(start): value
         for key, value in unwrap(content, checkpoint).items()
         if prefix is None or str(key).startswith(start)}
+
+
+def _require_checkpoint(checkpoint: str) -> None:
+    """Refuse folders and other files, at which PyTorch prints a page."""
+    path = Path(checkpoint).expanduser()
+    if path.is_dir():
+        raise InputError(
+            f'the checkpoint {checkpoint} is a folder; give the path of a '
+            'file in it')
+    if path.suffix == '.safetensors' or not path.is_file():
+        return
+    with path.open('rb') as file:
+        start = file.read(512)
+    if not start.startswith(_MAGIC) and start[257:262] != b'ustar':
+        raise InputError(
+            f'the checkpoint {checkpoint} cannot be read: expected a file of '
+            f'torch.save or .safetensors, got one that starts with '
+            f'{start[:8]!r}; correct the path, or download the file again')
+
+
+def _url_of(checkpoint: str) -> str:
+    """Find where an address of torchvision leads, for a message."""
+    name = checkpoint.removeprefix('torchvision://')
+    return checkpoint if name == checkpoint else get_torchvision_models().get(
+        name, checkpoint)
 
 
 @contextmanager

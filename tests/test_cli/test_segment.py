@@ -236,6 +236,8 @@ def test_an_adaptation_changes_the_masks_but_not_the_bank(
      'gone does not exist'),
     (dict(config='gone.py'), 'gone.py does not exist'),
     (dict(config='photos/0.jpg'), '0.jpg could not be read as a config'),
+    (dict(config='small.pth'),
+     'small.pth could not .*, or give CONFIG and CHECKPOINT in this order'),
     (dict(images='gone/*.jpg'), 'no image has a path like'),
     (dict(out='photos/0.jpg'), '0.jpg.* cannot be written'),
     (dict(out='support/out'), 'outside the folder of the examples support'),

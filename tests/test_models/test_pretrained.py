@@ -2,13 +2,14 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import HTTPError, URLError
 
 import pytest
 import safetensors.torch
 import torch
 from mmengine.logging import MMLogger
 from mmengine.model import PretrainedInit
-from mmengine.runner import load_checkpoint
+from mmengine.runner import CheckpointLoader, load_checkpoint
 from real_data import RESNET18, needs_resnet18
 from torch import Tensor
 
@@ -170,6 +171,41 @@ def test_a_file_that_is_not_a_checkpoint_raises_an_error(tmp_path, content):
 
     with pytest.raises(InputError, match='weights.pth cannot be read'):
         init(dict(type='Pretrained', checkpoint=str(path)))
+
+
+def test_a_picture_in_place_of_a_checkpoint_is_one_sentence(
+        tmp_path, capfd):
+    (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n' + bytes(99))
+    with pytest.raises(InputError, match='a.png cannot be read: expected .*PNG'
+                       ) as caught:
+        read_weights(str(tmp_path / 'a.png'))
+    assert '\n' not in str(caught.value)
+    printed = capfd.readouterr()
+    assert not printed.out + printed.err
+    with pytest.raises(InputError, match='is a folder; give the path of a'):
+        read_weights(str(tmp_path))
+
+
+@pytest.mark.parametrize('settings', [
+    {}, dict(_use_new_zipfile_serialization=False)], ids=['zip', 'pickle'])
+def test_checkpoints_of_all_versions_are_read(weights, tmp_path, settings):
+    torch.save(weights, tmp_path / 'a.pth', **settings)
+    assert read_weights(str(tmp_path / 'a.pth')).keys() == weights.keys()
+
+
+@pytest.mark.parametrize(('error', 'sentence'), [
+    (URLError('no name'), 'as there is no connection .URLError.* download '
+     'https?://.*/resnet18-.*pth on another machine, and give the path of'),
+    (TimeoutError(), 'as there is no connection'),
+    (HTTPError('address', 404, 'Not Found', {}, None),
+     'cannot be read .HTTPError.*correct the address')])
+def test_without_a_connection_the_address_to_download_is_given(
+        monkeypatch, error, sentence):
+    def fail(*args, **kwargs):
+        raise error
+    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', fail)
+    with pytest.raises(InputError, match=sentence):
+        read_weights('torchvision://resnet18')
 
 
 def test_an_address_is_read_by_mmengines_loader():
