@@ -18,7 +18,7 @@ from ..files import StrPath
 from ..progress import progress_bar
 from ..visualization.overlay import overlay
 from .bank.prototype_bank import NO_CLASS
-from .images.image_list import ImageItem, list_images
+from .images.image_list import ImageItem, is_single, list_images
 from .results.out_folder import (
     OutFolder,
     refuse_support_folder,
@@ -119,8 +119,8 @@ class ImageInferencer(BaseInferencer):
             See :meth:`postprocess`.
 
         Raises:
-            InputError: If no class is registered, there is no image, or the
-                only one cannot be read.
+            InputError: If no class is registered, there is no image, or a
+                single image cannot be read.
         """
         items = list_images(
             inputs, out_dir, self._num_images,
@@ -148,7 +148,7 @@ class ImageInferencer(BaseInferencer):
                 if isinstance(found, Prediction)])
         return self.postprocess(
             results, pictures if return_vis else [], return_datasamples,
-            items=items, folder=folder)
+            items=items, folder=folder, alone=is_single(inputs))
 
     def _prepare(self, items: Sequence[ImageItem], out_dir: StrPath | None,
                  csv: bool, coco: bool, show: bool) -> OutFolder | None:
@@ -194,8 +194,12 @@ class ImageInferencer(BaseInferencer):
     def postprocess(self, preds: Any, visualization: list,
                     return_datasample: bool = False,
                     items: Sequence[ImageItem] = (),
-                    folder: OutFolder | None = None, **kwargs: Any) -> Any:
-        """Pack the results of images as ``MMSegInferencer`` does.
+                    folder: OutFolder | None = None, alone: bool = False,
+                    **kwargs: Any) -> Any:
+        """Pack the results of images nearly as ``MMSegInferencer`` does.
+
+        That returns no list if there is one image. Here it depends on what
+        was asked for, and not on how many images a folder has.
 
         Args:
             preds (Sequence[Prediction | InputError]): The prediction of each
@@ -204,6 +208,8 @@ class ImageInferencer(BaseInferencer):
             return_datasample (bool): See :meth:`__call__`.
             items (Sequence[ImageItem]): The images.
             folder (OutFolder, optional): Where files were written.
+            alone (bool): Whether one image was asked for, and not a folder, a
+                glob pattern, a video or a list. Defaults to False.
             **kwargs (Any): For mmengine, not used.
 
         Returns:
@@ -217,15 +223,14 @@ class ImageInferencer(BaseInferencer):
             None for images in memory; and ``files``, the paths of ``mask``
             and ``overlay`` where they were written, otherwise None. Each is
             a list, with None for the results of an image that cannot be
-            read, unless there is one image. For all images it has
+            read; but with ``alone`` it is the single value. For all images it has
             ``classes``, the names; ``class_names``, those by label, with 0
             and 255; ``classifier``; ``out_dir``; and ``failures``, the
             sentences about images that cannot be read, by name.
 
         Raises:
-            InputError: If the only image cannot be read.
+            InputError: If the image cannot be read and is ``alone``.
         """
-        alone = len(preds) == 1
         failures = {
             item.name: str(one) for item, one in zip(items, preds, strict=True)
             if isinstance(one, InputError)}

@@ -130,6 +130,26 @@ def test_a_list_gives_lists_and_a_broken_file_a_sentence(inferencer, folder):
         inferencer(folder / 'c.png')
 
 
+def test_a_folder_a_pattern_and_a_list_give_lists_even_of_one_image(
+        inferencer, folder):
+    for name in ('b.png', 'c.png'):
+        (folder / name).unlink()
+    path = folder / 'a.png'
+    single = inferencer(path)
+    assert single['predictions'].shape == (60, 80)
+    assert (single['names'], single['paths']) == ('a', str(path))
+    for inputs in (folder, f'{folder}/*.png', [path], (str(path),)):
+        result = inferencer(inputs, return_vis=True)
+        class_map, = result['predictions']
+        np.testing.assert_array_equal(class_map, single['predictions'])
+        assert (result['names'], result['paths']) == (['a'], [str(path)])
+        assert [len(result[key]) for key in (
+            'confidence', 'visualization', 'files')] == [1, 1, 1]
+        assert len(inferencer(inputs, return_datasamples=True)) == 1
+    path.write_bytes(b'broken')
+    assert inferencer(folder)['predictions'] == [None]
+
+
 def test_files_are_written_where_they_are_wanted(
         inferencer, folder, tmp_path):
     result = inferencer(

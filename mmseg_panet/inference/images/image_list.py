@@ -133,6 +133,23 @@ def list_images(inputs: Input | Sequence[Input],
     return _named(found)
 
 
+def is_single(inputs: Input | Sequence[Input]) -> bool:
+    """Tell whether inputs mean one image, however many there are.
+
+    Args:
+        inputs (str | os.PathLike | np.ndarray | Image.Image | Sequence): See
+            :func:`list_images`.
+
+    Returns:
+        bool: True for the path of an image, and for an image in memory; False
+        for a folder, a glob pattern, a video and a list, even of one image.
+    """
+    if isinstance(inputs, (str, os.PathLike)):
+        path = os.fspath(inputs)
+        return os.path.isfile(path) and not is_video(path)
+    return is_in_memory(inputs)
+
+
 def _from_path(path: str) -> Iterator[ImageItem]:
     """Find the images of a path; their names keep the suffixes."""
     root, files = _search(path)

@@ -34,7 +34,8 @@ class SegmentationResult(dict):
     :meth:`ImageInferencer.postprocess`. ``names``, ``paths`` and ``files``
     say of each image its name, the path that it was read from, which is None
     for an array, and the files that were written for it. Each of these is a
-    list, unless there is one image.
+    list, unless the call was for the path of one image, or one image in
+    memory.
 
     Args:
         values (dict[str, Any]): The keys and their values.
