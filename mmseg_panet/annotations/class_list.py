@@ -39,6 +39,8 @@ class ClassList(NamedTuple):
     """Names of the ids 0, 1, ..., of which 0 is the background."""
     colours: Mapping[int, Colour]
     """Colours by id, for ids that are listed with one; 255 is allowed."""
+    ignored: str = 'ignored'
+    """What a list calls the id 255, if that has a colour."""
 
     def palette(self) -> np.ndarray:
         """Return the RGB colours of all ids, (256, 3) uint8.
@@ -186,7 +188,7 @@ def class_lines(classes: ClassList) -> list[str]:
     """Format ``id name`` lines, with ``r,g,b`` for ids with a colour."""
     names = dict(enumerate(classes.names))
     if IGNORED in classes.colours:
-        names[IGNORED] = 'ignored'
+        names[IGNORED] = classes.ignored
     return [
         f"{i} {name} {','.join(map(str, classes.colours.get(i, ())))}".rstrip()
         for i, name in names.items()]

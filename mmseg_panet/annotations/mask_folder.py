@@ -115,7 +115,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
         faults = parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
-            todo, f'rasterizing {len(todo)} masks')
+            todo, f"rasterizing {len(todo)} mask{'s' * (len(todo) > 1)}")
         raise_first([fault for fault in faults if fault])
     write_class_list(out_dir, classes)
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])

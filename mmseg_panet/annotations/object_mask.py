@@ -68,17 +68,8 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
             f'a {mode} image; save it as a PNG, and {_PAINT}')
     if mode != 'RGB':
         values, alpha = values[..., :-1], values[..., -1]
-        visible = values[alpha > 0]  # (pixels, channels)
         if (alpha < 255).any():
-            if (visible == visible[:1]).all():
-                return alpha, False
-            many = len(np.unique(visible, axis=0)) > _MANY
-            if many and alpha.min() == 0 and alpha.max() == 255:
-                return np.where(alpha < 128, 0, 255).astype(np.uint8), False
-            raise InputError(
-                f'{path}: expected an opaque mask, one of one colour on '
-                'transparency, or a photograph that was cut out, got several '
-                f'colours; {_PAINT}')
+            return _of_alpha(path, values[alpha > 0], alpha), False
     if (values == values[..., :1]).all():
         return values[..., 0], indexed
     codes = colour_codes(values)
@@ -92,6 +83,30 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
             f'{got} colours; {_PAINT}, or save the mask with a palette and '
             'give (image, mask, value) in Python')
     return codes != 0, False
+
+
+def _of_alpha(path: object, visible: np.ndarray,
+              alpha: np.ndarray) -> np.ndarray:
+    """Turn an alpha channel into a mask.
+
+    Args:
+        path (object): Name of the mask, for messages.
+        visible (np.ndarray): (N, channels), the N pixels that are not
+            completely transparent.
+        alpha (np.ndarray): (H, W) uint8.
+
+    Returns:
+        np.ndarray: (H, W) uint8, see :func:`read_values`.
+    """
+    if (visible == visible[:1]).all():
+        return alpha
+    many = len(np.unique(visible, axis=0)) > _MANY
+    if many and alpha.min() == 0 and alpha.max() == 255:
+        return np.where(alpha < 128, 0, 255).astype(np.uint8)
+    raise InputError(
+        f'{path}: expected an opaque mask, one of one colour on '
+        'transparency, or a photograph that was cut out, got several '
+        f'colours; {_PAINT}')
 
 
 def _picture(mask: StrPath | Image.Image

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..files import prepare_output
 from ..inference.results.out_folder import refuse_support_folder
+from ..inference.summary import counted
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
         print(f'{advice}\n\npicture in {picture}\n')
     bank = inferencer.bank
     number = len(bank.negatives)
-    also = f" and {number} negative{'s' * (number > 1)}" if number else ''
-    print(f'{len(bank.supports)} examples of {len(bank.classes)} classes'
+    also = f" and {counted(number, 'negative')}" if number else ''
+    print(f"{counted(len(bank.supports), 'example')} of "
+          f"{counted(len(bank.classes), 'class', 'classes')}"
           f'{also} in {args.out}')

@@ -23,6 +23,7 @@ from ..inference.results.out_folder import (
     prepare_folder,
     refuse_support_folder,
 )
+from ..inference.summary import counted
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -111,10 +112,12 @@ def run(args: argparse.Namespace) -> int:
         coco=args.coco, batch_size=args.batch_size)
     if is_main_process():
         if failures:
-            print(f'{len(failures)} of {len(images)} images failed:',
+            of_all = counted(len(images), 'image')
+            print(f'{len(failures)} of {of_all} failed:',
                   *(f'  {failure.sentence}' for failure in failures),
                   sep='\n', file=sys.stderr)
-        print(f'{len(images) - len(failures)} masks in {args.out}/masks')
+        done = counted(len(images) - len(failures), 'mask')
+        print(f'{done} in {args.out}/masks')
     return 1 if failures else 0
 
 

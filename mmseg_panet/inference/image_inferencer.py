@@ -223,9 +223,9 @@ class ImageInferencer(BaseInferencer):
             None for images in memory; and ``files``, the paths of ``mask``
             and ``overlay`` where they were written, otherwise None. Each is
             a list, with None for the results of an image that cannot be
-            read; but with ``alone`` it is the single value. For all images it has
-            ``classes``, the names; ``class_names``, those by label, with 0
-            and 255; ``classifier``; ``out_dir``; and ``failures``, the
+            read; but with ``alone`` it is the single value. For all images it
+            has ``classes``, the names; ``class_names``, those by label, with
+            0 and 255; ``classifier``; ``out_dir``; and ``failures``, the
             sentences about images that cannot be read, by name.
 
         Raises:

@@ -30,7 +30,7 @@ from .images.image_pipeline import (
     rescaled,
 )
 from .model_loading import describe_classifier, describe_model
-from .summary import format_examples
+from .summary import counted, format_examples
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 
@@ -118,7 +118,7 @@ class Network:
         if number := len(bank.adapted):
             said += f', {number} of them adapted to without labels'
         if number := len(bank.negatives):
-            said += f", {number} negative{'s' * (number > 1)}"
+            said += f", {counted(number, 'negative')}"
         return said
 
     @property

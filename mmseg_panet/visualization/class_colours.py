@@ -5,7 +5,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..annotations.class_list import BACKGROUND, IGNORED, ClassList, Colour
+from ..annotations.class_list import (
+    BACKGROUND,
+    IGNORED,
+    NOT_CLASSES,
+    ClassList,
+    Colour,
+)
 from ..errors import InputError
 
 VIVID: tuple[Colour, ...] = (
@@ -134,7 +140,8 @@ def coloured_class_list(names: Sequence[str],
         palette (np.ndarray): (256, 3) uint8 RGB.
 
     Returns:
-        ClassList: The background and the classes. A class whose colour
+        ClassList: The background, the classes, and undecided pixels as 255,
+        by the name that all results give them. A class whose colour
         another label has, which only a user's palette can lead to, is
         listed without a colour, as a list must be unambiguous.
     """
@@ -143,7 +150,7 @@ def coloured_class_list(names: Sequence[str],
         red, green, blue = palette[label].tolist()
         if (red, green, blue) not in {(0, 0, 0), *colours.values()}:
             colours[label] = (red, green, blue)
-    return ClassList([BACKGROUND, *names], colours)
+    return ClassList([BACKGROUND, *names], colours, NOT_CLASSES[1])
 
 
 def _hashes(name: str, number: int) -> list[int]:

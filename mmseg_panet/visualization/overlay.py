@@ -16,7 +16,7 @@ def overlay(image: np.ndarray, labels: np.ndarray,
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
         labels (np.ndarray): (H, W); 0 leaves the image as it is, and 255
-            has no outline.
+            has a dashed outline, see :func:`dashed_outline`.
         palette (np.ndarray): (256, 3) RGB colours of the labels. Defaults
             to those of :func:`way_colour`, and grey for 255.
         opacity (float): Opacity of the colours, 0..1. Defaults to 0.45.
@@ -40,4 +40,27 @@ def overlay(image: np.ndarray, labels: np.ndarray,
             cv2.drawContours(
                 picture, outlines, -1, palette[label].tolist(), width,
                 cv2.LINE_AA)
+    if 255 in found:
+        outline, black = dashed_outline(labels == 255, width)
+        picture[outline] = 255
+        picture[outline & black] = 0
     return picture
+
+
+def dashed_outline(mask: np.ndarray,
+                   width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find a black and white outline, which no photograph hides.
+
+    Args:
+        mask (np.ndarray): (H, W) of bool.
+        width (int): Width of the outline, in pixels.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: (H, W) of bool each: the pixels of the
+        mask beside other pixels of the image, and the black dashes.
+    """
+    side = 2 * width + 1
+    # The border of the image counts as mask.
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((side, side), np.uint8))
+    diagonal = np.add.outer(*map(np.arange, mask.shape))
+    return mask & (inner == 0), diagonal // (4 * width) % 2 == 1

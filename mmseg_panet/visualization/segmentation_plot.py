@@ -88,8 +88,11 @@ def plot_grid(images: Sequence[np.ndarray], labels: Sequence[np.ndarray],
         _beside(tiles[start:start + columns])
         for start in range(0, len(tiles), columns)]
     width = max(row.shape[1] for row in rows)
-    rows.append(plot_legend(
-        legend_entries(labels, classes, palette), width, _LEGEND_SIZE))
+    entries = legend_entries(labels, classes, palette)
+    rows.append(plot_legend(entries, width, _LEGEND_SIZE))
+    if entries and len(images) > 1:
+        note += ('; ' if note else '') + (
+            f'percentages are of all pixels of the {len(images)} images shown')
     if note:
         rows.append(text_line(note, width))
     return _stacked(rows)

@@ -191,8 +191,9 @@ def test_negatives_can_be_given_with_supports_or_with_a_bank(
     common = ('segment.py', 'small.py', 'small.pth', '--images',
               'photos/0.jpg', '--device', 'cpu')
     negatives = ('--negatives', 'photos/1.jpg', 'photos/[2].jpg')
-    tool(*common, '--support', 'support', '--out', 'fitted', *negatives,
-         '--bank', 'negatives.safetensors')
+    done = tool(*common, '--support', 'support', '--out', 'fitted', *negatives,
+                '--bank', 'negatives.safetensors')
+    assert done.stdout.endswith('1 mask in fitted/masks\n')
     tool(*common, '--bank', 'bank.safetensors', '--out', 'added', *negatives)
     tool(*common, '--bank', 'negatives.safetensors', '--out', 'loaded')
     tool(*common, '--bank', 'bank.safetensors', '--out', 'without')

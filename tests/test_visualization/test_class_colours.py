@@ -127,6 +127,8 @@ def test_the_class_list_of_a_palette_reads_back(tmp_path):
     write_class_list(tmp_path, coloured_class_list(NAMES, palette))
     found = read_class_list(tmp_path / 'classes.txt')
     assert found.names == ['background', *NAMES]
+    *_, last = (tmp_path / 'classes.txt').read_text().splitlines()
+    assert last == '255 undecided 128,128,128'
     assert (found.palette()[[*range(7), 255]]
             == palette[[*range(7), 255]]).all()
 

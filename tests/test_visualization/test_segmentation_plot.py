@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmseg_panet.visualization import segmentation_plot
 from mmseg_panet.visualization.class_colours import class_palette
 from mmseg_panet.visualization.overlay import overlay
 from mmseg_panet.visualization.segmentation_plot import (
@@ -64,3 +65,36 @@ def test_a_grid_has_a_place_for_each_image(number):
     for grey in greys[1:]:
         assert (picture == grey).all(-1).sum() > 2000
     assert (picture == PALETTE[2]).all(-1).any()
+
+
+@pytest.mark.parametrize('grey', [0, 100, 128, 255])
+def test_undecided_pixels_are_seen_on_every_photograph(grey):
+    """Grey on grey vanishes, and an outline in one colour would too."""
+    labels = np.zeros((40, 60), np.uint8)
+    labels[10:30, 40:] = 255
+    picture = overlay(np.full((40, 60, 3), grey, np.uint8), labels, PALETTE)
+    top, left, inside = (
+        picture[10, 41:], picture[12:28, 40], picture[11:29, 41:])
+    for line in (top, left):
+        assert {0, 255} == set(np.unique(line))
+    mixed = int(0.55 * grey + 0.45 * 128)
+    assert (inside == mixed).all()  # the border of the image has no outline
+    assert (picture[labels == 0] == grey).all()
+
+
+def test_a_legend_of_several_images_says_that_it_is_of_all(monkeypatch):
+    lines = []
+    plain = segmentation_plot.text_line
+
+    def text_line(text, width):
+        lines.append(text)
+        return plain(text, width)
+
+    monkeypatch.setattr(segmentation_plot, 'text_line', text_line)
+    image, labels = image_and_labels()
+    for number, note in ((2, 'and 3 more'), (2, ''), (1, '')):
+        plot_grid([image] * number, [labels] * number, ['a'] * number,
+                  CLASSES, PALETTE, note)
+    of_all = 'percentages are of all pixels of the 2 images shown'
+    assert lines == [
+        'a', 'a', f'and 3 more; {of_all}', 'a', 'a', of_all, 'a']

@@ -137,7 +137,8 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
         if (red, green, blue) not in ids:
             raise InputError(
                 f'{mask} has the colour {red},{green},{blue}, which belongs '
-                f'to no class; expected the colours of {len(ids)} classes')
+                'to no class; expected the colours of the class list; correct '
+                'the mask or the list')
         labels.append(ids[red, green, blue])
     return np.array(labels, np.uint8)[where].reshape(codes.shape)
 

@@ -9,7 +9,7 @@ from ...errors import InputError, check_number
 from ...models import SupportStatistics
 from ...models.adapted import weigh_adapted
 from ...models.negatives import NEGATIVE_SHARE, add_negatives
-from ..summary import Summary, listed_examples
+from ..summary import Summary, counted, listed_examples
 from .banked_image import (
     BankedAdapted,
     BankedNegative,
@@ -88,7 +88,8 @@ class PrototypeBank:
         if self._negatives:
             facts.insert(1, ('negatives', str(len(self._negatives))))
         if self.adapted:
-            facts.insert(1, ('adapted to', f'{len(self.adapted)} images'))
+            facts.insert(
+                1, ('adapted to', counted(len(self.adapted), 'image')))
         return Summary(type(self).__name__, facts)
 
     def copy(self, change: Callable[[Any], Any] = lambda one: one,

@@ -65,9 +65,9 @@ def test_images_and_masks_are_paired_by_their_names(tmp_path):
     (['cat/b.jpg', 'cat/b_mask.jpg'], r'b\.jpg: expected its mask as b_mask'
      r'\.png beside it, got b_mask\.jpg; a mask must be a PNG'),
     (['cat/b.png', 'cat/b_mask.webp'], 'got b_mask.webp; a mask must be'),
-    (['animals/cat/a.jpg', 'animals/cat/a.png'], r'animals: .* got the folders '
-     r"\['cat'\]; classes must lie directly in .*/in, so move .* or give .*/in"
-     '/animals$'),
+    (['animals/cat/a.jpg', 'animals/cat/a.png'],
+     r"animals: .* got the folders \['cat'\]; classes must lie directly in "
+     '.*/in, so move .*/in/animals$'),
     (['images/a.jpg', 'masks/a.png'],
      'in: expected classes.txt beside images/ and masks/, got none; write it'),
     ([], 'expected a folder <class>/ for each class'),

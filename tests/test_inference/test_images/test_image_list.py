@@ -112,7 +112,7 @@ def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
     names(tmp_path / 'a.jpg')
     assert not said
     (tmp_path / 'a.jpg').unlink()
-    with pytest.raises(InputError, match='no image with a .*; skipped 2 files'):
+    with pytest.raises(InputError, match='no image with .*; skipped 2 files'):
         names(tmp_path)
     with pytest.raises(InputError, match='skipped 1 file .*convert it to'):
         names(str(tmp_path / 'deep/*'))

@@ -15,7 +15,8 @@ def pages(*sizes, **options):
             for i, size in enumerate(sizes, 1)]
 
 
-def test_of_several_pages_the_first_is_read_with_a_warning(tmp_path, monkeypatch):
+def test_of_several_pages_the_first_is_read_with_a_warning(
+        tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
         'mmseg_panet.inference.images.image_source.print_log',
@@ -48,7 +49,7 @@ def test_thumbnails_and_masks_are_no_pages(tmp_path, kind):
 def test_32_bits_are_named(tmp_path, array, capfd):
     path = str(tmp_path / 'a.tif')
     assert cv2.imwrite(path, array)
-    with pytest.raises(InputError, match='got a TIFF of (32|64) bits; save it'):
+    with pytest.raises(InputError, match='got a TIFF of (32|64) bits; save'):
         read_image(path)
     assert not capfd.readouterr().err
 
