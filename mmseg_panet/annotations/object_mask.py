@@ -15,7 +15,7 @@ _MANY = 32
 """Colours or values beyond which a picture is a photograph and no mask."""
 _PHOTOGRAPH = (
     'this looks like a photograph and not like a mask: check that image and '
-    'mask are not swapped, and')
+    'mask are not swapped (in a folder, the PNG is the mask), and')
 
 
 def colour_codes(rgb: np.ndarray) -> np.ndarray:

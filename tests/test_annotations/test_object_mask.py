@@ -216,5 +216,6 @@ def test_a_photograph_in_place_of_a_mask_is_named_so(tmp_path, channels):
     path = saved(tmp_path / 'a.png', noise(channels).squeeze())
     with pytest.raises(
             InputError, match='a photograph and not like a mask: check that '
-            'image and mask are not swapped, and paint the object white on'):
+            r'image and mask are not swapped \(in a folder, the PNG is the '
+            r'mask\), and paint the object white on black'):
         labels(path)

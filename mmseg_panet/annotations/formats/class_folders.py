@@ -29,6 +29,11 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
     """
     entries = sorted(folder.glob(_VISIBLE))
     folders = [path for path in entries if path.is_dir()]
+    if not folders and any(map(is_image, entries)):
+        raise InputError(
+            f'{folder}: expected a folder <class>/ for each class, got only '
+            'images; move them into a folder with the name of their class, '
+            'or give the folder above if this is one')
     if not folders:
         raise InputError(
             f'{folder}: expected a folder <class>/ for each class with '

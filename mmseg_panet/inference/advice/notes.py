@@ -29,9 +29,10 @@ def support_notes(rows: Sequence[SupportRow]) -> list[str]:
         if {'suspect', 'hurts'} <= marks:
             marks.remove('hurts')
             also = f'; the others {better}'
+        others = f"the other example{'s' * (shots[row.class_name] > 2)}"
         facts = (
-            f' (it agrees with the other examples to {row.agreement:.2f}, and '
-            f'with its own image to {row.own_fit:.2f}; 1 is best)')
+            f' (it agrees with {others} to {row.agreement:.2f}, and with its '
+            f'own image to {row.own_fit:.2f}; 1 is best)')
         sentences = dict(
             suspect=f'its mask may be wrong{facts}{also}; correct it or '
             'leave it out, and check again',

@@ -61,7 +61,8 @@ def test_images_and_masks_are_paired_by_their_names(tmp_path):
     (['background/a.jpg', 'background/a.png'],
      "expected names of classes, got 'background'"),
     (['cat /a.jpg', 'cat /a.png'], "got 'cat '; rename"),
-    (['a.jpg'], 'expected a folder <class>/ for each class'),
+    (['a.jpg'], 'expected a folder <class>/ for each class, got only images; '
+     'move them into a folder with the name of their class, or give the fol'),
     (['cat/b.jpg', 'cat/b_mask.jpg'], r'b\.jpg: expected its mask as b_mask'
      r'\.png beside it, got b_mask\.jpg; a mask must be a PNG'),
     (['cat/b.png', 'cat/b_mask.webp'], 'got b_mask.webp; a mask must be'),

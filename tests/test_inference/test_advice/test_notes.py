@@ -38,12 +38,14 @@ def test_each_mark_is_a_sentence_with_its_remedy():
 
 def test_a_suspect_that_hurts_is_one_sentence():
     note, = support_notes([ROW._replace(marks=('suspect', 'hurts'))])
-    assert 'agrees with the other examples to 0.10, and' in note
+    assert 'agrees with the other example to 0.10, and' in note
     assert 'with its own image to 0.90; 1 is best' in note
     assert '6.0 points better without it; correct it or leave it out' in note
     alone, = support_notes(
         [ROW._replace(marks=('suspect',), effect=None)])
     assert 'better without it' not in alone
+    *_, third = support_notes(3 * [ROW._replace(marks=('suspect',))])
+    assert 'agrees with the other examples to 0.10, and' in third
 
 
 def test_two_examples_that_disagree_are_both_to_be_looked_at():
