@@ -1,10 +1,12 @@
 """The job that segments images into a folder, and can be resumed."""
+import logging
 from collections.abc import Sequence
 from itertools import chain, starmap
 from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
+from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..progress import progress_bar
@@ -12,6 +14,7 @@ from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.out_folder import OutFolder, prepare_folder
 from .segmentation import cut_batches, segment
+from .summary import counted
 
 
 class Failure(NamedTuple):
@@ -80,4 +83,10 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     if is_main_process():
         folder.write_tables(
             [item for item in images if item.name not in failed])
+        if others := folder.masks_of_others(images):
+            number = counted(len(others), 'mask')
+            print_log(
+                f'{out_dir}/masks has {number} of other images than these, such '
+                f'as {others[0].name}; remove what is left of deleted images',
+                'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]

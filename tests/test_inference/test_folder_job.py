@@ -200,6 +200,20 @@ def test_a_folder_without_masks_takes_other_supports(photos, tmp_path):
     assert (tmp_path / 'out/made_with.txt').read_text() == 'those\n'
 
 
+def test_the_mask_of_a_deleted_image_is_named(photos, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.inference.folder_job.print_log',
+        lambda text, *_: said.append(text))
+    segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+    assert not said
+    images = [one for one in list_images(photos) if one.name != '1']
+    segment_images(Bright(), images, tmp_path / 'out', **ALL)
+    assert said == [
+        f'{tmp_path}/out/masks has 1 mask of other images than these, such as '
+        '1.png; remove what is left of deleted images']
+
+
 def test_results_within_the_folder_of_images_are_no_images(photos):
     for _ in range(2):
         images = list_images(photos, leave_out=photos)

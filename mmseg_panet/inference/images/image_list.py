@@ -99,7 +99,8 @@ def list_images(inputs: Input | Sequence[Input],
         list[ImageItem]: The images in the order of the inputs. Those of a
         folder or a pattern are sorted by path, without hidden ones and
         without the ``masks`` and ``overlays`` of any folder of results, see
-        :func:`is_result`.
+        :func:`is_result`. A warning counts photographs of formats that are
+        not read, such as HEIC.
 
     Raises:
         InputError: If a file does not exist, a folder or a pattern has no

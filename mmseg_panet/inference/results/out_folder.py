@@ -92,10 +92,7 @@ class OutFolder:
         """
         if _fault(self.path, fingerprint) is None:
             return
-        replaced = {mask_path(self.path, item.name) for item in items}
-        for mask in sorted((self.path / 'masks').glob('**/*.png')):
-            if mask in replaced:
-                continue
+        for mask in self.masks_of_others(items):
             found = read_summary(mask).classes
             if found != self.classes:
                 raise InputError(
@@ -104,6 +101,16 @@ class OutFolder:
                     f'{list(found)}, whose labels one classes.txt cannot '
                     'name; name another folder, or segment all images again '
                     'into an empty one')
+
+    def masks_of_others(self, items: Sequence[ImageItem]) -> list[Path]:
+        """List the masks in the folder that belong to none of some images.
+
+        Args:
+            items (Sequence[ImageItem]): The images.
+        """
+        own = {mask_path(self.path, item.name) for item in items}
+        return [mask for mask in sorted((self.path / 'masks').glob('**/*.png'))
+                if mask not in own]
 
     def is_finished(self, item: ImageItem) -> bool:
         """Tell whether all files of an image exist and belong to it."""
