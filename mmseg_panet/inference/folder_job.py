@@ -86,7 +86,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         if others := folder.masks_of_others(images):
             number = counted(len(others), 'mask')
             print_log(
-                f'{out_dir}/masks has {number} of other images than these, such '
-                f'as {others[0].name}; remove what is left of deleted images',
-                'current', logging.WARNING)
+                f'{out_dir}/masks has {number} of other images than these, '
+                f'such as {others[0].name}; remove what is left of deleted '
+                'images', 'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]
