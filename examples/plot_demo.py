@@ -15,6 +15,7 @@ from mmseg_panet.visualization import overlay
 from mmseg_panet.visualization.legend import legend_entries, plot_legend
 
 IMAGES = 6
+WHITE = (255, 255, 255)
 GAP = 6
 """White pixels between the images."""
 FONT = 15
@@ -44,8 +45,9 @@ def plot_episodes(folder: Path) -> np.ndarray:
     strips = [np.asarray(Image.open(path).convert('RGB'))
               for path in first.values()]
     width = max(strip.shape[1] for strip in strips)
-    return np.vstack([mmcv.impad(
-        strip, shape=(len(strip), width), pad_val=(255,) * 3) for strip in strips])
+    return np.vstack([
+        mmcv.impad(strip, shape=(len(strip), width), pad_val=WHITE)
+        for strip in strips])
 
 
 def plot_segmented(folder: Path, images: Path) -> np.ndarray:
@@ -59,7 +61,7 @@ def plot_segmented(folder: Path, images: Path) -> np.ndarray:
         image = mmcv.imread(
             images / f'{mask.stem}.jpg', channel_order='rgb')
         columns.append(np.vstack([
-            mmcv.impad(one, padding=(0, 0, GAP, GAP), pad_val=(255,) * 3)
+            mmcv.impad(one, padding=(0, 0, GAP, GAP), pad_val=WHITE)
             for one in (image, overlay(image, of_image, palette))]))
     pictures = np.hstack(columns)
     entries = legend_entries(labels, classes.names[1:], palette)
