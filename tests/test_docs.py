@@ -230,10 +230,11 @@ def test_the_advice_is_explained_in_a_table():
         word for row in re.findall(r'^\| (`[^|]+) \|', text, re.M)
         for word in re.findall('`(.+?)`', row)}
     head = format_advice(SupportAdvice([], [], [])).splitlines()[0].split()
-    marks = {'suspect', 'weakest', 'hurts', 'tiny', 'only'}
-    for mark in marks:
-        assert f"'{mark}'" in SupportRow.__doc__
-    assert explained == {*head, *marks}
+    assert len(head) == 9
+    marks = re.findall(r"'(\w+)'", SupportRow.__doc__.split('marks (')[1])
+    assert len(marks) >= 5
+    assert {'example' if one == 'shot' else one
+            for one in (*head, *marks)} <= explained
 
 
 def test_the_downloads_are_those_of_the_configs():
