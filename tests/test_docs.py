@@ -196,6 +196,47 @@ def test_the_first_sixty_lines_have_no_word_that_they_do_not_explain(word):
     assert re.search(rf'\b{word}s?\b', prose, re.I) is None
 
 
+def measured(network):
+    """The mIoU of `auto`, by data and episodes, in a table of figures."""
+    text = (REPO / 'docs/classifiers.md').read_text()
+    table = re.search(rf'^{network}\b.*?\n\n(\|.*?)\n\n', text, re.M | re.S)
+    head, _, *rows = [line.strip('| ').split(' | ')
+                      for line in table[1].splitlines()]
+    column = len(head) - 2
+    found = {(data, episodes): float(row[column - 2])
+             for data, episodes, *row in rows}
+    for episodes in {episodes for _, episodes in found}:
+        folds = [value for (data, of), value in found.items()
+                 if of == episodes and data.startswith('MSRC')]
+        if len(folds) == 3:
+            found['MSRC', episodes] = sum(folds) / 3
+    return found
+
+
+def test_the_figures_of_the_networks_are_those_that_were_measured():
+    text = (REPO / 'docs/segment.md').read_text().split('## Which')[1]
+    rows = {name: values for name, *values in re.findall(
+        r'^\| (.+?) \| (.+?) \| (.+?) \|$', text, re.M)}
+    for column, depth in enumerate((18, 50)):
+        found = measured(f'ResNet-{depth}, stages 2 and 3')
+        for data, name in (('MSRC', 'MSRC'), (
+                'VOC animals', "PASCAL VOC's animals")):
+            one = [found[data, f'1-way {n}-shot'] for n in (1, 5)]
+            assert rows[f'{name}, one class, 1 / 5 examples'][column] == (
+                '{:.1f} / {:.1f}'.format(*one))
+            assert rows[f'{name}, two classes, 5 examples'][column] == (
+                f"{found[data, '2-way 5-shot']:.1f}")
+
+
+def test_the_figures_of_the_readme_are_those_that_were_measured():
+    found = measured('ResNet-18, stage 3')
+    one, five = (found['MSRC', f'1-way {n}-shot'] for n in (1, 5))
+    text = README.read_text()
+    assert f'1 / 5 examples | {one:.1f} / {five:.1f} |' in text
+    one, five = (found['VOC animals', f'1-way {n}-shot'] for n in (1, 5))
+    assert f'1 / 5 / 20 examples | {one:.1f} / {five:.1f} / ' in text
+
+
 def test_words_are_explained_once_each():
     rows = re.findall(
         r'^\| ([^|]+) \| [^|]+ \|$', (REPO / 'docs/words.md').read_text(),
