@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -24,15 +25,29 @@ from markdown_pages import (
     links,
 )
 from mmengine.registry import FUNCTIONS
+from mmengine.runner.checkpoint import get_torchvision_models
 from mmseg import registry
 from PIL import Image
 
 from mmseg_panet.annotations.formats.class_folders import list_pairs
 from mmseg_panet.cli.main import SUBCOMMANDS
 from mmseg_panet.config.bundled_configs import find_config
+from mmseg_panet.inference.advice.report import (
+    SupportAdvice,
+    SupportRow,
+    format_advice,
+)
 
 ON_THE_PAGE = {'mine.py'}
 """Configs that the page itself tells to write."""
+
+MAKEFILE = (REPO / 'Makefile').read_text()
+
+SHELL = dict(
+    git=[['git', 'clone', '<address of this repository>', 'mmseg_panet']],
+    cd=[['cd', 'mmseg_panet']],
+    source=[['source', '.venv/bin/activate']])
+"""Commands before the installation."""
 
 OLD_NAMES = {'deprecations'}
 """Pages that also have the old names of configs."""
@@ -84,9 +99,13 @@ def test_every_command_is_accepted_by_its_parser(words):
     if words[0] == 'torchrun':
         words = ['mmseg-panet', *words[words.index('mmseg_panet') + 1:]]
     program, *rest = words
-    if program == 'make':
+    if program in SHELL:
+        assert words in SHELL[program]
+    elif words == ['python', '-m', 'venv', '.venv']:
+        assert re.search('^VENV := .venv$', MAKEFILE, re.M)
+    elif program == 'make':
         target, = rest
-        assert re.search(f'^{target}:', (REPO / 'Makefile').read_text(), re.M)
+        assert re.search(f'^{target}:', MAKEFILE, re.M)
     elif program == 'pip':
         assert_pip_installs(rest)
     elif program == 'python':
@@ -157,11 +176,114 @@ def test_the_readme_stands_alone_in_its_first_sixty_lines():
     lines = README.read_text().splitlines()
     assert len(lines) <= 150
     start = '\n'.join(lines[:60])
-    for part in ('docs/photos.jpg', 'make demo', 'make test', '```python',
-                 'mmseg-panet segment', 'pip install', 'docs/README.md'):
-        assert part in start
+    for part in ('docs/photos.jpg', 'git clone', 'pip install', '```python',
+                 'mmseg-panet segment', 'white where', '`make demo`',
+                 '`make test`', 'docs/README.md', 'docs/words.md'):
+        assert part in start, part
     snippet = re.search(r'```python\n(.*?)```', start, re.S)[1]
     assert len(snippet.splitlines()) == 5
+
+
+@pytest.mark.parametrize('word', [
+    'episode', 'support set', 'query', 'prototype', 'fold', 'mIoU', 'shot',
+    'way', 'backbone', 'checkpoint', 'logits', 'calibrated', 'gated',
+    'registered', 'Runner', 'stack', 'extra'])
+def test_the_first_sixty_lines_have_no_word_that_they_do_not_explain(word):
+    start = '\n'.join(README.read_text().splitlines()[:60])
+    # A reader who knows the field is addressed in one paragraph.
+    prose = re.sub(r'If you know the field.*?\n\n', '\n\n', start, flags=re.S)
+    prose = re.sub(r'^```.*?^```$|few-shot', '', prose, flags=re.M | re.S)
+    assert re.search(rf'\b{word}s?\b', prose, re.I) is None
+
+
+def measured(network):
+    """The mIoU of `auto`, by data and episodes, in a table of figures."""
+    text = (REPO / 'docs/classifiers.md').read_text()
+    table = re.search(rf'^{network}\b.*?\n\n(\|.*?)\n\n', text, re.M | re.S)
+    head, _, *rows = [line.strip('| ').split(' | ')
+                      for line in table[1].splitlines()]
+    column = len(head) - 2
+    found = {(data, episodes): float(row[column - 2])
+             for data, episodes, *row in rows}
+    for episodes in {episodes for _, episodes in found}:
+        folds = [value for (data, of), value in found.items()
+                 if of == episodes and data.startswith('MSRC')]
+        if len(folds) == 3:
+            found['MSRC', episodes] = sum(folds) / 3
+    return found
+
+
+def test_the_figures_of_the_networks_are_those_that_were_measured():
+    text = (REPO / 'docs/segment.md').read_text().split('## Which')[1]
+    rows = {name: values for name, *values in re.findall(
+        r'^\| (.+?) \| (.+?) \| (.+?) \|$', text, re.M)}
+    for column, depth in enumerate((18, 50)):
+        found = measured(f'ResNet-{depth}, stages 2 and 3')
+        for data, name in (('MSRC', 'MSRC'), (
+                'VOC animals', "PASCAL VOC's animals")):
+            one = [found[data, f'1-way {n}-shot'] for n in (1, 5)]
+            assert rows[f'{name}, one class, 1 / 5 examples'][column] == (
+                '{:.1f} / {:.1f}'.format(*one))
+            assert rows[f'{name}, two classes, 5 examples'][column] == (
+                f"{found[data, '2-way 5-shot']:.1f}")
+
+
+def test_the_figures_of_the_readme_are_those_that_were_measured():
+    found = measured('ResNet-18, stage 3')
+    one, five = (found['MSRC', f'1-way {n}-shot'] for n in (1, 5))
+    text = README.read_text()
+    assert f'1 / 5 examples | {one:.1f} / {five:.1f} |' in text
+    one, five = (found['VOC animals', f'1-way {n}-shot'] for n in (1, 5))
+    assert f'1 / 5 / 20 examples | {one:.1f} / {five:.1f} / ' in text
+
+
+def test_words_are_explained_once_each():
+    rows = re.findall(
+        r'^\| ([^|]+) \| [^|]+ \|$', (REPO / 'docs/words.md').read_text(),
+        re.M)
+    words = [word.strip(' `') for row in rows if row != 'word' != row
+             for word in row.split(',')]
+    words = [word for word in words if set(word) - {'-'}]
+    repeated = {word for word in words if words.count(word) > 1}
+    assert repeated <= {'part', 'word'}
+    assert {'way', 'shot', 'support', 'query', 'episode', 'fold', 'protocol',
+            'prototype', 'mIoU', 'FB-IoU', 'config', 'backbone'} <= {*words}
+
+
+def test_every_part_of_the_name_of_a_config_is_explained():
+    names = (REPO / 'docs/words.md').read_text().split(
+        '## Names of configs')[1]
+    explained = set(re.findall('`([^`]+)`', names))
+    numbers = {re.sub(r'\d+', '#', part) for part in explained}
+    configs = list((REPO / 'configs').glob('[!_]*/*.py'))
+    assert len(configs) > 10
+    for path in configs:
+        for part in re.split('_|-(?!align)', path.stem):
+            # The number of iterations may be another one.
+            assert part in explained or (
+                re.search('xb|iters|^\\d+(k|x\\d+)$', part)
+                and re.sub(r'\d+', '#', part) in numbers), (path.stem, part)
+
+
+def test_the_advice_is_explained_in_a_table():
+    text = (REPO / 'docs/segment.md').read_text().split('## Advice')[1]
+    explained = {
+        word for row in re.findall(r'^\| (`[^|]+) \|', text, re.M)
+        for word in re.findall('`(.+?)`', row)}
+    head = format_advice(SupportAdvice([], [], [])).splitlines()[0].split()
+    assert len(head) == 9
+    marks = re.findall(r"'(\w+)'", SupportRow.__doc__.split('marks (')[1])
+    assert len(marks) >= 5
+    assert {'example' if one == 'shot' else one
+            for one in (*head, *marks)} <= explained
+
+
+def test_the_downloads_are_those_of_the_configs():
+    text = (REPO / 'docs/install.md').read_text()
+    known = get_torchvision_models()
+    for name in ('resnet18', 'resnet50'):
+        assert f'<{known[name]}>' in text
+    assert f' {Path(known["resnet50"]).name} ' in text
 
 
 def test_the_index_names_every_page_once():

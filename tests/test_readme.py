@@ -16,9 +16,11 @@ import pytest
 import torch
 from markdown_pages import PHOTOS, REPO, blocks, commands
 from mmengine.config import Config
+from mmengine.runner.checkpoint import get_torchvision_models
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 from tool_runs import tool
+from torchvision.models import resnet18
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.config import config_file
@@ -47,7 +49,8 @@ TESTED = {
     ('configs/panet/README.md', 0): 'photographs by the config',
     ('docs/install.md', 0): 'registers',
     ('docs/demo.md', 0): 'after the demo',
-    ('docs/segment.md', 0): 'advice',
+    ('docs/segment.md', 0): 'areas',
+    ('docs/segment.md', 1): 'advice',
     ('docs/examples.md', 0): 'examples',
     ('docs/own_data.md', 0): 'own data',
     ('docs/own_data.md', 1): 'list of images',
@@ -121,6 +124,8 @@ def test_photographs_are_segmented_in_few_lines(name, out, photographs):
 def test_photographs_are_segmented_by_the_commands(block, photographs):
     Image.new('RGB', (80, 60)).save('street.jpg')
     for words in commands(block.text):
+        if words[3] != 'none':
+            save_weights(*words[2:4])
         torch.manual_seed(0)  # a bank is refused by other random weights
         tool(*words[1:])
         for name in ('--bank', '--out'):
@@ -131,6 +136,76 @@ def test_photographs_are_segmented_by_the_commands(block, photographs):
         found = json.loads(Path('out/coco.json').read_text())
         assert [category['name'] for category in found['categories']] == [
             'fish', 'solar panel', 'windmill']
+
+
+def save_weights(config, path):
+    """Save weights as torchvision has them: with a stage 4 and classes."""
+    backbone = MODELS.build(read_config(config).model.backbone)
+    torch.save(dict(backbone.state_dict(), **{
+        'layer4.0.conv1.weight': torch.ones(1), 'fc.bias': torch.ones(1)}),
+        path)
+
+
+def test_the_areas_of_classes_are_printed(photographs, capsys):
+    inferencer = FewShotInferencer(IMAGENET, show_progress=False)
+    inferencer.fit('support')
+    capsys.readouterr()
+    exec(snippet('areas'), dict(inferencer=inferencer))
+    rows = [line.rsplit(' ', 1) for line in
+            capsys.readouterr().out.splitlines() if 'windmill_' in line]
+    assert [name for name, _ in rows] == [
+        f'{name} {class_name}'
+        for name in ('windmill_chesterton', 'windmill_kinderdijk',
+                     'windmill_mykonos')
+        for class_name in ('fish', 'solar panel', 'windmill')]
+    assert all(0 <= float(share) <= 1 for _, share in rows)
+
+
+def test_downloaded_weights_are_given_as_a_file_or_put_into_the_cache(
+        tmp_path, monkeypatch):
+    name = Path(get_torchvision_models()['resnet18']).name
+    assert name in (REPO / 'docs/install.md').read_text()
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    file = tmp_path / 'hub/checkpoints' / name
+    file.parent.mkdir(parents=True)
+    torch.save(resnet18().state_dict(), file)
+    config = 'panet_r18-d8-s23_imagenet-473x473'
+    first, second = (
+        FewShotInferencer(config, weights, device='cpu').model.state_dict()
+        for weights in (None, file))
+    for key, value in first.items():
+        assert torch.equal(value, second[key]), key
+
+
+def test_the_pictures_of_the_demo_are_plotted(tmp_path, monkeypatch):
+    block, = (block for block in blocks('bash') if 'plot_demo' in block.text)
+    (python, *words), = commands(block.text)
+    assert words[1:] == ['--out', 'docs']
+    demo = tmp_path / 'work_dirs/demo'
+    for folder in ('pictures', 'segmented/masks'):
+        (demo / folder).mkdir(parents=True)
+    (demo / 'segmented/classes.txt').write_text(
+        '0 background\n1 disc 0,0,255\n255 ignored 128,128,128\n')
+    (tmp_path / 'data/toy/photos').mkdir(parents=True)
+    (tmp_path / 'docs').mkdir()
+    names = 'striped disc', 'star', 'disc'
+    for i in range(7):
+        Image.new('RGB', (32 + i, 20), (0, 99, 0)).save(
+            demo / f'pictures/0-0000{i}-0_{names[i % 3]}.png')
+        Image.new('RGB', (20, 24), (0, 99, 0)).save(
+            tmp_path / f'data/toy/photos/{i}.jpg')
+        Image.new('L', (20, 24), 1).save(demo / f'segmented/masks/{i}.png')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', words)
+    runpy.run_path(str(REPO / words[0]), run_name='__main__')
+    assert Image.open('docs/demo.jpg').size == (34, 3 * 20)
+    picture = np.asarray(Image.open('docs/segmented.jpg')).astype(int)
+    assert picture.shape[1] == 6 * (20 + 6)
+    assert picture.shape[0] > 2 * (24 + 6)
+    # The image, white between, and the overlay with its outline in blue.
+    assert picture[4:20, 4:16, 2].max() < 40
+    assert picture[10, 20:26].min() > 200
+    assert picture[34:50, 4:16, 2].min() > 80
 
 
 def test_the_picture_of_the_readme_is_plotted(
