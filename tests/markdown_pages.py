@@ -38,7 +38,7 @@ def blocks(language):
 
 def commands(text):
     """The commands of a block of bash, as lists of words."""
-    lines = text.replace('\\\n', ' ').splitlines()
+    lines = re.split('\n| && ', text.replace('\\\n', ' '))
     return list(filter(None, (
         shlex.split(line, comments=True) for line in lines)))
 

@@ -177,8 +177,8 @@ def test_the_readme_stands_alone_in_its_first_sixty_lines():
     assert len(lines) <= 150
     start = '\n'.join(lines[:60])
     for part in ('docs/photos.jpg', 'git clone', 'pip install', '```python',
-                 'mmseg-panet segment', 'white where', '`make demo`',
-                 '`make test`', 'docs/README.md', 'docs/words.md'):
+                 'mmseg-panet segment', 'white where', '\nmake demo ',
+                 '\nmake test ', 'docs/README.md', 'docs/words.md'):
         assert part in start, part
     snippet = re.search(r'```python\n(.*?)```', start, re.S)[1]
     assert len(snippet.splitlines()) == 5
