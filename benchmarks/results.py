@@ -10,9 +10,10 @@ from .row import Row
 TITLES = {'cpu': 'CPU', 'gpu': 'GPU'}
 _HEAD = """# Results
 
-Written by `make bench` and `make bench-full`; every figure is the ratio of
-the medians of two things timed in the same process in alternation, with the
-least and the greatest ratio of the rounds in brackets.
+Written by `make bench` and `make bench-full`. Where a row compares two times,
+both are measured in the same process in alternation, and the figure is the
+ratio of their medians, with the least and the greatest ratio of the rounds in
+brackets.
 """
 _COLUMNS = ('figure', 'measured on', 'compared', 'result', 'rounds',
             'required', 'seconds (median)')
@@ -37,6 +38,9 @@ def table(records: Sequence[dict]) -> list[str]:
 def section(records: Sequence[dict], notes: dict[str, str]) -> str:
     """Make the tables of a kind of machine, and say what was missed.
 
+    A record without a row and a failure, such as that of profiles, which are
+    files of their own, is left out.
+
     Args:
         records (Sequence[dict]): As for :func:`table`, each with
             ``machine``, ``versions``, ``commit`` and ``date``.
@@ -47,8 +51,9 @@ def section(records: Sequence[dict], notes: dict[str, str]) -> str:
         return tuple(record[key] for key in ('machine', 'versions', 'commit'))
 
     lines: list[str] = []
+    shown = [one for one in records if one['rows'] or one['failure']]
     # sorted keeps the order of the catalogue within a machine and commit
-    for key, group in groupby(sorted(records, key=origin), origin):
+    for key, group in groupby(sorted(shown, key=origin), origin):
         same = list(group)
         dates = sorted({record['date'] for record in same})
         machine, versions, commit = key

@@ -125,11 +125,12 @@ def test_the_results_tell_what_was_required_and_what_limits_it(tmp_path):
         'memory', 'C=512', 'step / backbone', 1.01, 1.01, 1.01, 1,
         under=1.03, remark='2.1 GB')
     path = tmp_path / 'RESULTS.md'
-    results.write(path, {'gpu': results.section([record('g')], {})})
+    results.write(path, {'gpu': results.section([record('g', memory)], {})})
     results.write(path, {'cpu': results.section([
         record('first', pooling, memory),
         record('large', failure='does not fit into 8 GB of memory'),
         record('other', memory, commit='def'),
+        record('profile', commit='no table'),
     ], {'pooling': 'memory bandwidth.'})})
     text = path.read_text()
     assert (
@@ -141,6 +142,7 @@ def test_the_results_tell_what_was_required_and_what_limits_it(tmp_path):
         'Missed, pooling: memory bandwidth.\n') in text
     assert text.count('a CPU; torch 2; commit abc; 2026-01-01.') == 2
     assert text.count('commit def') == 1
+    assert 'no table' not in text
     assert text.index('## CPU') < text.index('## GPU')
     results.write(path, {'cpu': results.section([], {})})
     assert '| pooling' not in path.read_text()

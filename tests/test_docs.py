@@ -29,6 +29,7 @@ from mmengine.runner.checkpoint import get_torchvision_models
 from mmseg import registry
 from PIL import Image
 
+from mmseg_panet.annotations.class_list import read_class_list
 from mmseg_panet.annotations.formats.class_folders import list_pairs
 from mmseg_panet.cli.main import SUBCOMMANDS
 from mmseg_panet.config.bundled_configs import find_config
@@ -284,6 +285,16 @@ def test_the_downloads_are_those_of_the_configs():
     for name in ('resnet18', 'resnet50'):
         assert f'<{known[name]}>' in text
     assert f' {Path(known["resnet50"]).name} ' in text
+
+
+def test_the_class_list_of_coloured_masks_is_read(tmp_path):
+    block, = (block for block in blocks('text')
+              if block.page == 'docs/own_data.md' and '255' not in block.text)
+    file = tmp_path / 'names.txt'
+    file.write_text(block.text)
+    classes = read_class_list(file)
+    assert classes.names == ['background', 'cat', 'dog']
+    assert classes.colours == {0: (0, 0, 0), 1: (220, 20, 60), 2: (0, 0, 142)}
 
 
 def test_the_index_names_every_page_once():
