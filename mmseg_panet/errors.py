@@ -1,7 +1,8 @@
 """The error for invalid user input, and checks that raise it."""
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from difflib import SequenceMatcher
 
 
 class InputError(ValueError):
@@ -109,6 +110,17 @@ def loading_context(info: dict) -> AbstractContextManager[None]:
         f"{info['img_path']} with its mask {info['seg_map_path']} could not "
         'be loaded by the pipeline', 'replace the file, take it off the '
         'list, or correct the pipeline', (Exception,))
+
+
+def nearest_first(name: str, known: Iterable[str]) -> list[str]:
+    """Sort names by their similarity to a name, the most similar first.
+
+    Example:
+        >>> nearest_first('Discriminant', ['Auto', 'DiscriminantHead'])
+        ['DiscriminantHead', 'Auto']
+    """
+    return sorted(known, reverse=True, key=lambda one: SequenceMatcher(
+        None, name.lower(), one.lower()).ratio())
 
 
 def abbreviate(value: object) -> str:

@@ -38,5 +38,5 @@ def set_classifier(cfg: Config, wanted: dict | str) -> None:
     if not isinstance(head, ConfigDict):
         raise InputError(
             f'expected a model with a decode_head in {cfg.filename}, got '
-            f'{head}; see configs/panet for examples')
+            f'{head}; give one of `mmseg-panet --list-configs`')
     head.classifier = classifier

@@ -6,6 +6,7 @@ from mmengine.config import Config, ConfigDict
 from ..errors import InputError
 from .bundled_configs import config_folder
 from .config_file import read_config
+from .settings import no_episodes
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
@@ -35,10 +36,7 @@ def apply_protocol(cfg: Config, name: str) -> None:
     protocol = _read(name)
     if not cfg.get('test_dataloader', {}).get('dataset', {}).get(
             'support_pipeline'):
-        raise InputError(
-            'a protocol needs an EpisodicDataset: expected one as '
-            f'test_dataloader.dataset of {cfg.filename}, got none; see '
-            'configs/_base_/datasets for examples')
+        raise InputError(no_episodes(cfg))
     _check_fit(cfg, protocol, name)
     for key in protocol.test.keys() & {'support_pipeline', 'query_pipeline'}:
         protocol.test[key] = _load_as(
@@ -62,7 +60,7 @@ def _read(name: str) -> ConfigDict:
     if not isinstance(protocol, dict) or set(protocol) != _PARTS:
         raise InputError(
             f'expected protocol = dict({", ".join(sorted(_PARTS))}) in '
-            f'{path}, got {protocol}; see configs/_base_/protocols for '
+            f'{path}, got {protocol}; see the files in {_folder()} for '
             'examples')
     return protocol
 

@@ -1,8 +1,10 @@
 """Settings that a config has in several places."""
+import os
 from collections.abc import Iterator
 
 from mmengine.config import Config
 
+from ..datasets.folds import split_classes
 from ..errors import InputError
 from .config_file import data_loaders
 
@@ -38,9 +40,7 @@ def apply_settings(cfg: Config, fold: int | None = None,
     """
     datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
     if not datasets:
-        raise InputError(
-            f'expected an EpisodicDataset in {cfg.filename}, got none; see '
-            'configs/_base_/datasets for examples')
+        raise InputError(no_episodes(cfg))
     given = {key: value for key, value in dict(
         fold=fold, num_ways=ways, num_shots=shots, num_queries=queries,
         data_root=data_root, pretrained=pretrained).items()
@@ -49,13 +49,58 @@ def apply_settings(cfg: Config, fold: int | None = None,
     for key in given.keys() & cfg.keys():
         cfg[key] = given[key]
     if given.pop('pretrained', None) is not None:
-        cfg.model.backbone.init_cfg = dict(
-            type='Pretrained', checkpoint=pretrained)
+        set_pretrained(cfg, pretrained)
     if given.pop('data_root', None) is not None:
         for node in _with_key(datasets, 'data_root'):
             node['data_root'] = data_root
     for dataset in datasets:
         dataset.update(given)
+
+
+def no_episodes(cfg: Config) -> str:
+    """Return the message about a config without an ``EpisodicDataset``."""
+    return (
+        'expected an EpisodicDataset for training and tests in '
+        f'{cfg.filename}, got none: such a config is for `mmseg-panet '
+        'segment` and `fit`; give another one to train and test, such as '
+        'panet_r50-d8_1xb4-6k_pascal5i-473x473 (`mmseg-panet --list-configs` '
+        'lists all)')
+
+
+def set_pretrained(cfg: Config, checkpoint: str) -> None:
+    """Set the checkpoint of the backbone of a config.
+
+    Args:
+        cfg (Config): Config to change in place. mmseg's ``model.pretrained``
+            excludes ``init_cfg`` of the backbone, and becomes None.
+        checkpoint (str): See :func:`apply_settings`.
+    """
+    if cfg.model.get('pretrained') is not None:
+        cfg.model.pretrained = None
+    cfg.model.backbone.init_cfg = dict(
+        type='Pretrained', checkpoint=checkpoint)
+
+
+def check_places(cfg: Config, *modes: str) -> None:
+    """Check the folds and the folders of the data before a Runner is built.
+
+    Args:
+        cfg (Config): Config to check.
+        *modes (str): Data loaders to check: 'train', 'val', 'test'.
+
+    Raises:
+        InputError: If a fold or a folder does not exist.
+    """
+    loaders = [cfg.get(f'{mode}_dataloader') for mode in modes]
+    for dataset in _with_key(loaders, 'support_pipeline'):
+        if dataset.get('folds') is not None and not dataset.get('manifest'):
+            split_classes(dataset['folds'], dataset.get('fold', 0), 'novel')
+    for node in _with_key(loaders, 'data_root'):
+        root = node['data_root']
+        if root and '://' not in str(root) and not os.path.isdir(root):
+            raise InputError(
+                f'the folder {root} of the data, data_root in {cfg.filename}, '
+                'does not exist; correct it, or give it with --data-root')
 
 
 def _with_key(node: object, key: str) -> Iterator[dict]:

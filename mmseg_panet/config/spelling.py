@@ -60,7 +60,7 @@ def check_spelling(cfg: Config) -> None:
         if key not in _known_at_top() and not key.startswith('_') and (
                 not _is_used(key, cfg)):
             _refuse_near(key, _known_at_top(), '', cfg)
-    for place, node in _dicts(cfg._cfg_dict, ''):
+    for place, node in iter_dicts(cfg._cfg_dict, ''):
         known = _known(place, node)
         for key in node.keys() - known:
             if isinstance(key, str) and not key.startswith('_'):
@@ -111,7 +111,7 @@ def _refuse_near(key: str, known: Iterable[str], place: str,
             f'correct the key{remedy}')
 
 
-def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
+def iter_dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
     """Yield the dicts below a node, with the names of their places."""
     if isinstance(node, dict):
         if place:
@@ -122,7 +122,7 @@ def _dicts(node: Any, place: str) -> Iterator[tuple[str, dict]]:
     else:
         return
     for key, child in children:
-        yield from _dicts(child, f'{place}.{key}' if place else str(key))
+        yield from iter_dicts(child, f'{place}.{key}' if place else str(key))
 
 
 def _known(place: str, node: dict) -> frozenset[str]:
@@ -130,11 +130,11 @@ def _known(place: str, node: dict) -> frozenset[str]:
     if place in _PLACES:
         return frozenset(_PLACES[place])
     if place == 'randomness':
-        return _parameters(set_random_seed)
+        return parameters(set_random_seed)
     if re.fullmatch(r'\w+_dataloader', place):
-        return _parameters(DataLoader) | {'num_batch_per_epoch', 'type'}
+        return parameters(DataLoader) | {'num_batch_per_epoch', 'type'}
     kind = node.get('type')
-    found = _registered(kind) if isinstance(kind, str) else (
+    found = registered(kind) if isinstance(kind, str) else (
         [kind] if callable(kind) else [])
     known: frozenset[str] = frozenset().union(*map(_parameters, found))
     return known | {'type'} if known else known
@@ -148,7 +148,7 @@ def _known_at_top() -> frozenset[str]:
         for statement in ast.parse(path.read_text(encoding='utf-8')).body
         if isinstance(statement, ast.Assign) for target in statement.targets
         if isinstance(target, ast.Name)}
-    return _TOP | _parameters(Runner) | variables
+    return _TOP | parameters(Runner) | variables
 
 
 def _is_used(key: str, cfg: Config) -> bool:
@@ -160,7 +160,7 @@ def _is_used(key: str, cfg: Config) -> bool:
     return bool(re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code))
 
 
-def _registered(name: str) -> list[Any]:
+def registered(name: str) -> list[Any]:
     """List the classes and functions that are registered under a name."""
     found = []
     for registry in REGISTRIES.values():
@@ -172,7 +172,7 @@ def _registered(name: str) -> list[Any]:
 
 
 @cache
-def _parameters(kind: Any) -> frozenset[str]:
+def parameters(kind: Any) -> frozenset[str]:
     """List the parameters of a function, or of a class and its parents.
 
     The parameters of a parent count if all classes before it take
@@ -183,12 +183,12 @@ def _parameters(kind: Any) -> frozenset[str]:
     names: set[str] = set()
     for call in calls:
         try:
-            parameters = inspect.signature(call).parameters.values()
+            found = inspect.signature(call).parameters.values()
         except ValueError:  # The signature of C code may be unknown.
             break
         names |= {
-            one.name for one in parameters
+            one.name for one in found
             if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
-        if all(one.kind is not one.VAR_KEYWORD for one in parameters):
+        if all(one.kind is not one.VAR_KEYWORD for one in found):
             break
     return frozenset(names)

@@ -10,16 +10,16 @@ from mmengine.logging import print_log
 from mmseg.registry import MODELS
 from torch import nn
 
+from ..config.build_errors import build_errors
 from ..config.classifier import classifier_config
 from ..errors import InputError
 from ..models import Classifier, FewShotHead, PrototypeClassifier
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
 from ..models.pretrained import (
-    WEIGHT_ORIGINS,
     fitting_part,
+    initialization,
     read_weights,
-    without_lines,
 )
 from ..overrides import difference
 
@@ -64,20 +64,22 @@ def build_model(cfg: ConfigDict) -> nn.Module:
     """Build the model of a config, without weights.
 
     Raises:
-        InputError: If the model has no :class:`PANetHead`.
+        InputError: If the model cannot be built, or has no
+            :class:`PANetHead`.
     """
     if 'model' not in cfg:
         raise InputError(
             f'expected a config with a model, got one with {sorted(cfg)}; '
-            'configs/panet has those of this project')
-    model = MODELS.build(cfg.model)
+            '`mmseg-panet --list-configs` lists those of this project')
+    with build_errors(cfg):
+        model = MODELS.build(cfg.model)
     other = difference(
         getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
     if other:
         raise InputError(
             'expected a model whose decode_head is a PANetHead, got a '
-            f'{type(model).__name__} with {other}; configs/panet has such '
-            'models, and a new method is a Classifier')
+            f'{type(model).__name__} with {other}; set '
+            "type='PANetHead' there, as a new method is a Classifier")
     return model
 
 
@@ -116,7 +118,7 @@ def load_weights(model: Any, weights: str | None) -> None:
                 'the model has random weights: neither a checkpoint nor '
                 'pretrained weights of the backbone are given',
                 logger='current', level=logging.WARNING)
-        with without_lines(WEIGHT_ORIGINS):
+        with initialization(model):
             model.init_weights()
         return
     state = read_weights(weights)

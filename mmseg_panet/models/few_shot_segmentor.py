@@ -15,7 +15,7 @@ from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .image_maps import fitted_maps, image_map, slides
 from .logit_map import LogitMap
-from .pretrained import WEIGHT_ORIGINS, without_lines
+from .pretrained import initialization
 from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows
@@ -63,7 +63,7 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 'expected a PANetHead, or another FewShotHead, as decode_head '
                 f'of FewShotSegmentor, got a {type(self.decode_head).__name__}'
-                '; configs/panet shows some')
+                '; set type='PANetHead'')
         if channels_last not in (True, False, 'auto'):
             raise InputError(
                 "expected channels_last of True, False or 'auto', got "
@@ -88,7 +88,7 @@ class FewShotSegmentor(EncoderDecoder):
 
     def init_weights(self) -> None:
         """Initialize the weights without a log line for each of them."""
-        with without_lines(WEIGHT_ORIGINS):
+        with initialization(self):
             super().init_weights()
 
     def train(self, mode: bool = True) -> 'FewShotSegmentor':

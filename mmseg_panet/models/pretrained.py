@@ -263,6 +263,37 @@ def without_lines(beginning: str) -> Iterator[None]:
         logger.removeFilter(is_other)
 
 
+@contextmanager
+def initialization(model: Any) -> Iterator[None]:
+    """Suppress the list of the weights, and name an unreadable checkpoint.
+
+    Args:
+        model (nn.Module): Model whose ``init_weights`` the block calls. mmseg's
+            own backbones then read the checkpoint of their ``init_cfg``.
+
+    Raises:
+        InputError: If a checkpoint is missing or cannot be read.
+    """
+    try:
+        with without_lines(WEIGHT_ORIGINS):
+            yield
+    except InputError:
+        raise
+    except Exception:
+        for part in model.modules():
+            for checkpoint, prefix in _checkpoints_of(part):
+                read_weights(checkpoint, prefix)
+        raise
+
+
+def _checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:
+    """Yield the checkpoints in the ``init_cfg`` of a module."""
+    init_cfg = getattr(part, 'init_cfg', None) or []
+    for cfg in [init_cfg] if isinstance(init_cfg, dict) else init_cfg:
+        if cfg['type'] in ('Pretrained', PretrainedInit):
+            yield cfg['checkpoint'], cfg.get('prefix')
+
+
 def check_pretrained(backbone: BaseModule, name: str) -> None:
     """Check that the pretrained weights of a backbone fit it.
 
@@ -276,11 +307,8 @@ def check_pretrained(backbone: BaseModule, name: str) -> None:
             parameter or buffer of the backbone is missing in it or has
             another shape.
     """
-    init_cfg = backbone.init_cfg or []
-    for cfg in [init_cfg] if isinstance(init_cfg, dict) else init_cfg:
-        if cfg['type'] in ('Pretrained', PretrainedInit):
-            prefix = cfg.get('prefix')
-            require_fit(
-                read_weights(cfg['checkpoint'], prefix), backbone.state_dict(),
-                cfg['checkpoint'] + (f" below '{prefix}'" if prefix else ''),
-                name, CONVERT_REMEDY)
+    for checkpoint, prefix in _checkpoints_of(backbone):
+        require_fit(
+            read_weights(checkpoint, prefix), backbone.state_dict(),
+            checkpoint + (f" below '{prefix}'" if prefix else ''),
+            name, CONVERT_REMEDY)

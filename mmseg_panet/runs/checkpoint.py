@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from torch import nn
 
+from ..config.settings import set_pretrained
 from ..errors import InputError
 from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import fitting_part, is_of_backbone, read_weights
@@ -29,7 +30,7 @@ def start_from(cfg: Config, path: str) -> bool:
     alone = is_of_backbone(read_weights(path)) and 'model' in cfg
     cfg.load_from = None if alone else path
     if alone:
-        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=path)
+        set_pretrained(cfg, path)
     return alone
 
 

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from ..config.build_errors import build_errors
 from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
@@ -16,6 +17,7 @@ from ..models import FewShotHead
 from ..models.model_wrapper import unwrap_model
 from ..version import versions
 from .checkpoint import check_checkpoint, sha256, start_from
+from .model_check import check_segmentor
 
 
 def test(cfg: Config, checkpoint: str | None) -> dict:
@@ -35,17 +37,21 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         the settings, the checkpoint and the versions that they depend on.
 
     Raises:
-        InputError: If the checkpoint is of another model than the config's.
+        InputError: If the checkpoint is of another model than the config's,
+            or if the model cannot be built or cannot predict episodes.
     """
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
     trained = checkpoint is not None and not start_from(cfg, checkpoint)
-    runner = Runner.from_cfg(cfg)
-    if checkpoint is not None:
-        check_checkpoint(runner.model, checkpoint)
-    if not trained:
-        unwrap_model(runner.model).init_weights()
-    metrics = complete_result(runner.test(), runner.test_evaluator)
+    with build_errors(cfg):
+        runner = Runner.from_cfg(cfg)
+        check_segmentor(unwrap_model(runner.model))
+        if checkpoint is not None:
+            check_checkpoint(runner.model, checkpoint)
+        if not trained:
+            unwrap_model(runner.model).init_weights()
+        scores = runner.test()  # It builds the data loader and the metric.
+    metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset
     setting = cfg.test_dataloader.dataset
     return {

@@ -6,8 +6,11 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..config.build_errors import build_errors
 from ..errors import InputError
+from ..models.model_wrapper import unwrap_model
 from .checkpoint import check_checkpoint, start_from
+from .model_check import check_batches, check_segmentor
 
 AMP_DTYPES = ('float16', 'bfloat16')
 """Dtypes of mixed precision."""
@@ -28,17 +31,20 @@ def train(cfg: Config) -> Runner:
 
     Raises:
         InputError: If ``load_from``, or the checkpoint to resume from, is of
-            another model.
+            another model, or if the model cannot be built or trained.
     """
     start = cfg.get('load_from')
     if cfg.get('resume'):
         start = start or find_latest_checkpoint(cfg.work_dir)
     elif start is not None:
         start_from(cfg, start)
-    runner = Runner.from_cfg(cfg)
-    if start is not None:
-        check_checkpoint(runner.model, start)
-    runner.train()
+    with build_errors(cfg):
+        runner = Runner.from_cfg(cfg)
+        check_segmentor(unwrap_model(runner.model))
+        check_batches(unwrap_model(runner.model))
+        if start is not None:
+            check_checkpoint(runner.model, start)
+        runner.train()  # It builds the data loaders and the optimizer.
     _log_next_step(runner)
     return runner
 

@@ -1,0 +1,116 @@
+"""Errors in the building of the components of a config."""
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import isclass
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import InputError, nearest_first
+from ..registry import REGISTRIES
+from .spelling import iter_dicts, parameters, registered
+
+_UNKNOWN = re.compile(r"(\S+) is not in the (?:\S+::)?(.+?) registry")
+"""mmengine's message about an unknown type."""
+_UNEXPECTED = re.compile(
+    r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING = re.compile(
+    r'(\w+)(?:\.__init__)?\(\) missing \d+ required .*?arguments?: (.+)')
+
+
+@contextmanager
+def build_errors(cfg: Config | dict) -> Iterator[None]:
+    """Turn the errors of wrong types and arguments into one sentence.
+
+    Args:
+        cfg (Config | dict): Config whose components the block builds.
+
+    Raises:
+        InputError: If a type is not registered, or if a class has no argument
+            of a given name or lacks one. The message has the place in the
+            config.
+    """
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        message = str(error.args[0]) if error.args else ''
+        for pattern, explain in (
+                (_UNKNOWN, _unknown_type), (_UNEXPECTED, _unexpected),
+                (_MISSING, _missing)):
+            found = pattern.search(message)
+            sentence = found and explain(cfg, *found.groups())
+            if sentence:
+                raise InputError(sentence) from error
+        raise
+
+
+def _unknown_type(cfg: Config | dict, name: str, kind: str) -> str:
+    known: set[str] = set()
+    for registry in REGISTRIES.values():
+        while registry is not None:
+            if registry.name == kind:
+                known |= registry.module_dict.keys()
+            registry = registry.parent
+    places = [place for place, node in _components(cfg)
+              if node['type'] == name]
+    nearest = nearest_first(name, sorted(known))[:1]
+    return (
+        f"expected a registered {kind} as type {_where(cfg, places)}, got "
+        f"'{name}'{f'; the nearest name is {nearest[0]!r}' * bool(nearest)}; "
+        'correct it, or import the module that registers it with '
+        'custom_imports')
+
+
+def _unexpected(cfg: Config | dict, name: str, argument: str) -> str | None:
+    places = [(place, node) for place, node in _components(cfg)
+              if argument in node and _is_a(node['type'], name)]
+    if not places:
+        return None
+    place, node = places[0]
+    names = nearest_first(argument, sorted(set().union(
+        *map(parameters, _classes(node['type'])))))
+    return (
+        f"expected arguments of {_name(node['type'])} "
+        f"{_where(cfg, [place])} among {', '.join(names)}, got "
+        f"'{argument}'; remove it, or set _delete_=True there if it comes "
+        'from a base')
+
+
+def _missing(cfg: Config | dict, name: str, arguments: str) -> str | None:
+    places = [place for place, node in _components(cfg)
+              if _is_a(node['type'], name)]
+    if not places:
+        return None
+    return (
+        f'expected {arguments} of {name} {_where(cfg, places)}, got none; '
+        'set what is missing')
+
+
+def _components(cfg: Config | dict) -> Iterator[tuple[str, dict]]:
+    """Yield the dicts with a type, with the names of their places."""
+    node = cfg._cfg_dict if isinstance(cfg, Config) else cfg
+    for place, one in iter_dicts(node, ''):
+        if 'type' in one:
+            yield place, one
+
+
+def _classes(kind: Any) -> list[Any]:
+    return registered(kind) if isinstance(kind, str) else [kind]
+
+
+def _name(kind: Any) -> str:
+    return kind if isinstance(kind, str) else kind.__name__
+
+
+def _is_a(kind: Any, name: str) -> bool:
+    """Return whether a type has a name, or a parent class of this name."""
+    return any(
+        name in [parent.__name__ for parent in
+                 (one.__mro__ if isclass(one) else [one])]
+        for one in _classes(kind) if hasattr(one, '__name__'))
+
+
+def _where(cfg: Config | dict, places: list[str]) -> str:
+    file = getattr(cfg, 'filename', None) or 'the config'
+    return f"in {places[0]} of {file}" if places else f'in {file}'
