@@ -148,7 +148,7 @@ def orient_labels(labels: np.ndarray,
 
     Args:
         labels (np.ndarray): Labels of the pixels, (H, W) uint8.
-        image (Path | Image.Image): Path of the image, or an image of Pillow.
+        image (Path | Image.Image): Path of the image, or a Pillow image.
 
     Returns:
         np.ndarray: Labels of the oriented image, (H, W) uint8.

@@ -45,8 +45,8 @@ def read_values(path: StrPath | Image.Image) -> tuple[np.ndarray, bool]:
       where alpha is 128 or more, 0 elsewhere.
 
     Args:
-        path (str | os.PathLike | Image.Image): Path of the file, or an image
-            of Pillow, whose EXIF orientation is applied.
+        path (str | os.PathLike | Image.Image): Path of the file, or a Pillow
+            image, whose EXIF orientation is applied.
 
     Returns:
         tuple[np.ndarray, bool]: Values, (H, W) of bool or integers, and
@@ -138,7 +138,7 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
     Any other mask is an error.
 
     Args:
-        mask (str | np.ndarray | Image.Image): Path or image of Pillow, see
+        mask (str | np.ndarray | Image.Image): Path or Pillow image, see
             :func:`read_values`, or an array (H, W) of bool or integers.
         value (int, optional): Value of the object. Defaults to None.
         where (object): Name of the mask, for messages.

@@ -9,6 +9,7 @@ import argparse
 
 from mmengine.registry import init_default_scope
 
+from ..config.build_errors import build_errors
 from ..datasets.check.data_check import check_data
 from ..datasets.check.report import KINDS, format_report
 from .run_arguments import add_config_arguments, load_config
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     cfg = load_config(args)
     init_default_scope('mmseg')
-    report = check_data(cfg, args.decode)
+    with build_errors(cfg):
+        report = check_data(cfg, args.decode)
     print(format_report(report, args.accept))
     return 1 if report.num_faults(args.accept) else 0

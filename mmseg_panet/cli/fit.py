@@ -7,7 +7,7 @@ or 2 for bad input.
 import argparse
 from pathlib import Path
 
-from ..files import prepare_output
+from ..inference.bank.bank_file import check_bank_path
 from ..inference.results.out_folder import refuse_support_folder
 from ..inference.summary import counted
 from .inferencer_arguments import (
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
         args.support, args.image_dir, negatives=args.negatives)
     if args.check:
         refuse_support_folder(f'{args.out}.png', args.support)
-    prepare_output(args.out)
+    check_bank_path(args.out)
     inferencer = make_inferencer(args)
     inferencer.fit(args.support, args.image_dir, args.negatives)
     inferencer.save(args.out)

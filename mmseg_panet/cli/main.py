@@ -8,10 +8,11 @@ it says how to continue an interrupted run.
 import argparse
 import importlib
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..version import __version__, versions
 from .exit import exit_on_interrupt, orderly_exit
@@ -65,7 +66,7 @@ def run(name: str, argv: Sequence[str] | None = None,
     with exit_on_interrupt(_RESUME_HINT):  # The imports take a second or more.
         module = importlib.import_module(
             f"{__package__}.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program, description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
@@ -74,11 +75,39 @@ def run(name: str, argv: Sequence[str] | None = None,
         sys.exit(module.run(args))
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the choice that is most similar to an invalid one.
+
+    The parsers of its subparsers are of the same class.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2, the usage and the message."""
+        wrong = re.search("invalid choice: '(.+?)' .choose from (.+).$",
+                          message)
+        if wrong:
+            choices = re.findall(r"[^\s,']+", wrong[2])
+            near = get_close_matches(wrong[1], choices, 1, 0.5)
+            message += f"; did you mean '{near[0]}'?" if near else ''
+        super().error(message)
+
+
+class _ListConfigs(argparse.Action):
+    """Prints the names of all configs and exits, like ``--version``."""
+
+    def __call__(self, parser: argparse.ArgumentParser,
+                 *args: Any, **kwargs: Any) -> NoReturn:
+        """Print a name per line."""
+        from ..config.bundled_configs import config_files
+        print(*config_files(), sep='\n')
+        parser.exit()
+
+
 def _make_parser() -> argparse.ArgumentParser:
     lines = [f'  {name:18}{text}' for name, text in SUBCOMMANDS.items()]
     parser = argparse.ArgumentParser(
         prog='mmseg-panet',
-        usage='%(prog)s [-h] [--version] SUBCOMMAND ...',
+        usage='%(prog)s [-h] [--version] [--list-configs] SUBCOMMAND ...',
         description='Few-shot segmentation with PANet on MMSegmentation.',
         epilog='\n'.join([
             'subcommands:', *lines, '',
@@ -88,6 +117,9 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--version', action='version', version=_version(),
         help='show the versions of this package and of its stack, and exit')
+    parser.add_argument(
+        '--list-configs', nargs=0, action=_ListConfigs, help='list the names '
+        'of the configs that come with the package, and exit')
     return parser
 
 

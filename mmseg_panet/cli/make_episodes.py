@@ -8,6 +8,8 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from ..config.build_errors import build_errors
+from ..config.settings import check_places
 from ..files import atomic_path, prepare_output
 from ..progress import track
 from .run_arguments import (
@@ -32,7 +34,9 @@ def run(args: argparse.Namespace) -> None:
     out = Path(args.out)
     prepare_output(out)
     init_default_scope('mmseg')
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    check_places(cfg, 'test')
+    with build_errors(cfg):
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
     with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
         file.writelines(track(
             dataset.manifest_lines(), 1 + len(dataset),

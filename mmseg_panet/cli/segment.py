@@ -17,6 +17,7 @@ from mmengine.dist import init_dist, is_main_process
 from ..annotations.rasterize import require_pycocotools
 from ..errors import InputError
 from ..files import prepare_output
+from ..inference.bank.bank_file import check_bank_path
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import list_images
 from ..inference.results.out_folder import (
@@ -134,7 +135,7 @@ def _check_paths(args: argparse.Namespace) -> None:
     if args.coco:
         require_pycocotools('--coco writes')
     if args.support is not None and args.bank is not None:
-        prepare_output(args.bank)
+        check_bank_path(args.bank)
     refuse_support_folder(args.out, args.support)
     prepare_output(Path(args.out) / 'areas.csv')
 

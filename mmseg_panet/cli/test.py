@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
+from ..config.settings import check_places
 from ..config.support_annotation import (
     SUPPORT_ANNOTATIONS,
     set_support_annotation,
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
     cfg = load_config(args)
     prepare_run(cfg, args)
+    check_places(cfg, 'test')
     set_support_annotation(cfg, args.support_annotation)
     metric = few_shot_metric(cfg)
     metric['output_dir'] = args.save_predictions

@@ -1,6 +1,7 @@
 """Train a config on the base classes of its fold."""
 import argparse
 
+from ..config.settings import check_places
 from ..runs.training import AMP_DTYPES, train, use_amp
 from .run_arguments import (
     add_config_arguments,
@@ -10,7 +11,8 @@ from .run_arguments import (
 )
 
 RESUME_HINT = (
-    'run the same command with --resume to continue from the last checkpoint')
+    'run the same command with --resume to continue from the last checkpoint, '
+    'or from the start if there is none yet')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,7 @@ def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
     cfg = load_config(args)
     prepare_run(cfg, args)
+    check_places(cfg, 'train', 'val')
     cfg.resume = args.resume
     if args.amp:
         use_amp(cfg, args.amp_dtype)

@@ -6,12 +6,13 @@ from inspect import isclass
 from typing import Any
 
 from mmengine.config import Config
+from torch.utils.data import DataLoader
 
 from ..errors import InputError, nearest_first
 from ..registry import REGISTRIES
 from .spelling import iter_dicts, parameters, registered
 
-_UNKNOWN = re.compile(r"(\S+) is not in the (?:\S+::)?(.+?) registry")
+_UNKNOWN = re.compile(r'(\S+) is not in the (?:\S+::)?(.+?) registry')
 """mmengine's message about an unknown type."""
 _UNEXPECTED = re.compile(
     r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
@@ -69,7 +70,7 @@ def _unexpected(cfg: Config | dict, name: str, argument: str) -> str | None:
         return None
     place, node = places[0]
     names = nearest_first(argument, sorted(set().union(
-        *map(parameters, _classes(node['type'])))))
+        *map(parameters, _classes(node['type']))) - {'self'}))
     return (
         f"expected arguments of {_name(node['type'])} "
         f"{_where(cfg, [place])} among {', '.join(names)}, got "
@@ -91,7 +92,9 @@ def _components(cfg: Config | dict) -> Iterator[tuple[str, dict]]:
     """Yield the dicts with a type, with the names of their places."""
     node = cfg._cfg_dict if isinstance(cfg, Config) else cfg
     for place, one in iter_dicts(node, ''):
-        if 'type' in one:
+        if re.fullmatch(r'\w+_dataloader', place):
+            yield place, dict(one, type=DataLoader)
+        elif 'type' in one:
             yield place, one
 
 
@@ -113,4 +116,4 @@ def _is_a(kind: Any, name: str) -> bool:
 
 def _where(cfg: Config | dict, places: list[str]) -> str:
     file = getattr(cfg, 'filename', None) or 'the config'
-    return f"in {places[0]} of {file}" if places else f'in {file}'
+    return f'in {places[0]} of {file}' if places else f'in {file}'

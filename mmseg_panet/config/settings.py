@@ -48,7 +48,8 @@ def apply_settings(cfg: Config, fold: int | None = None,
     # If the config has a variable for a setting, it changes, too.
     for key in given.keys() & cfg.keys():
         cfg[key] = given[key]
-    if given.pop('pretrained', None) is not None:
+    given.pop('pretrained', None)
+    if pretrained is not None:
         set_pretrained(cfg, pretrained)
     if given.pop('data_root', None) is not None:
         for node in _with_key(datasets, 'data_root'):

@@ -136,7 +136,7 @@ def _known(place: str, node: dict) -> frozenset[str]:
     kind = node.get('type')
     found = registered(kind) if isinstance(kind, str) else (
         [kind] if callable(kind) else [])
-    known: frozenset[str] = frozenset().union(*map(_parameters, found))
+    known: frozenset[str] = frozenset().union(*map(parameters, found))
     return known | {'type'} if known else known
 
 

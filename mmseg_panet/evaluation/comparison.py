@@ -151,10 +151,11 @@ def format_comparison(a: Result, b: Result,
     """
     head = ('', 'A', 'B', 'B - A', '95% interval', 'p')
     rows = [(one.name, *_cells(one)) for one in differences]
+    episodes, runs = len(a.table.runs), len(np.unique(a.table.runs))
     return '\n'.join([
         f'A  {_describe(a)}', f'B  {_describe(b)}',
-        f"{len(a.table.runs)} episodes in {len(np.unique(a.table.runs))} "
-        f"runs, manifest {a.values['manifest_sha256']}",
+        f"{episodes} episode{'s' * (episodes > 1)} in {runs} "
+        f"run{'s' * (runs > 1)}, manifest {a.values['manifest_sha256']}",
         '', format_table([head, *rows])])
 
 

@@ -78,7 +78,12 @@ class Adaptable:
         self._network.use(bank)
         return self
 
-    def remove_adaptation(self) -> None:
-        """Classify as if :meth:`adapt` had never been called."""
+    def remove_adaptation(self: _Self) -> _Self:
+        """Classify as if :meth:`adapt` had never been called.
+
+        Returns:
+            FewShotInferencer: The inferencer itself.
+        """
         if self._network.bank.adapted:
             self._network.use(self._network.bank.copy(adapted=()))
+        return self

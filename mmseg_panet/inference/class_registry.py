@@ -97,16 +97,16 @@ class ClassRegistry(Adaptable):
             notes = [*notes, *background_notes(bank)]
         for note in (*notes, *negative_notes(bank)):
             _warn(note)
-        self._change(bank)
-        return self
+        return self._change(bank)
 
-    def _change(self, bank: PrototypeBank) -> None:
+    def _change(self: _Self, bank: PrototypeBank) -> _Self:
         """Use a bank with other images, and warn of a lost adaptation."""
         lost = self._network.bank.adapted and not bank.adapted
         self._network.use(bank)
         if lost:
             _warn('the adaptation is gone, as it was made by other examples '
                   'or negatives: call adapt() again')
+        return self
 
     def add_class(self: _Self, class_name: str,
                   supports: Sequence[tuple]) -> _Self:
@@ -155,24 +155,34 @@ class ClassRegistry(Adaptable):
         bank = self.bank.copy(negative_share=negative_share)
         return self._use(bank, self._measure_negatives(bank, images))
 
-    def remove_negatives(self) -> None:
-        """Remove all negatives, as if there had never been any."""
+    def remove_negatives(self: _Self) -> _Self:
+        """Remove all negatives, as if there had never been any.
+
+        Returns:
+            FewShotInferencer: The inferencer itself.
+        """
         bank = self.bank
         bank.remove_negatives()
-        self._change(bank)
+        return self._change(bank)
 
-    def remove_class(self, class_name: str) -> None:
+    def remove_class(self: _Self, class_name: str) -> _Self:
         """Remove a class, as if it had never been registered.
+
+        Returns:
+            FewShotInferencer: The inferencer itself.
 
         Raises:
             InputError: If there is no such class.
         """
         bank = self.bank
         bank.remove(class_name)
-        self._change(bank)
+        return self._change(bank)
 
-    def rename_class(self, old: str, new: str) -> None:
+    def rename_class(self: _Self, old: str, new: str) -> _Self:
         """Give a class another name; its label does not change.
+
+        Returns:
+            FewShotInferencer: The inferencer itself.
 
         Raises:
             InputError: If there is no such class, or the name is taken or
@@ -180,7 +190,7 @@ class ClassRegistry(Adaptable):
         """
         bank = self.bank
         bank.rename(old, new)
-        self._network.use(bank)
+        return self._change(bank)
 
     def check_support(self) -> SupportAdvice:
         """Judge every support by the others of its class.

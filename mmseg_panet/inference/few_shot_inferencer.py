@@ -1,4 +1,4 @@
-"""The inferencer, whose classes are registered by a few examples."""
+"""The inferencer, whose classes are registered from a few examples."""
 import hashlib
 import json
 import os
@@ -28,7 +28,7 @@ from .summary import Summary, listed_examples
 
 
 class FewShotInferencer(ClassRegistry, ImageInferencer):
-    """Segments images into classes that are registered by a few examples.
+    """Segments images into classes that are registered from a few examples.
 
     Every image, supports included, is prepared as a config's test prepares a
     query. Labels of supports are never resized. Every image passes the
@@ -77,7 +77,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             :func:`calibrate`. Defaults to True.
         channel_order (str): Order of the channels of images that are arrays,
             'bgr' or 'rgb', for supports, negatives and images to segment.
-            Images of Pillow need no order. Defaults to 'bgr', as in mmcv and
+            Pillow images need no order. Defaults to 'bgr', as in mmcv and
             mmseg.
 
     Raises:
@@ -123,7 +123,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             model, self._weights, device, 'mmseg',
             show_progress)
         self._network = Network(
-            self.model, self.cfg, slide, tta, edges, min_area, calibrate)
+            self.model, self.cfg, slide, tta, edges, min_area, calibrate,
+            self._colours)
         self.pipeline = self._network.support_pipeline
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,

@@ -12,10 +12,10 @@ import numpy as np
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
-from ..annotations.class_list import BACKGROUND
 from ..errors import InputError
 from ..files import StrPath
 from ..progress import progress_bar
+from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
 from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, is_single, list_images
@@ -61,9 +61,7 @@ class ImageInferencer(BaseInferencer):
         ``classes`` are the names by label, the background first, and
         ``palette`` their RGB colours.
         """
-        palette = self.palette()[:1 + len(self.classes)]
-        return dict(classes=(BACKGROUND, *self.classes),
-                    palette=palette.tolist())
+        return class_meta(self.classes, self.palette())
 
     def support_folders(self) -> set[Path]:
         """The folders of examples, into which no result is written."""
@@ -91,7 +89,7 @@ class ImageInferencer(BaseInferencer):
 
         Args:
             inputs (Any): Path, folder, glob pattern or video file, array
-                (H, W, 3) of uint8, image of Pillow, or a list of them, see
+                (H, W, 3) of uint8, Pillow image, or a list of them, see
                 :func:`list_images`.
             return_datasamples (bool): Whether to return samples in place of
                 the dict. Defaults to False.

@@ -19,6 +19,7 @@ from ..models.edge_filter import edge_filter_of
 from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
 from ..models.temperature import calibrate
+from ..visualization.class_colours import class_meta, class_palette
 from .bank.bank_classifier import classifier_for
 from .bank.bank_file import open_bank, suit
 from .bank.prototype_bank import PrototypeBank
@@ -47,6 +48,8 @@ class Network:
         edges (bool | Mapping, optional): See :class:`FewShotInferencer`.
         min_area (float, optional): See :class:`FewShotInferencer`.
         calibrate (bool): See :class:`FewShotInferencer`. Defaults to True.
+        colours (Mapping[str, Sequence[int]], optional): The ``palette`` of
+            :class:`FewShotInferencer`. Defaults to none.
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
@@ -63,9 +66,12 @@ class Network:
                  tta: bool | Mapping[str, Any] = False,
                  edges: bool | Mapping[str, float] | None = None,
                  min_area: float | None = None,
-                 calibrate: bool = True) -> None:
+                 calibrate: bool = True,
+                 colours: Mapping[str, Sequence[int]] | None = None) -> None:
         self.model = model
+        self.colours = colours
         self.bank = PrototypeBank()
+        self._set_dataset_meta()
         self.classifier = model.decode_head.classifier
         self._said = ''
         self.calibrate = calibrate
@@ -114,9 +120,11 @@ class Network:
         bank, classifier = self.bank, self.model.decode_head.classifier
         if not bank.classes:
             return type(classifier).__name__
-        said = classifier.describe(bank.num_images)
-        if number := len(bank.adapted):
-            said += f', {number} of them adapted to without labels'
+        # The choice depends on all images, but only examples are shots.
+        said = classifier.describe(bank.num_images).replace(
+            format_shots(bank.num_images), format_shots(bank.shots))
+        if number := len({one.image_sha256 for one in bank.adapted}):
+            said += f", adapted to {counted(number, 'unlabelled image')}"
         if number := len(bank.negatives):
             said += f", {counted(number, 'negative')}"
         return said
@@ -126,7 +134,7 @@ class Network:
         """The :attr:`method` in the words of examples and classes."""
         if not self.bank.classes:
             return self.method
-        numbers = self.bank.num_images
+        numbers = self.bank.shots
         return self.method.replace(
             format_shots(numbers), format_examples(numbers))
 
@@ -195,6 +203,7 @@ class Network:
                           head.classifier.unit_cells)
         head.fitted = fitted
         self.bank = bank
+        self._set_dataset_meta()
         bank.weights_sha256 = self._described['weights_sha256']
         if not bank.classes:
             # Negatives are measured for the classifier in use.
@@ -205,6 +214,12 @@ class Network:
         if said != self._said:
             self._said = said
             print_log(said, logger='current')
+
+    def _set_dataset_meta(self) -> None:
+        """Give the model what mmseg's ``show_result_pyplot`` reads."""
+        classes = self.bank.classes
+        self.model.dataset_meta = class_meta(
+            classes, class_palette(classes, self.colours))
 
     @torch.no_grad()
     def views(self, images: Sequence[np.ndarray]) -> list[list[LogitMap]]:

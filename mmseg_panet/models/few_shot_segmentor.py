@@ -63,7 +63,7 @@ class FewShotSegmentor(EncoderDecoder):
             raise InputError(
                 'expected a PANetHead, or another FewShotHead, as decode_head '
                 f'of FewShotSegmentor, got a {type(self.decode_head).__name__}'
-                '; set type='PANetHead'')
+                "; set type='PANetHead' there")
         if channels_last not in (True, False, 'auto'):
             raise InputError(
                 "expected channels_last of True, False or 'auto', got "

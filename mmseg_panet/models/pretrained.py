@@ -268,8 +268,8 @@ def initialization(model: Any) -> Iterator[None]:
     """Suppress the list of the weights, and name an unreadable checkpoint.
 
     Args:
-        model (nn.Module): Model whose ``init_weights`` the block calls. mmseg's
-            own backbones then read the checkpoint of their ``init_cfg``.
+        model (nn.Module): Model whose ``init_weights`` the block calls, in
+            which mmseg's own backbones read the checkpoint of ``init_cfg``.
 
     Raises:
         InputError: If a checkpoint is missing or cannot be read.

@@ -115,7 +115,7 @@ class Benchmark:
         if max_iters is None:
             raise InputError(
                 f'expected train_cfg.max_iters in {self.config}, got none; '
-                'see configs/_base_/schedules for examples')
+                'set it to the number of training steps')
         return self._training_dir(fold) / f'iter_{max_iters}.pth'
 
     def _is_trained(self, fold: int) -> bool:

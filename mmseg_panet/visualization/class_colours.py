@@ -2,6 +2,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -108,6 +109,21 @@ def class_palette(names: Sequence[str],
     if names:
         palette[1:1 + len(names)] = [colours[name] for name in names]
     return palette
+
+
+def class_meta(names: Sequence[str], palette: np.ndarray) -> dict[str, Any]:
+    """Make the ``dataset_meta`` that mmseg's visualizers use.
+
+    Args:
+        names (Sequence[str]): Names of the labels 1..W.
+        palette (np.ndarray): (256, 3) uint8 RGB, see :func:`class_palette`.
+
+    Returns:
+        dict[str, Any]: ``classes``, the names by label, the background first,
+        and ``palette``, their RGB colours.
+    """
+    return dict(classes=(BACKGROUND, *names),
+                palette=palette[:1 + len(names)].tolist())
 
 
 def check_colours(colours: Mapping[str, Sequence[int]]) -> None:

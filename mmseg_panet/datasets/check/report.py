@@ -82,7 +82,8 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
                               report.sentences(kind)))
     bad = report.num_faults(accept)
     if bad:
-        parts.append(f'{sum(bad.values())} faults: ' + ', '.join(
+        total = sum(bad.values())
+        parts.append(f"{total} fault{'s' * (total > 1)}: " + ', '.join(
             f'{number} {kind}' for kind, number in bad.items()))
     else:
         others = ' except accepted ones' if report.num_faults() else ''

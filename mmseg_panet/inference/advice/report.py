@@ -1,5 +1,7 @@
 """The report of a check of supports, as a table and a picture."""
-from dataclasses import dataclass, field
+import base64
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,9 +63,9 @@ class SupportRow(NamedTuple):
     marks: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(repr=False)
 class SupportAdvice:
-    """The result of the check for all supports; ``str()`` makes a table.
+    """The result of the check for all supports; ``repr`` makes a table.
 
     Attributes:
         rows (list[SupportRow]): A row for each support, class by class.
@@ -74,15 +76,22 @@ class SupportAdvice:
 
     rows: list[SupportRow]
     notes: list[str]
-    pictures: list[np.ndarray] = field(repr=False)
+    pictures: list[np.ndarray]
 
     @property
     def suspects(self) -> list[SupportRow]:
         """The supports whose masks may be wrong."""
         return [row for row in self.rows if 'suspect' in row.marks]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return format_advice(self)
+
+    def _repr_html_(self) -> str:
+        """Show the table and the picture in notebooks."""
+        _, data = cv2.imencode('.png', plot_advice(self)[..., ::-1])
+        picture = base64.b64encode(data.tobytes()).decode()
+        return (f'<pre>{escape(format_advice(self))}</pre>'
+                f'<img src="data:image/png;base64,{picture}" alt="examples">')
 
     def plot(self, path: StrPath) -> None:
         """Write the picture of :func:`plot_advice` to a file.

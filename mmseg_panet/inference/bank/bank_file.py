@@ -48,7 +48,7 @@ def write_bank(path: StrPath, bank: PrototypeBank,
         model (Mapping[str, Any]): See :func:`describe_model`.
 
     Raises:
-        InputError: If the bank is empty or the file cannot be written.
+        InputError: If the bank is empty, or see :func:`check_bank_path`.
     """
     prototypes = bank.prototypes().float()
     supports, negatives = bank.supports, bank.negatives
@@ -67,10 +67,28 @@ def write_bank(path: StrPath, bank: PrototypeBank,
             {key: getattr(one, key) for key in _OF_A_NEGATIVE} | entry
             for one, entry in zip(
                 negatives, entries[len(supports):], strict=True)])
-    prepare_output(path)
+    check_bank_path(path)
     write_atomic(Path(path), safetensors.torch.save(
         dict(tensors, prototypes=prototypes),
         metadata={_KEY: json.dumps(header)}))
+
+
+def check_bank_path(path: StrPath) -> None:
+    """Check that a bank can be written, before the work that produces it.
+
+    Args:
+        path (str | os.PathLike): Path that ends in .safetensors or has no
+            suffix. Its folder is created.
+
+    Raises:
+        InputError: If it has another suffix, which other programs would
+            believe, or see :func:`prepare_output`.
+    """
+    if Path(path).suffix not in ('', '.safetensors'):
+        raise InputError(
+            f'expected the bank as a .safetensors file, got {path}; end the '
+            'name in .safetensors')
+    prepare_output(path)
 
 
 def read_bank(path: StrPath, model: Mapping[str, Any]) -> PrototypeBank:

@@ -73,12 +73,12 @@ def image_array(image: np.ndarray | Image.Image,
     """Turn an image in memory into what :func:`read_image` makes of a file.
 
     Args:
-        image (np.ndarray | Image.Image): (H, W, 3) or (H, W) of uint8; or an
-            image of Pillow of any mode but 'F', whose EXIF orientation is
+        image (np.ndarray | Image.Image): (H, W, 3) or (H, W) of uint8; or a
+            Pillow image of any mode but 'F', whose EXIF orientation is
             applied, whose transparency is left out, and of whose 16 bits the
             upper 8 are taken, as those of files.
         channel_order (str): Order of the channels of an array, 'bgr' or
-            'rgb'. Images of Pillow say their order themselves. Defaults to
+            'rgb'. Pillow images say their order themselves. Defaults to
             'bgr', as in mmcv and mmseg.
 
     Returns:
@@ -98,7 +98,7 @@ def image_array(image: np.ndarray | Image.Image,
 
 def _pillow_array(image: Image.Image) -> np.ndarray:
     """Return the pixels as a viewer shows them, (H, W, 3) RGB or (H, W)."""
-    name = getattr(image, 'filename', '') or 'the image of Pillow'
+    name = getattr(image, 'filename', '') or 'the Pillow image'
     if image.mode == 'F':
         raise InputError(
             f"{name}: expected values 0..255, got an image of mode 'F'; "

@@ -3,7 +3,7 @@ import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -87,7 +87,7 @@ def list_images(inputs: Input | Sequence[Input],
         inputs (str | os.PathLike | np.ndarray | Image.Image | Sequence): An
             image file, a folder, which is searched with all its folders, a
             glob pattern, a video file, an array (H, W, 3) or (H, W) of
-            uint8, an image of Pillow, or a list of such.
+            uint8, a Pillow image, or a list of such.
         leave_out (str | os.PathLike, optional): Folder of results, whose
             ``masks`` and ``overlays`` are left out if they are among the
             images.
@@ -120,8 +120,10 @@ def list_images(inputs: Input | Sequence[Input],
         else:
             raise InputError(
                 'expected images as paths, folders, glob patterns, videos, '
-                'arrays or images of Pillow, got '
-                f'{type(one).__name__}; convert it to an array')
+                f'arrays or Pillow images, got {type(one).__name__}; '
+                + ('put all images in one list, list(images)'
+                   if isinstance(one, Iterable) and not hasattr(
+                       one, '__array__') else 'convert it to an array'))
     if leave_out is not None:
         results = tuple(
             os.path.join(os.path.realpath(leave_out), folder, '')

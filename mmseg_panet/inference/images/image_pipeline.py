@@ -39,7 +39,7 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
         raise InputError(
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, or a test_pipeline, which says how images are prepared,'
-            ' got none; configs/_base_/datasets has examples')
+            ' got none; add one of them')
     # The scope is the place of a base, and no setting of a step.
     return [{key: value for key, value in step.items()
              if (key, value) not in _USUAL_SCOPES}

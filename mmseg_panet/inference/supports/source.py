@@ -86,7 +86,7 @@ def read_pairs(
     Args:
         source (Mapping[str, Sequence[tuple]]): Class name to its pairs
             (image, annotation). An image is a path, an array (H, W, 3) of
-            uint8, or an image of Pillow. An annotation is the path of a
+            uint8, or a Pillow image. An annotation is the path of a
             mask, or a mask (H, W) of bool or integers or as an image of
             Pillow, see :func:`object_labels`, with the value of the object
             as an optional third element; boxes [[x, y, width, height], ...],
@@ -181,8 +181,8 @@ def _support(class_name: str, number: int, pair: Any,
             raise InputError(f'{where}: {error}') from error
     else:
         raise InputError(
-            f'{where}: expected a path, an array (H, W, 3) of uint8 or an '
-            f'image of Pillow as the image, got {_title(image)}; '
+            f'{where}: expected a path, an array (H, W, 3) of uint8 or a '
+            f'Pillow image as the image, got {_title(image)}; '
             f'{_image_remedy(image)}')
     if isinstance(annotation, (list, tuple)) or (
             isinstance(annotation, np.ndarray) and annotation.ndim == 2
@@ -230,5 +230,5 @@ def _title(one: Any) -> str:
         return f'an array {one.shape} of {one.dtype}'
     if isinstance(one, Image.Image):
         return getattr(one, 'filename', '') or (
-            f'an image of Pillow of {one.width}x{one.height}')
+            f'a Pillow image of {one.width}x{one.height}')
     return str(one) if isinstance(one, (str, Path)) else abbreviate(one)

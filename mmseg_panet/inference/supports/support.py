@@ -33,7 +33,7 @@ class Support:
             It must then be checked that the labels show the class of each,
             as ``rasterize`` checks its ``class_name`` only. Defaults to a
             unique key.
-        picture (Image.Image, optional): The image of Pillow that ``image``
+        picture (Image.Image, optional): The Pillow image that ``image``
             was made from. Defaults to None.
         folder (Path, optional): The folder of examples that it was read
             from. Defaults to None.

@@ -6,7 +6,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...errors import InputError, nearest_first
 from ..statistics import SupportStatistics
 
 
@@ -158,6 +158,17 @@ def setting_names(kind: type[Classifier]) -> list[str]:
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
 
 
+def registered_classifiers() -> list[str]:
+    """List the names of the registered classifiers, without base classes."""
+    registries = [MODELS, *MODELS.children.values()]
+    if MODELS.parent is not None:
+        registries.append(MODELS.parent)
+    return sorted({
+        name for registry in registries
+        for name, kind in registry.module_dict.items()
+        if isinstance(kind, type) and issubclass(kind, Classifier)})
+
+
 def build_classifier(config: dict | str | None,
                      **settings: Any) -> Classifier:
     """Build the classifier of a head.
@@ -193,9 +204,10 @@ def build_classifier(config: dict | str | None,
     kind = config['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     if not isinstance(kind, type) or not issubclass(kind, Classifier):
+        names = nearest_first(str(config['type']), registered_classifiers())
         raise InputError(
             'expected a registered subclass of Classifier as classifier, got '
-            f'{config}; PrototypeClassifier is one')
+            f"{config['type']!r}; give one of {', '.join(names)}")
     given = {
         name: value for name, value in settings.items()
         if value is not None and name in setting_names(kind)
