@@ -116,7 +116,8 @@ def test_every_command_is_accepted_by_its_parser(words):
     else:
         assert program == 'mmseg-panet'
         if rest[0].startswith('-'):
-            assert rest in (['--help'], ['--version'])
+            assert rest in (
+                ['--help'], ['--version'], ['--list-configs'])
             return
         args = parser_of(rest[0]).parse_args(rest[1:])
         config = getattr(args, 'config', None)
@@ -140,7 +141,8 @@ def test_flags_and_subcommands_in_the_text_exist(page):
             assert_pip_installs(shlex.split(code)[1:])
         elif words[0] == 'mmseg-panet' and len(words) > 1:
             if words[1].startswith('-'):
-                assert words[1] in ('--help', '--version')
+                assert words[1] in (
+                    '--help', '--version', '--list-configs')
                 continue
             # Given in part, the arguments cannot be parsed.
             assert words[1] in SUBCOMMANDS, code

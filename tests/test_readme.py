@@ -27,7 +27,6 @@ from mmseg_panet.config import config_file
 from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
-from mmseg_panet.models import PANetHead
 
 PYTHON = {(block.page, block.number): block.text
           for block in blocks('python')}
@@ -56,7 +55,8 @@ TESTED = {
     ('docs/own_data.md', 1): 'list of images',
     ('docs/own_data.md', 2): 'tensors',
     ('docs/components.md', 0): 'another model',
-    ('docs/components.md', 1): 'levels',
+    ('docs/components.md', 1): 'functions of mmseg',
+    ('docs/components.md', 2): 'levels',
     ('docs/another_method.md', 0): 'another method',
     ('docs/classifiers.md', 0): 'classifier',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
@@ -313,18 +313,32 @@ def test_the_model_is_a_function_of_tensors(tiny):
     assert names['logits'].shape == (3, 3, 64, 64)
 
 
-def test_the_head_goes_into_another_model_of_mmseg(tmp_path):
-    base = tmp_path / 'base.py'
-    base.write_text(
-        "model = dict(type='EncoderDecoder', backbone=dict(\n"
-        "    type='ResNetV1c', depth=50),\n"
-        "    decode_head=dict(type='FCNHead', in_channels=2048),\n"
-        "    auxiliary_head=dict(type='FCNHead', in_channels=1024))\n")
-    config = tmp_path / 'config.py'
-    config.write_text("_base_ = './base.py'\n" + snippet('another model'))
-    model = MODELS.build(Config.fromfile(config).model)
-    assert isinstance(model.decode_head, PANetHead)
-    assert not model.with_auxiliary_head
+def test_the_head_goes_into_another_model_of_mmseg(
+        tmp_path, toy_root, monkeypatch):
+    """The complete config trains, on fewer channels and smaller images."""
+    monkeypatch.chdir(tmp_path)
+    Path('config.py').write_text(snippet('another model'))
+    model = dict(pretrained=None)
+    model |= {'backbone.base_channels': 2, 'backbone.stem_channels': 2,
+              'decode_head.in_channels': 64}
+    options = [f'model.{key}={value}' for key, value in model.items()]
+    tool('train', 'config.py', '--data-root', toy_root, '--cfg-options',
+         *options, 'train_cfg.max_iters=1', 'train_cfg.val_interval=1',
+         'train_dataloader.batch_size=2', 'train_dataloader.num_workers=0',
+         'val_dataloader.num_workers=0',
+         'val_dataloader.dataset.num_episodes=1')
+    assert Path('work_dirs/config/iter_1.pth').is_file()
+
+
+def test_mmsegs_functions_segment_by_the_model_of_the_inferencer(
+        photographs):
+    names = {}
+    exec(snippet('functions of mmseg'), names)
+    shown = names['result'].pred_sem_seg.data[0].numpy()
+    picture = Image.open('found.jpg')
+    assert picture.size == shown.shape[::-1]
+    own = names['inferencer']('photos/windmill_mykonos.jpg')
+    np.testing.assert_array_equal(shown, own['predictions'])
 
 
 def test_feature_levels_are_joined(tiny):

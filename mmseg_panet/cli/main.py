@@ -116,10 +116,10 @@ def _make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--version', action='version', version=_version(),
-        help='show the versions of this package and of its stack, and exit')
+        help='show the versions of the package and its stack, and exit')
     parser.add_argument(
         '--list-configs', nargs=0, action=_ListConfigs, help='list the names '
-        'of the configs that come with the package, and exit')
+        'of the bundled configs, and exit')
     return parser
 
 

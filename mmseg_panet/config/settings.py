@@ -61,11 +61,10 @@ def apply_settings(cfg: Config, fold: int | None = None,
 def no_episodes(cfg: Config) -> str:
     """Return the message about a config without an ``EpisodicDataset``."""
     return (
-        'expected an EpisodicDataset for training and tests in '
-        f'{cfg.filename}, got none: such a config is for `mmseg-panet '
-        'segment` and `fit`; give another one to train and test, such as '
-        'panet_r50-d8_1xb4-6k_pascal5i-473x473 (`mmseg-panet --list-configs` '
-        'lists all)')
+        f'expected an EpisodicDataset in {cfg.filename}, got none: such a '
+        'config is for `mmseg-panet segment` and `fit`; give another one to '
+        'train and test, such as panet_r50-d8_1xb4-6k_pascal5i-473x473 '
+        '(`mmseg-panet --list-configs` lists all)')
 
 
 def set_pretrained(cfg: Config, checkpoint: str) -> None:

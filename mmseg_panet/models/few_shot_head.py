@@ -94,9 +94,8 @@ class FewShotHead(BaseDecodeHead):
         """
         if self.fitted is None:
             raise RuntimeError(
-                f'{type(self).__name__} has no prototypes yet: register '
-                'classes with FewShotInferencer.fit and use its .model, or '
-                'call fit(feats, data_samples) with a support set first, or '
+                f'{type(self).__name__} has no prototypes yet: call fit('
+                'feats, data_samples) or FewShotInferencer.fit first, or '
                 'give FewShotSegmentor complete episodes (EpisodicDataset)')
         return self.match(self.features(inputs), self.fitted)
 

@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 from tool_runs import REPO, tool, tool_process
 
+from mmseg_panet.datasets.check.report import DataReport, format_report
+from mmseg_panet.datasets.class_index import Fault
+
 CONFIG = REPO / 'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 DROP = 'train_dataloader.dataset.novel_pixels=drop'
 
@@ -115,6 +118,11 @@ def test_faults_beyond_the_limit_of_a_kind_are_counted(toy_root, tmp_path):
     assert printed.count('.jpg is missing') == 20
     assert '... and 100 more' in printed
     assert printed.splitlines()[-1] == '120 faults: 120 missing'
+
+
+def test_one_fault_is_not_plural():
+    report = DataReport([], [], [], [Fault('few', 'too few')])
+    assert format_report(report).endswith('1 fault: 1 few')
 
 
 def test_an_unusable_config_gives_one_line_and_the_exit_code_2(toy_root):

@@ -154,3 +154,11 @@ def test_a_file_that_is_not_a_result_is_refused_in_one_sentence(
     if text:
         b.write_text(text)
     assert_refused(a, b, f'{b} {sentence}')
+
+
+def test_one_run_is_not_plural(tmp_path):
+    a, _ = write_result(tmp_path / 'a', [20, 50])
+    b, _ = write_result(tmp_path / 'b', [30, 55])
+    pair = read_pair(a, b)
+    lines = format_comparison(*pair, differences(*pair)).splitlines()
+    assert lines[2].startswith('2 episodes in 1 run, manifest ')

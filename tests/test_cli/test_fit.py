@@ -57,6 +57,8 @@ def test_the_check_gives_a_table_and_a_picture_next_to_the_bank(setting):
     (dict(config='gone.py'), 'gone.py does not exist'),
     (dict(out='small.py/a.safetensors'), 'a.safetensors cannot be written'),
     (dict(out='examples/a.safetensors'), 'outside .* got examples/.*.png, '),
+    (dict(out='bank.pth'), 'expected the bank as a .safetensors file, got '
+     'bank.pth; end the name in .safetensors'),
 ])
 def test_bad_input_is_one_line_before_a_model_is_loaded(
         setting, change, message, monkeypatch):

@@ -7,6 +7,8 @@ import pytest
 from tool_runs import REPO, tool, tool_process
 
 from mmseg_panet.cli import main as command
+from mmseg_panet.cli import train
+from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.version import versions
 
 SCRIPTS = {'fit': 'fit_prototypes', 'make-toy-data': 'make_toy_dataset'}
@@ -87,3 +89,23 @@ def test_toy_data_are_made_in_a_process(tmp_path):
                         '--size', 32)
     assert done.stdout.splitlines()[-1] == f"3 images in '{tmp_path}/toy'"
     assert len(list((tmp_path / 'toy/JPEGImages').iterdir())) == 3
+
+
+def test_the_configs_are_listed_one_per_line(capsys):
+    assert call('--list-configs') == 0
+    assert capsys.readouterr().out.splitlines() == list(config_files())
+
+
+def test_an_invalid_choice_names_the_nearest(capsys):
+    assert call('prepare-data', 'labelm', 'a', 'b') == 2
+    assert capsys.readouterr().err.endswith("; did you mean 'labelme'?\n")
+    assert call('test', 'a', 'b', '--support-annotation', 'boks') == 2
+    assert capsys.readouterr().err.endswith("; did you mean 'box'?\n")
+    assert call('prepare-data', 'xyzzy', 'a', 'b') == 2
+    assert 'did you mean' not in capsys.readouterr().err
+
+
+def test_the_hint_of_a_training_holds_before_the_first_checkpoint():
+    assert train.RESUME_HINT == (
+        'run the same command with --resume to continue from the last '
+        'checkpoint, or from the start if there is none yet')

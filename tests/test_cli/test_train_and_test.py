@@ -309,6 +309,55 @@ def test_bad_settings_are_one_line_without_a_traceback(
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.parametrize('arguments', [
+    ('--fold', 7), ('--data-root', 'nowhere')])
+def test_a_place_that_does_not_exist_is_refused_before_all_else(
+        small, tmp_path, arguments):
+    config, run, data = small
+    for command in (['train', config], ['test', config, run / 'iter_6.pth']):
+        done = tool(*command, '--work-dir', tmp_path / 'new', '--data-root',
+                    data, *arguments, code=2)
+        assert 'mmengine' not in done.stdout
+        assert 'does not exist' in done.stderr.splitlines()[-1]
+    assert not (tmp_path / 'new').exists()
+
+
+@pytest.mark.parametrize(('option', 'sentence'), [
+    ('model.decode_head.type=PANetHed', "the nearest name is 'PANetHead'"),
+    ('val_evaluator.type=FewShotIoU', "name is 'FewShotIoUMetric'"),
+    ('model.decode_head.num_classes=2',
+     'expected arguments of PANetHead in model.decode_head of '),
+    ('train_dataloader.wrong=2', 'expected arguments of DataLoader in '),
+    ('model.data_preprocessor.size=None', 'either size or size_divisor in')])
+def test_a_model_that_cannot_be_trained_is_one_line(
+        small, tmp_path, option, sentence):
+    config, run, data = small
+    done = tool(
+        'train', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', option, code=2)
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith('error: ') and sentence in line
+    assert 'Traceback' not in done.stderr
+
+
+def test_mmsegs_segmentor_is_refused_before_training_and_test(
+        small, tmp_path):
+    base, _, data = small
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f'_base_ = {str(base)!r}\n'
+        "model = dict(_delete_=True, type='EncoderDecoder', "
+        "data_preprocessor=dict(type='SegDataPreProcessor', size=(64, 64)), "
+        "backbone=dict(type='DilatedResNet', depth=18, base_channels=8, "
+        "stem_channels=8), decode_head=dict(type='PANetHead', "
+        'in_channels=32))\n')
+    for command in (['train', config], ['test', config, 'none']):
+        done = tool(*command, '--work-dir', tmp_path, '--data-root', data,
+                    code=2)
+        assert "set type='FewShotSegmentor' in model" in (
+            done.stderr.splitlines()[-1])
+
+
 def test_a_checkpoint_of_another_model_is_one_line(small, tmp_path):
     config, run, data = small
     done = tool(

@@ -31,9 +31,12 @@ def test_the_classifier_of_the_config_can_be_chosen():
 
 @pytest.mark.parametrize(('cfg', 'wanted', 'words'), [
     (config_of(), 'Guess', 'registered subclass of Classifier'),
+    (config_of(), 'Discriminant',
+     "got 'Discriminant'; give one of DiscriminantClassifier, .*"
+     'AutoClassifier.*PrototypeClassifier'),
     (config_of(), 'ResNet', 'registered subclass of Classifier'),
     (Config(dict(model=dict(type='A'))), 'auto',
-     'got None; see configs/panet for examples'),
+     'got None; give one of `mmseg-panet --list-configs`'),
     (Config(), 'auto', 'expected a model with a decode_head')])
 def test_an_impossible_choice_is_refused_in_one_sentence(cfg, wanted, words):
     with pytest.raises(InputError, match=words):

@@ -1,11 +1,13 @@
 import pytest
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.settings import apply_settings
+from mmseg_panet.config.settings import apply_settings, check_places
 from mmseg_panet.errors import InputError
 
+TOY = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -42,3 +44,39 @@ def test_a_config_without_episodes_is_named(tmp_path):
     cfg = Config.fromfile(path)
     with pytest.raises(InputError, match=r'EpisodicDataset in .*fcn\.py'):
         apply_settings(cfg, fold=1)
+
+
+def test_a_checkpoint_of_the_backbone_replaces_that_of_mmsegs_bases():
+    """mmseg refuses ``model.pretrained`` beside ``init_cfg``."""
+    cfg = read_config(TOY)
+    cfg.merge_from_dict(dict(model=dict(
+        pretrained='open-mmlab://resnet50_v1c', backbone=dict(
+            _delete_=True, type='ResNetV1c', depth=18, base_channels=8,
+            stem_channels=8), decode_head=dict(in_channels=64))))
+    apply_settings(cfg, pretrained='mine.pth')
+    assert MODELS.build(cfg.model).backbone.init_cfg == dict(
+        type='Pretrained', checkpoint='mine.pth')
+
+
+@pytest.mark.parametrize(('setting', 'words'), [
+    (dict(fold=7), r'fold 7 does not exist: expected 0\.\.3'),
+    (dict(data_root='nowhere'),
+     'the folder nowhere of the data, data_root in .*toy3i-128x128.py, does '
+     'not exist; correct it, or give it with --data-root')])
+def test_a_place_that_does_not_exist_is_refused(toy_root, setting, words):
+    cfg = read_config(TOY)
+    apply_settings(cfg, data_root=str(toy_root))
+    check_places(cfg, 'train', 'val', 'test')
+    apply_settings(cfg, **setting)
+    cfg.train_dataloader = None
+    check_places(cfg, 'train')
+    for mode in ('val', 'test'):
+        with pytest.raises(InputError, match=words):
+            check_places(cfg, mode)
+
+
+def test_the_config_of_photographs_is_for_segment_and_fit():
+    with pytest.raises(InputError, match=(
+            r'EpisodicDataset in .*imagenet-473x473\.py, got none: such a '
+            'config is for `mmseg-panet segment` and `fit`')):
+        apply_settings(read_config('panet_r18-d8-s23_imagenet-473x473'))

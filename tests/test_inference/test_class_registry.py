@@ -195,3 +195,13 @@ def test_negatives_of_a_bank_of_prototypes_are_of_prototypes(tmp_path):
     inferencer.remove_negatives()
     inferencer.fit(red_and_blue()).save(tmp_path / 'new')
     assert open_bank(tmp_path / 'new')[0]['needs'] == ['moments']
+
+
+def test_calls_that_change_the_classes_can_be_chained():
+    inferencer = inferencer_of()
+    images = without_classes(1)
+    assert inferencer.fit(red_and_blue(), negatives=images).rename_class(
+        'red', 'crimson').remove_class('blue').remove_negatives(
+        ).remove_adaptation() is inferencer
+    assert inferencer.classes == ('crimson',)
+    assert not inferencer.bank.negatives

@@ -746,3 +746,14 @@ def test_a_class_list_of_the_user_is_not_written_over(inferencer, folder):
     with pytest.raises(InputError, match='has a classes.txt that was not'):
         inferencer(folder / 'a.png', out_dir=folder)
     assert 'mine' in (folder / 'classes.txt').read_text()
+
+
+def test_the_model_has_the_names_and_colours_for_mmsegs_functions():
+    inferencer = small_inferencer(RESIZE, palette={'red': (9, 8, 7)})
+    assert inferencer.model.dataset_meta['classes'] == ('background',)
+    inferencer.fit(red_and_blue())
+    assert inferencer.model.dataset_meta == inferencer.dataset_meta
+    assert inferencer.dataset_meta['palette'][1] == [9, 8, 7]
+    inferencer.rename_class('red', 'crimson').remove_class('blue')
+    assert inferencer.model.dataset_meta == inferencer.dataset_meta
+    assert inferencer.dataset_meta['classes'] == ('background', 'crimson')

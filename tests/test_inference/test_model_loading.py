@@ -63,13 +63,15 @@ def test_without_a_checkpoint_the_pretrained_backbone_is_loaded(
     assert weights_sha256(model.backbone) == weights_sha256(source)
 
 
-@pytest.mark.parametrize('change', [
-    lambda cfg: cfg.pop('model'),
-    lambda cfg: cfg.model.update(decode_head=dict(
-        type='FCNHead', in_channels=32, channels=8, num_classes=2))])
-def test_a_config_without_the_head_is_refused(cfg, change):
+@pytest.mark.parametrize(('change', 'remedy'), [
+    (lambda cfg: cfg.pop('model'),
+     '; `mmseg-panet --list-configs` lists those of this project$'),
+    (lambda cfg: cfg.model.update(decode_head=dict(
+        type='FCNHead', in_channels=32, channels=8, num_classes=2)),
+     "got a FCNHead; set type='PANetHead' there$")])
+def test_a_config_without_the_head_is_refused(cfg, change, remedy):
     change(cfg)
-    with pytest.raises(InputError, match='configs/panet'):
+    with pytest.raises(InputError, match=remedy):
         build_model(cfg)
 
 

@@ -1,3 +1,5 @@
+import base64
+
 import cv2
 import numpy as np
 import pytest
@@ -122,3 +124,16 @@ def test_the_picture_is_a_file(tmp_path):
     advice().plot(tmp_path / 'advice.jpg')
     with pytest.raises(InputError, match=r'\.png or \.jpg, got'):
         advice().plot(tmp_path / 'advice.safetensors')
+
+
+def test_the_table_is_shown_at_a_prompt_and_in_notebooks():
+    of_two = advice(notes=('a < b',))
+    assert repr(of_two) == str(of_two)
+    html = of_two._repr_html_()
+    table, picture = html.split('<img src="data:image/png;base64,')
+    assert table == '<pre>' + str(of_two).replace('<', '&lt;') + '</pre>'
+    encoded = np.frombuffer(
+        base64.b64decode(picture.split('"')[0]), np.uint8)
+    np.testing.assert_array_equal(
+        cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1],
+        plot_advice(of_two))

@@ -281,3 +281,11 @@ def test_negatives_that_do_not_fit_are_refused(path, change, words):
     save_file(dict(sums=sums), path, dict(mmseg_panet=json.dumps(header)))
     with pytest.raises(InputError, match=f'is not a prototype bank.*{words}'):
         read_bank(path, MODEL)
+
+
+def test_a_bank_is_not_written_under_the_suffix_of_another_format(tmp_path):
+    bank = PrototypeBank([banked('cat')])
+    for name in ('bank.pth', 'bank.npz'):
+        with pytest.raises(InputError, match=f'file, got .*{name}; end the'):
+            write_bank(tmp_path / name, bank, {})
+    assert not list(tmp_path.iterdir())

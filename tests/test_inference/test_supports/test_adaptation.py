@@ -169,8 +169,8 @@ def test_images_come_from_a_folder_and_broken_ones_are_left_out(
         '0.png', '1.png', '2.png'}
     assert any(line.startswith('not adapted to broken') for line in said)
     assert said[-1] == (
-        'auto: refinement from the discriminant for 1 class with 4 examples, '
-        '3 of them adapted to without labels')
+        'auto: refinement from the discriminant for 1 class with 1 example, '
+        'adapted to 3 unlabelled images')
 
 
 def test_supports_and_negatives_tell_nothing_new(said):

@@ -1,0 +1,89 @@
+import re
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import HOOKS
+from mmseg.registry import METRICS, MODELS
+from torch.utils.data import DataLoader
+
+from mmseg_panet.config.build_errors import build_errors
+from mmseg_panet.errors import InputError
+
+HEAD = dict(type='PANetHead', in_channels=8)
+
+
+def sentence(cfg, build):
+    """The message that the building of a part of a config ends with."""
+    with pytest.raises(InputError) as caught, build_errors(cfg):
+        build()
+    return str(caught.value)
+
+
+def config(**parts):
+    return Config(parts)
+
+
+def test_an_unknown_type_is_named_with_its_place_and_the_nearest_one():
+    cfg = config(model=dict(
+        type='EncoderDecoder', backbone=dict(type='DilatedResNet', depth=18),
+        decode_head=HEAD | dict(type='PANetHed')))
+    assert sentence(cfg, lambda: MODELS.build(cfg.model)) == (
+        'expected a registered model as type in model.decode_head of the '
+        "config, got 'PANetHed'; the nearest name is 'PANetHead'; correct "
+        'it, or import the module that registers it with custom_imports')
+
+
+def test_every_registry_is_searched():
+    cfg = config(
+        val_evaluator=dict(type='FewShotIoU'),
+        custom_hooks=[dict(type='EmaHook')])
+    assert re.search(
+        r"in val_evaluator .*nearest name is 'FewShotIoUMetric'",
+        sentence(cfg, lambda: METRICS.build(cfg.val_evaluator)))
+    assert re.search(
+        r"in custom_hooks\.0 .*nearest name is 'EMAHook'",
+        sentence(cfg, lambda: HOOKS.build(cfg.custom_hooks[0])))
+
+
+def test_an_argument_that_a_class_lacks_is_named_with_its_place():
+    cfg = config(model=dict(decode_head=HEAD | dict(num_classes=2)))
+    found = sentence(cfg, lambda: MODELS.build(cfg.model.decode_head))
+    assert found.startswith(
+        'expected arguments of PANetHead in model.decode_head of the config '
+        'among ')
+    assert found.endswith(
+        "got 'num_classes'; remove it, or set _delete_=True there if it "
+        'comes from a base')
+    assert ' in_channels,' in found
+    assert ' self,' not in found
+
+
+def test_an_argument_that_a_parent_class_refuses_is_that_of_the_class():
+    cfg = config(model=dict(
+        type='FewShotSegmentor', backbone=dict(type='DilatedResNet', depth=18),
+        decode_head=HEAD, wrong=1))
+    assert 'arguments of FewShotSegmentor in model of' in sentence(
+        cfg, lambda: MODELS.build(cfg.model))
+
+
+def test_a_missing_argument_is_named_with_its_place():
+    cfg = config(model=dict(decode_head=dict(type='PANetHead')))
+    assert sentence(cfg, lambda: MODELS.build(cfg.model.decode_head)) == (
+        "expected 'in_channels' of PANetHead in model.decode_head of the "
+        'config, got none; set what is missing')
+
+
+def test_the_arguments_of_a_data_loader_are_checked_too():
+    cfg = config(val_dataloader=dict(wrong=1))
+    assert 'DataLoader in val_dataloader of the config among ' in sentence(
+        cfg, lambda: DataLoader([], **cfg.val_dataloader))
+
+
+@pytest.mark.parametrize('error', [
+    TypeError("len() got an unexpected keyword argument 'in_channels'"),
+    TypeError('unsupported operand'), KeyError('depth'), KeyError()])
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error)) as caught, build_errors(
+            config(model=HEAD)):
+        raise error
+    assert caught.value is error
