@@ -64,23 +64,23 @@ def _unknown_type(cfg: Config | dict, name: str, kind: str) -> str:
 
 
 def _unexpected(cfg: Config | dict, name: str, argument: str) -> str | None:
-    places = [(place, node) for place, node in _components(cfg)
-              if argument in node and _is_a(node['type'], name)]
-    if not places:
-        return None
-    place, node = places[0]
-    names = nearest_first(argument, sorted(set().union(
-        *map(parameters, _classes(node['type']))) - {'self'}))
-    return (
-        f"expected arguments of {_name(node['type'])} "
-        f"{_where(cfg, [place])} among {', '.join(names)}, got "
-        f"'{argument}'; remove it, or set _delete_=True there if it comes "
-        'from a base')
+    for place, node in _components(cfg):
+        kind = node['type']
+        known = set().union(*map(parameters, _classes(kind))) - {'self'}
+        if argument in node.keys() - known and _is_a(kind, name):
+            names = nearest_first(argument, sorted(known))
+            return (
+                f"expected arguments of {getattr(kind, '__name__', kind)} "
+                f"{_where(cfg, [place])} among {', '.join(names)}, got "
+                f"'{argument}'; remove it, or set _delete_=True there if it "
+                'comes from a base')
+    return None
 
 
 def _missing(cfg: Config | dict, name: str, arguments: str) -> str | None:
+    lacking = set(re.findall(r"'(\w+)'", arguments))
     places = [place for place, node in _components(cfg)
-              if _is_a(node['type'], name)]
+              if not lacking & node.keys() and _is_a(node['type'], name)]
     if not places:
         return None
     return (
@@ -99,11 +99,9 @@ def _components(cfg: Config | dict) -> Iterator[tuple[str, dict]]:
 
 
 def _classes(kind: Any) -> list[Any]:
-    return registered(kind) if isinstance(kind, str) else [kind]
-
-
-def _name(kind: Any) -> str:
-    return kind if isinstance(kind, str) else kind.__name__
+    # A scope may precede the name.
+    return registered(kind.split('.')[-1]) if isinstance(
+        kind, str) else [kind]
 
 
 def _is_a(kind: Any, name: str) -> bool:

@@ -3,6 +3,7 @@ from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
 from ..models.classifiers import build_classifier
+from .build_errors import build_errors
 
 
 def classifier_config(wanted: dict | str) -> dict | str:
@@ -33,7 +34,8 @@ def set_classifier(cfg: Config, wanted: dict | str) -> None:
     if wanted == 'config':
         return
     classifier = classifier_config(wanted)
-    build_classifier(classifier)  # It raises before a Runner is built.
+    with build_errors(dict(classifier=classifier)):
+        build_classifier(classifier)  # It raises before a Runner is built.
     head = cfg.get('model', {}).get('decode_head')
     if not isinstance(head, ConfigDict):
         raise InputError(

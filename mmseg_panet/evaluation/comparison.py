@@ -163,7 +163,7 @@ def _describe(result: Result) -> str:
     values = result.values
     digest = values.get('checkpoint_sha256')
     settings = {'protocol': values.get('protocol'),
-                'supports by': values.get('support_annotation')}
+                'supports from': values.get('support_annotation')}
     known = {word: value for word, value in settings.items() if value}
     known |= values.get('test_cfg') or {}
     return ', '.join([

@@ -93,9 +93,11 @@ def _set_classifier(head: Any, cfg: ConfigDict,
         wanted = 'auto' if usual else 'config'
     if wanted != 'config':
         settings = cfg.model.decode_head
-        head.classifier = build_classifier(
-            classifier_config(wanted), scale=settings.get('scale'),
-            distance=settings.get('distance'))
+        classifier = classifier_config(wanted)
+        with build_errors(dict(classifier=classifier)):
+            head.classifier = build_classifier(
+                classifier, scale=settings.get('scale'),
+                distance=settings.get('distance'))
 
 
 def load_weights(model: Any, weights: str | None) -> None:

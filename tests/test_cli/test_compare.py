@@ -52,7 +52,7 @@ def test_the_table_shows_both_the_difference_its_interval_and_p(tmp_path):
     printed = compare(a, b)
     # The first lines are printed by mmengine when it is imported.
     lines = printed[printed.index('A  '):].splitlines()
-    rest = 'protocol modern, supports by mask'
+    rest = 'protocol modern, supports from mask'
     assert lines[0] == f'A  {a}, untrained, {rest}'
     assert lines[1] == f'B  {b}, checkpoint bbbbbbbbbbbb, {rest}'
     assert lines[2] == f"6 episodes in 2 runs, manifest {'f00d' * 16}"
@@ -123,8 +123,8 @@ def test_settings_that_may_differ_are_printed(tmp_path):
                      test_cfg={'mode': 'whole', 'shot_fusion': 'vote'})[0],
         write_result(tmp_path / 'b', [30, 55], test_cfg=None)[0])
     of_a, of_b = format_comparison(a, b, []).splitlines()[:2]
-    assert of_a.endswith('supports by box, mode whole, shot_fusion vote')
-    assert of_b.endswith('supports by mask')
+    assert of_a.endswith('supports from box, mode whole, shot_fusion vote')
+    assert of_b.endswith('supports from mask')
 
 
 def test_a_missing_or_damaged_table_is_refused_in_one_sentence(tmp_path):

@@ -43,7 +43,7 @@ def test_ctrl_c_ends_a_training_in_one_line_that_says_how_to_resume(
     assert 'Traceback' not in err.read_text()
     assert err.read_text().splitlines()[-1] == (
         'stopped; run the same command with --resume to continue from the '
-        'last checkpoint')
+        'last checkpoint, or from the start if there is none yet')
     step = torch.load(tmp_path / note.read_text(), weights_only=False)[
         'meta']['iter']
     assert 10 <= step < 10000

@@ -73,6 +73,19 @@ def test_a_missing_argument_is_named_with_its_place():
         'config, got none; set what is missing')
 
 
+def test_the_place_is_that_of_the_component_at_fault():
+    """Both heads are of the same class, and only the second one is wrong."""
+    wrong = HEAD | dict(type='mmseg.PANetHead', num_classes=2)
+    cfg = config(one=HEAD, other=wrong, third=dict(type='PANetHead'))
+    assert ' in other of ' in sentence(cfg, lambda: MODELS.build(cfg.other))
+    assert ' in third of ' in sentence(cfg, lambda: MODELS.build(cfg.third))
+    # A head of mmseg passes its arguments on to the same parent class.
+    fcn = dict(type='FCNHead', in_channels=8, channels=8, num_classes=2)
+    cfg = config(one=dict(fcn, num_convs=1), other=dict(
+        fcn, type='ASPPHead', num_convs=1))
+    assert ' in other of ' in sentence(cfg, lambda: MODELS.build(cfg.other))
+
+
 def test_the_arguments_of_a_data_loader_are_checked_too():
     cfg = config(val_dataloader=dict(wrong=1))
     assert 'DataLoader in val_dataloader of the config among ' in sentence(

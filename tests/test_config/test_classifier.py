@@ -34,6 +34,9 @@ def test_the_classifier_of_the_config_can_be_chosen():
     (config_of(), 'Discriminant',
      "got 'Discriminant'; give one of DiscriminantClassifier, .*"
      'AutoClassifier.*PrototypeClassifier'),
+    (config_of(), dict(type='QueryRefinement', kep=1),
+     'expected arguments of QueryRefinement in classifier of the config '
+     "among keep, .*, got 'kep'; remove it"),
     (config_of(), 'ResNet', 'registered subclass of Classifier'),
     (Config(dict(model=dict(type='A'))), 'auto',
      'got None; give one of `mmseg-panet --list-configs`'),

@@ -134,3 +134,11 @@ def test_the_description_tells_which_levels_are_joined(cfg):
 def test_random_weights_are_reported(caplog):
     inferencer = small_inferencer(RESIZE)
     assert inferencer.classes == ()
+
+
+def test_a_setting_that_the_chosen_classifier_lacks_is_named():
+    with pytest.raises(InputError, match=(
+            'arguments of DiscriminantClassifier in classifier of .*, got '
+            "'wrong'")):
+        small_inferencer(RESIZE, classifier=dict(
+            type='DiscriminantClassifier', wrong=1))
