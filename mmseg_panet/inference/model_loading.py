@@ -16,9 +16,9 @@ from ..errors import InputError
 from ..models import Classifier, FewShotHead, PrototypeClassifier
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
+from ..models.initialization import initialization
 from ..models.pretrained import (
     fitting_part,
-    initialization,
     read_weights,
 )
 from ..overrides import difference

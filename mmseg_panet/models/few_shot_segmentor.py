@@ -14,8 +14,8 @@ from .edge_filter import edge_filter_of
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .image_maps import fitted_maps, image_map, slides
+from .initialization import initialization
 from .logit_map import LogitMap
-from .pretrained import initialization
 from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
 from .sliding_windows import mean_of_windows

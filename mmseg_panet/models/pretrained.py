@@ -263,31 +263,15 @@ def without_lines(beginning: str) -> Iterator[None]:
         logger.removeFilter(is_other)
 
 
-@contextmanager
-def initialization(model: Any) -> Iterator[None]:
-    """Suppress the list of the weights, and name an unreadable checkpoint.
+def checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:
+    """Yield the checkpoints in the ``init_cfg`` of a module.
 
     Args:
-        model (nn.Module): Model whose ``init_weights`` the block calls, in
-            which mmseg's own backbones read the checkpoint of ``init_cfg``.
+        part (nn.Module): Module that may have an ``init_cfg``.
 
-    Raises:
-        InputError: If a checkpoint is missing or cannot be read.
+    Yields:
+        tuple[str, str | None]: Checkpoint and prefix of its keys.
     """
-    try:
-        with without_lines(WEIGHT_ORIGINS):
-            yield
-    except InputError:
-        raise
-    except Exception:
-        for part in model.modules():
-            for checkpoint, prefix in _checkpoints_of(part):
-                read_weights(checkpoint, prefix)
-        raise
-
-
-def _checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield the checkpoints in the ``init_cfg`` of a module."""
     init_cfg = getattr(part, 'init_cfg', None) or []
     for cfg in [init_cfg] if isinstance(init_cfg, dict) else init_cfg:
         if cfg['type'] in ('Pretrained', PretrainedInit):
@@ -307,7 +291,7 @@ def check_pretrained(backbone: BaseModule, name: str) -> None:
             parameter or buffer of the backbone is missing in it or has
             another shape.
     """
-    for checkpoint, prefix in _checkpoints_of(backbone):
+    for checkpoint, prefix in checkpoints_of(backbone):
         require_fit(
             read_weights(checkpoint, prefix), backbone.state_dict(),
             checkpoint + (f" below '{prefix}'" if prefix else ''),

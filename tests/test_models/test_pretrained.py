@@ -10,7 +10,6 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.model import PretrainedInit
 from mmengine.runner import CheckpointLoader, load_checkpoint
-from mmseg.registry import MODELS
 from real_data import RESNET18, needs_resnet18
 from torch import Tensor
 
@@ -18,7 +17,6 @@ from mmseg_panet.errors import InputError
 from mmseg_panet.models.backbones import DilatedResNet, DilatedVGG
 from mmseg_panet.models.pretrained import (
     fitting_part,
-    initialization,
     read_weights,
     without_lines,
 )
@@ -320,23 +318,3 @@ def test_a_backbone_of_another_depth_is_named_as_one(weights):
             match="x.pth is not a checkpoint of the config's backbone: "
             "'layer1.2.conv1.weight' is missing"):
         fitting_part(model, weights, 'x.pth')
-
-
-def test_an_unreadable_checkpoint_of_mmsegs_backbone_is_named(tmp_path):
-    backbone = dict(
-        type='ResNet', depth=18, base_channels=8, stem_channels=8,
-        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'x.pth')))
-    model = MODELS.build(dict(
-        type='FewShotSegmentor', backbone=backbone,
-        decode_head=dict(type='PANetHead', in_channels=64)))
-    (tmp_path / 'x.pth').write_text('<html>404</html>')
-    with pytest.raises(InputError, match=r'the ch.*x\.pth cannot be read'):
-        model.init_weights()
-    (tmp_path / 'x.pth').unlink()
-    with pytest.raises(InputError, match=r'the ch.*x\.pth does not exist'):
-        model.init_weights()
-
-
-def test_an_error_that_is_not_of_a_checkpoint_stays_as_it_is():
-    with pytest.raises(ZeroDivisionError), initialization(DilatedResNet(18)):
-        1 / 0  # noqa: B018
