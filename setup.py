@@ -83,7 +83,7 @@ setup(
         'torchvision>=0.15',
         'numpy>=1.24',
         'opencv-python>=4.8',  # images are read and resized
-        'Pillow>=10.0',  # masks are read and written
+        'Pillow>=11.3',  # masks are read and written
         'matplotlib>=3.7',  # the font of legends; mmseg requires it too
         'scipy>=1.11',  # boxes, scribbles and points; the masks of SBD
         'rich>=13.4.2',  # progress and tables; openmim wants no newer one

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from flat_episodes import random_episodes
 from mmengine.config import Config
 from mmseg.registry import MODELS
+from torch_versions import compiles, float16_on_cpu
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import PANetHead
@@ -71,7 +72,8 @@ def test_a_single_level_is_the_output_itself():
     assert PANetHead(8).features(inputs) is inputs[2]
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('dtype', [
+    pytest.param(torch.float16, marks=float16_on_cpu), torch.bfloat16])
 def test_half_precision_is_normalised_and_resized_in_float32(dtype):
     inputs = [one.clamp(-200, 200) for one in random_levels(dtype=dtype)]
     with torch.autocast('cpu', dtype=dtype):
@@ -125,6 +127,7 @@ def test_episodes_and_a_fit_classify_the_joined_map():
         head.forward([one[2:] for one in inputs]), expected)
 
 
+@compiles
 def test_several_levels_compile_to_one_graph():
     _, samples = random_episodes(1, 2, 1, 1)
     inputs = random_levels()

@@ -5,6 +5,7 @@ from flat_episodes import random_episodes
 from largest_tensor import LargestTensor
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from torch_versions import compiles
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import Classifier, PANetHead, PrototypeClassifier
@@ -282,6 +283,7 @@ def test_a_batch_without_equal_episodes_raises_an_error():
         PANetHead(8).loss([ways], [two_ways[i] for i in (1, 0, 2)])
 
 
+@compiles
 @pytest.mark.parametrize('mask_source', ['prediction', 'true'])
 def test_the_losses_compile_to_one_graph_with_the_same_gradient(mask_source):
     head = PANetHead(8, loss_align=dict(

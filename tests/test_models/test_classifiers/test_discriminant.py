@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from flat_episodes import random_episodes
+from torch_versions import compiles
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import PANetHead, SupportStatistics
@@ -269,6 +270,7 @@ def test_a_head_trains_with_it(mask_source):
     assert (gradient.abs().amax((1, 2, 3)) > 0).all()
 
 
+@compiles
 def test_a_fit_compiles_to_one_graph_with_the_same_gradient():
     features, weights = random_supports(2)
     queries, _ = random_supports(1, seed=1)
