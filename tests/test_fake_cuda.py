@@ -69,8 +69,8 @@ TEST_CFGS = [
     dict(edges=True), dict(edges=True, shot_fusion='vote')]
 
 
-@pytest.fixture
-def cuda():
+@contextmanager
+def fake_cuda():
     """Everything that is made inside is fake."""
     with FakeTensorMode(allow_non_fake_inputs=True):
         try:
@@ -78,6 +78,12 @@ def cuda():
         except RuntimeError:
             pytest.skip('this torch fakes no GPU without a driver')
         yield torch.device('cuda')
+
+
+@pytest.fixture
+def cuda():
+    with fake_cuda() as device:
+        yield device
 
 
 def model_on(device, head=(), **test_cfg):
@@ -250,8 +256,7 @@ def test_both_passes_of_a_test_stay_on_the_device(setting, by_shot, edges):
             for image in images]
     episodes = [
         Episode(0, i, (5, 7), ((0, 2), (1, 3)), (3,), (1,)) for i in range(3)]
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        cuda = torch.device('cuda')
+    with fake_cuda() as cuda:
         model = model_on(
             cuda, setting.get('head', ()), edges=edges,
             shot_fusion='vote' if by_shot else 'mean_prototypes').eval()
