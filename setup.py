@@ -114,7 +114,5 @@ setup(
             'ftfy',  # mmseg imports these two, but does not require them
             'regex',
         ],
-        'dev': ['pytest', 'pytest-xdist', 'pytest-cov', 'ruff', 'mypy',
-                'codespell'],
     },
 )

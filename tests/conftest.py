@@ -13,6 +13,8 @@ from mmseg_panet.datasets import make_toy_dataset
 
 # A forked process hangs if OpenMP has several threads.
 torch.set_num_threads(1)
+# rich would write colours into output that is compared.
+os.environ.pop('FORCE_COLOR', None)
 
 
 @pytest.fixture(autouse=True, scope='session')

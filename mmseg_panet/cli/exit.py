@@ -1,9 +1,11 @@
 """The exit of a command: one line and an exit code, no traceback."""
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -44,12 +46,19 @@ def exit_on_input_error() -> Iterator[None]:
     try:
         yield
     except (InputError, OSError) as error:
-        # A worker of a data loader puts its traceback before the message.
-        sentence = str(error).strip().splitlines()[-1]
-        sentence = sentence.removeprefix(
-            f'{InputError.__module__}.{InputError.__name__}: ')
-        print(f'error: {sentence}', file=sys.stderr)
+        print(f'error: {_one_line(error)}', file=sys.stderr)
         sys.exit(2)
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message of an error in one line."""
+    text = str(error).strip()
+    if re.match(r'Caught \w+ in .*\nOriginal Traceback', text):
+        # A worker of a data loader puts its traceback before the message.
+        kind = f'{InputError.__module__}.{InputError.__name__}: '
+        _, is_ours, message = text.rpartition(f'\n{kind}')
+        text = message if is_ours else text.splitlines()[-1]
+    return ' '.join(map(str.strip, text.splitlines())) or repr(error)
 
 
 @contextmanager
@@ -64,6 +73,9 @@ def exit_on_interrupt(resume_hint: str) -> Iterator[None]:
         resume_hint (str): Clause that says how to continue the run.
     """
     global _contexts
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C interrupts the main thread alone.
+        return
     before = signal.signal(signal.SIGINT, _interrupt)
     _contexts += 1
     try:
@@ -77,6 +89,9 @@ def exit_on_interrupt(resume_hint: str) -> Iterator[None]:
         if not is_nested():
             print(f'stopped; {resume_hint}', file=sys.stderr)
         sys.exit(130)
+    except BaseException:
+        signal.signal(signal.SIGINT, before)
+        raise
     else:
         signal.signal(signal.SIGINT, before)
     finally:

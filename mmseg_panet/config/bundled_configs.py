@@ -78,8 +78,12 @@ def find_config(config: StrPath) -> Path:
         '^(mmseg_panet::|(.*/)?configs/)', '', given).split('/')
     name = name.removesuffix('.py')
     new = RENAMED.get(name, name)
+    # In another checkout, only a config that was renamed can be meant: a
+    # wrong path must not give another file of the same name.
+    is_here = '/configs/' not in given
     # Old names begin with the name of their folder.
-    if new in files and folders in ([], [name.split('_')[0]]):
+    if new in files and folders in ([], [name.split('_')[0]]) and (
+            is_here or new != name):
         if new != name:
             warn_renamed(f'the config {name}', new)
         return files[new]

@@ -48,7 +48,7 @@ def _nearest_base(error: Exception) -> str:
     base = Path(missing[1])
     files = [one.name for one in base.parent.glob('*.py')] or [
         one.name for one in config_files().values()]
-    nearest = get_close_matches(base.name, sorted(files), 3, 0.5)
+    nearest = get_close_matches(base.name, sorted(files), 3, 0.7)
     return f", but there is {', '.join(nearest)}" if nearest else ''
 
 

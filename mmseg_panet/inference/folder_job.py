@@ -1,6 +1,7 @@
 """The job that segments images into a folder, and can be resumed."""
 import logging
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, starmap
 from pathlib import Path
 from typing import NamedTuple
@@ -73,7 +74,8 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         task = bar.add_task(
             'Segmenting', total=total, completed=total - left)
         # starmap keeps no result while the next one is computed.
-        errors = starmap(folder.write, segment(inferencer.predict, todo))
+        predict = partial(inferencer.predict, channel_order='bgr')
+        errors = starmap(folder.write, segment(predict, todo))
         for item, error in zip(chain(*todo), errors, strict=True):
             if error is not None:
                 failures.append(Failure(item.name, str(error)))

@@ -40,7 +40,8 @@ def train(cfg: Config) -> Runner:
         start_from(cfg, start)
     with build_errors(cfg):
         runner = Runner.from_cfg(cfg)
-        check_segmentor(unwrap_model(runner.model))
+        if cfg.get('val_cfg'):
+            check_segmentor(unwrap_model(runner.model))
         check_batches(unwrap_model(runner.model))
         if start is not None:
             check_checkpoint(runner.model, start)

@@ -3,7 +3,9 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,43 @@ def test_bad_input_gives_one_line_and_the_exit_code_2(capsys):
         raise InputError('expected 1, got 2; give 1')
     assert caught.value.code == 2
     assert capsys.readouterr().err == 'error: expected 1, got 2; give 1\n'
+
+
+@pytest.mark.parametrize(('error', 'line'), [
+    (InputError('expected a,\n  got b;  give c'),
+     'expected a, got b;  give c'),
+    (TimeoutError(), 'TimeoutError()'),
+    (InputError('Caught InputError in 1.\nOriginal Traceback (most):\n'
+                '  File 1\nmmseg_panet.errors.InputError: a\nb'), 'a b'),
+    (OSError('Caught OSError in 1.\nOriginal Traceback (most):\n  File 1\n'
+             'OSError: full'), 'OSError: full')], ids=str)
+def test_an_error_is_one_line_and_complete(capsys, error, line):
+    with pytest.raises(SystemExit), orderly_exit('go on'):
+        raise error
+    assert capsys.readouterr().err == f'error: {line}\n'
+
+
+@pytest.mark.parametrize('end', [SystemExit, ValueError, None])
+def test_ctrl_c_is_handled_as_before_after_the_context(end):
+    before = signal.getsignal(signal.SIGINT)
+    with suppress(BaseException), exit_on_interrupt('go on'):
+        assert signal.getsignal(signal.SIGINT) is not before
+        if end is not None:
+            raise end
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_another_thread_leaves_ctrl_c_to_the_main_one():
+    before, found = signal.getsignal(signal.SIGINT), []
+
+    def run():
+        with exit_on_interrupt('go on'):
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [before]
 
 
 @pytest.mark.parametrize(('returncode', 'code'), [(3, 3), (-9, 137)])

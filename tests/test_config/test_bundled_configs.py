@@ -83,3 +83,10 @@ def test_the_configs_of_a_wheel_come_first(tmp_path, monkeypatch):
     for folder in (checkout, wheel):
         (folder / '_base_/protocols').mkdir(parents=True)
         assert config_folder() == folder
+
+
+def test_a_wrong_path_is_not_another_file_of_the_same_name(tmp_path):
+    name = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
+    with pytest.raises(InputError, match=f'does not exist; .*{name}'):
+        find_config(tmp_path / f'configs/panet/{name}.py')
+    assert find_config(f'configs/panet/{name}.py').stem == name

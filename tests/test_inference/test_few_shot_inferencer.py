@@ -684,6 +684,15 @@ def test_files_do_not_depend_on_the_order_of_channels_of_arrays(folder):
     np.testing.assert_array_equal(
         plain(folder / 'a.png')['confidence'],
         rgb(folder / 'a.png')['confidence'])
+    images = list_images(folder)
+    for inferencer, out in ((plain, 'plain'), (rgb, 'rgb')):
+        segment_images(
+            inferencer, images, folder.parent / out, csv=True,
+            show_progress=False)
+    found, expected = (
+        (folder.parent / out / 'areas.csv').read_text()
+        for out in ('rgb', 'plain'))
+    assert found == expected
 
 
 def test_a_summary_says_what_is_there(inferencer, tmp_path):

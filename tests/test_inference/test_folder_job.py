@@ -31,7 +31,8 @@ class Bright:
     def fingerprint(self):
         return self.of
 
-    def predict(self, images):
+    def predict(self, images, channel_order):
+        assert channel_order == 'bgr'  # Files are read so.
         self.calls.append(len(images))
         mean = np.mean([image.mean() for image in images])
         return [
