@@ -3,6 +3,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from .deprecation import renamed
 
 
 class InputError(ValueError):
@@ -126,3 +129,11 @@ def nearest_first(name: str, known: Iterable[str]) -> list[str]:
 def abbreviate(value: object) -> str:
     """Shorten a value to one line of at most 60 characters for a message."""
     return ' '.join(str(value).split())[:60]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {
+        'loading': 'loading_context',
+        'naming': 'error_context',
+        'refuse': 'raise_first',
+        'shown': 'abbreviate'})

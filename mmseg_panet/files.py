@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from .deprecation import renamed
 from .errors import InputError, error_context
 
 StrPath = str | os.PathLike
@@ -181,3 +182,10 @@ def read_json(path: StrPath) -> dict[str, Any]:
                        'correct it, or save it again'):
         data = json.loads(Path(path).read_bytes())
     return data if isinstance(data, dict) else {}
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {
+        'remove_parts': 'remove_partial',
+        'whole_file': 'atomic_path',
+        'write_whole': 'write_atomic'})

@@ -4,7 +4,14 @@ import warnings
 
 import pytest
 
+from mmseg_panet import errors, files
 from mmseg_panet.deprecation import renamed, warn_renamed
+from mmseg_panet.inference.results import mask_file
+from mmseg_panet.models.model_wrapper import unwrap_model
+from mmseg_panet.runs import checkpoint
+from mmseg_panet.visualization import strip
+from mmseg_panet.visualization.class_colours import class_palette
+from mmseg_panet.visualization.way_colours import way_colour
 
 
 @pytest.fixture
@@ -42,3 +49,14 @@ def test_other_names_are_missing_as_in_any_module(module):
 def test_users_of_commands_see_the_warning_by_default():
     with pytest.warns(FutureWarning, match='a is now called b'):
         warn_renamed('a', 'b')
+
+
+@pytest.mark.parametrize(('module', 'old', 'new'), [
+    (files, 'write_whole', files.write_atomic),
+    (errors, 'naming', errors.error_context),
+    (checkpoint, 'bare', unwrap_model),
+    (strip, 'way_colour', way_colour),
+    (mask_file, 'class_palette', class_palette)])
+def test_old_names_of_the_package_still_work(module, old, new):
+    with pytest.warns(DeprecationWarning, match=rf'{old} is now called'):
+        assert getattr(module, old) is new

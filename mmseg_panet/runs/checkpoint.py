@@ -1,11 +1,13 @@
 """The checkpoint from which a run starts."""
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 from torch import nn
 
 from ..config.settings import set_pretrained
+from ..deprecation import renamed
 from ..errors import InputError
 from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import fitting_part, is_of_backbone, read_weights
@@ -65,3 +67,8 @@ def sha256(path: str | Path) -> str:
             '`mmseg-panet train` or of the backbone only, or '
             "'none' for the model before training")
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {
+        'bare': 'mmseg_panet.models.model_wrapper.unwrap_model'})

@@ -1,9 +1,11 @@
 """The strip of an episode: supports, query, ground truth, prediction."""
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import mmcv
 import numpy as np
 
+from ..deprecation import renamed
 from .overlay import overlay
 from .text import LINE_HEIGHT, text_line
 
@@ -66,3 +68,9 @@ def plot_strip(supports: Sequence[Sequence[np.ndarray]], query: np.ndarray,
                                interpolation='nearest')
         panels.append(panel(overlay(query, labels), caption, height))
     return np.hstack(panels)[:-_GAP, :-_GAP]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {
+        'PALETTE': 'mmseg_panet.visualization.way_colours.PALETTE',
+        'way_colour': 'mmseg_panet.visualization.way_colours.way_colour'})

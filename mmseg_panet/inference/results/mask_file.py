@@ -1,11 +1,12 @@
 """The file of a mask: a class map with a palette, and its areas as text."""
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
+from ...deprecation import renamed
 from ...errors import InputError
 from ...files import write_mask
 from ...models.logit_map import UNDECIDED
@@ -115,3 +116,11 @@ def read_mask(path: Path) -> np.ndarray:
     """
     with PngImageFile(path) as mask:
         return np.array(mask)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {
+        'check_colours':
+            'mmseg_panet.visualization.class_colours.check_colours',
+        'class_palette':
+            'mmseg_panet.visualization.class_colours.class_palette'})
