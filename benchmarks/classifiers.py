@@ -63,7 +63,8 @@ class Method:
         self.fitted = self.head.fitted
         one = self.rows()
         # A table has a row for each image; here all are of one image.
-        self.rows_of_table = SupportRows.of(one.each(lambda a: a[0]))
+        self.rows_of_table = SupportRows.from_statistics(
+            one.each(lambda a: a[0]))
         self.table = SupportTable(
             [LabelledImage(image, (0,)) for image in range(self.shots)],
             [self.rows_of_table] * self.shots, images.device)

@@ -21,7 +21,7 @@ def case(number, masks, seed, channels=6, size=(3, 4)):
 
 def parts_of(features, weights, needs=('moments',), rank=None):
     """Compute the statistics of each image."""
-    statistics = SupportStatistics.of_weights(
+    statistics = SupportStatistics.from_weights(
         features, weights, needs, True, rank)
     return [
         statistics.each(itemgetter(i)) for i in range(len(statistics.areas))]

@@ -134,7 +134,7 @@ def test_every_entrance_follows_the_same_edges(meta, ways):
     expected = EdgeFilter(**EDGES)(logits[0], images[ways], meta)
     labels = expected.labels()
     logits = expected.rows()
-    plain = LogitMap.of_cells(model.decode_head(
+    plain = LogitMap.from_cells(model.decode_head(
         model.extract_feat(images[ways:]))[0], meta).labels()
     assert 0.01 < (plain != labels).double().mean() < 0.5
 
@@ -252,7 +252,7 @@ def test_windows_give_the_logits_of_the_image_where_one_covers_it(levels):
 def test_a_part_of_the_rows_is_that_part_of_all_of_them():
     logits = torch.randn(3, 8, 12, dtype=torch.float64)
     for meta in METAS.values():
-        found = LogitMap.of_cells(logits, meta)
+        found = LogitMap.from_cells(logits, meta)
         torch.testing.assert_close(
             torch.cat([found.rows(slice(20)), found.rows(slice(20, None))], 1),
             found.at_image().cells)

@@ -174,7 +174,7 @@ class FewShotTestLoop(TestLoop):
                 features, head.labels(samples), most).each(Tensor.cpu)
             # Without a copy, each would be sent with its complete batch.
             for number, i in enumerate(indices):
-                own[i] = SupportRows.of(
+                own[i] = SupportRows.from_statistics(
                     statistics.each(lambda one, k=number: one[k]).masks(
                         slice(1 + len(shown[i].class_ids))))
         gathered = dict(ChainMap(*dist.all_gather_object(own)))

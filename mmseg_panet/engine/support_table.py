@@ -32,7 +32,7 @@ class SupportRows(NamedTuple):
     axes: Tensor | None = None
 
     @classmethod
-    def of(cls, one: SupportStatistics) -> 'SupportRows':
+    def from_statistics(cls, one: SupportStatistics) -> 'SupportRows':
         """Copy the statistics (n,) of one image out of a batch."""
         return cls(
             one.areas.clone(), one.sums.clone(),

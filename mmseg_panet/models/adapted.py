@@ -151,7 +151,7 @@ def certain_statistics(classifier: Classifier, features: Tensor,
         SupportStatistics: Statistics in float64 with n = 2 and without
         leading dimensions.
     """
-    return SupportStatistics.of_weights(
+    return SupportStatistics.from_weights(
         features[None].double(), weights[None].to(features.device),
         classifier.needs, classifier.unit_cells, classifier.rank
     ).each(lambda one: one[0])

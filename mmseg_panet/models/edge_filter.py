@@ -79,7 +79,7 @@ class EdgeFilter:
             else resize_matrix(cells, pixels, align_corners, like=logits)
             for cells, pixels in zip(
                 logits.shape[-2:], image.shape[-2:], strict=True)))
-        found = LogitMap.of_input(to_input(margins), metainfo, align_corners)
+        found = LogitMap.from_input(to_input(margins), metainfo, align_corners)
         guide = to_grey(
             cut_padding(image, metainfo).to(logits), preprocessor)
         filtered = guided_filter(

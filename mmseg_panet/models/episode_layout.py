@@ -25,7 +25,8 @@ class EpisodeLayout(NamedTuple):
     queries: int
 
     @classmethod
-    def of(cls, data_samples: Sequence[SegDataSample]) -> 'EpisodeLayout':
+    def from_samples(cls, data_samples: Sequence[SegDataSample]
+                     ) -> 'EpisodeLayout':
         """Read the layout from the samples' ``role`` and ``class_ids``.
 
         Args:

@@ -152,7 +152,7 @@ class FewShotHead(BaseDecodeHead):
         Raises:
             InputError: If a support has no pixel of its way.
         """
-        layout = EpisodeLayout.of(batch_data_samples)
+        layout = EpisodeLayout.from_samples(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         samples = layout.supports_of(batch_data_samples)
         labels = self.labels(samples)
@@ -244,7 +244,7 @@ class FewShotHead(BaseDecodeHead):
             features.shape[-2:], size_metainfo(masks.shape[-2:]),
             self.pool_at, self.align_corners, like=features)
         asks, rank = classifier or self.classifier, self._rank
-        return SupportStatistics.of_weights(
+        return SupportStatistics.from_weights(
             features, to_masks.adjoint(masks.to(features)),
             asks.needs_now, asks.unit_cells or self.classifier.unit_cells,
             rank, valid if valid is None or rank is None
@@ -257,20 +257,20 @@ class FewShotHead(BaseDecodeHead):
 
         Args:
             features (Tensor): Features (N, C, h, w).
-            labels (Tensor): Labels (N, H, W) of ``of_classes``, at the size
+            labels (Tensor): Labels (N, H, W) of ``from_classes``, at the size
                 of the network's input or, with ``metainfo``, of the images.
             num_classes (int): Number of classes in the labels.
             metainfo (dict, optional): Metainfo of the images, see
                 :func:`to_original_size`. Defaults to None.
 
         Returns:
-            SupportStatistics: Statistics in float64, see ``of_classes``.
+            SupportStatistics: Statistics in float64, see ``from_classes``.
         """
         to_labels = pooling(
             features.shape[-2:], metainfo or size_metainfo(labels.shape[-2:]),
             self.pool_at, self.align_corners,
             like=features.new_empty(0, dtype=torch.float64))
-        return SupportStatistics.of_classes(
+        return SupportStatistics.from_classes(
             features, labels, num_classes, to_labels, self.classifier.needs,
             self.classifier.unit_cells, self._rank)
 

@@ -145,7 +145,8 @@ class FewShotSegmentor(EncoderDecoder):
             RuntimeError: If there are neither episodes nor fitted classes.
         """
         if data_samples and 'role' in data_samples[0]:
-            queries = EpisodeLayout.of(data_samples).queries_of(data_samples)
+            queries = EpisodeLayout.from_samples(
+                data_samples).queries_of(data_samples)
             maps = self._episode_maps(inputs, data_samples)
         else:
             queries = data_samples or [
@@ -201,7 +202,7 @@ class FewShotSegmentor(EncoderDecoder):
             logits = self.decode_head.predict_episodes(
                 self.extract_feat(inputs), data_samples, by_shot)
             logits = logits if by_shot else logits[None]
-        layout = EpisodeLayout.of(data_samples)
+        layout = EpisodeLayout.from_samples(data_samples)
         return [
             image_map(self, of_query, image, sample.metainfo)
             for of_query, image, sample in zip(
@@ -212,7 +213,8 @@ class FewShotSegmentor(EncoderDecoder):
                         data_samples: list[SegDataSample],
                         by_shot: bool) -> Tensor:
         """Fit each episode's supports, and slide over its queries."""
-        episodes, ways, shots, queries = EpisodeLayout.of(data_samples)
+        episodes, ways, shots, queries = EpisodeLayout.from_samples(
+            data_samples)
         index = np.arange(len(inputs)).reshape(episodes, -1)
         supports = index[:, :ways * shots].reshape(-1, ways, shots)
         fitted = self.decode_head.fitted

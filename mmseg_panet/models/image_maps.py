@@ -36,7 +36,7 @@ def image_map(model: Any, logits: Tensor, image: Tensor,
                      model.data_preprocessor)
     # Logits of sliding windows have the size of the input.
     at_input = logits.shape[-2:] == image.shape[-2:]
-    make = LogitMap.of_input if at_input else LogitMap.of_cells
+    make = LogitMap.from_input if at_input else LogitMap.from_cells
     return make(logits, metainfo, model.align_corners)
 
 

@@ -27,7 +27,7 @@ class LogitMap:
     Example:
         >>> logits = torch.tensor([[[0., 0.]], [[-1., 2.]]])  # (2, 1, 2)
         >>> metainfo = dict(img_shape=(1, 2), ori_shape=(1, 4))
-        >>> LogitMap.of_cells(logits, metainfo).labels()
+        >>> LogitMap.from_cells(logits, metainfo).labels()
         tensor([[0, 0, 1, 1]], dtype=torch.uint8)
     """
 
@@ -35,8 +35,8 @@ class LogitMap:
     resize: Resize
 
     @classmethod
-    def of_cells(cls, logits: Tensor, metainfo: dict,
-                 align_corners: bool = False) -> 'LogitMap':
+    def from_cells(cls, logits: Tensor, metainfo: dict,
+                   align_corners: bool = False) -> 'LogitMap':
         """Build a map from logits at the size of the feature map.
 
         Args:
@@ -50,8 +50,8 @@ class LogitMap:
             logits.shape[-2:], metainfo, align_corners, like=logits))
 
     @classmethod
-    def of_input(cls, logits: Tensor, metainfo: dict,
-                 align_corners: bool = False) -> 'LogitMap':
+    def from_input(cls, logits: Tensor, metainfo: dict,
+                   align_corners: bool = False) -> 'LogitMap':
         """Build a map from logits at the size of the network's input.
 
         Args:

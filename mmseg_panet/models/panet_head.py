@@ -94,7 +94,7 @@ class PANetHead(FewShotHead):
         Raises:
             InputError: If a support has no pixel of its way.
         """
-        layout = EpisodeLayout.of(batch_data_samples)
+        layout = EpisodeLayout.from_samples(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         support_labels, query_labels = layout.split(
             self.labels(batch_data_samples))

@@ -98,6 +98,6 @@ def _within_cells(supports: SupportStatistics, a_pixel: Tensor) -> Tensor:
         raise ValueError(
             'expected statistics with moments or cells, got neither; add '
             "'moments' to the needs of the classifier")
-    of_cells = torch.einsum('...sn,...snm->...sm', a_pixel, weights)
-    weighted = of_cells[..., None] * cells  # (..., N, m, C)
+    from_cells = torch.einsum('...sn,...snm->...sm', a_pixel, weights)
+    weighted = from_cells[..., None] * cells  # (..., N, m, C)
     return weighted.flatten(-3, -2).mT @ cells.flatten(-3, -2)

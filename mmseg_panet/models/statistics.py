@@ -50,7 +50,7 @@ class SupportStatistics:
     Example:
         >>> cells = torch.tensor([[[[1., 3.]], [[0., 2.]]]])  # (1, 2, 1, 2)
         >>> masks = torch.tensor([[[[0., 4.]], [[4., 0.]]]])  # (1, n, 1, 2)
-        >>> SupportStatistics.of_weights(cells, masks).sums
+        >>> SupportStatistics.from_weights(cells, masks).sums
         tensor([[[12.,  8.],
                  [ 4.,  0.]]])
     """
@@ -65,10 +65,10 @@ class SupportStatistics:
     way_shares: Tensor | None = None
 
     @classmethod
-    def of_weights(cls, features: Tensor, weights: Tensor,
-                   needs: Sequence[str] = (), unit: bool = False,
-                   rank: int | None = None,
-                   valid: Tensor | None = None) -> 'SupportStatistics':
+    def from_weights(cls, features: Tensor, weights: Tensor,
+                     needs: Sequence[str] = (), unit: bool = False,
+                     rank: int | None = None,
+                     valid: Tensor | None = None) -> 'SupportStatistics':
         """Compute statistics of features with weights of their cells.
 
         Args:
@@ -110,10 +110,10 @@ class SupportStatistics:
         return cls(areas, sums, **asked)
 
     @classmethod
-    def of_classes(cls, features: Tensor, labels: Tensor, num_classes: int,
-                   pooling: Resize, needs: Sequence[str] = (),
-                   unit: bool = False,
-                   rank: int | None = None) -> 'SupportStatistics':
+    def from_classes(cls, features: Tensor, labels: Tensor, num_classes: int,
+                     pooling: Resize, needs: Sequence[str] = (),
+                     unit: bool = False,
+                     rank: int | None = None) -> 'SupportStatistics':
         """Compute statistics of images for any episode of their classes.
 
         Args:
@@ -122,9 +122,9 @@ class SupportStatistics:
                 classes and 255 for ignored pixels.
             num_classes (int): Number of classes.
             pooling (Resize): Map in float64 from (h, w) to (H, W).
-            needs (Sequence[str]): See :meth:`of_weights`.
-            unit (bool): See :meth:`of_weights`.
-            rank (int, optional): See :meth:`of_weights`.
+            needs (Sequence[str]): See :meth:`from_weights`.
+            unit (bool): See :meth:`from_weights`.
+            rank (int, optional): See :meth:`from_weights`.
 
         Returns:
             SupportStatistics: Statistics of N images in float64, with
@@ -136,7 +136,7 @@ class SupportStatistics:
             pooling.adjoint(mask.double()) for mask in (
                 labels != 255,
                 *(labels == i for i in range(1, 1 + num_classes)))], dim=1)
-        return cls.of_weights(
+        return cls.from_weights(
             features.double(), weights, needs, unit, rank, weights[:, 0])
 
     def each(self, function: Callable[[Tensor], Tensor]

@@ -37,7 +37,7 @@ class EpisodeVisualizationHook(Hook):
         if mode == 'train' or self._left <= 0:
             return
         folder = self.out_dir if mode == 'test' else None
-        layout = EpisodeLayout.of(data_batch['data_samples'])
+        layout = EpisodeLayout.from_samples(data_batch['data_samples'])
         images = list(zip(
             data_batch['inputs'], data_batch['data_samples'], strict=True))
         supports = layout.supports_of(images)

@@ -31,7 +31,7 @@ def test_the_rows_give_the_same_fit_as_the_labels_of_an_episode(
     for image in IMAGES:
         features = torch.randn(1, 8, 4, 5, generator=generator).double()
         labels = labels_of(image, generator)
-        rows.append(SupportRows.of(head.class_statistics(
+        rows.append(SupportRows.from_statistics(head.class_statistics(
             features, labels, len(image.class_ids)).each(
                 lambda one: one[0])))
         shown[image.image] = features[0], labels[0], image.class_ids
@@ -75,8 +75,8 @@ def test_the_rows_of_an_image_are_small():
         1, 1024, 10, 10, generator=torch.Generator().manual_seed(0))
     labels = torch.randint(
         0, 2, (1, 40, 40), generator=torch.Generator().manual_seed(0))
-    rows = SupportRows.of(head.class_statistics(features, labels, 1).each(
-        lambda one: one[0]))
+    rows = SupportRows.from_statistics(
+        head.class_statistics(features, labels, 1).each(lambda one: one[0]))
     size = sum(one.numel() * one.element_size() for one in rows)
     # These are areas and sums in float64, triangles of 64 x 64 in float32, and
     # axes in float16.
@@ -92,7 +92,7 @@ def test_the_rows_of_an_image_are_small():
 def test_the_values_of_a_fit_are_counted(rank, by_shot, values):
     head = PANetHead(8, classifier=dict(
         type='DiscriminantClassifier', rank=rank)).eval()
-    one = SupportRows.of(head.class_statistics(
+    one = SupportRows.from_statistics(head.class_statistics(
         torch.ones(1, 8, 4, 5), torch.ones(1, 4, 5), 1).each(
             lambda one: one[0]))
     table = SupportTable(IMAGES[1:2], [one], torch.device('cpu'))
@@ -100,7 +100,7 @@ def test_the_values_of_a_fit_are_counted(rank, by_shot, values):
 
 
 def test_prototypes_need_no_more_than_their_sums():
-    one = SupportRows.of(PANetHead(8).class_statistics(
+    one = SupportRows.from_statistics(PANetHead(8).class_statistics(
         torch.ones(1, 8, 4, 5), torch.ones(1, 4, 5), 1).each(
             lambda one: one[0]))
     table = SupportTable(IMAGES[1:2], [one], torch.device('cpu'))

@@ -15,7 +15,7 @@ def samples(episodes, ways, shots, queries):
 @pytest.mark.parametrize(
     'numbers', [(1, 1, 1, 1), (3, 2, 5, 1), (2, 3, 1, 4), (1, 2, 2, 0)])
 def test_the_layout_is_read_from_the_samples(numbers):
-    assert EpisodeLayout.of(samples(*numbers)) == numbers
+    assert EpisodeLayout.from_samples(samples(*numbers)) == numbers
 
 
 def test_a_flat_batch_is_split_way_by_way():

@@ -32,8 +32,8 @@ def test_labels_are_those_of_mmseg(metainfo, align_corners):
     at_input = model.decode_head.predict_by_feat(logits, [metainfo])
     expected, = model.postprocess_result(
         at_input, [SegDataSample(metainfo=metainfo)])
-    for found in (LogitMap.of_cells(logits[0], metainfo, align_corners),
-                  LogitMap.of_input(at_input[0], metainfo, align_corners)):
+    for found in (LogitMap.from_cells(logits[0], metainfo, align_corners),
+                  LogitMap.from_input(at_input[0], metainfo, align_corners)):
         labels = found.labels()
         assert labels.dtype == torch.uint8
         assert torch.equal(labels.long(), expected.pred_sem_seg.data[0])
@@ -57,5 +57,5 @@ def test_a_row_of_a_large_image_uses_only_contributing_lines():
     """In a bilinear resize, row 7 of 30 is between lines 1 and 2 of 8."""
     cells = torch.randn(2, 8, 5)
     cells[:, [0, *range(3, 8)]] = torch.nan
-    found = LogitMap.of_cells(cells, size_metainfo((30, 20)))
+    found = LogitMap.from_cells(cells, size_metainfo((30, 20)))
     assert found.rows(slice(7, 8)).isfinite().all()

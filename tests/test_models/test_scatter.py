@@ -21,7 +21,7 @@ def case(channels=6, size=(3, 4), dtype=torch.float64, seed=0):
 
 
 def statistics_of(features, weights, rank=None, valid=None):
-    return SupportStatistics.of_weights(
+    return SupportStatistics.from_weights(
         features, weights, ('moments',), True, rank, valid)
 
 

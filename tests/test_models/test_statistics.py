@@ -18,7 +18,7 @@ def masked_average_pool(features, masks, pool_at='image',
         features.shape[2:], size_metainfo(masks.shape[1:]), pool_at,
         align_corners, like=features)
     weights = to_masks.adjoint(masks.to(features))
-    return SupportStatistics.of_weights(
+    return SupportStatistics.from_weights(
         features, weights[:, None]).means()[:, 0]
 
 
@@ -145,13 +145,13 @@ def test_moments_and_cells_of_two_cells_by_hand():
     """The cells are (3, 1) with 2 pixels and (4, 3) with 1 pixel."""
     features = torch.tensor([[[[3., 4.]], [[1., 3.]]]])
     weights = torch.tensor([[[[2., 1.]]]])
-    found = SupportStatistics.of_weights(
+    found = SupportStatistics.from_weights(
         features, weights, ('moments', 'cells'))
     # 2 (3, 1)(3, 1)^T + (4, 3)(4, 3)^T
     assert found.moments.tolist() == [[[[34., 18.], [18., 11.]]]]
     assert found.cells.tolist() == [[[3., 1.], [4., 3.]]]
     assert found.weights.tolist() == [[[2., 1.]]]
-    unit = SupportStatistics.of_weights(features, weights, unit=True)
+    unit = SupportStatistics.from_weights(features, weights, unit=True)
     torch.testing.assert_close(unit.sums, torch.tensor(
         [[[6 / 10**.5 + .8, 2 / 10**.5 + .6]]]))
 
@@ -160,7 +160,7 @@ def test_moments_and_cells_of_two_cells_by_hand():
 def test_statistics_that_are_added_can_be_subtracted(needs):
     generator = torch.Generator().manual_seed(4)
     one, other = (
-        SupportStatistics.of_weights(
+        SupportStatistics.from_weights(
             torch.randn(1, 3, 2, 4, generator=generator).double(),
             torch.rand(1, 2, 2, 4, generator=generator).double(), needs)
         for _ in range(2))
@@ -230,7 +230,7 @@ def test_a_support_without_background_gives_exact_zeros():
 
 def test_supports_with_fewer_cells_are_padded_in_a_stack():
     many, few = (
-        SupportStatistics.of_weights(
+        SupportStatistics.from_weights(
             torch.ones(1, 3, 2, width), torch.ones(1, 2, 2, width),
             ('cells',)).each(lambda one: one[0]) for width in (4, 3))
     stacked = stack([many, few])
@@ -249,7 +249,7 @@ def axes_case(seed=5):
 def test_moments_along_axes_are_those_of_the_coordinates_along_them():
     features, weights = axes_case()
     exact, found = (
-        SupportStatistics.of_weights(
+        SupportStatistics.from_weights(
             features, weights, ('moments',), True, rank) for rank in (None, 4))
     axes = found.axes.double()
     assert axes.shape == (2, 4, 12) and found.moments.shape == (2, 3, 4, 4)
@@ -265,7 +265,7 @@ def test_moments_along_axes_are_those_of_the_coordinates_along_them():
     (12, ('moments',)), (64, ('moments',)), (4, ()), (4, ('cells',))])
 def test_there_are_no_axes_for_all_channels_or_without_moments(
         rank, needs):
-    found = SupportStatistics.of_weights(
+    found = SupportStatistics.from_weights(
         *axes_case(), needs, True, rank)
     assert found.axes is None
 
@@ -274,13 +274,13 @@ def test_the_axes_do_not_depend_on_the_masks_of_the_valid_pixels():
     """A bank, a test and an episode use different masks of an image."""
     features, weights = axes_case()
     valid = weights.sum(1)
-    expected = SupportStatistics.of_weights(
+    expected = SupportStatistics.from_weights(
         features, weights, ('moments',), True, 4)
     for masks in (weights[:, :1], weights[:, [2, 0]]):
-        found = SupportStatistics.of_weights(
+        found = SupportStatistics.from_weights(
             features, masks, ('moments',), True, 4, valid)
         assert torch.equal(found.axes, expected.axes)
-    assert not torch.equal(SupportStatistics.of_weights(
+    assert not torch.equal(SupportStatistics.from_weights(
         features, weights[:, :1], ('moments',), True, 4).axes, expected.axes)
 
 
@@ -308,7 +308,7 @@ def test_an_image_has_the_same_axes_in_an_episode_and_in_a_table():
 
 def test_moments_along_axes_are_pooled_over_all_channels():
     features, weights = axes_case()
-    found = SupportStatistics.of_weights(
+    found = SupportStatistics.from_weights(
         features, weights, ('moments',), True, 4)
     pooled = found.pooled(0)
     axes = found.axes.double()[:, None]
@@ -324,10 +324,10 @@ def test_masks_along_axes_are_selected_joined_and_subtracted():
     features, weights = axes_case()
     # The masks are all valid pixels, another way, and the support's way.
     weights[:, 0] = weights[:, 1:].sum(1) + 1
-    found = SupportStatistics.of_weights(
+    found = SupportStatistics.from_weights(
         features, weights, ('moments',), True, 4)
     pair = found.pair()
-    left = SupportStatistics.of_weights(
+    left = SupportStatistics.from_weights(
         features, weights[:, 2:] + 1, ('moments',), True, 4, weights.sum(1))
     assert pair.axes is found.axes and pair.moments.shape == (2, 2, 4, 4)
     torch.testing.assert_close(pair.masks(slice(1)).moments, left.moments)

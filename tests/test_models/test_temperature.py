@@ -39,7 +39,7 @@ def random_supports(classifier, shots, episodes=1, factor=1.0, seed=0):
         for number in (episodes * sum(shots), 2 * episodes))
     weights = torch.rand(
         len(features), 2, 3, 4, generator=generator, dtype=torch.float64)
-    found = SupportStatistics.of_weights(
+    found = SupportStatistics.from_weights(
         features, weights, classifier.needs, classifier.unit_cells)
     return found.each(lambda one: one.unflatten(0, (episodes, -1))), queries
 
@@ -170,7 +170,7 @@ def test_each_query_has_the_scale_of_its_refined_classes():
     weights = torch.rand(2, 2, 3, 4, generator=generator).double()
     queries = torch.randn(2, 4, 5, 5, generator=generator).double()
     method = QueryRefinement(rounds=1, prior=0)
-    supports = SupportStatistics.of_weights(
+    supports = SupportStatistics.from_weights(
         features, weights, ('moments',), True).each(lambda one: one[None])
     before = method.fit(supports, [2])(queries)
     after = calibrated(method, supports, [2])(queries)

@@ -100,7 +100,7 @@ def judge(head: Any, features: Tensor, metainfo: dict, labels: Tensor,
                 fitted = fitted.start
             found.append(head.match(features[None], fitted))
     logits = torch.cat(found)  # (G, 2, h, w)
-    maps = LogitMap.of_cells(logits, metainfo, head.align_corners)
+    maps = LogitMap.from_cells(logits, metainfo, head.align_corners)
     ious, agreements = [], []
     # One at a time, as an image may be large.
     for number, of_set in enumerate(logits):  # (2, h, w)

@@ -31,7 +31,7 @@ class Classifier(nn.Module):
         unit_cells (bool): Whether the statistics are those of normalised
             cells.
         rank (int | None): Number of main axes of the moments in evaluation,
-            see :meth:`SupportStatistics.of_weights`; None for all channels.
+            see :meth:`SupportStatistics.from_weights`; None for all channels.
         edges (dict | None): Arguments of the :class:`EdgeFilter` of the
             logits, unless ``test_cfg`` has ``edges``; None for no filter.
     """

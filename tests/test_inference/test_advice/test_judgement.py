@@ -110,7 +110,7 @@ def test_a_shot_is_judged_by_what_its_classifier_starts_from(
             fitted = start.fit(
                 statistics.each(lambda tensor, one=one: tensor[one][None].to(
                     torch.float32)), [len(one)])
-            margin, = LogitMap.of_cells(
+            margin, = LogitMap.from_cells(
                 fitted(features[[shot]])[0], metainfo).margins()
             expected.append((
                 mask_iou(margin > 0, labels[shot]),

@@ -59,7 +59,7 @@ def with_moments_and_cells():
     supports = []
     for cells, one in zip((20, 6, 15), pets().supports, strict=True):
         generator = torch.Generator().manual_seed(cells)
-        supports.append(one._replace(statistics=SupportStatistics.of_weights(
+        supports.append(one._replace(statistics=SupportStatistics.from_weights(
             torch.randn(1, 6, 1, cells, generator=generator).double(),
             torch.rand(
                 1, 1 + len(one.names), 1, cells, generator=generator).double(),
@@ -234,7 +234,7 @@ def test_moments_and_axes_of_negatives_come_back_as_they_were(path):
 
     def measured(one):
         names = getattr(one, 'names', ())
-        return one._replace(statistics=SupportStatistics.of_weights(
+        return one._replace(statistics=SupportStatistics.from_weights(
             torch.randn(1, 6, 3, 4, generator=generator).double(),
             torch.rand(
                 1, 1 + len(names), 3, 4, generator=generator).double(),

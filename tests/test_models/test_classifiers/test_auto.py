@@ -21,7 +21,7 @@ def test_one_image_starts_from_prototypes_others_from_discriminant(
         torch.randn(number, 5, 4, 4, generator=generator).double()
         for number in (sum(shots), 2))
     weights = torch.rand(sum(shots), 2, 4, 4, generator=generator).double()
-    statistics = SupportStatistics.of_weights(
+    statistics = SupportStatistics.from_weights(
         features, weights, ('moments',), True).each(lambda one: one[None])
     common = dict(prior=0.5, scale=2.0)
     found = AutoClassifier(presence=presence, **common).fit(statistics, shots)
@@ -72,7 +72,7 @@ def test_cells_without_scatter_are_classified_by_prototypes():
     features = torch.eye(6)[:2].view(1, 2, 6).expand(3, 2, 6)
     features = features.transpose(1, 2).unsqueeze(3)  # (3, C, 2, 1)
     weights = torch.eye(2).view(1, 2, 2, 1).expand(3, 2, 2, 1)
-    statistics = SupportStatistics.of_weights(
+    statistics = SupportStatistics.from_weights(
         features, weights, ('moments',), True).each(lambda one: one[None])
     queries = torch.randn(2, 6, 9, 9, generator=generator)
     expected = PrototypeClassifier().fit(statistics, [3])(queries)

@@ -31,7 +31,8 @@ def random_supports(number, channels=5, size=(3, 4), dtype=torch.float64,
 
 
 def statistics_of(features, weights):
-    return SupportStatistics.of_weights(features, weights, ('moments',), True)
+    return SupportStatistics.from_weights(
+        features, weights, ('moments',), True)
 
 
 def plain_classes(features, weights, shots):
@@ -276,7 +277,7 @@ def test_a_fit_compiles_to_one_graph_with_the_same_gradient():
     queries, _ = random_supports(1, seed=1)
 
     def logits(features):
-        statistics = SupportStatistics.of_weights(
+        statistics = SupportStatistics.from_weights(
             features, weights, DiscriminantClassifier.train_needs, True)
         return DiscriminantClassifier().fit(
             statistics, [1, 1])(queries).square().sum()

@@ -45,7 +45,7 @@ def episode(shots, queries=1, channels=6, size=(5, 6), seed=0, noise=0.7):
 
 
 def statistics_of(features, weights, episodes=1):
-    return SupportStatistics.of_weights(
+    return SupportStatistics.from_weights(
         features, weights, ('moments',), True).each(
             lambda one: one.unflatten(0, (episodes, -1)))  # (B, N)
 

@@ -50,7 +50,7 @@ def statistics_of(shots, episodes, channels=12, dtype=torch.float64):
     way[:, :2] = 1
     for i in range(number):
         features[i, 1 + i % len(shots), :2] += 2
-    return SupportStatistics.of_weights(
+    return SupportStatistics.from_weights(
         features, torch.stack([1 - way, way], 1), ('moments',), True).each(
             lambda one: one.unflatten(0, (episodes, -1)))
 
