@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--save-predictions', metavar='DIR', help='write every prediction to '
         'this folder, as a PNG file of episode labels named '
         'run-episode-query, with classes.txt and ways.csv, which explain the '
-        'labels')
+        'labels; the predictions of an earlier test are removed')
     parser.add_argument(
         '--show-dir', metavar='DIR', help='plot episodes to this folder')
     parser.add_argument(

@@ -89,7 +89,9 @@ def check_places(cfg: Config, *modes: str) -> None:
         *modes (str): Data loaders to check: 'train', 'val', 'test'.
 
     Raises:
-        InputError: If a fold or a folder does not exist.
+        InputError: If a fold or a folder does not exist. Folders that
+            mmengine reads by the ``backend_args`` of a data set are not
+            checked.
     """
     loaders = [cfg.get(f'{mode}_dataloader') for mode in modes]
     for dataset in _with_key(loaders, 'support_pipeline'):
@@ -97,7 +99,9 @@ def check_places(cfg: Config, *modes: str) -> None:
             split_classes(dataset['folds'], dataset.get('fold', 0), 'novel')
     for node in _with_key(loaders, 'data_root'):
         root = node['data_root']
-        if root and '://' not in str(root) and not os.path.isdir(root):
+        backend = (node.get('backend_args') or {}).get('backend', 'local')
+        is_local = backend == 'local' and '://' not in str(root)
+        if root and is_local and not os.path.isdir(root):
             raise InputError(
                 f'the folder {root} of the data, data_root in {cfg.filename}, '
                 'does not exist; correct it, or give it with --data-root')

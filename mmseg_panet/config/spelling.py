@@ -38,6 +38,8 @@ _PLACES = {
         'edges', 'min_area'},
 }
 """Keys of dicts that have no type, by the place of the dict."""
+_HOOKS = 'default_hooks'
+"""Place of a dict where mmengine takes a hook of any name."""
 
 
 def check_spelling(cfg: Config) -> None:
@@ -45,7 +47,10 @@ def check_spelling(cfg: Config) -> None:
 
     A key at the top level is refused if it is similar to a key of mmengine,
     mmseg or the configs of this project, and if the config does not use it as
-    a variable. A key of a dict with a ``type`` is refused if the class, and
+    a variable. A config that uses mmengine's ``read_base`` is not checked at
+    the top level, as its text does not include that of its bases. A key of
+    ``default_hooks`` may have any name if its hook has a ``type``. A key of a
+    dict with a ``type`` is refused if the class, and
     the classes that receive its ``**kwargs``, have a parameter with a similar
     name, but none with this name.
 
@@ -63,7 +68,8 @@ def check_spelling(cfg: Config) -> None:
     for place, node in iter_dicts(cfg._cfg_dict, ''):
         known = _known(place, node)
         for key in node.keys() - known:
-            if isinstance(key, str) and not key.startswith('_'):
+            if isinstance(key, str) and not key.startswith('_') and not (
+                    place == _HOOKS and _has_type(node[key])):
                 _refuse_near(key, known, place, cfg)
 
 
@@ -90,7 +96,8 @@ def check_options(cfg: Config, options: Mapping[str, Any]) -> None:
                 place = '.'.join(parents)
                 known = _known(place, node) if place else _known_at_top()
                 if key not in node:
-                    if key not in known:
+                    if key not in known and not (
+                            place == _HOOKS and _is_typed(name, options)):
                         _refuse_near(key, known | node.keys(), place, cfg)
                     break
                 node = node[key]
@@ -151,12 +158,28 @@ def _known_at_top() -> frozenset[str]:
     return _TOP | parameters(Runner) | variables
 
 
+def _has_type(hook: Any) -> bool:
+    return isinstance(hook, dict) and 'type' in hook
+
+
+def _is_typed(option: str, options: Mapping[str, Any]) -> bool:
+    """Return whether options give a type to the hook that one belongs to."""
+    hook = '.'.join(option.split('.')[:2])
+    return f'{hook}.type' in options or (
+        hook in options and _has_type(options[hook]))
+
+
 def _is_used(key: str, cfg: Config) -> bool:
     """Return whether a config or one of its bases reads a variable."""
     if {'launcher', 'work_dir'} <= cfg.keys() and '_base_' not in cfg.text:
         # A Runner wrote this config, without references to variables.
         return True
     code = re.sub(r'#.*', '', cfg.text)
+    if re.search(r'\bread_base\b', code):
+        return True
+    if not str(cfg.filename).endswith('.py'):
+        # In JSON and YAML, a name before a colon is a key and not a use.
+        code = re.sub(rf"""(["']?)\b{re.escape(key)}\1\s*:""", '', code)
     return bool(re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code))
 
 

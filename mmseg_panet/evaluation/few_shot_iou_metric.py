@@ -15,7 +15,7 @@ from ..table import format_table
 from .bootstrap import bootstrap_interval
 from .episode_table import EpisodeTable
 from .iou import EpisodeCounts, count_pixels
-from .prediction_lists import write_prediction_lists
+from .prediction_lists import prediction_name, write_prediction_lists
 from .scores import summarise
 
 
@@ -103,7 +103,7 @@ class FewShotIoUMetric(BaseMetric):
         if self.output_dir:
             mmcv.imwrite(
                 prediction.cpu().numpy().astype(np.uint8),
-                str(self.output_dir / f'{run}-{episode:05d}-{number}.png'))
+                str(self.output_dir / prediction_name(run, episode, number)))
 
     def evaluate(self, size: int) -> dict:
         """Evaluate all episodes and keep the complete result.

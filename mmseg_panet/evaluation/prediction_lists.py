@@ -1,12 +1,69 @@
-"""The lists that explain the saved predictions of episodes."""
+"""The folder of the saved predictions of episodes, and its lists."""
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..annotations.class_list import BACKGROUND, ClassList, write_class_list
-from ..files import write_lines
+from ..annotations.class_list import (
+    BACKGROUND,
+    CLASS_LIST,
+    ClassList,
+    write_class_list,
+)
+from ..errors import InputError
+from ..files import StrPath, write_lines
 from .iou import EpisodeCounts
+
+_WAY_LIST = 'ways.csv'
+_COLUMNS = ['run', 'episode', 'way', 'class']
+
+
+def prediction_name(run: int, episode: int, query: int) -> str:
+    """Return the file name of the prediction of a query.
+
+    Args:
+        run (int): Run of the episode.
+        episode (int): Index of the episode in its run.
+        query (int): Index of the query in its episode.
+    """
+    return f'{run}-{episode:05d}-{query}.png'
+
+
+def check_prediction_folder(folder: StrPath) -> None:
+    """Refuse a folder whose ``classes.txt`` is not that of predictions.
+
+    Args:
+        folder (str | os.PathLike): Folder for predictions. It need not exist.
+
+    Raises:
+        InputError: If the folder has a ``classes.txt``, but no ``ways.csv``.
+    """
+    folder = Path(folder)
+    if (folder / CLASS_LIST).exists() and not (folder / _WAY_LIST).is_file():
+        raise InputError(
+            f'expected a new folder or one of earlier predictions, got '
+            f'{folder}, whose {CLASS_LIST} would be replaced; choose another '
+            'folder')
+
+
+def clear_predictions(folder: StrPath) -> None:
+    """Remove the predictions of an earlier test, and mark the folder.
+
+    Only files with the name of a prediction are removed, and only from a
+    folder with a ``ways.csv``. The folder then has a ``ways.csv`` without an
+    episode, so that the predictions of a test that is interrupted are removed
+    by the next one.
+
+    Args:
+        folder (str | os.PathLike): Folder for predictions, which is created.
+    """
+    folder = Path(folder)
+    if (folder / _WAY_LIST).is_file():
+        for path in list(folder.iterdir()):
+            if re.fullmatch(r'[0-9]+-[0-9]{5,}-[0-9]+\.png', path.name):
+                path.unlink()
+    write_lines(folder / _WAY_LIST, [','.join(_COLUMNS)])
 
 
 def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
@@ -27,9 +84,9 @@ def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
         [BACKGROUND, *(f'way {way}' for way in range(1, 1 + ways))], {}))
     table = io.StringIO()
     rows = csv.writer(table, lineterminator='\n')
-    rows.writerow(['run', 'episode', 'way', 'class'])
+    rows.writerow(_COLUMNS)
     for episode in sorted(episodes, key=lambda one: (one.run, one.episode)):
         for way, class_id in enumerate(episode.class_ids, start=1):
             rows.writerow(
                 [episode.run, episode.episode, way, classes[class_id]])
-    write_lines(folder / 'ways.csv', table.getvalue().splitlines())
+    write_lines(folder / _WAY_LIST, table.getvalue().splitlines())

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
 from ..config.build_errors import build_errors
@@ -12,6 +12,10 @@ from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
 from ..evaluation.few_shot_iou_metric import complete_result
+from ..evaluation.prediction_lists import (
+    check_prediction_folder,
+    clear_predictions,
+)
 from ..files import write_lines
 from ..models import FewShotHead
 from ..models.model_wrapper import unwrap_model
@@ -38,8 +42,12 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
 
     Raises:
         InputError: If the checkpoint is of another model than the config's,
-            or if the model cannot be built or cannot predict episodes.
+            if the model cannot be built or cannot predict episodes, or if the
+            folder for the predictions has a ``classes.txt`` of other masks.
     """
+    predictions = few_shot_metric(cfg).get('output_dir')
+    if predictions:
+        check_prediction_folder(predictions)
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
     trained = checkpoint is not None and not start_from(cfg, checkpoint)
@@ -50,6 +58,10 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
             check_checkpoint(runner.model, checkpoint)
         if not trained:
             unwrap_model(runner.model).init_weights()
+        if predictions:
+            if is_main_process():
+                clear_predictions(predictions)
+            barrier()  # No process writes a prediction before this.
         scores = runner.test()  # It builds the data loader and the metric.
     metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset

@@ -2,6 +2,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -133,18 +134,26 @@ def check_colours(colours: Mapping[str, Sequence[int]]) -> None:
         colours (Mapping[str, Sequence[int]]): Colours by class name.
 
     Raises:
-        InputError: If a colour is not three numbers of 0..255.
+        InputError: If a colour is not three integers of 0..255.
     """
     if not isinstance(colours, Mapping):
         raise InputError(
             'expected palette as {class name: (red, green, blue)}, got a '
             f'{type(colours).__name__}')
     for name, colour in colours.items():
-        if isinstance(colour, str) or len(colour) != 3 or not all(
-                0 <= value <= 255 for value in colour):
+        values = list(colour) if isinstance(colour, Sequence) or (
+            isinstance(colour, np.ndarray) and colour.ndim == 1) else []
+        if len(values) != 3 or not all(
+                isinstance(value, Integral) and not isinstance(value, bool)
+                and 0 <= value <= 255 for value in values):
+            is_fraction = bool(values) and all(
+                isinstance(value, Real) and 0 <= value <= 1
+                for value in values)
+            remedy = 'multiply by 255 and round' if is_fraction else (
+                'give three integers, such as (255, 120, 0)')
             raise InputError(
-                f'expected the colour of {name!r} as red, green and blue of '
-                f'0..255, got {colour}')
+                f'expected the colour of {name!r} as red, green and blue, '
+                f'integers of 0..255, got {colour!r}; {remedy}')
 
 
 def coloured_class_list(names: Sequence[str],

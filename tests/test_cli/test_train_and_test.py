@@ -394,6 +394,36 @@ def test_a_result_that_cannot_be_written_is_refused_before_the_test(
     assert 'error: expected --out FILE.json, got' in done.stderr
 
 
+def test_predictions_of_an_earlier_test_are_replaced(small, tmp_path):
+    config, run, data = small
+    folder = tmp_path / 'predictions'
+    arguments = (
+        'test', config, run / 'iter_6.pth', '--work-dir', tmp_path / 'run',
+        '--data-root', data, '--runs', 1, '--save-predictions', folder)
+    tool(*arguments, '--episodes', 3)
+    (folder / 'mine.png').touch()
+    tool(*arguments, '--episodes', 2)
+    assert {path.name for path in folder.iterdir()} == {
+        '0-00000-0.png', '0-00001-0.png', 'mine.png', 'classes.txt',
+        'ways.csv'}
+    _, *ways = (folder / 'ways.csv').read_text().splitlines()
+    assert [way.split(',')[:3] for way in ways] == [
+        ['0', '0', '1'], ['0', '1', '1']]
+
+
+def test_a_class_list_of_the_user_is_refused_before_the_test(small, tmp_path):
+    config, run, data = small
+    path = tmp_path / 'classes.txt'
+    path.write_text('0 background\n1 cat\n')
+    done = tool(
+        'test', config, run / 'iter_6.pth', '--work-dir', tmp_path / 'run',
+        '--data-root', data, '--save-predictions', tmp_path, code=2)
+    assert f'got {tmp_path}, whose classes.txt would be' in done.stderr
+    assert 'Iter(test)' not in done.stdout
+    assert path.read_text() == '0 background\n1 cat\n'
+    assert {one.name for one in tmp_path.iterdir()} <= {'classes.txt', 'run'}
+
+
 def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
     config, run, data = small
     copy = tmp_path / 'data'

@@ -75,6 +75,22 @@ def test_a_place_that_does_not_exist_is_refused(toy_root, setting, words):
             check_places(cfg, mode)
 
 
+@pytest.mark.parametrize(('backend_args', 'is_checked'), [
+    (dict(backend='petrel'), False), (dict(backend='local'), True),
+    (None, True)])
+def test_folders_of_remote_data_are_not_checked(backend_args, is_checked):
+    cfg = read_config(TOY)
+    apply_settings(cfg, data_root='bucket/nowhere')
+    dataset = cfg.test_dataloader.dataset
+    for pool in (dataset.get('pools') or dict(all=dataset.dataset)).values():
+        pool.backend_args = backend_args
+    if not is_checked:
+        check_places(cfg, 'test')
+        return
+    with pytest.raises(InputError, match='the folder bucket/nowhere'):
+        check_places(cfg, 'test')
+
+
 def test_the_config_of_photographs_is_for_segment_and_fit():
     with pytest.raises(InputError, match=(
             r'EpisodicDataset in .*imagenet-473x473\.py, got none: such a '

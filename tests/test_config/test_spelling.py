@@ -67,8 +67,10 @@ def written(tmp_path):
      'in val_dataloader', 'num_worker'),
     ("model = dict(test_cfg=dict(shot_fuson='vote'))", 'shot_fusion',
      r'in model\.test_cfg', 'shot_fuson'),
-    ("default_hooks = dict(loger=dict(type='LoggerHook'))", 'logger',
+    ('default_hooks = dict(loger=dict(interval=5))', 'logger',
      'in default_hooks', 'loger'),
+    ('default_hooks = dict(loger=None)', 'logger', 'in default_hooks',
+     'loger'),
     ("default_hooks = dict(logger=dict(type='LoggerHook', intervals=5))",
      'interval', r'in default_hooks\.logger', 'intervals'),
     ('randomness = dict(seeds=0)', 'seed', 'in randomness', 'seeds')])
@@ -94,6 +96,8 @@ def test_a_misspelt_key_is_refused(written, text, near, where, got):
     "model = dict(type='SpellingParent', extra=1)",
     # Similar to a parameter of a parent that the class does not pass on.
     "model = dict(type='SpellingGrandchild', colours=1)",
+    # mmengine takes more hooks, by any name.
+    "default_hooks = dict(checkpoint2=dict(type='CheckpointHook'))",
     # Types that are not registered.
     "model = dict(type='elsewhere.Model', widht=1)",
     "model = dict(type='NotThere', widht=1)"])
@@ -109,6 +113,33 @@ def test_a_comment_or_an_assignment_does_not_count_as_a_use(written):
 def test_a_variable_that_only_a_base_uses_is_accepted(written):
     written('model_ = dict(a=1)\nmodel = dict(b=model_)', 'base.py')
     read_config(written("_base_ = './base.py'\nmodel_ = dict(a=2)"))
+
+
+def test_a_variable_that_only_a_base_with_read_base_uses_is_accepted(written):
+    written('model_ = dict(a=1)\nmodel = dict(b=model_)', 'base_model.py')
+    text = (
+        'from mmengine.config import read_base\n'
+        'with read_base():\n    from .base_model import *\n'
+        "model.update(dict(type='SpellingParent', {}=3))")
+    read_config(written(text.format('width'), 'good.py'))
+    # Other keys are still checked.
+    with pytest.raises(InputError, match="'width' in model"):
+        read_config(written(text.format('widht'), 'bad.py'))
+
+
+@pytest.mark.parametrize(('name', 'text'), [
+    ('mine.json', '{{"{}": {{"a": 1}}}}'), ('mine.yaml', '{}:\n  a: 1\n'),
+    ('quoted.yaml', "'{}' :\n  a: 1\n")])
+def test_a_key_of_json_and_yaml_does_not_count_as_a_use(written, name, text):
+    read_config(written(text.format('optim_wrapper'), name))
+    with pytest.raises(InputError, match="got 'optim_wraper'"):
+        read_config(written(text.format('optim_wraper'), name))
+
+
+def test_a_variable_that_the_python_base_of_json_uses_is_accepted(written):
+    written('model_ = dict(a=1)\nmodel = dict(b=model_)', 'base.py')
+    read_config(written(
+        '{"_base_": "./base.py", "model_": {"a": 2}}', 'mine.json'))
 
 
 def test_variables_in_a_config_that_a_runner_wrote_are_accepted(written):
@@ -170,6 +201,17 @@ def test_a_misspelt_option_is_refused(option, sentence):
     'load_from'])
 def test_other_options_are_accepted(option):
     check_options(read_config(TOY), {option: 1})
+
+
+@pytest.mark.parametrize('options', [
+    {'default_hooks.checkpoint2.type': 'CheckpointHook',
+     'default_hooks.checkpoint2.interval': 5},
+    {'default_hooks.checkpoint2': dict(type='CheckpointHook')}])
+def test_another_hook_is_an_option_if_it_has_a_type(options):
+    cfg = read_config(TOY)
+    check_options(cfg, options)
+    with pytest.raises(InputError, match="'checkpoint' in default_hooks"):
+        check_options(cfg, {'default_hooks.checkpoint2.interval': 5})
 
 
 @pytest.mark.parametrize('name', config_files())

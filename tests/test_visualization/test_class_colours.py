@@ -143,7 +143,23 @@ def test_a_colour_that_a_user_gives_twice_is_listed_once(tmp_path):
 
 
 @pytest.mark.parametrize('colours', [
-    'red', {'a': (1, 2)}, {'a': 'abc'}, {'a': (0, 0, 256)}])
+    'red', {'a': (1, 2)}, {'a': 'abc'}, {'a': (0, 0, 256)},
+    {'a': (1, 2, 'x')}, {'a': 5}, {'a': None}, {'a': (True, 0, 0)},
+    {'a': (1, [2], 3)}, {'a': {1, 2, 3}}, {'a': (0., 0., 255.)},
+    {'a': np.array(5)}, {'a': np.zeros((3, 1), np.uint8)}])
 def test_what_is_not_a_colour_is_refused(colours):
     with pytest.raises(InputError, match='expected'):
         check_colours(colours)
+
+
+@pytest.mark.parametrize('colour', [
+    (.9, .1, .1), [1., 0., 0.], (.9, .1, .1, 1), np.array([.9, .1, .1])])
+def test_a_colour_of_matplotlib_is_refused_with_its_remedy(colour):
+    with pytest.raises(InputError, match=r"of 'red' .*; multiply by 255"):
+        check_colours({'red': colour})
+
+
+@pytest.mark.parametrize('colour', [
+    (0, 0, 255), [1, 2, 3], np.array([1, 2, 3]), np.zeros(3, np.uint8)])
+def test_three_integers_are_a_colour(colour):
+    check_colours({'red': colour})

@@ -76,7 +76,8 @@ def image_array(image: np.ndarray | Image.Image,
         image (np.ndarray | Image.Image): (H, W, 3) or (H, W) of uint8; or a
             Pillow image of any mode but 'F', whose EXIF orientation is
             applied, whose transparency is left out, and of whose 16 bits the
-            upper 8 are taken, as those of files.
+            upper 8 are taken, as those of files. The values of mode 'I' are
+            of 8 bits if none is above 255.
         channel_order (str): Order of the channels of an array, 'bgr' or
             'rgb'. Pillow images say their order themselves. Defaults to
             'bgr', as in mmcv and mmseg.
@@ -108,8 +109,10 @@ def _pillow_array(image: Image.Image) -> np.ndarray:
             (OSError, SyntaxError, ValueError)):
         seen = ImageOps.exif_transpose(image)
         if seen.mode.startswith('I'):
-            # Pillow has 16 bits in 'I;16' or 'I'.
-            return (np.asarray(seen).astype(np.int64) >> 8).clip(
-                0, 255).astype(np.uint8)
+            # Pillow has 16 bits in 'I;16' or 'I', and 8 bits in 'I'.
+            values = np.asarray(seen).astype(np.int64)
+            if seen.mode != 'I' or values.max(initial=0) > 255:
+                values >>= 8
+            return values.clip(0, 255).astype(np.uint8)
         return np.asarray(seen.convert(
             'L' if seen.mode in ('1', 'L', 'LA', 'La') else 'RGB'))

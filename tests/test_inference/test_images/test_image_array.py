@@ -42,6 +42,20 @@ def test_every_mode_of_pillow_is_what_its_file_is(mode, tmp_path):
     assert (found == read_image(str(tmp_path / 'a.png'))).all()
 
 
+@pytest.mark.parametrize(('value', 'expected'), [
+    (200, 200), (255, 255), (256, 1), (65535, 255), (70000, 255), (-5, 0)])
+def test_values_of_8_bits_in_mode_i_are_not_shifted(value, expected):
+    image = Image.fromarray(np.full((4, 5), value, np.int32))
+    assert image.mode == 'I'
+    assert (image_array(image) == expected).all()
+
+
+def test_values_of_mode_i16_are_always_of_16_bits():
+    image = Image.fromarray(np.full((4, 5), 200, np.uint16))
+    assert image.mode == 'I;16'
+    assert (image_array(image) == 0).all()
+
+
 def test_transparency_is_left_out():
     image = Image.fromarray(RGB)
     image.putalpha(0)
