@@ -4,6 +4,7 @@ import torch
 
 _VERSION = tuple(map(int, torch.__version__.split('.')[:2]))
 
+FAKES_CUDA = _VERSION >= (2, 5)
 compiles = pytest.mark.skipif(
     _VERSION < (2, 5),
     reason='torch.compile before 2.5 cannot trace zip(strict=True)')
