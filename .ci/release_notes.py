@@ -3,7 +3,8 @@
     python .ci/release_notes.py v0.2.0
 
 The tag must be the version of the package with a v, and the section must have
-a date.
+a date. The README must name the address of the repository, as a package index
+shows it.
 """
 
 import re
@@ -21,6 +22,12 @@ def release_notes(tag: str, root: Path = ROOT) -> str:
         sys.exit(
             f'expected the tag v{version}, got {tag}; set __version__ in '
             'mmseg_panet/version.py before tagging'
+        )
+    readme = (root / 'projects_readme.md').read_text(encoding='utf-8')
+    if '<address of this repository>' in readme:
+        sys.exit(
+            'expected the address of this repository in projects_readme.md, '
+            'got the placeholder; write it there, and make the links absolute'
         )
     changelog = (root / 'CHANGELOG.md').read_text(encoding='utf-8')
     sections = re.split(r'^## ', changelog, flags=re.M)[1:]

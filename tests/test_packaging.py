@@ -133,6 +133,8 @@ def test_a_release_has_the_section_of_its_version(tmp_path):
     (tmp_path / 'mmseg_panet').mkdir()
     (tmp_path / 'mmseg_panet/version.py').write_text(
         """x = 1\n__version__ = '0.2.0'\n""")
+    readme = tmp_path / 'projects_readme.md'
+    readme.write_text('git clone https://example.org/panet\n')
     changelog = tmp_path / 'CHANGELOG.md'
     changelog.write_text(
         '# Changelog\n\n## [0.2.0] - 2027-01-31\n\n### Added\n\n- b\n\n'
@@ -140,6 +142,10 @@ def test_a_release_has_the_section_of_its_version(tmp_path):
     assert release_notes('v0.2.0', tmp_path) == '### Added\n\n- b\n'
     with pytest.raises(SystemExit, match='expected the tag v0.2.0, got v0.3'):
         release_notes('v0.3.0', tmp_path)
+    readme.write_text('git clone "<address of this repository>"\n')
+    with pytest.raises(SystemExit, match='got the placeholder'):
+        release_notes('v0.2.0', tmp_path)
+    readme.write_text('git clone https://example.org/panet\n')
     changelog.write_text('## [0.2.0] - unreleased\n\n- b\n')
     with pytest.raises(SystemExit, match='date the section before tagging'):
         release_notes('v0.2.0', tmp_path)

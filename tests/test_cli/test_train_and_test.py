@@ -344,18 +344,25 @@ def test_mmsegs_segmentor_is_refused_before_training_and_test(
         small, tmp_path):
     base, _, data = small
     config = tmp_path / 'config.py'
-    config.write_text(
+    text = (
         f'_base_ = {str(base)!r}\n'
         "model = dict(_delete_=True, type='EncoderDecoder', "
         "data_preprocessor=dict(type='SegDataPreProcessor', size=(64, 64)), "
         "backbone=dict(type='DilatedResNet', depth=18, base_channels=8, "
         "stem_channels=8), decode_head=dict(type='PANetHead', "
         'in_channels=32))\n')
+    config.write_text(text)
     for command in (['train', config], ['test', config, 'none']):
         done = tool(*command, '--work-dir', tmp_path, '--data-root', data,
                     code=2)
         assert "set type='FewShotSegmentor' in model" in (
             done.stderr.splitlines()[-1])
+    # It trains the head: only the validation needs episodes.
+    config.write_text(text + (
+        'val_cfg = val_dataloader = val_evaluator = None\n'
+        'train_cfg = dict(max_iters=1)\n'))
+    tool('train', config, '--work-dir', tmp_path / 'run', '--data-root', data)
+    assert (tmp_path / 'run/iter_1.pth').is_file()
 
 
 def test_a_checkpoint_of_another_model_is_one_line(small, tmp_path):
