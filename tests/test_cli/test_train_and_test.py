@@ -268,12 +268,19 @@ def test_two_processes_score_as_one_does(small, tmp_path):
         'test.py', config, run / 'iter_6.pth', '--data-root', data,
         '--work-dir', tmp_path, '--cfg-options',
         'test_dataloader.batch_size=1')
-    tool(*common, '--out', tmp_path / 'one.json')
+    tool(*common, '--out', tmp_path / 'one.json', '--save-predictions',
+         tmp_path / 'one')
+    shutil.copytree(tmp_path / 'one', tmp_path / 'two')
+    (tmp_path / 'two/0-00000-9.png').touch()
     tool_process(
         *common, '--out', tmp_path / 'two.json', '--launcher', 'pytorch',
-        launcher=TWO_PROCESSES)
+        '--save-predictions', tmp_path / 'two', launcher=TWO_PROCESSES)
     one, two = (
         json.loads((tmp_path / f'{name}.json').read_text())
+        for name in ('one', 'two'))
+    assert one == two
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ('one', 'two'))
     assert one == two
 
