@@ -40,7 +40,7 @@ class ClassList(NamedTuple):
     colours: Mapping[int, Colour]
     """Colours by id, for ids that are listed with one; 255 is allowed."""
     ignored: str = 'ignored'
-    """What a list calls the id 255, if that has a colour."""
+    """Name of the id 255 in a list, if that id has a colour."""
 
     def palette(self) -> np.ndarray:
         """Return the RGB colours of all ids, (256, 3) uint8.

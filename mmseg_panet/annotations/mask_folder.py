@@ -35,7 +35,7 @@ class MaskTask(NamedTuple):
     ids: frozenset[int] | None = None
     """Ids of the classes in the mask; None if they are unknown so far."""
     file_name: str = ''
-    """What the annotations call the image, for messages."""
+    """Name of the image in the annotations, for messages."""
 
 
 class Annotations(NamedTuple):

@@ -238,7 +238,7 @@ def _require_checkpoint(checkpoint: str) -> None:
 
 
 def _url_of(checkpoint: str) -> str:
-    """Find where an address of torchvision leads, for a message."""
+    """Find the URL behind an address of torchvision, for a message."""
     name = checkpoint.removeprefix('torchvision://')
     return checkpoint if name == checkpoint else get_torchvision_models().get(
         name, checkpoint)

@@ -204,7 +204,7 @@ _FAULTS: dict[str, tuple[str, Any, str]] = {
     'rank': ('another number of main axes', None, 'classifier'),
     'matching': ('another matching', None, 'classifier'),
 }
-"""What must be equal for a bank and a model, the most helpful entries first:
+"""Entries that must be equal for a bank and a model, the most helpful first:
 the fault, the value of banks without the entry, and the part of the model."""
 
 

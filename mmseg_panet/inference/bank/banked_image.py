@@ -10,7 +10,7 @@ from ..supports import Support
 
 
 class BankedSupport(NamedTuple):
-    """What a bank keeps of a support.
+    """The data of a support in a bank.
 
     Attributes:
         class_name (str): Name of the class of the support.
@@ -36,7 +36,7 @@ class BankedSupport(NamedTuple):
 
 
 class BankedNegative(NamedTuple):
-    """What a bank keeps of an image without any of the classes.
+    """The data of an image without any of the classes in a bank.
 
     Attributes:
         statistics (SupportStatistics): As in :class:`BankedSupport`, but n
@@ -51,7 +51,7 @@ class BankedNegative(NamedTuple):
 
 
 class BankedAdapted(NamedTuple):
-    """What a bank keeps of an image of an adaptation for one class.
+    """The data of an image of an adaptation for one class in a bank.
 
     Attributes:
         class_name (str): Name of the class.

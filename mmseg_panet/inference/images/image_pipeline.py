@@ -12,7 +12,7 @@ _LEFT_OUT = (
     'ScribbleAnnotation', 'PointAnnotation')
 """Prefixes of the transforms of labels, and of padding."""
 _USUAL_SCOPES = (('_scope_', 'mmseg'), ('_scope_', 'mmseg_panet'))
-"""What mmengine adds to steps of ``mmseg::`` and ``mmseg_panet::`` bases."""
+"""Keys that mmengine adds to steps of ``mmseg::`` and ``mmseg_panet::`` bases."""
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:

@@ -1,4 +1,4 @@
-"""What a TIFF file holds that OpenCV does not read."""
+"""Facts of a TIFF file that OpenCV does not report."""
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _BIG = 43
 
 
 class TiffFacts(NamedTuple):
-    """What the directories of a TIFF file say.
+    """Facts from the directories of a TIFF file.
 
     Attributes:
         bits (int): Bits of a channel in the first page.

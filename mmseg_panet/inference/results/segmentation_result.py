@@ -27,7 +27,7 @@ _PICTURES = ('.png', '.jpg', '.jpeg')
 
 
 class SegmentationResult(dict):
-    """What was found in the images of a call, by the keys of mmengine.
+    """The predictions for the images of a call, by the keys of mmengine.
 
     The keys ``predictions``, ``confidence``, ``probabilities`` and
     ``visualization`` hold class maps and pictures, see
