@@ -12,11 +12,11 @@ _LEFT_OUT = (
     'ScribbleAnnotation', 'PointAnnotation')
 """Prefixes of the transforms of labels, and of padding."""
 _USUAL_SCOPES = (('_scope_', 'mmseg'), ('_scope_', 'mmseg_panet'))
-"""Keys that mmengine adds to steps of ``mmseg::`` and ``mmseg_panet::`` bases."""
+"""Keys that mmengine adds to the steps of bases of other packages."""
 
 
 def image_steps(cfg: ConfigDict) -> list[dict]:
-    """List what a config's test does to a query's image after it is loaded.
+    """List the steps by which a config's test prepares the image of a query.
 
     Transforms that load images or concern labels are left out. Padding is
     left out too, as the network takes images of any size.
