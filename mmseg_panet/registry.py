@@ -6,6 +6,8 @@ mmengine gives the parts of that base the scope of the package. Bases such as
 registries are empty children of mmseg's registries, in which all components
 are found.
 """
+from collections.abc import Iterator
+
 from mmengine.registry import Registry
 from mmseg import registry as _mmseg
 
@@ -14,3 +16,11 @@ REGISTRIES = {
         one.name, parent=one, scope='mmseg_panet', locations=['mmseg_panet'])
     for name, one in vars(_mmseg).items() if isinstance(one, Registry)}
 """Maps the name of each registry of mmseg to its empty child."""
+
+
+def all_registries() -> Iterator[Registry]:
+    """Yield all registries of mmseg, and their parents in mmengine."""
+    for registry in REGISTRIES.values():
+        while registry is not None:
+            yield registry
+            registry = registry.parent

@@ -92,3 +92,18 @@ def class_statistics(features, labels, num_classes):
     """Compute statistics of features (N, C, h, w) and labels (N, H, W)."""
     return PANetHead(features.shape[1]).class_statistics(
         features, labels, num_classes)
+
+
+def broadcast(main, other, monkeypatch):
+    """Let one inferencer send its classes to that of another process."""
+    sent = []
+    module = 'mmseg_panet.inference.class_registry'
+    monkeypatch.setattr(f'{module}.broadcast_object_list', sent.extend)
+    main.broadcast()
+
+    def receive(shared):
+        shared[:] = sent
+
+    monkeypatch.setattr(f'{module}.broadcast_object_list', receive)
+    monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
+    other.broadcast()

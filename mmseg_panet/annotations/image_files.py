@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from ..errors import InputError, error_context
 from ..files import StrPath
+from ..wording import counted
 
 _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
@@ -43,10 +44,10 @@ def unread_note(files: Iterable[StrPath], where: StrPath) -> str:
         if is_unread(file) and not PurePosixPath(file).name.startswith('.')]
     if not suffixes:
         return ''
-    number, plural = len(suffixes), 's' * (len(suffixes) > 1)
-    return (f'skipped {number} file{plural} of {where}, as '
+    number = len(suffixes)
+    return (f"skipped {counted(number, 'file')} of {where}, as "
             f"{', '.join(sorted(set(suffixes)))} is not read; convert "
-            f"{'them' if plural else 'it'} to JPEG")
+            f"{'it' if number == 1 else 'them'} to JPEG")
 
 
 def stem_of(image: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, raise_first
 from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
+from ..wording import counted
 from .class_list import CLASS_LIST, ClassList, write_class_list
 from .image_files import orient_labels
 
@@ -115,7 +116,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
         faults = parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
-            todo, f"rasterizing {len(todo)} mask{'s' * (len(todo) > 1)}")
+            todo, f"rasterizing {counted(len(todo), 'mask')}")
         raise_first([fault for fault in faults if fault])
     write_class_list(out_dir, classes)
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ..models.backbones.conversion import describe
 from ..models.backbones.conversion_file import convert_file
+from ..wording import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> None:
 def _summarise(keys: Sequence[str]) -> str:
     """Count keys by module: 'layer4 (32 tensors), fc (2 tensors)'."""
     counts = Counter(key.split('.')[0] for key in keys)
-    return ', '.join(f"{module} ({count} tensor{'s' * (count > 1)})"
+    return ', '.join(f"{module} ({counted(count, 'tensor')})"
                      for module, count in counts.items()) or 'nothing'

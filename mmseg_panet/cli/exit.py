@@ -82,19 +82,16 @@ def exit_on_interrupt(resume_hint: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         # A second Ctrl-C must not interrupt the exit.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = signal.SIG_IGN
+        signal.signal(signal.SIGINT, before)
         for child in multiprocessing.active_children():
             child.kill()
             child.join()
         if not is_nested():
             print(f'stopped; {resume_hint}', file=sys.stderr)
         sys.exit(130)
-    except BaseException:
-        signal.signal(signal.SIGINT, before)
-        raise
-    else:
-        signal.signal(signal.SIGINT, before)
     finally:
+        signal.signal(signal.SIGINT, before)
         _contexts -= 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..inference.bank.bank_file import check_bank_path
 from ..inference.results.out_folder import refuse_support_folder
-from ..inference.summary import counted
+from ..wording import counted
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,

@@ -24,7 +24,7 @@ from ..inference.results.out_folder import (
     prepare_folder,
     refuse_support_folder,
 )
-from ..inference.summary import counted
+from ..wording import counted
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader
 
 from ..errors import InputError, nearest_first
-from ..registry import REGISTRIES
+from ..registry import all_registries
 from .spelling import iter_dicts, parameters, registered
 
 _UNKNOWN = re.compile(r'(\S+) is not in the (?:\S+::)?(.+?) registry')
@@ -47,12 +47,9 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
 
 
 def _unknown_type(cfg: Config | dict, name: str, kind: str) -> str:
-    known: set[str] = set()
-    for registry in REGISTRIES.values():
-        while registry is not None:
-            if registry.name == kind:
-                known |= registry.module_dict.keys()
-            registry = registry.parent
+    known = {
+        one for registry in all_registries() if registry.name == kind
+        for one in registry.module_dict}
     places = [place for place, node in _components(cfg)
               if node['type'] == name]
     nearest = nearest_first(name, sorted(known))[:1]

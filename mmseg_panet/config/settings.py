@@ -7,6 +7,7 @@ from mmengine.config import Config
 from ..datasets.folds import split_classes
 from ..errors import InputError
 from .config_file import data_loaders
+from .spelling import iter_dicts
 
 
 def apply_settings(cfg: Config, fold: int | None = None,
@@ -107,12 +108,6 @@ def check_places(cfg: Config, *modes: str) -> None:
                 'does not exist; correct it, or give it with --data-root')
 
 
-def _with_key(node: object, key: str) -> Iterator[dict]:
-    """Yield all dicts below a node of a config that have a key."""
-    if isinstance(node, dict):
-        if key in node:
-            yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from _with_key(child, key)
+def _with_key(nodes: list, key: str) -> Iterator[dict]:
+    """Yield all dicts below some nodes of a config that have a key."""
+    return (one for _, one in iter_dicts(nodes, '') if key in one)

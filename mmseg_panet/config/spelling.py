@@ -12,7 +12,7 @@ from mmengine.runner import Runner, set_random_seed
 from torch.utils.data import DataLoader
 
 from ..errors import InputError
-from ..registry import REGISTRIES
+from ..registry import all_registries
 from .bundled_configs import config_folder
 
 _LEAST_RATIO, _MOST_LETTERS = 0.8, 2
@@ -185,13 +185,8 @@ def _is_used(key: str, cfg: Config) -> bool:
 
 def registered(name: str) -> list[Any]:
     """List the classes and functions that are registered under a name."""
-    found = []
-    for registry in REGISTRIES.values():
-        while registry is not None:
-            if name in registry.module_dict:
-                found.append(registry.module_dict[name])
-            registry = registry.parent
-    return found
+    return [registry.module_dict[name] for registry in all_registries()
+            if name in registry.module_dict]
 
 
 @cache

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..table import format_table
+from ..wording import counted
 from .bootstrap import paired_interval, permutation_p
 from .episode_table import EpisodeTable
 from .scores import table_scores
@@ -154,8 +155,8 @@ def format_comparison(a: Result, b: Result,
     episodes, runs = len(a.table.runs), len(np.unique(a.table.runs))
     return '\n'.join([
         f'A  {_describe(a)}', f'B  {_describe(b)}',
-        f"{episodes} episode{'s' * (episodes > 1)} in {runs} "
-        f"run{'s' * (runs > 1)}, manifest {a.values['manifest_sha256']}",
+        f"{counted(episodes, 'episode')} in {counted(runs, 'run')}, "
+        f"manifest {a.values['manifest_sha256']}",
         '', format_table([head, *rows])])
 
 

@@ -11,11 +11,11 @@ from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..progress import progress_bar
+from ..wording import counted
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.out_folder import OutFolder, prepare_folder
 from .segmentation import cut_batches, segment
-from .summary import counted
 
 
 class Failure(NamedTuple):

@@ -20,6 +20,7 @@ from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
 from ..models.temperature import calibrate
 from ..visualization.class_colours import class_meta, class_palette
+from ..wording import counted
 from .bank.bank_classifier import classifier_for
 from .bank.bank_file import open_bank, suit
 from .bank.prototype_bank import PrototypeBank
@@ -31,7 +32,7 @@ from .images.image_pipeline import (
     rescaled,
 )
 from .model_loading import describe_classifier, describe_model
-from .summary import counted, format_examples
+from .summary import format_examples
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 

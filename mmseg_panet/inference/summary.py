@@ -4,6 +4,7 @@ from html import escape
 from typing import NamedTuple
 
 from ..table import format_table
+from ..wording import counted
 
 _MOST_ITEMS = 12
 _LONGEST = 32
@@ -108,8 +109,3 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     text = ''.join(
         letter if letter.isprintable() else ' ' for letter in text)
     return text if len(text) <= longest else text[:longest - 1] + '\u2026'
-
-
-def counted(number: int, noun: str, plural: str = '') -> str:
-    """Write a number with its noun, such as '1 class' and '2 classes'."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,7 +1,8 @@
 """The checkpoint from which a run starts."""
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
 from torch import nn
@@ -10,10 +11,10 @@ from ..config.settings import set_pretrained
 from ..deprecation import renamed
 from ..errors import InputError
 from ..models.model_wrapper import unwrap_model
-from ..models.pretrained import fitting_part, is_of_backbone, read_weights
+from ..models.pretrained import fitting_part, is_of_backbone
 
 
-def start_from(cfg: Config, path: str) -> bool:
+def start_from(cfg: Config, path: str, weights: Mapping[str, Any]) -> bool:
     """Set the checkpoint from which a Runner starts.
 
     Args:
@@ -22,21 +23,21 @@ def start_from(cfg: Config, path: str) -> bool:
             only, ``load_from`` is None and the checkpoint is set as with
             ``--pretrained``.
         path (str): Path or URL of the checkpoint, as for mmengine's Runner.
+        weights (Mapping[str, Any]): Its weights, see
+            :func:`mmseg_panet.models.pretrained.read_weights`.
 
     Returns:
         bool: Whether the checkpoint is of the backbone only.
-
-    Raises:
-        InputError: If the checkpoint is missing or cannot be read.
     """
-    alone = is_of_backbone(read_weights(path)) and 'model' in cfg
+    alone = is_of_backbone(weights) and 'model' in cfg
     cfg.load_from = None if alone else path
     if alone:
         set_pretrained(cfg, path)
     return alone
 
 
-def check_checkpoint(model: nn.Module, path: str) -> None:
+def check_checkpoint(model: nn.Module, path: str,
+                     weights: Mapping[str, Any]) -> None:
     """Refuse a checkpoint of another model.
 
     mmengine would load the weights that fit, warn about the others and
@@ -45,14 +46,15 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
     Args:
         model (nn.Module): Model for which the checkpoint is meant, with or
             without a wrapper.
-        path (str): Path or URL of the checkpoint, as for mmengine's Runner.
+        path (str): Path or URL of the checkpoint, for the message.
+        weights (Mapping[str, Any]): Its weights, see
+            :func:`mmseg_panet.models.pretrained.read_weights`.
 
     Raises:
-        InputError: If the checkpoint is missing or cannot be read, or if a
-            weight of the model (or of its backbone, see
+        InputError: If a weight of the model (or of its backbone, see
             :func:`fitting_part`) is missing or has another shape.
     """
-    fitting_part(unwrap_model(model), read_weights(path), path)
+    fitting_part(unwrap_model(model), weights, path)
 
 
 def sha256(path: str | Path) -> str:

@@ -19,6 +19,7 @@ from ..evaluation.prediction_lists import (
 from ..files import write_lines
 from ..models import FewShotHead
 from ..models.model_wrapper import unwrap_model
+from ..models.pretrained import read_weights
 from ..version import versions
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_segmentor
@@ -50,12 +51,15 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
         check_prediction_folder(predictions)
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
-    trained = checkpoint is not None and not start_from(cfg, checkpoint)
+    trained = False
+    if checkpoint is not None:
+        weights = read_weights(checkpoint)
+        trained = not start_from(cfg, checkpoint, weights)
     with build_errors(cfg):
         runner = Runner.from_cfg(cfg)
         check_segmentor(unwrap_model(runner.model))
         if checkpoint is not None:
-            check_checkpoint(runner.model, checkpoint)
+            check_checkpoint(runner.model, checkpoint, weights)
         if not trained:
             unwrap_model(runner.model).init_weights()
         if predictions:

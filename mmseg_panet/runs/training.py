@@ -9,6 +9,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from ..config.build_errors import build_errors
 from ..errors import InputError
 from ..models.model_wrapper import unwrap_model
+from ..models.pretrained import read_weights
 from .checkpoint import check_checkpoint, start_from
 from .model_check import check_batches, check_segmentor
 
@@ -36,15 +37,17 @@ def train(cfg: Config) -> Runner:
     start = cfg.get('load_from')
     if cfg.get('resume'):
         start = start or find_latest_checkpoint(cfg.work_dir)
-    elif start is not None:
-        start_from(cfg, start)
+    if start is not None:
+        weights = read_weights(start)
+        if not cfg.get('resume'):
+            start_from(cfg, start, weights)
     with build_errors(cfg):
         runner = Runner.from_cfg(cfg)
         if cfg.get('val_cfg'):
             check_segmentor(unwrap_model(runner.model))
         check_batches(unwrap_model(runner.model))
         if start is not None:
-            check_checkpoint(runner.model, start)
+            check_checkpoint(runner.model, start, weights)
         runner.train()  # It builds the data loaders and the optimizer.
     _log_next_step(runner)
     return runner

@@ -2,7 +2,13 @@
 import cv2
 import numpy as np
 import pytest
-from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from inference_parts import (
+    RESIZE,
+    broadcast,
+    image_of,
+    red_and_blue,
+    small_inferencer,
+)
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.bank.bank_file import open_bank
@@ -91,17 +97,7 @@ def test_negatives_are_saved_loaded_and_given_to_other_processes(
     main.save(tmp_path / 'bank')
     loaded, other = (inferencer_of() for _ in range(2))
     loaded.load(tmp_path / 'bank')
-    sent = []
-    module = 'mmseg_panet.inference.class_registry'
-    monkeypatch.setattr(f'{module}.broadcast_object_list', sent.extend)
-    main.broadcast()
-
-    def receive(shared):
-        shared[:] = sent
-
-    monkeypatch.setattr(f'{module}.broadcast_object_list', receive)
-    monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
-    other.broadcast()
+    broadcast(main, other, monkeypatch)
     for one in (loaded, other):
         assert one.fingerprint() == main.fingerprint()
         np.testing.assert_array_equal(

@@ -3,6 +3,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ...table import format_table
+from ...wording import counted
 from ..class_index import Fault
 
 KINDS = {
@@ -83,7 +84,7 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
     bad = report.num_faults(accept)
     if bad:
         total = sum(bad.values())
-        parts.append(f"{total} fault{'s' * (total > 1)}: " + ', '.join(
+        parts.append(f"{counted(total, 'fault')}: " + ', '.join(
             f'{number} {kind}' for kind, number in bad.items()))
     else:
         others = ' except accepted ones' if report.num_faults() else ''

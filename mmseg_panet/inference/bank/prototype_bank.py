@@ -9,7 +9,8 @@ from ...errors import InputError, check_number
 from ...models import SupportStatistics
 from ...models.adapted import weigh_adapted
 from ...models.negatives import NEGATIVE_SHARE, add_negatives
-from ..summary import Summary, counted, listed_examples
+from ...wording import counted
+from ..summary import Summary, listed_examples
 from .banked_image import (
     BankedAdapted,
     BankedNegative,

@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...errors import InputError, nearest_first
+from ...wording import counted
 from ..statistics import SupportStatistics
 
 
@@ -146,9 +147,8 @@ def format_shots(shots: Sequence[int]) -> str:
         '2 ways, 1 to 5 shots'
     """
     few, most = min(shots), max(shots)
-    return (f"{len(shots)} way{'s' * (len(shots) > 1)}, "
-            f"{few if few == most else f'{few} to {most}'} "
-            f"shot{'s' * (most > 1)}")
+    span = '' if few == most else f'{few} to '
+    return f"{counted(len(shots), 'way')}, {span}{counted(most, 'shot')}"
 
 
 def setting_names(kind: type[Classifier]) -> list[str]:

@@ -4,7 +4,13 @@ import logging
 
 import numpy as np
 import pytest
-from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from inference_parts import (
+    RESIZE,
+    broadcast,
+    image_of,
+    red_and_blue,
+    small_inferencer,
+)
 from mmseg.registry import MODELS
 from safetensors.torch import load_file, save_file
 
@@ -136,17 +142,7 @@ def test_another_process_classifies_an_old_bank_by_prototypes_too(
     inferencer_of('config', HEAD).fit(red_and_blue()).save(tmp_path / 'old')
     main, other = inferencer_of(head=HEAD), inferencer_of(head=HEAD)
     main.load(tmp_path / 'old')
-    sent = []
-    module = 'mmseg_panet.inference.class_registry'
-    monkeypatch.setattr(f'{module}.broadcast_object_list', sent.extend)
-    main.broadcast()
-
-    def receive(shared):
-        shared[:] = sent
-
-    monkeypatch.setattr(f'{module}.broadcast_object_list', receive)
-    monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
-    other.broadcast()
+    broadcast(main, other, monkeypatch)
     assert used_by(other) == 'PrototypeClassifier'
     assert other.fingerprint() == main.fingerprint()
     np.testing.assert_array_equal(confidence(other), confidence(main))

@@ -2,7 +2,13 @@
 import cv2
 import numpy as np
 import pytest
-from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from inference_parts import (
+    RESIZE,
+    broadcast,
+    image_of,
+    red_and_blue,
+    small_inferencer,
+)
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.images.image_source import array_sha256
@@ -143,17 +149,7 @@ def test_a_file_does_not_hold_an_adaptation_and_says_so(tmp_path, said):
 
 def test_other_processes_get_the_adaptation(monkeypatch):
     main, other = fitted().adapt(folder()), fitted()
-    sent = []
-    module = 'mmseg_panet.inference.class_registry'
-    monkeypatch.setattr(f'{module}.broadcast_object_list', sent.extend)
-    main.broadcast()
-
-    def receive(shared):
-        shared[:] = sent
-
-    monkeypatch.setattr(f'{module}.broadcast_object_list', receive)
-    monkeypatch.setattr(f'{module}.is_main_process', lambda: False)
-    other.broadcast()
+    broadcast(main, other, monkeypatch)
     assert other.fingerprint() == main.fingerprint()
     np.testing.assert_array_equal(probabilities(other), probabilities(main))
 
