@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint wheel-check bench bench-full clean \
+.PHONY: help install demo test test-full lint wheel-check bench bench-full clean \
   distclean
 
 help:  ## list the targets
@@ -21,7 +21,10 @@ demo: install  ## train, score and plot on toy images, on the CPU
 COVERAGE ?= --cov=mmseg_panet
 
 test: install  ## run the tests and the examples, and print the coverage
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(COVERAGE)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m 'not slow' $(COVERAGE)
+
+test-full: install  ## run all tests, the slow ones too: kills, soak, stacks
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 lint: install  ## check style, types and spelling
 	$(PY) -m ruff check .
