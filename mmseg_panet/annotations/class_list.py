@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import StrPath, read_lines, write_lines
+from ..wording import is_unsafe, printable
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -58,21 +59,23 @@ class ClassList(NamedTuple):
 
 
 def check_name(name: Any, where: object) -> None:
-    """Check that a line ``id name`` can store a name.
+    """Check that a name can be stored, in a line ``id name``, and shown.
 
     Args:
         name (Any): Name of a class.
         where (object): Start of the message: the file, and the place in it.
 
     Raises:
-        InputError: If the name is not a string, is empty, has a line break
-            or whitespace at its ends, or ends like a colour.
+        InputError: If the name is not a string, is empty, has an
+            :func:`is_unsafe` character such as a line break, has whitespace
+            at its ends, or ends like a colour.
     """
     match = isinstance(name, str) and _LINE.fullmatch(f'0 {name}'.strip())
-    if not match or match[2] != name or len(name.splitlines()) > 1:
+    if not match or match[2] != name or any(map(is_unsafe, name)):
         raise InputError(
-            f'{where}: expected the name of a class, one line without spaces '
-            f'around it and without a colour r,g,b, got {name!r}; rename it')
+            f'{printable(where)}: expected the name of a class, one line '
+            'without spaces around it, without control characters and '
+            f'without a colour r,g,b, got {name!r}; rename it')
 
 
 def check_class_name(name: Any, where: object) -> None:
@@ -89,7 +92,7 @@ def check_class_name(name: Any, where: object) -> None:
     check_name(name, where)
     if name in (*SPECIAL_IDS, *NOT_CLASSES):
         raise InputError(
-            f'{where}: expected names of classes, got {name!r}, which stands '
+            f'{printable(where)}: expected names of classes, got {name!r}, which stands '
             'for pixels of no class; leave it out, or choose another name')
 
 

@@ -165,7 +165,8 @@ class Network:
             # A bank does not depend on the matching of cells.
             self.use(suit(path, made_with, bank, {
                 key: value for key, value in self.description.items()
-                if key not in ('classifier', 'matching')}))
+                if key not in ('classifier', 'matching')},
+                self.model.decode_head.levels.channels))
         if classifier is not self.classifier:
             print_log(
                 f'the bank {path} holds prototypes only, by which images are '

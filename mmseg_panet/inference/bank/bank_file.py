@@ -8,25 +8,23 @@ from typing import Any
 
 import safetensors.torch
 
-from ...annotations.class_list import check_class_name
-from ...errors import InputError, check_number
+from ...errors import InputError
 from ...files import StrPath, prepare_output, write_atomic
 from ...version import __version__
-from .bank_tensors import from_tensors, to_tensors
+from ...wording import printable
+from .bank_header import (
+    FORMAT,
+    OF_A_NEGATIVE,
+    OF_A_SUPPORT,
+    WITH_NEGATIVES,
+    check_header,
+)
+from .bank_tensors import TENSORS, from_tensors, to_tensors
 from .banked_image import BankedNegative, BankedSupport
 from .prototype_bank import PrototypeBank
 
-_FORMAT = 1
-"""Version of the header; raise it when older readers would misread it."""
-_WITH_NEGATIVES = 2
-"""Version of a header with negatives, which a reader must not ignore."""
 _KEY = 'mmseg_panet'
 """Key of the header in the metadata of the file."""
-_OF_A_SUPPORT = {
-    'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
-    'labels_sha256': str}
-"""Entries of a support in the header."""
-_OF_A_NEGATIVE = {'image': str, 'image_sha256': str}
 
 
 def write_bank(path: StrPath, bank: PrototypeBank,
@@ -56,15 +54,15 @@ def write_bank(path: StrPath, bank: PrototypeBank,
         [one.statistics for one in supports]
         + [one.statistics for one in negatives])
     header = dict(
-        format=_WITH_NEGATIVES if negatives else _FORMAT,
+        format=WITH_NEGATIVES if negatives else FORMAT,
         version=__version__, classes=list(bank.classes), shots=bank.shots,
         model=model, supports=[
-            {key: getattr(one, key) for key in _OF_A_SUPPORT} | entry
+            {key: getattr(one, key) for key in OF_A_SUPPORT} | entry
             for one, entry in zip(
                 supports, entries[:len(supports)], strict=True)])
     if negatives:
         header |= dict(negative_share=bank.negative_share, negatives=[
-            {key: getattr(one, key) for key in _OF_A_NEGATIVE} | entry
+            {key: getattr(one, key) for key in OF_A_NEGATIVE} | entry
             for one, entry in zip(
                 negatives, entries[len(supports):], strict=True)])
     check_bank_path(path)
@@ -124,14 +122,29 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     """
     remedy = 'give a file that save() or `mmseg-panet fit` wrote'
     try:
-        tensors = safetensors.torch.load(Path(path).read_bytes())
-        with safetensors.safe_open(path, 'pt') as file:
+        with Path(path).open('rb'), safetensors.safe_open(path, 'pt') as file:
             header = json.loads((file.metadata() or {})[_KEY])
-        _check_header(header)
+            check_header(header)
+            # Copies, as the file may be replaced.
+            tensors = {
+                name: file.get_tensor(name).clone() for name in file.keys()
+                if name in TENSORS}
         made_with = dict(header['model'])
         supports, negatives = header['supports'], header.get('negatives', [])
         statistics = from_tensors(
             tensors, [*supports, *negatives], made_with)
+        of_negatives = statistics[len(supports):]
+        bank = PrototypeBank(
+            (BankedSupport(
+                one['class_name'], tuple(one['names']), of_support,
+                one['image'], one['image_sha256'], one['labels_sha256'])
+             for one, of_support in zip(
+                 supports, statistics[:len(supports)], strict=True)),
+            (BankedNegative(of_negative, one['image'], one['image_sha256'])
+             for one, of_negative in zip(
+                 negatives, of_negatives, strict=True)),
+            **({'negative_share': header['negative_share']}
+               if negatives else {}))
     except OSError as error:
         raise InputError(
             f'{path} cannot be read ({error.strerror}); {remedy}') from error
@@ -139,24 +152,15 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     except Exception as error:
         raise InputError(
             f'{path} is not a prototype bank ({type(error).__name__}: '
-            f'{error}); {remedy}, and write it again if it is damaged'
+            f'{printable(str(error))}); {remedy}, and write it again if it is damaged'
         ) from error
-    of_negatives = statistics[len(supports):]
-    bank = PrototypeBank(
-        (BankedSupport(
-            one['class_name'], tuple(one['names']), of_support, one['image'],
-            one['image_sha256'], one['labels_sha256'])
-         for one, of_support in zip(
-             supports, statistics[:len(supports)], strict=True)),
-        (BankedNegative(of_negative, one['image'], one['image_sha256'])
-         for one, of_negative in zip(negatives, of_negatives, strict=True)),
-        **({'negative_share': header['negative_share']} if negatives else {}))
     bank.weights_sha256 = str(made_with.get('weights_sha256', ''))
     return made_with, bank
 
 
 def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
-         model: Mapping[str, Any]) -> PrototypeBank:
+         model: Mapping[str, Any], channels: int | None = None
+         ) -> PrototypeBank:
     """Check that a bank suits a model, and adjust it if needed.
 
     Moments that the model does not need are left out. ``classifier`` and
@@ -170,6 +174,8 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
         bank (PrototypeBank): The bank.
         model (Mapping[str, Any]): Description of the model that will use the
             bank, see :func:`describe_model`.
+        channels (int, optional): Number of channels of the model's features.
+            Defaults to None, no check.
 
     Raises:
         InputError: If the bank was made with another model.
@@ -183,9 +189,17 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
                 remedy = f"classifier ({made_with.get('classifier', 'none')})"
             raise InputError(
                 f'the bank {path} was made with {fault}: expected '
-                f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; '
-                f'load it with the {remedy} it was made with, or fit the '
-                'examples again')
+                f'{shorten(str(wanted), 200)}, got '
+                f'{shorten(printable(str(got)), 200)}; load it with the '
+                f'{printable(remedy)} it was made with, or fit the examples '
+                'again')
+    found = bank.supports[0].statistics.sums.shape[-1]
+    if channels not in (None, found):
+        raise InputError(
+            f'the bank {path} was made with features of another model: '
+            f'expected {channels} channels, got {found}; load it with the '
+            'config and checkpoint it was made with, or fit the examples '
+            'again')
     return bank
 
 
@@ -215,35 +229,3 @@ def _without_moments(made_with: Mapping[str, Any], bank: PrototypeBank
     return dict(made_with, needs=needs, rank=None), bank.copy(
         lambda one: one._replace(statistics=replace(
             one.statistics, moments=None, axes=None)))
-
-
-def _check_entries(what: str, entries: Any, kinds: Mapping[str, type]
-                   ) -> None:
-    for one in entries:
-        for key, kind in kinds.items():
-            if not isinstance(one[key], kind):
-                raise ValueError(f'{key} of a {what} is {one[key]!r}')
-
-
-def _check_header(header: Any) -> None:
-    negatives = header.get('negatives', [])
-    wanted = _WITH_NEGATIVES if negatives else _FORMAT
-    if header['format'] != wanted:
-        raise ValueError(
-            f"expected format {wanted}, got {header['format']}, which "
-            f"version {header.get('version')} wrote")
-    if negatives:
-        _check_entries('negative', negatives, _OF_A_NEGATIVE)
-        check_number(
-            'negative_share', header['negative_share'], least=0, most=1)
-    _check_entries('support', header['supports'], _OF_A_SUPPORT)
-    for one in header['supports']:
-        if one['names'][:1] != [one['class_name']]:
-            raise ValueError(
-                f"a support of {one['class_name']!r} shows {one['names']}")
-        check_class_name(one['class_name'], 'the bank')
-    classes = list(dict.fromkeys(
-        one['class_name'] for one in header['supports']))
-    if not classes or classes != header['classes']:
-        raise ValueError(
-            f"classes are {header['classes']}, supports are of {classes}")

@@ -7,7 +7,10 @@ from torch import Tensor
 
 from ...models import SupportStatistics
 from ...models.symmetric import pack, unpack
+from .plausibility import LARGEST, fault_of
 
+TENSORS = ('sums', 'moments', 'axes', 'cells', 'weights')
+"""Names of the tensors of :func:`to_tensors`."""
 _LEAST_SQUARE = 0.99
 """Least squared length of an axis: 1 but for the rounding of float16."""
 
@@ -74,10 +77,12 @@ def from_tensors(tensors: Mapping[str, Tensor],
     """
     sums = tensors['sums']
     if sums.dtype != torch.float64 or sums.dim() != 2 or (
-            not sums.isfinite().all() or (sums[:, -1] < 0).any()):
+            not (sums.abs() <= LARGEST).all() or (sums[:, -1] < 0).any()
+            or sums.shape[1] < 2):
         raise ValueError(
             'expected finite sums in float64 of two dimensions with areas of '
-            f'0 or more, got {sums.dtype} {tuple(sums.shape)}')
+            f'0 or more, none above {LARGEST:.0e}, got {sums.dtype} '
+            f'{tuple(sums.shape)}')
     rows = [1 + len(entry.get('names', ())) for entry in entries]
     channels = sums.shape[1] - 1
     needs = model.get('needs', ())
@@ -101,11 +106,15 @@ def from_tensors(tensors: Mapping[str, Tensor],
             one.view(n, -1)
             for one, n in zip(weights.split(sizes), rows, strict=True)]
     # Copies, as views would keep all tensors in memory.
-    return [
+    statistics = [
         SupportStatistics(**{
             name: one if name == 'axes' else one.clone()
             for name, one in zip(parts, of_support, strict=True)})
         for of_support in zip(*parts.values(), strict=True)]
+    for number, one in enumerate(statistics, start=1):
+        if fault := fault_of(one, unit=model.get('cells') == 'unit'):
+            raise ValueError(f'image {number} of {len(statistics)}: {fault}')
+    return statistics
 
 
 def _moments(tensors: Mapping[str, Tensor], rows: int, rank: int) -> Tensor:
@@ -141,7 +150,8 @@ def _numbers(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype,
     """Return a tensor after its type, shape and values are checked."""
     tensor = tensors[name]
     if tensor.dtype != dtype or tensor.shape != shape or not (
-            tensor.isfinite() & (tensor >= least)).all() or 0 in shape:
+            (tensor.abs() <= LARGEST) & (tensor >= least)
+    ).all() or 0 in shape:
         raise ValueError(
             f"expected {name} as finite {str(dtype).removeprefix('torch.')} "
             f'numbers of {shape}, got {tensor.dtype} {tuple(tensor.shape)}')

@@ -54,6 +54,13 @@ def assert_equal_supports(found, bank):
 NEEDS = dict(MODEL, needs=['moments', 'cells'])
 
 
+def weights_of(number, size, generator):
+    """Sample weights of masks, of which the first contains the others."""
+    weights = torch.rand(1, number, *size, generator=generator).double()
+    weights[:, 0] += weights[:, 1:].sum(1)
+    return weights
+
+
 def with_moments_and_cells():
     """Make supports, each with another number of cells."""
     supports = []
@@ -61,8 +68,7 @@ def with_moments_and_cells():
         generator = torch.Generator().manual_seed(cells)
         supports.append(one._replace(statistics=SupportStatistics.from_weights(
             torch.randn(1, 6, 1, cells, generator=generator).double(),
-            torch.rand(
-                1, 1 + len(one.names), 1, cells, generator=generator).double(),
+            weights_of(1 + len(one.names), (1, cells), generator),
             ('moments', 'cells')).each(lambda one: one[0])))
     return PrototypeBank(supports)
 
@@ -236,8 +242,7 @@ def test_moments_and_axes_of_negatives_come_back_as_they_were(path):
         names = getattr(one, 'names', ())
         return one._replace(statistics=SupportStatistics.from_weights(
             torch.randn(1, 6, 3, 4, generator=generator).double(),
-            torch.rand(
-                1, 1 + len(names), 3, 4, generator=generator).double(),
+            weights_of(1 + len(names), (3, 4), generator),
             ('moments',), rank=3).each(lambda one: one[0]))
 
     bank = pets_and_negatives().copy(measured)

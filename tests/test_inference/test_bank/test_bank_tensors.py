@@ -153,7 +153,8 @@ def first_diagonal(tensors):
      'expected axes as finite'),
     (lambda header, tensors: header['model'].update(rank=None),
      r'numbers of .10, 78., got'),
-    (lambda header, tensors: header['model'].update(rank='4'), 'TypeError'),
+    (lambda header, tensors: header['model'].update(rank='4'),
+     'rank as an integer'),
 ])
 def test_moments_and_axes_that_do_not_fit_are_refused(
         tmp_path, change, words):
