@@ -6,14 +6,23 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from .deprecation import renamed
+from .wording import printable
 
 
 class InputError(ValueError):
     """An error in what the user passed, such as a file or a setting.
 
     The message is one sentence for the user: what was expected, what was
-    given, and the remedy. The commands print it without a traceback.
+    given, and the remedy. The commands print it without a traceback. Control
+    characters of names are escaped, see :func:`printable`.
+
+    Args:
+        sentence (object): The message.
     """
+
+    def __init__(self, sentence: object = '') -> None:
+        # A worker of a data loader puts lines of a traceback before it.
+        super().__init__('\n'.join(map(printable, str(sentence).split('\n'))))
 
 
 def raise_first(sentences: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import StrPath, read_lines, write_lines
-from ..wording import is_unsafe, printable
+from ..wording import is_unsafe
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -73,7 +73,7 @@ def check_name(name: Any, where: object) -> None:
     match = isinstance(name, str) and _LINE.fullmatch(f'0 {name}'.strip())
     if not match or match[2] != name or any(map(is_unsafe, name)):
         raise InputError(
-            f'{printable(where)}: expected the name of a class, one line '
+            f'{where}: expected the name of a class, one line '
             'without spaces around it, without control characters and '
             f'without a colour r,g,b, got {name!r}; rename it')
 
@@ -92,7 +92,7 @@ def check_class_name(name: Any, where: object) -> None:
     check_name(name, where)
     if name in (*SPECIAL_IDS, *NOT_CLASSES):
         raise InputError(
-            f'{printable(where)}: expected names of classes, got {name!r}, which stands '
+            f'{where}: expected names of classes, got {name!r}, which stands '
             'for pixels of no class; leave it out, or choose another name')
 
 

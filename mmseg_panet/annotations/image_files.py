@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from ..errors import InputError, error_context
 from ..files import StrPath
-from ..wording import counted
+from ..wording import counted, is_unsafe
 
 _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
@@ -57,6 +57,28 @@ def stem_of(image: str) -> str:
     """
     path = PurePosixPath(Path(image).as_posix())
     return str(path.with_suffix('') if is_image(path.name) else path)
+
+
+def check_file_name(name: str, where: object) -> None:
+    """Check that the name of an image can be written into a list.
+
+    Args:
+        name (str): Path of an image in an annotation or a list.
+        where (object): Start of the message: the file, and the place in it.
+
+    Raises:
+        InputError: If it names no file, has an :func:`is_unsafe` character
+            such as a line break, or a part of more than 250 bytes, as file
+            systems allow 255 with the suffix of a mask.
+    """
+    parts = name.replace('\\', '/').split('/')
+    if parts[-1] in ('', '.', '..') or any(map(is_unsafe, name)) or max(
+            len(os.fsencode(part)) for part in parts) > 250:
+        shown = name if len(name) < 300 else f'{name[:100]}...'
+        raise InputError(
+            f'{where}: expected the name of an image file, of at most 250 '
+            f'bytes and without control characters, got {shown!r}; rename '
+            'the file, and correct its name here')
 
 
 def images_by_stem(folder: StrPath,

@@ -15,7 +15,7 @@ from ..files import StrPath, remove, remove_partial, write_lines, write_mask
 from ..parallel import parallel_map
 from ..wording import counted
 from .class_list import CLASS_LIST, ClassList, write_class_list
-from .image_files import orient_labels
+from .image_files import check_file_name, orient_labels
 
 _FORMAT = 1
 """Version of the masks in the fingerprint.
@@ -136,6 +136,8 @@ def _check_stems(stems: Sequence[str]) -> None:
         'folder that contains all of them as image_dir (--image-dir)'
         for stem in stems
         if stem.startswith('/') or '..' in stem.split('/')])
+    for stem in stems:
+        check_file_name(stem, 'the folder of images')
 
 
 def _start(out_dir: Path, made_from: str) -> None:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from ..errors import InputError
 from ..runs.subcommand import is_nested
+from ..wording import printable
 
 _contexts = 0
 """Number of active contexts of :func:`exit_on_interrupt`."""
@@ -58,7 +59,8 @@ def _one_line(error: Exception) -> str:
         kind = f'{InputError.__module__}.{InputError.__name__}: '
         _, is_ours, message = text.rpartition(f'\n{kind}')
         text = message if is_ours else text.splitlines()[-1]
-    return ' '.join(map(str.strip, text.splitlines())) or repr(error)
+    lines = (printable(line.strip()) for line in text.splitlines())
+    return ' '.join(lines) or repr(error)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..inference.bank.bank_file import check_bank_path
 from ..inference.results.out_folder import refuse_support_folder
-from ..wording import counted
+from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> None:
         advice = inferencer.check_support()
         picture = Path(f'{args.out}.png')
         advice.plot(picture)
-        print(f'{advice}\n\npicture in {picture}\n')
+        print(f'{advice}\n\npicture in {printable(picture)}\n')
     bank = inferencer.bank
     number = len(bank.negatives)
     also = f" and {counted(number, 'negative')}" if number else ''
     print(f"{counted(len(bank.supports), 'example')} of "
           f"{counted(len(bank.classes), 'class', 'classes')}"
-          f'{also} in {args.out}')
+          f'{also} in {printable(args.out)}')

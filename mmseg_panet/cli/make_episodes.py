@@ -12,6 +12,7 @@ from ..config.build_errors import build_errors
 from ..config.settings import check_places
 from ..files import atomic_path, prepare_output
 from ..progress import track
+from ..wording import printable
 from .run_arguments import (
     add_config_arguments,
     add_episode_arguments,
@@ -41,5 +42,5 @@ def run(args: argparse.Namespace) -> None:
         file.writelines(track(
             dataset.manifest_lines(), 1 + len(dataset),
             f'writing {len(dataset)} episodes'))
-    print(f'{len(dataset)} episodes in {out}, '
+    print(f'{len(dataset)} episodes in {printable(out)}, '
           f'SHA-256 {dataset.manifest_sha256()}')

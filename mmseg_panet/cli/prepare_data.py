@@ -15,6 +15,7 @@ from ..annotations import (
 from ..datasets.benchmarks.coco import prepare_coco_20i
 from ..datasets.benchmarks.fss import prepare_fss_1000
 from ..datasets.benchmarks.pascal import prepare_pascal_5i
+from ..wording import printable
 
 RESUME_HINT = 'run the same command again to continue; existing files are kept'
 
@@ -92,9 +93,10 @@ def run(args: argparse.Namespace) -> None:
         remarks = settings.pop('prepare')(**settings)
         for remark in remarks:
             print(f'warning: {remark}', file=sys.stderr)
-        print(f"{what} is ready in '{settings['root']}'")
+        print(f"{what} is ready in '{printable(settings['root'])}'")
         return
     convert = settings.pop('convert')
     source, out = settings.pop('source'), settings.pop('out')
     classes = convert(source, out, **settings)
-    print(f"{len(classes)} classes in '{out}': {', '.join(classes)}")
+    print(f"{len(classes)} classes in '{printable(out)}': "
+          f"{', '.join(classes)}")

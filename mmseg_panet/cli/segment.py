@@ -24,7 +24,7 @@ from ..inference.results.out_folder import (
     prepare_folder,
     refuse_support_folder,
 )
-from ..wording import counted
+from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
                   *(f'  {failure.sentence}' for failure in failures),
                   sep='\n', file=sys.stderr)
         done = counted(len(images) - len(failures), 'mask')
-        print(f'{done} in {args.out}/masks')
+        print(f'{done} in {printable(args.out)}/masks')
     return 1 if failures else 0
 
 

@@ -10,6 +10,7 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from ..annotations.class_list import check_name
 from ..errors import InputError
 from .class_index import load_class_index
 
@@ -44,6 +45,8 @@ class ImagePool:
         self.dataset = build_dataset(dataset)
         # Read once, as mmengine copies the metainfo on every access.
         self.classes = list(self.dataset.metainfo['classes'])
+        for name in self.classes:
+            check_name(name, 'the classes of the data set (metainfo)')
         infos = self.infos()
         if not infos:
             raise InputError(

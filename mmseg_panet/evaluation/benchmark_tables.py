@@ -1,9 +1,9 @@
 """The tables of a benchmark with several folds, shots and models."""
-import csv
-import io
 from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
+
+from ..table import csv_line
 
 
 class Cell(NamedTuple):
@@ -42,23 +42,22 @@ def format_csv(results: dict[Cell, dict],
     Returns:
         str: A header, and a line for each finished test and for each mean.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [
+    columns = [
         'model', 'shots', 'fold', 'mIoU', 'std', 'FB-IoU', 'low', 'high',
-        'manifest_sha256', 'checkpoint_sha256'],
-        extrasaction='ignore', lineterminator='\n')
-    writer.writeheader()
+        'manifest_sha256', 'checkpoint_sha256']
+    table: list[dict] = [dict(zip(columns, columns, strict=True))]
     for row in rows:
         name = dict(model=row[0].model, shots=row[0].shots)
         for cell in row:
             if result := results.get(cell):
                 low, high = result.get('interval', ('', ''))
-                writer.writerow(
+                table.append(
                     result | name | dict(fold=cell.fold, low=low, high=high))
         if all(cell in results for cell in row):
-            writer.writerow(name | {'fold': 'mean'} | {
+            table.append(name | {'fold': 'mean'} | {
                 key: _mean(key, results, row) for key in ('mIoU', 'FB-IoU')})
-    return text.getvalue()
+    return ''.join(
+        csv_line(map(line.get, columns)) + '\n' for line in table)
 
 
 def format_markdown(title: str, results: dict[Cell, dict],

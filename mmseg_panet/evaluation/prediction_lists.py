@@ -1,6 +1,4 @@
 """The folder of the saved predictions of episodes, and its lists."""
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from ..annotations.class_list import (
 )
 from ..errors import InputError
 from ..files import StrPath, write_lines
+from ..table import csv_line
 from .iou import EpisodeCounts
 
 _WAY_LIST = 'ways.csv'
@@ -82,11 +81,9 @@ def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
     ways = max(len(episode.class_ids) for episode in episodes)
     write_class_list(folder, ClassList(
         [BACKGROUND, *(f'way {way}' for way in range(1, 1 + ways))], {}))
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator='\n')
-    rows.writerow(_COLUMNS)
-    for episode in sorted(episodes, key=lambda one: (one.run, one.episode)):
-        for way, class_id in enumerate(episode.class_ids, start=1):
-            rows.writerow(
-                [episode.run, episode.episode, way, classes[class_id]])
-    write_lines(folder / _WAY_LIST, table.getvalue().splitlines())
+    rows = [
+        [episode.run, episode.episode, way, classes[class_id]]
+        for episode in sorted(
+            episodes, key=lambda one: (one.run, one.episode))
+        for way, class_id in enumerate(episode.class_ids, start=1)]
+    write_lines(folder / _WAY_LIST, map(csv_line, [_COLUMNS, *rows]))

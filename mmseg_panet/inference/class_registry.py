@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..models.negatives import NEGATIVE_SHARE
+from ..wording import printable
 from .adaptable import IMAGES_AT_ONCE, Adaptable
 from .advice.notes import background_notes, negative_notes
 from .advice.report import SupportAdvice
@@ -251,4 +252,4 @@ class ClassRegistry(Adaptable):
 
 
 def _warn(sentence: str) -> None:
-    print_log(sentence, logger='current', level=logging.WARNING)
+    print_log(printable(sentence), logger='current', level=logging.WARNING)

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..progress import progress_bar
-from ..wording import counted
+from ..wording import counted, printable
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.out_folder import OutFolder, prepare_folder
@@ -88,7 +88,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         if others := folder.masks_of_others(images):
             number = counted(len(others), 'mask')
             print_log(
-                f'{out_dir}/masks has {number} of other images than these, '
-                f'such as {others[0].name}; remove what is left of deleted '
-                'images', 'current', logging.WARNING)
+                f'{printable(out_dir)}/masks has {number} of other images '
+                f'than these, such as {printable(others[0].name)}; remove what is '
+                'left of deleted images', 'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]

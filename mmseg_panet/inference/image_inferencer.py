@@ -17,6 +17,7 @@ from ..files import StrPath
 from ..progress import progress_bar
 from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
+from ..wording import printable
 from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, is_single, list_images
 from .results.out_folder import (
@@ -235,7 +236,8 @@ class ImageInferencer(BaseInferencer):
         for name, sentence in failures.items():
             if alone:
                 raise preds[0]
-            print_log(f'{name}: {sentence}', 'current', logging.WARNING)
+            print_log(f'{printable(name)}: {sentence}', 'current',
+                      logging.WARNING)
         files = [
             None if folder is None or isinstance(one, InputError)
             else folder.files_of(item)

@@ -20,7 +20,7 @@ from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
 from ..models.temperature import calibrate
 from ..visualization.class_colours import class_meta, class_palette
-from ..wording import counted
+from ..wording import counted, printable
 from .bank.bank_classifier import classifier_for
 from .bank.bank_file import open_bank, suit
 from .bank.prototype_bank import PrototypeBank
@@ -169,8 +169,8 @@ class Network:
                 self.model.decode_head.levels.channels))
         if classifier is not self.classifier:
             print_log(
-                f'the bank {path} holds prototypes only, by which images are '
-                'segmented now: fit the examples again to use '
+                f'the bank {printable(path)} holds prototypes only, by which '
+                'images are segmented now: fit the examples again to use '
                 f'{type(self.classifier).__name__} with their second '
                 'moments', logger='current', level=logging.WARNING)
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import InputError, error_context
 from ...files import StrPath, read_json
 from ..class_list import ClassList, number_classes
-from ..image_files import stem_of
+from ..image_files import check_file_name, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
@@ -180,6 +180,7 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
             raise InputError(
                 f'{ann_file}, image {i}: expected a file_name and height and '
                 f'width in pixels, got {name!r}, {height!r} and {width!r}')
+        check_file_name(name, f'{ann_file}, image {i}')
         yield CocoImage(name, (height, width), objects[i])
 
 

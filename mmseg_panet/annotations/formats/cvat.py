@@ -8,7 +8,7 @@ from pathlib import Path
 from ...errors import InputError, error_context
 from ...files import StrPath, atomic_path, read_lines, read_names, remove
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
-from ..image_files import images_by_stem
+from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco
 from .masks import mask_tasks, read_colours
@@ -142,6 +142,7 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
         image_dir, classes)
     for path in lists:
         for stem in read_names(path):
+            check_file_name(stem, path)
             masks.setdefault(stem, None)
     colours = read_label_map(label_map)
     names, ids = number_classes(list(colours), classes, label_map)

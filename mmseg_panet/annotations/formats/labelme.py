@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from ...errors import InputError, abbreviate, error_context
 from ...files import StrPath, read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..image_files import stem_of
+from ..image_files import check_file_name, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..shapes import check_reach
 
@@ -113,6 +113,7 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
         check_name(
             shape.get('label') if isinstance(shape, dict) else shape,
             f'{file}, shape {number}')
+    check_file_name(path, f'{file}: imagePath')
     # The file may have been written on Windows.
     windows_path = PureWindowsPath(path)
     if windows_path.is_absolute() and not Path(path).is_absolute():

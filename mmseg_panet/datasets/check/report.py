@@ -3,7 +3,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ...table import format_table
-from ...wording import counted
+from ...wording import counted, printable
 from ..class_index import Fault
 
 KINDS = {
@@ -94,4 +94,4 @@ def format_report(report: DataReport, accept: Collection[str] = ()) -> str:
 
 def _listing(head: str, lines: Sequence[str]) -> str:
     more = [f'... and {len(lines) - _LINES} more'] if lines[_LINES:] else []
-    return '\n  '.join([head, *lines[:_LINES], *more])
+    return '\n  '.join([head, *map(printable, lines[:_LINES]), *more])

@@ -14,6 +14,7 @@ from ...table import format_table
 from ...visualization.overlay import overlay
 from ...visualization.text import text_line
 from ...visualization.way_colours import PALETTE
+from ...wording import printable
 
 _SIZE = (192, 128)
 """Largest width and height of a thumbnail, in pixels."""
@@ -121,7 +122,8 @@ def format_advice(advice: SupportAdvice) -> str:
          _effect(row), f'{row.trust:.2f}', ', '.join(row.marks))
         for row in advice.rows]
     notes = advice.notes or ['nothing to correct']
-    return '\n'.join([format_table(rows, left=(0, 2, 9)), '', *notes])
+    return '\n'.join([
+        format_table(rows, left=(0, 2, 9)), '', *map(printable, notes)])
 
 
 def plot_advice(advice: SupportAdvice) -> np.ndarray:

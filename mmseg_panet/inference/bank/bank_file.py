@@ -11,7 +11,6 @@ import safetensors.torch
 from ...errors import InputError
 from ...files import StrPath, prepare_output, write_atomic
 from ...version import __version__
-from ...wording import printable
 from .bank_header import (
     FORMAT,
     OF_A_NEGATIVE,
@@ -127,8 +126,8 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
             check_header(header)
             # Copies, as the file may be replaced.
             tensors = {
-                name: file.get_tensor(name).clone() for name in file.keys()
-                if name in TENSORS}
+                name: file.get_tensor(name).clone()
+                for name in {*TENSORS} & {*file.keys()}}
         made_with = dict(header['model'])
         supports, negatives = header['supports'], header.get('negatives', [])
         statistics = from_tensors(
@@ -152,7 +151,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     except Exception as error:
         raise InputError(
             f'{path} is not a prototype bank ({type(error).__name__}: '
-            f'{printable(str(error))}); {remedy}, and write it again if it is damaged'
+            f'{error}); {remedy}, and write it again if it is damaged'
         ) from error
     bank.weights_sha256 = str(made_with.get('weights_sha256', ''))
     return made_with, bank
@@ -189,10 +188,9 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
                 remedy = f"classifier ({made_with.get('classifier', 'none')})"
             raise InputError(
                 f'the bank {path} was made with {fault}: expected '
-                f'{shorten(str(wanted), 200)}, got '
-                f'{shorten(printable(str(got)), 200)}; load it with the '
-                f'{printable(remedy)} it was made with, or fit the examples '
-                'again')
+                f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; '
+                f'load it with the {remedy} it was made with, or fit the '
+                'examples again')
     found = bank.supports[0].statistics.sums.shape[-1]
     if channels not in (None, found):
         raise InputError(

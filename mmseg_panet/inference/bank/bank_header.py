@@ -51,7 +51,8 @@ def check_header(header: Any) -> None:
     for one in supports:
         names = one['names']
         if names[:1] != [one['class_name']]:
-            raise ValueError(f"a support of {one['class_name']!r} shows {names}")
+            raise ValueError(
+                f"a support of {one['class_name']!r} shows {names}")
         check_class_name(one['class_name'], 'the bank')
         for name in names:
             check_name(name, 'the bank')

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ...annotations.image_files import is_image, stem_of, unread_note
 from ...errors import InputError
+from ...wording import printable
 from ..results.record import PICTURES, holds_results, is_result
 from .image_array import check_channel_order, image_array, is_in_memory
 from .image_source import (
@@ -223,7 +224,7 @@ def _files_below(folder: str) -> list[str]:
 
 def _warn(note: str) -> None:
     if note:
-        print_log(note, 'current', logging.WARNING)
+        print_log(printable(note), 'current', logging.WARNING)
 
 
 def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
@@ -238,6 +239,12 @@ def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
             name = f'{first}_{times[first]}'
             times[first] += name in items
         items[name] = ImageItem(name, item.source)
+    for name in items:
+        if '..' in name.split('/') or name.startswith('/'):
+            raise InputError(
+                f'{name} lies outside the part of its pattern without '
+                'wildcards, so that its mask would lie outside the results; '
+                'give its folder')
     return list(items.values())
 
 

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 
 from ...annotations.image_files import is_unread
 from ...errors import InputError
+from ...wording import printable
 from .image_array import image_array
 from .tiff_file import tiff_facts
 
@@ -175,8 +176,9 @@ def _check_tiff(path: str) -> None:
             f'{facts.bits} bits; save it with 8 or 16 bits')
     if facts.pages > 1:
         print_log(
-            f'{path} has {facts.pages} pages, of which only the first is '
-            'read; save each page as a file', 'current', logging.WARNING)
+            f'{printable(path)} has {facts.pages} pages, of which only the '
+            'first is read; save each page as a file', 'current',
+            logging.WARNING)
 
 
 def source_key(source: Source) -> str:

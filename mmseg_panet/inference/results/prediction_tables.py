@@ -1,5 +1,4 @@
 """Tables of the predictions for many images: CSV and COCO."""
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ import numpy as np
 from ...annotations.class_list import NOT_CLASSES
 from ...files import atomic_path
 from ...models.logit_map import UNDECIDED
+from ...table import csv_line
 from ..images.image_list import ImageItem
 from .mask_file import mask_path, read_mask, read_summary
 
@@ -25,19 +25,18 @@ def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
         images (Sequence[ImageItem]): The images in the order of the rows.
     """
     with (atomic_path(out_dir / 'areas.csv') as part,
-          part.open('w', encoding='utf-8', errors='surrogateescape',
-                    newline='') as file):
-        rows = csv.writer(file, lineterminator='\n')
-        rows.writerow(['image', 'class', 'pixels', 'share', 'confidence'])
+          part.open('w', encoding='utf-8', newline='') as file):
+        file.write('image,class,pixels,share,confidence\n')
         for item in images:
             summary = read_summary(mask_path(out_dir, item.name))
             all_pixels = summary.size[0] * summary.size[1]
             names = (NOT_CLASSES[0], *summary.classes, NOT_CLASSES[1])
             for name, (_, pixels, confidence) in zip(
                     names, summary.areas, strict=True):
-                rows.writerow([
+                file.write(csv_line([
                     item.name, name, pixels, f'{pixels / all_pixels:.6f}',
-                    '' if confidence is None else f'{confidence:.4f}'])
+                    '' if confidence is None else f'{confidence:.4f}',
+                ]) + '\n')
 
 
 def write_coco(out_dir: Path, images: Sequence[ImageItem],

@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.class_list import BACKGROUND, IGNORED
+from ...annotations.class_list import (
+    BACKGROUND,
+    IGNORED,
+    check_class_name,
+)
 from ...annotations.formats.coco import read_coco
 from ...annotations.formats.cvat import is_cvat, read_cvat
 from ...annotations.formats.labelme import read_labelme
@@ -89,6 +93,8 @@ def supports_of(
                 name, names, str(task.image), labels_of,
                 f'{source}, class {name!r} in {task.image}', labels_of))
     found = {name: those for name, those in supports.items() if those}
+    for name in found:
+        check_class_name(name, source)
     if not found:
         raise InputError(
             f'{source}: expected an image that shows one of {list(names)}, '
