@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from mmseg_panet.errors import InputError, check_number
@@ -27,3 +29,9 @@ def test_a_value_out_of_range_raises_an_error_that_names_it(
     with pytest.raises(InputError) as error:
         check_number('size', value, **bounds)
     assert str(error.value) == f'expected size as {wanted}, got {value!r}'
+
+
+def test_a_message_cannot_change_the_terminal():
+    error = InputError('found no \x1b[2J\udcff; a\nb')
+    assert str(error) == '\n'.join(['found no \\x1b[2J\\udcff; a', 'b'])
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)

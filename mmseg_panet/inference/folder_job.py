@@ -89,6 +89,6 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             number = counted(len(others), 'mask')
             print_log(
                 f'{printable(out_dir)}/masks has {number} of other images '
-                f'than these, such as {printable(others[0].name)}; remove what is '
-                'left of deleted images', 'current', logging.WARNING)
+                f'than these, such as {printable(others[0].name)}; remove '
+                'what is left of deleted images', 'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]

@@ -1,10 +1,12 @@
 import annotation_files as files
 import numpy as np
 import pytest
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmseg_panet.datasets.folder import FolderDataset
+from mmseg_panet.datasets.image_pool import ImagePool
 from mmseg_panet.errors import InputError
 
 NAMES = ['a.jpg', 'b.JPEG', 'c.png', 'd.webp', 'e.bmp', 'sub/f.v2.TIF']
@@ -110,3 +112,11 @@ def test_a_missing_and_an_empty_folder_raise_an_input_error(root):
     (root / 'empty').mkdir()
     with pytest.raises(InputError, match='there is no image in .*empty'):
         folder(root, data_prefix=dict(img_path='empty'))
+
+
+@pytest.mark.parametrize('name', ['a\x1b[2J', '\u202etac', '\ud800', ' cat'])
+def test_a_class_of_the_config_that_cannot_be_shown_is_refused(root, name):
+    dataset = folder(root, metainfo=dict(classes=['background', name]))
+    with pytest.raises(InputError, match='metainfo.*name of a class') as one:
+        ImagePool(dataset, LoadAnnotations())
+    assert repr(name) in str(one.value)

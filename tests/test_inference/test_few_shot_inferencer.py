@@ -766,3 +766,13 @@ def test_the_model_has_the_names_and_colours_for_mmsegs_functions():
     inferencer.rename_class('red', 'crimson').remove_class('blue')
     assert inferencer.model.dataset_meta == inferencer.dataset_meta
     assert inferencer.dataset_meta['classes'] == ('background', 'crimson')
+
+
+def test_html_in_the_name_of_a_class_is_text_in_a_notebook():
+    name = '<script>alert(1)</script>'
+    inferencer = small_inferencer().fit({name: red_and_blue()['red']})
+    result = inferencer([image_of((20, 20, 230))[0]])
+    for shown in (inferencer, inferencer.bank, inferencer.check_support(),
+                  result):
+        html = shown._repr_html_()
+        assert '<script' not in html and '&lt;script&gt;' in html

@@ -1,3 +1,5 @@
+import csv
+import json
 import os
 import tracemalloc
 from pathlib import Path
@@ -265,3 +267,53 @@ def test_processes_with_different_weights_do_not_share_a_folder(
         lambda one: [one, (None, 'others')])
     with pytest.raises(InputError, match='different weights or classes'):
         segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+
+
+def test_odd_names_of_files_and_classes_leave_all_lists_readable(tmp_path):
+    """Also a name that is not UTF-8, as Linux allows."""
+    photos = tmp_path / 'photos'
+    photos.mkdir()
+    odd = ['=1+1', 'a\nb', '\x1b[2J', '\u202ea', '猫', '[red]',
+           os.fsdecode(b'\xff')]
+    for number, name in enumerate(odd):
+        picture = Image.fromarray(np.full((4, 6, 3), number, np.uint8))
+        with open(photos / f'{name}.png', 'wb') as file:
+            picture.save(file, 'PNG')
+    bright = Bright()
+    bright.classes = ('@SUM(1)',)
+    out = tmp_path / 'out'
+    assert segment_images(bright, list_images(photos), out, **ALL) == []
+    masks = {path.stem for path in (out / 'masks').iterdir()}
+    assert masks == set(odd)
+    rows = [*csv.reader((out / 'areas.csv').read_text('utf-8').split('\n'))]
+    shown = {"'=1+1", 'a\\nb', '\\x1b[2J', '\\u202ea', '猫', '[red]', '\\udcff'}
+    assert {row[0] for row in rows[1:-1]} == shown
+    assert {row[1] for row in rows[1:-1]} == {
+        'none', "'@SUM(1)", 'undecided'}
+    found = json.loads((out / 'coco.json').read_text('ascii'))
+    assert {one['file_name'] for one in found['images']} == {
+        f'{name}.png' for name in odd}
+    assert found['categories'][0]['name'] == '@SUM(1)'
+    assert (out / 'classes.txt').read_text('utf-8').split('\n')[1].startswith(
+        '1 @SUM(1)')
+    # Everything is finished, and is not computed again.
+    bright.calls.clear()
+    assert segment_images(bright, list_images(photos), out, **ALL) == []
+    assert not bright.calls
+
+
+def test_a_damaged_image_of_an_odd_name_is_one_named_failure(tmp_path):
+    with open(bytes(tmp_path) + b'/\xff\x1b.png', 'wb') as file:
+        file.write(b'damaged')
+    (failure,) = segment_images(
+        Bright(), list_images(tmp_path), tmp_path / 'out', **ALL)
+    assert '\\udcff\\x1b.png is no complete image' in failure.sentence
+    failure.sentence.encode()
+
+
+def test_no_mask_is_written_outside_the_results(tmp_path):
+    (tmp_path / 'a/b').mkdir(parents=True)
+    Image.new('RGB', (4, 6)).save(tmp_path / 'up.png')
+    pattern = f'{tmp_path}/a/*/../../up.png'
+    with pytest.raises(InputError, match='up lies outside'):
+        list_images(pattern)
