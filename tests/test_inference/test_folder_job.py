@@ -286,7 +286,8 @@ def test_odd_names_of_files_and_classes_leave_all_lists_readable(tmp_path):
     masks = {path.stem for path in (out / 'masks').iterdir()}
     assert masks == set(odd)
     rows = [*csv.reader((out / 'areas.csv').read_text('utf-8').split('\n'))]
-    shown = {"'=1+1", 'a\\nb', '\\x1b[2J', '\\u202ea', '猫', '[red]', '\\udcff'}
+    shown = {"'=1+1", 'a\\nb', '\\x1b[2J', '\\u202ea', '猫', '[red]',
+             '\\udcff'}
     assert {row[0] for row in rows[1:-1]} == shown
     assert {row[1] for row in rows[1:-1]} == {
         'none', "'@SUM(1)", 'undecided'}
