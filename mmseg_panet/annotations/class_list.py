@@ -78,6 +78,26 @@ def check_name(name: Any, where: object) -> None:
             f'without a colour r,g,b, got {name!r}; rename it')
 
 
+def check_letters(name: Any, where: object) -> None:
+    """Check that the name of a class of mmseg can be shown.
+
+    Some of mmseg's names, such as ``'bed '`` of ADE20K, have whitespace at
+    their ends.
+
+    Args:
+        name (Any): Name of a class.
+        where (object): Start of the message.
+
+    Raises:
+        InputError: If the name is not a string, is empty, or has an
+            :func:`is_unsafe` character.
+    """
+    if not isinstance(name, str) or not name or any(map(is_unsafe, name)):
+        raise InputError(
+            f'{where}: expected the name of a class without control '
+            f'characters, got {name!r}; rename it')
+
+
 def check_class_name(name: Any, where: object) -> None:
     """Check that a user's class may have a name.
 

@@ -10,7 +10,7 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from ..annotations.class_list import check_name
+from ..annotations.class_list import check_letters
 from ..errors import InputError
 from .class_index import load_class_index
 
@@ -46,7 +46,7 @@ class ImagePool:
         # Read once, as mmengine copies the metainfo on every access.
         self.classes = list(self.dataset.metainfo['classes'])
         for name in self.classes:
-            check_name(name, 'the classes of the data set (metainfo)')
+            check_letters(name, 'the classes of the data set (metainfo)')
         infos = self.infos()
         if not infos:
             raise InputError(

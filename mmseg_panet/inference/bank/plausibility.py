@@ -53,7 +53,7 @@ def fault_of(statistics: SupportStatistics, unit: bool = False) -> str:
             return 'expected weights and cells of the areas and sums'
     if statistics.moments is None:
         return ''
-    matrices = _matrices(statistics)
+    matrices = _matrices(statistics, statistics.moments)
     background = matrices[:1] - matrices[1:].sum(0, True)
     for some, scales in ((matrices, matrices), (background, matrices[:1])):
         if not _is_positive(some, scales):
@@ -63,15 +63,14 @@ def fault_of(statistics: SupportStatistics, unit: bool = False) -> str:
     return ''
 
 
-def _matrices(statistics: SupportStatistics) -> Tensor:
+def _matrices(statistics: SupportStatistics, moments: Tensor) -> Tensor:
     """Return the moments of (1, cell), (n, 1 + r, 1 + r) float64."""
     sums = statistics.sums  # (n, C)
     if statistics.axes is not None:
         sums = sums @ statistics.axes.to(sums).mT  # (n, r)
     column = torch.cat([statistics.areas[:, None], sums], 1)
-    moments = torch.cat([
-        sums[:, None], statistics.moments.to(sums)], 1)  # (n, 1 + r, r)
-    return torch.cat([column[..., None], moments], 2)
+    rows = torch.cat([sums[:, None], moments.to(sums)], 1)  # (n, 1 + r, r)
+    return torch.cat([column[..., None], rows], 2)
 
 
 def _is_positive(matrices: Tensor, scales: Tensor) -> bool:
