@@ -86,5 +86,4 @@ def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],
         for episode in sorted(
             episodes, key=lambda one: (one.run, one.episode))
         for way, class_id in enumerate(episode.class_ids, start=1)]
-    write_lines(
-        folder / _WAY_LIST, (csv_line(row) for row in (_COLUMNS, *rows)))
+    write_lines(folder / _WAY_LIST, [csv_line(_COLUMNS), *map(csv_line, rows)])
