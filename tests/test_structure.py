@@ -25,6 +25,7 @@ CROSS_CUTTING = {
     'test_datasets/test_benchmarks/test_mmseg_datasets.py',
     'test_deprecations_page.py',
     'test_docs.py',
+    'test_errors_page.py',
     'test_examples.py',
     'test_fake_cuda.py',
     'test_logit_entrances.py',

@@ -19,6 +19,7 @@ from tool_runs import (
     small_config,
     tool,
     tool_process,
+    write_supports,
 )
 
 from mmseg_panet.apis import FewShotInferencer
@@ -54,23 +55,6 @@ def write_photos(folder, toy):
     save(f'{BROKEN}.jpg', picture())
     broken = folder / f'{BROKEN}.jpg'
     broken.write_bytes(broken.read_bytes()[:-100])
-
-
-def write_supports(folder, toy):
-    """Write two supports of each of the two most frequent toy classes."""
-    left = {1: 2, 2: 2}
-    for mask in sorted((toy / 'SegmentationClass').iterdir()):
-        labels = np.array(Image.open(mask))
-        for label in [one for one in left if (labels == one).sum() > 50]:
-            path = folder / f'class{label}' / mask.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray((labels == label).astype(np.uint8)).save(path)
-            image = toy / 'JPEGImages' / mask.with_suffix('.jpg').name
-            path.with_suffix('.jpg').write_bytes(image.read_bytes())
-            left[label] -= 1
-            if not left[label]:
-                del left[label]
-    assert not left
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,689 @@
+"""The bad inputs of docs/errors.md, and the valid files that they spoil."""
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from PIL import Image
+from tool_runs import small_config, tool, write_supports
+
+CASES = {}
+"""Maps the text of a row to the function that returns its command."""
+
+
+def bad(what):
+    """Register a function of the parts and an empty folder."""
+    def register(function):
+        assert what not in CASES
+        CASES[what] = function
+        return function
+    return register
+
+
+class Parts:
+    """Valid files of all kinds, made once."""
+
+    def __init__(self, folder, toy):
+        self.folder, self.toy = folder, toy
+        self.config = small_config(folder)
+        torch.manual_seed(0)
+        self.checkpoint = folder / 'small.pth'
+        torch.save(MODELS.build(
+            Config.fromfile(self.config).model).state_dict(), self.checkpoint)
+        self.support = folder / 'support'
+        write_supports(self.support, toy)
+        self.images = folder / 'photos'
+        self.images.mkdir()
+        for path in sorted((toy / 'JPEGImages').iterdir())[:2]:
+            shutil.copy(path, self.images)
+        self.bank = folder / 'bank.safetensors'
+        tool('fit', self.config, self.checkpoint, '--support', self.support,
+             '--out', self.bank)
+        self.manifest = folder / 'episodes.jsonl'
+        tool('make-episodes', self.config, self.manifest,
+             '--data-root', toy, '--episodes', 2)
+
+    def network(self, checkpoint=None):
+        return self.config, checkpoint or self.checkpoint
+
+    def segment(self, out, *arguments, images=None):
+        return ('segment', *self.network(), '--images', images or self.images,
+                '--out', out / 'out', *arguments)
+
+    def segment_from(self, out, support, *arguments):
+        return self.segment(out, '--support', support, *arguments)
+
+    def fit(self, out, support, *arguments):
+        return ('fit', *self.network(), '--support', support,
+                '--out', out / 'out.safetensors', *arguments)
+
+    def test(self, *arguments, checkpoint=None):
+        return ('test', *self.network(checkpoint), '--data-root', self.toy,
+                *arguments)
+
+    def train(self, out, *arguments):
+        return ('train', self.config, '--data-root', self.toy,
+                '--work-dir', out / 'out', *arguments)
+
+    def episodes(self, out, *arguments):
+        return ('make-episodes', self.config, out / 'out.jsonl',
+                '--data-root', self.toy, *arguments)
+
+    def check_data(self, *arguments):
+        return ('check-data', self.config, '--data-root', self.toy,
+                *arguments)
+
+    def copy_support(self, out):
+        """Copy the examples; return the folder, an image and its mask."""
+        shutil.copytree(self.support, out / 'support')
+        mask = next((out / 'support/class1').glob('*.png'))
+        return out / 'support', mask.with_suffix('.jpg'), mask
+
+
+def write(path, text):
+    path.write_text(text, encoding='utf-8')
+    return path
+
+
+def coco(out, **changes):
+    """Write a COCO file of one image with one triangle."""
+    content = dict(
+        images=[dict(id=1, file_name='a.jpg', height=8, width=8)],
+        categories=[dict(id=1, name='cat')],
+        annotations=[dict(
+            id=1, image_id=1, category_id=1, iscrowd=0, bbox=[1, 1, 5, 5],
+            area=12, segmentation=[[1, 1, 6, 1, 6, 6]])])
+    return write(out / 'instances.json', json.dumps(content | changes))
+
+
+def coco_object(**changes):
+    return [dict(id=1, image_id=1, category_id=1, iscrowd=0,
+                 bbox=[1, 1, 5, 5], area=12,
+                 segmentation=[[1, 1, 6, 1, 6, 6]]) | changes]
+
+
+def prepare_coco(out, **changes):
+    return 'prepare-data', 'coco', coco(out, **changes), out / 'out'
+
+
+def labelme(out, name='a', **changes):
+    folder = out / 'labelme'
+    folder.mkdir(exist_ok=True)
+    content = dict(
+        version='5.4.1', imagePath=f'{name}.jpg', imageHeight=8, imageWidth=8,
+        imageData=None, flags={}, shapes=[dict(
+            label='cat', points=[[1, 1], [6, 1], [6, 6]], group_id=None,
+            shape_type='polygon', flags={})])
+    write(folder / f'{name}.json', json.dumps(content | changes))
+    return 'prepare-data', 'labelme', folder, out / 'out'
+
+
+def masks(out, labels, lines):
+    (out / 'ids').mkdir()
+    Image.fromarray(np.array(labels, np.uint8)).save(out / 'ids/a.png')
+    return ('prepare-data', 'masks', out / 'ids', out / 'out',
+            '--classes-file', write(out / 'classes.txt', lines))
+
+
+def edited_manifest(parts, out, edit):
+    lines = parts.manifest.read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    edit(rows)
+    return write(out / 'edited.jsonl', ''.join(
+        json.dumps(row) + '\n' for row in rows))
+
+
+def edited_bank(parts, out, edit):
+    """Write the bank with other tensors or another header."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+    with safe_open(parts.bank, 'pt') as file:
+        header = dict(file.metadata())
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
+    edit(header, tensors)
+    save_file(tensors, out / 'edited.safetensors', header)
+    return parts.segment(out, '--bank', out / 'edited.safetensors')
+
+
+# Images and masks
+
+@bad('An image that is cut')
+def _(parts, out):
+    folder, image, _ = parts.copy_support(out)
+    image.write_bytes(image.read_bytes()[:-100])
+    return parts.fit(out, folder)
+
+
+@bad('A text file named .jpg')
+def _(parts, out):
+    folder, image, _ = parts.copy_support(out)
+    image.write_text('no picture')
+    return parts.fit(out, folder)
+
+
+@bad('An example whose mask is missing')
+def _(parts, out):
+    folder, _, mask = parts.copy_support(out)
+    mask.unlink()
+    return parts.fit(out, folder)
+
+
+@bad('A mask of another size than its image')
+def _(parts, out):
+    folder, _, mask = parts.copy_support(out)
+    Image.new('L', (9, 9), 1).save(mask)
+    return parts.fit(out, folder)
+
+
+@bad('A mask in which nothing is marked')
+def _(parts, out):
+    folder, image, mask = parts.copy_support(out)
+    Image.new('L', Image.open(image).size).save(mask)
+    return parts.fit(out, folder)
+
+
+@bad('A mask of several ids')
+def _(parts, out):
+    folder, image, mask = parts.copy_support(out)
+    labels = np.zeros(Image.open(image).size[::-1], np.uint8)
+    labels[:4], labels[8:16], labels[20:] = 1, 2, 3
+    Image.fromarray(labels).save(mask)
+    return parts.fit(out, folder)
+
+
+@bad('A folder of examples that is empty')
+def _(parts, out):
+    (out / 'support').mkdir()
+    return parts.fit(out, out / 'support')
+
+
+@bad('A folder of examples that does not exist')
+def _(parts, out):
+    return parts.fit(out, out / 'nowhere')
+
+
+@bad('A class folder without images')
+def _(parts, out):
+    folder, *_ = parts.copy_support(out)
+    (folder / 'cat').mkdir()
+    return parts.fit(out, folder)
+
+
+@bad('A class that is called background')
+def _(parts, out):
+    folder, *_ = parts.copy_support(out)
+    (folder / 'class1').rename(folder / 'background')
+    return parts.fit(out, folder)
+
+
+@bad('A path of images at which there is nothing')
+def _(parts, out):
+    return parts.segment(
+        out, '--support', parts.support, images=out / 'nowhere.jpg')
+
+
+@bad('A folder of images that is empty')
+def _(parts, out):
+    (out / 'photos').mkdir()
+    return parts.segment(
+        out, '--support', parts.support, images=out / 'photos')
+
+
+@bad('A result folder that holds the examples')
+def _(parts, out):
+    folder, *_ = parts.copy_support(out)
+    return ('segment', *parts.network(), '--images', parts.images,
+            '--support', folder, '--out', folder / 'out')
+
+
+@bad('A data set without its list of images')
+def _(parts, out):
+    data = out / 'data'
+    shutil.copytree(parts.toy, data)
+    shutil.rmtree(data / 'ImageSets')
+    return (*parts.test(), '--data-root', data)
+
+
+@bad('A data set in which a mask is missing')
+def _(parts, out):
+    data = out / 'data'
+    shutil.copytree(parts.toy, data)
+    next((data / 'SegmentationClass').iterdir()).unlink()
+    return (*parts.test(), '--data-root', data)
+
+
+@bad('A data root that does not exist')
+def _(parts, out):
+    return (*parts.test(), '--data-root', out / 'nowhere')
+
+
+# Annotations
+
+@bad('A COCO file that is no JSON')
+def _(parts, out):
+    return ('prepare-data', 'coco', write(out / 'a.json', '{"images": ['),
+            out / 'out')
+
+
+@bad('A COCO file without annotations')
+def _(parts, out):
+    return ('prepare-data', 'coco', write(out / 'a.json', '{"images": []}'),
+            out / 'out')
+
+
+@bad('A COCO object of an unknown category')
+def _(parts, out):
+    return prepare_coco(out, annotations=coco_object(category_id=9))
+
+
+@bad('A COCO object of an unknown image')
+def _(parts, out):
+    return prepare_coco(out, annotations=coco_object(image_id=9))
+
+
+@bad('A COCO polygon of two points')
+def _(parts, out):
+    return prepare_coco(out, annotations=coco_object(
+        segmentation=[[1, 1, 6, 6]]))
+
+
+@bad('A COCO polygon with a text')
+def _(parts, out):
+    return prepare_coco(out, annotations=coco_object(
+        segmentation=[[1, 1, 6, 1, 6, 'x']]))
+
+
+@bad('A COCO run length of another size')
+def _(parts, out):
+    return prepare_coco(out, annotations=coco_object(
+        segmentation=dict(size=[4, 4], counts=[0, 16])))
+
+
+@bad('A COCO image without a size')
+def _(parts, out):
+    return prepare_coco(out, images=[dict(id=1, file_name='a.jpg')])
+
+
+@bad('Two COCO categories of one name')
+def _(parts, out):
+    return prepare_coco(out, categories=[
+        dict(id=1, name='cat'), dict(id=2, name='cat')])
+
+
+@bad('A class for --classes that the file lacks')
+def _(parts, out):
+    return (*prepare_coco(out), '--classes', 'dog')
+
+
+@bad('A labelme folder without JSON files')
+def _(parts, out):
+    (out / 'labelme').mkdir()
+    return 'prepare-data', 'labelme', out / 'labelme', out / 'out'
+
+
+@bad('A labelme file without shapes')
+def _(parts, out):
+    return labelme(out, shapes=None)
+
+
+@bad('A labelme shape of an unknown type')
+def _(parts, out):
+    return labelme(out, shapes=[dict(
+        label='cat', points=[[1, 1], [6, 6]], shape_type='spiral')])
+
+
+@bad('A labelme shape of a point that is no number')
+def _(parts, out):
+    return labelme(out, shapes=[dict(
+        label='cat', points=[[1, 1], [6, 1], ['x', 6]],
+        shape_type='polygon')])
+
+
+@bad('A CVAT export that is no zip file')
+def _(parts, out):
+    return ('prepare-data', 'cvat', write(out / 'export.zip', 'text'),
+            out / 'out')
+
+
+@bad('A CVAT export without masks')
+def _(parts, out):
+    with zipfile.ZipFile(out / 'export.zip', 'w') as file:
+        file.writestr('readme.txt', 'nothing')
+    return 'prepare-data', 'cvat', out / 'export.zip', out / 'out'
+
+
+@bad('A mask with an id that the list of classes lacks')
+def _(parts, out):
+    return masks(out, [[0, 1], [1, 7]], '1 cat\n')
+
+
+@bad('A list of classes with a line that is no id and name')
+def _(parts, out):
+    return masks(out, [[0, 1]], '1 cat\ndog\n')
+
+
+@bad('A list of classes with one id twice')
+def _(parts, out):
+    return masks(out, [[0, 1]], '1 cat\n1 dog\n')
+
+
+@bad('An image folder for prepare-data that lacks the image')
+def _(parts, out):
+    (out / 'images').mkdir()
+    return (*prepare_coco(out), '--image-dir', out / 'images')
+
+
+# Manifests
+
+@bad('A manifest that is missing')
+def _(parts, out):
+    return parts.test('--manifest', out / 'nowhere.jsonl')
+
+
+@bad('A manifest that is another file')
+def _(parts, out):
+    return parts.test('--manifest', write(out / 'a.jsonl', '{}\n'))
+
+
+@bad('A manifest that is cut')
+def _(parts, out):
+    text = parts.manifest.read_text()
+    return parts.test('--manifest', write(out / 'a.jsonl', text[:-20]))
+
+
+@bad('A manifest without its last episode')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows.pop()))
+
+
+@bad('A manifest with a negative number of shots')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows[0].update(num_shots=-1)))
+
+
+@bad('A manifest with an image that the data set lacks')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows[1].update(queries=['nowhere'])))
+
+
+@bad('A manifest with a query that is also a support')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows[1].update(
+            queries=rows[1]['supports'][0][:1])))
+
+
+@bad('A manifest of other images')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows[0].update(index_sha256='0' * 64)))
+
+
+@bad('A manifest together with --shots')
+def _(parts, out):
+    return parts.test('--manifest', parts.manifest, '--shots', 5)
+
+
+# Banks
+
+@bad('A bank that is missing')
+def _(parts, out):
+    return parts.segment(out, '--bank', out / 'nowhere.safetensors')
+
+
+@bad('A bank that is a checkpoint')
+def _(parts, out):
+    shutil.copy(parts.checkpoint, out / 'a.safetensors')
+    return parts.segment(out, '--bank', out / 'a.safetensors')
+
+
+@bad('A bank that is cut')
+def _(parts, out):
+    content = parts.bank.read_bytes()
+    (out / 'a.safetensors').write_bytes(content[:-10])
+    return parts.segment(out, '--bank', out / 'a.safetensors')
+
+
+@bad('A bank of another model')
+def _(parts, out):
+    weights = torch.load(parts.checkpoint, weights_only=True)
+    key = 'backbone.layer1.0.conv1.weight'
+    torch.save(weights | {key: 2 * weights[key]}, out / 'other.pth')
+    return ('segment', *parts.network(out / 'other.pth'), '--images',
+            parts.images, '--bank', parts.bank, '--out', out / 'out')
+
+
+@bad('A bank of a newer version')
+def _(parts, out):
+    def edit(header, tensors):
+        header['mmseg_panet'] = json.dumps(
+            json.loads(header['mmseg_panet']) | dict(format=99))
+    return edited_bank(parts, out, edit)
+
+
+@bad('A bank with sums that are not finite')
+def _(parts, out):
+    def edit(header, tensors):
+        name = next(key for key in tensors if 'sum' in key)
+        tensors[name] = tensors[name] * float('nan')
+    return edited_bank(parts, out, edit)
+
+
+@bad('A bank without its tensors')
+def _(parts, out):
+    def edit(header, tensors):
+        for key in list(tensors):
+            if 'sum' in key:
+                del tensors[key]
+    return edited_bank(parts, out, edit)
+
+
+@bad('A bank with another suffix')
+def _(parts, out):
+    return ('fit', *parts.network(), '--support', parts.support,
+            '--out', out / 'out.pth')
+
+
+@bad('Neither examples nor a bank')
+def _(parts, out):
+    return parts.segment(out)
+
+
+# Configs
+
+@bad('A config that does not exist')
+def _(parts, out):
+    return 'train', 'nothing.py'
+
+
+@bad('A config with an error of syntax')
+def _(parts, out):
+    return 'train', write(out / 'config.py', 'model = dict(')
+
+
+@bad('A config without a model')
+def _(parts, out):
+    return ('fit', write(out / 'config.py', 'fold = 0\n'), 'none',
+            '--support', parts.support, '--out', out / 'out.safetensors')
+
+
+@bad('A misspelt setting of the model')
+def _(parts, out):
+    return (*parts.fit(out, parts.support), '--cfg-options',
+            'model.decode_head.chanels=3')
+
+
+@bad('An unknown type of the head')
+def _(parts, out):
+    return (*parts.fit(out, parts.support), '--cfg-options',
+            'model.decode_head.type=PANetHeed')
+
+
+@bad('A head with another number of channels than the backbone')
+def _(parts, out):
+    return (*parts.fit(out, parts.support), '--cfg-options',
+            'model.decode_head.in_channels=33')
+
+
+@bad('A fold that does not exist')
+def _(parts, out):
+    return parts.test('--fold', 9)
+
+
+@bad('A protocol that does not exist')
+def _(parts, out):
+    return parts.test('--protocol', 'modem')
+
+
+@bad('A setting of --cfg-options that the config lacks')
+def _(parts, out):
+    return parts.train(out, '--cfg-options', 'train_cgf.max_iters=5')
+
+
+# Flags
+
+@bad('A subcommand that is misspelt')
+def _(parts, out):
+    return ('tets',)
+
+
+@bad('A number of shots of 0')
+def _(parts, out):
+    return parts.test('--shots', 0)
+
+
+@bad('More ways than the fold has classes')
+def _(parts, out):
+    return parts.test('--ways', 50)
+
+
+@bad('More shots than the class has images')
+def _(parts, out):
+    return parts.test('--shots', 5000)
+
+
+@bad('A number of episodes that is no integer')
+def _(parts, out):
+    return parts.episodes(out, '--episodes', '1.5')
+
+
+@bad('A confidence above 1')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--min-confidence', 1.5)
+
+
+@bad('A minimum area above 1')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--min-area', 2)
+
+
+@bad('A batch size of 0')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--batch-size', 0)
+
+
+@bad('A classifier that does not exist')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--classifier', 'Guess')
+
+
+@bad('Toy images of size 0')
+def _(parts, out):
+    return 'make-toy-data', out / 'out', '--size', 0
+
+
+@bad('A result of compare that is missing')
+def _(parts, out):
+    return 'compare', out / 'a.json', out / 'b.json'
+
+
+# Checkpoints
+
+@bad('A checkpoint that does not exist')
+def _(parts, out):
+    return parts.test(checkpoint=out / 'nowhere.pth')
+
+
+@bad('A checkpoint that is a folder')
+def _(parts, out):
+    return parts.test(checkpoint=parts.support)
+
+
+@bad('A checkpoint that is a text file')
+def _(parts, out):
+    return parts.test(checkpoint=write(out / 'a.pth', 'no weights'))
+
+
+@bad('A checkpoint that is cut')
+def _(parts, out):
+    content = parts.checkpoint.read_bytes()
+    (out / 'a.pth').write_bytes(content[:-100])
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('A checkpoint of another architecture')
+def _(parts, out):
+    torch.save({'backbone.conv.weight': torch.zeros(3)}, out / 'a.pth')
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('A checkpoint that lacks a weight')
+def _(parts, out):
+    weights = torch.load(parts.checkpoint, weights_only=True)
+    del weights['backbone.layer1.0.conv1.weight']
+    torch.save(weights, out / 'a.pth')
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('A checkpoint that is a list')
+def _(parts, out):
+    torch.save([torch.zeros(3)], out / 'a.pth')
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('Weights for convert-backbone of an unknown layout')
+def _(parts, out):
+    torch.save({'weight': torch.zeros(3)}, out / 'a.pth')
+    return 'convert-backbone', out / 'a.pth', out / 'out.pth'
+
+
+# Devices and outputs
+
+@bad('A device that does not exist')
+def _(parts, out):
+    return parts.fit(out, parts.support, '--device', 'cuda:99')
+
+
+@bad('A device whose name is misspelt')
+def _(parts, out):
+    return parts.fit(out, parts.support, '--device', 'gpu')
+
+
+@bad('--amp without a GPU')
+def _(parts, out):
+    return parts.train(out, '--amp')
+
+
+@bad('A result that is a folder')
+def _(parts, out):
+    (out / 'results').mkdir()
+    return parts.test('--out', out / 'results')
+
+
+@bad('A result folder that is a file')
+def _(parts, out):
+    return ('segment', *parts.network(), '--images', parts.images,
+            '--support', parts.support, '--out', write(out / 'a', ''))
+
+
+@bad('A result folder of another model')
+def _(parts, out):
+    (out / 'out/masks').mkdir(parents=True)
+    Image.new('L', (8, 8)).save(out / 'out/masks/a.png')
+    return parts.segment_from(out, parts.support)
