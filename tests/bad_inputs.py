@@ -142,7 +142,7 @@ def edited_bank(parts, out, edit):
     from safetensors.torch import save_file
     with safe_open(parts.bank, 'pt') as file:
         header = dict(file.metadata())
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     edit(header, tensors)
     save_file(tensors, out / 'edited.safetensors', header)
     return parts.segment(out, '--bank', out / 'edited.safetensors')

@@ -3,12 +3,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import isclass
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import build_from_cfg
 from torch.utils.data import DataLoader
 
-from ..errors import InputError, nearest_first
+from ..errors import InputError, abbreviate, nearest_first
 from ..registry import all_registries
 from .spelling import iter_dicts, parameters, registered
 
@@ -22,19 +25,22 @@ _MISSING = re.compile(
 
 @contextmanager
 def build_errors(cfg: Config | dict) -> Iterator[None]:
-    """Turn the errors of wrong types and arguments into one sentence.
+    """Turn the errors of wrong types, arguments and settings into a sentence.
 
     Args:
         cfg (Config | dict): Config whose components the block builds.
 
     Raises:
-        InputError: If a type is not registered, or if a class has no argument
-            of a given name or lacks one. The message has the place in the
+        InputError: If a type is not registered, if a class has no argument
+            of a given name or lacks one, or if a component refuses its
+            settings with another error. The message has the place in the
             config.
     """
     try:
         yield
-    except (KeyError, TypeError) as error:
+    except InputError:
+        raise
+    except Exception as error:
         message = str(error.args[0]) if error.args else ''
         for pattern, explain in (
                 (_UNKNOWN, _unknown_type), (_UNEXPECTED, _unexpected),
@@ -43,7 +49,27 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
             sentence = found and explain(cfg, *found.groups())
             if sentence:
                 raise InputError(sentence) from error
+        if sentence := _failed_build(cfg, error):
+            raise InputError(sentence) from error
         raise
+
+
+def _failed_build(cfg: Config | dict, error: Exception) -> str | None:
+    """Name the component whose constructor has raised an error, if any."""
+    frames = list(walk_tb(error.__traceback__))
+    built = [frame.f_locals for frame, _ in frames
+             if frame.f_code is build_from_cfg.__code__]
+    if not built:
+        return None
+    last, line = frames[-1]
+    kind = getattr(built[-1].get('obj_cls'), '__name__', None)
+    places = [place for place, node in _components(cfg)
+              if kind and _is_a(node['type'], kind)]
+    return (
+        f"expected settings of {kind or 'a component'} {_where(cfg, places)} "
+        f'that it can be built with, got {type(error).__name__}: '
+        f'{abbreviate(error)} (raised in {Path(last.f_code.co_filename).name},'
+        f' line {line}); correct them')
 
 
 def _unknown_type(cfg: Config | dict, name: str, kind: str) -> str:

@@ -67,12 +67,16 @@ def build_model(cfg: ConfigDict) -> nn.Module:
         InputError: If the model cannot be built, or has no
             :class:`PANetHead`.
     """
-    if 'model' not in cfg:
+    if not isinstance(cfg.get('model'), dict):
         raise InputError(
             f'expected a config with a model, got one with {sorted(cfg)}; '
             '`mmseg-panet --list-configs` lists those of this project')
     with build_errors(cfg):
         model = MODELS.build(cfg.model)
+    if not cfg.model.get('data_preprocessor'):
+        raise InputError(
+            'expected a model with a data_preprocessor, which normalises the '
+            "images, got none; add one of the type 'SegDataPreProcessor'")
     other = difference(
         getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
     if other:

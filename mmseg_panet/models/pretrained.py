@@ -271,9 +271,18 @@ def checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:
 
     Yields:
         tuple[str, str | None]: Checkpoint and prefix of its keys.
+
+    Raises:
+        InputError: If the ``init_cfg`` is neither a dict nor a list of dicts.
     """
     init_cfg = getattr(part, 'init_cfg', None) or []
-    for cfg in [init_cfg] if isinstance(init_cfg, dict) else init_cfg:
+    cfgs = [init_cfg] if isinstance(init_cfg, dict) else init_cfg
+    if not isinstance(cfgs, list | tuple) or not all(
+            isinstance(cfg, dict) and 'type' in cfg for cfg in cfgs):
+        raise InputError(
+            'expected init_cfg as a dict with a type, or a list of them, got '
+            f'{init_cfg!r}; correct it')
+    for cfg in cfgs:
         if cfg['type'] in ('Pretrained', PretrainedInit):
             yield cfg['checkpoint'], cfg.get('prefix')
 

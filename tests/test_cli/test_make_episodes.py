@@ -4,8 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
-from tool_runs import REPO, small_config, tool, tool_process
+from tool_runs import (
+    REPO,
+    command_of,
+    run_here,
+    small_config,
+    tool,
+    tool_process,
+)
 
 
 @pytest.fixture(scope='module')
@@ -152,3 +161,21 @@ def test_options_override_the_protocol_of_a_manifest(
     assert result['protocol'] == 'mine'
     assert result['test_cfg']['shot_fusion'] == 'vote'
     assert result['count_absent'] is False
+
+
+NUMBERS = st.sampled_from([-1, 0, 1, 2, 3, 10 ** 6, 10 ** 30, '', 'x', 'nan'])
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, database=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(flags=st.dictionaries(st.sampled_from(
+    ['--fold', '--ways', '--shots', '--queries']), NUMBERS, min_size=1))
+def test_a_random_command_line_works_or_ends_with_one_sentence(
+        flags, config, toy_root, tmp_path):
+    out = tmp_path / 'out.jsonl'
+    out.unlink(missing_ok=True)
+    command = command_of('make-episodes', [
+        config, out, '--data-root', toy_root, '--episodes', 2,
+        *(f'{name}={value}' for name, value in flags.items())])
+    code = run_here(command)
+    assert code == 0 if out.exists() else code == 2

@@ -1,11 +1,17 @@
+import copy
 import re
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inference_parts import small_config
 from mmengine.config import Config
 from mmengine.registry import HOOKS
 from mmseg.registry import METRICS, MODELS
 from torch.utils.data import DataLoader
 
+from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.config.build_errors import build_errors
 from mmseg_panet.errors import InputError
 
@@ -100,3 +106,55 @@ def test_other_errors_stay_as_they_are(error):
             config(model=HEAD)):
         raise error
     assert caught.value is error
+
+
+JUNK = st.sampled_from([
+    None, -1, 0, 1, 1e30, float('nan'), True, 'x', '', [], {}, (1, 2, 3)])
+
+
+def places(node, place=()):
+    """The places of all settings below a node, and of those in lists."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(
+            node) if isinstance(node, list) else ():
+        if isinstance(node, dict) or isinstance(value, dict):
+            yield (*place, key)
+        yield from places(value, (*place, key))
+
+
+BASE = small_config(
+    dict(type='Resize', scale=(33, 33), keep_ratio=False)).to_dict()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(place=st.sampled_from(list(places(BASE))), junk=JUNK)
+def test_a_config_with_a_random_setting_works_or_gets_one_sentence(
+        place, junk):
+    *parents, last = place
+    node = cfg = copy.deepcopy(BASE)
+    for key in parents:
+        node = node[key]
+    node[last] = junk
+    image = np.zeros((33, 33, 3), np.uint8)
+    mask = image[..., 0].copy()
+    mask[8:24, 8:24] = 1
+    try:
+        inferencer = FewShotInferencer(
+            Config(cfg), None, device='cpu', show_progress=False)
+        inferencer.add_class('cat', [(image, mask)])
+        inferencer(image)
+    except InputError as error:
+        assert '\n' not in str(error)
+
+
+def test_a_constructor_that_refuses_a_setting_is_named_with_its_place():
+    cfg = config(model=dict(
+        type='SegDataPreProcessor', mean=[1, 2, 3], std=None))
+    assert sentence(cfg, lambda: MODELS.build(cfg.model)).startswith(
+        'expected settings of SegDataPreProcessor in model of the config '
+        'that it can be built with, got AssertionError: mean and std should '
+        'be both None or tuple (raised in data_preprocessor.py, line ')
+
+
+def test_the_error_of_a_call_that_builds_nothing_is_kept():
+    with pytest.raises(ZeroDivisionError), build_errors({}):
+        _ = 1 / 0

@@ -5,7 +5,8 @@ from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
 from mmengine.utils import to_2tuple
 
-from ...errors import InputError
+from ...config.build_errors import build_errors
+from ...errors import InputError, abbreviate, error_context
 
 _LEFT_OUT = (
     'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
@@ -32,18 +33,36 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
     Raises:
         InputError: If the config has none of them.
     """
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    pipeline = dataset.get('query_pipeline', dataset.get('pipeline')) or (
-        cfg.get('test_pipeline'))
+    loader = cfg.get('test_dataloader')
+    dataset = loader.get('dataset') if isinstance(loader, dict) else None
+    pipeline = isinstance(dataset, dict) and dataset.get(
+        'query_pipeline', dataset.get('pipeline')) or cfg.get('test_pipeline')
     if not pipeline:
         raise InputError(
             'expected test_dataloader.dataset with a query_pipeline, or a '
             'pipeline, or a test_pipeline, which says how images are prepared,'
             ' got none; add one of them')
+    if not isinstance(pipeline, list | tuple) or not all(
+            isinstance(step, dict) and isinstance(step.get('type'), str)
+            for step in pipeline):
+        raise InputError(
+            'expected the pipeline as a list of dicts, each with the name of '
+            f'a transform as its type, got {abbreviate(pipeline)}; correct it')
     # The scope is the place of a base, and no setting of a step.
     return [{key: value for key, value in step.items()
              if (key, value) not in _USUAL_SCOPES}
             for step in pipeline if not step['type'].startswith(_LEFT_OUT)]
+
+
+class _ImagePipeline(Compose):
+    """A pipeline that turns the errors of its transforms into one kind."""
+
+    def __call__(self, data: dict) -> dict | None:
+        """Prepare an image."""
+        with error_context(
+                "an image could not be prepared by the config's pipeline",
+                'correct its transforms', (Exception,)):
+            return super().__call__(data)
 
 
 def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
@@ -56,11 +75,16 @@ def build_pipeline(steps: Sequence[dict], flip: bool = False) -> Compose:
 
     Returns:
         Compose: It turns ``dict(img=...)``, (H, W, 3) uint8 BGR, into a dict
-        with ``inputs`` and ``data_samples``.
+        with ``inputs`` and ``data_samples``, or raises an
+        :class:`InputError`.
+
+    Raises:
+        InputError: If a transform cannot be built.
     """
-    return Compose([
-        dict(type='LoadImageFromNDArray'), *steps,
-        *([_mirrored] if flip else []), dict(type='PackSegInputs')])
+    with build_errors(dict(pipeline=list(steps))):
+        return _ImagePipeline([
+            dict(type='LoadImageFromNDArray'), *steps,
+            *([_mirrored] if flip else []), dict(type='PackSegInputs')])
 
 
 def _mirrored(results: dict) -> dict:

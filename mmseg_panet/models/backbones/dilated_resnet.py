@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ...errors import InputError, check_choice
+from ...errors import InputError, check_choice, check_number
 from ..pretrained import (
     OTHER_WEIGHTS,
     WEIGHT_ORIGINS,
@@ -107,8 +107,9 @@ class DilatedResNet(ResNet):
             has 128 ``stem_channels``.
 
     Raises:
-        InputError: If ``depth``, ``out_indices`` or ``frozen_stages`` is
-            invalid, or if plugins are set for the block without ReLU.
+        InputError: If ``depth``, ``out_indices``, ``frozen_stages`` or a
+            number of channels is invalid, or if plugins are set for the
+            block without ReLU.
 
     Example:
         >>> import torch
@@ -125,6 +126,8 @@ class DilatedResNet(ResNet):
                  **kwargs: Any) -> None:
         check_choice('depth', depth, sorted(self.arch_settings))
         check_levels(out_indices, NUM_STAGES)
+        for name in ('stem_channels', 'base_channels'):
+            check_number(name, kwargs.get(name, 64), least=1, integer=True)
         num_stages = out_indices[-1] + 1
         check_frozen(frozen_stages, num_stages)
         # mmseg's constructor calls make_res_layer, which reads these.
