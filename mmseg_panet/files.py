@@ -1,5 +1,4 @@
 """Atomic writing of files, and reading of a user's text files."""
-import json
 import os
 import re
 import shutil
@@ -162,26 +161,6 @@ def read_lines(path: StrPath, remedy: str,
         lines = Path(path).read_text('utf-8-sig').splitlines()
     numbered = enumerate(map(str.strip, lines), start=1)
     return {i: line for i, line in numbered if line and line[0] != comment}
-
-
-def read_json(path: StrPath) -> dict[str, Any]:
-    """Read a JSON file.
-
-    Args:
-        path (str | os.PathLike): Path of the file.
-
-    Returns:
-        dict[str, Any]: The object in the file; empty if the file holds a
-        list or a single value.
-
-    Raises:
-        InputError: If the file is not valid JSON.
-        OSError: If the file does not exist.
-    """
-    with error_context(f'{path} is not valid JSON',
-                       'correct it, or save it again'):
-        data = json.loads(Path(path).read_bytes())
-    return data if isinstance(data, dict) else {}
 
 
 if not TYPE_CHECKING:

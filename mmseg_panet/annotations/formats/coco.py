@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import InputError, error_context
-from ...files import StrPath, read_json
+from ...files import StrPath
+from ...json_text import read_json
 from ..class_list import ClassList, number_classes
 from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks

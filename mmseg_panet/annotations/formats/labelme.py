@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ...errors import InputError, abbreviate, error_context
-from ...files import StrPath, read_json
+from ...files import StrPath
+from ...json_text import read_json
 from ..class_list import ClassList, check_name, number_classes
 from ..image_files import stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks

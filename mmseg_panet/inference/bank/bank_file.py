@@ -11,6 +11,7 @@ import safetensors.torch
 from ...annotations.class_list import check_class_name
 from ...errors import InputError, check_number
 from ...files import StrPath, prepare_output, write_atomic
+from ...json_text import parse_json
 from ...version import __version__
 from .bank_tensors import from_tensors, to_tensors
 from .banked_image import BankedNegative, BankedSupport
@@ -126,7 +127,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     try:
         tensors = safetensors.torch.load(Path(path).read_bytes())
         with safetensors.safe_open(path, 'pt') as file:
-            header = json.loads((file.metadata() or {})[_KEY])
+            header = parse_json((file.metadata() or {})[_KEY])
         _check_header(header)
         made_with = dict(header['model'])
         supports, negatives = header['supports'], header.get('negatives', [])
