@@ -88,6 +88,27 @@ def prepare_output(path: StrPath) -> None:
             'writable; choose another path')
 
 
+def check_inside(folder: Path, inner: Iterable[Path]) -> None:
+    """Check that no link leads out of a folder that is written to.
+
+    The folder itself may be a link, for example to a larger disk.
+
+    Args:
+        folder (Path): Folder for results.
+        inner (Iterable[Path]): Folders below it, which may not exist yet.
+
+    Raises:
+        InputError: If one of them lies elsewhere.
+    """
+    for path in inner:
+        real = path.resolve()
+        if not real.is_relative_to(folder.resolve()):
+            raise InputError(
+                f'expected {path} as a folder in {folder}, got a link to '
+                f'{real}, where files would be written over; remove the '
+                'link, or make one of the folder of the results itself')
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file atomically, see :func:`atomic_path`.
 
