@@ -119,7 +119,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     _check_stems([task.stem for task in tasks])
     masks = {task.stem: out_dir / 'masks' / f'{task.stem}.png'
              for task in tasks}
-    check_inside(out_dir, {mask.parent for mask in masks.values()})
+    check_inside(out_dir, sorted({mask.parent for mask in masks.values()}))
     written = {stem: is_file(mask, f'the mask of an image in {out_dir}')
                for stem, mask in masks.items()}
     if _start(out_dir, made_from):
