@@ -130,7 +130,7 @@ def test_an_edited_export_of_cvat_is_read_or_refused(tmp_path_factory, data):
         'SegmentationClass/a.png']))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(0, len(content) - 1))
+        place = data.draw(st.integers(0, len(content)))
         content[place:place + data.draw(st.integers(0, 3))] = data.draw(
             st.binary(max_size=4))
     path.write_bytes(content)

@@ -115,7 +115,7 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
     check_pixels((height, width), file)
     for number, shape in enumerate(shapes, start=1):
         check_name(
-            shape.get('label') if isinstance(shape, dict) else shape,
+            shape.get('label') if isinstance(shape, dict) else None,
             f'{file}, shape {number}')
     # The file may have been written on Windows.
     windows_path = PureWindowsPath(path)
