@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint wheel-check bench bench-full clean \
+.PHONY: help install demo test test-full lint audit wheel-check bench bench-full clean \
   distclean
 
 help:  ## list the targets
@@ -31,6 +31,10 @@ lint: install  ## check style, types and spelling
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
+
+audit: install  ## look for unsafe code and for known vulnerabilities
+	$(PY) -m bandit -q -c pyproject.toml -r mmseg_panet tools benchmarks examples
+	$(PY) -m pip_audit --no-deps --disable-pip -r requirements/onedl.txt
 
 wheel-check:  ## build the wheel, install and use it in an empty folder
 	PYTHON=$(PYTHON) .ci/wheel-check

@@ -40,7 +40,8 @@ def _save(cfg: Config, folder: Path,
     runner = build_runner(cfg, 'first', folder)
     runner.train()
     runner.save_checkpoint(str(folder), 'first.pth', by_epoch=False)
-    checkpoint = torch.load(folder / 'first.pth', weights_only=False)
+    checkpoint = torch.load(  # nosec B614
+        folder / 'first.pth', weights_only=False)
     paths = {}
     for iteration in iterations:
         checkpoint['meta']['iter'] = iteration

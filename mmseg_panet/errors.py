@@ -85,7 +85,7 @@ def check_number(name: str, value: object, least: float = -math.inf,
 @contextmanager
 def error_context(where: object, remedy: str = 'correct or remove it',
                   errors: tuple[type[Exception], ...] = (
-                      ValueError, TypeError, OverflowError)
+                      ValueError, TypeError, OverflowError, RecursionError)
                   ) -> Iterator[None]:
     """Turn the errors of a library into an error that names the input.
 
@@ -137,7 +137,11 @@ def nearest_first(name: str, known: Iterable[str]) -> list[str]:
 
 def abbreviate(value: object) -> str:
     """Shorten a value to one line of at most 60 characters for a message."""
-    return ' '.join(str(value).split())[:60]
+    try:
+        text = str(value)
+    except (RecursionError, ValueError):  # nested deeply, or a huge integer
+        text = f'a {type(value).__name__}'
+    return ' '.join(text.split())[:60]
 
 
 if not TYPE_CHECKING:

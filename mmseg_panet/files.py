@@ -1,5 +1,4 @@
 """Atomic writing of files, and reading of a user's text files."""
-import json
 import os
 import re
 import shutil
@@ -89,6 +88,27 @@ def prepare_output(path: StrPath) -> None:
             'writable; choose another path')
 
 
+def check_inside(folder: Path, inner: Iterable[Path]) -> None:
+    """Check that no link leads out of a folder that is written to.
+
+    The folder itself may be a link, for example to a larger disk.
+
+    Args:
+        folder (Path): Folder for results.
+        inner (Iterable[Path]): Folders below it, which may not exist yet.
+
+    Raises:
+        InputError: If one of them lies elsewhere.
+    """
+    for path in inner:
+        real = path.resolve()
+        if not real.is_relative_to(folder.resolve()):
+            raise InputError(
+                f'expected {path} as a folder in {folder}, got a link to '
+                f'{real}, where files would be written over; remove the '
+                'link, or make one of the folder of the results itself')
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file atomically, see :func:`atomic_path`.
 
@@ -162,26 +182,6 @@ def read_lines(path: StrPath, remedy: str,
         lines = Path(path).read_text('utf-8-sig').splitlines()
     numbered = enumerate(map(str.strip, lines), start=1)
     return {i: line for i, line in numbered if line and line[0] != comment}
-
-
-def read_json(path: StrPath) -> dict[str, Any]:
-    """Read a JSON file.
-
-    Args:
-        path (str | os.PathLike): Path of the file.
-
-    Returns:
-        dict[str, Any]: The object in the file; empty if the file holds a
-        list or a single value.
-
-    Raises:
-        InputError: If the file is not valid JSON.
-        OSError: If the file does not exist.
-    """
-    with error_context(f'{path} is not valid JSON',
-                       'correct it, or save it again'):
-        data = json.loads(Path(path).read_bytes())
-    return data if isinstance(data, dict) else {}
 
 
 if not TYPE_CHECKING:

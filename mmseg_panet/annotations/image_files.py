@@ -1,5 +1,7 @@
 """Names, reading and EXIF orientation of image and mask files."""
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
@@ -8,7 +10,7 @@ import numpy as np
 from mmengine.fileio import list_dir_or_file
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import InputError, error_context
+from ..errors import InputError, abbreviate, error_context
 from ..files import StrPath
 from ..wording import counted, is_unsafe
 
@@ -16,6 +18,10 @@ _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
     '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
 """Suffixes of photographs that are not read: phones, cameras, editors."""
+_LONGEST_NAME = 255
+"""Bytes of a name on the usual file systems."""
+_LONGEST, _PIXELS = 1 << 20, 1 << 30
+"""Largest side and number of pixels of an image in OpenCV."""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -126,9 +132,36 @@ def existing_file(path: StrPath, where: str) -> str:
     Raises:
         InputError: If there is no such file.
     """
-    if not Path(path).is_file():
+    if not is_file(path, where):
         raise InputError(f'{where}: found no file {path}; correct its path')
     return str(path)
+
+
+def is_file(path: StrPath, where: object) -> bool:
+    """Check whether a file exists whose name another file gives.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
+        where (object): Start of the message: the file with the name.
+
+    Raises:
+        InputError: If no file can have that name, as it has a NUL or a lone
+            surrogate, or is too long.
+    """
+    try:
+        # A system reports it only if the folder exists.
+        names = map(os.fsencode, Path(path).parts)
+        if any(len(name) > _LONGEST_NAME for name in names):
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        name = abbreviate(repr(os.path.basename(path)))
+        raise InputError(
+            f'{where}: expected the name of a file, got {name} ({why}); '
+            'rename the image') from error
 
 
 @contextmanager
@@ -182,14 +215,51 @@ def orient_labels(labels: np.ndarray,
     """
     with (nullcontext(image) if isinstance(image, Image.Image)
           else open_image(image)) as picture:
-        stored, oriented = picture.size[::-1], oriented_size(picture)
+        _check_size(labels.shape, picture, image)
+        if labels.shape == oriented_size(picture):
+            return labels
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if labels.shape == oriented:
-        return labels
-    if labels.shape == stored:
-        mask = Image.fromarray(labels)
-        mask.getexif()[ExifTags.Base.Orientation] = orientation
-        return np.asarray(ImageOps.exif_transpose(mask))
-    raise InputError(
-        f'{image} is {oriented[1]}x{oriented[0]}, but it was annotated as '
-        f'{labels.shape[1]}x{labels.shape[0]}; annotate this image again')
+    mask = Image.fromarray(labels)
+    mask.getexif()[ExifTags.Base.Orientation] = orientation
+    return np.asarray(ImageOps.exif_transpose(mask))
+
+
+def check_annotated_size(size: Sequence[int], image: Path) -> None:
+    """Check the size of an annotation before anything of it is allocated.
+
+    Args:
+        size (Sequence[int]): H and W of the annotation.
+        image (Path): Its image, of which the header is read.
+
+    Raises:
+        InputError: If the image cannot be read, or has this size neither
+            with its EXIF orientation nor without.
+    """
+    with open_image(image) as picture:
+        _check_size(size, picture, image)
+
+
+def check_pixels(size: Sequence[int], where: object) -> None:
+    """Check the size of an annotation whose image may not exist.
+
+    Args:
+        size (Sequence[int]): H and W of the annotation, positive integers.
+        where (object): Start of the message.
+
+    Raises:
+        InputError: If no image that OpenCV reads is as large.
+    """
+    if max(size) > _LONGEST or size[0] * size[1] > _PIXELS:
+        wide, high = (abbreviate(side) for side in (size[1], size[0]))
+        raise InputError(
+            f'{where}: expected an image of at most {_LONGEST} pixels a side '
+            f'and {_PIXELS} in total, got {wide}x{high}; correct its size')
+
+
+def _check_size(size: Sequence[int], picture: Image.Image,
+                image: object) -> None:
+    oriented = oriented_size(picture)
+    if tuple(size) not in (oriented, picture.size[::-1]):
+        raise InputError(
+            f'{image} is {oriented[1]}x{oriented[0]}, but it was annotated '
+            f'as {size[1]}x{size[0]}; annotate this image again')

@@ -11,11 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError, raise_first
-from ..files import StrPath, remove, remove_partial, write_lines, write_mask
+from ..files import (
+    StrPath,
+    check_inside,
+    remove,
+    remove_partial,
+    write_lines,
+    write_mask,
+)
 from ..parallel import parallel_map
 from ..wording import counted
 from .class_list import CLASS_LIST, ClassList, write_class_list
-from .image_files import check_file_name, orient_labels
+from .image_files import (
+    check_annotated_size,
+    check_file_name,
+    is_file,
+    orient_labels,
+)
 
 _FORMAT = 1
 """Version of the masks in the fingerprint.
@@ -37,6 +49,8 @@ class MaskTask(NamedTuple):
     """Ids of the classes in the mask; None if they are unknown so far."""
     file_name: str = ''
     """Name of the image in the annotations, for messages."""
+    size: tuple[int, int] | None = None
+    """H and W in the annotations; None if only the mask says them."""
 
 
 class Annotations(NamedTuple):
@@ -108,9 +122,14 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     out_dir = Path(out_dir)
     made_from, classes, tasks, rasterize = annotations
     _check_stems([task.stem for task in tasks])
-    _start(out_dir, made_from)
-    todo = [task for task in tasks
-            if not Path(out_dir, 'masks', f'{task.stem}.png').exists()]
+    masks = {task.stem: out_dir / 'masks' / f'{task.stem}.png'
+             for task in tasks}
+    check_inside(out_dir, sorted({mask.parent for mask in masks.values()}))
+    written = {stem: is_file(mask, f'the mask of an image in {out_dir}')
+               for stem, mask in masks.items()}
+    if _start(out_dir, made_from):
+        written = dict.fromkeys(masks, False)
+    todo = [task for task in tasks if not written[task.stem]]
     if todo:
         remove_partial(out_dir / 'masks')
         faults = parallel_map(
@@ -140,8 +159,12 @@ def _check_stems(stems: Sequence[str]) -> None:
         check_file_name(stem, 'the folder of images')
 
 
-def _start(out_dir: Path, made_from: str) -> None:
-    """Remove earlier results, unless they have the same fingerprint."""
+def _start(out_dir: Path, made_from: str) -> bool:
+    """Remove earlier results, unless they have the same fingerprint.
+
+    Returns:
+        bool: Whether all masks must be written.
+    """
     record = out_dir / 'made_from.txt'
     found = record.read_text().strip() if record.is_file() else None
     there = [name for name in (CLASS_LIST, 'images.txt', 'masks')
@@ -154,16 +177,22 @@ def _start(out_dir: Path, made_from: str) -> None:
         for name in there:
             remove(out_dir / name)
         write_lines(record, [made_from])
+    return found != made_from
 
 
 def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
              folder: Path, palette: bytes) -> str | None:
     """Write a mask, or return the message of its error."""
     try:
+        if task.image and task.size:
+            check_annotated_size(task.size, task.image)
         labels = rasterize(task.source)
         if task.image:
             labels = orient_labels(labels, task.image)
     except InputError as error:
         return str(error)
+    except MemoryError:
+        return (f'the mask of {task.stem} needs more memory than there is; '
+                'free some, or split the image')
     write_mask(folder / f'{task.stem}.png', labels, palette)
     return None

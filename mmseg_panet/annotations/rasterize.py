@@ -8,6 +8,9 @@ import numpy as np
 from ..errors import InputError, abbreviate
 from .shapes import check_reach, checked_box
 
+_BITS = 60
+"""Bits of a number of pixels; longer ones would take a long time to add."""
+
 
 def require_pycocotools(what: str) -> None:
     """Check that pycocotools is installed.
@@ -46,7 +49,8 @@ def object_runs(segmentation: Any, size: Sequence[int]) -> dict:
         return coco.frPyObjects(_checked_runs(segmentation, size), *size)
     if not segmentation or not isinstance(segmentation, list):
         raise ValueError(
-            f'expected polygons or run-lengths, got {segmentation!r}')
+            'expected polygons or run-lengths, got '
+            f'{abbreviate(segmentation)}')
     for polygon in segmentation:
         points = np.asarray(polygon, float)
         # pycocotools would take four numbers for a box.
@@ -123,7 +127,7 @@ def _decompressed(text: str) -> list[int]:
     value = shift = 0
     for character in text:
         group = ord(character) - 48
-        if not 0 <= group < 64:
+        if not 0 <= group < 64 or shift > _BITS:
             raise ValueError(
                 f'expected compressed run-lengths, got {abbreviate(text)!r}')
         value |= (group & 31) << shift

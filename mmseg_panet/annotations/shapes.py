@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import abbreviate
 
+_OUTLINE = 10_000_000
+"""Longest outline in pixels, for which pycocotools takes half a GB."""
 PixelBox = tuple[int, int, int, int]
 """A box as integers: x, y, width and height in pixels."""
 
@@ -95,15 +97,18 @@ def object_boxes(region: np.ndarray) -> np.ndarray:
 def check_reach(points: np.ndarray, size: Sequence[int]) -> None:
     """Check that coordinates are close enough to the image to rasterize.
 
-    Coordinates far outside the image take very long to rasterize.
+    Coordinates far outside the image and very long outlines take very long
+    to rasterize, and much memory.
 
     Args:
-        points (np.ndarray): Coordinates in pixels, of any shape.
+        points (np.ndarray): Coordinates x, y, x, y, ... in pixels, in one
+            dimension or two.
         size (Sequence[int]): H and W of the image.
 
     Raises:
-        ValueError: If a coordinate is not finite, or its absolute value
-            exceeds ten times the longer side of the image.
+        ValueError: If a coordinate is not finite, its absolute value exceeds
+            ten times the longer side of the image, or the outline is longer
+            than 10 million pixels.
     """
     limit = 10 * max(size)
     strange = points[~(np.abs(points) <= limit)]
@@ -111,6 +116,13 @@ def check_reach(points: np.ndarray, size: Sequence[int]) -> None:
         raise ValueError(
             f'expected coordinates of -{limit}..{limit}, ten times the '
             f'longer side of the image, got {strange[0]:g}')
+    xy = points.reshape(-1, 2)
+    steps = np.abs(xy - np.roll(xy, 1, axis=0)).max(1)
+    length = np.maximum(steps, 1).sum()  # repeated points take time, too
+    if length > _OUTLINE:
+        raise ValueError(
+            f'expected an outline of at most {_OUTLINE} pixels, got '
+            f'{length:.0f}')
 
 
 def pixels_of(points: Any, size: Sequence[int]) -> np.ndarray:

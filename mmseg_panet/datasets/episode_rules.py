@@ -1,4 +1,5 @@
 """The rules that define the episodes of an evaluation or of training."""
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -13,8 +14,9 @@ from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
-_NUMBERS = (
-    'num_ways', 'num_shots', 'num_queries', 'num_runs', 'num_episodes')
+# With the largest values, as others would fill the memory.
+_NUMBERS = {'num_ways': 10_000, 'num_shots': 10_000, 'num_queries': 10_000,
+            'num_runs': 10_000, 'num_episodes': 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +79,13 @@ class EpisodeRules:
     novel_pixels: str = 'background'
 
     def __post_init__(self) -> None:
-        for name in _NUMBERS:
-            _check_number(name, getattr(self, name), 1)
+        for name, most in _NUMBERS.items():
+            _check_number(name, getattr(self, name), 1, most)
         _require(len(self.seeds) == self.num_runs, (
             f'expected a seed for each of {self.num_runs} runs, got '
             f'{self.seeds}'))
         area, repeat = self.min_area, self.repeat_supports
-        _require(isinstance(area, (int, float)) and area > 0, (
+        _require(isinstance(area, (int, float)) and 0 < area < math.inf, (
             'expected min_area above 0, in pixels or as a fraction, got '
             f'{area!r}'))
         _require(type(repeat) is bool, (
@@ -122,7 +124,7 @@ class EpisodeRules:
                 'expected either classes, or folds with fold and split, got '
                 f'classes={classes!r}, folds={folds!r}, split={split!r}')
         _check_number('episodes_seed', episodes_seed, 0)
-        _check_number('num_runs', num_runs, 1)
+        _check_number('num_runs', num_runs, 1, _NUMBERS['num_runs'])
         return cls(
             classes=classes, split=split,
             folds=None if split is None else folds,
@@ -286,9 +288,11 @@ def images_showing(names: Collection[str], classes: Sequence[str],
     return np.flatnonzero(index.counts[:, ids].any(1))
 
 
-def _check_number(name: str, value: Any, least: int) -> None:
+def _check_number(name: str, value: Any, least: int,
+                  most: float = math.inf) -> None:
     _require(type(value) is int and value >= least, (
         f'expected {name} of {least} or more, got {value!r}'))
+    _require(value <= most, f'expected {name} of {most} or less, got {value}')
 
 
 def _require(holds: bool, sentence: str) -> None:

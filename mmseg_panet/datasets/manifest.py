@@ -1,11 +1,12 @@
 """The manifest, a file that lists every episode of an evaluation."""
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..json_text import parse_json
 from .episode_rules import EpisodeRules
 from .image_pool import ImagePool
 from .sampling import Episode
@@ -54,11 +55,12 @@ def read_rules(path: str | Path) -> EpisodeRules:
             that is out of its range.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            header = json.loads(file.readline())
+        with open(path, encoding='utf-8-sig') as file:
+            header = parse_json(file.readline())
         if header.pop('format') != FORMAT:
             raise ValueError('another format')
-        return EpisodeRules.from_header(header)
+        rules = EpisodeRules.from_header(header)
+        _check_types(rules)
     except InputError as error:
         raise InputError(f'{path}, {_CHANGED}') from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
@@ -66,6 +68,7 @@ def read_rules(path: str | Path) -> EpisodeRules:
             f'{path} is not a manifest of episodes ({type(error).__name__}: '
             f'{error}): expected a first line of the format {FORMAT!r}; '
             'write one with `mmseg-panet make-episodes`') from error
+    return rules
 
 
 def read_episodes(path: str | Path, rules: EpisodeRules,
@@ -96,19 +99,22 @@ def read_episodes(path: str | Path, rules: EpisodeRules,
         raise InputError(f'{path}, {_CHANGED}')
     number = {name: i for i, name in enumerate(pool.image_ids)}
     episodes = []
-    with open(path, encoding='utf-8') as file:
+    with open(path, encoding='utf-8-sig') as file:
         next(file)
         for line_number, line in enumerate(file, start=2):
             try:
                 episodes.append(
-                    _read_episode(json.loads(line), rules, number, pool))
+                    _read_episode(parse_json(line), rules, number, pool))
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise InputError(
                     f'{path}, line {line_number}: expected an episode of this '
                     f'data set, got {type(error).__name__}: {error}; write '
                     'the manifest again') from error
-    expected = list(product(rules.seeds, range(rules.num_episodes)))
-    if [(episode.seed, episode.index) for episode in episodes] != expected:
+    # The header may lie, so the expected episodes are counted first.
+    if len(episodes) != len(rules.seeds) * rules.num_episodes or any(
+            (one.seed, one.index) != expected
+            for one, expected in zip(episodes, product(
+                rules.seeds, range(rules.num_episodes)), strict=True)):
         raise InputError(
             f'{path} has {len(episodes)} episodes: expected '
             f'{rules.num_episodes} of each of the seeds {rules.seeds}, in '
@@ -128,13 +134,36 @@ def _read_episode(line: dict[str, Any], rules: EpisodeRules,
         tuple(number[name] for name in line['queries']),
         tuple(line['query_ways']))
     ways, queries = rules.num_ways, episode.queries
-    if ([len(shots) for shots in episode.supports] != [rules.num_shots] * ways
+    if not _are_integers(
+            (episode.seed, episode.index, *episode.class_ids,
+             *episode.query_ways)):
+        raise ValueError('expected seed, index, ids and ways as integers')
+    if (len(episode.supports) != ways
+            or {len(shots) for shots in episode.supports} != {rules.num_shots}
             or len(set(episode.class_ids)) != ways
             or not set(episode.class_ids) <= set(rules.class_ids)
             or not (len(queries) == len(set(queries))
                     == len(episode.query_ways) == rules.num_queries)
-            or not set(episode.query_ways) <= set(range(1, 1 + ways))):
+            or not all(0 < way <= ways for way in episode.query_ways)):
         raise ValueError('not the ways, shots and queries of the header')
     if not set(chain(*episode.supports)).isdisjoint(queries):
         raise ValueError('a query that is also a support')
     return episode
+
+
+def _are_integers(values: Iterable[Any]) -> bool:
+    return all(type(value) is int for value in values)
+
+
+def _check_types(rules: EpisodeRules) -> None:
+    """Check the types that a config cannot get wrong, but a manifest can."""
+    folds = [] if isinstance(rules.folds, str | None) else rules.folds
+    names = [rules.classes, *folds]
+    numbers = [
+        rules.class_ids, rules.seeds, [rules.num_images, rules.fold or 0]]
+    texts = [rules.dataset, rules.index_sha256, rules.protocol or '',
+             rules.pool or '', rules.split or '']
+    if not (all(isinstance(one, list) for one in chain(names, numbers))
+            and all(isinstance(one, str) for one in chain(texts, *names))
+            and _are_integers(chain(*numbers)) and min(rules.seeds) >= 0):
+        raise InputError('expected names as text, and ids as integers')

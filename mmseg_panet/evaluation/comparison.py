@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..json_text import parse_json
 from ..table import format_table
 from ..wording import counted
 from .bootstrap import paired_interval, permutation_p
@@ -62,7 +63,7 @@ def read_result(path: str | Path) -> Result:
             kind, or if the two files are of different tests.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding='utf-8'))
+        values = parse_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
             f'{path} could not be read as a result ({error}); give a file of '
@@ -76,6 +77,12 @@ def read_result(path: str | Path) -> Result:
             raise InputError(
                 f'{path} has no {key}, as it was written by an older version; '
                 'test again')
+    if not _is_sound(values):
+        raise InputError(
+            f'{path} is not a result: expected mIoU as a number or null, as '
+            'many names in classes as different numbers in class_ids, and '
+            'the other entries as they were written; it was changed: test '
+            'again')
     side = Path(path).with_suffix('.npz')
     table = EpisodeTable.read(side)
     known = np.isin(table.class_ids, values['class_ids']).all()
@@ -88,6 +95,20 @@ def read_result(path: str | Path) -> Result:
             f'{side} does not belong to {path}: its counts give a different '
             'mIoU; test again')
     return Result(Path(path), values, table)
+
+
+def _is_sound(values: dict) -> bool:
+    """Tell whether the entries that are used have their types."""
+    miou, names, ids = map(values.get, ('mIoU', 'classes', 'class_ids'))
+    return (
+        (miou is None or type(miou) in (int, float))
+        and isinstance(names, list) and isinstance(ids, list)
+        and all(isinstance(name, str) for name in names)
+        and all(type(i) is int for i in ids)
+        and len(names) == len(ids) == len(set(ids))
+        and isinstance(values['manifest_sha256'], str)
+        and isinstance(values.get('checkpoint_sha256') or '', str)
+        and isinstance(values.get('test_cfg') or {}, dict))
 
 
 def read_pair(path_a: str | Path, path_b: str | Path) -> tuple[Result, Result]:

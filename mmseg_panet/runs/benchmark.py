@@ -12,6 +12,7 @@ from ..datasets.folds import split_classes
 from ..errors import InputError
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
 from ..files import write_atomic, write_lines
+from ..json_text import read_json
 from .checkpoint import sha256
 from .subcommand import run_subcommand
 
@@ -172,7 +173,7 @@ class Benchmark:
             'test', checkpoint, '--fold', cell.fold, '--shots', cell.shots,
             '--work-dir', folder, '--out', path, flags=self.test_flags)
         _write_settings(folder, self._test_settings(cell))
-        return json.loads(path.read_text())
+        return read_json(path)
 
     def _finished(self, cell: Cell) -> dict | None:
         """Read the result of a test, if it has these settings."""
@@ -214,7 +215,7 @@ def _name(settings: dict) -> str:
 def _read_json(path: Path) -> dict | None:
     """Read a file; the result is None if it is missing or incomplete."""
     try:
-        return json.loads(path.read_text())
+        return read_json(path) or None
     except (OSError, ValueError):
         return None
 

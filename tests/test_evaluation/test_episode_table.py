@@ -112,3 +112,15 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_sentence(
     assert re.fullmatch(
         rf'{re.escape(str(path))} is not {expected}; `mmseg-panet test --out` '
         'writes one beside its result', str(caught.value))
+
+
+def test_a_table_that_fills_the_memory_is_refused(tmp_path):
+    with zipfile.ZipFile(
+            tmp_path / 'a.npz', 'w', zipfile.ZIP_DEFLATED) as file:
+        file.writestr('runs.npy', bytes(1000))
+    data = bytearray((tmp_path / 'a.npz').read_bytes())
+    place = data.index(b'PK\x01\x02') + 24  # the size, in the directory
+    data[place:place + 4] = (1 << 30).to_bytes(4, 'little')
+    (tmp_path / 'a.npz').write_bytes(data)
+    with pytest.raises(InputError, match='at most 100 times as many'):
+        EpisodeTable.read(tmp_path / 'a.npz')

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import InputError, error_context
-from ...files import StrPath, read_json
+from ...files import StrPath
+from ...json_text import read_json
 from ..class_list import ClassList, number_classes
-from ..image_files import check_file_name, stem_of
+from ..image_files import check_file_name, check_pixels, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
@@ -102,7 +103,8 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
             stem_of(image.file_name), image,
             Path(image_dir, image.file_name) if image_dir else None,
             frozenset(ids[one.category] for one in image.objects
-                      if one.category in ids))
+                      if one.category in ids),
+            size=image.size)
         for image in coco_images(tables, ann_file)]
     return Annotations(
         made_from, ClassList(names, {}), tasks,
@@ -181,6 +183,7 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
                 f'{ann_file}, image {i}: expected a file_name and height and '
                 f'width in pixels, got {name!r}, {height!r} and {width!r}')
         check_file_name(name, f'{ann_file}, image {i}')
+        check_pixels((height, width), f'{ann_file}, image {i}')
         yield CocoImage(name, (height, width), objects[i])
 
 

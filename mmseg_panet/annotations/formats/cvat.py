@@ -1,10 +1,9 @@
 """Reader of CVAT's exports 'COCO 1.0' and 'Segmentation mask 1.1'."""
-import zipfile
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ...archive import unpack
 from ...errors import InputError, error_context
 from ...files import StrPath, atomic_path, read_lines, read_names, remove
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
@@ -78,7 +77,21 @@ def read_cvat(path: StrPath, unpack_dir: Path,
             ``labelmap.txt``.
     """
     path = Path(path)
-    folder = path if path.is_dir() else _unpack(path, unpack_dir)
+    if path.is_dir():
+        return _read(path, path, image_dir, classes, boxes)
+    known = unpack_dir.exists()
+    folder = _unpack(path, unpack_dir)
+    try:
+        return _read(path, folder, image_dir, classes, boxes)
+    except InputError:
+        if not known:
+            remove(folder)
+        raise
+
+
+def _read(path: Path, folder: Path, image_dir: StrPath | None,
+          classes: Sequence[str] | None, boxes: bool) -> Annotations:
+    """Read the unpacked folder of an export, which may be its path."""
     ann_files = sorted(folder.glob('annotations/instances_*.json'))
     if len(ann_files) > 1:
         raise InputError(
@@ -169,14 +182,8 @@ def _unpack(archive: Path, folder: Path) -> Path:
         raise InputError(
             f"'{folder}' exists already, but was not unpacked from "
             f'{archive}; choose another folder, or remove it')
-    # zipfile raises a RuntimeError for an encrypted file.
-    with (error_context(f'{archive} cannot be unpacked',
-                        'export it again, or give the unpacked folder',
-                        (zipfile.BadZipFile, zlib.error, RuntimeError)),
-          atomic_path(folder, exclusive=True) as part,
-          zipfile.ZipFile(archive) as file):
-        part.mkdir()
-        file.extractall(part)
+    with atomic_path(folder, exclusive=True) as part:
+        unpack(archive, part)
         (part / record.name).write_text(made_from)
         remove(folder)
     return folder

@@ -12,15 +12,18 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ...errors import InputError, abbreviate, error_context
-from ...files import StrPath, read_json
+from ...files import StrPath
+from ...json_text import read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..image_files import check_file_name, stem_of
+from ..image_files import check_file_name, check_pixels, is_file, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..shapes import check_reach
 
 # Sizes in pixels, as in labelme's shape_to_mask.
 _LINE_WIDTH = 10
 _POINT_RADIUS = 5
+_GREY = ('1', 'L', 'P', 'I', 'I;16')
+"""Pillow's modes of a PNG with one channel."""
 _NUM_POINTS = dict(
     polygon=range(3, 1 << 31), oriented_rectangle=[4], rectangle=[2],
     circle=[2], line=[2], linestrip=range(2, 1 << 31), point=[1], mask=[2])
@@ -75,9 +78,9 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
             malformed.
     """
     path = Path(path)
-    is_file = path.is_file()
-    image_dir = Path(image_dir or (path.parent if is_file else path))
-    files = [path] if is_file else sorted(path.rglob('*.json'))
+    alone = path.is_file()
+    image_dir = Path(image_dir or (path.parent if alone else path))
+    files = [path] if alone else sorted(path.rglob('*.json'))
     if not files:
         raise InputError(
             f'{path} has no .json files; expected the folder of the files '
@@ -90,10 +93,10 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     tasks = [
         MaskTask(
             stem_of(os.path.relpath(image, image_dir)), source,
-            image if image.is_file() else None,
+            image if is_file(image, source[0]) else None,
             frozenset(ids[shape['label']] for shape in source[-1]
                       if shape['label'] in ids),
-            str(image))
+            str(image), source[1:3])
         for image, source in sources]
     return Annotations(
         made_from, ClassList(names, {}), tasks, partial(_rasterize, ids=ids))
@@ -109,9 +112,10 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
         raise InputError(
             f'{file} is not a file of labelme: expected {", ".join(keys)}; '
             'remove it, or save it in labelme again')
+    check_pixels((height, width), file)
     for number, shape in enumerate(shapes, start=1):
         check_name(
-            shape.get('label') if isinstance(shape, dict) else shape,
+            shape.get('label') if isinstance(shape, dict) else None,
             f'{file}, shape {number}')
     check_file_name(path, f'{file}: imagePath')
     # The file may have been written on Windows.
@@ -169,14 +173,17 @@ def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
                 label: int) -> None:
     """Paste a PNG into its box, which includes both corner pixels."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
-            inside = np.asarray(png).astype(bool)
-    except (ValueError, OSError) as error:
+        file = io.BytesIO(base64.b64decode(encoded))
+        with Image.open(file, formats=['PNG']) as png:
+            size = png.size
+            fits = (box >= 0).all() and (box < canvas.size).all() and (
+                size == tuple(box[1] - box[0] + 1) and png.mode in _GREY)
+            # A small file may state a size beyond the memory.
+            inside = np.asarray(png).astype(bool) if fits else None
+    except Exception as error:  # noqa: BLE001 any damage
         raise ValueError(
             f'expected the mask as a PNG in base64 ({error})') from error
-    size = inside.shape[::-1]
-    if (box < 0).any() or (box >= canvas.size).any() or (
-            size != tuple(box[1] - box[0] + 1)):
+    if inside is None:
         raise ValueError(
             'expected a mask of the size of its box, inside the image of '
             f'{canvas.size}, got {size} in the box {box.tolist()}')

@@ -19,6 +19,7 @@ from ...annotations.class_list import (
 )
 from ...errors import InputError
 from ...files import write_lines, write_mask
+from ...json_text import parse_json
 from ...progress import track
 from .toy_image import TOY_CLASSES, VOID, render_toy_image
 
@@ -123,7 +124,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"expected '{folder}' to be a folder, got a file")
     with suppress(OSError, ValueError, TypeError, KeyError):
-        record = json.loads(path.read_text())
+        record = parse_json(path.read_bytes())
         if record['made_by'] == 'make_toy_dataset':
             return record
     if folder.exists() and any(folder.iterdir()):

@@ -10,6 +10,7 @@ import safetensors.torch
 
 from ...errors import InputError
 from ...files import StrPath, prepare_output, write_atomic
+from ...json_text import parse_json
 from ...version import __version__
 from .bank_header import (
     FORMAT,
@@ -122,7 +123,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
     remedy = 'give a file that save() or `mmseg-panet fit` wrote'
     try:
         with Path(path).open('rb'), safetensors.safe_open(path, 'pt') as file:
-            header = json.loads((file.metadata() or {})[_KEY])
+            header = parse_json((file.metadata() or {})[_KEY])
             check_header(header)
             # Copies, as the file may be replaced.
             tensors = {

@@ -9,6 +9,7 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from ...deprecation import renamed
 from ...errors import InputError
 from ...files import write_mask
+from ...json_text import parse_json
 from ...models.logit_map import UNDECIDED
 from .prediction import Prediction
 
@@ -95,11 +96,11 @@ def read_summary(path: Path) -> MaskSummary:
     try:
         # Image.open refuses images as large as ours may be.
         with PngImageFile(path) as mask:
-            text = json.loads(mask.info[_CHUNK])
+            text = parse_json(mask.info[_CHUNK])
             return MaskSummary(
                 tuple(text['classes']), tuple(map(tuple, text['areas'])),
                 mask.size[::-1], text['source'])
-    except (OSError, SyntaxError, KeyError, ValueError) as error:
+    except (OSError, SyntaxError, KeyError, ValueError, TypeError) as error:
         raise InputError(
             f'{path} is not a mask that was written here; name another folder '
             'for the results, or remove the file') from error

@@ -14,6 +14,7 @@ from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError
 from ...files import (
     StrPath,
+    check_inside,
     prepare_output,
     remove_partial,
     write_atomic,
@@ -212,8 +213,9 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
 
     Raises:
         InputError: If the folder holds masks or a class list that were not
-            written here, or is not writable.
+            written here, or is not writable, or a link leads out of it.
     """
+    check_inside(out_dir, [out_dir / 'masks', out_dir / 'overlays'])
     if not holds_results(out_dir):
         _refuse_class_folders(out_dir)
         masks = list((out_dir / 'masks').glob('**/*.png'))

@@ -37,6 +37,8 @@ class Support:
             was made from. Defaults to None.
         folder (Path, optional): The folder of examples that it was read
             from. Defaults to None.
+        labels_size (Size, optional): H and W of the labels if they are known
+            before ``labels_of`` is called. Defaults to None.
     """
 
     class_name: str
@@ -47,6 +49,7 @@ class Support:
     labels_key: object = field(default_factory=object)
     picture: Image.Image | None = None
     folder: Path | None = None
+    labels_size: Size | None = None
 
     def rasterize(self, size: Size) -> np.ndarray:
         """Rasterize the labels, and apply the image's EXIF orientation.
@@ -61,21 +64,26 @@ class Support:
             InputError: If the labels have another size or do not show the
                 class, or as ``labels_of`` raises it.
         """
+        if self.labels_size is not None:
+            self._check_size(self.labels_size, size, size[::-1])
         labels = self.labels_of(size)
         stored = Path(self.image) if isinstance(
             self.image, str) else self.picture
         if stored is not None and labels.shape == size[::-1] != size:
             with suppress(InputError):
                 labels = orient_labels(labels, stored)
-        if labels.shape != size:
-            raise InputError(
-                f'{self.where}: expected an annotation of {size[1]}x{size[0]} '
-                f'pixels as its image, got {labels.shape[1]}x'
-                f'{labels.shape[0]}; annotate the image again, or restore '
-                'the image that was annotated')
+        self._check_size(labels.shape, size)
         if not (labels == 1 + self.names.index(self.class_name)).any():
             raise InputError(
                 f'{self.where}: expected at least one pixel of the class, got '
                 'none; mark the object, or leave the image out of the '
                 'examples')
         return labels
+
+    def _check_size(self, found: tuple[int, ...], size: Size,
+                    *others: Size) -> None:
+        if found not in (size, *others):
+            raise InputError(
+                f'{self.where}: expected an annotation of {size[1]}x{size[0]} '
+                f'pixels as its image, got {found[1]}x{found[0]}; annotate '
+                'the image again, or restore the image that was annotated')

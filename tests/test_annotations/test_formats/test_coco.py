@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from mmseg_panet.annotations import convert_coco
+from mmseg_panet.annotations import convert_coco, mask_folder
+from mmseg_panet.annotations.formats import coco as coco_format
 from mmseg_panet.errors import InputError
 
 SIZE = (40, 56)
@@ -188,6 +189,11 @@ def test_a_missing_image_raises_an_error_if_image_dir_is_given(tmp_path):
     (dict(size=[40, 56], counts=[2250, -10]), r'add up to 40 \* 56'),
     (dict(size=[40, 56], counts=''), r'add up to 40 \* 56'),
     (dict(size=[40, 56], counts='é'), 'expected compressed run-lengths'),
+    # One number of five million bits, which would take minutes to add up.
+    (dict(size=[40, 56], counts='o' * 10 ** 6), 'compressed run-lengths'),
+    (dict(size=[40, 56], counts=[10 ** 400]), r'add up to 40 \* 56'),
+    # Its edges are 500 pixels long: 20,002 of them are 10,001,000.
+    ([[0, 0, 500, 0] * 10_001], 'at most 10000000 pixels, got 10001000'),
 ])
 def test_a_malformed_segmentation_raises_an_input_error(
         tmp_path, segmentation, sentence):
@@ -343,3 +349,64 @@ def test_masks_from_elsewhere_are_not_overwritten(tmp_path, twelve):
     (tmp_path / 'out/masks').mkdir(parents=True)
     with pytest.raises(InputError, match='contains other files masks'):
         convert_coco(twelve, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('size', [
+    (10 ** 9, 10 ** 9), (10 ** 18, 1), (1, 10 ** 400), (1 << 15, 1 + (1 << 15))
+])
+def test_a_size_beyond_all_images_is_refused_before_it_is_allocated(
+        tmp_path, size):
+    with pytest.raises(InputError, match='image 100: expected an image of at'):
+        converted(tmp_path, [], size=size)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_size_of_the_image_is_compared_before_anything_is_allocated(
+        tmp_path, monkeypatch):
+    """An annotation may claim a gigapixel, of an image of 8x8."""
+    files.save_photograph(
+        tmp_path / 'images/a.jpg', np.zeros((8, 8), np.uint8))
+    monkeypatch.setattr(
+        coco_format, '_rasterize', lambda *_, **__: pytest.fail('allocated'))
+    monkeypatch.setattr(  # in this process
+        mask_folder, 'parallel_map', lambda do, tasks, _: list(map(do, tasks)))
+    with pytest.raises(InputError, match='is 8x8, but it was annotated as 32'):
+        converted(tmp_path, [], size=(1 << 15, 1 << 15),
+                  image_dir=tmp_path / 'images')
+
+
+@pytest.mark.parametrize(('name', 'why'), [
+    ('a\0.jpg', 'null byte'), ('\ud800.jpg', 'surrogates'),
+    ('x' * 300 + '.jpg', 'too long'), ('d' * 300 + '/a.jpg', 'too long')])
+def test_a_name_that_no_file_can_have_raises_an_input_error(
+        tmp_path, name, why):
+    files.write_coco(tmp_path / 'a.json', {name: SIZE}, [], CATEGORIES)
+    with pytest.raises(InputError, match=f'the name of a file, .*{why}'):
+        convert_coco(tmp_path / 'a.json', tmp_path / 'out')
+    assert not (tmp_path / 'out/masks').exists()
+
+
+def test_masks_are_not_written_through_a_link_out_of_the_folder(
+        tmp_path, twelve):
+    out, elsewhere = tmp_path / 'out', tmp_path / 'elsewhere'
+    elsewhere.mkdir()
+    out.mkdir()
+    (out / 'masks').symlink_to(elsewhere)
+    with pytest.raises(InputError, match='sub0 as a folder in .* a link'):
+        convert_coco(twelve, out)
+    assert not list(elsewhere.iterdir())
+    # The folder itself may be a link, and so may its own folders, inside it.
+    (tmp_path / 'link').symlink_to(elsewhere)
+    convert_coco(twelve, tmp_path / 'link')
+    assert len(list((elsewhere / 'masks').rglob('*.png'))) == 12
+
+
+def test_a_mask_that_is_a_link_is_replaced_and_not_followed(tmp_path, twelve):
+    out = tmp_path / 'out'
+    convert_coco(twelve, out)
+    mask = out / 'masks/sub0/0.v1.png'
+    mask.unlink()
+    mask.symlink_to(tmp_path / 'precious')
+    convert_coco(twelve, out)
+    assert not mask.is_symlink()
+    assert not (tmp_path / 'precious').exists()

@@ -208,3 +208,38 @@ def test_several_subsets_raise_an_input_error(tmp_path):
     write_coco_export(folder, 'val')
     with pytest.raises(InputError, match='has 2 subsets'):
         convert_cvat(folder, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('hostile', [
+    lambda folder: (folder / 'annotations').rename(folder / 'else'),
+    lambda folder: (
+        folder / 'annotations/instances_default.json').write_text('['),
+    lambda folder: (folder / 'masks').symlink_to('/etc'),
+])
+def test_nothing_of_a_refused_zip_stays(tmp_path, hostile):
+    folder, _ = write_coco_export(tmp_path / 'task')
+    hostile(folder)
+    path = folder.with_suffix('.zip')
+    with zipfile.ZipFile(path, 'w') as archive:
+        for file in sorted(folder.rglob('*')):
+            if file.is_symlink():
+                entry = zipfile.ZipInfo(file.name)
+                entry.create_system, entry.external_attr = 3, 0o120777 << 16
+                archive.writestr(entry, '/etc')
+            else:
+                archive.write(file, file.relative_to(folder))
+    with pytest.raises(InputError):
+        convert_cvat(path, tmp_path / 'out')
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_a_refused_zip_leaves_an_earlier_export_as_it_was(tmp_path, export):
+    path = files.zipped(export)
+    convert_cvat(path, tmp_path / 'out')
+    before = sorted((tmp_path / 'out').rglob('*'))
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.writestr('../evil.txt', 'x')
+    with pytest.raises(InputError, match='lies outside the folder'):
+        convert_cvat(path, tmp_path / 'out')
+    assert sorted((tmp_path / 'out').rglob('*')) == before
+    assert not list(tmp_path.rglob('evil.txt'))

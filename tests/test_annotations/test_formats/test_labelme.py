@@ -1,4 +1,7 @@
+import base64
 import json
+import struct
+import zlib
 
 import annotation_files as files
 import numpy as np
@@ -210,3 +213,47 @@ def test_a_file_that_is_not_labelmes_raises_an_input_error(tmp_path):
     path.unlink()
     with pytest.raises(InputError, match=r'has no \.json files'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
+
+
+@pytest.mark.parametrize(('name', 'why'), [
+    ('a\0.jpg', 'null byte'), ('\ud800.jpg', 'surrogates'),
+    ('x' * 300 + '.jpg', 'too long')])
+def test_a_name_that_no_file_can_have_raises_an_input_error(
+        tmp_path, name, why):
+    files.write_labelme(
+        tmp_path / 'in/a.json', SIZE,
+        [files.shape('cat', 'rectangle', [[0, 0], [9, 9]])], image=name)
+    with pytest.raises(InputError, match=f'the name of a file, .*{why}'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('size', [
+    (10 ** 9, 10 ** 9), (10 ** 400, 1), (1 << 15, 1 + (1 << 15))])
+def test_a_size_beyond_all_images_is_refused_before_it_is_allocated(
+        tmp_path, size):
+    files.write_labelme(
+        tmp_path / 'in/a.json', size,
+        [files.shape('cat', 'rectangle', [[0, 0], [9, 9]])])
+    with pytest.raises(InputError, match='expected an image of at most'):
+        convert_labelme(tmp_path / 'in', tmp_path / 'out')
+
+
+def test_the_header_of_an_embedded_mask_is_compared_before_it_is_decoded(
+        tmp_path):
+    """A PNG of 100 bytes may claim 169 megapixels."""
+    png = bytearray(base64.b64decode(files.base64_png(np.ones((3, 3)))))
+    png[16:24] = struct.pack('>II', 13000, 13000)
+    png[29:33] = struct.pack('>I', zlib.crc32(bytes(png[12:29])))
+    with pytest.raises(InputError, match=r'got \(13000, 13000\) in the box'):
+        converted(tmp_path, [files.shape(
+            'cat', 'mask', [[0, 0], [2, 2]],
+            mask=base64.b64encode(png).decode())])
+
+
+def test_an_embedded_mask_of_another_format_is_not_decoded(tmp_path):
+    """Pillow would start another program for PostScript."""
+    script = b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 3 3\n%%EOF\n'
+    with pytest.raises(InputError, match='expected the mask as a PNG'):
+        converted(tmp_path, [files.shape(
+            'cat', 'mask', [[0, 0], [2, 2]],
+            mask=base64.b64encode(script).decode())])

@@ -1,5 +1,6 @@
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from result_parts import PALETTE, prediction
 
 from mmseg_panet.errors import InputError
@@ -22,3 +23,14 @@ def test_the_mask_of_another_program_is_an_error(tmp_path):
     Image.fromarray(prediction().class_map).save(tmp_path / 'other.png')
     with pytest.raises(InputError, match='other.png is not a mask'):
         read_summary(tmp_path / 'other.png')
+
+
+@pytest.mark.parametrize('text', [
+    '[' * 100_000, '3', '[]', '{"classes": 3, "areas": [], "source": ""}',
+    '{"classes": [], "areas": 3, "source": ""}'])
+def test_a_mask_with_a_hostile_text_is_an_error(tmp_path, text):
+    chunks = PngInfo()
+    chunks.add_text('mmseg_panet', text)
+    Image.new('P', (4, 4)).save(tmp_path / 'a.png', pnginfo=chunks)
+    with pytest.raises(InputError, match='not a mask that was written here'):
+        read_summary(tmp_path / 'a.png')

@@ -9,6 +9,7 @@ from mmseg_panet.inference.images.image_list import ImageItem
 from mmseg_panet.inference.results.out_folder import (
     OutFolder,
     overlay_path,
+    prepare_folder,
     refuse_support_folder,
     take_over,
 )
@@ -115,3 +116,17 @@ def test_results_never_lie_among_the_examples(tmp_path):
     refuse_support_folder(tmp_path, tmp_path / 'support/cat/a.png')
     refuse_support_folder(tmp_path, None)
     assert sorted(tmp_path.rglob('*')) == before
+
+
+@pytest.mark.parametrize('name', ['masks', 'overlays'])
+def test_a_link_out_of_the_folder_is_refused(tmp_path, name):
+    for folder in ('out', 'elsewhere'):
+        (tmp_path / folder).mkdir()
+    (tmp_path / 'out' / name).symlink_to(tmp_path / 'elsewhere')
+    with pytest.raises(InputError, match=f'{name} as a folder in .* a link'):
+        prepare_folder(tmp_path / 'out', 'a fingerprint')
+    assert not list((tmp_path / 'elsewhere').iterdir())
+    # The folder itself may be on another disk.
+    (tmp_path / 'link').symlink_to(tmp_path / 'elsewhere')
+    prepare_folder(tmp_path / 'link', 'a fingerprint')
+    assert (tmp_path / 'elsewhere').is_dir()

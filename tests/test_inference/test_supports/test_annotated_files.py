@@ -5,6 +5,7 @@ from PIL import Image
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.supports import read_supports
+from mmseg_panet.inference.supports.support import Support
 
 SIZE = (24, 32)
 CAT, DOG = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
@@ -240,3 +241,11 @@ def test_what_is_missing_is_a_sentence(tmp_path, write, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read_supports(write(tmp_path / 'in'))
     assert '\n' not in str(caught.value)
+
+
+def test_the_size_of_the_image_is_compared_before_labels_are_allocated():
+    support = Support(
+        'cat', ('cat',), 'a.jpg', lambda size: pytest.fail('allocated'),
+        'a.json, class cat', labels_size=(1 << 15, 1 << 15))
+    with pytest.raises(InputError, match='of 8x8 pixels .* got 32768x32768'):
+        support.rasterize((8, 8))

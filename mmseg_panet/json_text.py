@@ -1,0 +1,61 @@
+"""Reading of JSON, in one way for all files."""
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import error_context
+from .files import StrPath
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON, from text or from bytes in UTF-8, UTF-16 or UTF-32.
+
+    ``NaN`` and ``Infinity`` are accepted, as :func:`json.dumps` writes them.
+
+    Args:
+        text (str | bytes): The JSON.
+
+    Returns:
+        Any: The value.
+
+    Raises:
+        ValueError: If it is not valid JSON, is nested too deeply, or has an
+            object with the same key twice, of which one would be lost.
+
+    Example:
+        >>> parse_json('{"shots": 5}')
+        {'shots': 5}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError('it is nested too deeply') from None
+
+
+def read_json(path: StrPath) -> dict[str, Any]:
+    """Read a JSON file.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
+
+    Returns:
+        dict[str, Any]: The object in the file; empty if the file holds a
+        list or a single value.
+
+    Raises:
+        InputError: If the file is not valid JSON, see :func:`parse_json`.
+        OSError: If the file does not exist.
+    """
+    with error_context(f'{path} is not valid JSON',
+                       'correct it, or save it again'):
+        data = parse_json(Path(path).read_bytes())
+    return data if isinstance(data, dict) else {}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'an object has the key {twice!r} twice')
+    return values
