@@ -45,7 +45,7 @@ _AGREEING = 0.99
 """Least share of the pixels whose class is the same on GPU and CPU."""
 
 
-class Skip(Exception):
+class SkippedError(Exception):
     """A step cannot run here; the message says what it lacks."""
 
 
@@ -119,13 +119,13 @@ class Check:
         """Return the flags of the commands that read a data set.
 
         Raises:
-            Skip: If the data set or its weights are not there.
+            SkippedError: If the data set or its weights are not there.
         """
         if name == 'toy':
             return ['--data-root', self.out / 'toy']
         for path in (self.data / 'msrc_v2', self.data / WEIGHTS):
             if not path.exists():
-                raise Skip(f'{path} is not there; name its folder by DATA=')
+                raise SkippedError(f'{path} is not there; name its folder by DATA=')
         return ['--data-root', self.data / 'msrc_v2',
                 '--pretrained', self.data / WEIGHTS]
 
@@ -137,7 +137,7 @@ class Check:
                 two ways to test differ.
         """
         if precision in ('bfloat16', 'float16') and self.device == 'cpu':
-            raise Skip('mixed precision needs a GPU')
+            raise SkippedError('mixed precision needs a GPU')
         log = f'{name}-{precision}'
         common = self.settings(name)
         flags = list(PRECISIONS[precision])
@@ -249,7 +249,7 @@ def run_step(name: str, step: Callable[[], str]) -> Result:
     start = time.monotonic()
     try:
         state, note = 'passed', step()
-    except Skip as error:
+    except SkippedError as error:
         state, note = 'skipped', str(error)
     except Exception as error:
         state, note = 'FAILED', f'{type(error).__name__}: {error}'
