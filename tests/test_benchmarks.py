@@ -248,7 +248,8 @@ def test_a_command_that_fails_or_takes_too_long_is_a_sentence(
     check.deadline = 0
     with pytest.raises(RuntimeError, match='no time was left'):
         check.python('late', '-c', '')
-    with pytest.raises(gpu_check.SkippedError, match='msrc_v2 is not there; .*DATA='):
+    with pytest.raises(
+            gpu_check.SkippedError, match='msrc_v2 is not there; .*DATA='):
         check.training('MSRC', 'float32')
     with pytest.raises(gpu_check.SkippedError, match='needs a GPU'):
         check.training('toy', 'float16')
