@@ -259,9 +259,9 @@ def test_a_fit_and_what_follows_stay_on_the_device(cuda, setting):
     assert logits.dtype == torch.float32
 
 
-@pytest.mark.parametrize('edges', [False, True])
-@pytest.mark.parametrize('setting', [
-    dict(), AUTO, LEVELS, dict(dtype=torch.float16)])
+@pytest.mark.parametrize(('setting', 'edges'), [
+    (dict(), False), (dict(), True), (AUTO, True), (LEVELS, False),
+    (dict(dtype=torch.float16), True)])
 def test_tensors_alone_stay_on_the_device(cuda, setting, edges):
     model = model_on(cuda, setting.get('head', ()), edges=edges).eval()
     with cuda:
@@ -273,9 +273,9 @@ def test_tensors_alone_stay_on_the_device(cuda, setting, edges):
 
 
 @pytest.mark.filterwarnings('ignore:.*CUDA is not available')
-@pytest.mark.parametrize('setting', [SETTINGS[2], AUTO, REFINED])
-@pytest.mark.parametrize(('ways', 'shots', 'queries'), [
-    (1, 1, 2), (1, 5, 1), (3, 1, 1), (2, 3, 2)])
+@pytest.mark.parametrize(('setting', 'ways', 'shots', 'queries'), [
+    (AUTO, 1, 1, 2), (REFINED, 1, 5, 1), (SETTINGS[2], 3, 1, 1),
+    (AUTO, 2, 3, 2)])
 def test_any_numbers_of_ways_shots_and_queries_stay_on_the_device(
         cuda, setting, ways, shots, queries):
     model = model_on(cuda, setting.get('head', ()))
