@@ -223,7 +223,7 @@ class Check:
             command += ['--kept', self.out / 'bench', '--results',
                         self.out / 'RESULTS.md']
         if self.quick:
-            command += ['--only', 'pooling']
+            command += ['--only', 'resume']
         return self.python('benchmarks', *command).strip().splitlines()[-1]
 
 
