@@ -5,8 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint audit wheel-check bench bench-full clean \
-  distclean
+.PHONY: help install demo test test-full lint audit wheel-check bench bench-full \
+  gpu-check clean distclean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -47,6 +47,11 @@ bench: install  ## measure the quick figures, under 10 minutes
 
 bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
+
+# What PY names is used as it is: make gpu-check PY=python3 DATA=DIR
+# make gpu-check FLAGS='--device cpu --quick' checks the steps without a GPU.
+gpu-check: $(if $(filter $(VENV)/%,$(PY)),install)  ## check and measure on a GPU, under 10 minutes
+	$(PY) -m benchmarks.gpu_check --data $(DATA) $(FLAGS)
 
 clean:  ## remove the demo's output and all caches
 	rm -rf work_dirs/demo build dist .coverage .pytest_cache .mypy_cache .ruff_cache

@@ -13,7 +13,10 @@ from .training import backbone_alone, our_step, prepared
 
 
 def measure(case: Case, device: torch.device) -> list[Row]:
-    """Time training in bfloat16 and evaluation in float32, as shipped."""
+    """Time training in each precision and evaluation in float32, as shipped.
+
+    Training in bfloat16 is compared with the backbone alone.
+    """
     batch, rounds = noise_batch(case), default_rounds(device)
     model = build_model(case, None, device)
     images, _ = prepared(model, batch)
@@ -34,6 +37,12 @@ def measure(case: Case, device: torch.device) -> list[Row]:
             *(100 * part for part in throughput), rounds, unit='%',
             at_least=required, seconds=medians(training)))
     rows.append(_pace('training, bf16', case, training['step'], step, device))
+    for name, other in (
+            ('fp16', our_step(model, batch, AmpOptimWrapper,
+                              dtype='float16', loss_scale='dynamic')),
+            ('float32', our_step(model, batch))):
+        seconds = in_turn({name: timed(other, device)}, rounds)[name]
+        rows.append(_pace(f'training, {name}', case, seconds, other, device))
     evaluate = our_evaluation(
         build_model(case, None, device).eval(), batch)
     seconds = in_turn({'evaluation': timed(evaluate, device)}, rounds)

@@ -20,7 +20,6 @@ from mmseg_panet.files import write_atomic
 from . import REPO, machine, results
 from .catalogue import Job, jobs
 
-KEPT = REPO / 'work_dirs/bench'
 FOLDER = REPO / 'benchmarks'
 
 
@@ -42,6 +41,13 @@ def parse_args() -> argparse.Namespace:
         '--data', type=Path, default=REPO / 'data', metavar='DIR',
         help='folder with msrc_v2 and weights; defaults to data. Without '
         'them, toy data are made')
+    parser.add_argument(
+        '--kept', type=Path, default=REPO / 'work_dirs/bench', metavar='DIR',
+        help='folder of what is finished; defaults to work_dirs/bench')
+    parser.add_argument(
+        '--results', type=Path, default=FOLDER / 'RESULTS.md',
+        metavar='FILE.md',
+        help='file to write; defaults to benchmarks/RESULTS.md')
     return parser.parse_args()
 
 
@@ -64,13 +70,13 @@ def select(found: dict[str, Job], full: bool,
     return [name for name, job in found.items() if full or job.quick]
 
 
-def measure(name: str, data: Path, path: Path) -> dict:
+def measure(name: str, data: Path, kept: Path, path: Path) -> dict:
     """Run a measurement in its own process, with its log beside ``path``."""
     path.unlink(missing_ok=True)
     with path.with_suffix('.log').open('w') as log:
         code = subprocess.run(
-            [sys.executable, '-m', 'benchmarks.job', name, str(path),
-             str(data.resolve()), str(KEPT)],
+            [sys.executable, '-m', 'benchmarks.job', name, str(path.resolve()),
+             str(data.resolve()), str(kept.resolve())],
             cwd=REPO, stdout=log, stderr=subprocess.STDOUT).returncode
     if path.is_file():
         return json.loads(path.read_text())
@@ -78,21 +84,20 @@ def measure(name: str, data: Path, path: Path) -> dict:
         f'failed: the process ended with {code}, see {path.stem}.log'))
 
 
-def read_kept(kind: str, found: dict[str, Job]) -> dict[str, dict]:
-    """Read all records of a kind of machine, in the catalogue's order."""
-    paths = {
-        path.stem: path for path in (KEPT / kind).glob('*.json')}
+def read_kept(folder: Path, found: dict[str, Job]) -> dict[str, dict]:
+    """Read the records of a folder, in the catalogue's order."""
+    paths = {path.stem: path for path in folder.glob('*.json')}
     order = [*found, *sorted(set(paths) - set(found))]
     return {
         name: json.loads(paths[name].read_text())
         for name in order if name in paths}
 
 
-def write_results(found: dict[str, Job]) -> None:
+def write_results(path: Path, kept_in: Path, found: dict[str, Job]) -> None:
     """Write all that is kept into ``RESULTS.md``."""
     notes = json.loads((FOLDER / 'notes.json').read_text())
-    kept = {kind: read_kept(kind, found) for kind in results.TITLES}
-    results.write(FOLDER / 'RESULTS.md', {
+    kept = {kind: read_kept(kept_in / kind, found) for kind in results.TITLES}
+    results.write(path, {
         kind: results.section(list(records.values()), notes[kind])
         for kind, records in kept.items() if records})
 
@@ -102,16 +107,17 @@ def main() -> None:
     args = parse_args()
     kind, here = machine.kind(), machine.describe()
     device = torch.device('cuda' if kind == 'gpu' else 'cpu')
-    found = jobs(device, args.data, KEPT)
+    found = jobs(device, args.data, args.kept)
     names = select(found, args.full, args.only)
     if args.list:
         print('\n'.join(
             f'{name}{"  (quick)" if job.quick else ""}'
             for name, job in found.items()))
         return
-    folder = KEPT / kind
+    folder = args.kept / kind
     folder.mkdir(parents=True, exist_ok=True)
-    kept = read_kept(kind, found)
+    kept = read_kept(folder, found)
+    failed = []
     for number, name in enumerate(names, 1):
         before = kept.get(name, {})
         done = not args.again and not before.get('again') and all(
@@ -123,13 +129,16 @@ def main() -> None:
         path = folder / f'{name}.json'
         record = here | dict(
             job=name, date=date.today().isoformat(),
-            **measure(name, args.data, path))
+            **measure(name, args.data, args.kept, path))
+        failed += [name] * record['again']
         write_atomic(path, json.dumps(record, indent=2).encode())
         for line in results.table([record])[2:]:
             print(f'  {line}', flush=True)
-        write_results(found)
-    write_results(found)
-    print(f'written to {FOLDER / "RESULTS.md"}')
+        write_results(args.results, args.kept, found)
+    write_results(args.results, args.kept, found)
+    print(f'written to {args.results}')
+    if failed:
+        sys.exit(f"error: failed: {', '.join(failed)}, see {folder}")
 
 
 if __name__ == '__main__':

@@ -1,9 +1,14 @@
 """The parts of the benchmarks, at sizes that take seconds."""
+import json
+import re
+import time
+
 import numpy as np
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
 
-from benchmarks import peer, results
+from benchmarks import gpu, gpu_check, peer, results
 from benchmarks.case import Case, build_model, noise_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
@@ -166,3 +171,106 @@ def test_measurements_are_chosen_by_name_or_pattern(tmp_path):
         'episodes-5shot', 'episodes-1shot', 'episodes-growth', 'resume']
     with pytest.raises(InputError, match="got 'nothing'"):
         select(found, False, ['nothing'])
+
+
+def test_a_gpu_is_measured_in_every_precision(monkeypatch):
+    """Here the steps are those of a GPU, but the device is the CPU."""
+
+    class OnCpu(OptimWrapper):
+        def __init__(self, dtype, loss_scale='', **kwargs):
+            super().__init__(**kwargs)
+
+    monkeypatch.setattr(gpu, 'AmpOptimWrapper', OnCpu)
+    monkeypatch.setattr(gpu, 'default_rounds', lambda device: 1)
+    rows = gpu.measure(Case('ResNet-18', 49, 1, 1, 1), CPU)
+    assert [row.figure for row in rows] == [
+        *2 * ['bf16 training throughput'], 'pace of training, bf16',
+        'pace of training, fp16', 'pace of training, float32',
+        'pace of evaluation, float32']
+    assert all(row.value > 0 for row in rows)
+
+
+def fail():
+    raise KeyError('loss')
+
+
+def skip():
+    raise gpu_check.SkippedError('no data')
+
+
+def test_every_step_of_a_check_is_run_and_a_failed_one_decides(
+        monkeypatch, capsys, tmp_path):
+    results = gpu_check.run_all(
+        {'one': lambda: 'fine', 'two': skip, 'three': fail},
+        {'last': lambda: 'fast'}, 2)
+    assert [(one.name, one.state, one.note) for one in results] == [
+        ('one', 'passed', 'fine'), ('two', 'skipped', 'no data'),
+        ('three', 'FAILED', "KeyError: 'loss'"), ('last', 'passed', 'fast')]
+    lines = gpu_check.summary(results).splitlines()
+    assert lines[0].split() == ['step', 'result', 'seconds', 'note']
+    assert lines[3].split() == ['three', 'FAILED', '0', 'KeyError:', "'loss'"]
+    for step, code in ((fail, 1), (skip, 0)):
+        monkeypatch.setattr(gpu_check, 'OUT', tmp_path / str(code))
+        for name in ('tests', 'segment', 'benchmarks'):
+            monkeypatch.setattr(
+                gpu_check.Check, name, lambda self, step=step: step())
+        monkeypatch.setattr(
+            gpu_check.Check, 'training', lambda self, *_: 'fine')
+        monkeypatch.setattr(
+            gpu_check, 'make_toy_dataset', lambda out, **_: out.mkdir(
+                parents=True))
+        monkeypatch.setattr(gpu_check, 'make_toy_examples', lambda *_, **__: 0)
+        with pytest.raises(SystemExit) as end:
+            gpu_check.main(['--device', 'cpu'])
+        assert int(end.value.code) == code
+        assert re.search(
+            r'^toy, compile +passed +0  fine$', capsys.readouterr().out, re.M)
+        assert (tmp_path / str(code) / 'summary.txt').is_file()
+
+
+def check_of(tmp_path, monkeypatch, **args):
+    monkeypatch.setattr(gpu_check, 'OUT', tmp_path)
+    check = gpu_check.Check(gpu_check.parse_args(
+        ['--device', 'cpu', '--data', str(tmp_path)]))
+    vars(check).update(args)
+    return check
+
+
+def test_a_command_that_fails_or_takes_too_long_is_a_sentence(
+        tmp_path, monkeypatch):
+    check = check_of(tmp_path, monkeypatch)
+    assert check.python('fine', '-c', 'print(5)') == '5\n'
+    with pytest.raises(RuntimeError, match='exit code 3, see .*bad.log: why'):
+        check.python('bad', '-c', 'import sys; print("why"); sys.exit(3)')
+    check.deadline = time.monotonic() + 0.5
+    with pytest.raises(RuntimeError, match='the time was over after'):
+        check.python('long', '-c', 'import time; time.sleep(60)')
+    check.deadline = 0
+    with pytest.raises(RuntimeError, match='no time was left'):
+        check.python('late', '-c', '')
+    with pytest.raises(
+            gpu_check.SkippedError, match='msrc_v2 is not there; .*DATA='):
+        check.training('MSRC', 'float32')
+    with pytest.raises(gpu_check.SkippedError, match='needs a GPU'):
+        check.training('toy', 'float16')
+
+
+def test_a_loss_that_is_not_finite_fails_its_training(tmp_path):
+    log = tmp_path / '2026/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    steps = [
+        dict(loss=2.0, time=0.3, step=2), dict(loss=0.5, time=0.1, step=4),
+        dict(loss=1.0, time=0.2, step=6), dict(mIoU=31.5, step=6)]
+    log.write_text('\n'.join(map(json.dumps, steps)))
+    assert gpu_check._training_note(tmp_path) == (
+        'loss 2.000 to 1.000, 200 ms an iteration, mIoU 31.50')
+    steps[1]['loss'] = float('nan')
+    log.write_text('\n'.join(map(json.dumps, steps)))
+    with pytest.raises(RuntimeError, match='not finite at iteration 4'):
+        gpu_check._training_note(tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_without_a_gpu_the_check_says_one_sentence():
+    with pytest.raises(InputError, match='needs a GPU, but torch finds none'):
+        gpu_check.main([])

@@ -619,23 +619,6 @@ def test_all_processes_have_the_classes_of_the_main_one(monkeypatch):
     assert other.fingerprint() == main.fingerprint()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-def test_a_gpu_agrees_with_the_cpu(tmp_path):
-    """Classes are registered, saved, checked and segmented there."""
-    torch.manual_seed(0)
-    on_gpu = FewShotInferencer(
-        small_config(RESIZE), device='cuda', show_progress=False, tta=True)
-    on_cpu = small_inferencer(RESIZE, tta=True)
-    image, _ = image_of((20, 20, 230))
-    results = []
-    for one in (on_gpu, on_cpu):
-        one.fit(red_and_blue(shots=3)).save(tmp_path / 'bank')
-        results.append(one.load(tmp_path / 'bank')(image))
-    one.fit(red_and_blue(shots=3)).check_support()
-    np.testing.assert_allclose(
-        results[0]['confidence'], results[1]['confidence'], atol=1e-3)
-
-
 def test_photographs_in_rgb_are_those_in_bgr(inferencer):
     """Supports, negatives and images to segment."""
     supports = red_and_blue()
