@@ -56,7 +56,7 @@ _NEEDS_INIT = 0x08
 """NumPy's flag of dtypes of text."""
 
 
-# The implementation in Python, as load_build of that in C cannot be overridden.
+# The implementation in Python: load_build of that in C cannot be overridden.
 _PythonUnpickler: Any = getattr(pickle, '_Unpickler')  # noqa: B009
 
 
