@@ -33,6 +33,7 @@ CROSS_CUTTING = {
     'test_readme.py',
     'test_structure.py',
     'test_tool_runs.py',
+    'test_cli/test_checkpoint_entrances.py',
     'test_cli/test_train_and_test.py',
 }
 

@@ -61,7 +61,8 @@ def _train(cfg: Config) -> Runner:
         check_batches(unwrap_model(runner.model))
         if start is not None:
             check_checkpoint(runner.model, start, weights)
-        save_atomically(runner)
+        if isinstance(runner, Runner):  # not of a FlexibleRunner
+            save_atomically(runner)
         runner.train()  # It builds the data loaders and the optimizer.
     return runner
 

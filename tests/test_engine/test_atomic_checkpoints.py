@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
-from mmengine.runner import save_checkpoint
+from mmengine.model import BaseModel
+from mmengine.runner import Runner, save_checkpoint
+from torch.utils.data import DataLoader
 
 from mmseg_panet.engine.atomic_checkpoints import save_atomically
 
@@ -20,7 +22,7 @@ def runner():
         save_checkpoint(
             dict(value=torch.full((SIZE,), value)), f'{out_dir}/{filename}',
             backend_args=backend_args)
-    runner = SimpleNamespace(save_checkpoint=save)
+    runner = SimpleNamespace(save_checkpoint=save, hooks=[])
     save_atomically(runner)
     return runner
 
@@ -72,7 +74,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_no_part(
 def test_another_process_writes_nothing(tmp_path, monkeypatch):
     called = []
     runner = SimpleNamespace(
-        save_checkpoint=lambda *args, **kwargs: called.append(args))
+        save_checkpoint=lambda *args, **kwargs: called.append(args), hooks=[])
     save_atomically(runner)
     monkeypatch.setattr(
         'mmseg_panet.engine.atomic_checkpoints.is_main_process',
@@ -80,3 +82,61 @@ def test_another_process_writes_nothing(tmp_path, monkeypatch):
     runner.save_checkpoint(str(tmp_path), 'iter_1.pth')
     assert called == [(str(tmp_path), 'iter_1.pth')]
     assert not list(tmp_path.iterdir())
+
+
+class SavedModel(BaseModel):
+    """A model with one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+
+    def forward(self, inputs, mode):
+        return dict(loss=self.layer(inputs).sum())
+
+
+def make_runner(folder, max_keep_ckpts, steps=5, **settings):
+    return Runner(
+        SavedModel(), str(folder), train_cfg=dict(
+            by_epoch=False, max_iters=steps),
+        train_dataloader=DataLoader([dict(inputs=torch.ones(1))] * 10),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        default_hooks=dict(checkpoint=dict(
+            type='CheckpointHook', by_epoch=False, interval=1,
+            max_keep_ckpts=max_keep_ckpts)),
+        default_scope='mmseg', experiment_name=folder.name, **settings)
+
+
+@pytest.mark.parametrize('number', [1, 2, -1])
+def test_the_rotation_keeps_what_mmengine_keeps(tmp_path, number):
+    found = {}
+    for name in ('ours', 'mmengines'):
+        runner = make_runner(tmp_path / name, number)
+        if name == 'ours':
+            save_atomically(runner)
+        runner.train()
+        paths = list((tmp_path / name).glob('*.pth'))
+        found[name] = sorted(path.name for path in paths), [
+            torch.load(tmp_path / name / 'iter_5.pth', weights_only=False)[
+                'message_hub']['runtime_info'].get('keep_ckpt_ids')]
+    assert found['ours'] == found['mmengines']
+    assert len(found['ours'][0]) == (5 if number == -1 else number)
+
+
+def test_the_only_checkpoint_is_removed_after_the_next_is_written(
+        tmp_path, monkeypatch):
+    put = LocalBackend.put
+
+    def put_until_the_disk_is_full(self, data, path):
+        if len(list(tmp_path.glob('*.pth'))):
+            raise OSError(28, 'No space left on device')
+        put(self, data, path)
+
+    monkeypatch.setattr(LocalBackend, 'put', put_until_the_disk_is_full)
+    runner = make_runner(tmp_path, 1)
+    save_atomically(runner)
+    with pytest.raises(OSError, match='No space'):
+        runner.train()
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_1.pth']
+    assert (tmp_path / 'last_checkpoint').read_text() == str(
+        tmp_path / 'iter_1.pth')
