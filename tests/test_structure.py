@@ -139,6 +139,23 @@ def test_annotations_are_read_without_torch():
     assert not found, '\n'.join(found)
 
 
+def test_files_are_read_without_pickle():
+    """Only mmengine's CheckpointLoader calls torch.load, see safe_loading."""
+    modules = module_names(PACKAGE)
+    pickles = {name for name in modules for imported in imports(name, modules)
+               if imported.split('.')[0] in ('pickle', 'dill', 'joblib')}
+    assert pickles == {f'{PACKAGE.name}.models.restricted_pickle'}
+    calls = [
+        (name, ast.unparse(node)) for name, path in modules.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ('np.load', 'torch.load')]
+    assert calls
+    found = [f'{name}: {call}' for name, call in calls
+             if 'allow_pickle=False' not in call]
+    assert not found, '\n'.join(found)
+
+
 def test_tests_mirror_the_package():
     tests = {path.relative_to(REPO / 'tests')
              for path in (REPO / 'tests').rglob('test_*.py')}
