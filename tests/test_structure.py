@@ -36,6 +36,7 @@ CROSS_CUTTING = {
     'test_readme.py',
     'test_structure.py',
     'test_tool_runs.py',
+    'test_cli/test_checkpoint_entrances.py',
     'test_cli/test_train_and_test.py',
 }
 
@@ -138,6 +139,23 @@ def test_annotations_are_read_without_torch():
     found = sorted({f'{name} imports {imported}' for name in reached
                     for imported in imports(name, modules)
                     if imported.split('.')[0] in TORCH})
+    assert not found, '\n'.join(found)
+
+
+def test_files_are_read_without_pickle():
+    """Only mmengine's CheckpointLoader calls torch.load, see safe_loading."""
+    modules = module_names(PACKAGE)
+    pickles = {name for name in modules for imported in imports(name, modules)
+               if imported.split('.')[0] in ('pickle', 'dill', 'joblib')}
+    assert pickles == {f'{PACKAGE.name}.models.restricted_pickle'}
+    calls = [
+        (name, ast.unparse(node)) for name, path in modules.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ('np.load', 'torch.load')]
+    assert calls
+    found = [f'{name}: {call}' for name, call in calls
+             if 'allow_pickle=False' not in call]
     assert not found, '\n'.join(found)
 
 

@@ -20,6 +20,7 @@ from .run_arguments import (
     add_config_arguments,
     add_episode_arguments,
     add_run_arguments,
+    add_trust,
     load_config,
 )
 
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--data-root', metavar='DIR', help='folder of the data set')
     both.add_argument(
         '--pretrained', metavar='FILE|URL', help='weights of the backbone')
+    add_trust(both)
     both.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
         help='other settings of the config, such as '
@@ -73,7 +75,8 @@ def run(args: argparse.Namespace) -> None:
     make_benchmark(
         args.config, args.folds, args.shots, work_dir,
         untrained=args.untrained,
-        flags=_given(args, 'protocol', 'data_root', 'pretrained'),
+        flags=[*_given(args, 'protocol', 'data_root', 'pretrained'),
+               *['--trust-checkpoint'] * args.trust_checkpoint],
         test_flags=_given(args, 'ways', 'queries', 'runs', 'episodes',
                           'support_annotation', 'classifier'),
         cfg_options=args.cfg_options).run()

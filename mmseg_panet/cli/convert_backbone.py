@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from ..models.backbones.conversion import describe
 from ..models.backbones.conversion_file import convert_file
 from ..wording import counted
+from .run_arguments import add_trust
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     parser.add_argument('src', metavar='SRC', help='checkpoint to convert')
     parser.add_argument('dst', metavar='DST', help='checkpoint to write')
+    add_trust(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
-    conversion = convert_file(args.src, args.dst)
+    conversion = convert_file(args.src, args.dst, args.trust_checkpoint)
     init_cfg = f"dict(type='Pretrained', checkpoint={args.dst!r})"
     settings = ', '.join(f'{name}={value!r}'
                          for name, value in conversion.backbone.items())

@@ -9,7 +9,7 @@ from ..config.spelling import check_options
 from ..errors import InputError
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.images.image_list import list_images
-from .run_arguments import add_classifier, add_config
+from .run_arguments import add_classifier, add_config, add_trust
 
 
 def add_inferencer_arguments(parser: argparse.ArgumentParser,
@@ -40,6 +40,7 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     parser.add_argument(
         '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
         'default: a GPU if there is one')
+    add_trust(parser)
     add_classifier(parser, "that of the config, or 'auto' if it has none")
 
 
@@ -61,7 +62,9 @@ def make_inferencer(args: argparse.Namespace,
     weights = None if args.checkpoint == 'none' else args.checkpoint
     if args.classifier is not None:
         settings['classifier'] = args.classifier
-    return FewShotInferencer(cfg, weights, args.device, **settings)
+    return FewShotInferencer(
+        cfg, weights, args.device, trust_checkpoint=args.trust_checkpoint,
+        **settings)
 
 
 def check_existing(*paths: str | None,

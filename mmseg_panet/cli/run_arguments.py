@@ -100,7 +100,21 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--pretrained', metavar='FILE|URL', help='weights of the backbone, as '
         'a file (.pth or .safetensors) or as a URL such as '
         "'torchvision://resnet50'")
+    add_trust(parser)
     add_launcher_arguments(parser)
+
+
+def add_trust(parser: argparse._ActionsContainer) -> None:
+    """Add the flag for checkpoints that may execute code.
+
+    Args:
+        parser (argparse._ActionsContainer): Parser or group to change in
+            place.
+    """
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load checkpoints '
+        'that contain other objects than tensors and plain values, and may '
+        'thereby execute code; only for files whose source you trust')
 
 
 def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:

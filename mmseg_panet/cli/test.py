@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> None:
                 f'expected --out FILE.json, got {args.out}; end the name in '
                 '.json, as the counts of the episodes go to FILE.npz')
         metric['counts_file'] = str(Path(args.out).with_suffix('.npz'))
-    result = test(cfg, None if args.checkpoint == 'none' else args.checkpoint)
+    checkpoint = None if args.checkpoint == 'none' else args.checkpoint
+    result = test(cfg, checkpoint, args.trust_checkpoint)
     if args.out:
         write_result(result, args.out)
     if is_main_process():

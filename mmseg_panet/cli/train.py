@@ -37,4 +37,4 @@ def run(args: argparse.Namespace) -> None:
     cfg.resume = args.resume
     if args.amp:
         use_amp(cfg, args.amp_dtype)
-    train(cfg)
+    train(cfg, args.trust_checkpoint)

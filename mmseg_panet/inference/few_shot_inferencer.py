@@ -15,6 +15,7 @@ from torch import nn
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
+from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
 from ..visualization.class_colours import check_colours, class_palette
 from .bank.prototype_bank import NO_CLASS
@@ -79,6 +80,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             'bgr' or 'rgb', for supports, negatives and images to segment.
             Pillow images need no order. Defaults to 'bgr', as in mmcv and
             mmseg.
+        trust_checkpoint (bool): Whether the checkpoint may execute code, see
+            :func:`safe_loading`. Defaults to False.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -104,7 +107,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  edges: bool | Mapping[str, float] | None = None,
                  classifier: dict | str | None = None,
                  calibrate: bool = True,
-                 channel_order: str = 'bgr') -> None:
+                 channel_order: str = 'bgr',
+                 trust_checkpoint: bool = False) -> None:
         check_channel_order(channel_order)
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
@@ -119,9 +123,10 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         self._weights = weights and os.fspath(weights)
         self._classifier = classifier
         init_default_scope('mmseg')
-        super().__init__(
-            model, self._weights, device, 'mmseg',
-            show_progress)
+        with safe_loading(trust_checkpoint):
+            super().__init__(
+                model, self._weights, device, 'mmseg',
+                show_progress)
         self._network = Network(
             self.model, self.cfg, slide, tta, edges, min_area, calibrate,
             self._colours)

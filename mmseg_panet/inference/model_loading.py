@@ -14,13 +14,11 @@ from ..config.build_errors import build_errors
 from ..config.classifier import classifier_config
 from ..errors import InputError
 from ..models import Classifier, FewShotHead, PrototypeClassifier
+from ..models.checkpoint_file import read_weights
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
 from ..models.initialization import initialization
-from ..models.pretrained import (
-    fitting_part,
-    read_weights,
-)
+from ..models.pretrained import fitting_part
 from ..overrides import difference
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',

@@ -4,27 +4,25 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import InputError
-from .pretrained import (
-    WEIGHT_ORIGINS,
-    checkpoints_of,
-    read_weights,
-    without_lines,
-)
+from .checkpoint_file import read_weights
+from .pretrained import WEIGHT_ORIGINS, checkpoints_of, without_lines
+from .safe_loading import safe_loading
 
 
 @contextmanager
 def initialization(model: Any) -> Iterator[None]:
-    """Suppress the list of the weights, and name an unreadable checkpoint.
+    """Load checkpoints safely, name unreadable ones, and list no weights.
 
     Args:
         model (nn.Module): Model whose ``init_weights`` the block calls, in
             which mmseg's own backbones read the checkpoint of ``init_cfg``.
 
     Raises:
-        InputError: If a checkpoint is missing or cannot be read.
+        InputError: If a checkpoint is missing or cannot be read, contains
+            code, or has weights that are not finite.
     """
     try:
-        with without_lines(WEIGHT_ORIGINS):
+        with safe_loading(), without_lines(WEIGHT_ORIGINS):
             yield
     except InputError:
         raise

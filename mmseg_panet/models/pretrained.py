@@ -5,22 +5,17 @@ nothing, logs a warning, and continues with random weights. Therefore files
 are checked before mmengine loads them.
 """
 import logging
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 
-import safetensors.torch
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule, PretrainedInit
-from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import get_torchvision_models
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .checkpoint_file import read_weights
 
 WEIGHT_ORIGINS = r'\n\S+ - torch\.Size'
 """Pattern of mmengine's log lines about the initialization of each weight.
@@ -32,33 +27,7 @@ OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
 
 Such weights are those of stage 4.
 """
-_OFFLINE = (URLError, ConnectionError, TimeoutError)
-"""Errors of a download that is not possible or not finished."""
-_MAGIC = (b'PK\x03\x04', b'\x80')
-"""Starts of files of ``torch.save``: zip, and pickle as before 1.6.
-
-Older files still are tar archives.
-"""
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
-
-
-# Everything that reads weights with mmengine thereby supports these files.
-# The schemes are regular expressions, and those of addresses come first.
-@CheckpointLoader.register_scheme(prefixes=r'.*\.safetensors$')
-def load_from_safetensors(filename: str, map_location: Any = None
-                          ) -> dict[str, Tensor]:
-    """Read a .safetensors file for mmengine's ``CheckpointLoader``.
-
-    Args:
-        filename (str): Path of the file.
-        map_location (str | torch.device, optional): Device of the tensors.
-            Defaults to None, the CPU.
-
-    Returns:
-        dict[str, Tensor]: Tensors by their keys.
-    """
-    return safetensors.torch.load_file(
-        os.path.expanduser(filename), device=map_location or 'cpu')
 
 
 def find_faults(weights: Mapping[str, Any],
@@ -151,97 +120,6 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
         weights, model.state_dict(), source, "the config's model",
         'use the config that it was trained with, which is in its work dir')
     return model
-
-
-def unwrap(content: Any, source: str) -> Mapping[str, Any]:
-    """Return the weights in the contents of a file.
-
-    Args:
-        content (Any): Weights by their keys, or a dict that contains them as
-            'state_dict'.
-        source (str): Name of the file, for the message.
-
-    Returns:
-        Mapping[str, Any]: Weights by their keys.
-
-    Raises:
-        InputError: If the content is not a dict.
-    """
-    if isinstance(content, Mapping):
-        content = content.get('state_dict', content)
-    if isinstance(content, Mapping):
-        return content
-    raise InputError(
-        f'{source} must contain a dict of tensors, got '
-        f"'{type(content).__name__}'; save the model's state_dict()")
-
-
-def read_weights(checkpoint: str, prefix: str | None = None) -> dict[str, Any]:
-    """Read the weights that ``PretrainedInit`` would load.
-
-    Args:
-        checkpoint (str): Path, or another address that mmengine's
-            ``CheckpointLoader`` supports, such as 'torchvision://resnet50'.
-        prefix (str, optional): Prefix of the keys to select, which is
-            removed. Defaults to None, which selects all keys and removes
-            DataParallel's 'module.', as in mmengine.
-
-    Returns:
-        dict[str, Any]: Tensors by their keys.
-
-    Raises:
-        InputError: If the file does not exist or cannot be read.
-    """
-    _require_checkpoint(checkpoint)
-    try:
-        content = CheckpointLoader.load_checkpoint(
-            checkpoint, map_location='cpu', logger='silent')
-    except FileNotFoundError as error:
-        raise InputError(
-            f'the checkpoint {checkpoint} does not exist; correct the path, '
-            'or download the file') from error
-    # Unpickling an arbitrary file may raise any error, such as a KeyError.
-    except Exception as error:
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        if isinstance(error, _OFFLINE) and not isinstance(error, HTTPError):
-            raise InputError(
-                f'the checkpoint {checkpoint} cannot be read, as there is no '
-                f'connection ({reason}); download {_url_of(checkpoint)} on '
-                'another machine, and give the path of that file as the '
-                'checkpoint') from error
-        raise InputError(
-            f'the checkpoint {checkpoint} cannot be read ({reason}); '
-            'download the file again, or correct the address') from error
-    start = 'module.' if prefix is None else prefix.removesuffix('.') + '.'
-    return {
-        str(key).removeprefix(start): value
-        for key, value in unwrap(content, checkpoint).items()
-        if prefix is None or str(key).startswith(start)}
-
-
-def _require_checkpoint(checkpoint: str) -> None:
-    """Refuse folders and other files, at which PyTorch prints a page."""
-    path = Path(checkpoint).expanduser()
-    if path.is_dir():
-        raise InputError(
-            f'the checkpoint {checkpoint} is a folder; give the path of a '
-            'file in it')
-    if path.suffix == '.safetensors' or not path.is_file():
-        return
-    with path.open('rb') as file:
-        start = file.read(512)
-    if not start.startswith(_MAGIC) and start[257:262] != b'ustar':
-        raise InputError(
-            f'the checkpoint {checkpoint} cannot be read: expected a file of '
-            f'torch.save or .safetensors, got one that starts with '
-            f'{start[:8]!r}; correct the path, or download the file again')
-
-
-def _url_of(checkpoint: str) -> str:
-    """Find the URL behind an address of torchvision, for a message."""
-    name = checkpoint.removeprefix('torchvision://')
-    return checkpoint if name == checkpoint else get_torchvision_models().get(
-        name, checkpoint)
 
 
 @contextmanager

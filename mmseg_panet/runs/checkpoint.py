@@ -24,7 +24,7 @@ def start_from(cfg: Config, path: str, weights: Mapping[str, Any]) -> bool:
             ``--pretrained``.
         path (str): Path or URL of the checkpoint, as for mmengine's Runner.
         weights (Mapping[str, Any]): Its weights, see
-            :func:`mmseg_panet.models.pretrained.read_weights`.
+            :func:`mmseg_panet.models.checkpoint_file.read_weights`.
 
     Returns:
         bool: Whether the checkpoint is of the backbone only.
@@ -48,7 +48,7 @@ def check_checkpoint(model: nn.Module, path: str,
             without a wrapper.
         path (str): Path or URL of the checkpoint, for the message.
         weights (Mapping[str, Any]): Its weights, see
-            :func:`mmseg_panet.models.pretrained.read_weights`.
+            :func:`mmseg_panet.models.checkpoint_file.read_weights`.
 
     Raises:
         InputError: If a weight of the model (or of its backbone, see

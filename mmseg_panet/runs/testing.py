@@ -18,14 +18,16 @@ from ..evaluation.prediction_lists import (
 )
 from ..files import write_lines
 from ..models import FewShotHead
+from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
-from ..models.pretrained import read_weights
+from ..models.safe_loading import safe_loading
 from ..version import versions
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_segmentor
 
 
-def test(cfg: Config, checkpoint: str | None) -> dict:
+def test(cfg: Config, checkpoint: str | None,
+         trust_checkpoint: bool = False) -> dict:
     """Score a model on the episodes of ``cfg.test_dataloader``.
 
     Args:
@@ -35,6 +37,8 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
             weights.) The file is of mmengine or torch, or a .safetensors
             file. None scores the model before training, with the pretrained
             weights of its backbone.
+        trust_checkpoint (bool): Whether the checkpoints that are loaded may
+            execute code, see :func:`safe_loading`. Defaults to False.
 
     Returns:
         dict: Result, as ``mmseg-panet test --out`` writes it: ``mIoU``,
@@ -43,12 +47,19 @@ def test(cfg: Config, checkpoint: str | None) -> dict:
 
     Raises:
         InputError: If the checkpoint is of another model than the config's,
-            if the model cannot be built or cannot predict episodes, or if the
-            folder for the predictions has a ``classes.txt`` of other masks.
+            contains code or has weights that are not finite, if the model
+            cannot be built or cannot predict episodes, or if the folder for
+            the predictions has a ``classes.txt`` of other masks.
     """
     predictions = few_shot_metric(cfg).get('output_dir')
     if predictions:
         check_prediction_folder(predictions)
+    with safe_loading(trust_checkpoint):
+        return _test(cfg, checkpoint, predictions)
+
+
+def _test(cfg: Config, checkpoint: str | None,
+          predictions: str | None) -> dict:
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
     trained = False

@@ -4,20 +4,23 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from ..config.build_errors import build_errors
+from ..engine.atomic_checkpoints import save_atomically
 from ..errors import InputError
+from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
-from ..models.pretrained import read_weights
+from ..models.safe_loading import safe_loading
 from .checkpoint import check_checkpoint, start_from
+from .last_checkpoint import last_checkpoint
 from .model_check import check_batches, check_segmentor
 
 AMP_DTYPES = ('float16', 'bfloat16')
 """Dtypes of mixed precision."""
 
 
-def train(cfg: Config) -> Runner:
+def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
     """Train a config with mmengine's Runner.
 
     The last line of the log has the path of the checkpoint and the command
@@ -26,17 +29,27 @@ def train(cfg: Config) -> Runner:
     Args:
         cfg (Config): Config with a ``work_dir``. Its ``load_from`` may be a
             checkpoint of the complete model or of the backbone only.
+        trust_checkpoint (bool): Whether the checkpoints that are loaded may
+            execute code, see :func:`safe_loading`. Defaults to False.
 
     Returns:
         Runner: Runner with the trained model.
 
     Raises:
         InputError: If ``load_from``, or the checkpoint to resume from, is of
-            another model, or if the model cannot be built or trained.
+            another model, is incomplete, contains code or has weights that
+            are not finite, or if the model cannot be built or trained.
     """
+    with safe_loading(trust_checkpoint):
+        runner = _train(cfg)
+    _log_next_step(runner)
+    return runner
+
+
+def _train(cfg: Config) -> Runner:
     start = cfg.get('load_from')
     if cfg.get('resume'):
-        start = start or find_latest_checkpoint(cfg.work_dir)
+        start = start or last_checkpoint(cfg.work_dir)
     if start is not None:
         weights = read_weights(start)
         if not cfg.get('resume'):
@@ -48,8 +61,9 @@ def train(cfg: Config) -> Runner:
         check_batches(unwrap_model(runner.model))
         if start is not None:
             check_checkpoint(runner.model, start, weights)
+        if isinstance(runner, Runner):  # not of a FlexibleRunner
+            save_atomically(runner)
         runner.train()  # It builds the data loaders and the optimizer.
-    _log_next_step(runner)
     return runner
 
 

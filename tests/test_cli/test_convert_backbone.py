@@ -44,8 +44,8 @@ def test_an_error_is_one_line_and_exit_code_2(tmp_path):
 
     assert 'layout' not in result.stdout
     assert result.stderr.splitlines()[-1] == (
-        f"error: {tmp_path / 'nowhere.pth'} does not exist; download it, or "
-        'correct the path')
+        f"error: the checkpoint {tmp_path / 'nowhere.pth'} does not exist; "
+        'correct the path, or download the file')
     assert 'Traceback' not in result.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -55,11 +55,11 @@ class NotATensor:
 
 
 @pytest.mark.parametrize('content, message', [
-    (b'', 'cannot be read as a checkpoint (EOFError'),
-    (b'a page of text', 'cannot be read as a checkpoint'),
-    (b'PK\x03\x04 cut off', 'cannot be read as a checkpoint'),
-    (b'<!DOCTYPE html>', 'is not a checkpoint of tensors only'),
-    (pickle.dumps(NotATensor()), 'is not a checkpoint of tensors only'),
+    (b'', 'cannot be read, as it is cut off after 0 bytes; use an earlier'),
+    (b'a page of text', 'cannot be read: expected a file of torch.save or'),
+    (b'PK\x03\x04 cut off', 'cannot be read, as it is cut off after 12 b'),
+    (b'<!DOCTYPE html>', 'cannot be read: expected a file of torch.save or'),
+    (pickle.dumps(NotATensor()), f"contains '{__name__}.NotATensor', which"),
 ], ids=['empty', 'text', 'cut off', 'html', 'pickle'])
 def test_a_file_that_is_not_a_checkpoint_is_refused(
         tmp_path, content, message):
@@ -68,7 +68,7 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(
 
     error = refusal(source, tmp_path / 'out.pth')
 
-    assert error.startswith(f'error: {source} {message}')
+    assert error.startswith(f'error: the checkpoint {source} {message}')
     assert len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [source]
 
@@ -79,7 +79,7 @@ def test_a_saved_module_is_refused_without_running_its_pickle(tmp_path):
 
     error = refusal(source, tmp_path / 'out')
 
-    assert 'is not a checkpoint of tensors only' in error
+    assert f"contains '{__name__}.NotATensor', which can execute" in error
 
 
 def test_an_unknown_layout_is_refused(tmp_path):

@@ -73,6 +73,24 @@ def test_an_interrupted_and_resumed_training_is_bitwise_equal(
     assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
 
 
+def test_a_training_resumes_from_the_checkpoint_before_a_cut_one(
+        small, tmp_path):
+    config, run, data = small
+    for name in ('iter_3.pth', 'iter_6.pth'):
+        shutil.copy(run / name, tmp_path)
+    cut = tmp_path / 'iter_6.pth'
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (tmp_path / 'last_checkpoint').write_text(str(cut))
+    done = tool('train.py', config, '--work-dir', tmp_path, '--data-root',
+                data, '--resume')
+    assert (f'the checkpoint {cut} is cut off, as its process was killed; the '
+            f'training resumes from {tmp_path}/iter_3.pth') in done.stdout
+    assert 'resumed epoch: 0, iter: 3' in done.stdout
+    assert_bitwise_equal(run / 'iter_6.pth', cut)
+    assert (tmp_path / 'last_checkpoint').read_text() == str(cut)
+    assert not list(tmp_path.glob('.part*'))
+
+
 def test_another_fold_trains_other_weights(small, tmp_path):
     config, run, data = small
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,

@@ -15,11 +15,8 @@ from torch import Tensor
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models.backbones import DilatedResNet, DilatedVGG
-from mmseg_panet.models.pretrained import (
-    fitting_part,
-    read_weights,
-    without_lines,
-)
+from mmseg_panet.models.checkpoint_file import read_weights
+from mmseg_panet.models.pretrained import fitting_part, without_lines
 
 
 @pytest.fixture(scope='module')

@@ -46,9 +46,17 @@ def write_bank(path: StrPath, bank: PrototypeBank,
         model (Mapping[str, Any]): See :func:`describe_model`.
 
     Raises:
-        InputError: If the bank is empty, or see :func:`check_bank_path`.
+        InputError: If the bank is empty or a prototype is not finite, or see
+            :func:`check_bank_path`.
     """
     prototypes = bank.prototypes().float()
+    for name, prototype in zip(
+            ('the background', *bank.classes), prototypes, strict=True):
+        if not prototype.isfinite().all():
+            raise InputError(
+                f'expected a finite prototype of {name} for the bank {path}, '
+                'got infinite values or nan; remove the examples of the class '
+                'and register it again')
     supports, negatives = bank.supports, bank.negatives
     tensors, entries = to_tensors(
         [one.statistics for one in supports]

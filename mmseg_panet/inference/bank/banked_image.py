@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ...errors import InputError
 from ...models import SupportStatistics
 from ...models.symmetric import pack, unpack
 from ..supports import Support
@@ -71,9 +72,19 @@ def rounded(one: Any) -> Any:
     """Round moments as a file does, so that it holds the same bank.
 
     The rounding is far below the differences between moments.
+
+    Raises:
+        InputError: If the statistics are not finite, as float32 or float16
+            has overflowed.
     """
     statistics = one.statistics
-    if statistics.moments is None or statistics.moments.dtype == torch.float32:
-        return one
-    return one._replace(statistics=replace(
-        statistics, moments=unpack(pack(statistics.moments).float())))
+    moments = statistics.moments
+    if moments is not None and moments.dtype != torch.float32:
+        statistics = replace(statistics, moments=unpack(pack(moments).float()))
+    for name, tensor in statistics.tensors().items():
+        if not tensor.isfinite().all():
+            raise InputError(
+                f'expected finite features in {one.image}, got {name} with '
+                'infinite values or nan; use a checkpoint from before the '
+                'training diverged, or compute in float32')
+    return one._replace(statistics=statistics)

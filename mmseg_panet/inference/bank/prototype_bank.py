@@ -147,7 +147,8 @@ class PrototypeBank:
             labels for this class, and does not change.
 
         Raises:
-            InputError: If it would be the 255th class.
+            InputError: If it would be the 255th class, or if the statistics
+                are not finite.
         """
         if len(self._supports) == MAX_CLASSES and (
                 support.class_name not in self._supports):
@@ -155,11 +156,11 @@ class PrototypeBank:
                 f"expected at most {MAX_CLASSES} classes, got '"
                 f"{support.class_name}' as one more; remove another first, or "
                 'use a second bank')
-        shots = self._supports.setdefault(support.class_name, [])
+        shots = self._supports.get(support.class_name, [])
         hashes = {(one.image_sha256, one.labels_sha256) for one in shots}
         if (support.image_sha256, support.labels_sha256) in hashes:
             return False
-        shots.append(rounded(support))
+        self._supports[support.class_name] = [*shots, rounded(support)]
         self.adapted = []
         return True
 
@@ -172,6 +173,9 @@ class PrototypeBank:
         Returns:
             bool: False if the bank already has the same image, and does not
             change.
+
+        Raises:
+            InputError: If the statistics are not finite.
         """
         if negative.image_sha256 in self._negatives:
             return False

@@ -9,7 +9,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...errors import InputError
-from ..pretrained import require_fit, unwrap
+from ..checkpoint_file import unwrap
+from ..pretrained import require_fit
 from .dilated_resnet import DilatedResNet
 
 # Prefixes of DataParallel and of a segmentor or classifier, longest first.

@@ -16,6 +16,7 @@ from ..pretrained import (
     check_pretrained,
     without_lines,
 )
+from ..safe_loading import safe_loading
 from .levels import check_frozen, check_levels
 
 NUM_STAGES = 3
@@ -168,5 +169,6 @@ class DilatedResNet(ResNet):
         stem = 'deep' if self.deep_stem else 'plain'
         check_pretrained(
             self, f'{type(self).__name__}-{self.depth} with {stem} stem')
-        with without_lines(f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):
+        with safe_loading(), without_lines(
+                f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):
             super().init_weights()

@@ -12,6 +12,7 @@ from ..pretrained import (
     check_pretrained,
     without_lines,
 )
+from ..safe_loading import safe_loading
 from .levels import check_frozen, check_levels
 
 NUM_STAGES = 5
@@ -109,5 +110,6 @@ class DilatedVGG(BaseModule):
             InputError: If the file in ``init_cfg`` has other weights.
         """
         check_pretrained(self, f'{type(self).__name__} (VGG-16)')
-        with without_lines(f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):
+        with safe_loading(), without_lines(
+                f'{WEIGHT_ORIGINS}|{OTHER_WEIGHTS}'):
             super().init_weights()

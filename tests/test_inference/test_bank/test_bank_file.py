@@ -294,3 +294,18 @@ def test_a_bank_is_not_written_under_the_suffix_of_another_format(tmp_path):
         with pytest.raises(InputError, match=f'file, got .*{name}; end the'):
             write_bank(tmp_path / name, bank, {})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bank_whose_prototypes_overflow_is_not_written(path):
+    write_bank(path, pets(), MODEL)
+    before = path.read_bytes()
+    one = banked('dog')
+    tensors = one.statistics.tensors()
+    big = SupportStatistics(**tensors | dict(sums=tensors['sums'] * 1e60))
+    bank = PrototypeBank([banked('cat'), one._replace(statistics=big)])
+    with pytest.raises(
+            InputError, match='expected a finite prototype of the background '
+            'for the bank .*pets.safetensors, got infinite values or nan'):
+        write_bank(path, bank, MODEL)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]

@@ -199,3 +199,22 @@ def test_a_copy_changes_without_the_bank():
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(InputError, match='negative_share'):
         PrototypeBank(negative_share=share)
+
+@pytest.mark.parametrize('name', ['sums', 'moments'])
+@pytest.mark.parametrize('value', [torch.nan, torch.inf])
+def test_statistics_that_are_not_finite_are_refused(name, value):
+    one = banked('cat')
+    bank = PrototypeBank([banked('dog')])
+    moments = torch.ones(2, 6, 6).double()
+    tensors = one.statistics.tensors() | dict(moments=moments)
+    tensors[name] = tensors[name].clone()
+    tensors[name][..., 3] = value
+    bad = one._replace(statistics=SupportStatistics(**tensors))
+    with pytest.raises(
+            InputError, match=f'finite features in cat0.jpg, got {name} with '
+            'infinite values or nan; use a checkpoint from before'):
+        bank.add(bad)
+    assert bank.classes == ('dog',)
+    with pytest.raises(InputError, match='finite features in none0.jpg'):
+        bank.add_negative(negative()._replace(statistics=bad.statistics))
+    assert not bank.negatives

@@ -1,0 +1,101 @@
+"""A pickle module for ``torch.load`` that executes no code of a file.
+
+It does what ``torch.load(weights_only=True)`` does, and in addition reads
+mmengine's checkpoints, which contain the history of the log. torch before 2.4
+cannot extend its list of classes, and before 2.6 it has known gaps.
+"""
+import pickle
+from codecs import encode
+from collections import Counter, OrderedDict
+from typing import IO, Any
+
+import numpy as np
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import HistoryBuffer
+from torch._weights_only_unpickler import _get_allowed_globals
+
+
+class ForbiddenNameError(Exception):
+    """The error for a class or a function that a file may not use."""
+
+
+def _dtype(*arguments: Any) -> np.dtype:
+    """Make a dtype whose arrays do not contain Python objects."""
+    dtype = np.dtype(*arguments)
+    if dtype.hasobject:
+        raise ForbiddenNameError('numpy.object_')
+    return dtype
+
+
+_ALLOWED = {
+    **_get_allowed_globals(),
+    # Old versions of torch do not have the next four in their list.
+    '_codecs.encode': encode,
+    'builtins.set': set,
+    'collections.Counter': Counter,
+    'torch.device': torch.device,
+    'builtins.slice': slice,
+    # A HistoryBuffer contains its own methods, see load_build.
+    'builtins.getattr': lambda *_: None,
+    'mmengine.config.config.ConfigDict': ConfigDict,
+    'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
+    'numpy.core.multiarray._reconstruct': np.empty(0).__reduce__()[0],
+    'numpy.core.multiarray.scalar': np.float64().__reduce__()[0],
+    'numpy.dtype': _dtype,
+    'numpy.ndarray': np.ndarray,
+}
+"""Maps names to the classes and functions that a file may use."""
+_WITH_STATE = (OrderedDict, HistoryBuffer, np.dtype, np.ndarray, torch.Tensor)
+"""Types of the objects whose state a file may set.
+
+A pickle could otherwise set the attributes of the classes and functions.
+"""
+
+_NEEDS_INIT = 0x08
+"""NumPy's flag of dtypes of text."""
+
+
+# The implementation in Python: load_build of that in C cannot be overridden.
+_PythonUnpickler: Any = getattr(pickle, '_Unpickler')  # noqa: B009
+
+
+class Unpickler(_PythonUnpickler):
+    """Unpickler of tensors, plain values and mmengine's few classes.
+
+    Raises:
+        ForbiddenNameError: By ``load``, if the file needs anything else.
+    """
+
+    dispatch = dict(_PythonUnpickler.dispatch)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the class or function with a name."""
+        # The names of Python 2, which torch.save writes, and of numpy 2.
+        module = {'__builtin__': 'builtins'}.get(module, module).replace(
+            'numpy._core', 'numpy.core')
+        try:
+            return _ALLOWED[f'{module}.{name}']
+        except KeyError:
+            raise ForbiddenNameError(f'{module}.{name}') from None
+
+    def load_build(self) -> None:
+        """Set the state of an object."""
+        state, target = self.stack[-1], self.stack[-2]
+        if not isinstance(target, _WITH_STATE):
+            raise ForbiddenNameError(f'the state of {target!r}')
+        if isinstance(target, HistoryBuffer):
+            state.pop('statistics_methods', None)
+        # Fields and flags, except that of text, could declare numbers to be
+        # addresses of Python objects.
+        if isinstance(target, np.dtype) and (
+                any(state[2:5]) or state[7] & ~_NEEDS_INIT):
+            raise ForbiddenNameError('numpy.dtype with fields')
+        super().load_build()
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def load(file: IO[bytes], **settings: Any) -> Any:
+    """Unpickle one object, as :func:`pickle.load` does."""
+    return Unpickler(file, **settings).load()
