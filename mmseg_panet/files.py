@@ -1,8 +1,10 @@
 """Atomic writing of files, and reading of a user's text files."""
+import errno
 import json
 import os
 import re
 import shutil
+import socket
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +16,35 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .deprecation import renamed
-from .errors import InputError, error_context
+from .errors import InputError, WriteError, error_context
 
 StrPath = str | os.PathLike
-_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
-"""Names of the temporary files and folders of :func:`atomic_path`."""
+_PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?')
+"""Names of the temporary files and folders of :func:`atomic_path`.
+
+They end in the number and the machine of the process.
+"""
+_REMEDIES = {
+    errno.ENOSPC: 'the disk is full; free some space, then start again',
+    errno.EDQUOT: 'your disk quota is used up; free some space, then start '
+                  'again',
+    errno.EFBIG: 'the file is larger than is allowed here; raise the limit '
+                 '(ulimit -f), then start again',
+    errno.ENOENT: 'its folder was removed; start again, and keep the folder '
+                  'until the end',
+    errno.EACCES: 'you may not write there; choose another path, or correct '
+                  'the permissions',
+    errno.EPERM: 'you may not write there; choose another path, or correct '
+                 'the permissions',
+    errno.EROFS: 'the file system is read-only; choose another path',
+    errno.ENAMETOOLONG: 'the name is too long; choose a shorter one',
+    errno.ENOTDIR: 'a part of the path is a file; choose another path',
+    errno.EISDIR: 'it is a folder; choose another path',
+    errno.ENOTEMPTY: 'it is a folder; choose another path',
+}
+"""Maps numbers of errors to what is wrong, with the remedy."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that only writing has. They often come without a path."""
 
 
 @contextmanager
@@ -35,33 +61,112 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
     Yields:
         Path: A temporary path to write to. It is renamed to ``path`` when
         the block ends, and removed if the block raises an error.
+
+    Raises:
+        WriteError: If the disk is full, the folder is not writable or was
+            removed, or the name is too long, see :func:`write_context`.
     """
-    # The temporary name is short: file systems limit the length of a name.
-    name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
-    part = path.with_name(f'{name}{os.getpid()}')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if exclusive:
-        remove_partial(path.parent, f'{name}*')
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        remove(part)
+    part = path.with_name(f'{_part_prefix(path)}{os.getpid()}-{_machine()}')
+    with write_context(path, of=path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if exclusive:
+            remove_partial(
+                path.parent, f'{_part_prefix(path)}*', exclusive=True)
+        try:
+            yield part
+            os.replace(part, path)
+        finally:
+            remove(part)
 
 
-def remove_partial(folder: Path, *patterns: str) -> None:
-    """Remove the temporary files of processes that were killed.
+def _part_prefix(path: Path) -> str:
+    """Return the start of the names of a path's temporary files.
+
+    It is short, as file systems limit the length of a name.
+    """
+    return f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
+
+
+def _machine() -> str:
+    return f'{zlib.crc32(socket.gethostname().encode()):08x}'
+
+
+@contextmanager
+def write_context(path: StrPath, of: StrPath | None = None) -> Iterator[None]:
+    """Turn the errors of writing into one sentence with the remedy.
 
     Args:
-        folder (Path): Folder in which no process is writing. See
-            :func:`atomic_path`.
+        path (str | os.PathLike): File or folder that the block writes, for
+            the message.
+        of (str | os.PathLike, optional): Folder that the block writes to.
+            Errors of other files that it reads are not changed. Defaults to
+            ``path``.
+
+    Raises:
+        WriteError: In place of an OSError of the disk or the permissions,
+            and of torch's RuntimeError of a full disk.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        if error.errno not in _FULL and not (
+                error.errno in _REMEDIES and error.filename is not None
+                and _lies_in(error.filename, of or path)):
+            raise
+        raise WriteError(
+            f'{path} could not be written: {_REMEDIES[error.errno]}',
+            error.errno) from error
+    except RuntimeError as error:
+        if 'PytorchStreamWriter failed' not in str(error):
+            raise
+        raise WriteError(
+            f'{path} could not be written: {_REMEDIES[errno.ENOSPC]}',
+            errno.ENOSPC) from error
+
+
+def _lies_in(path: StrPath | int, folder: StrPath) -> bool:
+    if isinstance(path, int):
+        return True
+    return Path(os.path.abspath(os.fsdecode(path))).is_relative_to(
+        os.path.abspath(folder))
+
+
+def remove_partial(folder: Path, *patterns: str,
+                   exclusive: bool = False) -> None:
+    """Remove the temporary files of processes that were killed.
+
+    Those of a process that runs are kept, and those of other machines, whose
+    processes are unknown here.
+
+    Args:
+        folder (Path): Folder of the files, see :func:`atomic_path`.
         *patterns (str): Patterns of :meth:`Path.glob` that limit the search.
             Defaults to all folders below.
+        exclusive (bool): Whether no other process is writing to the folder,
+            as this one holds its lock. All temporary files are then removed.
+            Defaults to False.
     """
     for pattern in patterns or ['**/.*']:
         for path in list(folder.glob(pattern)):
-            if _PART.fullmatch(path.name):
+            name = _PART.fullmatch(path.name)
+            if name and (exclusive or (
+                    name[2] == _machine() and not is_alive(int(name[1])))):
                 remove(path)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this machine runs."""
+    if os.name == 'nt':  # where the signal 0 would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # It belongs to another user.
+        return True
+    return True
 
 
 def remove(path: Path) -> None:
@@ -73,6 +178,8 @@ def remove(path: Path) -> None:
 def prepare_output(path: StrPath) -> None:
     """Check that a file can be written, before the work that produces it.
 
+    What killed processes left of it is removed.
+
     Args:
         path (str | os.PathLike): Path of the file. Its folder is created.
 
@@ -82,11 +189,13 @@ def prepare_output(path: StrPath) -> None:
     path = Path(path)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    writable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
-    if path.is_dir() or not writable:
+    writable = os.path.isdir(path.parent) and os.access(
+        path.parent, os.W_OK | os.X_OK)
+    if os.path.isdir(path) or not writable:
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; choose another path')
+    remove_partial(path.parent, f'{_part_prefix(path)}*')
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -8,6 +8,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..config.build_errors import build_errors
 from ..errors import InputError
+from ..files import write_context
+from ..locks import folder_lock
 from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import read_weights
 from .checkpoint import check_checkpoint, start_from
@@ -32,8 +34,15 @@ def train(cfg: Config) -> Runner:
 
     Raises:
         InputError: If ``load_from``, or the checkpoint to resume from, is of
-            another model, or if the model cannot be built or trained.
+            another model, if the model cannot be built or trained, or if
+            another training writes to ``work_dir``.
+        WriteError: If the disk is full or ``work_dir`` was removed.
     """
+    with folder_lock(cfg.work_dir), write_context(cfg.work_dir):
+        return _train(cfg)
+
+
+def _train(cfg: Config) -> Runner:
     start = cfg.get('load_from')
     if cfg.get('resume'):
         start = start or find_latest_checkpoint(cfg.work_dir)

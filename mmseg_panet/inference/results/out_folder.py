@@ -1,5 +1,6 @@
 """The folder of results, with a record of what they were made with."""
 import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from mmengine.dist import all_gather_object, is_main_process
 from ...annotations.class_list import CLASS_LIST, write_class_list
 from ...annotations.formats.class_folders import list_pairs
 from ...annotations.rasterize import require_pycocotools
-from ...errors import InputError
+from ...errors import InputError, WriteError, out_of_memory
 from ...files import (
     StrPath,
     prepare_output,
@@ -19,14 +20,16 @@ from ...files import (
     write_atomic,
     write_lines,
 )
+from ...locks import is_locked
 from ...visualization.class_colours import coloured_class_list
 from ...visualization.segmentation_plot import overlay_with_legend
+from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
 from .mask_file import mask_path, read_summary, write_prediction
 from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
-from .record import RECORD, holds_results
+from .record import PICTURES, RECORD, holds_results
 
 _SEVERAL = 'several'
 """The record of a folder whose masks have different fingerprints."""
@@ -134,7 +137,14 @@ class OutFolder:
 
         Returns:
             InputError | None: The error because of which it has no files.
+
+        Raises:
+            WriteError: If the folder was removed, or the disk is full.
         """
+        if not os.path.isdir(self.path):  # It would be created again.
+            raise WriteError(
+                f'{self.path} was removed before the end of the run; start '
+                'again, and keep the folder until then', errno.ENOENT)
         mask = mask_path(self.path, item.name)
         picture = overlay_path(self.path, item.name)
         try:
@@ -155,7 +165,27 @@ class OutFolder:
                 raise
             return InputError(
                 f'{item.name} is too long a name for a mask; shorten it')
+        except MemoryError:
+            return out_of_memory(item.name)
         return None
+
+    def check_complete(self, items: Sequence[ImageItem]) -> None:
+        """Check that the files of all images exist at the end.
+
+        Args:
+            items (Sequence[ImageItem]): All images with a mask.
+
+        Raises:
+            WriteError: If a file was removed.
+        """
+        gone = [file for item in items for file in self.files_of(
+            item).values() if not os.path.isfile(file)]
+        if gone:
+            raise WriteError(
+                f"expected {counted(len(items), 'mask')} in {self.path}, got "
+                f"{counted(len(gone), 'file')} less, such as {gone[0]}, which "
+                'was removed before the end of the run; run the same command '
+                'again', errno.ENOENT)
 
     def write_tables(self, items: Sequence[ImageItem]) -> None:
         """Write ``areas.csv`` and ``coco.json`` if they are wanted.
@@ -223,11 +253,28 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
             raise InputError(
                 f'{out_dir} has a {CLASS_LIST} that was not written here and '
                 'would be written over; name another folder for the results')
+    check_writable(out_dir)
     prepare_output(out_dir / RECORD)
-    remove_partial(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
+    remove_partial(
+        out_dir, '.*', 'masks/**/.*', 'overlays/**/.*',
+        exclusive=is_locked(out_dir))
     mixed = _fault(out_dir, fingerprint) is not None
     # By its record a folder is known as one of results, whatever it says.
     write_lines(out_dir / RECORD, [_SEVERAL if mixed else fingerprint])
+
+
+def check_writable(out_dir: Path) -> None:
+    """Check that all results can be written, before the model is loaded.
+
+    Args:
+        out_dir (Path): Folder of results, which need not exist.
+
+    Raises:
+        InputError: If it or a folder of it is not writable.
+    """
+    for folder in (out_dir / name for name in PICTURES):
+        if os.path.lexists(folder):
+            prepare_output(folder / 'a.png')
 
 
 def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:
