@@ -1,8 +1,10 @@
 """Names, reading and EXIF orientation of image and mask files."""
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 from mmengine.fileio import list_dir_or_file
@@ -16,6 +18,14 @@ _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
     '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
 """Suffixes of photographs that are not read: phones, cameras, editors."""
+MAX_PIXELS = 2**28
+"""Pixels of the largest image that is read, unless a variable says more.
+
+The largest photographs have 200 million.
+"""
+_VARIABLE = 'MMSEG_PANET_MAX_PIXELS'
+_opening = threading.Lock()
+"""Lock of Pillow's own limit, which belongs to the process."""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -128,8 +138,71 @@ def open_image(path: StrPath) -> Iterator[Image.Image]:
     # Pillow raises a SyntaxError for a broken PNG.
     with (error_context(f'{path} is not a readable image',
                         'replace or remove it', (OSError, SyntaxError)),
-          Image.open(path) as picture):
+          open_limited(path) as picture):
         yield picture
+
+
+def open_limited(file: StrPath | IO[bytes],
+                 name: StrPath = '') -> Image.Image:
+    """Open an image with Pillow, unless it has too many pixels.
+
+    A small file may have as many pixels as do not fit into memory. The limit
+    is :data:`MAX_PIXELS`, or the environment variable
+    ``MMSEG_PANET_MAX_PIXELS``. Pillow's own limit, which many photographs
+    exceed, does not apply.
+
+    Args:
+        file (str | os.PathLike | IO): Path of the file, or an open file.
+        name (str | os.PathLike): Name of an open file, for the message.
+
+    Returns:
+        Image.Image: The open image. Its pixels are decoded when they are
+        first used.
+
+    Raises:
+        InputError: If the image has more pixels, by its header.
+        OSError: If the file cannot be opened; or another error of Pillow.
+    """
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    width, height = picture.size
+    most = _max_pixels()
+    if width * height > most:
+        picture.close()
+        raise InputError(
+            f'{name or file} has {width}x{height} pixels, expected at most '
+            f'{most:,}; make it smaller, cut it into tiles, or set '
+            f'{_VARIABLE} to a larger number if there is enough memory')
+    return picture
+
+
+def check_size(path: StrPath) -> None:
+    """Refuse an image that has too many pixels, before it is decoded.
+
+    A file that Pillow cannot open is left to the decoder.
+
+    Raises:
+        InputError: See :func:`open_limited`.
+    """
+    try:
+        open_limited(path).close()
+    except InputError:
+        raise
+    except Exception:
+        return
+
+
+def _max_pixels() -> int:
+    value = os.environ.get(_VARIABLE, str(MAX_PIXELS))
+    if not value.isdecimal():
+        raise InputError(
+            f'expected {_VARIABLE} as a number of pixels, got {value!r}; '
+            'correct the environment variable, or unset it')
+    return int(value)
 
 
 def oriented_size(picture: Image.Image) -> tuple[int, int]:

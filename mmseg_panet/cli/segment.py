@@ -20,9 +20,9 @@ from ..files import prepare_output
 from ..inference.bank.bank_file import check_bank_path
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import ImageItem, list_images
-from ..inference.results.out_folder import (
+from ..inference.results.out_folder import prepare_folder
+from ..inference.results.out_path import (
     check_writable,
-    prepare_folder,
     refuse_support_folder,
 )
 from ..locks import folder_lock

@@ -100,6 +100,6 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             number = counted(len(others), 'mask')
             print_log(
                 f'{folder.path}/masks has {number} of other images than '
-                f'these, such as {others[0].name}; remove what is left of deleted '
-                'images', 'current', logging.WARNING)
+                f'these, such as {others[0].name}; remove what is left of '
+                'deleted images', 'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]

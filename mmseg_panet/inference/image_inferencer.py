@@ -21,11 +21,8 @@ from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
 from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, is_single, list_images
-from .results.out_folder import (
-    OutFolder,
-    refuse_support_folder,
-    take_over,
-)
+from .results.out_folder import OutFolder, take_over
+from .results.out_path import refuse_support_folder
 from .results.prediction import Prediction, label_names, to_sample
 from .results.segmentation_result import SegmentationResult
 from .segmentation import cut_batches, segment

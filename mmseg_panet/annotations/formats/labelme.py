@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from ...errors import InputError, abbreviate, error_context
 from ...files import StrPath, read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..image_files import stem_of
+from ..image_files import open_limited, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..shapes import check_reach
 
@@ -168,7 +168,8 @@ def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
                 label: int) -> None:
     """Paste a PNG into its box, which includes both corner pixels."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(encoded))) as png:
+        with open_limited(
+                io.BytesIO(base64.b64decode(encoded)), 'a mask') as png:
             inside = np.asarray(png).astype(bool)
     except (ValueError, OSError) as error:
         raise ValueError(

@@ -10,11 +10,9 @@ import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.class_list import CLASS_LIST, write_class_list
-from ...annotations.formats.class_folders import list_pairs
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError, WriteError, out_of_memory
 from ...files import (
-    StrPath,
     prepare_output,
     remove_partial,
     write_atomic,
@@ -27,9 +25,10 @@ from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
 from .mask_file import mask_path, read_summary, write_prediction
+from .out_path import check_writable, refuse_class_folders
 from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
-from .record import PICTURES, RECORD, holds_results
+from .record import RECORD, holds_results
 
 _SEVERAL = 'several'
 """The record of a folder whose masks have different fingerprints."""
@@ -245,7 +244,7 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
             written here, or is not writable.
     """
     if not holds_results(out_dir):
-        _refuse_class_folders(out_dir)
+        refuse_class_folders(out_dir)
         masks = list((out_dir / 'masks').glob('**/*.png'))
         for mask in masks:
             read_summary(mask)
@@ -261,52 +260,6 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     mixed = _fault(out_dir, fingerprint) is not None
     # By its record a folder is known as one of results, whatever it says.
     write_lines(out_dir / RECORD, [_SEVERAL if mixed else fingerprint])
-
-
-def check_writable(out_dir: Path) -> None:
-    """Check that all results can be written, before the model is loaded.
-
-    Args:
-        out_dir (Path): Folder of results, which need not exist.
-
-    Raises:
-        InputError: If it or a folder of it is not writable.
-    """
-    for folder in (out_dir / name for name in PICTURES):
-        if os.path.lexists(folder):
-            prepare_output(folder / 'a.png')
-
-
-def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:
-    """Refuse to write pictures among the examples, which they would break.
-
-    Args:
-        path (str | os.PathLike): Folder of results, or a picture.
-        support (str | os.PathLike, optional): The examples; only a folder
-            can break.
-
-    Raises:
-        InputError: If the path is that folder, or lies in it.
-    """
-    if support is None or not Path(support).is_dir():
-        return
-    if Path(path).resolve().is_relative_to(Path(support).resolve()):
-        raise InputError(
-            f'expected a path outside the folder of the examples {support}, '
-            f'got {path}, where results would be read as examples the next '
-            'time; choose another path')
-
-
-def _refuse_class_folders(out_dir: Path) -> None:
-    """Refuse a folder that consists of examples by class."""
-    try:
-        classes = list(list_pairs(out_dir))
-    except InputError:
-        return
-    raise InputError(
-        f'expected a folder for results, got {out_dir}, which holds examples '
-        f'of the classes {classes}, and where results would be read as '
-        'examples the next time; name another folder')
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
