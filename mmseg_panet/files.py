@@ -32,15 +32,16 @@ _REMEDIES = {
                  '(ulimit -f), then start again',
     errno.ENOENT: 'its folder was removed; start again, and keep the folder '
                   'until the end',
-    errno.EACCES: 'you may not write there; choose another path, or correct '
-                  'the permissions',
-    errno.EPERM: 'you may not write there; choose another path, or correct '
-                 'the permissions',
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM), 'you may not write there; choose another '
+        'path, or correct the permissions'),
     errno.EROFS: 'the file system is read-only; choose another path',
     errno.ENAMETOOLONG: 'the name is too long; choose a shorter one',
-    errno.ENOTDIR: 'a part of the path is a file; choose another path',
     errno.EISDIR: 'it is a folder; choose another path',
     errno.ENOTEMPTY: 'it is a folder; choose another path',
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST),
+        'a part of the path is a file; choose another path'),
 }
 """Maps numbers of errors to what is wrong, with the remedy."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

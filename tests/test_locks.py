@@ -1,35 +1,31 @@
 import os
 import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.locks import LOCK, folder_lock, is_locked
 
-HOLD = """
-import sys, time
-from mmseg_panet.locks import folder_lock
-with folder_lock(sys.argv[1]):
-    print('held', flush=True)
-    time.sleep(600)
-"""
-
 
 @pytest.fixture
 def held(tmp_path):
-    """A folder that another process holds, and that process."""
+    """A folder that another process holds, and its number."""
     folder = tmp_path / 'out'
-    process = subprocess.Popen(
-        [sys.executable, '-c', HOLD, str(folder)], text=True,
-        stdout=subprocess.PIPE)
-    assert process.stdout.readline() == 'held\n'
+    reading, writing = os.pipe()
+    process = os.fork()
+    if not process:
+        with folder_lock(folder):
+            os.write(writing, b'x')
+            time.sleep(600)
+    os.read(reading, 1)
     yield folder, process
-    process.kill()
-    process.communicate()
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
 
 
 def test_a_second_run_is_refused_with_the_folder_and_the_first_process(held):
@@ -39,7 +35,7 @@ def test_a_second_run_is_refused_with_the_folder_and_the_first_process(held):
             pass
         assert str(caught.value).startswith(
             f'expected one run at a time in {folder}, got a second one: '
-            f'process {process.pid} (')
+            f'process {process} (')
         assert str(caught.value).endswith(
             'wait until it ends, or name another folder')
     assert not is_locked(folder)
@@ -47,8 +43,8 @@ def test_a_second_run_is_refused_with_the_folder_and_the_first_process(held):
 
 def test_the_lock_of_a_killed_process_is_no_lock(held):
     folder, process = held
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
     assert (folder / LOCK).is_file()
     with folder_lock(folder):
         assert is_locked(folder)
@@ -90,7 +86,6 @@ def test_a_folder_that_is_removed_meanwhile_is_no_error(tmp_path):
 
 def test_a_lock_file_that_was_replaced_is_locked_again(tmp_path, monkeypatch):
     """Its last holder removed it between the opening and the locking."""
-    from filelock import FileLock
     acquire = FileLock.acquire
     times = []
 

@@ -27,6 +27,7 @@ CROSS_CUTTING = {
     'test_docs.py',
     'test_examples.py',
     'test_fake_cuda.py',
+    'test_kills.py',
     'test_logit_entrances.py',
     'test_no_stack.py',
     'test_packaging.py',
