@@ -1,5 +1,4 @@
 """Atomic writing of files, and reading of a user's text files."""
-import errno
 import json
 import os
 import re
@@ -16,7 +15,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .deprecation import renamed
-from .errors import InputError, WriteError, error_context
+from .errors import InputError, error_context
+from .write_errors import write_context
 
 StrPath = str | os.PathLike
 _PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?')
@@ -24,28 +24,6 @@ _PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?')
 
 They end in the number and the machine of the process.
 """
-_REMEDIES = {
-    errno.ENOSPC: 'the disk is full; free some space, then start again',
-    errno.EDQUOT: 'your disk quota is used up; free some space, then start '
-                  'again',
-    errno.EFBIG: 'the file is larger than is allowed here; raise the limit '
-                 '(ulimit -f), then start again',
-    errno.ENOENT: 'its folder was removed; start again, and keep the folder '
-                  'until the end',
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM), 'you may not write there; choose another '
-        'path, or correct the permissions'),
-    errno.EROFS: 'the file system is read-only; choose another path',
-    errno.ENAMETOOLONG: 'the name is too long; choose a shorter one',
-    errno.EISDIR: 'it is a folder; choose another path',
-    errno.ENOTEMPTY: 'it is a folder; choose another path',
-    **dict.fromkeys(
-        (errno.ENOTDIR, errno.EEXIST),
-        'a part of the path is a file; choose another path'),
-}
-"""Maps numbers of errors to what is wrong, with the remedy."""
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors that only writing has. They often come without a path."""
 
 
 @contextmanager
@@ -90,48 +68,6 @@ def _part_prefix(path: Path) -> str:
 
 def _machine() -> str:
     return f'{zlib.crc32(socket.gethostname().encode()):08x}'
-
-
-@contextmanager
-def write_context(path: StrPath, of: StrPath | None = None) -> Iterator[None]:
-    """Turn the errors of writing into one sentence with the remedy.
-
-    Args:
-        path (str | os.PathLike): File or folder that the block writes, for
-            the message.
-        of (str | os.PathLike, optional): Folder that the block writes to.
-            Errors of other files that it reads are not changed. Defaults to
-            ``path``.
-
-    Raises:
-        WriteError: In place of an OSError of the disk or the permissions,
-            and of torch's RuntimeError of a full disk.
-    """
-    try:
-        yield
-    except WriteError:
-        raise
-    except OSError as error:
-        if error.errno not in _FULL and not (
-                error.errno in _REMEDIES and error.filename is not None
-                and _lies_in(error.filename, of or path)):
-            raise
-        raise WriteError(
-            f'{path} could not be written: {_REMEDIES[error.errno]}',
-            error.errno) from error
-    except RuntimeError as error:
-        if 'PytorchStreamWriter failed' not in str(error):
-            raise
-        raise WriteError(
-            f'{path} could not be written: {_REMEDIES[errno.ENOSPC]}',
-            errno.ENOSPC) from error
-
-
-def _lies_in(path: StrPath | int, folder: StrPath) -> bool:
-    if isinstance(path, int):
-        return True
-    return Path(os.path.abspath(os.fsdecode(path))).is_relative_to(
-        os.path.abspath(folder))
 
 
 def remove_partial(folder: Path, *patterns: str,

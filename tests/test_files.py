@@ -18,8 +18,8 @@ from mmseg_panet.files import (
     remove_partial,
     write_arrays,
     write_atomic,
-    write_context,
 )
+from mmseg_panet.write_errors import write_context
 
 
 def fill(part):
@@ -178,8 +178,7 @@ def write(path):
     (errno.ENOSPC, 'the disk is full; free some space'),
     (errno.EDQUOT, 'your disk quota is used up; free some space'),
     (errno.EACCES, 'you may not write there; choose another path'),
-    (errno.EROFS, 'the file system is read-only; choose another path'),
-    (errno.ENOENT, 'its folder was removed; start again')])
+    (errno.EROFS, 'the file system is read-only; choose another path')])
 def test_an_error_of_writing_names_the_path_and_the_remedy(
         tmp_path, code, words):
     with pytest.raises(WriteError) as caught, atomic_path(

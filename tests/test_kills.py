@@ -35,8 +35,9 @@ def fork(work, log):
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for number in (1, 2):
             os.dup2(file, number)
-        sys.stdout = sys.stderr = open(1, 'w', buffering=1, closefd=False)
-        os._exit(work() or 0)
+        with open(1, 'w', buffering=1, closefd=False) as stream:
+            sys.stdout = sys.stderr = stream
+            os._exit(work() or 0)
     finally:
         os._exit(99)
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from ..errors import NO_MEMORY, InputError, WriteError, is_out_of_memory
-from ..files import write_context
 from ..runs.subcommand import is_nested
+from ..write_errors import write_context
 
 _OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 """Errors of writing that another path would not prevent."""

@@ -8,10 +8,10 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..config.build_errors import build_errors
 from ..errors import InputError
-from ..files import write_context
 from ..locks import folder_lock
 from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import read_weights
+from ..write_errors import write_context
 from .checkpoint import check_checkpoint, start_from
 from .model_check import check_batches, check_segmentor
 
