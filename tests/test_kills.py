@@ -207,19 +207,21 @@ def check(work, parts, tmp_path, points):
     expected = result(once)
     assert expected
     rng = random.Random(work.__name__)
-    killed = 0
     for point in range(points):
         out = tmp_path / f'{point}'
         out.mkdir()
-        killed += kill(
-            work(parts, out, False), log, rng.uniform(0, seconds))
+        # The first run was slower than others if the machine was busy.
+        while not kill(
+                work(parts, out, False), log, rng.uniform(0, seconds)):
+            seconds *= 0.9
+            shutil.rmtree(out)
+            out.mkdir()
         finish(work(parts, out, True), log)
         found = result(out)
         assert found.keys() == expected.keys()
         assert [key for key in found if found[key] != expected[key]] == []
         shutil.rmtree(out)
-    print(f'{work.__name__}: killed {killed} of {points}, {seconds:.1f} s')
-    assert killed > points / 2
+        print(f'{work.__name__}: {point + 1} of {points} kills survived')
 
 
 @pytest.mark.parametrize('work', [fit, segment, make_episodes])
