@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from mmseg.registry import MODELS
 
-from ...errors import InputError
-from ...files import atomic_path
+from ...errors import InputError, WriteError
+from ...files import atomic_path, prepare_output
 from .conversion import Conversion, convert_backbone
 
 
@@ -26,6 +26,7 @@ def convert_file(source: str, target: str) -> Conversion:
     Raises:
         InputError: If the source cannot be read, its layout is not
             supported, or the target cannot be written.
+        WriteError: If the disk is full.
     """
     conversion = convert_backbone(_read(source), source)
     MODELS.build(conversion.backbone).load_state_dict(
@@ -57,9 +58,12 @@ def _read(path: str) -> Any:
 
 def _write(state_dict: dict[str, torch.Tensor], path: str) -> None:
     """Write a checkpoint atomically."""
+    prepare_output(path)
     try:
         with atomic_path(Path(path)) as part, part.open('wb') as file:
             torch.save(state_dict, file)
+    except WriteError:
+        raise
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(f'{path} cannot be written ({reason}); choose '
