@@ -25,6 +25,54 @@ class InputError(ValueError):
         super().__init__('\n'.join(map(printable, str(sentence).split('\n'))))
 
 
+class WriteError(OSError):
+    """A file or a folder that cannot be written.
+
+    The message is one sentence with the path and the remedy. It is an
+    OSError with ``errno``, so that a caller for whom the file is optional
+    can catch it. The commands print it without a traceback.
+
+    Args:
+        sentence (str): The message.
+        errno (int, optional): Number of the error, of the module ``errno``.
+    """
+
+    def __init__(self, sentence: str, errno: int | None = None) -> None:
+        super().__init__(sentence)
+        self.errno = errno
+
+    def __reduce__(self) -> tuple:
+        """Let a worker send the error to its parent."""
+        return type(self), (str(self), self.errno)
+
+
+NO_MEMORY = (
+    'there is too little memory; take a smaller batch or smaller images, or '
+    'end other programs')
+"""What went wrong if :func:`is_out_of_memory`, with the remedy."""
+_ALLOCATORS = (
+    'DefaultCPUAllocator', 'not enough memory', 'allocate memory',
+    'Insufficient memory', 'out of memory')
+"""Words of torch's and OpenCV's errors of a failed allocation."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is a failed allocation.
+
+    numpy and Python raise a MemoryError, torch a RuntimeError on a CPU and
+    an OutOfMemoryError on a GPU, and OpenCV its only error.
+    """
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) or type(error).__name__ == 'error'
+    ) and any(words in str(error) for words in _ALLOCATORS)
+
+
+def out_of_memory(name: str) -> InputError:
+    """Return the error of an image for which there is too little memory."""
+    return InputError(
+        f'{name} does not fit into memory; make it smaller, or leave it out')
+
+
 def raise_first(sentences: Sequence[str]) -> None:
     """Raise the first of several errors, and say how many more there are.
 

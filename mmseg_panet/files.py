@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import socket
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,10 +15,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from .deprecation import renamed
 from .errors import InputError, error_context
+from .write_errors import write_context
 
 StrPath = str | os.PathLike
-_PART = re.compile(r'\.part-[0-9a-f]{8}-\d+')
-"""Names of the temporary files and folders of :func:`atomic_path`."""
+_PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?')
+"""Names of the temporary files and folders of :func:`atomic_path`.
+
+They end in the number and the machine of the process.
+"""
 
 
 @contextmanager
@@ -34,33 +39,70 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
     Yields:
         Path: A temporary path to write to. It is renamed to ``path`` when
         the block ends, and removed if the block raises an error.
+
+    Raises:
+        WriteError: If the disk is full, the folder is not writable or was
+            removed, or the name is too long, see :func:`write_context`.
     """
-    # The temporary name is short: file systems limit the length of a name.
-    name = f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
-    part = path.with_name(f'{name}{os.getpid()}')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if exclusive:
-        remove_partial(path.parent, f'{name}*')
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        remove(part)
+    part = path.with_name(f'{_part_prefix(path)}{os.getpid()}-{_machine()}')
+    with write_context(path, of=path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if exclusive:
+            remove_partial(
+                path.parent, f'{_part_prefix(path)}*', exclusive=True)
+        try:
+            yield part
+            os.replace(part, path)
+        finally:
+            remove(part)
 
 
-def remove_partial(folder: Path, *patterns: str) -> None:
+def _part_prefix(path: Path) -> str:
+    """Return the start of the names of a path's temporary files.
+
+    It is short, as file systems limit the length of a name.
+    """
+    return f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
+
+
+def _machine() -> str:
+    return f'{zlib.crc32(socket.gethostname().encode()):08x}'
+
+
+def remove_partial(folder: Path, *patterns: str,
+                   exclusive: bool = False) -> None:
     """Remove the temporary files of processes that were killed.
 
+    Those of a process that runs are kept, and those of other machines, whose
+    processes are unknown here.
+
     Args:
-        folder (Path): Folder in which no process is writing. See
-            :func:`atomic_path`.
+        folder (Path): Folder of the files, see :func:`atomic_path`.
         *patterns (str): Patterns of :meth:`Path.glob` that limit the search.
             Defaults to all folders below.
+        exclusive (bool): Whether no other process is writing to the folder,
+            as this one holds its lock. All temporary files are then removed.
+            Defaults to False.
     """
     for pattern in patterns or ['**/.*']:
         for path in list(folder.glob(pattern)):
-            if _PART.fullmatch(path.name):
+            name = _PART.fullmatch(path.name)
+            if name and (exclusive or (
+                    name[2] == _machine() and not is_alive(int(name[1])))):
                 remove(path)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this machine runs."""
+    if os.name == 'nt':  # where the signal 0 would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # It belongs to another user.
+        return True
+    return True
 
 
 def remove(path: Path) -> None:
@@ -72,6 +114,8 @@ def remove(path: Path) -> None:
 def prepare_output(path: StrPath) -> None:
     """Check that a file can be written, before the work that produces it.
 
+    What killed processes left of it is removed.
+
     Args:
         path (str | os.PathLike): Path of the file. Its folder is created.
 
@@ -81,11 +125,13 @@ def prepare_output(path: StrPath) -> None:
     path = Path(path)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-    writable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
-    if path.is_dir() or not writable:
+    writable = os.path.isdir(path.parent) and os.access(
+        path.parent, os.W_OK | os.X_OK)
+    if os.path.isdir(path) or not writable:
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; choose another path')
+    remove_partial(path.parent, f'{_part_prefix(path)}*')
 
 
 def check_inside(folder: Path, inner: Iterable[Path]) -> None:

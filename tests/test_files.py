@@ -1,12 +1,25 @@
+import errno
 import os
+import pickle
+import resource
 import shutil
+import signal
+import subprocess
 import time
 import zlib
 
 import numpy as np
 import pytest
 
-from mmseg_panet.files import atomic_path, remove_partial, write_arrays
+from mmseg_panet.errors import InputError, WriteError
+from mmseg_panet.files import (
+    atomic_path,
+    prepare_output,
+    remove_partial,
+    write_arrays,
+    write_atomic,
+)
+from mmseg_panet.write_errors import write_context
 
 
 def fill(part):
@@ -90,3 +103,130 @@ def test_equal_arrays_give_equal_bytes_at_any_time(tmp_path, monkeypatch):
     write_arrays(tmp_path / 'b.npz', numbers=np.arange(9))
     assert (tmp_path / 'a.npz').read_bytes() == (
         tmp_path / 'b.npz').read_bytes()
+
+
+def test_only_the_files_of_dead_processes_of_this_machine_are_removed(
+        tmp_path):
+    with atomic_path(tmp_path / 'name') as part:
+        fill(part)
+        start, pid, machine = part.name.rsplit('-', 2)
+        assert pid == str(os.getpid())
+        dead = os.fork()
+        if not dead:
+            os._exit(0)
+        os.waitpid(dead, 0)
+        other = f'{int(machine, 16) ^ 1:08x}'
+        for name in (f'{start}-{dead}-{machine}', f'{start}-{dead}-{other}'):
+            (tmp_path / name).touch()
+        remove_partial(tmp_path)
+        assert sorted(os.listdir(tmp_path)) == sorted(
+            [part.name, f'{start}-{dead}-{other}'])
+    remove_partial(tmp_path, exclusive=True)
+    assert os.listdir(tmp_path) == ['name']
+
+
+def test_the_check_before_the_work_removes_what_a_killed_process_left(
+        tmp_path):
+    killed = os.fork()
+    if not killed:
+        with atomic_path(tmp_path / 'bank') as part:
+            fill(part)
+            os._exit(0)
+    os.waitpid(killed, 0)
+    assert len(os.listdir(tmp_path)) == 1
+    prepare_output(tmp_path / 'bank')
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture(params=['tmpfs', 'limit'])
+def full_disk(request, tmp_path):
+    """A folder where a file of more than 64 kB does not fit."""
+    if request.param == 'tmpfs':
+        mounted = subprocess.run(
+            ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', tmp_path],
+            capture_output=True)
+        if mounted.returncode:
+            pytest.skip('a small tmpfs needs root')
+        yield tmp_path
+        subprocess.run(['umount', tmp_path], check=True)
+        return
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    yield tmp_path
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_is_one_sentence_and_the_older_file_is_kept(full_disk):
+    path = full_disk / 'bank'
+    write_atomic(path, b'old')
+    for _ in range(2):
+        with pytest.raises(WriteError) as caught:
+            write_atomic(path, bytes(1 << 17))
+        assert str(caught.value).startswith(f'{path} could not be written: ')
+        assert caught.value.errno in (errno.ENOSPC, errno.EFBIG)
+        assert os.listdir(full_disk) == ['bank']
+        assert path.read_bytes() == b'old'
+
+
+def write(path):
+    write_atomic(path, b'')
+
+
+@pytest.mark.parametrize(('code', 'words'), [
+    (errno.ENOSPC, 'the disk is full; free some space'),
+    (errno.EDQUOT, 'your disk quota is used up; free some space'),
+    (errno.EACCES, 'you may not write there; choose another path'),
+    (errno.EROFS, 'the file system is read-only; choose another path')])
+def test_an_error_of_writing_names_the_path_and_the_remedy(
+        tmp_path, code, words):
+    with pytest.raises(WriteError) as caught, atomic_path(
+            tmp_path / 'a') as part:
+        raise OSError(code, os.strerror(code), str(part))
+    assert str(caught.value).startswith(
+        f"{tmp_path / 'a'} could not be written: {words}")
+    assert isinstance(caught.value, OSError)
+    assert caught.value.errno == code
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.errno) == (str(caught.value), code)
+
+
+def test_a_folder_that_vanishes_while_a_file_is_written_is_one_sentence(
+        tmp_path):
+    folder = tmp_path / 'out'
+    with pytest.raises(WriteError, match='its folder was removed'), (
+            atomic_path(folder / 'a')) as part:
+        fill(part)
+        shutil.rmtree(folder)
+    with pytest.raises(WriteError, match='a part of the path is a file'):
+        (tmp_path / 'file').touch()
+        write(tmp_path / 'file/a')
+    with pytest.raises(WriteError, match='the name is too long'):
+        write(tmp_path / ('n' * 256))
+
+
+def test_an_error_of_reading_is_not_called_one_of_writing(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(
+            tmp_path / 'out/a') as part:
+        part.write_bytes((tmp_path / 'missing').read_bytes())
+
+
+def test_a_full_disk_is_recognised_in_torchs_error(tmp_path):
+    with pytest.raises(WriteError, match='the disk is full'), write_context(
+            tmp_path):
+        raise RuntimeError(
+            '[enforce fail at inline_container.cc:672] . PytorchStreamWriter '
+            'failed writing file data/0: file write failed')
+    with pytest.raises(RuntimeError, match='another'), write_context(tmp_path):
+        raise RuntimeError('another')
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
+def test_a_folder_that_is_not_writable_is_refused_before_the_work(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match='a folder that is writable'):
+        prepare_output(tmp_path / 'a')
+    with pytest.raises(WriteError, match='you may not write there'):
+        write(tmp_path / 'a')
+    tmp_path.chmod(0o700)

@@ -30,6 +30,7 @@ CROSS_CUTTING = {
     'test_fake_cuda.py',
     'test_gpu.py',
     'test_hostile_files.py',
+    'test_kills.py',
     'test_logit_entrances.py',
     'test_no_stack.py',
     'test_packaging.py',

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from ..errors import InputError, abbreviate, error_context
 from ..files import StrPath
 from ..wording import counted, is_unsafe
+from .pixel_limit import open_limited
 
 _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
@@ -20,8 +21,6 @@ _UNREAD = (
 """Suffixes of photographs that are not read: phones, cameras, editors."""
 _LONGEST_NAME = 255
 """Bytes of a name on the usual file systems."""
-_LONGEST, _PIXELS = 1 << 20, 1 << 30
-"""Largest side and number of pixels of an image in OpenCV."""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -183,7 +182,7 @@ def open_image(path: StrPath) -> Iterator[Image.Image]:
     # Pillow raises a SyntaxError for a broken PNG.
     with (error_context(f'{path} is not a readable image',
                         'replace or remove it', (OSError, SyntaxError)),
-          Image.open(path) as picture):
+          open_limited(path) as picture):
         yield picture
 
 
@@ -237,23 +236,6 @@ def check_annotated_size(size: Sequence[int], image: Path) -> None:
     """
     with open_image(image) as picture:
         _check_size(size, picture, image)
-
-
-def check_pixels(size: Sequence[int], where: object) -> None:
-    """Check the size of an annotation whose image may not exist.
-
-    Args:
-        size (Sequence[int]): H and W of the annotation, positive integers.
-        where (object): Start of the message.
-
-    Raises:
-        InputError: If no image that OpenCV reads is as large.
-    """
-    if max(size) > _LONGEST or size[0] * size[1] > _PIXELS:
-        wide, high = (abbreviate(side) for side in (size[1], size[0]))
-        raise InputError(
-            f'{where}: expected an image of at most {_LONGEST} pixels a side '
-            f'and {_PIXELS} in total, got {wide}x{high}; correct its size')
 
 
 def _check_size(size: Sequence[int], picture: Image.Image,

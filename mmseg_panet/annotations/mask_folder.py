@@ -19,6 +19,7 @@ from ..files import (
     write_lines,
     write_mask,
 )
+from ..locks import folder_lock, is_locked
 from ..parallel import parallel_map
 from ..wording import counted
 from .class_list import CLASS_LIST, ClassList, write_class_list
@@ -117,9 +118,14 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
     Raises:
         InputError: If the folder contains other masks or lists, two tasks
             have the same mask, a mask would lie outside the folder, or a
-            mask cannot be rasterized or does not fit its image.
+            mask cannot be rasterized or does not fit its image, or another
+            process writes to the folder.
     """
-    out_dir = Path(out_dir)
+    with folder_lock(out_dir):
+        return _write_masks(Path(out_dir), annotations)
+
+
+def _write_masks(out_dir: Path, annotations: Annotations) -> list[str]:
     made_from, classes, tasks, rasterize = annotations
     _check_stems([task.stem for task in tasks])
     masks = {task.stem: out_dir / 'masks' / f'{task.stem}.png'
@@ -131,7 +137,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
         written = dict.fromkeys(masks, False)
     todo = [task for task in tasks if not written[task.stem]]
     if todo:
-        remove_partial(out_dir / 'masks')
+        remove_partial(out_dir / 'masks', exclusive=is_locked(out_dir))
         faults = parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),

@@ -1,4 +1,5 @@
 """The exit of a command: one line and an exit code, no traceback."""
+import errno
 import multiprocessing
 import os
 import re
@@ -10,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from ..errors import InputError
+from ..errors import NO_MEMORY, InputError, WriteError, is_out_of_memory
 from ..runs.subcommand import is_nested
 from ..wording import printable
+from ..write_errors import write_context
 
+_OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
+"""Errors of writing that another path would not prevent."""
 _contexts = 0
 """Number of active contexts of :func:`exit_on_interrupt`."""
 
@@ -22,8 +26,9 @@ _contexts = 0
 def orderly_exit(resume_hint: str) -> Iterator[None]:
     """Exit with one line if the block fails or is interrupted.
 
-    The exit code is 2 for bad input and 130 after Ctrl-C. If a subcommand
-    that the block started fails, its exit code is used.
+    The exit code is 2 for bad input, 1 for a full disk, a removed folder or
+    too little memory, and 130 after Ctrl-C. If a subcommand that the block
+    started fails, its exit code is used.
 
     Args:
         resume_hint (str): Clause that says how to continue the run.
@@ -43,12 +48,22 @@ def orderly_exit(resume_hint: str) -> Iterator[None]:
 
 @contextmanager
 def exit_on_input_error() -> Iterator[None]:
-    """Print one line for bad input and exit with code 2."""
+    """Print one line for bad input and exit with code 2.
+
+    The code is 1 for a failure of the machine.
+    """
     try:
-        yield
+        with write_context('a file of this command'):
+            yield
     except (InputError, OSError) as error:
         print(f'error: {_one_line(error)}', file=sys.stderr)
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, WriteError)
+                 and error.errno in _OF_MACHINE else 2)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f'error: {NO_MEMORY}', file=sys.stderr)
+        sys.exit(1)
 
 
 def _one_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from ..runs.subcommand import end_with_parent
 from ..version import __version__, versions
 from .exit import exit_on_interrupt, orderly_exit
 
@@ -63,6 +64,7 @@ def run(name: str, argv: Sequence[str] | None = None,
         program (str, optional): Name of the program in the help. Defaults to
             the name of the script.
     """
+    end_with_parent()
     with exit_on_interrupt(_RESUME_HINT):  # The imports take a second or more.
         module = importlib.import_module(
             f"{__package__}.{name.replace('-', '_')}")

@@ -2,6 +2,7 @@
 import argparse
 
 from ..datasets.toy.toy_dataset import make_toy_dataset, make_toy_examples
+from ..locks import folder_lock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
-    out_dir = make_toy_dataset(args.out, args.images, args.size, args.seed)
-    make_toy_examples(out_dir, size=args.size, seed=args.seed)
+    with folder_lock(args.out):
+        out_dir = make_toy_dataset(
+            args.out, args.images, args.size, args.seed)
+        make_toy_examples(out_dir, size=args.size, seed=args.seed)
     print(f"{args.images} images in '{out_dir}'")

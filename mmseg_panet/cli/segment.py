@@ -3,7 +3,7 @@
 Every image gets a mask, an 8-bit PNG file: 0 is the background, i is the i-th
 class, and 255 is undecided. After an interruption, the same command continues
 with the remaining images. The exit code is 0, 1 if an image could not be read,
-or 2 for bad input.
+or a file could not be written, or 2 for bad input.
 """
 import argparse
 import os
@@ -19,11 +19,13 @@ from ..errors import InputError
 from ..files import prepare_output
 from ..inference.bank.bank_file import check_bank_path
 from ..inference.folder_job import segment_images
-from ..inference.images.image_list import list_images
-from ..inference.results.out_folder import (
-    prepare_folder,
+from ..inference.images.image_list import ImageItem, list_images
+from ..inference.results.out_folder import prepare_folder
+from ..inference.results.out_path import (
+    check_writable,
     refuse_support_folder,
 )
+from ..locks import folder_lock
 from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
@@ -91,6 +93,11 @@ def run(args: argparse.Namespace) -> int:
     _check_paths(args)
     images = list_images(args.images, leave_out=args.out)
     _join_group(args)
+    with folder_lock(args.out):
+        return _segment(args, images)
+
+
+def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
     inferencer = make_inferencer(
         args, slide=args.slide, tta=args.tta,
         min_confidence=args.min_confidence, min_area=args.min_area,
@@ -138,6 +145,7 @@ def _check_paths(args: argparse.Namespace) -> None:
         check_bank_path(args.bank)
     refuse_support_folder(args.out, args.support)
     prepare_output(Path(args.out) / 'areas.csv')
+    check_writable(Path(args.out))
 
 
 def _join_group(args: argparse.Namespace) -> None:

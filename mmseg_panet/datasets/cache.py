@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from platformdirs import user_cache_dir
 
 from ..errors import InputError
+from ..files import remove_partial
 
 T = TypeVar('T')
 
@@ -124,5 +125,7 @@ def read_or_build(cache_dir: str | Path | None, name: str,
         with suppress(OSError, NotImplementedError):
             locks.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(locks / f'{path.stem}.lock'))
+            # Builds of other keys may be running.
+            remove_partial(path.parent, '.part-*')
         found = read(path)
         return build(path) if found is None else found

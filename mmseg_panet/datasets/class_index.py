@@ -8,9 +8,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 from mmcv.transforms import LoadAnnotations
-from PIL import Image
 
 from ..annotations.image_files import oriented_size
+from ..annotations.pixel_limit import open_limited
 from ..errors import InputError, raise_first
 from ..files import write_arrays
 from ..parallel import parallel_map
@@ -171,9 +171,12 @@ def _read_or_fault(path: str, what: str,
     """Return the contents of a file, or its fault."""
     try:
         size_and_time(path)
-        return read()
     except InputError as error:
         return Fault('missing', str(error))
+    try:
+        return read()
+    except InputError as error:
+        return Fault('unreadable', str(error))
     except Exception as error:  # noqa: BLE001 any backend, format or damage
         return Fault('unreadable', (
             f'{path} is not a readable {what} ({error}); replace or '
@@ -182,14 +185,14 @@ def _read_or_fault(path: str, what: str,
 
 def _image_size(path: str) -> tuple[int, int]:
     """Read the (H, W) of an image, see :func:`oriented_size`."""
-    with Image.open(path) as image:
+    with open_limited(path) as image:
         return oriented_size(image)
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     """Read a mask (H, W) as it is loaded for training."""
     path = info['seg_map_path']
-    with Image.open(path) as picture:
+    with open_limited(path) as picture:
         mode = picture.mode
     labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
     if mode.startswith('I'):  # mmseg's loader truncates its ids to 8 bits

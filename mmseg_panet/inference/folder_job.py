@@ -10,6 +10,7 @@ from mmengine.dist import all_gather_object, get_dist_info, is_main_process
 from mmengine.logging import print_log
 
 from ..files import StrPath
+from ..locks import folder_lock
 from ..progress import progress_bar
 from ..wording import counted, printable
 from .image_inferencer import ImageInferencer
@@ -55,13 +56,22 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
 
     Raises:
         InputError: If the folder holds other masks, the processes differ in
-            their classes, or pycocotools is missing.
+            their classes, pycocotools is missing, or another run writes to
+            the folder.
+        WriteError: If the disk is full, or files were removed before the end.
     """
+    with folder_lock(out_dir):
+        return _segment_images(
+            inferencer, images,
+            OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
+                      overlay, csv, coco), batch_size, show_progress)
+
+
+def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
+                    folder: OutFolder, batch_size: int,
+                    show_progress: bool) -> list[Failure]:
     rank, world_size = get_dist_info()
     share = cut_batches(images, batch_size)[rank::world_size]
-    folder = OutFolder(
-        Path(out_dir), inferencer.classes, inferencer.palette(), overlay, csv,
-        coco)
     prepare_folder(folder.path, inferencer.fingerprint())
     if is_main_process():
         folder.write_class_list()
@@ -83,12 +93,13 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     # It is also the barrier after which all masks exist.
     failed = {one.name: one for one in chain(*all_gather_object(failures))}
     if is_main_process():
-        folder.write_tables(
-            [item for item in images if item.name not in failed])
+        done = [item for item in images if item.name not in failed]
+        folder.check_complete(done)
+        folder.write_tables(done)
         if others := folder.masks_of_others(images):
             number = counted(len(others), 'mask')
             print_log(
-                f'{printable(out_dir)}/masks has {number} of other images '
+                f'{printable(folder.path)}/masks has {number} of other images '
                 f'than these, such as {printable(others[0].name)}; remove '
                 'what is left of deleted images', 'current', logging.WARNING)
     return [failed[item.name] for item in images if item.name in failed]

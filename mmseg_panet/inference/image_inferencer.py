@@ -4,6 +4,7 @@ import os
 import sys
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,15 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..files import StrPath
+from ..locks import folder_lock
 from ..progress import progress_bar
 from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
 from ..wording import printable
 from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, is_single, list_images
-from .results.out_folder import (
-    OutFolder,
-    refuse_support_folder,
-    take_over,
-)
+from .results.out_folder import OutFolder, take_over
+from .results.out_path import refuse_support_folder
 from .results.prediction import Prediction, label_names, to_sample
 from .results.segmentation_result import SegmentationResult
 from .segmentation import cut_batches, segment
@@ -118,36 +117,52 @@ class ImageInferencer(BaseInferencer):
             See :meth:`postprocess`.
 
         Raises:
-            InputError: If no class is registered, there is no image, or a
-                single image cannot be read.
+            InputError: If no class is registered, there is no image, a
+                single image cannot be read, or another run writes to
+                ``out_dir``.
+            WriteError: If files cannot be written.
         """
         items = list_images(
             inputs, out_dir, self._num_images,
             self.channel_order if channel_order is None else channel_order)
         self._num_images += len(items)
         batches = cut_batches(items, batch_size)
-        folder = self._prepare(items, out_dir, csv, coco, show)
         keep = return_probabilities or return_datasamples
+        with nullcontext() if out_dir is None else folder_lock(out_dir):
+            folder = self._prepare(items, out_dir, csv, coco, show)
+            results, pictures = self._segment(
+                batches, folder, keep, show or return_vis, show, wait_time)
+            if folder is not None:
+                done = [
+                    item for item, found in zip(items, results, strict=True)
+                    if isinstance(found, Prediction)]
+                folder.check_complete(done)
+                folder.write_tables(done)
+        return self.postprocess(
+            results, pictures if return_vis else [], return_datasamples,
+            items=items, folder=folder, alone=is_single(inputs))
+
+    def _segment(self, batches: Sequence[Sequence[ImageItem]],
+                 folder: OutFolder | None, keep: bool, visualize: bool,
+                 show: bool, wait_time: float
+                 ) -> tuple[list[Prediction | InputError],
+                            list[np.ndarray | None]]:
+        """Segment batches, write their files and make their overlays."""
         results: list[Prediction | InputError] = []
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
             segmented = segment(
                 lambda some: self.predict(some, keep, 'bgr'), batches)
             for item, image, found in bar.track(
-                    segmented, len(items), description='Inference'):
-                if show or return_vis:
+                    segmented, sum(map(len, batches)),
+                    description='Inference'):
+                if visualize:
                     pictures += self.visualize(
                         [image], [found], show, wait_time)
                 if folder is not None:
                     found = folder.write(item, image, found) or found
                 results.append(found)
-        if folder is not None:
-            folder.write_tables([
-                item for item, found in zip(items, results, strict=True)
-                if isinstance(found, Prediction)])
-        return self.postprocess(
-            results, pictures if return_vis else [], return_datasamples,
-            items=items, folder=folder, alone=is_single(inputs))
+        return results, pictures
 
     def _prepare(self, items: Sequence[ImageItem], out_dir: StrPath | None,
                  csv: bool, coco: bool, show: bool) -> OutFolder | None:

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, is_out_of_memory, out_of_memory
 from .images.image_list import ImageItem
 from .images.read_ahead import read_ahead
 from .results.prediction import Prediction
@@ -43,10 +43,27 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
     """
     for batch, images in read_ahead(batches):
         readable = [one for one in images if not isinstance(one, InputError)]
-        predictions = predict(readable) if readable else []
+        predictions = _predict(predict, readable)
         for item, image in zip(batch, images, strict=True):
             if isinstance(image, InputError):
                 yield item, None, image
-            else:
-                # Removed from the list, to free each one after its turn.
-                yield item, image, predictions.pop(0)
+                continue
+            # Removed from the list, to free each one after its turn.
+            found = predictions.pop(0)
+            yield item, image, (
+                out_of_memory(item.name) if found is None else found)
+
+
+def _predict(predict: Callable[[list[np.ndarray]], list[Prediction]],
+             images: list[np.ndarray]) -> list[Prediction | None]:
+    """Segment a batch; None stands for an image that does not fit."""
+    if not images:
+        return []
+    try:
+        return [*predict(images)]
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    # One image of the batch may be larger than the others.
+    return [None] if len(images) == 1 else [
+        one for image in images for one in _predict(predict, [image])]

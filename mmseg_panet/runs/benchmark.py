@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
 from ..files import write_atomic, write_lines
 from ..json_text import read_json
+from ..locks import folder_lock
 from .checkpoint import sha256
 from .subcommand import run_subcommand
 
@@ -59,12 +60,16 @@ class Benchmark:
 
         Raises:
             InputError: If a fold or a number of shots is repeated, if the
-                config has no such fold, or if a training in ``work_dir`` has
-                other settings.
+                config has no such fold, if a training in ``work_dir`` has
+                other settings, or if another benchmark writes to it.
             subprocess.CalledProcessError: If a subcommand fails. Finished
                 jobs are kept.
         """
         self._check_folds_and_shots()
+        with folder_lock(self.work_dir):
+            self._run()
+
+    def _run(self) -> None:
         self._check_trainings()
         for fold in self.folds:
             _write_settings(self._training_dir(fold), self._settings)

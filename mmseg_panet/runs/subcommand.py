@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 _NESTED = 'MMSEG_PANET_NESTED'
 """Environment variable that is set in processes of :func:`run_subcommand`."""
@@ -10,6 +11,8 @@ _NESTED = 'MMSEG_PANET_NESTED'
 def run_subcommand(*words: object) -> None:
     """Run a subcommand in a separate process and wait until it ends.
 
+    It ends if this process is killed, see :func:`end_with_parent`.
+
     Args:
         *words (object): Name and arguments of the subcommand, as a user would
             type them.
@@ -17,9 +20,30 @@ def run_subcommand(*words: object) -> None:
     Raises:
         subprocess.CalledProcessError: If the subcommand fails.
     """
-    subprocess.run(
-        [sys.executable, '-m', 'mmseg_panet', *map(str, words)], check=True,
-        env=os.environ | {_NESTED: '1'})
+    # The system closes the writing end when this process is gone.
+    reading, writing = os.pipe()
+    try:
+        subprocess.run(
+            [sys.executable, '-m', 'mmseg_panet', *map(str, words)],
+            check=True, env=os.environ | {_NESTED: '1'}, stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone.
+
+    Only processes of :func:`run_subcommand` do, which have a pipe as input.
+    """
+    if is_nested():
+        threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(143)
 
 
 def is_nested() -> bool:

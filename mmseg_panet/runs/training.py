@@ -9,9 +9,11 @@ from mmengine.runner import Runner
 from ..config.build_errors import build_errors
 from ..engine.atomic_checkpoints import save_atomically
 from ..errors import InputError
+from ..locks import folder_lock
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
+from ..write_errors import write_context
 from .checkpoint import check_checkpoint, start_from
 from .last_checkpoint import last_checkpoint
 from .model_check import check_batches, check_segmentor
@@ -38,9 +40,12 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
     Raises:
         InputError: If ``load_from``, or the checkpoint to resume from, is of
             another model, is incomplete, contains code or has weights that
-            are not finite, or if the model cannot be built or trained.
+            are not finite, if the model cannot be built or trained, or if
+            another training writes to ``work_dir``.
+        WriteError: If the disk is full or ``work_dir`` was removed.
     """
-    with safe_loading(trust_checkpoint):
+    with (folder_lock(cfg.work_dir), write_context(cfg.work_dir),
+          safe_loading(trust_checkpoint)):
         runner = _train(cfg)
     _log_next_step(runner)
     return runner

@@ -1,4 +1,5 @@
 """The exit of commands: one line, whatever stops them."""
+import errno
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,9 @@ import torch
 from tool_runs import command_of, small_config
 
 from mmseg_panet.cli.exit import exit_on_interrupt, orderly_exit
-from mmseg_panet.errors import InputError
+from mmseg_panet.errors import InputError, WriteError
+from mmseg_panet.files import is_alive
+from mmseg_panet.runs import subcommand
 from mmseg_panet.runs.subcommand import run_subcommand
 
 
@@ -125,6 +128,66 @@ def test_an_error_is_one_line_and_complete(capsys, error, line):
     with pytest.raises(SystemExit), orderly_exit('go on'):
         raise error
     assert capsys.readouterr().err == f'error: {line}\n'
+
+
+@pytest.mark.parametrize(('error', 'code', 'words'), [
+    (OSError(errno.ENOSPC, 'No space left on device'), 1,
+     'the disk is full; free some space'),
+    (WriteError('a was removed', errno.ENOENT), 1, 'a was removed'),
+    (WriteError('a is read-only', errno.EROFS), 2, 'a is read-only'),
+    (FileNotFoundError(errno.ENOENT, 'No such file', 'a'), 2, 'No such file'),
+    (MemoryError(), 1, 'too little memory; take a smaller batch'),
+    (torch.cuda.OutOfMemoryError('CUDA out of memory.'), 1,
+     'too little memory; take a smaller batch')], ids=str)
+def test_a_failure_of_the_machine_has_the_exit_code_1(
+        capsys, error, code, words):
+    with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
+        raise error
+    assert caught.value.code == code
+    err = capsys.readouterr().err
+    assert err.startswith('error: ') and err.count('\n') == 1
+    assert words in err
+
+
+def test_another_error_is_not_hidden():
+    with pytest.raises(RuntimeError, match='a bug'), orderly_exit('go on'):
+        raise RuntimeError('a bug')
+
+
+def test_a_subcommand_ends_when_its_parent_is_killed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
+    source = Path(subcommand.__file__).read_text(encoding='utf-8')
+    Path('mmseg_panet/__main__.py').write_text(
+        f'{source}\n'
+        'import pathlib, time\n'
+        'end_with_parent()\n'
+        'pathlib.Path("part").write_text(str(os.getpid()))\n'
+        'pathlib.Path("part").rename("pid")\n'
+        'time.sleep(600)\n')
+    parent = os.fork()
+    if not parent:
+        run_subcommand('train')
+        os._exit(1)
+    while not Path('pid').exists():
+        time.sleep(0.01)
+    child = int(Path('pid').read_text())
+    assert is_alive(child)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    start = time.monotonic()
+    while state(child) not in ('', 'Z'):
+        assert time.monotonic() < start + 20
+        time.sleep(0.01)
+
+
+def state(pid):
+    """The state of a process, Z if it ended and nobody has asked for it."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2][1]
+    except OSError:
+        return ''
 
 
 @pytest.mark.parametrize('end', [SystemExit, ValueError, None])

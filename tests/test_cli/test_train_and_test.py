@@ -1,9 +1,12 @@
 """Training, resuming and testing on the toy data, and bad input."""
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import mmseg
@@ -13,6 +16,7 @@ import torch
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
+from mmseg_panet.locks import LOCK, folder_lock
 from mmseg_panet.runs.testing import format_scores
 
 
@@ -472,6 +476,42 @@ def test_an_image_that_breaks_in_a_worker_is_one_line(small, tmp_path):
         'test_dataloader.num_workers=2', code=2)
     assert 'Traceback' not in done.stderr
     assert 'could not be loaded' in done.stderr.splitlines()[-1]
+
+
+def test_a_second_training_in_a_work_dir_is_refused(small, tmp_path):
+    config, _, data = small
+    arguments = ['train.py', config, '--work-dir', tmp_path / 'run',
+                 '--data-root', data]
+    reading, writing = os.pipe()
+    first = os.fork()
+    if not first:
+        with folder_lock(tmp_path / 'run'):
+            os.write(writing, b'x')
+            time.sleep(600)
+    os.read(reading, 1)
+    done = tool(*arguments, code=2)
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+    assert done.stderr.splitlines()[-1].startswith(
+        f"error: expected one run at a time in {tmp_path / 'run'}, got a "
+        f'second one: process {first} (')
+    assert os.listdir(tmp_path / 'run') == [LOCK]
+    tool(*arguments)
+    assert not (tmp_path / 'run' / LOCK).exists()
+
+
+def test_a_full_disk_ends_a_training_in_one_line(
+        small, tmp_path, monkeypatch):
+    config, _, data = small
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr('mmengine.runner.Runner.save_checkpoint', fail)
+    done = tool('train.py', config, '--work-dir', tmp_path / 'run',
+                '--data-root', data, code=1)
+    assert done.stderr.splitlines()[-1] == (
+        f"error: {tmp_path / 'run'} could not be written: the disk is full; "
+        'free some space, then start again')
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')

@@ -1,7 +1,12 @@
 import csv
 import json
 import os
+import shutil
+import signal
+import struct
+import time
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +14,12 @@ import pytest
 from PIL import Image
 
 from mmseg_panet.datasets.folder import FolderDataset
-from mmseg_panet.errors import InputError
+from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
 from mmseg_panet.inference.results.mask_file import read_mask
 from mmseg_panet.inference.results.prediction import Prediction
+from mmseg_panet.locks import folder_lock
 
 ALL = dict(overlay=True, csv=True, coco=True, show_progress=False)
 
@@ -318,3 +324,100 @@ def test_no_mask_is_written_outside_the_results(tmp_path):
     pattern = f'{tmp_path}/a/*/../../up.png'
     with pytest.raises(InputError, match='up lies outside'):
         list_images(pattern)
+
+
+def write_huge_png(path, side=20000):
+    """Write the start of a PNG of many pixels."""
+    def chunk(kind, data):
+        return (struct.pack('>I', len(data)) + kind + data
+                + struct.pack('>I', zlib.crc32(kind + data)))
+    path.write_bytes(
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0))
+        + chunk(b'IDAT', zlib.compress(bytes(10 * (1 + side)))))
+
+
+def test_a_huge_image_is_a_failure_and_all_others_get_their_masks(
+        photos, tmp_path, monkeypatch):
+    write_huge_png(photos / '3.png')
+    failure, = segment_images(
+        Bright(), list_images(photos), tmp_path / 'out', show_progress=False)
+    assert failure.sentence.startswith(
+        f"{photos / '3.png'} has 20000x20000 pixels, expected at most "
+        '268,435,456; make it smaller')
+    assert len(list((tmp_path / 'out/masks').iterdir())) == 6
+    monkeypatch.setenv('MMSEG_PANET_MAX_PIXELS', '240')
+    failures = segment_images(
+        Bright(), list_images(photos), tmp_path / 'few', show_progress=False)
+    assert [one.name for one in failures] == ['3', '4', '5', '6']
+
+
+class Small(Bright):
+    """Has memory for a batch of images of 300 pixels."""
+
+    def predict(self, images, channel_order):
+        if sum(image[..., 0].size for image in images) > 300:
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:124] err == 0. "
+                "DefaultCPUAllocator: can't allocate memory: you tried")
+        return super().predict(images, channel_order)
+
+
+def test_an_image_that_does_not_fit_into_memory_is_a_failure(
+        photos, tmp_path):
+    """Images have 200 to 320 pixels, so that no two of them fit."""
+    (photos / '3.png').unlink()
+    job = Small()
+    failure, = segment_images(
+        job, list_images(photos), tmp_path / 'out', batch_size=3, **ALL)
+    assert failure.sentence == (
+        '6 does not fit into memory; make it smaller, or leave it out')
+    assert job.calls == [1] * 5
+    assert len(list((tmp_path / 'out/masks').iterdir())) == 5
+
+
+def test_masks_that_are_removed_halfway_are_counted(photos, tmp_path):
+    class Remover(Bright):
+        def predict(self, images, channel_order):
+            if len(self.calls) == 4:
+                shutil.rmtree(tmp_path / 'out/masks')
+            return super().predict(images, channel_order)
+    (photos / '3.png').unlink()
+    with pytest.raises(WriteError, match=(
+            'expected 6 masks in .*out, got 4 files less, such as .*0.png, '
+            'which was removed')):
+        segment_images(Remover(), list_images(photos), tmp_path / 'out',
+                       show_progress=False)
+    segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+    segment_images(Bright(), list_images(photos), tmp_path / 'once', **ALL)
+    assert files(tmp_path / 'out') == files(tmp_path / 'once')
+
+
+def test_a_folder_that_is_removed_halfway_ends_the_run(photos, tmp_path):
+    class Remover(Bright):
+        def predict(self, images, channel_order):
+            if len(self.calls) == 2:
+                shutil.rmtree(tmp_path / 'out')
+            return super().predict(images, channel_order)
+    with pytest.raises(WriteError, match='out was removed before the end'):
+        segment_images(Remover(), list_images(photos), tmp_path / 'out', **ALL)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(photos, tmp_path):
+    reading, writing = os.pipe()
+    first = os.fork()
+    if not first:
+        with folder_lock(tmp_path / 'out'):
+            os.write(writing, b'x')
+            time.sleep(600)
+    os.read(reading, 1)
+    part = tmp_path / f'out/.part-0123abcd-{first}'
+    part.touch()
+    with pytest.raises(InputError, match=f'process {first} '):
+        segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+    assert part.exists()
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+    segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+    assert not list((tmp_path / 'out').glob('.*'))

@@ -10,8 +10,9 @@ from ...errors import InputError, error_context
 from ...files import StrPath
 from ...json_text import read_json
 from ..class_list import ClassList, number_classes
-from ..image_files import check_file_name, check_pixels, stem_of
+from ..image_files import check_file_name, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
+from ..pixel_limit import check_pixels
 from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
 
 Tables = Mapping[str, Mapping[int | str, Any]]

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...archive import unpack
 from ...errors import InputError, error_context
 from ...files import StrPath, atomic_path, read_lines, read_names, remove
+from ...locks import folder_lock
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
@@ -40,8 +41,9 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
     Raises:
         InputError: As for :func:`read_cvat` and :func:`write_masks`.
     """
-    return write_masks(out_dir, read_cvat(
-        path, Path(out_dir, 'export'), image_dir, classes))
+    with folder_lock(out_dir):
+        return write_masks(out_dir, read_cvat(
+            path, Path(out_dir, 'export'), image_dir, classes))
 
 
 def is_cvat(folder: Path) -> bool:

@@ -15,8 +15,9 @@ from ...errors import InputError, abbreviate, error_context
 from ...files import StrPath
 from ...json_text import read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..image_files import check_file_name, check_pixels, is_file, stem_of
+from ..image_files import check_file_name, is_file, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
+from ..pixel_limit import check_pixels, open_limited
 from ..shapes import check_reach
 
 # Sizes in pixels, as in labelme's shape_to_mask.
@@ -174,7 +175,7 @@ def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
     """Paste a PNG into its box, which includes both corner pixels."""
     try:
         file = io.BytesIO(base64.b64decode(encoded))
-        with Image.open(file, formats=['PNG']) as png:
+        with open_limited(file, 'a mask', ('PNG',)) as png:
             size = png.size
             fits = (box >= 0).all() and (box < canvas.size).all() and (
                 size == tuple(box[1] - box[0] + 1) and png.mode in _GREY)

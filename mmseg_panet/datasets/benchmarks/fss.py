@@ -9,8 +9,8 @@ import numpy as np
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
-from PIL import Image
 
+from ...annotations.pixel_limit import open_limited
 from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_lines
 from ...parallel import parallel_map
@@ -112,7 +112,7 @@ class LoadFSSAnnotations(LoadAnnotations):
         grey = mmcv.imread(
             results['seg_map_path'], 'grayscale', backend='cv2',
             backend_args=self.backend_args)  # (H, W)
-        with Image.open(results['img_path']) as image:
+        with open_limited(results['img_path']) as image:
             grey = mmcv.imresize(
                 grey, image.size, interpolation='nearest', backend='cv2')
         inside = (grey >= _INSIDE).astype(np.int16)
@@ -187,7 +187,7 @@ def _check_mask(image: Path) -> list[str] | str:
     if not path.is_file():
         return f'{image} has no mask {path.name}; add it or remove the image'
     try:
-        with Image.open(image) as picture, Image.open(path) as mask:
+        with open_limited(image) as picture, open_limited(path) as mask:
             size, grey = picture.size, np.asarray(mask.convert('L'))
     except Exception as error:  # noqa: BLE001 any damage
         return f'{image} or its mask cannot be read ({error}); replace it'

@@ -15,6 +15,7 @@ from torchvision.datasets.voc import DATASET_YEAR_DICT
 from ...annotations.class_list import ClassList, write_class_list
 from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_atomic, write_lines, write_mask
+from ...locks import folder_lock
 from ...parallel import parallel_map
 from ..class_index import ClassIndex
 from ..image_pool import ImagePool
@@ -66,9 +67,14 @@ def prepare_pascal_5i(root: StrPath) -> list[str]:
 
     Raises:
         InputError: If a file is missing and cannot be downloaded, or a mask
-            cannot be read or does not fit its image.
+            cannot be read or does not fit its image, or another process
+            writes to the folder.
     """
-    root = Path(root)
+    with folder_lock(root):
+        return _prepare(Path(root))
+
+
+def _prepare(root: Path) -> list[str]:
     voc = _fetch_voc(root)
     sbd = _fetch_sbd(root / 'sbd')
     voc_train, voc_val = (read_names(voc / _LISTS / f'{split}.txt')

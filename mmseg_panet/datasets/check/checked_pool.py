@@ -12,9 +12,9 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmengine.utils import scandir
-from PIL import Image
 
 from ...annotations.image_files import images_by_stem
+from ...annotations.pixel_limit import open_limited
 from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
@@ -124,7 +124,7 @@ def _check_image(info: dict, num_classes: int, loader: LoadAnnotations,
     if decode and not any(
             fault.sentence.startswith(f'{path} ') for fault in faults):
         try:
-            with Image.open(path) as image:
+            with open_limited(path) as image:
                 image.load()
         except Exception as error:  # noqa: BLE001 any format, any damage
             faults.append(Fault('unreadable', (

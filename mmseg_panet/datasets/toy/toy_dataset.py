@@ -18,8 +18,9 @@ from ...annotations.class_list import (
     write_class_list,
 )
 from ...errors import InputError
-from ...files import write_lines, write_mask
+from ...files import atomic_path, remove_partial, write_lines, write_mask
 from ...json_text import parse_json
+from ...locks import LOCK, folder_lock, is_locked
 from ...progress import track
 from .toy_image import TOY_CLASSES, VOID, render_toy_image
 
@@ -79,15 +80,20 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
         Path: ``out_dir``.
 
     Raises:
-        InputError: If an argument is out of its range, or if ``out_dir`` is
-            a file or contains other files.
+        InputError: If an argument is out of its range, if ``out_dir`` is a
+            file or contains other files, or if another process writes to it.
     """
     for name, value, minimum in (('num_images', num_images, 1),
                                  ('size', size, 32), ('seed', seed, 0)):
         if value < minimum:
             raise InputError(
                 f'expected {name} to be at least {minimum}, got {value}')
-    out_dir = Path(out_dir)
+    with folder_lock(out_dir):
+        return _make_dataset(Path(out_dir), num_images, size, seed)
+
+
+def _make_dataset(out_dir: Path, num_images: int, size: int,
+                  seed: int) -> Path:
     record_path = out_dir / 'toy.json'
     record = dict(
         made_by='make_toy_dataset', drawing=_FORMAT, num_images=num_images,
@@ -96,6 +102,7 @@ def make_toy_dataset(out_dir: str | os.PathLike, num_images: int, size: int,
         return out_dir
 
     # The record is incomplete until the last line of this function.
+    remove_partial(out_dir, exclusive=is_locked(out_dir))
     write_lines(record_path, [json.dumps(record | {'complete': False})])
     for name in ('JPEGImages', 'SegmentationClass', 'ImageSets'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
@@ -127,7 +134,8 @@ def _read_record(path: Path) -> dict[str, Any] | None:
         record = parse_json(path.read_bytes())
         if record['made_by'] == 'make_toy_dataset':
             return record
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and any(
+            one.name != LOCK for one in folder.iterdir()):
         raise InputError(
             f"'{folder}' contains other files than the toy data set; choose "
             'a folder that is empty or does not exist')
@@ -161,7 +169,7 @@ def make_toy_examples(out_dir: str | os.PathLike, num_shots: int = 5,
             labels = _write_image(
                 path, seed, _FIRST + classes * shot + way, size)
             labels[labels != 255] = labels[labels != 255] == 1 + way
-            Image.fromarray(labels).save(path.with_suffix('.png'))
+            _save(labels, path.with_suffix('.png'), 'PNG')
     for number in range(num_photos):
         round_, way = divmod(number, _NOVEL)
         _write_image(
@@ -175,7 +183,11 @@ def _write_image(path: Path, seed: int, index: int, size: int) -> np.ndarray:
     Returns:
         np.ndarray: Labels of the image, (H, W) uint8.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     image, labels = render_toy_image(seed, index, size)
-    Image.fromarray(image).save(path, quality=95)
+    _save(image, path, 'JPEG', quality=95)
     return labels
+
+
+def _save(pixels: np.ndarray, path: Path, kind: str, **settings: Any) -> None:
+    with atomic_path(path) as part:
+        Image.fromarray(pixels).save(part, kind, **settings)

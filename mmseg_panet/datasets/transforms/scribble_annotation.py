@@ -8,8 +8,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
-from PIL import Image
 
+from ...annotations.pixel_limit import open_limited
 from ...annotations.shapes import strokes
 from ...errors import InputError
 from .weak_annotation import WeakAnnotation, border_distance
@@ -168,7 +168,7 @@ class LoadScribbles(BaseTransform):
         path = self.scribble_dir / f'{Path(image).stem}{self.suffix}'
         height, width = results['gt_seg_map'].shape
         try:
-            with Image.open(path) as picture:
+            with open_limited(path) as picture:
                 mode, size = picture.mode, picture.size
         except OSError as error:
             raise InputError(

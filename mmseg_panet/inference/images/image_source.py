@@ -12,7 +12,8 @@ from mmengine.fileio import get
 from mmengine.logging import print_log
 
 from ...annotations.image_files import is_unread
-from ...errors import InputError
+from ...annotations.pixel_limit import check_size
+from ...errors import InputError, is_out_of_memory, out_of_memory
 from ...wording import printable
 from .image_array import image_array
 from .tiff_file import tiff_facts
@@ -144,10 +145,15 @@ def read_image(source: Source) -> np.ndarray:
         return image_array(source)
     if is_video(source):
         return Video(source).read(0)
+    check_size(source)
     _check_tiff(source)
     try:
         image = mmcv.imread(source, flag='color', backend='cv2')
-    except (OSError, cv2.error) as error:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(source) from error
+        if not isinstance(error, (OSError, cv2.error)):
+            raise
         reason = error if isinstance(
             error, OSError) else 'it is empty, or larger than OpenCV allows'
         raise InputError(

@@ -1,4 +1,5 @@
 """The file of a mask: a class map with a palette, and its areas as text."""
+import errno
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,7 +8,7 @@ import numpy as np
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from ...deprecation import renamed
-from ...errors import InputError
+from ...errors import InputError, WriteError
 from ...files import write_mask
 from ...json_text import parse_json
 from ...models.logit_map import UNDECIDED
@@ -92,6 +93,7 @@ def read_summary(path: Path) -> MaskSummary:
 
     Raises:
         InputError: If the file was not written by that function.
+        WriteError: If the file was removed.
     """
     try:
         # Image.open refuses images as large as ours may be.
@@ -100,6 +102,10 @@ def read_summary(path: Path) -> MaskSummary:
             return MaskSummary(
                 tuple(text['classes']), tuple(map(tuple, text['areas'])),
                 mask.size[::-1], text['source'])
+    except FileNotFoundError as error:
+        raise WriteError(
+            f'{path} was removed before the end of the run; start again, and '
+            'keep the folder until then', errno.ENOENT) from error
     except (OSError, SyntaxError, KeyError, ValueError, TypeError) as error:
         raise InputError(
             f'{path} is not a mask that was written here; name another folder '

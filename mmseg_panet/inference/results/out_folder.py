@@ -1,5 +1,6 @@
 """The folder of results, with a record of what they were made with."""
 import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +10,23 @@ import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
 from ...annotations.class_list import CLASS_LIST, write_class_list
-from ...annotations.formats.class_folders import list_pairs
 from ...annotations.rasterize import require_pycocotools
-from ...errors import InputError
+from ...errors import InputError, WriteError, out_of_memory
 from ...files import (
-    StrPath,
     check_inside,
     prepare_output,
     remove_partial,
     write_atomic,
     write_lines,
 )
+from ...locks import is_locked
 from ...visualization.class_colours import coloured_class_list
 from ...visualization.segmentation_plot import overlay_with_legend
+from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
 from .mask_file import mask_path, read_summary, write_prediction
+from .out_path import check_writable, refuse_class_folders
 from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
 from .record import RECORD, holds_results
@@ -135,7 +137,14 @@ class OutFolder:
 
         Returns:
             InputError | None: The error because of which it has no files.
+
+        Raises:
+            WriteError: If the folder was removed, or the disk is full.
         """
+        if not os.path.isdir(self.path):  # It would be created again.
+            raise WriteError(
+                f'{self.path} was removed before the end of the run; start '
+                'again, and keep the folder until then', errno.ENOENT)
         mask = mask_path(self.path, item.name)
         picture = overlay_path(self.path, item.name)
         try:
@@ -156,7 +165,27 @@ class OutFolder:
                 raise
             return InputError(
                 f'{item.name} is too long a name for a mask; shorten it')
+        except MemoryError:
+            return out_of_memory(item.name)
         return None
+
+    def check_complete(self, items: Sequence[ImageItem]) -> None:
+        """Check that the files of all images exist at the end.
+
+        Args:
+            items (Sequence[ImageItem]): All images with a mask.
+
+        Raises:
+            WriteError: If a file was removed.
+        """
+        gone = [file for item in items for file in self.files_of(
+            item).values() if not os.path.isfile(file)]
+        if gone:
+            raise WriteError(
+                f"expected {counted(len(items), 'mask')} in {self.path}, got "
+                f"{counted(len(gone), 'file')} less, such as {gone[0]}, which "
+                'was removed before the end of the run; run the same command '
+                'again', errno.ENOENT)
 
     def write_tables(self, items: Sequence[ImageItem]) -> None:
         """Write ``areas.csv`` and ``coco.json`` if they are wanted.
@@ -217,7 +246,7 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     """
     check_inside(out_dir, [out_dir / 'masks', out_dir / 'overlays'])
     if not holds_results(out_dir):
-        _refuse_class_folders(out_dir)
+        refuse_class_folders(out_dir)
         masks = list((out_dir / 'masks').glob('**/*.png'))
         for mask in masks:
             read_summary(mask)
@@ -225,43 +254,14 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
             raise InputError(
                 f'{out_dir} has a {CLASS_LIST} that was not written here and '
                 'would be written over; name another folder for the results')
+    check_writable(out_dir)
     prepare_output(out_dir / RECORD)
-    remove_partial(out_dir, '.*', 'masks/**/.*', 'overlays/**/.*')
+    remove_partial(
+        out_dir, '.*', 'masks/**/.*', 'overlays/**/.*',
+        exclusive=is_locked(out_dir))
     mixed = _fault(out_dir, fingerprint) is not None
     # By its record a folder is known as one of results, whatever it says.
     write_lines(out_dir / RECORD, [_SEVERAL if mixed else fingerprint])
-
-
-def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:
-    """Refuse to write pictures among the examples, which they would break.
-
-    Args:
-        path (str | os.PathLike): Folder of results, or a picture.
-        support (str | os.PathLike, optional): The examples; only a folder
-            can break.
-
-    Raises:
-        InputError: If the path is that folder, or lies in it.
-    """
-    if support is None or not Path(support).is_dir():
-        return
-    if Path(path).resolve().is_relative_to(Path(support).resolve()):
-        raise InputError(
-            f'expected a path outside the folder of the examples {support}, '
-            f'got {path}, where results would be read as examples the next '
-            'time; choose another path')
-
-
-def _refuse_class_folders(out_dir: Path) -> None:
-    """Refuse a folder that consists of examples by class."""
-    try:
-        classes = list(list_pairs(out_dir))
-    except InputError:
-        return
-    raise InputError(
-        f'expected a folder for results, got {out_dir}, which holds examples '
-        f'of the classes {classes}, and where results would be read as '
-        'examples the next time; name another folder')
 
 
 def _fault(out_dir: Path, fingerprint: str) -> str | None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import torch
 from mmseg.registry import MODELS
 
-from ...errors import InputError
-from ...files import atomic_path
+from ...errors import InputError, WriteError
+from ...files import atomic_path, prepare_output
 from ..checkpoint_file import read_checkpoint
 from ..safe_loading import safe_loading
 from .conversion import Conversion, convert_backbone
@@ -30,6 +30,7 @@ def convert_file(source: str, target: str,
     Raises:
         InputError: If the source cannot be read, its layout is not
             supported, or the target cannot be written.
+        WriteError: If the disk is full.
     """
     with safe_loading(trust_checkpoint):
         conversion = convert_backbone(read_checkpoint(source), source)
@@ -41,9 +42,12 @@ def convert_file(source: str, target: str,
 
 def _write(state_dict: dict[str, torch.Tensor], path: str) -> None:
     """Write a checkpoint atomically."""
+    prepare_output(path)
     try:
         with atomic_path(Path(path)) as part, part.open('wb') as file:
             torch.save(state_dict, file)
+    except WriteError:
+        raise
     except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise InputError(f'{path} cannot be written ({reason}); choose '

@@ -10,10 +10,11 @@ from mmseg_panet.inference.results.out_folder import (
     OutFolder,
     overlay_path,
     prepare_folder,
-    refuse_support_folder,
     take_over,
 )
+from mmseg_panet.inference.results.out_path import refuse_support_folder
 from mmseg_panet.inference.results.prediction import Prediction
+from mmseg_panet.locks import folder_lock
 
 IMAGE = np.full((4, 6, 3), 100, np.uint8)
 
@@ -64,7 +65,8 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     (tmp_path / 'made_with.txt').write_text('a model\n')
-    take_over(tmp_path, 'a model')
+    with folder_lock(tmp_path):
+        take_over(tmp_path, 'a model')
     assert all((tmp_path / file).exists() for file in keep)
     assert not any((tmp_path / file).exists() for file in left)
 

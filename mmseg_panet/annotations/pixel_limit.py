@@ -1,0 +1,110 @@
+"""The limit of the pixels of an image, which is checked by its header."""
+import os
+import threading
+from collections.abc import Sequence
+from typing import IO
+
+from PIL import Image
+
+from ..errors import InputError, abbreviate
+from ..files import StrPath
+
+MAX_PIXELS = 2**28
+"""Pixels of the largest image that is read, unless a variable says more.
+
+The largest photographs have 200 million.
+"""
+_VARIABLE = 'MMSEG_PANET_MAX_PIXELS'
+_LONGEST = 1 << 20
+"""Pixels of the longest side of an image that OpenCV reads."""
+_FORMATS = (
+    'BMP', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
+"""Formats that Pillow reads without another program."""
+_opening = threading.Lock()
+"""Lock of Pillow's own limit, which belongs to the process."""
+
+
+def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
+                 formats: tuple[str, ...] = _FORMATS) -> Image.Image:
+    """Open an image with Pillow, unless it has too many pixels.
+
+    A small file may have as many pixels as do not fit into memory. The limit
+    is :data:`MAX_PIXELS`, or the environment variable
+    ``MMSEG_PANET_MAX_PIXELS``. Pillow's own limit, which many photographs
+    exceed, does not apply.
+
+    Args:
+        file (str | os.PathLike | IO): Path of the file, or an open file.
+        name (str | os.PathLike): Name of an open file, for the message.
+        formats (tuple[str, ...]): Pillow's names of the formats to read.
+            Defaults to those that need no other program.
+
+    Returns:
+        Image.Image: The open image. Its pixels are decoded when they are
+        first used.
+
+    Raises:
+        InputError: If the image has more pixels, by its header.
+        OSError: If the file cannot be opened; or another error of Pillow.
+    """
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Image.open(file, formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    try:
+        check_pixels(picture.size[::-1], name or file)
+    except InputError:
+        picture.close()
+        raise
+    return picture
+
+
+def check_size(path: StrPath) -> None:
+    """Refuse an image that has too many pixels, before it is decoded.
+
+    A file that Pillow cannot open is left to the decoder.
+
+    Raises:
+        InputError: See :func:`open_limited`.
+    """
+    try:
+        open_limited(path).close()
+    except InputError:
+        raise
+    except Exception:
+        return
+
+
+def check_pixels(size: Sequence[int], where: object) -> None:
+    """Check the size of an image, or of an annotation without its image.
+
+    Args:
+        size (Sequence[int]): H and W, positive integers.
+        where (object): Start of the message: the file, and the place in it.
+
+    Raises:
+        InputError: If there are more pixels than the limit of
+            :func:`open_limited`, or more on a side than OpenCV reads.
+    """
+    height, width = size
+    shown = f'{where} has {abbreviate(width)}x{abbreviate(height)} pixels'
+    if max(size) > _LONGEST:
+        raise InputError(
+            f'{shown}, expected at most {_LONGEST:,} on a side; correct its '
+            'size, or cut it into tiles')
+    if width * height > (most := _max_pixels()):
+        raise InputError(
+            f'{shown}, expected at most {most:,}; make it smaller, cut it '
+            f'into tiles, or set {_VARIABLE} to a larger number if there is '
+            'enough memory')
+
+
+def _max_pixels() -> int:
+    value = os.environ.get(_VARIABLE, str(MAX_PIXELS))
+    if not value.isdecimal():
+        raise InputError(
+            f'expected {_VARIABLE} as a number of pixels, got {value!r}; '
+            'correct the environment variable, or unset it')
+    return int(value)

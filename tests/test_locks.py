@@ -1,0 +1,143 @@
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.locks import LOCK, folder_lock, is_locked
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A folder that another process holds, and its number."""
+    folder = tmp_path / 'out'
+    reading, writing = os.pipe()
+    process = os.fork()
+    if not process:
+        with folder_lock(folder):
+            os.write(writing, b'x')
+            time.sleep(600)
+    os.read(reading, 1)
+    yield folder, process
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+
+def test_a_second_run_is_refused_with_the_folder_and_the_first_process(held):
+    folder, process = held
+    for _ in range(2):
+        with pytest.raises(InputError) as caught, folder_lock(folder):
+            pass
+        assert str(caught.value).startswith(
+            f'expected one run at a time in {folder}, got a second one: '
+            f'process {process} (')
+        assert str(caught.value).endswith(
+            'wait until it ends, or name another folder')
+    assert not is_locked(folder)
+
+
+def test_the_lock_of_a_killed_process_is_no_lock(held):
+    folder, process = held
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert (folder / LOCK).is_file()
+    with folder_lock(folder):
+        assert is_locked(folder)
+
+
+def test_the_workers_of_a_killed_process_are_waited_for(tmp_path):
+    """They inherit the lock, and end a moment after their parent."""
+    reading, writing = os.pipe()
+    killed = os.fork()
+    if not killed:
+        with folder_lock(tmp_path):
+            if not os.fork():
+                time.sleep(1)
+                os._exit(0)
+            os.write(writing, b'x')
+            time.sleep(600)
+    os.read(reading, 1)
+    os.kill(killed, signal.SIGKILL)
+    os.waitpid(killed, 0)
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+
+
+def test_nothing_is_left_when_the_run_ends(tmp_path):
+    with folder_lock(tmp_path / 'new/out'), folder_lock(tmp_path / 'new/out'):
+        assert os.listdir(tmp_path / 'new/out') == [LOCK]
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(KeyboardInterrupt), folder_lock(tmp_path):
+        (tmp_path / 'result').touch()
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ['result']
+
+
+def test_a_folder_that_is_removed_meanwhile_is_no_error(tmp_path):
+    with folder_lock(tmp_path / 'out'):
+        (tmp_path / 'out' / LOCK).unlink()
+        (tmp_path / 'out').rmdir()
+
+
+def test_a_lock_file_that_was_replaced_is_locked_again(tmp_path, monkeypatch):
+    """Its last holder removed it between the opening and the locking."""
+    acquire = FileLock.acquire
+    times = []
+
+    def late(lock, *args, **kwargs):
+        done = acquire(lock, *args, **kwargs)
+        times.append(1)
+        if len(times) == 1:
+            Path(lock.lock_file).unlink()
+        return done
+    monkeypatch.setattr(FileLock, 'acquire', late)
+    with folder_lock(tmp_path):
+        assert (tmp_path / LOCK).read_text().startswith(
+            f'process {os.getpid()} (')
+    assert len(times) == 2
+
+
+@pytest.mark.parametrize('error', [OSError(37, 'No locks'),
+                                   NotImplementedError()])
+def test_a_file_system_without_locks_goes_on(tmp_path, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+    monkeypatch.setattr('mmseg_panet.locks.FileLock.acquire', fail)
+    with folder_lock(tmp_path):
+        assert not is_locked(tmp_path)
+
+
+def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
+        held, tmp_path, monkeypatch):
+    folder, _ = held
+    monkeypatch.setenv('RANK', '1')
+    with folder_lock(folder):
+        assert not is_locked(folder)
+    monkeypatch.setenv('RANK', '0')
+    with pytest.raises(InputError), folder_lock(folder):
+        pass
+
+
+def test_a_refusal_reaches_every_process(held, monkeypatch):
+    folder, _ = held
+    shared = []
+    for name, value in (('is_distributed', lambda: True),
+                        ('broadcast_object_list',
+                         lambda one: shared or shared.extend(one))):
+        monkeypatch.setattr(f'mmseg_panet.locks.{name}', value)
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
+    with pytest.raises(InputError), folder_lock(folder):
+        pass
+    assert 'got a second one' in shared[0]
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 1)
+    monkeypatch.setattr(
+        'mmseg_panet.locks.broadcast_object_list',
+        lambda one: one.__setitem__(0, shared[0]))
+    with pytest.raises(InputError, match='got a second one'), folder_lock(
+            folder):
+        pass
