@@ -90,7 +90,7 @@ def test_a_tar_file_of_plain_values_is_read(tmp_path):
     np.array([print], dtype=object),
     print,
     Pickled(functools.partial, (int,)),
-], ids=str)
+], ids=['getattr', 'eval', 'bytes', 'objects', 'print', 'partial'])
 def test_code_and_objects_with_code_are_refused(tmp_path, one):
     save(one, tmp_path / 'a.pth')
     with pytest.raises(ForbiddenNameError):
