@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from ..runs.subcommand import is_nested
 from ..wording import printable
 
@@ -22,7 +22,8 @@ _contexts = 0
 def orderly_exit(resume_hint: str) -> Iterator[None]:
     """Exit with one line if the block fails or is interrupted.
 
-    The exit code is 2 for bad input and 130 after Ctrl-C. If a subcommand
+    The exit code is 2 for bad input, 1 for a failure of the run, such as a
+    diverged training or a lost process, and 130 after Ctrl-C. If a subcommand
     that the block started fails, its exit code is used.
 
     Args:
@@ -31,6 +32,16 @@ def orderly_exit(resume_hint: str) -> Iterator[None]:
     with exit_on_interrupt(resume_hint), exit_on_input_error():
         try:
             yield
+        except RuntimeError as error:
+            if _is_lost_process(error):
+                error = RunError(
+                    'expected all processes of the launcher to continue, got '
+                    'one that ended or cannot be reached; see its own '
+                    f'message, and {resume_hint}')
+            if not isinstance(error, RunError):
+                raise
+            print(f'error: {_one_line(error)}', file=sys.stderr)
+            sys.exit(1)
         except subprocess.CalledProcessError as error:
             # As in a shell, the code is 128 + n if signal n ended it.
             code = (error.returncode if error.returncode > 0
@@ -49,6 +60,13 @@ def exit_on_input_error() -> Iterator[None]:
     except (InputError, OSError) as error:
         print(f'error: {_one_line(error)}', file=sys.stderr)
         sys.exit(2)
+
+
+def _is_lost_process(error: RuntimeError) -> bool:
+    """Return whether an error of torch.distributed is about its peers."""
+    # Its types are named Dist...Error. The backend gloo has none.
+    return type(error).__name__.startswith('Dist') or (
+        'gloo/transport' in str(error))
 
 
 def _one_line(error: Exception) -> str:
