@@ -25,6 +25,15 @@ class InputError(ValueError):
         super().__init__('\n'.join(map(printable, str(sentence).split('\n'))))
 
 
+class RunError(RuntimeError):
+    """A failure of a run, such as a diverged training, not of its input.
+
+    The message is one sentence for the user: what was expected, what
+    happened, and the remedy. The commands print it without a traceback and
+    exit with code 1.
+    """
+
+
 class WriteError(OSError):
     """A file or a folder that cannot be written.
 

@@ -20,8 +20,15 @@ from PIL import Image
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 REPO = Path(__file__).parents[1]
-TWO_PROCESSES = (
-    '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')
+
+
+def launch(number, *flags):
+    """The launcher of a number of processes on this machine."""
+    return ('-m', 'torch.distributed.run', f'--nproc-per-node={number}',
+            *(flags or ['--standalone']))
+
+
+TWO_PROCESSES = launch(2)
 SMALL = """
 _base_ = '{repo}/configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'
 model = dict(
@@ -89,7 +96,13 @@ def tool_process(name, *arguments, cwd=None, code=0, launcher=()):
     python, *command = command_of(name, arguments)
     return _checked(subprocess.run(
         [python, *launcher, *command], cwd=cwd, capture_output=True,
-        text=True, env=os.environ | {'OMP_NUM_THREADS': '1'}), code)
+        text=True, env=process_env(launcher)), code)
+
+
+def process_env(launcher=()):
+    """The environment of a command; several processes use no GPU."""
+    hidden = {'CUDA_VISIBLE_DEVICES': ''} if launcher else {}
+    return os.environ | {'OMP_NUM_THREADS': '1'} | hidden
 
 
 def command_of(name, arguments):

@@ -13,6 +13,8 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     # The window equals the interval of the logger: every step is counted once.
     data_wait=dict(type='DataWaitHook', window=50),
+    # A training that diverges stops before it is saved.
+    finite_loss=dict(type='FiniteLossHook'),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
         type='CheckpointHook', by_epoch=False, interval=1000,

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from ..errors import NO_MEMORY, InputError, WriteError, is_out_of_memory
+from ..errors import (
+    NO_MEMORY,
+    InputError,
+    RunError,
+    WriteError,
+    is_out_of_memory,
+)
 from ..runs.subcommand import is_nested
 from ..wording import printable
 from ..write_errors import write_context
@@ -26,9 +32,10 @@ _contexts = 0
 def orderly_exit(resume_hint: str) -> Iterator[None]:
     """Exit with one line if the block fails or is interrupted.
 
-    The exit code is 2 for bad input, 1 for a full disk, a removed folder or
-    too little memory, and 130 after Ctrl-C. If a subcommand that the block
-    started fails, its exit code is used.
+    The exit code is 2 for bad input, 1 for a failure of the run or of the
+    machine, such as a diverged training, a lost process or a full disk, and
+    130 after Ctrl-C. If a subcommand that the block started fails, its exit
+    code is used.
 
     Args:
         resume_hint (str): Clause that says how to continue the run.
@@ -36,6 +43,16 @@ def orderly_exit(resume_hint: str) -> Iterator[None]:
     with exit_on_interrupt(resume_hint), exit_on_input_error():
         try:
             yield
+        except RuntimeError as error:
+            if _is_lost_process(error):
+                error = RunError(
+                    'expected all processes of the launcher to continue, got '
+                    'one that ended or cannot be reached; see its own '
+                    f'message, and {resume_hint}')
+            if not isinstance(error, RunError):
+                raise
+            print(f'error: {_one_line(error)}', file=sys.stderr)
+            sys.exit(1)
         except subprocess.CalledProcessError as error:
             # As in a shell, the code is 128 + n if signal n ended it.
             code = (error.returncode if error.returncode > 0
@@ -64,6 +81,13 @@ def exit_on_input_error() -> Iterator[None]:
             raise
         print(f'error: {NO_MEMORY}', file=sys.stderr)
         sys.exit(1)
+
+
+def _is_lost_process(error: RuntimeError) -> bool:
+    """Return whether an error of torch.distributed is about its peers."""
+    # Its types are named Dist...Error. The backend gloo has none.
+    return type(error).__name__.startswith('Dist') or (
+        'gloo/transport' in str(error))
 
 
 def _one_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from ..config.settings import apply_settings
 from ..config.spelling import check_options
 from ..datasets.manifest import read_rules
 from ..errors import InputError
+from .launcher import LAUNCHERS, check_launcher, join_on_cpu
 
 _EPISODE_FLAGS = {
     'fold': ('fold', 'fold whose classes are novel'),
@@ -124,8 +125,7 @@ def add_launcher_arguments(parser: argparse.ArgumentParser) -> None:
         parser (argparse.ArgumentParser): Parser to change in place.
     """
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
+        '--launcher', choices=LAUNCHERS, default='none',
         help='launcher of several processes; default: none')
     # Older launchers pass it with an underscore.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
@@ -187,17 +187,27 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
         # torch warns about pinned memory if there is no GPU.
         if not torch.cuda.is_available():
             loader.pin_memory = False
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
-        # mmengine would assume a CUDA device for each process, both in the
-        # process group and in the model wrapper. It keeps existing ones.
-        torch.distributed.init_process_group('gloo')
-        cfg.model_wrapper_cfg = dict(
-            type='MMDistributedDataParallel', device_ids=None,
-            broadcast_buffers=False)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    on_gpu = torch.cuda.is_available()
+    check_launcher(cfg.launcher, on_gpu)
+    if cfg.launcher != 'none' and not on_gpu:
+        join_on_cpu(cfg.launcher)
+        _wrap_on_cpu(cfg)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
         Path('work_dirs') / Path(cfg.filename).stem)
+
+
+def _wrap_on_cpu(cfg: Config) -> None:
+    """Set model wrappers that do not assume a CUDA device, as mmengine's."""
+    cfg.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel', device_ids=None,
+        broadcast_buffers=False)
+    if cfg.get('strategy'):  # It wraps the model in place of the Runner.
+        sharded = 'FSDP' in cfg.strategy.type
+        device = dict(device_id='cpu') if sharded else dict(device_ids=None)
+        cfg.strategy.model_wrapper = dict(
+            cfg.strategy.get('model_wrapper') or {}, **device)
 
 
 def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ or a file could not be written, or 2 for bad input.
 import argparse
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -32,6 +31,7 @@ from .inferencer_arguments import (
     check_existing,
     make_inferencer,
 )
+from .launcher import check_launcher, join_on_cpu
 from .run_arguments import add_launcher_arguments
 
 RESUME_HINT = 'run the same command again to segment the remaining images'
@@ -150,18 +150,14 @@ def _check_paths(args: argparse.Namespace) -> None:
 
 def _join_group(args: argparse.Namespace) -> None:
     """Join the process group of the launcher and choose a GPU."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    on_gpu = args.device != 'cpu' and torch.cuda.is_available()
+    check_launcher(args.launcher, on_gpu)
     if args.launcher == 'none':
         return
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if args.device != 'cpu' and torch.cuda.is_available():
-        init_dist(args.launcher, timeout=TIMEOUT)
-        if args.device is None:
-            args.device = f'cuda:{torch.cuda.current_device()}'
-    elif args.launcher == 'pytorch':
-        torch.distributed.init_process_group(
-            'gloo', timeout=timedelta(seconds=TIMEOUT))
-    else:
-        raise InputError(
-            'expected a GPU for each process with --launcher '
-            f'{args.launcher}, got none; use torchrun and --launcher pytorch '
-            'to run on CPUs')
+    if not on_gpu:
+        join_on_cpu(args.launcher, TIMEOUT)
+        return
+    init_dist(args.launcher, timeout=TIMEOUT)
+    if args.device is None:
+        args.device = f'cuda:{torch.cuda.current_device()}'

@@ -11,7 +11,13 @@ from mmengine.config import Config
 from mmengine.registry import build_from_cfg
 from torch.utils.data import DataLoader
 
-from ..errors import InputError, abbreviate, nearest_first
+from ..errors import (
+    InputError,
+    RunError,
+    abbreviate,
+    is_out_of_memory,
+    nearest_first,
+)
 from ..registry import all_registries
 from .spelling import iter_dicts, parameters, registered
 
@@ -38,9 +44,10 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
-        raise
     except Exception as error:
+        if isinstance(error, InputError | RunError | OSError) or (
+                is_out_of_memory(error)):
+            raise
         message = str(error.args[0]) if error.args else ''
         for pattern, explain in (
                 (_UNKNOWN, _unknown_type), (_UNEXPECTED, _unexpected),

@@ -2,5 +2,7 @@
 from .data_wait_hook import DataWaitHook
 from .few_shot_test_loop import FewShotTestLoop
 from .few_shot_train_loop import FewShotTrainLoop
+from .finite_loss_hook import FiniteLossHook
 
-__all__ = ['DataWaitHook', 'FewShotTestLoop', 'FewShotTrainLoop']
+__all__ = [
+    'DataWaitHook', 'FewShotTestLoop', 'FewShotTrainLoop', 'FiniteLossHook']

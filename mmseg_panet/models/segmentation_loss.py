@@ -1,5 +1,6 @@
 """The segmentation loss of the queries (PANet, section 3.3)."""
 import torch.nn.functional as F
+from mmengine import dist
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -12,6 +13,12 @@ class SegmentationLoss(nn.Module):
     reads the number of pixels from the device, which requires a
     synchronization and breaks the graph of ``torch.compile``. Without a
     valid pixel, the loss is 0.
+
+    Several processes divide by the mean of their numbers of valid pixels.
+    The mean of their gradients, which DDP and FSDP compute, then equals the
+    gradient of one process with all of their episodes. Every process must
+    therefore compute the loss equally often. With gradient accumulation,
+    each batch has the same weight.
 
     Args:
         loss_weight (float): Weight of the loss. Defaults to 1.0.
@@ -44,5 +51,14 @@ class SegmentationLoss(nn.Module):
             logits, labels, ignore_index=ignore_index, reduction='none')
         if weight is not None:
             errors = errors * weight
-        valid = (labels != ignore_index).sum().clamp_min(1)
-        return self.loss_weight * errors.sum() / valid
+        valid = (labels != ignore_index).sum()
+        return self.loss_weight * errors.sum() / _mean_of_processes(valid)
+
+
+def _mean_of_processes(valid: Tensor) -> Tensor:
+    """Average a number of pixels over the processes; all 0 become 1."""
+    processes = dist.get_world_size()
+    if processes > 1:
+        dist.all_reduce(valid)
+    valid = valid.clamp_min(1)
+    return valid / processes if processes > 1 else valid

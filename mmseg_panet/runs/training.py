@@ -5,8 +5,10 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from mmseg.registry import MODELS, RUNNERS
 
 from ..config.build_errors import build_errors
+from ..engine import FiniteLossHook
 from ..engine.atomic_checkpoints import save_atomically
 from ..errors import InputError
 from ..locks import folder_lock
@@ -38,6 +40,7 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
         Runner: Runner with the trained model.
 
     Raises:
+        RunError: If the training diverges, see :class:`FiniteLossHook`.
         InputError: If ``load_from``, or the checkpoint to resume from, is of
             another model, is incomplete, contains code or has weights that
             are not finite, if the model cannot be built or trained, or if
@@ -60,10 +63,16 @@ def _train(cfg: Config) -> Runner:
         if not cfg.get('resume'):
             start_from(cfg, start, weights)
     with build_errors(cfg):
-        runner = Runner.from_cfg(cfg)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else (
+            Runner.from_cfg(cfg))
+        if isinstance(runner.model, dict):
+            # A FlexibleRunner builds its model later.
+            runner.model = MODELS.build(runner.model)
         if cfg.get('val_cfg'):
             check_segmentor(unwrap_model(runner.model))
         check_batches(unwrap_model(runner.model))
+        if not any(isinstance(one, FiniteLossHook) for one in runner.hooks):
+            runner.register_hook(FiniteLossHook())
         if start is not None:
             check_checkpoint(runner.model, start, weights)
         if isinstance(runner, Runner):  # not of a FlexibleRunner

@@ -14,7 +14,7 @@ import torch
 from tool_runs import command_of, small_config
 
 from mmseg_panet.cli.exit import exit_on_interrupt, orderly_exit
-from mmseg_panet.errors import InputError, WriteError
+from mmseg_panet.errors import InputError, RunError, WriteError
 from mmseg_panet.files import is_alive
 from mmseg_panet.runs import subcommand
 from mmseg_panet.runs.subcommand import run_subcommand
@@ -114,6 +114,36 @@ def test_bad_input_gives_one_line_and_the_exit_code_2(capsys):
         raise InputError('expected 1, got 2; give 1')
     assert caught.value.code == 2
     assert capsys.readouterr().err == 'error: expected 1, got 2; give 1\n'
+
+
+def test_a_failed_run_gives_one_line_and_the_exit_code_1(capsys):
+    with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
+        raise RunError('expected 1, got nan; start again')
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == (
+        'error: expected 1, got nan; start again\n')
+
+
+class DistBackendError(RuntimeError):
+    """The error of NCCL in torch.distributed has this name."""
+
+
+@pytest.mark.parametrize('error', [
+    RuntimeError('[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:538] '
+                 'Read error [127.0.0.1]:54985: Connection reset by peer'),
+    DistBackendError('NCCL communicator was aborted on rank 1.')])
+def test_a_lost_process_gives_one_line_and_the_exit_code_1(capsys, error):
+    with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
+        raise error
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == (
+        'error: expected all processes of the launcher to continue, got one '
+        'that ended or cannot be reached; see its own message, and go on\n')
+
+
+def test_another_error_of_the_program_keeps_its_traceback():
+    with pytest.raises(RuntimeError, match='a bug'), orderly_exit('go on'):
+        raise RuntimeError('a bug')
 
 
 @pytest.mark.parametrize(('error', 'line'), [

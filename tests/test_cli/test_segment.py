@@ -14,8 +14,8 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image, ImageOps
 from tool_runs import (
-    TWO_PROCESSES,
     command_of,
+    launch,
     small_config,
     tool,
     tool_process,
@@ -124,15 +124,19 @@ def test_a_run_that_was_killed_and_restarted_writes_the_same_files(setting):
     assert files(folder / 'killed') == files(folder / 'once')
 
 
-def test_two_processes_write_the_files_of_one(setting):
+@pytest.mark.parametrize('number', [
+    2, pytest.param(3, marks=pytest.mark.slow),
+    pytest.param(4, marks=pytest.mark.slow)])
+def test_several_processes_write_the_files_of_one(setting, number):
     folder, _ = setting
+    out = str(number)
     # The launcher also exits with 1 if a worker fails.
     run = tool_process(
-        'segment.py', *arguments(folder, 'two'), '--launcher', 'pytorch',
-        code=1, launcher=TWO_PROCESSES)
+        'segment.py', *arguments(folder, out), '--launcher', 'pytorch',
+        code=1, launcher=launch(number))
     assert run.stdout.count('12 masks in') == 1
     assert run.stderr.count('1 of 13 images failed') == 1
-    assert files(folder / 'two') == files(folder / 'once')
+    assert files(folder / out) == files(folder / 'once')
 
 
 def test_each_flag_does_what_it_says(setting, monkeypatch):

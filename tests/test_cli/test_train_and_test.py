@@ -95,6 +95,32 @@ def test_a_training_resumes_from_the_checkpoint_before_a_cut_one(
     assert not list(tmp_path.glob('.part*'))
 
 
+@pytest.mark.parametrize('hook', [
+    (), ['default_hooks.finite_loss.type=SyncBuffersHook']],
+    ids=['ours', 'a config without'])
+def test_a_training_that_diverges_stops_and_keeps_its_checkpoints(
+        small, tmp_path, hook):
+    config, _, data = small
+    done = tool(
+        'train', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', 'optim_wrapper.optimizer.lr=1e14',
+        'default_hooks.checkpoint.interval=1',
+        'default_hooks.checkpoint.max_keep_ckpts=1', *hook, code=1)
+    error, = [line for line in done.stderr.splitlines() if 'error:' in line]
+    assert 'Traceback' not in done.stderr
+    stop = re.match(
+        r'error: expected finite numbers in iteration (\d), with a learning '
+        r"rate of [\de.+]+ on episode \d \(classes '[\w ]+'; images "
+        r"'\d+.jpg', '\d+.jpg'\), episode .*got .*; the last checkpoint is "
+        r'(\S+): set load_from to it and lower', error)
+    last = int(stop[1]) - 1
+    assert stop[2] == f'{tmp_path}/iter_{last}.pth'
+    assert [path.name for path in tmp_path.glob('*.pth')] == [
+        f'iter_{last}.pth']
+    state, _ = weights_and_optimizer(stop[2])
+    assert all(torch.isfinite(one).all() for one in state.values())
+
+
 def test_another_fold_trains_other_weights(small, tmp_path):
     config, run, data = small
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,
