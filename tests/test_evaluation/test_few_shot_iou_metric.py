@@ -6,9 +6,10 @@ from mmengine.logging import MMLogger
 from mmengine.structures import PixelData
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
+from PIL import Image
 from scipy.spatial.distance import jaccard
 
-from mmseg_panet.evaluation import FewShotIoUMetric
+from mmseg_panet.evaluation import EpisodeTable, FewShotIoUMetric
 from mmseg_panet.evaluation.few_shot_iou_metric import complete_result
 
 META = dict(
@@ -140,3 +141,23 @@ def test_void_queries_have_no_score_and_count_no_pixel():
     found = metric.compute_metrics(metric.results)
     # All background: none of the way, and half of the background.
     assert found['mIoU'] == 0 and found['FB-IoU'] == 25
+
+
+def test_predictions_and_counts_are_written(tmp_path):
+    metric = FewShotIoUMetric(
+        output_dir=str(tmp_path), counts_file=str(tmp_path / 'x.npz'))
+    metric.dataset_meta = META
+    # As mmseg predicts: int64.
+    metric.process({}, [
+        query(0, 2, 3, [1, 1, 0, 0], [1, 0, 0, 1]).to_dict(),
+        query(0, 2, 3, [1, 0, 0, 0], [0, 1, 0, 0]).to_dict()])
+    metric.compute_metrics(metric.results)
+    for number, expected in enumerate([[1, 0, 0, 1], [0, 1, 0, 0]]):
+        with Image.open(tmp_path / f'0-00002-{number}.png') as image:
+            assert image.mode == 'L'
+            assert np.array(image).tolist() == [expected]
+    assert (tmp_path / 'ways.csv').read_text().splitlines()[1:] == [
+        '0,2,1,car']
+    table = EpisodeTable.read(tmp_path / 'x.npz')
+    assert table.intersection.tolist() == [[1, 1, 3]]
+    assert table.union.tolist() == [[5, 5, 7]]
