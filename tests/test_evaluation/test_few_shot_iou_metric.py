@@ -161,3 +161,15 @@ def test_predictions_and_counts_are_written(tmp_path):
     table = EpisodeTable.read(tmp_path / 'x.npz')
     assert table.intersection.tolist() == [[1, 1, 3]]
     assert table.union.tolist() == [[5, 5, 7]]
+
+
+@pytest.mark.parametrize(('count_absent', 'expected'), [
+    (True, 1 / 3), (False, 1 / 2)])
+def test_false_positives_of_an_absent_way_are_counted_if_asked(
+        count_absent, expected):
+    metric = FewShotIoUMetric(count_absent=count_absent)
+    metric.dataset_meta = META
+    metric.process({}, [query(0, 0, 1, [1, 1], [1, 0]).to_dict(),
+                        query(0, 0, 1, [0, 0], [1, 0]).to_dict()])
+    found = metric.compute_metrics(metric.results)
+    assert found['per_class']['cat'] == pytest.approx(100 * expected)

@@ -45,6 +45,18 @@ def test_a_false_positive_counts_for_a_way_that_the_ground_truth_lacks():
     assert union.tolist() == [0, 2, 2, 4]
 
 
+def test_unions_of_what_the_ground_truth_lacks_can_be_left_out():
+    prediction = torch.tensor([[1, 0, 2]])
+    # Nothing is background, so its false positive is left out.
+    _, union = count_pixels(
+        prediction, torch.tensor([[1, 1, 1]]), 2, count_absent=False)
+    assert union.tolist() == [3, 0, 3, 0]
+    # No way is shown.
+    _, union = count_pixels(
+        prediction, torch.tensor([[0, 0, 0]]), 2, count_absent=False)
+    assert union.tolist() == [0, 0, 0, 3]
+
+
 def test_counts_equal_sets_of_pixels():
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 4, (30, 40), generator=generator)
