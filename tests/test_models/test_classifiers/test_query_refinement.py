@@ -332,7 +332,8 @@ def test_float32_gives_the_logits_of_float64():
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('rounds', -1), ('rounds', 1.5), ('share', 1.1), ('share', -0.1),
-    ('keep', -0.1), ('present', 2), ('present', -0.1), ('shrinkage', 0),
+    ('keep', 0), ('keep', 1.1), ('present', 1.1), ('present', -0.1),
+    ('keep', -0.1), ('present', 2), ('shrinkage', 0),
     ('prior', -1), ('presence', -2), ('scale', 0), ('rank', 0)])
 def test_a_setting_out_of_range_is_named(name, value):
     with pytest.raises(InputError, match=f'expected {name} as an? '):
