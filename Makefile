@@ -5,10 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint audit wheel-check bench bench-full \
-  gpu-check clean distclean
-.PHONY: help install demo test test-full mutants lint wheel-check bench \
-  bench-full clean distclean
+.PHONY: help install demo test test-full mutants lint audit wheel-check bench \
+  bench-full gpu-check clean distclean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
