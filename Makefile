@@ -5,8 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint audit wheel-check bench bench-full \
-  gpu-check clean distclean
+.PHONY: help install demo test test-full mutants lint audit wheel-check bench \
+  bench-full gpu-check clean distclean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -25,6 +25,14 @@ test: install  ## run the tests and the examples, and print the coverage
 
 test-full: install  ## run all tests, the slow ones too: kills, soak, stacks
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
+
+# Some mutants only: make mutants MUTANTS='mmseg_panet.models.resize.*'
+MUTANTS ?=
+
+mutants: install  ## change the code that counts, and list what no test notices
+	$(PY) -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	OMP_NUM_THREADS=1 $(PY) -m mutmut run --max-children 2 $(MUTANTS)
+	$(PY) -m mutmut results
 
 lint: install  ## check style, types and spelling
 	$(PY) -m ruff check .
@@ -54,7 +62,7 @@ gpu-check: $(if $(filter $(VENV)/%,$(PY)),install)  ## check and measure on a GP
 	$(PY) -m benchmarks.gpu_check --data $(DATA) $(FLAGS)
 
 clean:  ## remove the demo's output and all caches
-	rm -rf work_dirs/demo build dist .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work_dirs/demo build dist mutants .coverage .pytest_cache .mypy_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove .venv

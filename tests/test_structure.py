@@ -28,6 +28,7 @@ CROSS_CUTTING = {
     'test_errors_page.py',
     'test_examples.py',
     'test_fake_cuda.py',
+    'test_finite_numbers.py',
     'test_gpu.py',
     'test_hostile_files.py',
     'test_kills.py',

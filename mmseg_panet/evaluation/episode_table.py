@@ -105,4 +105,11 @@ class EpisodeTable:
                 f'{path} is not an episode table: expected int64 arrays (E,), '
                 f"(E,), (E, W), (E, W + 2), (E, W + 2), got {', '.join(found)}"
                 '; `mmseg-panet test --out` writes one beside its result')
+        over, under = table.intersection, table.union
+        if ((over < 0) | (over > under)).any():
+            row = int(np.argwhere((over < 0) | (over > under))[0, 0])
+            raise InputError(
+                f'{path} is not an episode table: expected intersections '
+                f'from 0 to their unions, got {over[row].tolist()} and '
+                f'{under[row].tolist()} in row {row}; test again')
         return table

@@ -12,7 +12,7 @@ from ..errors import InputError, check_choice
 from .classifiers import Classifier, build_classifier
 from .episode_layout import EpisodeLayout
 from .feature_levels import FeatureLevels
-from .precision import full_precision
+from .precision import check_finite, full_precision
 from .resize import POOL_AT, pooling, size_metainfo
 from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
@@ -59,8 +59,7 @@ class FewShotHead(BaseDecodeHead):
                  in_index: int | Sequence[int] = -1,
                  classifier: dict | str | None = None,
                  scale: float | None = None, distance: str | None = None,
-                 pool_at: str = 'image',
-                 **kwargs: Any) -> None:
+                 pool_at: str = 'image', **kwargs: Any) -> None:
         check_choice('pool_at', pool_at, POOL_AT)
         # mmseg requires the numbers of a convolution that is not used here.
         super().__init__(
@@ -167,7 +166,8 @@ class FewShotHead(BaseDecodeHead):
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
         """Make one feature map (N, C, h, w), see :class:`FeatureLevels`."""
-        return self.levels(inputs, self.align_corners)
+        features = self.levels(inputs, self.align_corners)
+        return features if self.training else check_finite(features)
 
     @full_precision
     def match_episodes(self, supports: Tensor, support_labels: Tensor,

@@ -1,9 +1,11 @@
-"""A decorator that disables autocast."""
+"""Full precision after the backbone, and what it cannot repair."""
 import functools
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from ..errors import InputError
 
 
 def full_precision(method: Callable) -> Callable:
@@ -24,3 +26,34 @@ def full_precision(method: Callable) -> Callable:
             return method(self, inputs, *args, **kwargs)
 
     return wrapper
+
+
+def check_finite(features: Tensor) -> Tensor:
+    """Check that the backbone has not overflowed.
+
+    Every logit of such features is nan, and every label is background. In
+    training, the loss is checked instead.
+    Features on a device are checked by an asynchronous assertion, so that
+    no value is read from it.
+
+    Args:
+        features (Tensor): Features of any shape.
+
+    Returns:
+        Tensor: The same features.
+
+    Raises:
+        InputError: If a value is inf or nan. A device raises an assertion
+            instead.
+    """
+    finite = features.isfinite().all()
+    sentence = (
+        'expected finite features, got inf or nan; run the backbone in '
+        'bfloat16 or float32 if it ran in float16, or use other weights')
+    # torch 2.1 has no is_compiling; its graph breaks at this check.
+    is_compiling = getattr(torch.compiler, 'is_compiling', bool)
+    if is_compiling() or not features.is_cpu:
+        torch._assert_async(finite, sentence)
+    elif not finite:
+        raise InputError(sentence)
+    return features

@@ -2,6 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import EpisodeCounts
@@ -236,3 +237,84 @@ def test_results_of_other_episodes_cannot_be_paired():
             paired_interval(
                 EpisodeTable.from_counts(a), EpisodeTable.from_counts(other),
                 [1, 2, 3])
+
+
+def scores_of_sums(sums, num_classes):
+    """Compute mIoU, FB-IoU and classes of one run's sums (2, C + 2, ...)."""
+    with np.errstate(invalid='ignore', divide='ignore'):
+        iou = 100 * sums[0] / sums[1]
+    return np.stack([
+        np.nanmean(iou[:num_classes], axis=0), iou[num_classes:].mean(0),
+        *iou[:num_classes]])
+
+
+@pytest.mark.parametrize('seed', [20, 21])
+def test_intervals_are_those_of_scipy(seed):
+    class_ids = [2, 4, 9]
+    # Two of three classes an episode: hardly a resample lacks one.
+    counts = random_counts(seed, class_ids, (25,), num_ways=2)
+    pixels = EpisodeTable.from_counts(counts).counts(class_ids)
+    interval = bootstrap_interval(
+        EpisodeTable.from_counts(counts), class_ids, num_resamples=9999)
+    for i in range(5):
+        def score(episodes, axis=-1, i=i):
+            sums = pixels[episodes].sum(axis % episodes.ndim)
+            return scores_of_sums(np.moveaxis(sums, (-2, -1), (0, 1)), 3)[i]
+
+        found = stats.bootstrap(
+            [np.arange(25)], score, method='percentile', vectorized=True,
+            random_state=np.random.default_rng(seed))
+        # Four standard errors of a 2.5% quantile of 9999 normal samples,
+        # sqrt(0.025 * 0.975 / 9999) / 0.058, for the difference of two.
+        tolerance = 4 * 2**0.5 * 0.027 * found.standard_error
+        assert interval[:, i] == pytest.approx(
+            list(found.confidence_interval), abs=tolerance)
+
+
+@pytest.mark.parametrize('seed', [20, 21, 22])
+def test_p_values_are_those_of_scipy(seed):
+    class_ids, runs = [1, 2, 3], (5, 4)
+    a, b = (random_counts(one, class_ids, runs, num_ways=2)
+            for one in (seed, 100 + seed))
+    tables = [EpisodeTable.from_counts(one) for one in (a, b)]
+    p = permutation_p(*tables, class_ids, num_permutations=20000)
+    pixels = np.concatenate([one.counts(class_ids) for one in tables])
+    run_of = tables[0].runs
+
+    def scores(episodes):
+        return np.nanmean([scores_of_sums(np.moveaxis(
+            pixels[episodes[..., run_of == run]].sum(-3), (-2, -1), (0, 1)),
+            3) for run in (0, 1)], axis=0)
+
+    for i in range(5):
+        # All 2^9 swaps are enumerated.
+        exact = stats.permutation_test(
+            [np.arange(9), 9 + np.arange(9)],
+            lambda x, y, axis, i=i: np.abs(scores(y)[i] - scores(x)[i]),
+            permutation_type='samples', alternative='greater',
+            vectorized=True)
+        error = (exact.pvalue * (1 - exact.pvalue) / 20000)**0.5
+        assert p[i] == pytest.approx(exact.pvalue, abs=4 * error + 1e-4)
+
+
+def test_every_score_is_defined_for_episodes_without_a_pixel():
+    void = [one_way(0, i, 7, (0, 0), (0, 0)) for i in range(3)]
+    table = EpisodeTable.from_counts(void)
+    assert np.isnan(table_scores(table, [7])).all()
+    assert np.isnan(bootstrap_interval(table, [7])).all()
+    assert np.isnan(paired_interval(table, table, [7])).all()
+    assert np.isnan(permutation_p(table, table, [7])).all()
+    # They do not affect other episodes.
+    seen = [one_way(0, 3, 7, (1, 4), (5, 10))]
+    table = EpisodeTable.from_counts(void + seen)
+    assert table_scores(table, [7]).tolist() == [25.0, (25 + 50) / 2, 25.0]
+    # Resamples of void episodes only are left out.
+    assert bootstrap_interval(table, [7]).tolist() == [
+        [25.0, 37.5, 25.0]] * 2
+
+
+def test_predictions_of_background_only_are_zero_percent_of_each_class():
+    missed = [one_way(0, i, 7, (0, 30), (70, 100)) for i in range(3)]
+    table = EpisodeTable.from_counts(missed)
+    assert bootstrap_interval(table, [7]).tolist() == [[0, 35, 0]] * 2
+    assert permutation_p(table, table, [7]).tolist() == [1, 1, 1]

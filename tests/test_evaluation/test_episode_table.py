@@ -124,3 +124,14 @@ def test_a_table_that_fills_the_memory_is_refused(tmp_path):
     (tmp_path / 'a.npz').write_bytes(data)
     with pytest.raises(InputError, match='at most 100 times as many'):
         EpisodeTable.read(tmp_path / 'a.npz')
+
+
+@pytest.mark.parametrize(('intersection', 'union'), [(-1, 4), (5, 4)])
+def test_counts_that_no_prediction_has_are_refused(
+        tmp_path, intersection, union):
+    table = EpisodeTable.from_counts(COUNTS)
+    table.intersection[1, 0], table.union[1, 0] = intersection, union
+    table.write(tmp_path / 'result.npz')
+    with pytest.raises(InputError, match=(
+            rf'from 0 to their unions, got \[{intersection}, .* in row 1; ')):
+        EpisodeTable.read(tmp_path / 'result.npz')

@@ -128,3 +128,33 @@ def test_the_resize_matrix_is_that_of_interpolate(align_corners):
         row, 19, mode='linear', align_corners=align_corners)
     matrix = resize_matrix(7, 19, align_corners)
     torch.testing.assert_close(matrix @ row[0, 0], expected[0, 0])
+
+
+def test_the_resize_matrix_of_four_pixels_by_hand():
+    # Pixels 1 and 2 are 1/4 and 3/4 of the way between the two cells.
+    assert resize_matrix(2, 4).tolist() == [
+        [1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+
+
+def test_an_image_in_its_own_size_needs_no_matrix():
+    same = to_original_size(
+        (3, 4), dict(img_shape=(3, 4), ori_shape=(3, 4)),
+        like=torch.ones(1))
+    assert same == (None, None)
+    rows, columns = to_original_size(
+        (3, 4), dict(img_shape=(6, 4), ori_shape=(6, 4)),
+        like=torch.ones(1))
+    assert rows.shape == (6, 3) and columns is None
+
+
+def test_a_diagonal_flip_is_both_flips():
+    maps = torch.arange(6.).view(2, 3)
+    metainfo = dict(img_shape=(2, 3), ori_shape=(2, 3), flip=True)
+    for direction, dims in (
+            ('diagonal', (0, 1)), ('vertical', (0,)), ('horizontal', (1,))):
+        flipped = to_original_size(
+            (2, 3), metainfo | dict(flip_direction=direction), like=maps)
+        assert torch.equal(flipped(maps), maps.flip(dims))
+    # Without a direction, mmseg flips horizontally.
+    assert torch.equal(
+        to_original_size((2, 3), metainfo, like=maps)(maps), maps.flip(1))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import plain_panet
 import pytest
 import torch
@@ -344,3 +346,23 @@ def test_a_background_below_the_rounding_of_its_moments_is_zero():
     exact = SupportStatistics(
         areas, torch.ones(2, 2, 3).double(), moments.double()).background()
     assert exact.areas.flatten().tolist() == [4, 400]
+
+
+def test_means_with_shares_by_hand():
+    """Two supports of a way and a negative, in two channels."""
+    means = torch.tensor([  # (N, n, C)
+        [[1., 0.], [8., 0.]], [[0., 2.], [0., 4.]], [[10., 10.], [5., 5.]]])
+    supports = SupportStatistics(
+        torch.ones(3, 2).double(), means.double() * (1 + 1e-5))
+    weighted = replace(supports, shares=torch.tensor([0.5, 0.25, 0.25]))
+    # (1, 0) / 2 + (0, 2) / 4 + (10, 10) / 4, and the mean of the two shots
+    torch.testing.assert_close(
+        weighted.class_means([2]), torch.tensor([[3., 3.], [4., 2.]]).double())
+    assert weighted.groups([2]) == [2, 1] and supports.groups([3]) == [3]
+    adapted = replace(weighted, way_shares=torch.tensor([0.75, 0.25, 0.0]))
+    torch.testing.assert_close(
+        adapted.class_means([2]), torch.tensor([[3., 3.], [6., 1.]]).double())
+    # Each way has its own shares; the third support is a way's only shot.
+    two = replace(supports, way_shares=torch.tensor([0.75, 0.25, 1.0]))
+    torch.testing.assert_close(two.class_means([2, 1]), torch.tensor(
+        [[11 / 3, 4.], [6., 1.], [5., 5.]]).double())

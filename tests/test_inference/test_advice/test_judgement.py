@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from inference_parts import banked
@@ -70,6 +71,10 @@ def test_an_iou_leaves_out_what_is_unknown():
     assert mask_iou(found, labels) == pytest.approx(100 / 3)
 
 
+def test_a_prediction_of_background_only_has_an_iou_of_zero():
+    assert mask_iou(torch.zeros(3).bool(), torch.tensor([1, 0, 255])) == 0
+
+
 def judged_images(classifier, images=5, channels=12, size=(6, 8)):
     """A head, features and labels of images, and their statistics."""
     generator = torch.Generator().manual_seed(3)
@@ -120,6 +125,26 @@ def test_a_shot_is_judged_by_what_its_classifier_starts_from(
         (expected[0][1], expected[:2][-1][1]), abs=1e-4)
     if images > 1:
         assert min(found.ious) < max(found.ious)
+
+
+@pytest.mark.parametrize('classifier', [
+    dict(type='PrototypeClassifier'), dict(type='DiscriminantClassifier'),
+    'auto'])
+@pytest.mark.parametrize('features_of', [
+    torch.zeros_like, torch.ones_like, lambda one: 6e4 * one.sign()])
+def test_degenerate_features_are_judged_without_nan(classifier, features_of):
+    head, features, labels, _ = judged_images(classifier, 3)
+    features = features_of(features)
+    statistics = shot_statistics([
+        BankedSupport(
+            'cat', ('cat',), head.class_statistics(
+                features[[i]], labels[[i]], 1).each(lambda one: one[0]),
+            '', str(i), '') for i in range(3)])
+    metainfo = dict(ori_shape=labels.shape[1:], img_shape=labels.shape[1:])
+    found = judge(head, features[0], metainfo, labels[0], statistics, 0)
+    assert np.isfinite(
+        [*found.ious, found.own_fit, found.agreement, found.cells]).all()
+
 
 
 def test_many_shots_of_many_channels_are_judged_with_bounded_memory(

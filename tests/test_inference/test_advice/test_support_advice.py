@@ -204,6 +204,19 @@ def test_without_images_it_is_refused(inferencer, tmp_path):
         inferencer.check_support()
 
 
+def test_a_mask_that_was_emptied_after_the_fit_is_named(
+        inferencer, tmp_path):
+    (image, labels), other = red_boxes(2)
+    path = tmp_path / 'red.png'
+    Image.fromarray(255 * (labels == 1).astype(np.uint8)).save(path)
+    for mask, empty in ((str(path), lambda: Image.fromarray(
+            0 * labels).save(path)), (labels, lambda: labels.fill(0))):
+        inferencer.fit({'red': [(image, mask), other]})
+        empty()
+        with pytest.raises(InputError, match="example 1 of class 'red'"):
+            inferencer.check_support()
+
+
 @needs_msrc
 @needs_resnet18
 def test_of_five_classes_of_photographs_four_wrong_masks_are_named():

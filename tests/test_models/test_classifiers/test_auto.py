@@ -2,6 +2,7 @@ import pytest
 import torch
 from flat_episodes import random_episodes
 
+from mmseg_panet.errors import InputError
 from mmseg_panet.models import (
     PANetHead,
     PrototypeClassifier,
@@ -64,6 +65,20 @@ def test_the_scale_of_auto_is_that_of_all_methods():
     classifier = PANetHead(
         8, classifier=dict(type='AutoClassifier', scale=0.5)).classifier
     assert classifier.one_shot.scale == classifier.many_shot.scale == 0.5
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('prior', -0.1), ('presence', -1.1), ('scale', 0.0), ('rank', 0)])
+def test_a_setting_out_of_range_is_named(name, value):
+    with pytest.raises(InputError, match=name):
+        AutoClassifier(**{name: value})
+
+
+def test_the_choice_is_described():
+    assert AutoClassifier().describe([1]) == (
+        'auto: refinement from prototypes for 1 way, 1 shot')
+    assert AutoClassifier().describe([2, 5]) == (
+        'auto: refinement from the discriminant for 2 ways, 2 to 5 shots')
 
 
 def test_cells_without_scatter_are_classified_by_prototypes():

@@ -84,7 +84,8 @@ def test_the_weights_are_those_of_the_equations():
 
 
 def test_an_unknown_distance_is_named():
-    with pytest.raises(ValueError, match="'cosine', 'squared_euclidean'"):
+    with pytest.raises(ValueError, match=(
+            "distance must be one of .'cosine', 'squared_euclidean'")):
         PrototypeClassifier('manhattan')
 
 

@@ -124,6 +124,24 @@ def test_a_class_with_fewer_than_four_cells_is_not_refined(size, alone):
     assert torch.allclose(found, expected) == alone
 
 
+def test_a_class_of_four_cells_is_refined_by_the_most_certain_one():
+    features, weights, queries = episode([3], noise=0.3)
+    # Four cells of the background, and four of the way.
+    queries = torch.cat(
+        [queries[:, :, 0, :4], queries[:, :, 1, 1:4], queries[:, :, 2, 1:2]],
+        2)[:, :, None]
+    statistics = statistics_of(features, weights)
+    means, moments = plain.classes_of([
+        (plain.unit(one), back.flatten(), way.flatten())
+        for one, (back, way) in zip(features, weights, strict=True)], [3])
+    logits = DiscriminantClassifier().fit(statistics, [3])(queries)
+    expected, numbers = plain.refine(
+        plain.unit(queries[0]), logits[0].flatten(1), means, moments)
+    assert numbers == [[1, 1]] * 3
+    found = refined(statistics, queries, [3])
+    torch.testing.assert_close(found[0].flatten(1), expected)
+
+
 @pytest.mark.parametrize('classes', [2, 4])
 def test_the_shares_equal_those_of_a_loop(classes):
     generator = torch.Generator().manual_seed(0)
@@ -313,9 +331,10 @@ def test_float32_gives_the_logits_of_float64():
 
 
 @pytest.mark.parametrize(('name', 'value'), [
-    ('rounds', -1), ('rounds', 1.5), ('share', 1.1), ('keep', -0.1),
-    ('present', 2), ('shrinkage', 0), ('prior', -1), ('presence', -2),
-    ('scale', 0), ('rank', 0)])
+    ('rounds', -1), ('rounds', 1.5), ('share', 1.1), ('share', -0.1),
+    ('keep', 0), ('keep', 1.1), ('present', 1.1), ('present', -0.1),
+    ('keep', -0.1), ('present', 2), ('shrinkage', 0),
+    ('prior', -1), ('presence', -2), ('scale', 0), ('rank', 0)])
 def test_a_setting_out_of_range_is_named(name, value):
     with pytest.raises(InputError, match=f'expected {name} as an? '):
         QueryRefinement(**{name: value})
