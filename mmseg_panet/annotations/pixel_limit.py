@@ -18,7 +18,7 @@ _VARIABLE = 'MMSEG_PANET_MAX_PIXELS'
 _LONGEST = 1 << 20
 """Pixels of the longest side of an image that OpenCV reads."""
 _FORMATS = (
-    'BMP', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
+    'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
 """Formats that Pillow reads without another program."""
 _opening = threading.Lock()
 """Lock of Pillow's own limit, which belongs to the process."""

@@ -356,32 +356,30 @@ def test_masks_from_elsewhere_are_not_overwritten(tmp_path, twelve):
 ])
 def test_a_size_beyond_all_images_is_refused_before_it_is_allocated(
         tmp_path, size):
-    with pytest.raises(InputError, match='image 100: expected an image of at'):
+    with pytest.raises(InputError, match='image 100 has .*, expected at most '):
         converted(tmp_path, [], size=size)
     assert not (tmp_path / 'out').exists()
 
 
 def test_the_size_of_the_image_is_compared_before_anything_is_allocated(
         tmp_path, monkeypatch):
-    """An annotation may claim a gigapixel, of an image of 8x8."""
+    """An annotation may claim 268 megapixels, of an image of 8x8."""
     files.save_photograph(
         tmp_path / 'images/a.jpg', np.zeros((8, 8), np.uint8))
     monkeypatch.setattr(
         coco_format, '_rasterize', lambda *_, **__: pytest.fail('allocated'))
     monkeypatch.setattr(  # in this process
         mask_folder, 'parallel_map', lambda do, tasks, _: list(map(do, tasks)))
-    with pytest.raises(InputError, match='is 8x8, but it was annotated as 32'):
-        converted(tmp_path, [], size=(1 << 15, 1 << 15),
+    with pytest.raises(InputError, match='is 8x8, but it was annotated as 16'):
+        converted(tmp_path, [], size=(1 << 14, 1 << 14),
                   image_dir=tmp_path / 'images')
 
 
-@pytest.mark.parametrize(('name', 'why'), [
-    ('a\0.jpg', 'null byte'), ('\ud800.jpg', 'surrogates'),
-    ('x' * 300 + '.jpg', 'too long'), ('d' * 300 + '/a.jpg', 'too long')])
-def test_a_name_that_no_file_can_have_raises_an_input_error(
-        tmp_path, name, why):
+@pytest.mark.parametrize('name', [
+    'a\0.jpg', '\ud800.jpg', 'x' * 300 + '.jpg', 'd' * 300 + '/a.jpg'])
+def test_a_name_that_no_file_can_have_raises_an_input_error(tmp_path, name):
     files.write_coco(tmp_path / 'a.json', {name: SIZE}, [], CATEGORIES)
-    with pytest.raises(InputError, match=f'the name of a file, .*{why}'):
+    with pytest.raises(InputError, match='name of an image file, .* 250 bytes'):
         convert_coco(tmp_path / 'a.json', tmp_path / 'out')
     assert not (tmp_path / 'out/masks').exists()
 

@@ -215,15 +215,13 @@ def test_a_file_that_is_not_labelmes_raises_an_input_error(tmp_path):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
 
 
-@pytest.mark.parametrize(('name', 'why'), [
-    ('a\0.jpg', 'null byte'), ('\ud800.jpg', 'surrogates'),
-    ('x' * 300 + '.jpg', 'too long')])
-def test_a_name_that_no_file_can_have_raises_an_input_error(
-        tmp_path, name, why):
+@pytest.mark.parametrize('name', [
+    'a\0.jpg', '\ud800.jpg', 'x' * 300 + '.jpg'])
+def test_a_name_that_no_file_can_have_raises_an_input_error(tmp_path, name):
     files.write_labelme(
         tmp_path / 'in/a.json', SIZE,
         [files.shape('cat', 'rectangle', [[0, 0], [9, 9]])], image=name)
-    with pytest.raises(InputError, match=f'the name of a file, .*{why}'):
+    with pytest.raises(InputError, match='name of an image file, .* 250 bytes'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
 
 
@@ -234,7 +232,7 @@ def test_a_size_beyond_all_images_is_refused_before_it_is_allocated(
     files.write_labelme(
         tmp_path / 'in/a.json', size,
         [files.shape('cat', 'rectangle', [[0, 0], [9, 9]])])
-    with pytest.raises(InputError, match='expected an image of at most'):
+    with pytest.raises(InputError, match='pixels, expected at most '):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
 
 
