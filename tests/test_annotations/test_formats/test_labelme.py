@@ -221,7 +221,7 @@ def test_a_name_that_no_file_can_have_raises_an_input_error(tmp_path, name):
     files.write_labelme(
         tmp_path / 'in/a.json', SIZE,
         [files.shape('cat', 'rectangle', [[0, 0], [9, 9]])], image=name)
-    with pytest.raises(InputError, match='name of an image file, .* 250 bytes'):
+    with pytest.raises(InputError, match='name of an image .* 250 bytes'):
         convert_labelme(tmp_path / 'in', tmp_path / 'out')
 
 
