@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint wheel-check bench bench-full clean \
+.PHONY: help install demo test test-full lint wheel-check bench bench-full soak clean \
   distclean
 
 help:  ## list the targets
@@ -43,6 +43,9 @@ bench: install  ## measure the quick figures, under 10 minutes
 
 bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
+
+soak: install  ## measure the growth of memory in long jobs, 15 minutes
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.run --only 'soak-*'
 
 clean:  ## remove the demo's output and all caches
 	rm -rf work_dirs/demo build dist .coverage .pytest_cache .mypy_cache .ruff_cache
