@@ -85,7 +85,7 @@ setup(
         'torch>=2.1.0',
         'torchvision>=0.16.0',
         'numpy>=1.24.0',
-        'opencv-python>=4.8.0.74',  # images are read and resized
+        'opencv-python>=4.11.0.86',  # refuses a JPEG that is cut short
         'Pillow>=11.3.0',  # masks are read and written
         'matplotlib>=3.7.0',  # the font of legends; mmseg requires it too
         'scipy>=1.11.1',  # boxes, scribbles and points; the masks of SBD
@@ -105,7 +105,6 @@ setup(
             'torch>=2.3',
             'torchvision>=0.18',
             'numpy>=2.0.1',
-            'opencv-python>=4.10.0.84',
             'matplotlib>=3.9',
             'scipy>=1.13',
             'pycocotools>=2.0.8',  # reads COCO's polygons and run lengths
