@@ -4,12 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
+# The oldest supported stack. Its torch has no wheel for Python 3.12 and newer.
+OPENMMLAB := .venv-openmmlab
+OLD := $(OPENMMLAB)/bin/python
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full mutants lint audit wheel-check bench \
-  bench-full gpu-check clean distclean
+.PHONY: help install demo test test-full test-openmmlab mutants lint audit \
+  wheel-check bench bench-full soak gpu-check clean distclean
 
 help:  ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 16
 
 install: $(VENV)/.installed  ## make .venv with the pinned stack and this package
 
@@ -25,6 +29,9 @@ test: install  ## run the tests and the examples, and print the coverage
 
 test-full: install  ## run all tests, the slow ones too: kills, soak, stacks
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
+
+test-openmmlab: $(OPENMMLAB)/.installed  ## run them on the original OpenMMLab stack
+	OMP_NUM_THREADS=1 $(OLD) -m pytest -n 2 -m 'not slow'
 
 # Some mutants only: make mutants MUTANTS='mmseg_panet.models.resize.*'
 MUTANTS ?=
@@ -56,6 +63,9 @@ bench: install  ## measure the quick figures, under 10 minutes
 bench-full: install  ## measure all figures, hours on a CPU
 	$(PY) -m benchmarks.run --full --data $(DATA)
 
+soak: install  ## measure the growth of memory in long jobs, 15 minutes
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.run --only 'soak-*'
+
 # What PY names is used as it is: make gpu-check PY=python3 DATA=DIR
 # make gpu-check FLAGS='--device cpu --quick' checks the steps without a GPU.
 gpu-check: $(if $(filter $(VENV)/%,$(PY)),install)  ## check and measure on a GPU, under 10 minutes
@@ -63,10 +73,10 @@ gpu-check: $(if $(filter $(VENV)/%,$(PY)),install)  ## check and measure on a GP
 
 clean:  ## remove the demo's output and all caches
 	rm -rf work_dirs/demo build dist mutants .coverage .pytest_cache .mypy_cache .ruff_cache
-	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
+	find . -path './$(VENV)*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
-distclean: clean  ## clean, and remove .venv
-	rm -rf $(VENV)
+distclean: clean  ## clean, and remove .venv and .venv-openmmlab
+	rm -rf $(VENV) $(OPENMMLAB)
 
 # pip is the last thing that venv makes, so an incomplete .venv is made again.
 $(VENV)/bin/pip:
@@ -82,4 +92,29 @@ $(VENV)/.installed: requirements/onedl.txt requirements/dev.txt setup.py \
 	  'about 5 GB, 2 to 3 minutes the first time.'
 	$(PY) -m pip install --disable-pip-version-check -r requirements/dev.txt
 	$(PY) -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(OPENMMLAB)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit( \
+	  not (3, 10) <= sys.version_info < (3, 12))' || { \
+	  echo 'torch 2.1 needs Python 3.10 or 3.11, and $(PYTHON) is another one;' \
+	    'name it: make test-openmmlab PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(OPENMMLAB)
+
+# torch comes first, because mmcv is compiled against it. pip keeps the wheel of
+# mmcv in its cache for the next time. The cache does not tell whether a wheel
+# has the operators, so they are imported.
+$(OPENMMLAB)/.installed: requirements/minimum.txt setup.py Makefile \
+    | $(OPENMMLAB)/bin/pip
+	@echo 'Installing the original OpenMMLab packages into $(OPENMMLAB):' \
+	  'about 6 GB; compiling mmcv takes 15 minutes the first time.'
+	$(OLD) -m pip install --disable-pip-version-check \
+	  -c requirements/minimum.txt torch numpy setuptools wheel ninja psutil
+	MMCV_WITH_OPS=1 FORCE_CUDA=0 MAX_JOBS=$${MAX_JOBS:-2} \
+	  $(OLD) -m pip install --disable-pip-version-check \
+	  --no-build-isolation -r requirements/minimum.txt
+	@$(OLD) -c 'import mmcv.ops' || { \
+	  echo 'This mmcv has no operators; run pip cache remove mmcv, and' \
+	    'make distclean test-openmmlab again' >&2; exit 1; }
+	$(OLD) -m pip install --disable-pip-version-check --no-deps -e .
 	@touch $@

@@ -66,6 +66,7 @@ setup(
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
         'Topic :: Scientific/Engineering :: Image Recognition',
         'Typing :: Typed',
     ],
@@ -78,17 +79,19 @@ setup(
     # mmseg is an extra: two distributions provide the same modules
     # (mmengine, mmcv, mmseg, mmpretrain), and pip cannot express "either".
     # Never install both extras into one environment.
+    # These bounds are the pins of requirements/minimum.txt, which the tests
+    # run with.
     install_requires=[
-        'torch>=2.0',
-        'torchvision>=0.15',
-        'numpy>=1.24',
-        'opencv-python>=4.8',  # images are read and resized
-        'Pillow>=11.3',  # masks are read and written
-        'matplotlib>=3.7',  # the font of legends; mmseg requires it too
-        'scipy>=1.11',  # boxes, scribbles and points; the masks of SBD
+        'torch>=2.1.0',
+        'torchvision>=0.16.0',
+        'numpy>=1.24.0',
+        'opencv-python>=4.11.0.86',  # refuses a JPEG that is cut short
+        'Pillow>=11.3.0',  # masks are read and written
+        'matplotlib>=3.7.0',  # the font of legends; mmseg requires it too
+        'scipy>=1.11.1',  # boxes, scribbles and points; the masks of SBD
         'rich>=13.4.2',  # progress and tables; openmim wants no newer one
-        'platformdirs>=3.11',  # the folder of caches
-        'filelock>=3.13',  # one process at a time fills it
+        'platformdirs>=3.11.0',  # the folder of caches
+        'filelock>=3.13.0',  # one process at a time fills it
         'safetensors>=0.4.5',  # decoded images, prototype banks
     ],
     extras_require={
@@ -97,22 +100,31 @@ setup(
             'onedl-mmcv>=2.3.6',
             'onedl-mmsegmentation>=1.4.2',
             'onedl-mmpretrain>=1.3.6',
-            'pycocotools>=2.0.7',  # reads COCO's polygons and run lengths
+            # onedl-mmsegmentation wants numpy 2, which the others must be
+            # compiled for.
+            'torch>=2.3',
+            'torchvision>=0.18',
+            'numpy>=2.0.1',
+            'matplotlib>=3.9',
+            'scipy>=1.13',
+            'pycocotools>=2.0.8',  # reads COCO's polygons and run lengths
         ],
         'openmmlab': [
-            'mmengine>=0.10.4,<1',  # tested with 0.10.7
+            'mmengine>=0.10.7,<1',
             # mmsegmentation 1.2.2 refuses mmcv 2.2; requirements/minimum.txt
             # tells how mmcv is built
-            'mmcv>=2.0.1,<2.2',
+            'mmcv>=2.1.0,<2.2',
             'mmsegmentation>=1.2.2,<2',
             'mmpretrain>=1.2.0,<2',
             'pycocotools>=2.0.7',
             'torch<2.6',  # mmengine cannot resume with weights_only loading
             'numpy<2',  # mmcv 2.1 is compiled against numpy 1
             'opencv-python<5',
-            'setuptools<81',  # `mmseg::` bases in configs need pkg_resources
-            'ftfy',  # mmseg imports these two, but does not require them
-            'regex',
+            # `mmseg::` bases in configs need pkg_resources
+            'setuptools>=80.9.0,<81',
+            # mmseg imports these two, but does not require them.
+            'ftfy>=6.1.1',
+            'regex>=2023.8.8',
         ],
     },
 )

@@ -22,6 +22,7 @@ from . import (
     pooling,
     profiles,
     resume,
+    soak,
     training,
 )
 from .case import Case
@@ -87,6 +88,12 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
                 device), True)
     else:
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
+    found['soak-training'] = Job(partial(soak.measure_training, work_dir))
+    for name, reuse in (('episodes', False), ('images', True)):
+        found[f'soak-{name}'] = Job(
+            partial(soak.measure_evaluation, work_dir, reuse))
+    found['soak-inferencer'] = Job(
+        partial(soak.measure_inferencer, work_dir, device))
     found['profile'] = Job(partial(
         profiles.measure, large, device, REPO / 'benchmarks'))
     return found | _sizes(device)

@@ -9,16 +9,13 @@ import torch
 from mmengine.config import Config
 
 from .row import Row
-from .runners import IterationEnds, build_runner, toy_config, training_only
+from .runners import IterationEnds, build_runner, small_config, training_only
 from .timing import in_turn, medians, ratio_of
 
 
 def measure(work_dir: Path, late: int = 30000) -> list[Row]:
     """Time from ``train()`` to the end of the first iteration."""
-    cfg = toy_config(work_dir)
-    # The network is tiny, because only the start is of interest.
-    cfg.model.backbone.update(base_channels=8, stem_channels=8)
-    cfg.model.decode_head.in_channels = 32
+    cfg = small_config(work_dir)
     with tempfile.TemporaryDirectory() as folder:
         saved = _save(cfg, Path(folder), (0, late))
         seconds = in_turn({

@@ -52,6 +52,14 @@ def toy_config(work_dir: Path) -> Config:
     return cfg
 
 
+def small_config(work_dir: Path) -> Config:
+    """Make the toy config with a network whose time does not matter."""
+    cfg = toy_config(work_dir)
+    cfg.model.backbone.update(base_channels=8, stem_channels=8)
+    cfg.model.decode_head.in_channels = 32
+    return cfg
+
+
 def build_runner(cfg: Config, name: str, work_dir: Path) -> Runner:
     """Build a Runner without pictures; its name must be unique."""
     cfg = Config(cfg.to_dict())

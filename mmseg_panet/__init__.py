@@ -24,7 +24,7 @@ with pause_garbage_collection():
     with suppress_import_notices():
         from . import datasets, engine, evaluation, models, visualization
 
-    from .distribution import register_distributions
+    from .stacks import register_distributions
 
 register_distributions()
 

@@ -1,6 +1,8 @@
 """The parts of the benchmarks, at sizes that take seconds."""
 import json
 import re
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from benchmarks import gpu, gpu_check, peer, results
+from benchmarks import gpu, gpu_check, peer, results, soak
 from benchmarks.case import Case, build_model, noise_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
@@ -114,6 +116,59 @@ def test_the_peak_is_that_of_the_tensors_that_live_at_once():
         return other, torch.empty(7_000_000)
 
     assert peak_bytes(call, CPU) == 4 * 15_000_000
+
+
+def test_the_usage_counts_the_memory_and_files_of_child_processes(tmp_path):
+    before = soak.usage()
+    code = ("import time; kept = b'x' * 50_000_000; file = open('a', 'w'); "
+            "print(flush=True); time.sleep(60)")
+    with subprocess.Popen(
+            [sys.executable, '-c', code], cwd=tmp_path,
+            stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        with_child = soak.usage()
+        child.kill()
+    after = soak.usage()
+    assert with_child.processes == before.processes + 1 == after.processes + 1
+    assert with_child.rss - before.rss > 50e6 > after.rss - before.rss
+    # Its three streams and the file, and our end of the pipe.
+    assert with_child.descriptors == before.descriptors + 5
+    assert after.descriptors == before.descriptors
+
+
+def test_growth_is_that_of_the_end_over_the_beginning_after_the_warm_up():
+    """Ten samples: one of warm-up, then 100 MB, at the end 106 MB.
+
+    The first one does not count, and neither does the peak between.
+    """
+    memory = [50, 100, 100, 150, 101, 102, 103, 104, 105, 106]
+    memory, descriptors = soak.growth('a test', 'toy', [
+        soak.Usage(10**6 * mega, 7 + (mega > 105), 3) for mega in memory])
+    assert memory.value == pytest.approx(6)
+    assert (memory.low, memory.high) == pytest.approx((0, 50))
+    assert memory.missed and memory.remark == '100 MB in 3 processes, +6.0 MB'
+    assert descriptors.value == 1 and descriptors.missed
+    assert descriptors.remark == '7 open'
+
+
+def test_every_step_is_counted_and_some_are_sampled():
+    watch = soak.Watch(2 * soak.SAMPLES)
+    for _ in range(2 * soak.SAMPLES):
+        watch.step()
+    assert len(watch.samples) == soak.SAMPLES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('measure', [
+    lambda folder: soak.measure_training(folder, 400),
+    lambda folder: soak.measure_evaluation(folder, False, 2000),
+    lambda folder: soak.measure_evaluation(folder, True, 2000, 10),
+    lambda folder: soak.measure_inferencer(folder, CPU, 200),
+], ids=['training', 'episodes', 'images', 'inferencer'])
+def test_a_short_soak_keeps_its_memory_and_descriptors(measure, tmp_path):
+    rows = measure(tmp_path)
+    assert len(rows) in (2, 4)
+    assert [row for row in rows if row.missed] == []
 
 
 def record(job, *rows, commit='abc', failure=None):

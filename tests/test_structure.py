@@ -161,6 +161,36 @@ def test_files_are_read_without_pickle():
     assert not found, '\n'.join(found)
 
 
+def questions_of_versions(text: str) -> list[str]:
+    """Return what a module asks torch or the stack to tell them apart."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                'getattr', 'hasattr'):
+            module = ast.unparse(node.args[0]).split('.')[0]
+        elif isinstance(node, ast.Attribute) and node.attr == '__version__':
+            module = ast.unparse(node.value)
+        else:
+            continue
+        if module in TORCH | {'mmengine'}:
+            found.append(ast.unparse(node))
+    return found
+
+
+def test_only_one_module_asks_which_stack_is_installed():
+    assert questions_of_versions(
+        "a = getattr(torch.compiler, 'x', bool)\nif hasattr(mmengine, 'y'):"
+        "\n  b = torch.__version__ > '2'\ngetattr(a, 'z')\n") == [
+            "getattr(torch.compiler, 'x', bool)", "hasattr(mmengine, 'y')",
+            'torch.__version__']
+    found = {
+        path.relative_to(PACKAGE).as_posix(): questions
+        for path in PACKAGE.rglob('*.py')
+        if (questions := questions_of_versions(
+            path.read_text(encoding='utf-8')))}
+    assert found.keys() == {'stacks.py'}, found
+
+
 def test_tests_mirror_the_package():
     tests = {path.relative_to(REPO / 'tests')
              for path in (REPO / 'tests').rglob('test_*.py')}

@@ -6,6 +6,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..errors import InputError
+from ..stacks import is_compiling
 from .statistics import label_masks
 
 
@@ -39,8 +40,7 @@ def support_ways(labels: Tensor,
     if None in pixels:
         present = label_masks(
             labels, [[way] for way in ways]).flatten(1).any(1)
-        # torch 2.1 has no is_compiling; its graph breaks at this check.
-        is_compiling = getattr(torch.compiler, 'is_compiling', bool)
+        # The graph breaks at the check of the pixels.
         if is_compiling() or not labels.is_cpu:
             torch._assert_async(
                 present.all(), 'a support has an empty mask: expected at '

@@ -7,7 +7,7 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 
-from mmseg_panet import distribution
+from mmseg_panet import stacks
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def installed(monkeypatch):
             raise PackageNotFoundError(name)
         return '1.0'
 
-    monkeypatch.setattr(distribution, 'version', version)
+    monkeypatch.setattr(stacks, 'version', version)
     table = {'mmseg': 'mmsegmentation', 'mmpretrain': 'mmpretrain',
              'mmdet': 'mmdet'}
-    monkeypatch.setattr(distribution, 'MODULE2PACKAGE', table)
+    monkeypatch.setattr(stacks, 'MODULE2PACKAGE', table)
 
     def register(*distributions):
         names.update(distributions)
-        distribution.register_distributions()
+        stacks.register_distributions()
         return table
     return register
 
@@ -52,7 +52,7 @@ def test_a_package_that_is_not_there_keeps_its_name(installed):
 
 
 def test_mmengines_own_table_is_changed():
-    assert MODULE2PACKAGE is distribution.MODULE2PACKAGE
+    assert MODULE2PACKAGE is stacks.MODULE2PACKAGE
     assert MODULE2PACKAGE['mmseg_panet'] == 'mmseg_panet'
 
 

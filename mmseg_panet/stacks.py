@@ -1,7 +1,16 @@
-"""The distributions in which mmengine looks for the configs of packages."""
+"""What differs between the two stacks, and between versions of torch.
+
+The stacks are the packages of OpenMMLab and their continuations, whose names
+begin with ``onedl-``. No other module of the package asks which one is
+installed.
+"""
 from importlib.metadata import PackageNotFoundError, version
 
+import torch
 from mmengine.config.utils import MODULE2PACKAGE
+
+is_compiling = getattr(torch.compiler, 'is_compiling', bool)
+"""Whether ``torch.compile`` traces; torch 2.1 never tells, so False."""
 
 
 def register_distributions() -> None:
