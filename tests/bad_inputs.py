@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import torch
+from image_files import write_huge_png
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image
@@ -21,6 +22,16 @@ def bad(what):
         CASES[what] = function
         return function
     return register
+
+
+class Hostile:
+    """Unpickled with full trust, it writes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return write, (self.path, 'executed')
 
 
 class Parts:
@@ -260,6 +271,20 @@ def _(parts, out):
     return (*parts.test(), '--data-root', out / 'nowhere')
 
 
+@bad('An image of more pixels than fit into memory')
+def _(parts, out):
+    folder, image, _ = parts.copy_support(out)
+    write_huge_png(image)
+    return parts.fit(out, folder)
+
+
+@bad('A class folder whose name has an escape character')
+def _(parts, out):
+    folder, *_ = parts.copy_support(out)
+    (folder / 'class1').rename(folder / 'class\x1b[31m')
+    return parts.fit(out, folder)
+
+
 # Annotations
 
 @bad('A COCO file that is no JSON')
@@ -272,6 +297,47 @@ def _(parts, out):
 def _(parts, out):
     return ('prepare-data', 'coco', write(out / 'a.json', '{"images": []}'),
             out / 'out')
+
+
+@bad('A JSON file that is nested 100,000 levels deep')
+def _(parts, out):
+    return ('prepare-data', 'coco', write(
+        out / 'a.json', '[' * 100_000 + ']' * 100_000), out / 'out')
+
+
+@bad('A JSON file that has a key twice')
+def _(parts, out):
+    return ('prepare-data', 'coco', write(
+        out / 'a.json', '{"images": [], "images": []}'), out / 'out')
+
+
+@bad('A COCO image of a size beyond the memory')
+def _(parts, out):
+    return prepare_coco(out, images=[dict(
+        id=1, file_name='a.jpg', height=10 ** 9, width=10 ** 9)])
+
+
+@bad('A COCO image whose name is a folder')
+def _(parts, out):
+    return prepare_coco(out, images=[dict(
+        id=1, file_name='..', height=8, width=8)])
+
+
+@bad('A COCO image whose name has a line break')
+def _(parts, out):
+    return prepare_coco(out, images=[dict(
+        id=1, file_name='a\n.jpg', height=8, width=8)])
+
+
+@bad('A COCO image that lies outside the folder')
+def _(parts, out):
+    return prepare_coco(out, images=[dict(
+        id=1, file_name='../../a.jpg', height=8, width=8)])
+
+
+@bad('A COCO category with a line break')
+def _(parts, out):
+    return prepare_coco(out, categories=[dict(id=1, name='cat\ndog')])
 
 
 @bad('A COCO object of an unknown category')
@@ -355,6 +421,21 @@ def _(parts, out):
     return 'prepare-data', 'cvat', out / 'export.zip', out / 'out'
 
 
+@bad('A CVAT export with a file outside its folder')
+def _(parts, out):
+    with zipfile.ZipFile(out / 'export.zip', 'w') as file:
+        file.writestr('../evil.txt', 'nothing')
+    return 'prepare-data', 'cvat', out / 'export.zip', out / 'out'
+
+
+@bad('A CVAT export that is a zip bomb')
+def _(parts, out):
+    with zipfile.ZipFile(
+            out / 'export.zip', 'w', zipfile.ZIP_DEFLATED) as file:
+        file.writestr('a.txt', bytes(2 * 10 ** 8))
+    return 'prepare-data', 'cvat', out / 'export.zip', out / 'out'
+
+
 @bad('A mask with an id that the list of classes lacks')
 def _(parts, out):
     return masks(out, [[0, 1], [1, 7]], '1 cat\n')
@@ -404,6 +485,12 @@ def _(parts, out):
 def _(parts, out):
     return parts.test('--manifest', edited_manifest(
         parts, out, lambda rows: rows[0].update(num_shots=-1)))
+
+
+@bad('A manifest of more episodes than can be tested')
+def _(parts, out):
+    return parts.test('--manifest', edited_manifest(
+        parts, out, lambda rows: rows[0].update(num_episodes=10 ** 12)))
 
 
 @bad('A manifest with an image that the data set lacks')
@@ -484,6 +571,21 @@ def _(parts, out):
     return edited_bank(parts, out, edit)
 
 
+@bad('A bank with an area of 0')
+def _(parts, out):
+    def edit(header, tensors):
+        tensors['sums'][:, 0] = 0
+    return edited_bank(parts, out, edit)
+
+
+@bad('A bank with other numbers of shots')
+def _(parts, out):
+    def edit(header, tensors):
+        header['mmseg_panet'] = json.dumps(
+            json.loads(header['mmseg_panet']) | dict(shots=[9, 9]))
+    return edited_bank(parts, out, edit)
+
+
 @bad('A bank with another suffix')
 def _(parts, out):
     return ('fit', *parts.network(), '--support', parts.support,
@@ -516,7 +618,7 @@ def _(parts, out):
 @bad('A misspelt setting of the model')
 def _(parts, out):
     return (*parts.fit(out, parts.support), '--cfg-options',
-            'model.decode_head.chanels=3')
+            'model.decode_head.anchors=3')
 
 
 @bad('An unknown type of the head')
@@ -566,6 +668,11 @@ def _(parts, out):
 @bad('More shots than the class has images')
 def _(parts, out):
     return parts.test('--shots', 5000)
+
+
+@bad('More episodes than can be tested')
+def _(parts, out):
+    return parts.episodes(out, '--episodes', 10 ** 12)
 
 
 @bad('A number of episodes that is no integer')
@@ -627,6 +734,30 @@ def _(parts, out):
     return parts.test(checkpoint=out / 'a.pth')
 
 
+@bad('A checkpoint that executes code')
+def _(parts, out):
+    torch.save({'state_dict': Hostile(out / 'executed')}, out / 'a.pth')
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('A checkpoint with a weight that is not finite')
+def _(parts, out):
+    weights = torch.load(parts.checkpoint, weights_only=True)
+    key = 'backbone.layer1.0.conv1.weight'
+    weights[key][0, 0, 0, 0] = torch.nan
+    torch.save(weights, out / 'a.pth')
+    return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('A work dir to resume from without a complete checkpoint')
+def _(parts, out):
+    (out / 'out').mkdir()
+    (out / 'out/iter_3.pth').write_bytes(
+        parts.checkpoint.read_bytes()[:-100])
+    write(out / 'out/last_checkpoint', str(out / 'out/iter_3.pth'))
+    return parts.train(out, '--resume')
+
+
 @bad('A checkpoint of another architecture')
 def _(parts, out):
     torch.save({'backbone.conv.weight': torch.zeros(3)}, out / 'a.pth')
@@ -680,6 +811,14 @@ def _(parts, out):
 def _(parts, out):
     return ('segment', *parts.network(), '--images', parts.images,
             '--support', parts.support, '--out', write(out / 'a', ''))
+
+
+@bad('A result folder whose masks are a link to another folder')
+def _(parts, out):
+    (out / 'out').mkdir()
+    (out / 'elsewhere').mkdir()
+    (out / 'out/masks').symlink_to(out / 'elsewhere')
+    return parts.segment_from(out, parts.support)
 
 
 @bad('A result folder of another model')

@@ -1,4 +1,7 @@
 """Files of images and videos with known pixels."""
+import struct
+import zlib
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -24,3 +27,14 @@ def write_video(path, frames):
         writer.write(np.full((48, 64, 3), 20 * i, np.uint8))
     writer.release()
     return path
+
+
+def write_huge_png(path, side=20000):
+    """Write the start of a PNG of many pixels."""
+    def chunk(kind, data):
+        return (struct.pack('>I', len(data)) + kind + data
+                + struct.pack('>I', zlib.crc32(kind + data)))
+    path.write_bytes(
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0))
+        + chunk(b'IDAT', zlib.compress(bytes(10 * (1 + side)))))

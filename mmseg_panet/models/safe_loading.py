@@ -150,9 +150,10 @@ def _require_finite(weights: Any, source: str) -> None:
     if faulty:
         first = tensors[faulty[0]]
         number = int((~torch.isfinite(first)).sum())
+        others = f' and in {counted(len(faulty) - 1, "other tensor")}' * (
+            len(faulty) > 1)
         raise InputError(
             f'the checkpoint {source} has weights that are not finite: '
             f'{counted(number, "value")} of {first.numel()} in '
-            f"'{faulty[0]}', which is one of {len(faulty)} such tensors of "
-            f'{len(tensors)}; use a checkpoint from before the training '
-            'diverged')
+            f"'{faulty[0]}'{others}; use a checkpoint from before the "
+            'training diverged')

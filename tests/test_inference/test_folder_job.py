@@ -3,14 +3,13 @@ import json
 import os
 import shutil
 import signal
-import struct
 import time
 import tracemalloc
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from image_files import write_huge_png
 from PIL import Image
 
 from mmseg_panet.datasets.folder import FolderDataset
@@ -324,17 +323,6 @@ def test_no_mask_is_written_outside_the_results(tmp_path):
     pattern = f'{tmp_path}/a/*/../../up.png'
     with pytest.raises(InputError, match='up lies outside'):
         list_images(pattern)
-
-
-def write_huge_png(path, side=20000):
-    """Write the start of a PNG of many pixels."""
-    def chunk(kind, data):
-        return (struct.pack('>I', len(data)) + kind + data
-                + struct.pack('>I', zlib.crc32(kind + data)))
-    path.write_bytes(
-        b'\x89PNG\r\n\x1a\n'
-        + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0))
-        + chunk(b'IDAT', zlib.compress(bytes(10 * (1 + side)))))
 
 
 def test_a_huge_image_is_a_failure_and_all_others_get_their_masks(

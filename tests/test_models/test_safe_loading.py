@@ -166,5 +166,5 @@ def test_weights_that_are_not_finite_are_named(
         CheckpointLoader.load_checkpoint(path)
     assert str(caught.value) == (
         f'the checkpoint {path} has weights that are not finite: 1 value of '
-        "4 in 'b', which is one of 2 such tensors of 3; use a checkpoint "
+        "4 in 'b' and in 1 other tensor; use a checkpoint "
         'from before the training diverged')
