@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..stacks import is_compiling
 
 
 def full_precision(method: Callable) -> Callable:
@@ -50,8 +51,7 @@ def check_finite(features: Tensor) -> Tensor:
     sentence = (
         'expected finite features, got inf or nan; run the backbone in '
         'bfloat16 or float32 if it ran in float16, or use other weights')
-    # torch 2.1 has no is_compiling; its graph breaks at this check.
-    is_compiling = getattr(torch.compiler, 'is_compiling', bool)
+    # The graph breaks at the check of the value.
     if is_compiling() or not features.is_cpu:
         torch._assert_async(finite, sentence)
     elif not finite:
