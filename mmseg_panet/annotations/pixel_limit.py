@@ -47,6 +47,10 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
         InputError: If the image has more pixels, by its header.
         OSError: If the file cannot be opened; or another error of Pillow.
     """
+    # Pillow 11 takes only names of formats that it has loaded, and reads MPO
+    # as JPEG.
+    Image.init()
+    formats = tuple(one for one in formats if one in Image.OPEN)
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
