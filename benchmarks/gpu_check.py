@@ -15,10 +15,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import cv2
 import torch
@@ -48,6 +49,10 @@ _AGREEING = 0.97
 
 Convolutions of a GPU round to the 10 bits of TensorFloat-32.
 """
+
+
+_running: set[int] = set()
+"""Process groups of the commands that run, which would outlive this one."""
 
 
 class SkippedError(Exception):
@@ -98,6 +103,7 @@ class Check:
                 [sys.executable, *map(str, command)], cwd=REPO, stdout=file,
                 stderr=subprocess.STDOUT, env=environment,
                 start_new_session=True)
+            _running.add(process.pid)
             try:
                 code = process.wait(left)
             except subprocess.TimeoutExpired:
@@ -107,6 +113,8 @@ class Check:
                 raise RuntimeError(
                     f'the time was over after {left:.0f} s, see {path}'
                 ) from None
+            finally:
+                _running.discard(process.pid)
         text = path.read_text(errors='replace')
         if code:
             last = (text.strip().splitlines() or [''])[-1]
@@ -227,6 +235,14 @@ class Check:
         return self.python('benchmarks', *command).strip().splitlines()[-1]
 
 
+def _end(number: int, _: object) -> NoReturn:
+    """End all commands and this process, as a signal asks for."""
+    for group in tuple(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+    sys.exit(128 + number)
+
+
 def _training_note(folder: Path) -> str:
     """Read the log of a training.
 
@@ -340,5 +356,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     with exit_on_input_error():
         main()

@@ -2,11 +2,13 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
-from multiprocessing import Pool
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 import cv2
 
+from .errors import RunError
 from .progress import track
 
 _MAX_PROCESSES = 16
@@ -28,16 +30,24 @@ def parallel_map(function: Callable[[Item], Result], items: Sequence[Item],
 
     Returns:
         list: Results in the order of the items.
+
+    Raises:
+        RunError: If a process is killed, for example for lack of memory.
     """
     processes = min(os.cpu_count() or 1, _MAX_PROCESSES)
-    with Pool(processes, _start_process) as pool:
-        results = pool.imap(function, items, chunksize=8)
-        return list(track(results, len(items), what))
+    with ProcessPoolExecutor(processes, initializer=_start_process) as pool:
+        results = pool.map(function, items, chunksize=8)
+        try:
+            return list(track(results, len(items), what))
+        except BrokenProcessPool as error:
+            raise RunError(
+                f'{what}: expected all processes to end their work, got one '
+                'that was killed, which the system does if the memory is '
+                'full; free some, then start again') from error
 
 
 def _start_process() -> None:
     # The processes use all cores already: OpenCV threads would slow them.
     cv2.setNumThreads(0)
-    # The pool ends its processes on Ctrl-C. It would wait forever for one
-    # that died with the lock of the queue.
+    # The command ends its processes on Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

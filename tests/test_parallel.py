@@ -1,10 +1,11 @@
 import os
+import signal
 import time
 
 import cv2
 import pytest
 
-from mmseg_panet.errors import InputError
+from mmseg_panet.errors import InputError, RunError
 from mmseg_panet.parallel import parallel_map
 
 
@@ -23,6 +24,12 @@ def refuse_seven(number):
     return number
 
 
+def die_at_seven(number):
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
 def test_results_are_in_the_order_of_the_items():
     assert parallel_map(late_and_square, range(50), 'counting') == [
         number**2 for number in range(50)]
@@ -35,6 +42,11 @@ def test_no_items_give_no_results():
 def test_an_exception_of_a_process_is_raised_here():
     with pytest.raises(InputError, match='^seven is no number$'):
         parallel_map(refuse_seven, range(50), 'counting')
+
+
+def test_a_process_that_is_killed_ends_the_work_with_a_sentence():
+    with pytest.raises(RunError, match='counting: .* one that was killed'):
+        parallel_map(die_at_seven, range(50), 'counting')
 
 
 def test_it_runs_in_processes_with_one_thread_each():

@@ -22,7 +22,7 @@ def write_result(folder, hits, union=100, **changes):
     """
     table = EpisodeTable.from_counts([
         EpisodeCounts(i // 3, i % 3, (8 + 4 * (i % 2),),
-                      np.array([hit, hit, 90]), np.full(3, union))
+                      np.array([hit, hit, min(90, union)]), np.full(3, union))
         for i, hit in enumerate(hits)])
     folder.mkdir()
     table.write(folder / 'result.npz')

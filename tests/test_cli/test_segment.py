@@ -159,7 +159,8 @@ def test_each_flag_does_what_it_says(setting, monkeypatch):
          '--classifier', 'DiscriminantClassifier')
     (inferencer, settings), = made
     assert settings == dict(
-        slide=True, tta=True, min_confidence=0.9, min_area=0.01, edges=True,
+        trust_checkpoint=False, slide=True, tta=True, min_confidence=0.9,
+        min_area=0.01, edges=True,
         show_progress=True, classifier='DiscriminantClassifier')
     assert isinstance(
         inferencer.model.decode_head.classifier, DiscriminantClassifier)

@@ -536,8 +536,8 @@ def test_a_full_disk_ends_a_training_in_one_line(
     done = tool('train.py', config, '--work-dir', tmp_path / 'run',
                 '--data-root', data, code=1)
     assert done.stderr.splitlines()[-1] == (
-        f"error: {tmp_path / 'run'} could not be written: the disk is full; "
-        'free some space, then start again')
+        f"error: {tmp_path / 'run/iter_3.pth'} could not be written: the disk "
+        'is full; free some space, then start again')
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')

@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_no_part(
 
     runner.save_checkpoint(str(tmp_path), 'iter_1.pth', 1.)
     monkeypatch.setattr(LocalBackend, 'put', put)
-    with pytest.raises(OSError, match='No space'):
+    with pytest.raises(OSError, match='the disk is full'):
         runner.save_checkpoint(str(tmp_path), 'iter_1.pth', 2.)
     assert [path.name for path in tmp_path.iterdir()] == ['iter_1.pth']
     assert value_of(tmp_path / 'iter_1.pth') == 1
@@ -135,7 +135,7 @@ def test_the_only_checkpoint_is_removed_after_the_next_is_written(
     monkeypatch.setattr(LocalBackend, 'put', put_until_the_disk_is_full)
     runner = make_runner(tmp_path, 1)
     save_atomically(runner)
-    with pytest.raises(OSError, match='No space'):
+    with pytest.raises(OSError, match='the disk is full'):
         runner.train()
     assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_1.pth']
     assert (tmp_path / 'last_checkpoint').read_text() == str(
