@@ -27,7 +27,7 @@ COVERAGE ?= --cov=mmseg_panet
 test: install  ## run the tests and the examples, and print the coverage
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m 'not slow' $(COVERAGE)
 
-test-full: install  ## run all tests, the slow ones too: kills, soak, stacks
+test-full: install  ## run all tests, the slow ones too, such as kills
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 test-openmmlab: $(OPENMMLAB)/.installed  ## run them on the original OpenMMLab stack

@@ -151,7 +151,7 @@ def check_inside(folder: Path, inner: Iterable[Path]) -> None:
         if not real.is_relative_to(folder.resolve()):
             raise InputError(
                 f'expected {path} as a folder in {folder}, got a link to '
-                f'{real}, where files would be written over; remove the '
+                f'{real}, where files would be overwritten; remove the '
                 'link, or make one of the folder of the results itself')
 
 

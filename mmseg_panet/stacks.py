@@ -10,7 +10,7 @@ import torch
 from mmengine.config.utils import MODULE2PACKAGE
 
 is_compiling = getattr(torch.compiler, 'is_compiling', bool)
-"""Whether ``torch.compile`` traces; torch 2.1 never tells, so False."""
+"""Function that returns whether ``torch.compile`` traces; False in 2.1."""
 
 
 def register_distributions() -> None:

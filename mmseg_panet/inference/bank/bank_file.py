@@ -14,8 +14,8 @@ from ...json_text import parse_json
 from ...version import __version__
 from .bank_header import (
     FORMAT,
-    OF_A_NEGATIVE,
-    OF_A_SUPPORT,
+    NEGATIVE_KEYS,
+    SUPPORT_KEYS,
     WITH_NEGATIVES,
     check_header,
 )
@@ -65,12 +65,12 @@ def write_bank(path: StrPath, bank: PrototypeBank,
         format=WITH_NEGATIVES if negatives else FORMAT,
         version=__version__, classes=list(bank.classes), shots=bank.shots,
         model=model, supports=[
-            {key: getattr(one, key) for key in OF_A_SUPPORT} | entry
+            {key: getattr(one, key) for key in SUPPORT_KEYS} | entry
             for one, entry in zip(
                 supports, entries[:len(supports)], strict=True)])
     if negatives:
         header |= dict(negative_share=bank.negative_share, negatives=[
-            {key: getattr(one, key) for key in OF_A_NEGATIVE} | entry
+            {key: getattr(one, key) for key in NEGATIVE_KEYS} | entry
             for one, entry in zip(
                 negatives, entries[len(supports):], strict=True)])
     check_bank_path(path)
@@ -192,7 +192,7 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
         made_with, bank = _without_moments(made_with, bank)
     for key, (fault, default, remedy) in _FAULTS.items():
         wanted, got = (one.get(key, default) for one in (model, made_with))
-        if wanted != got and (key not in _OF_MATCHING or key in model):
+        if wanted != got and (key not in _MATCHING_KEYS or key in model):
             if remedy == 'classifier':
                 remedy = f"classifier ({made_with.get('classifier', 'none')})"
             raise InputError(
@@ -210,7 +210,7 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
     return bank
 
 
-_OF_MATCHING = ('classifier', 'matching')
+_MATCHING_KEYS = ('classifier', 'matching')
 _FAULTS: dict[str, tuple[str, Any, str]] = {
     'weights_sha256': (
         "another model's weights", None, 'config and checkpoint'),

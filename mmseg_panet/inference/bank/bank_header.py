@@ -11,12 +11,12 @@ FORMAT = 1
 """Version of the header; raise it when older readers would misread it."""
 WITH_NEGATIVES = 2
 """Version of a header with negatives, which a reader must not ignore."""
-OF_A_SUPPORT = {
+SUPPORT_KEYS = {
     'class_name': str, 'names': list, 'image': str, 'image_sha256': str,
     'labels_sha256': str}
 """Entries of a support in the header."""
-OF_A_NEGATIVE = {'image': str, 'image_sha256': str}
-_OF_THE_MODEL = {
+NEGATIVE_KEYS = {'image': str, 'image_sha256': str}
+_MODEL_KEYS = {
     'weights_sha256': str, 'cells': str, 'needs': list, 'classifier': str,
     'matching': dict}
 """Entries of the model's description, of which old banks lack some."""
@@ -43,11 +43,11 @@ def check_header(header: Any) -> None:
             f"version {header.get('version')} wrote")
     _check_model(header['model'])
     if negatives:
-        _check_entries('negative', negatives, OF_A_NEGATIVE)
+        _check_entries('negative', negatives, NEGATIVE_KEYS)
         _check_unique('negative', negatives, ['image_sha256'])
         check_number(
             'negative_share', header['negative_share'], least=0, most=1)
-    _check_entries('support', supports, OF_A_SUPPORT)
+    _check_entries('support', supports, SUPPORT_KEYS)
     for one in supports:
         names = one['names']
         if names[:1] != [one['class_name']]:
@@ -85,7 +85,7 @@ def _check_depth(header: Any) -> None:
 
 
 def _check_model(model: Any) -> None:
-    for key, kind in _OF_THE_MODEL.items():
+    for key, kind in _MODEL_KEYS.items():
         if not isinstance(model.get(key, kind()), kind):
             raise ValueError(f'{key} of the model is {model[key]!r}')
     needs = model.get('needs', [])
@@ -111,5 +111,5 @@ def _check_unique(what: str, entries: Sequence[Mapping[str, Any]],
     for one in entries:
         key = tuple(one[name] for name in keys)
         if key in seen:
-            raise ValueError(f"a {what} of {one['image']!r} is there twice")
+            raise ValueError(f"a {what} of {one['image']!r} occurs twice")
         seen.add(key)

@@ -13,7 +13,7 @@ _TINY = 1e-30
 
 
 def fault_of(statistics: SupportStatistics, unit: bool = False) -> str:
-    """Say what no image can have.
+    """Describe why no image can have these statistics.
 
     The masks of classes are parts of all valid pixels, and do not overlap.
     The matrix of the moments of (1, cell), which holds area, sums and second

@@ -57,9 +57,9 @@ def test_a_genuine_bank_is_read_to_the_bit(tools, tmp_path):
     (lambda header: header['supports'][0].update(
         names=['red', 'red']), 'a class twice'),
     (lambda header: header['supports'].__setitem__(
-        1, header['supports'][0]), 'is there twice'),
+        1, header['supports'][0]), 'occurs twice'),
     (lambda header: header['negatives'].append(
-        header['negatives'][0]), 'is there twice'),
+        header['negatives'][0]), 'occurs twice'),
     (lambda header: header.update(negative_share=float('nan')), 'got nan'),
     (lambda header: header['model'].update(needs=5), 'needs of the model is'),
     (lambda header: header['model'].update(needs=['x']), 'ValueError'),
