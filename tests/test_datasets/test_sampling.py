@@ -1,9 +1,12 @@
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mmseg_panet.datasets import sample_episode
+from mmseg_panet.datasets import ClassIndex, sample_episode
+from mmseg_panet.datasets.episode_rules import EpisodeRules
+from mmseg_panet.datasets.sampling import SampledEpisodes
 from mmseg_panet.errors import InputError
 
 IMAGES_OF = {
@@ -125,3 +128,50 @@ def test_only_supports_of_the_same_way_are_repeated():
     pair = sample_episode(
         {2: np.array([0, 1])}, 0, 0, num_shots=5, repeat_supports=True)
     assert pair.supports[0] == (1 - pair.queries[0],) * 5
+
+
+def sampled_episodes(**changes):
+    """The episodes of six images; a cat has 1 or 9 pixels, a dog 9."""
+    pixels = np.array([[0, 9, 0], [0, 9, 9], [0, 1, 9], [0, 1, 9], [0, 9, 9],
+                       [0, 0, 9]])
+    pool = SimpleNamespace(
+        classes=('background', 'cat', 'dog'), dataset=pixels, sha256='f00d',
+        image_ids=[*'abcdef'], index=ClassIndex(pixels, np.full(6, 99)),
+        class_ids=lambda names: [1, 2])
+    settings = dict(
+        protocol='mine', pool='val', folds=None, fold=None, split=None,
+        classes=['cat', 'dog'], num_ways=2, num_shots=1, num_queries=1,
+        num_runs=2, num_episodes=40, episodes_seed=7, min_area=5,
+        sampling='class_first', repeat_supports=False,
+        novel_pixels='background')
+    rules = EpisodeRules.from_settings(**settings | changes)
+    return SampledEpisodes(pool, rules.for_images(pool))
+
+
+CATS, DOGS = np.array([0, 1, 4]), np.array([1, 2, 3, 4, 5])
+SHOWN = {1: np.arange(5), 2: DOGS}
+
+
+@pytest.mark.parametrize('changes', [
+    {}, dict(sampling='image_first'), dict(repeat_supports=True, num_shots=2),
+    dict(sampling='pair_first')])
+def test_the_episodes_of_all_runs_follow_all_rules(changes):
+    episodes = sampled_episodes(**changes)
+    rules = episodes.rules
+    assert (rules.dataset, rules.num_images, rules.index_sha256) == (
+        'ndarray', 6, 'f00d')
+    settings = dict(num_ways=2, sampling='class_first') | changes
+    assert len(episodes) == 80
+    assert list(episodes) == [
+        sample_episode({1: CATS, 2: DOGS}, seed, i, shown_in=SHOWN, **settings)
+        for seed in rules.seeds for i in range(40)]
+    with pytest.raises(IndexError):
+        episodes[80]
+
+
+def test_a_class_with_exactly_enough_images_is_sampled_and_one_less_is_not():
+    assert len(sampled_episodes(num_ways=1, num_shots=2)) == 80
+    with pytest.raises(InputError, match=(
+            "^class 'cat' has 3 images with at least 5 pixels, but "
+            'num_shots=3 and num_queries=1 need 4; lower')):
+        sampled_episodes(num_ways=1, num_shots=3)
