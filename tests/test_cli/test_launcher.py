@@ -260,31 +260,40 @@ def test_1_to_4_processes_write_equal_caches_results_and_predictions(
     assert 0 < json.loads(written[Path('result.json')])['mIoU'] < 100
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('strategy', ['DDPStrategy', 'FSDPStrategy'])
-def test_a_strategy_of_mmengine_trains_as_one_process_does(
-        one_process, tmp_path, toy_root, strategy):
-    """On CPUs, torch saves the shards of FSDP, but not complete weights."""
-    config = write_recorded(tmp_path, 6)
+def train_by_strategy(folder, toy_root, strategy, number):
+    """Train with 12 episodes in a batch; return the folder of the run."""
+    config = write_recorded(folder, 12 // number)
     config.write_text(config.read_text() + (
         "runner_type = 'FlexibleRunner'\n"
         f"strategy = dict(type='{strategy}')\n"
         'model.update(channels_last=False)\n'))
+    run = folder / strategy
     tool_process(
-        'train', config, '--work-dir', tmp_path / 'run', '--data-root',
-        toy_root, '--launcher', 'pytorch', launcher=launch(2), cwd=tmp_path)
-    assert sorted(sum(episodes_of(tmp_path / 'run').values(), [])) == list(
-        range(36))
-    if strategy == 'DDPStrategy':
-        assert_same_training((
-            weights_of(tmp_path / 'run'), episodes_of(tmp_path / 'run')),
-            one_process)
-        tool('test', config, tmp_path / 'run/iter_3.pth', '--data-root',
-             toy_root, '--work-dir', tmp_path / 'test')
-    else:
-        assert sorted(
-            path.name for path in (tmp_path / 'run/iter_3.pth').iterdir()
-        ) == ['rank0.pth', 'rank1.pth']
+        'train', config, '--work-dir', run, '--data-root', toy_root,
+        *['--launcher', 'pytorch'] * (number > 1), cwd=folder,
+        launcher=launch(number) if number > 1 else ())
+    return run
+
+
+@pytest.mark.slow
+def test_a_ddp_strategy_trains_as_one_process_does(tmp_path, toy_root):
+    """A FlexibleRunner starts from other random weights than a Runner."""
+    one = train_by_strategy(tmp_path, toy_root, 'SingleDeviceStrategy', 1)
+    two = train_by_strategy(tmp_path, toy_root, 'DDPStrategy', 2)
+    assert_same_training(*(
+        (weights_of(run), episodes_of(run)) for run in (two, one)))
+    tool('test', tmp_path / 'small.py', two / 'iter_3.pth', '--data-root',
+         toy_root, '--work-dir', tmp_path / 'test')
+
+
+@pytest.mark.slow
+def test_an_fsdp_strategy_trains_on_the_batch_of_one(tmp_path, toy_root):
+    """On CPUs, torch saves the shards, but not complete weights."""
+    run = train_by_strategy(tmp_path, toy_root, 'FSDPStrategy', 2)
+    assert {i: sorted(batch) for i, batch in episodes_of(run).items()} == {
+        i: list(range(12 * i, 12 * i + 12)) for i in range(3)}
+    assert sorted(path.name for path in (run / 'iter_3.pth').iterdir()) == [
+        'rank0.pth', 'rank1.pth']
 
 
 @pytest.mark.slow
