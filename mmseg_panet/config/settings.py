@@ -9,6 +9,11 @@ from ..errors import InputError
 from .config_file import data_loaders
 from .spelling import iter_dicts
 
+_HOOKS_OF_MMENGINE = frozenset({
+    'runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
+    'checkpoint'})
+"""Default hooks that a Runner has unless the config sets them to None."""
+
 
 def apply_settings(cfg: Config, fold: int | None = None,
                    ways: int | None = None, shots: int | None = None,
@@ -80,6 +85,21 @@ def set_pretrained(cfg: Config, checkpoint: str) -> None:
         cfg.model.pretrained = None
     cfg.model.backbone.init_cfg = dict(
         type='Pretrained', checkpoint=checkpoint)
+
+
+def remove_hooks(cfg: Config) -> None:
+    """Remove the default hooks that a config sets to None.
+
+    mmengine does so with its own hooks only, and asserts that all others are
+    set.
+
+    Args:
+        cfg (Config): Config to change in place.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    for name in hooks.keys() - _HOOKS_OF_MMENGINE:
+        if hooks[name] is None:
+            del hooks[name]
 
 
 def check_places(cfg: Config, *modes: str) -> None:

@@ -30,7 +30,7 @@ _PLACES = {
     'custom_imports': {'imports', 'allow_failed_imports'},
     'default_hooks': {
         'runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
-        'checkpoint', 'data_wait', 'visualization'},
+        'checkpoint', 'data_wait', 'finite_loss', 'visualization'},
     'env_cfg': {
         'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
     'model.test_cfg': {

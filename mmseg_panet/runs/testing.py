@@ -8,6 +8,7 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
 from ..config.build_errors import build_errors
+from ..config.settings import remove_hooks
 from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
@@ -62,6 +63,7 @@ def _test(cfg: Config, checkpoint: str | None,
           predictions: str | None) -> dict:
     digest = checkpoint and sha256(checkpoint)
     cfg.load_from, cfg.resume = None, False
+    remove_hooks(cfg)
     trained = False
     if checkpoint is not None:
         weights = read_weights(checkpoint)

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS, RUNNERS
 
 from ..config.build_errors import build_errors
+from ..config.settings import remove_hooks
 from ..engine import FiniteLossHook
 from ..engine.atomic_checkpoints import save_atomically
 from ..errors import InputError
@@ -62,6 +63,9 @@ def _train(cfg: Config) -> Runner:
         weights = read_weights(start)
         if not cfg.get('resume'):
             start_from(cfg, start, weights)
+    hooks = cfg.get('default_hooks') or {}
+    is_checked = hooks.get('finite_loss', True) is not None
+    remove_hooks(cfg)
     with build_errors(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else (
             Runner.from_cfg(cfg))
@@ -71,7 +75,8 @@ def _train(cfg: Config) -> Runner:
         if cfg.get('val_cfg'):
             check_segmentor(unwrap_model(runner.model))
         check_batches(unwrap_model(runner.model))
-        if not any(isinstance(one, FiniteLossHook) for one in runner.hooks):
+        if is_checked and not any(
+                isinstance(one, FiniteLossHook) for one in runner.hooks):
             runner.register_hook(FiniteLossHook())
         if start is not None:
             check_checkpoint(runner.model, start, weights)

@@ -121,6 +121,21 @@ def test_a_training_that_diverges_stops_and_keeps_its_checkpoints(
     assert all(torch.isfinite(one).all() for one in state.values())
 
 
+def test_hooks_that_are_none_are_removed(small, tmp_path):
+    config, run, data = small
+    removed = [f'default_hooks.{name}=None' for name in (
+        'finite_loss', 'data_wait', 'visualization', 'timer')]
+    unvalidated = [f'val_{name}=None' for name in (
+        'cfg', 'dataloader', 'evaluator')]
+    tool('train', config, '--work-dir', tmp_path, '--data-root', data,
+         '--cfg-options', 'optim_wrapper.optimizer.lr=1e14', *removed,
+         *unvalidated)
+    state, _ = weights_and_optimizer(tmp_path / 'iter_6.pth')
+    assert not all(torch.isfinite(one).all() for one in state.values())
+    tool('test', config, run / 'iter_6.pth', '--work-dir', tmp_path / 'test',
+         '--data-root', data, '--cfg-options', *removed)
+
+
 def test_another_fold_trains_other_weights(small, tmp_path):
     config, run, data = small
     tool('train.py', config, '--work-dir', tmp_path, '--data-root', data,

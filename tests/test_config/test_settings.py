@@ -4,7 +4,11 @@ from mmseg.registry import MODELS
 
 from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
-from mmseg_panet.config.settings import apply_settings, check_places
+from mmseg_panet.config.settings import (
+    apply_settings,
+    check_places,
+    remove_hooks,
+)
 from mmseg_panet.errors import InputError
 
 TOY = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
@@ -96,3 +100,14 @@ def test_the_config_of_photographs_is_for_segment_and_fit():
             r'EpisodicDataset in .*imagenet-473x473\.py, got none: such a '
             'config is for `mmseg-panet segment` and `fit`')):
         apply_settings(read_config('panet_r18-d8-s23_imagenet-473x473'))
+
+
+def test_default_hooks_that_are_none_are_removed():
+    """mmengine removes its own, and has them if they are not set."""
+    logger = dict(type='LoggerHook')
+    cfg = Config(dict(default_hooks=dict(
+        timer=None, logger=logger, finite_loss=None, other=None)))
+    remove_hooks(cfg)
+    assert cfg.default_hooks == dict(timer=None, logger=logger)
+    for cfg in (Config(), Config(dict(default_hooks=None))):
+        remove_hooks(cfg)
