@@ -149,10 +149,11 @@ def test_a_config_with_a_random_setting_works_or_gets_one_sentence(
 def test_a_constructor_that_refuses_a_setting_is_named_with_its_place():
     cfg = config(model=dict(
         type='SegDataPreProcessor', mean=[1, 2, 3], std=None))
-    assert sentence(cfg, lambda: MODELS.build(cfg.model)).startswith(
+    assert re.fullmatch(
         'expected settings of SegDataPreProcessor in model of the config '
-        'that it can be built with, got AssertionError: mean and std should '
-        'be both None or tuple (raised in data_preprocessor.py, line ')
+        'that it can be built with, got AssertionError: .* '
+        r'\(raised in data_preprocessor.py, line \d+\); correct them',
+        sentence(cfg, lambda: MODELS.build(cfg.model)))
 
 
 def test_the_error_of_a_call_that_builds_nothing_is_kept():

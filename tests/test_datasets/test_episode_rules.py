@@ -130,6 +130,9 @@ def test_a_pool_is_selected_if_no_data_set_is_given():
     (dict(min_area=0),
      'expected min_area above 0, in pixels or as a fraction, got 0'),
     (dict(min_area='1'), "as a fraction, got '1'"),
+    (dict(min_area=float('inf')), 'as a fraction, got inf'),
+    (dict(num_ways=10_001), 'expected num_ways of 10000 or less, got 10001'),
+    (dict(num_runs=10_001), 'expected num_runs of 10000 or less, got 10001'),
     (dict(sampling='any'), 'sampling must be one of'),
     (dict(repeat_supports=1), 'expected repeat_supports of True or False'),
     (dict(novel_pixels='dorp'), 'novel_pixels must be one of'),
@@ -149,3 +152,7 @@ def test_a_rule_out_of_range_raises_an_input_error(changes, sentence):
 def test_every_run_requires_a_seed():
     with pytest.raises(InputError, match='a seed for each of 3 runs'):
         replace(rules(), num_runs=3)
+
+
+def test_the_largest_numbers_are_allowed():
+    assert rules(num_shots=10_000, num_runs=10_000).num_shots == 10_000

@@ -6,7 +6,7 @@ import pytest
 
 from mmseg_panet.datasets import ClassIndex, sample_episode
 from mmseg_panet.datasets.episode_rules import EpisodeRules
-from mmseg_panet.datasets.sampling import SampledEpisodes
+from mmseg_panet.datasets.sampling import SampledEpisodes, _sample_distinct
 from mmseg_panet.errors import InputError
 
 IMAGES_OF = {
@@ -175,3 +175,23 @@ def test_a_class_with_exactly_enough_images_is_sampled_and_one_less_is_not():
             "^class 'cat' has 3 images with at least 5 pixels, but "
             'num_shots=3 and num_queries=1 need 4; lower')):
         sampled_episodes(num_ways=1, num_shots=3)
+
+
+@pytest.mark.parametrize('sampling', ['image_first', 'pair_first'])
+def test_queries_sampled_first_have_three_different_ways(sampling):
+    found = [sample(i, num_ways=3, num_queries=2, sampling=sampling)
+             for i in range(60)]
+    assert {tuple(sorted(e.class_ids)) for e in found} == {(2, 3, 5)}
+    # Each class is asked for, also the last one.
+    assert {e.class_ids[way - 1] for e in found for way in e.query_ways} == {
+        2, 3, 5}
+    assert len({i for e in found for i in e.queries if i >= 20}) > 5
+
+
+def test_a_rare_class_is_sampled_before_one_that_has_all_its_images():
+    for seed in range(50):
+        found = _sample_distinct(
+            np.random.default_rng(seed), [np.arange(5), np.arange(2)], 2,
+            [1, 0], [], repeat=False)
+        assert sorted(found[1][0]) == [0, 1]
+        assert sorted(found[0][0] + found[0][1]) == [2, 3, 4]
