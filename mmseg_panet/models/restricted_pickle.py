@@ -20,12 +20,22 @@ class ForbiddenNameError(Exception):
     """The error for a class or a function that a file may not use."""
 
 
-def _dtype(*arguments: Any) -> np.dtype:
-    """Make a dtype whose arrays do not contain Python objects."""
-    dtype = np.dtype(*arguments)
+def _dtype(name: Any, *_: Any) -> np.dtype:
+    """Make a dtype whose arrays do not contain Python objects.
+
+    It is a copy, as a file could change the dtypes of the process otherwise.
+    """
+    dtype = np.dtype(name, copy=True)
     if dtype.hasobject:
         raise ForbiddenNameError('numpy.object_')
     return dtype
+
+
+def _rebuild_from_type_v2(function: Any, kind: Any, *arguments: Any) -> Any:
+    """Rebuild a tensor; torch sets the state of other objects, too."""
+    if not (isinstance(kind, type) and issubclass(kind, torch.Tensor)):
+        raise ForbiddenNameError(f'the state of {kind!r}')
+    return torch._tensor._rebuild_from_type_v2(function, kind, *arguments)
 
 
 _ALLOWED = {
@@ -35,6 +45,7 @@ _ALLOWED = {
     'builtins.set': set,
     'collections.Counter': Counter,
     'torch.device': torch.device,
+    'torch._tensor._rebuild_from_type_v2': _rebuild_from_type_v2,
     'builtins.slice': slice,
     # A HistoryBuffer contains its own methods, see load_build.
     'builtins.getattr': lambda *_: None,
@@ -91,6 +102,10 @@ class Unpickler(_PythonUnpickler):
         if isinstance(target, np.dtype) and (
                 any(state[2:5]) or state[7] & ~_NEEDS_INIT):
             raise ForbiddenNameError('numpy.dtype with fields')
+        # Arrays of a larger size would contain foreign memory.
+        if isinstance(target, np.dtype) and tuple(state[5:7]) not in (
+                (-1, -1), (target.itemsize, target.alignment)):
+            raise ForbiddenNameError('numpy.dtype with another size')
         super().load_build()
 
     dispatch[pickle.BUILD[0]] = load_build

@@ -131,6 +131,51 @@ def test_a_dtype_does_not_turn_numbers_into_objects(state):
         unpickled(pickle.dumps(np.dtype('O'), 2))
 
 
+@pytest.mark.parametrize('sizes', [(4096, 1), (8, 0), (-1, 1), (0, 1)])
+def test_an_array_does_not_grow_beyond_its_memory(sizes):
+    dtype = np.dtype('V8')
+    array = np.ndarray((1,), dtype)
+    state = pickle.dumps((3, '|', None, None, None, *sizes, 0), 2)[2:-1]
+    # The array shares the dtype of the memo, whose state is set afterwards.
+    data = pickle.dumps([dtype, array], 2)
+    assert unpickled(data)[0].itemsize == 8
+    data = (b'\x80\x02cnumpy\nndarray\nK\x01\x85cnumpy\ndtype\n'
+            b'X\x02\x00\x00\x00V8\x85Rq\x64\x86Rq\x65'
+            b'h\x64' + state + b'b0h\x65.')
+    with pytest.raises(ForbiddenNameError, match='dtype with another size'):
+        unpickled(data)
+    own = data.replace(state, pickle.dumps(
+        (3, '|', None, None, None, 8, 1, 0), 2)[2:-1])
+    assert unpickled(own).nbytes == 8
+
+
+def test_the_dtypes_of_the_process_do_not_change():
+    state = (3, '>', None, None, None, -1, -1, 0)
+    data = pickle.dumps(Pickled(np.dtype, ('i4',), state), 2)
+    assert unpickled(data) == np.dtype('>i4')
+    assert np.dtype('i4').byteorder == '='
+
+
+@pytest.mark.parametrize(('kind', 'arguments', 'state'), [
+    (HistoryBuffer, (), {'statistics_methods': {}}),
+    (np.dtype, ('V8',), (3, '|', None, None, None, 4096, 1, 0)),
+    (OrderedDict, (), {'a': 1}), ('a', (), {})])
+def test_only_tensors_are_rebuilt_with_their_state(kind, arguments, state):
+    data = pickle.dumps(Pickled(
+        torch._tensor._rebuild_from_type_v2, (kind, kind, arguments, state)),
+        2)
+    with pytest.raises(ForbiddenNameError, match='the state of'):
+        unpickled(data)
+
+
+def test_a_tensor_with_an_attribute_is_read(tmp_path):
+    tensor = torch.ones(2)
+    tensor.note = 'a'
+    save(tensor, tmp_path / 'a.pth')
+    found = load(tmp_path / 'a.pth')
+    assert found.note == 'a' and torch.equal(found, tensor)
+
+
 @pytest.mark.parametrize('core', [b'numpy.core', b'numpy._core'])
 def test_arrays_of_either_numpy_are_read(core):
     data = pickle.dumps(np.arange(3), 2)
