@@ -21,6 +21,7 @@ from ..datasets.sampling import Episode
 from ..errors import InputError
 from ..evaluation import iou
 from ..evaluation.few_shot_iou_metric import complete_result
+from ..models.device_checks import checked_at_end
 from ..models.edge_filter import edge_filter_of
 from ..models.model_wrapper import unwrap_model
 from ..progress import progress_bar
@@ -273,8 +274,10 @@ class FewShotTestLoop(TestLoop):
             for indices, batch in load_images(
                     images, role, self.dataloader, self.images_per_batch):
                 data = self._model.data_preprocessor(batch)
-                with autocast(enabled=self.fp16):
-                    features = self._model.extract_feat(data['inputs'])
-                yield (indices, self._model.decode_head.features(features),
-                       data['inputs'], data['data_samples'])
+                with checked_at_end():
+                    with autocast(enabled=self.fp16):
+                        features = self._model.extract_feat(data['inputs'])
+                    features = self._model.decode_head.features(features)
+                yield (indices, features, data['inputs'],
+                       data['data_samples'])
                 bar.advance(task, len(indices) * dist.get_dist_info()[1])

@@ -15,6 +15,7 @@ from torch import nn
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
+from ..models.device_checks import checked_at_end
 from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
 from ..visualization.class_colours import check_colours, class_palette
@@ -211,8 +212,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             list[Prediction]: One for each image, in order.
 
         Raises:
-            InputError: If no class is registered, or an array is not an
-                image.
+            InputError: If no class is registered, an array is not an image,
+                or the backbone overflows.
         """
         if not self.classes:
             raise InputError(NO_CLASS)
@@ -220,8 +221,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             channel_order = self.channel_order
         check_channel_order(channel_order)
         arrays = [image_array(image, channel_order) for image in images]
-        return [
-            predict_classes(
-                views, self.classes, self.min_confidence, keep_probabilities,
-                min_area_of(self.model))
-            for views in self._network.views(arrays)]
+        with checked_at_end():
+            return [
+                predict_classes(
+                    views, self.classes, self.min_confidence,
+                    keep_probabilities, min_area_of(self.model))
+                for views in self._network.views(arrays)]

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..errors import InputError
+from .device_checks import is_checked_later
 
 T = TypeVar('T')
 
@@ -144,11 +145,10 @@ def check_episode(support_images: Tensor, support_masks: Tensor,
             '(W, S, H, W) and query_images (N, 3, H, W), got '
             f'{tuple(support_images.shape)}, {tuple(support_masks.shape)} '
             f'and {tuple(query_images.shape)}')
-    if not support_masks.is_cpu:  # avoid a synchronization with the device
-        valid = (support_masks == 0) | (support_masks == 1) | (
-            support_masks == 255)
-        torch._assert_async(
-            valid.all(), 'expected support_masks of 1, 0 and 255')
+    valid = (support_masks == 0) | (support_masks == 1) | (
+        support_masks == 255)
+    if not support_masks.is_cpu and is_checked_later(
+            valid.all(), 'expected support_masks of 1, 0 and 255'):
         return
     values = support_masks.unique().tolist()
     if not {0, 1, 255}.issuperset(values) or values == [0, 255]:

@@ -10,6 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
+from .device_checks import checked_at_end
 from .edge_filter import edge_filter_of
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
@@ -110,6 +111,10 @@ class FewShotSegmentor(EncoderDecoder):
         self.backbone.to(memory_format=wanted)
         if self.with_neck:
             self.neck.to(memory_format=wanted)
+
+    # The loops read the predictions right after these steps.
+    test_step = checked_at_end()(EncoderDecoder.test_step)
+    val_step = checked_at_end()(EncoderDecoder.val_step)
 
     def extract_feat(self, inputs: Tensor) -> list[Tensor]:
         """Encode images.

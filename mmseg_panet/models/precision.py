@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..stacks import is_compiling
+from .device_checks import is_checked_later
 
 
 def full_precision(method: Callable) -> Callable:
@@ -34,8 +34,8 @@ def check_finite(features: Tensor) -> Tensor:
 
     Every logit of such features is nan, and every label is background. In
     training, the loss is checked instead.
-    Features on a device are checked by an asynchronous assertion, so that
-    no value is read from it.
+    Features on a device are checked without waiting for it if that is
+    possible, see :func:`is_checked_later`.
 
     Args:
         features (Tensor): Features of any shape.
@@ -44,15 +44,12 @@ def check_finite(features: Tensor) -> Tensor:
         Tensor: The same features.
 
     Raises:
-        InputError: If a value is inf or nan. A device raises an assertion
-            instead.
+        InputError: If a value is inf or nan.
     """
     finite = features.isfinite().all()
     sentence = (
         'expected finite features, got inf or nan; run the backbone in '
         'bfloat16 or float32 if it ran in float16, or use other weights')
-    if is_compiling() or not features.is_cpu:
-        torch._assert_async(finite, sentence)
-    elif not finite:
+    if not is_checked_later(finite, sentence) and not finite:
         raise InputError(sentence)
     return features

@@ -1,12 +1,11 @@
 """The ways of supports, and a check that their masks are not empty."""
 from collections.abc import Sequence
 
-import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..errors import InputError
-from ..stacks import is_compiling
+from .device_checks import is_checked_later
 from .statistics import label_masks
 
 
@@ -16,7 +15,7 @@ def support_ways(labels: Tensor,
 
     The pipeline counts the pixels of a support's way (``way_pixels``), so
     that no value is read from a device. Without these counts, labels on a
-    device are checked by an asynchronous assertion.
+    device are checked by :func:`is_checked_later`.
 
     Args:
         labels (Tensor): Episode labels of the supports, (N, H, W).
@@ -28,7 +27,6 @@ def support_ways(labels: Tensor,
 
     Raises:
         InputError: If a sample has no way, or its mask has no pixel of it.
-            Without ``way_pixels``, a device raises an assertion instead.
     """
     for sample in data_samples:
         if sample.get('way', 0) < 1:
@@ -40,11 +38,10 @@ def support_ways(labels: Tensor,
     if None in pixels:
         present = label_masks(
             labels, [[way] for way in ways]).flatten(1).any(1)
-        # The graph breaks at the check of the pixels.
-        if is_compiling() or not labels.is_cpu:
-            torch._assert_async(
+        if is_checked_later(
                 present.all(), 'a support has an empty mask: expected at '
-                'least one pixel of its way')
+                'least one pixel of its way; use another mask, or check the '
+                'resize and crop of support_pipeline'):
             return ways
         pixels = present.tolist()
     for sample, way, number in zip(data_samples, ways, pixels, strict=True):

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 
 from mmseg_panet.datasets import EpisodicDataset
+from mmseg_panet.errors import InputError
 from mmseg_panet.models import Classifier
 from mmseg_panet.visualization import EpisodeVisualizationHook
 
@@ -288,3 +289,16 @@ def test_1_and_2_processes_give_the_same_bytes_with_moments(
     assert_processes_agree(
         config(toy_root, num_shots=2),
         model_with(type='AutoClassifier', rank=8), tmp_path, (2,))
+
+
+@pytest.mark.parametrize('reuse_features', [True, False])
+def test_an_overflow_on_a_device_is_an_error_of_the_input(
+        toy_root, model, tmp_path, monkeypatch, reuse_features):
+    # The device is one without assertions, as most are.
+    monkeypatch.setattr(torch.Tensor, 'is_cpu', property(lambda _: False))
+    spoilt = copy.deepcopy(model)
+    with torch.no_grad():
+        next(spoilt.backbone.parameters()).fill_(torch.inf)
+    with pytest.raises(InputError, match='finite features, got inf or nan'):
+        counts_of(config(toy_root), spoilt, tmp_path,
+                  reuse_features=reuse_features)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...files import StrPath
+from ...models.device_checks import checked_at_end
 from ...progress import progress_bar
 from ..bank.banked_image import BankedSupport
 from ..bank.prototype_bank import PrototypeBank
@@ -170,8 +171,9 @@ def _encode(model: Any, group: list[tuple[int, dict]]
             ) -> Iterator[tuple[int, Tensor, dict]]:
     batch = model.data_preprocessor(
         pseudo_collate([data for _, data in group]))
-    features = model.decode_head.features(
-        model.extract_feat(batch['inputs']))
+    with checked_at_end():
+        features = model.decode_head.features(
+            model.extract_feat(batch['inputs']))
     for (index, _), of_image, sample in zip(
             group, features, batch['data_samples'], strict=True):
         yield index, of_image, sample.metainfo
