@@ -9,10 +9,12 @@ from typing import NamedTuple
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
 from mmengine.logging import print_log
 
+from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
 from ..progress import progress_bar
 from ..wording import counted, printable
+from .bank.prototype_bank import NO_CLASS
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.out_folder import OutFolder, prepare_folder
@@ -51,15 +53,17 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         show_progress (bool): Whether to show a bar. Defaults to True.
 
     Returns:
-        list[Failure]: Images that could not be read, in order. They have no
-        files.
+        list[Failure]: Images that could not be read or segmented, in order.
+        They have no files.
 
     Raises:
         InputError: If the folder holds other masks, the processes differ in
-            their classes, pycocotools is missing, or another run writes to
-            the folder.
+            their classes, no class is registered, pycocotools is missing,
+            or another run writes to the folder.
         WriteError: If the disk is full, or files were removed before the end.
     """
+    if not inferencer.classes:
+        raise InputError(NO_CLASS)
     with folder_lock(out_dir):
         return _segment_images(
             inferencer, images,

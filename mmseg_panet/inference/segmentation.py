@@ -32,6 +32,9 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
             batches: Iterable[Sequence[ImageItem]]) -> Iterator[Segmented]:
     """Segment the images of batches that can be read.
 
+    After an error, each image of a batch is segmented alone, so that one
+    which does not fit into memory, or is refused, is the only one that fails.
+
     Args:
         predict (Callable): Function that segments images (H, W, 3) uint8 BGR
             of any sizes, see :meth:`FewShotInferencer.predict`.
@@ -50,20 +53,26 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
                 continue
             # Removed from the list, to free each one after its turn.
             found = predictions.pop(0)
-            yield item, image, (
-                out_of_memory(item.name) if found is None else found)
+            if found is None:
+                found = out_of_memory(item.name)
+            elif isinstance(found, InputError):
+                found = InputError(f'{item.name}: {found}')
+            yield item, image, found
 
 
 def _predict(predict: Callable[[list[np.ndarray]], list[Prediction]],
-             images: list[np.ndarray]) -> list[Prediction | None]:
+             images: list[np.ndarray]) -> list[Prediction | InputError | None]:
     """Segment a batch; None stands for an image that does not fit."""
     if not images:
         return []
     try:
         return [*predict(images)]
     except Exception as error:
-        if not is_out_of_memory(error):
+        if not isinstance(error, InputError) and not is_out_of_memory(error):
             raise
-    # One image of the batch may be larger than the others.
-    return [None] if len(images) == 1 else [
-        one for image in images for one in _predict(predict, [image])]
+        if len(images) == 1:
+            # Without the traceback, which would keep the tensors.
+            return [InputError(error) if isinstance(
+                error, InputError) else None]
+    # It may be the fault of one image of the batch.
+    return [one for image in images for one in _predict(predict, [image])]

@@ -364,6 +364,34 @@ def test_an_image_that_does_not_fit_into_memory_is_a_failure(
     assert len(list((tmp_path / 'out/masks').iterdir())) == 5
 
 
+def test_an_image_whose_features_overflow_is_one_named_failure(
+        photos, tmp_path):
+    class Overflow(Bright):
+        def predict(self, images, channel_order):
+            found = super().predict(images, channel_order)
+            if any(len(image) == 15 for image in images):
+                raise InputError('expected finite features, got inf or nan')
+            return found
+    (photos / '3.png').unlink()
+    job = Overflow()
+    for _ in range(2):
+        failure, = segment_images(
+            job, list_images(photos), tmp_path / 'out', batch_size=3, **ALL)
+        assert failure.name == '5'
+        assert failure.sentence == (
+            '5: expected finite features, got inf or nan')
+        assert len(list((tmp_path / 'out/masks').iterdir())) == 5
+    assert job.calls == [3, 3, 1, 1, 1, 3, 1, 1, 1]
+
+
+def test_a_job_without_classes_is_an_error(photos, tmp_path):
+    job = Bright()
+    job.classes = ()
+    with pytest.raises(InputError, match='no class'):
+        segment_images(job, list_images(photos), tmp_path / 'out', **ALL)
+    assert not (tmp_path / 'out').exists()
+
+
 def test_masks_that_are_removed_halfway_are_counted(photos, tmp_path):
     class Remover(Bright):
         def predict(self, images, channel_order):
