@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, abbreviate
 from ..files import StrPath
@@ -65,10 +65,13 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
     return picture
 
 
-def check_size(path: StrPath) -> None:
+def check_image_pixels(path: StrPath) -> bool:
     """Refuse an image that has too many pixels, before it is decoded.
 
-    A file that Pillow cannot open is left to the decoder.
+    Returns:
+        bool: False if the file is of a format that is not read, whatever its
+        suffix, so that its size is unknown. A decoder such as OpenCV may know
+        the format. A file that is missing or empty has no format.
 
     Raises:
         InputError: See :func:`open_limited`.
@@ -77,8 +80,14 @@ def check_size(path: StrPath) -> None:
         open_limited(path).close()
     except InputError:
         raise
+    except UnidentifiedImageError:
+        return not os.path.getsize(path)
+    except OSError as error:
+        # Pillow's own errors, of a damaged header, have no number.
+        return error.errno is not None
     except Exception:
-        return
+        return False
+    return True
 
 
 def check_pixels(size: Sequence[int], where: object) -> None:

@@ -1,7 +1,11 @@
 import base64
 import io
+import os
+import subprocess
+import sys
 import warnings
 
+import cv2
 import numpy as np
 import pytest
 from mmseg.datasets.transforms import LoadAnnotations
@@ -12,7 +16,7 @@ from mmseg_panet.annotations.image_files import open_image
 from mmseg_panet.annotations.object_mask import read_values
 from mmseg_panet.annotations.pixel_limit import (
     MAX_PIXELS,
-    check_size,
+    check_image_pixels,
     open_limited,
 )
 from mmseg_panet.datasets.class_index import count_pixels
@@ -37,13 +41,13 @@ def test_the_limit_admits_the_largest_photographs():
 
 def test_an_image_of_the_limit_is_opened_and_a_larger_one_is_not(
         image, monkeypatch):
-    for call in (check_size, open_limited):
+    for call in (check_image_pixels, open_limited):
         with pytest.raises(InputError, match=f'a.png {WORDS}'):
             call(image)
     with pytest.raises(InputError, match=WORDS), open_image(image):
         pass
     monkeypatch.setenv('MMSEG_PANET_MAX_PIXELS', '24')
-    check_size(image)
+    check_image_pixels(image)
     with open_image(image) as picture:
         assert picture.size == (6, 4)
 
@@ -61,13 +65,54 @@ def test_pillows_own_limit_does_not_apply_and_is_kept(image, monkeypatch):
 def test_a_limit_that_is_no_number_is_an_error(image, monkeypatch):
     monkeypatch.setenv('MMSEG_PANET_MAX_PIXELS', 'many')
     with pytest.raises(InputError, match="of pixels, got 'many'"):
-        check_size(image)
+        check_image_pixels(image)
 
 
-def test_a_file_that_pillow_cannot_open_is_left_to_the_decoder(tmp_path):
+def test_a_file_of_another_format_is_told_from_a_missing_one(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'no image')
-    check_size(tmp_path / 'a.png')
-    check_size(tmp_path / 'missing.png')
+    assert not check_image_pixels(tmp_path / 'a.png')
+    (tmp_path / 'b.png').touch()
+    for name in ('b.png', 'missing.png'):
+        assert check_image_pixels(tmp_path / name)
+
+
+@pytest.mark.parametrize('suffix', ['.hdr', '.ras', '.pfm', '.pam', '.avif'])
+def test_other_formats_of_opencv_are_not_decoded(tmp_path, suffix):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    if suffix in ('.hdr', '.pfm'):
+        pixels = pixels.astype(np.float32)
+    try:
+        encoded, data = cv2.imencode(suffix, pixels)
+    except cv2.error:
+        encoded = False
+    if not encoded:
+        pytest.skip(f'this OpenCV does not write {suffix}')
+    (tmp_path / 'a.jpg').write_bytes(data.tobytes())
+    with pytest.raises(InputError, match='a.jpg is no complete image'):
+        read_named(list_images(tmp_path / 'a.jpg')[0])
+
+
+@pytest.mark.parametrize('limit', [None, '100', 'many'])
+def test_opencv_has_the_limit_in_training_also(tmp_path, limit):
+    Image.new('L', (64, 64)).save(tmp_path / 'a.png')
+    code = """
+import os
+import mmseg_panet
+from mmcv.transforms import LoadImageFromFile
+print(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])
+LoadImageFromFile()(dict(img_path='a.png'))
+"""
+    env = {name: value for name, value in os.environ.items() if name not in (
+        'MMSEG_PANET_MAX_PIXELS', 'OPENCV_IO_MAX_IMAGE_PIXELS')}
+    if limit:
+        env['MMSEG_PANET_MAX_PIXELS'] = limit
+    run = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, env=env, text=True,
+        capture_output=True)
+    expected = '100' if limit == '100' else str(MAX_PIXELS)
+    assert run.stdout.splitlines()[-1] == expected
+    assert (run.returncode, 'MAX_IMAGE_PIXELS' in run.stderr) == (
+        (1, True) if limit == '100' else (0, False)), run.stderr
 
 
 def test_every_entrance_has_the_limit(image):

@@ -12,7 +12,7 @@ from mmengine.fileio import get
 from mmengine.logging import print_log
 
 from ...annotations.image_files import is_unread
-from ...annotations.pixel_limit import check_size
+from ...annotations.pixel_limit import check_image_pixels, check_pixels
 from ...errors import InputError, is_out_of_memory, out_of_memory
 from ...wording import printable
 from .image_array import image_array
@@ -145,10 +145,10 @@ def read_image(source: Source) -> np.ndarray:
         return image_array(source)
     if is_video(source):
         return Video(source).read(0)
-    check_size(source)
-    _check_tiff(source)
+    known = _check_tiff(source) or check_image_pixels(source)
     try:
-        image = mmcv.imread(source, flag='color', backend='cv2')
+        image = mmcv.imread(
+            source, flag='color', backend='cv2') if known else None
     except Exception as error:
         if is_out_of_memory(error):
             raise out_of_memory(source) from error
@@ -171,11 +171,15 @@ def read_image(source: Source) -> np.ndarray:
     return image
 
 
-def _check_tiff(path: str) -> None:
-    """Refuse 32 bits, and warn of pages that are not read."""
+def _check_tiff(path: str) -> bool:
+    """Refuse 32 bits, warn of pages that are not read, and tell if it is one.
+
+    Pillow does not know all TIFF files that OpenCV reads.
+    """
     facts = tiff_facts(path)
     if facts is None:
-        return
+        return False
+    check_pixels(facts.size, path)
     if facts.bits > 16:
         raise InputError(
             f'{path}: expected values of 8 or 16 bits, got a TIFF of '
@@ -185,6 +189,7 @@ def _check_tiff(path: str) -> None:
             f'{printable(path)} has {facts.pages} pages, of which only the '
             'first is read; save each page as a file', 'current',
             logging.WARNING)
+    return True
 
 
 def source_key(source: Source) -> str:

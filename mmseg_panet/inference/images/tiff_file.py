@@ -6,8 +6,8 @@ from typing import NamedTuple
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 _SUFFIXES = ('.tif', '.tiff')
-_SUBFILE, _BITS = 254, 258
-"""Tags of TIFF 6.0: the kind of a page, and the bits of each channel."""
+_SUBFILE, _WIDTH, _HEIGHT, _BITS = 254, 256, 257, 258
+"""Tags of TIFF 6.0: a page's kind and size, and the bits of each channel."""
 _NO_PAGE = 1 | 4
 """Bits of a kind: a smaller version of another page, or its mask."""
 _BIG = 43
@@ -20,10 +20,12 @@ class TiffFacts(NamedTuple):
     Attributes:
         bits (int): Bits of a channel in the first page.
         pages (int): Number of pages, without thumbnails and masks.
+        size (tuple[int, int]): H and W of the first page.
     """
 
     bits: int
     pages: int
+    size: tuple[int, int]
 
 
 def tiff_facts(path: str) -> TiffFacts | None:
@@ -43,17 +45,19 @@ def tiff_facts(path: str) -> TiffFacts | None:
             if _BIG in header[2:4]:
                 header += file.read(8)
             page = ImageFileDirectory_v2(header)
-            bits, kinds, seen = 0, [], set()
-            size = os.fstat(file.fileno()).st_size
+            bits, size, kinds, seen = 0, (), [], set()
+            length = os.fstat(file.fileno()).st_size
             while page.next and page.next not in seen:
-                if page.next >= size:  # it is cut short
+                if page.next >= length:  # it is cut short
                     return None
                 seen.add(page.next)
                 file.seek(page.next)
                 page.load(file)
                 bits = bits or max(page.get(_BITS, (1,)))
+                size = size or (int(page[_HEIGHT]), int(page[_WIDTH]))
                 kinds.append(int(page.get(_SUBFILE, 0)))
     # A damaged directory may raise any error.
     except Exception:
         return None
-    return TiffFacts(bits, sum(not kind & _NO_PAGE for kind in kinds))
+    return TiffFacts(
+        bits, sum(not kind & _NO_PAGE for kind in kinds), size)

@@ -24,7 +24,7 @@ def test_of_several_pages_the_first_is_read_with_a_warning(
     first, *others = pages((6, 4), (6, 4), (6, 4))
     path = str(tmp_path / 'a.tif')
     first.save(path, save_all=True, append_images=others)
-    assert tiff_facts(path) == (8, 3)
+    assert tiff_facts(path) == (8, 3, (4, 6))
     assert read_image(path).mean() == 10
     note, = said
     assert 'a.tif has 3 pages, of which only the first is read; save' in note
