@@ -45,7 +45,7 @@ def tiff_facts(path: str) -> TiffFacts | None:
             if _BIG in header[2:4]:
                 header += file.read(8)
             page = ImageFileDirectory_v2(header)
-            bits, size, kinds, seen = 0, (), [], set()
+            bits, size, kinds, seen = 0, (0, 0), [], set()
             length = os.fstat(file.fileno()).st_size
             while page.next and page.next not in seen:
                 if page.next >= length:  # it is cut short
@@ -54,7 +54,8 @@ def tiff_facts(path: str) -> TiffFacts | None:
                 file.seek(page.next)
                 page.load(file)
                 bits = bits or max(page.get(_BITS, (1,)))
-                size = size or (int(page[_HEIGHT]), int(page[_WIDTH]))
+                if not kinds:
+                    size = int(page[_HEIGHT]), int(page[_WIDTH])
                 kinds.append(int(page.get(_SUBFILE, 0)))
     # A damaged directory may raise any error.
     except Exception:
