@@ -30,8 +30,8 @@ def unpack(archive: StrPath, folder: Path) -> None:
     Raises:
         InputError: If the archive cannot be read, has an entry outside the
             folder, a link, a name twice or an encrypted entry, or is too
-            large, see :func:`check_size`. ``folder`` may be incomplete if
-            the archive is damaged.
+            large, see :func:`check_unpacked_size`. ``folder`` may be
+            incomplete if the archive is damaged.
     """
     with _opened(archive) as file:
         entries = file.infolist()
@@ -39,7 +39,7 @@ def unpack(archive: StrPath, folder: Path) -> None:
             raise InputError(
                 f'{archive} cannot be unpacked: {sentence}; export it again, '
                 'or give the unpacked folder')
-        _check_size(archive, entries)
+        _check_unpacked_size(archive, entries)
         free = shutil.disk_usage(folder.parent).free
         needed = _size(entries)
         if needed > free:
@@ -50,7 +50,7 @@ def unpack(archive: StrPath, folder: Path) -> None:
         file.extractall(folder)
 
 
-def check_size(archive: StrPath) -> None:
+def check_unpacked_size(archive: StrPath) -> None:
     """Check that a .zip, such as an .npz, does not fill the memory.
 
     Args:
@@ -61,7 +61,7 @@ def check_size(archive: StrPath) -> None:
             than 100 times its own size when it is unpacked.
     """
     with _opened(archive) as file:
-        _check_size(archive, file.infolist())
+        _check_unpacked_size(archive, file.infolist())
 
 
 @contextmanager
@@ -82,7 +82,8 @@ def _opened(archive: StrPath) -> Iterator[zipfile.ZipFile]:
             raise
 
 
-def _check_size(archive: StrPath, entries: Sequence[zipfile.ZipInfo]) -> None:
+def _check_unpacked_size(archive: StrPath,
+                         entries: Sequence[zipfile.ZipInfo]) -> None:
     size, unpacked = Path(archive).stat().st_size, _size(entries)
     if unpacked > max(_SMALL, _RATIO * size):
         raise InputError(

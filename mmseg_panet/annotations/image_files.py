@@ -20,7 +20,11 @@ _UNREAD = (
     '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
 """Suffixes of photographs that are not read: phones, cameras, editors."""
 _LONGEST_NAME = 255
-"""Bytes of a name on the usual file systems."""
+"""Bytes of a name on the usual file systems.
+
+A name in a list may have 5 less, the most that the suffix of a mask or an
+overlay adds.
+"""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -78,7 +82,7 @@ def check_file_name(name: str, where: object) -> None:
     """
     parts = name.replace('\\', '/').split('/')
     if parts[-1] in ('', '.', '..') or any(map(is_unsafe, name)) or max(
-            len(os.fsencode(part)) for part in parts) > 250:
+            len(os.fsencode(part)) for part in parts) > _LONGEST_NAME - 5:
         shown = name if len(name) < 300 else f'{name[:100]}...'
         raise InputError(
             f'{where}: expected the name of an image file, of at most 250 '
@@ -131,12 +135,12 @@ def existing_file(path: StrPath, where: str) -> str:
     Raises:
         InputError: If there is no such file.
     """
-    if not is_file(path, where):
+    if not names_a_file(path, where):
         raise InputError(f'{where}: found no file {path}; correct its path')
     return str(path)
 
 
-def is_file(path: StrPath, where: object) -> bool:
+def names_a_file(path: StrPath, where: object) -> bool:
     """Check whether a file exists whose name another file gives.
 
     Args:
@@ -214,7 +218,7 @@ def orient_labels(labels: np.ndarray,
     """
     with (nullcontext(image) if isinstance(image, Image.Image)
           else open_image(image)) as picture:
-        _check_size(labels.shape, picture, image)
+        _check_annotated_size(labels.shape, picture, image)
         if labels.shape == oriented_size(picture):
             return labels
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
@@ -235,11 +239,11 @@ def check_annotated_size(size: Sequence[int], image: Path) -> None:
             with its EXIF orientation nor without.
     """
     with open_image(image) as picture:
-        _check_size(size, picture, image)
+        _check_annotated_size(size, picture, image)
 
 
-def _check_size(size: Sequence[int], picture: Image.Image,
-                image: object) -> None:
+def _check_annotated_size(size: Sequence[int], picture: Image.Image,
+                          image: object) -> None:
     oriented = oriented_size(picture)
     if tuple(size) not in (oriented, picture.size[::-1]):
         raise InputError(

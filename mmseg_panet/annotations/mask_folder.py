@@ -26,7 +26,7 @@ from .class_list import CLASS_LIST, ClassList, write_class_list
 from .image_files import (
     check_annotated_size,
     check_file_name,
-    is_file,
+    names_a_file,
     orient_labels,
 )
 
@@ -131,7 +131,7 @@ def _write_masks(out_dir: Path, annotations: Annotations) -> list[str]:
     masks = {task.stem: out_dir / 'masks' / f'{task.stem}.png'
              for task in tasks}
     check_inside(out_dir, sorted({mask.parent for mask in masks.values()}))
-    written = {stem: is_file(mask, f'the mask of an image in {out_dir}')
+    written = {stem: names_a_file(mask, f'the mask of an image in {out_dir}')
                for stem, mask in masks.items()}
     if _start(out_dir, made_from):
         written = dict.fromkeys(masks, False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..archive import check_size
+from ..archive import check_unpacked_size
 from ..errors import InputError
 from ..files import write_arrays
 from .iou import EpisodeCounts
@@ -88,7 +88,7 @@ class EpisodeTable:
             InputError: If the file is missing, damaged or of another kind.
         """
         try:
-            check_size(path)
+            check_unpacked_size(path)
             with np.load(path, allow_pickle=False) as arrays:
                 table = cls(**arrays)
             num_episodes, num_ways = table.class_ids.shape

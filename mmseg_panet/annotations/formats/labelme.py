@@ -15,7 +15,7 @@ from ...errors import InputError, abbreviate, error_context
 from ...files import StrPath
 from ...json_text import read_json
 from ..class_list import ClassList, check_name, number_classes
-from ..image_files import check_file_name, is_file, stem_of
+from ..image_files import check_file_name, names_a_file, stem_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..pixel_limit import check_pixels, open_limited
 from ..shapes import check_reach
@@ -94,7 +94,7 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     tasks = [
         MaskTask(
             stem_of(os.path.relpath(image, image_dir)), source,
-            image if is_file(image, source[0]) else None,
+            image if names_a_file(image, source[0]) else None,
             frozenset(ids[shape['label']] for shape in source[-1]
                       if shape['label'] in ids),
             str(image), source[1:3])

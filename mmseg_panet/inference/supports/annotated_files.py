@@ -19,7 +19,7 @@ from ...annotations.formats.coco import read_coco
 from ...annotations.formats.cvat import is_cvat, read_cvat
 from ...annotations.formats.labelme import read_labelme
 from ...annotations.formats.masks import read_masks
-from ...annotations.image_files import images_by_stem, is_file, is_image
+from ...annotations.image_files import images_by_stem, is_image, names_a_file
 from ...annotations.mask_folder import Annotations
 from ...errors import InputError
 from .support import Support
@@ -83,7 +83,8 @@ def supports_of(
         if ids is None:
             ids = frozenset(np.unique(labels_of(None)).tolist())
         shown = sorted(ids - {0, IGNORED})
-        if shown and (task.image is None or not is_file(task.image, source)):
+        if shown and (task.image is None
+                      or not names_a_file(task.image, source)):
             raise InputError(
                 f'{source}: there is no image '
                 f'{task.image or task.file_name or task.stem}; put it there, '
@@ -148,7 +149,7 @@ def _read_json(file: Path, image_dir: Path | None) -> Annotations:
         file.parent / 'images', file.parent]
     for folder in folders:
         annotations = read_coco(file, folder, boxes=True)
-        if any(task.image and is_file(task.image, file)
+        if any(task.image and names_a_file(task.image, file)
                for task in annotations.tasks if task.ids):
             break
     return annotations

@@ -65,14 +65,14 @@ class Support:
                 class, or as ``labels_of`` raises it.
         """
         if self.labels_size is not None:
-            self._check_size(self.labels_size, size, size[::-1])
+            self._check_labels_size(self.labels_size, size, size[::-1])
         labels = self.labels_of(size)
         stored = Path(self.image) if isinstance(
             self.image, str) else self.picture
         if stored is not None and labels.shape == size[::-1] != size:
             with suppress(InputError):
                 labels = orient_labels(labels, stored)
-        self._check_size(labels.shape, size)
+        self._check_labels_size(labels.shape, size)
         if not (labels == 1 + self.names.index(self.class_name)).any():
             raise InputError(
                 f'{self.where}: expected at least one pixel of the class, got '
@@ -80,8 +80,8 @@ class Support:
                 'examples')
         return labels
 
-    def _check_size(self, found: tuple[int, ...], size: Size,
-                    *others: Size) -> None:
+    def _check_labels_size(self, found: tuple[int, ...], size: Size,
+                           *others: Size) -> None:
         if found not in (size, *others):
             raise InputError(
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '
