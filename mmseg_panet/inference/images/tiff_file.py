@@ -45,7 +45,8 @@ def tiff_facts(path: str) -> TiffFacts | None:
             if _BIG in header[2:4]:
                 header += file.read(8)
             page = ImageFileDirectory_v2(header)
-            bits, size, kinds, seen = 0, (0, 0), [], set()
+            bits, size, seen = 0, (0, 0), set()
+            kinds: list[int] = []
             length = os.fstat(file.fileno()).st_size
             while page.next and page.next not in seen:
                 if page.next >= length:  # it is cut short
