@@ -1,8 +1,9 @@
 """The lock of a folder, so that one run at a time writes to it."""
+import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -72,52 +73,109 @@ def _rank() -> int:
 
 
 @contextmanager
+def optional_lock(path: Path, timeout: float = -1) -> Iterator[FileLock]:
+    """Lock a file, unless it cannot be written or locked.
+
+    Args:
+        path (Path): The file, which is created with its folder.
+        timeout (float): Seconds to wait for another process; -1 waits until
+            it ends. Defaults to -1.
+
+    Yields:
+        FileLock: The lock. ``is_locked`` is False if the folder cannot be
+        written, or its file system has no locks.
+
+    Raises:
+        filelock.Timeout: If another process still holds the lock.
+    """
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _acquire(lock, path, timeout)
+    except Timeout:
+        raise
+    except (OSError, NotImplementedError):
+        pass
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
+    """Acquire a lock, if the file system has locks."""
+    while True:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if not _can_be_locked(path):
+                return
+            if timeout == 0:
+                raise
+            lock.acquire(timeout=timeout)
+        # The last holder may have removed the file that is locked now.
+        if _is_file_of(lock, path):
+            return
+        lock.release()
+
+
+def _can_be_locked(path: Path) -> bool:
+    """Tell whether a lock that was refused is held by another process.
+
+    filelock takes all errors of flock (3.13), or a file that a killed process
+    left where flock is not implemented (4.3), for another process.
+    """
+    if sys.platform == 'win32':
+        return True
+    import fcntl
+    with path.open('ab') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in (
+                errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+@contextmanager
 def _hold(place: Path, folder: StrPath) -> Iterator[None]:
     """Hold the lock in one process, if the file system has locks."""
-    lock, path = FileLock(place / LOCK), place / LOCK
+    path = place / LOCK
     new = [one for one in (place, *place.parents) if not one.exists()]
-    # As in datasets/cache.py, other errors of locks are no errors.
-    with suppress(OSError, NotImplementedError):
-        place.mkdir(parents=True, exist_ok=True)
+    before = _holder(path)
+    pid = before.split()[1] if before.endswith(_here()) else ''
+    is_orphan = pid.isdigit() and not is_alive(int(pid))
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, new)
         try:
-            _acquire(lock, path)
-            _locked[place] = True
+            lock = stack.enter_context(
+                optional_lock(path, _ORPHANS if is_orphan else 0))
         except Timeout as error:
+            # filelock 3.13 empties a file that it cannot lock.
+            with suppress(OSError):
+                if before and not _holder(path):
+                    path.write_text(before)
             raise InputError(
                 f'expected one run at a time in {folder}, got a second one: '
                 f'{_holder(path) or "another process"} is writing to it; '
                 'wait until it ends, or name another folder') from error
-    try:
+        if lock.is_locked:
+            _locked[place] = True
+            stack.callback(_remove_file, path)
+            path.write_text(f'process {os.getpid()} ({_command()}) on '
+                            f'{socket.gethostname()}')
         yield
-    finally:
-        with suppress(OSError):
-            if lock.is_locked:
-                path.unlink()
-        with suppress(OSError):
-            for one in new:
-                one.rmdir()  # It fails if there is a result.
-        lock.release()
 
 
-def _acquire(lock: FileLock, path: Path) -> None:
-    """Acquire a lock, and write to its file who holds it."""
-    while True:
-        before = _holder(path)
-        pid = before.split()[1] if before.endswith(_here()) else ''
-        is_orphan = pid.isdigit() and not is_alive(int(pid))
-        try:
-            lock.acquire(timeout=_ORPHANS if is_orphan else 0)
-        except Timeout:
-            # filelock 3.13 empties a file that it cannot lock.
-            if before and not _holder(path):
-                path.write_text(before)
-            raise
-        # The last holder may have removed the file that is locked now.
-        if _is_file_of(lock, path):
-            break
-        lock.release()
-    path.write_text(
-        f'process {os.getpid()} ({_command()}) on {socket.gethostname()}')
+def _remove_file(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()  # It fails if there is a result.
 
 
 def _is_file_of(lock: FileLock, path: Path) -> bool:

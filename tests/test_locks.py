@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import time
@@ -5,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.locks import LOCK, folder_lock, is_locked
+from mmseg_panet.locks import LOCK, folder_lock, is_locked, optional_lock
 
 
 @pytest.fixture
@@ -110,6 +111,38 @@ def test_a_file_system_without_locks_goes_on(tmp_path, monkeypatch, error):
     monkeypatch.setattr('mmseg_panet.locks.FileLock.acquire', fail)
     with folder_lock(tmp_path):
         assert not is_locked(tmp_path)
+
+
+@pytest.mark.filterwarnings('ignore:flock not supported')
+@pytest.mark.parametrize('number', [
+    errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize('as_timeout', [False, True])
+def test_no_locks_are_not_taken_for_another_process(
+        tmp_path, monkeypatch, number, as_timeout):
+    """Nor if a killed process left its file, or filelock says Timeout."""
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    def time_out(lock, *_, **__):
+        raise Timeout(lock.lock_file)
+    monkeypatch.setattr('fcntl.flock', fail)
+    if as_timeout:  # as filelock 3.13 does
+        monkeypatch.setattr(FileLock, 'acquire', time_out)
+    (tmp_path / LOCK).write_text('process 1 (mmseg-panet) on another')
+    with folder_lock(tmp_path):
+        assert not is_locked(tmp_path)
+    with optional_lock(tmp_path / LOCK) as lock:  # It would wait for ever.
+        assert not lock.is_locked
+
+
+def test_an_optional_lock_waits_for_another_process(held):
+    folder, process = held
+    with pytest.raises(Timeout), optional_lock(folder / LOCK, 0.1):
+        pass
+    os.kill(process, signal.SIGKILL)
+    with optional_lock(folder / LOCK) as lock:
+        assert lock.is_locked
+    assert not lock.is_locked
 
 
 def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
