@@ -147,6 +147,8 @@ def _hold(place: Path, folder: StrPath) -> Iterator[None]:
     is_orphan = pid.isdigit() and not is_alive(int(pid))
     with ExitStack() as stack:
         stack.callback(_remove_empty, new)
+        if os.name == 'nt':  # where no open file is removed
+            stack.callback(_remove_file, path)
         try:
             lock = stack.enter_context(
                 optional_lock(path, _ORPHANS if is_orphan else 0))
@@ -162,9 +164,22 @@ def _hold(place: Path, folder: StrPath) -> Iterator[None]:
         if lock.is_locked:
             _locked[place] = True
             stack.callback(_remove_file, path)
-            path.write_text(f'process {os.getpid()} ({_command()}) on '
-                            f'{socket.gethostname()}')
+            _write_holder(lock)
         yield
+
+
+def _write_holder(lock: FileLock) -> None:
+    """Write who holds a lock to its file.
+
+    Windows lets no other descriptor write to a locked file.
+    """
+    number = lock._context.lock_file_fd
+    if number is not None:
+        with suppress(OSError):
+            os.ftruncate(number, 0)
+            os.lseek(number, 0, os.SEEK_SET)
+            os.write(number, f'process {os.getpid()} ({_command()})'
+                             f'{_here()}'.encode())
 
 
 def _remove_file(path: Path) -> None:

@@ -145,6 +145,34 @@ def test_an_optional_lock_waits_for_another_process(held):
     assert not lock.is_locked
 
 
+@pytest.mark.parametrize('number', [errno.EACCES, errno.ENOSPC])
+def test_a_lock_file_that_others_cannot_open_or_write_is_a_lock(
+        tmp_path, monkeypatch, number):
+    """As on Windows, where only the descriptor of the lock may do both."""
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(Path, 'write_text', fail)
+    monkeypatch.setattr(Path, 'read_text', fail)
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+        assert (tmp_path / LOCK).read_bytes().startswith(
+            f'process {os.getpid()} ('.encode())
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_refusal_is_one_also_where_the_lock_file_cannot_be_read(
+        held, monkeypatch):
+    """As on Windows. filelock 3.13 has emptied the file before."""
+    def fail(*_, **__):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+    folder, _ = held
+    monkeypatch.setattr(Path, 'write_text', fail)
+    monkeypatch.setattr(Path, 'read_text', fail)
+    with pytest.raises(InputError, match='another process is writing'), (
+            folder_lock(folder)):
+        pass
+
+
 def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
         held, tmp_path, monkeypatch):
     folder, _ = held
