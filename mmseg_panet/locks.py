@@ -3,6 +3,7 @@ import errno
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,8 +20,8 @@ _ORPHANS = 15.0
 """Seconds after which the workers of a killed process have ended."""
 _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 """Variables in which launchers give the rank of a process."""
-_locked: dict[Path, bool] = {}
-"""Folders of the active contexts, and whether their locks are held."""
+_locked: dict[tuple[int, Path], bool] = {}
+"""Maps threads and folders of active contexts to whether a lock is held."""
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def folder_lock(folder: StrPath) -> Iterator[None]:
 
     The processes of a launcher are one run, and the first of them holds the
     lock. The lock of a killed process is released by the operating system.
-    A context within another one of the same folder does nothing.
+    A context within another one of the same folder and thread does nothing.
 
     Args:
         folder (str | os.PathLike): The folder, which is created. A folder
@@ -40,28 +41,31 @@ def folder_lock(folder: StrPath) -> Iterator[None]:
             are connected.
     """
     place = Path(os.path.realpath(folder))
-    if place in _locked:
+    key = threading.get_ident(), place
+    if key in _locked:
         yield
         return
     with ExitStack() as stack:
         fault: list[str | None] = [None]
+        held = False
         if _rank() == 0:
             try:
-                stack.enter_context(_hold(place, folder))
+                held = stack.enter_context(_hold(place, folder))
             except InputError as error:
                 fault = [str(error)]
         if is_distributed():
             broadcast_object_list(fault)
         if fault[0] is not None:
             raise InputError(fault[0])
-        _locked.setdefault(place, False)
-        stack.callback(_locked.pop, place)
+        _locked[key] = held
+        stack.callback(_locked.pop, key)
         yield
 
 
 def is_locked(folder: StrPath) -> bool:
-    """Tell whether this process holds the lock of a folder."""
-    return _locked.get(Path(os.path.realpath(folder)), False)
+    """Tell whether this thread holds the lock of a folder."""
+    place = Path(os.path.realpath(folder))
+    return _locked.get((threading.get_ident(), place), False)
 
 
 def _rank() -> int:
@@ -138,8 +142,12 @@ def _can_be_locked(path: Path) -> bool:
 
 
 @contextmanager
-def _hold(place: Path, folder: StrPath) -> Iterator[None]:
-    """Hold the lock in one process, if the file system has locks."""
+def _hold(place: Path, folder: StrPath) -> Iterator[bool]:
+    """Hold the lock in one process, if the file system has locks.
+
+    Yields:
+        bool: Whether the lock is held.
+    """
     path = place / LOCK
     new = [one for one in (place, *place.parents) if not one.exists()]
     before = _holder(path)
@@ -162,10 +170,9 @@ def _hold(place: Path, folder: StrPath) -> Iterator[None]:
                 f'{_holder(path) or "another process"} is writing to it; '
                 'wait until it ends, or name another folder') from error
         if lock.is_locked:
-            _locked[place] = True
             stack.callback(_remove_file, path)
             _write_holder(lock)
-        yield
+        yield lock.is_locked
 
 
 def _write_holder(lock: FileLock) -> None:

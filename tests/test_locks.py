@@ -1,6 +1,7 @@
 import errno
 import os
 import signal
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -171,6 +172,41 @@ def test_a_refusal_is_one_also_where_the_lock_file_cannot_be_read(
     with pytest.raises(InputError, match='another process is writing'), (
             folder_lock(folder)):
         pass
+
+
+def test_two_threads_are_two_runs(tmp_path):
+    locked, go_on = threading.Event(), threading.Event()
+
+    def run():
+        with folder_lock(tmp_path):
+            locked.set()
+            go_on.wait(60)
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert locked.wait(60)
+        assert not is_locked(tmp_path)
+        with pytest.raises(InputError, match=f'process {os.getpid()} '), (
+                folder_lock(tmp_path)):
+            pass
+    finally:
+        go_on.set()
+        thread.join()
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+
+
+def test_nothing_is_locked_after_a_broadcast_that_failed(
+        tmp_path, monkeypatch):
+    def fail(_):
+        raise RuntimeError('a peer was lost')
+    monkeypatch.setattr('mmseg_panet.locks.is_distributed', lambda: True)
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
+    monkeypatch.setattr('mmseg_panet.locks.broadcast_object_list', fail)
+    with pytest.raises(RuntimeError), folder_lock(tmp_path):
+        pass
+    assert not is_locked(tmp_path)
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
