@@ -5,14 +5,15 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from mmengine.dist import broadcast_object_list, get_rank, is_distributed
+from mmengine.dist import get_rank, is_distributed
 
 from .errors import InputError
 from .files import StrPath, is_alive
+from .shared_errors import shared_errors
 
 LOCK = '.mmseg_panet.lock'
 """Name of the lock file in a locked folder. It is removed at the end."""
@@ -25,7 +26,8 @@ _locked: dict[tuple[int, Path], bool] = {}
 
 
 @contextmanager
-def folder_lock(folder: StrPath) -> Iterator[None]:
+def folder_lock(folder: StrPath,
+                collective: bool = False) -> Iterator[None]:
     """Lock a folder, so that one run at a time writes to it.
 
     The processes of a launcher are one run, and the first of them holds the
@@ -35,10 +37,13 @@ def folder_lock(folder: StrPath) -> Iterator[None]:
     Args:
         folder (str | os.PathLike): The folder, which is created. A folder
             that cannot be written or locked is no error here.
+        collective (bool): Whether all processes of a launcher enter the
+            context together, so that a refusal ends all of them if they are
+            connected. Defaults to False; the first process may then enter it
+            alone.
 
     Raises:
-        InputError: If another run holds the lock; on all processes if they
-            are connected.
+        InputError: If another run holds the lock.
     """
     place = Path(os.path.realpath(folder))
     key = threading.get_ident(), place
@@ -46,17 +51,8 @@ def folder_lock(folder: StrPath) -> Iterator[None]:
         yield
         return
     with ExitStack() as stack:
-        fault: list[str | None] = [None]
-        held = False
-        if _rank() == 0:
-            try:
-                held = stack.enter_context(_hold(place, folder))
-            except InputError as error:
-                fault = [str(error)]
-        if is_distributed():
-            broadcast_object_list(fault)
-        if fault[0] is not None:
-            raise InputError(fault[0])
+        with shared_errors() if collective else nullcontext():
+            held = _rank() == 0 and stack.enter_context(_hold(place, folder))
         _locked[key] = held
         stack.callback(_locked.pop, key)
         yield

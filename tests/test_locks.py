@@ -202,8 +202,8 @@ def test_nothing_is_locked_after_a_broadcast_that_failed(
         raise RuntimeError('a peer was lost')
     monkeypatch.setattr('mmseg_panet.locks.is_distributed', lambda: True)
     monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
-    monkeypatch.setattr('mmseg_panet.locks.broadcast_object_list', fail)
-    with pytest.raises(RuntimeError), folder_lock(tmp_path):
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object', fail)
+    with pytest.raises(RuntimeError), folder_lock(tmp_path, collective=True):
         pass
     assert not is_locked(tmp_path)
     assert os.listdir(tmp_path) == []
@@ -223,18 +223,32 @@ def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
 def test_a_refusal_reaches_every_process(held, monkeypatch):
     folder, _ = held
     shared = []
-    for name, value in (('is_distributed', lambda: True),
-                        ('broadcast_object_list',
-                         lambda one: shared or shared.extend(one))):
-        monkeypatch.setattr(f'mmseg_panet.locks.{name}', value)
-    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
-    with pytest.raises(InputError), folder_lock(folder):
+    for name, value in (('locks.is_distributed', lambda: True),
+                        ('locks.get_rank', lambda: 0),
+                        ('shared_errors.all_gather_object',
+                         lambda one: shared.append(one) or [one, None])):
+        monkeypatch.setattr(f'mmseg_panet.{name}', value)
+    with pytest.raises(InputError), folder_lock(folder, collective=True):
         pass
-    assert 'got a second one' in shared[0]
+    assert 'got a second one' in str(shared[0])
     monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 1)
-    monkeypatch.setattr(
-        'mmseg_panet.locks.broadcast_object_list',
-        lambda one: one.__setitem__(0, shared[0]))
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object',
+                        lambda one: [shared[0], one])
     with pytest.raises(InputError, match='got a second one'), folder_lock(
-            folder):
+            folder, collective=True):
+        pass
+
+
+def test_a_process_that_locks_a_folder_alone_waits_for_no_other(
+        held, tmp_path, monkeypatch):
+    """As a hook of the first process does."""
+    def wait(_):
+        raise AssertionError('it would wait for the others')
+    monkeypatch.setattr('mmseg_panet.locks.is_distributed', lambda: True)
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object', wait)
+    with folder_lock(tmp_path / 'other'):
+        assert is_locked(tmp_path / 'other')
+    with pytest.raises(InputError, match='got a second one'), folder_lock(
+            held[0]):
         pass

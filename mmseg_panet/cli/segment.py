@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     _check_paths(args)
     images = list_images(args.images, leave_out=args.out)
     _join_group(args)
-    with folder_lock(args.out):
+    with folder_lock(args.out, collective=True):
         return _segment(args, images)
 
 

@@ -60,7 +60,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             the folder.
         WriteError: If the disk is full, or files were removed before the end.
     """
-    with folder_lock(out_dir):
+    with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
