@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..config.build_errors import build_errors
@@ -22,6 +22,7 @@ from ..models import FewShotHead
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
+from ..shared_errors import shared_errors
 from ..version import versions
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_segmentor
@@ -76,9 +77,10 @@ def _test(cfg: Config, checkpoint: str | None,
         if not trained:
             unwrap_model(runner.model).init_weights()
         if predictions:
-            if is_main_process():
-                clear_predictions(predictions)
-            barrier()  # No process writes a prediction before this.
+            # No process writes a prediction before the end of the context.
+            with shared_errors():
+                if is_main_process():
+                    clear_predictions(predictions)
         scores = runner.test()  # It builds the data loader and the metric.
     metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset
