@@ -1,5 +1,6 @@
 """The few-shot test of a config."""
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..evaluation.prediction_lists import (
     clear_predictions,
 )
 from ..files import write_lines
+from ..locks import folder_lock
 from ..models import FewShotHead
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
@@ -50,13 +52,18 @@ def test(cfg: Config, checkpoint: str | None,
     Raises:
         InputError: If the checkpoint is of another model than the config's,
             contains code or has weights that are not finite, if the model
-            cannot be built or cannot predict episodes, or if the folder for
-            the predictions has a ``classes.txt`` of other masks.
+            cannot be built or cannot predict episodes, if the folder for the
+            predictions has a ``classes.txt`` of other masks, or if another
+            run writes to it or to the folder for the plots.
     """
     predictions = few_shot_metric(cfg).get('output_dir')
     if predictions:
         check_prediction_folder(predictions)
-    with safe_loading(trust_checkpoint):
+    plots = cfg.get('default_hooks', {}).get('visualization') or {}
+    with ExitStack() as stack:
+        for folder in filter(None, (predictions, plots.get('out_dir'))):
+            stack.enter_context(folder_lock(folder, collective=True))
+        stack.enter_context(safe_loading(trust_checkpoint))
         return _test(cfg, checkpoint, predictions)
 
 
