@@ -154,8 +154,10 @@ def _check_paths(args: argparse.Namespace) -> None:
     if args.support is not None and args.bank is not None:
         check_bank_path(args.bank)
     refuse_support_folder(args.out, args.support)
-    prepare_output(Path(args.out) / 'areas.csv')
     check_writable(Path(args.out))
+    for name, wanted in (('areas.csv', args.csv), ('coco.json', args.coco)):
+        if wanted:
+            prepare_output(Path(args.out) / name)
 
 
 def _join_group(args: argparse.Namespace) -> None:

@@ -264,7 +264,8 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
     """Say why results of a fingerprint cannot be added to a folder."""
     record = out_dir / RECORD
-    found = record.read_text(errors='replace').strip() if record.is_file() else None
+    found = (record.read_text(errors='replace').strip()
+             if record.is_file() else None)
     if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None
     what = 'masks from elsewhere' if found is None else (
