@@ -225,14 +225,14 @@ def _write_lists(root: Path, names: list[str],
         raise InputError(
             f'{paths["test"]} lists other classes than {source}; remove one')
     if len(lists) < 3:
-        split = _split(sorted(set(names) - set(lists['test'])))
-        for name in lists.keys() & split:
+        made = _split(sorted(set(names) - set(lists['test'])))
+        for name in lists.keys() & made:
             # An equal one was written by a process that was then killed.
-            if lists[name] != split[name]:
+            if lists[name] != made[name]:
                 raise InputError(
                     f'of trn.txt and val.txt, only {paths[name]} exists; add '
                     'the other, or remove it')
-        lists |= split
+        lists |= made
     _check_lists(lists, names)
     for split in absent:
         write_lines(paths[split], lists[split])
