@@ -123,15 +123,33 @@ def prepare_output(path: StrPath) -> None:
         InputError: If the path is a folder, or its folder is not writable.
     """
     path = Path(path)
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    writable = os.path.isdir(path.parent) and os.access(
-        path.parent, os.W_OK | os.X_OK)
-    if os.path.isdir(path) or not writable:
+    if os.path.isdir(path) or not _make_writable(path.parent):
         raise InputError(
             f'{path} cannot be written: expected a file in a folder that is '
             'writable; choose another path')
     remove_partial(path.parent, f'{_part_prefix(path)}*')
+
+
+def check_folder(folder: StrPath) -> None:
+    """Check that files can be written to a folder, before the work.
+
+    Args:
+        folder (str | os.PathLike): The folder, which is created.
+
+    Raises:
+        InputError: If it is a file or not writable.
+    """
+    if not _make_writable(Path(folder)):
+        raise InputError(
+            f'{folder} cannot be written: expected a folder that is '
+            'writable; choose another path')
+
+
+def _make_writable(folder: Path) -> bool:
+    """Create a folder, and tell whether it is writable."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def check_inside(folder: Path, inner: Iterable[Path]) -> None:

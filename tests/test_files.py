@@ -14,11 +14,13 @@ import pytest
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.files import (
     atomic_path,
+    check_folder,
     prepare_output,
     remove_partial,
     write_arrays,
     write_atomic,
 )
+from mmseg_panet.inference.results.out_path import check_writable
 from mmseg_panet.write_errors import write_context
 
 
@@ -220,6 +222,24 @@ def test_a_full_disk_is_recognised_in_torchs_error(tmp_path):
             'failed writing file data/0: file write failed')
     with pytest.raises(RuntimeError, match='another'), write_context(tmp_path):
         raise RuntimeError('another')
+
+
+def test_a_file_in_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / 'out').touch()
+    with pytest.raises(InputError) as caught:
+        check_folder(tmp_path / 'out')
+    assert str(caught.value) == (
+        f'{tmp_path}/out cannot be written: expected a folder that is '
+        'writable; choose another path')
+    check_folder(tmp_path / 'new/out')
+    assert (tmp_path / 'new/out').is_dir()
+
+
+@pytest.mark.parametrize('name', ['masks', 'overlays'])
+def test_a_file_in_place_of_a_folder_of_results_is_named(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=f'{name} cannot be written: expec'):
+        check_writable(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')

@@ -1,14 +1,16 @@
+import errno
 import os
 import signal
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.locks import LOCK, folder_lock, is_locked
+from mmseg_panet.locks import LOCK, folder_lock, is_locked, optional_lock
 
 
 @pytest.fixture
@@ -112,6 +114,101 @@ def test_a_file_system_without_locks_goes_on(tmp_path, monkeypatch, error):
         assert not is_locked(tmp_path)
 
 
+@pytest.mark.filterwarnings('ignore:flock not supported')
+@pytest.mark.parametrize('number', [
+    errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize('as_timeout', [False, True])
+def test_no_locks_are_not_taken_for_another_process(
+        tmp_path, monkeypatch, number, as_timeout):
+    """Nor if a killed process left its file, or filelock says Timeout."""
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    def time_out(lock, *_, **__):
+        raise Timeout(lock.lock_file)
+    monkeypatch.setattr('fcntl.flock', fail)
+    if as_timeout:  # as filelock 3.13 does
+        monkeypatch.setattr(FileLock, 'acquire', time_out)
+    (tmp_path / LOCK).write_text('process 1 (mmseg-panet) on another')
+    with folder_lock(tmp_path):
+        assert not is_locked(tmp_path)
+    with optional_lock(tmp_path / LOCK) as lock:  # It would wait for ever.
+        assert not lock.is_locked
+
+
+def test_an_optional_lock_waits_for_another_process(held):
+    folder, process = held
+    with pytest.raises(Timeout), optional_lock(folder / LOCK, 0.1):
+        pass
+    os.kill(process, signal.SIGKILL)
+    with optional_lock(folder / LOCK) as lock:
+        assert lock.is_locked
+    assert not lock.is_locked
+
+
+@pytest.mark.parametrize('number', [errno.EACCES, errno.ENOSPC])
+def test_a_lock_file_that_others_cannot_open_or_write_is_a_lock(
+        tmp_path, monkeypatch, number):
+    """As on Windows, where only the descriptor of the lock may do both."""
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(Path, 'write_text', fail)
+    monkeypatch.setattr(Path, 'read_text', fail)
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+        assert (tmp_path / LOCK).read_bytes().startswith(
+            f'process {os.getpid()} ('.encode())
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_refusal_is_one_also_where_the_lock_file_cannot_be_read(
+        held, monkeypatch):
+    """As on Windows. filelock 3.13 has emptied the file before."""
+    def fail(*_, **__):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+    folder, _ = held
+    monkeypatch.setattr(Path, 'write_text', fail)
+    monkeypatch.setattr(Path, 'read_text', fail)
+    with pytest.raises(InputError, match='another process is writing'), (
+            folder_lock(folder)):
+        pass
+
+
+def test_two_threads_are_two_runs(tmp_path):
+    locked, go_on = threading.Event(), threading.Event()
+
+    def run():
+        with folder_lock(tmp_path):
+            locked.set()
+            go_on.wait(60)
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert locked.wait(60)
+        assert not is_locked(tmp_path)
+        with pytest.raises(InputError, match=f'process {os.getpid()} '), (
+                folder_lock(tmp_path)):
+            pass
+    finally:
+        go_on.set()
+        thread.join()
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+
+
+def test_nothing_is_locked_after_a_broadcast_that_failed(
+        tmp_path, monkeypatch):
+    def fail(_):
+        raise RuntimeError('a peer was lost')
+    monkeypatch.setattr('mmseg_panet.locks.is_distributed', lambda: True)
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object', fail)
+    with pytest.raises(RuntimeError), folder_lock(tmp_path, collective=True):
+        pass
+    assert not is_locked(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
         held, tmp_path, monkeypatch):
     folder, _ = held
@@ -126,18 +223,32 @@ def test_the_first_process_of_a_launcher_holds_the_lock_for_all(
 def test_a_refusal_reaches_every_process(held, monkeypatch):
     folder, _ = held
     shared = []
-    for name, value in (('is_distributed', lambda: True),
-                        ('broadcast_object_list',
-                         lambda one: shared or shared.extend(one))):
-        monkeypatch.setattr(f'mmseg_panet.locks.{name}', value)
-    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
-    with pytest.raises(InputError), folder_lock(folder):
+    for name, value in (('locks.is_distributed', lambda: True),
+                        ('locks.get_rank', lambda: 0),
+                        ('shared_errors.all_gather_object',
+                         lambda one: shared.append(one) or [one, None])):
+        monkeypatch.setattr(f'mmseg_panet.{name}', value)
+    with pytest.raises(InputError), folder_lock(folder, collective=True):
         pass
-    assert 'got a second one' in shared[0]
+    assert 'got a second one' in str(shared[0])
     monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 1)
-    monkeypatch.setattr(
-        'mmseg_panet.locks.broadcast_object_list',
-        lambda one: one.__setitem__(0, shared[0]))
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object',
+                        lambda one: [shared[0], one])
     with pytest.raises(InputError, match='got a second one'), folder_lock(
-            folder):
+            folder, collective=True):
+        pass
+
+
+def test_a_process_that_locks_a_folder_alone_waits_for_no_other(
+        held, tmp_path, monkeypatch):
+    """As a hook of the first process does."""
+    def wait(_):
+        raise AssertionError('it would wait for the others')
+    monkeypatch.setattr('mmseg_panet.locks.is_distributed', lambda: True)
+    monkeypatch.setattr('mmseg_panet.locks.get_rank', lambda: 0)
+    monkeypatch.setattr('mmseg_panet.shared_errors.all_gather_object', wait)
+    with folder_lock(tmp_path / 'other'):
+        assert is_locked(tmp_path / 'other')
+    with pytest.raises(InputError, match='got a second one'), folder_lock(
+            held[0]):
         pass

@@ -17,6 +17,7 @@ from ..annotations.rasterize import require_pycocotools
 from ..errors import InputError
 from ..files import prepare_output
 from ..inference.bank.bank_file import check_bank_path
+from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import ImageItem, list_images
 from ..inference.results.out_folder import prepare_folder
@@ -25,6 +26,7 @@ from ..inference.results.out_path import (
     refuse_support_folder,
 )
 from ..locks import folder_lock
+from ..shared_errors import shared_errors
 from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     _check_paths(args)
     images = list_images(args.images, leave_out=args.out)
     _join_group(args)
-    with folder_lock(args.out):
+    with folder_lock(args.out, collective=True):
         return _segment(args, images)
 
 
@@ -104,17 +106,15 @@ def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
         edges=args.edges, show_progress=is_main_process())
     if args.support is None:
         inferencer.load(args.bank)
-        if args.negatives and is_main_process():
-            inferencer.add_negatives(args.negatives)
-    elif is_main_process():
-        inferencer.fit(args.support, args.image_dir, args.negatives)
-    if args.adapt and is_main_process():
-        inferencer.adapt(args.images, args.out)
+    with shared_errors():
+        if is_main_process():
+            _register(inferencer, args)
     inferencer.broadcast()
     # The folder may be refused. An existing bank must then not be replaced.
     prepare_folder(Path(args.out), inferencer.fingerprint())
-    if args.support and args.bank is not None and is_main_process():
-        inferencer.save(args.bank)
+    with shared_errors():
+        if args.support and args.bank is not None and is_main_process():
+            inferencer.save(args.bank)
     failures = segment_images(
         inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
         coco=args.coco, batch_size=args.batch_size)
@@ -127,6 +127,16 @@ def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
         done = counted(len(images) - len(failures), 'mask')
         print(f'{done} in {printable(args.out)}/masks')
     return 1 if failures else 0
+
+
+def _register(inferencer: FewShotInferencer, args: argparse.Namespace) -> None:
+    """Register the classes that are not in the bank."""
+    if args.support is not None:
+        inferencer.fit(args.support, args.image_dir, args.negatives)
+    elif args.negatives:
+        inferencer.add_negatives(args.negatives)
+    if args.adapt:
+        inferencer.adapt(args.images, args.out)
 
 
 def _check_paths(args: argparse.Namespace) -> None:
@@ -144,8 +154,10 @@ def _check_paths(args: argparse.Namespace) -> None:
     if args.support is not None and args.bank is not None:
         check_bank_path(args.bank)
     refuse_support_folder(args.out, args.support)
-    prepare_output(Path(args.out) / 'areas.csv')
     check_writable(Path(args.out))
+    for name, wanted in (('areas.csv', args.csv), ('coco.json', args.coco)):
+        if wanted:
+            prepare_output(Path(args.out) / name)
 
 
 def _join_group(args: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from ..config.support_annotation import (
     set_support_annotation,
 )
 from ..errors import InputError
-from ..files import prepare_output
+from ..files import check_folder, prepare_output
 from ..runs.testing import (
     few_shot_metric,
     format_scores,
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> None:
         num_pictures=args.pictures if args.show_dir else 0,
         out_dir=args.show_dir)
     if args.show_dir:
-        prepare_output(Path(args.show_dir) / 'picture.png')
+        check_folder(args.show_dir)
     if args.save_predictions:
-        prepare_output(Path(args.save_predictions) / 'prediction.png')
+        check_folder(args.save_predictions)
     if args.out:
         prepare_output(args.out)
         if Path(args.out).suffix != '.json':

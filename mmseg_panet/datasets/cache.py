@@ -3,16 +3,16 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock
 from mmengine.logging import print_log
 from platformdirs import user_cache_dir
 
 from ..errors import InputError
 from ..files import remove_partial
+from ..locks import optional_lock
 
 T = TypeVar('T')
 
@@ -116,15 +116,12 @@ def read_or_build(cache_dir: str | Path | None, name: str,
         T: Result of ``read`` or ``build``.
     """
     folder = cache_folder(cache_dir)
-    path, locks = folder / name, folder / 'locks'
+    path = folder / name
     found = read(path)
     if found is not None:
         return found
-    with ExitStack() as stack:
-        # A folder that cannot be written or locked is not an error.
-        with suppress(OSError, NotImplementedError):
-            locks.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(locks / f'{path.stem}.lock'))
+    with optional_lock(folder / f'locks/{path.stem}.lock'):
+        with suppress(OSError):
             # Builds of other keys may be running.
             remove_partial(path.parent, '.part-*')
         found = read(path)

@@ -1,6 +1,6 @@
 """The job that segments images into a folder, and can be resumed."""
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import chain, starmap
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
 from ..progress import progress_bar
+from ..shared_errors import shared_errors
 from ..wording import counted, printable
 from .bank.prototype_bank import NO_CLASS
 from .image_inferencer import ImageInferencer
@@ -64,7 +65,7 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     """
     if not inferencer.classes:
         raise InputError(NO_CLASS)
-    with folder_lock(out_dir):
+    with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
@@ -77,12 +78,14 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     rank, world_size = get_dist_info()
     share = cut_batches(images, batch_size)[rank::world_size]
     prepare_folder(folder.path, inferencer.fingerprint())
-    if is_main_process():
-        folder.write_class_list()
+    with shared_errors():
+        if is_main_process():
+            folder.write_class_list()
     todo = [
         batch for batch in share if not all(map(folder.is_finished, batch))]
     failures = []
-    with progress_bar(show_progress and is_main_process()) as bar:
+    with (shared_errors(),
+          progress_bar(show_progress and is_main_process()) as bar):
         # The bar shows the share of this process alone.
         total, left = (sum(map(len, some)) for some in (share, todo))
         task = bar.add_task(
@@ -96,14 +99,21 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             bar.advance(task)
     # It is also the barrier after which all masks exist.
     failed = {one.name: one for one in chain(*all_gather_object(failures))}
-    if is_main_process():
-        done = [item for item in images if item.name not in failed]
-        folder.check_complete(done)
-        folder.write_tables(done)
-        if others := folder.masks_of_others(images):
-            number = counted(len(others), 'mask')
-            print_log(
-                f'{printable(folder.path)}/masks has {number} of other images '
-                f'than these, such as {printable(others[0].name)}; remove '
-                'what is left of deleted images', 'current', logging.WARNING)
+    with shared_errors():
+        if is_main_process():
+            _finish(folder, images, failed)
     return [failed[item.name] for item in images if item.name in failed]
+
+
+def _finish(folder: OutFolder, images: Sequence[ImageItem],
+            failed: Collection[str]) -> None:
+    """Check that all masks exist, and write the tables."""
+    done = [item for item in images if item.name not in failed]
+    folder.check_complete(done)
+    folder.write_tables(done)
+    if others := folder.masks_of_others(images):
+        number = counted(len(others), 'mask')
+        print_log(
+            f'{printable(folder.path)}/masks has {number} of other images '
+            f'than these, such as {printable(others[0].name)}; remove '
+            'what is left of deleted images', 'current', logging.WARNING)

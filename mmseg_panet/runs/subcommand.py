@@ -6,6 +6,7 @@ import threading
 
 _NESTED = 'MMSEG_PANET_NESTED'
 """Environment variable that is set in processes of :func:`run_subcommand`."""
+_ends_with_parent = False
 
 
 def run_subcommand(*words: object) -> None:
@@ -36,7 +37,10 @@ def end_with_parent() -> None:
 
     Only processes of :func:`run_subcommand` do, which have a pipe as input.
     """
-    if is_nested():
+    global _ends_with_parent
+    # Commands that this one starts have another input.
+    if os.environ.pop(_NESTED, None):
+        _ends_with_parent = True
         threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 
@@ -48,4 +52,4 @@ def _wait_for_parent() -> None:
 
 def is_nested() -> bool:
     """Return whether another subcommand started this one."""
-    return _NESTED in os.environ
+    return _ends_with_parent or _NESTED in os.environ

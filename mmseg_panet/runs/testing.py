@@ -1,10 +1,11 @@
 """The few-shot test of a config."""
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..config.build_errors import build_errors
@@ -18,10 +19,12 @@ from ..evaluation.prediction_lists import (
     clear_predictions,
 )
 from ..files import write_lines
+from ..locks import folder_lock
 from ..models import FewShotHead
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
+from ..shared_errors import shared_errors
 from ..version import versions
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_segmentor
@@ -49,13 +52,18 @@ def test(cfg: Config, checkpoint: str | None,
     Raises:
         InputError: If the checkpoint is of another model than the config's,
             contains code or has weights that are not finite, if the model
-            cannot be built or cannot predict episodes, or if the folder for
-            the predictions has a ``classes.txt`` of other masks.
+            cannot be built or cannot predict episodes, if the folder for the
+            predictions has a ``classes.txt`` of other masks, or if another
+            run writes to it or to the folder for the plots.
     """
     predictions = few_shot_metric(cfg).get('output_dir')
     if predictions:
         check_prediction_folder(predictions)
-    with safe_loading(trust_checkpoint):
+    plots = cfg.get('default_hooks', {}).get('visualization') or {}
+    with ExitStack() as stack:
+        for folder in filter(None, (predictions, plots.get('out_dir'))):
+            stack.enter_context(folder_lock(folder, collective=True))
+        stack.enter_context(safe_loading(trust_checkpoint))
         return _test(cfg, checkpoint, predictions)
 
 
@@ -76,9 +84,10 @@ def _test(cfg: Config, checkpoint: str | None,
         if not trained:
             unwrap_model(runner.model).init_weights()
         if predictions:
-            if is_main_process():
-                clear_predictions(predictions)
-            barrier()  # No process writes a prediction before this.
+            # No process writes a prediction before the end of the context.
+            with shared_errors():
+                if is_main_process():
+                    clear_predictions(predictions)
         scores = runner.test()  # It builds the data loader and the metric.
     metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset

@@ -48,8 +48,8 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
             another training writes to ``work_dir``.
         WriteError: If the disk is full or ``work_dir`` was removed.
     """
-    with (folder_lock(cfg.work_dir), write_context(cfg.work_dir),
-          safe_loading(trust_checkpoint)):
+    with (folder_lock(cfg.work_dir, collective=True),
+          write_context(cfg.work_dir), safe_loading(trust_checkpoint)):
         runner = _train(cfg)
     _log_next_step(runner)
     return runner

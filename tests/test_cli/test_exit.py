@@ -212,6 +212,29 @@ def test_a_subcommand_ends_when_its_parent_is_killed(tmp_path, monkeypatch):
         time.sleep(0.01)
 
 
+def test_a_command_that_a_nested_subcommand_starts_is_not_nested(
+        tmp_path, monkeypatch):
+    """It would end at once, as it has another input."""
+    monkeypatch.chdir(tmp_path)
+    Path('mmseg_panet').mkdir()
+    Path('mmseg_panet/__init__.py').touch()
+    source = Path(subcommand.__file__).read_text(encoding='utf-8')
+    Path('mmseg_panet/__main__.py').write_text(
+        f'{source}\n'
+        'import pathlib, time\n'
+        'nested = is_nested()\n'
+        'end_with_parent()\n'
+        'assert is_nested() == nested\n'
+        'if nested:\n'
+        '    subprocess.run([sys.executable, "-m", "mmseg_panet"],\n'
+        '                   check=True, stdin=subprocess.DEVNULL)\n'
+        'else:\n'
+        '    time.sleep(0.3)\n'
+        '    pathlib.Path("done").touch()\n')
+    run_subcommand('train')
+    assert Path('done').exists()
+
+
 def state(pid):
     """The state of a process, Z if it ended and nobody has asked for it."""
     try:

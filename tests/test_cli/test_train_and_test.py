@@ -13,6 +13,7 @@ import mmseg
 import pytest
 import safetensors.torch
 import torch
+from filelock import FileLock
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
@@ -539,6 +540,19 @@ def test_a_second_training_in_a_work_dir_is_refused(small, tmp_path):
     assert os.listdir(tmp_path / 'run') == [LOCK]
     tool(*arguments)
     assert not (tmp_path / 'run' / LOCK).exists()
+
+
+@pytest.mark.parametrize('flag', ['--save-predictions', '--show-dir'])
+def test_a_second_test_that_writes_to_a_folder_is_refused(
+        small, tmp_path, flag):
+    config, run, data = small
+    (tmp_path / 'out').mkdir()
+    with FileLock(tmp_path / 'out' / LOCK):
+        done = tool('test.py', config, run / 'iter_6.pth', '--work-dir',
+                    tmp_path, '--data-root', data, flag, tmp_path / 'out',
+                    code=2)
+    assert (f"expected one run at a time in {tmp_path / 'out'}, got"
+            in done.stderr.splitlines()[-1])
 
 
 def test_a_full_disk_ends_a_training_in_one_line(

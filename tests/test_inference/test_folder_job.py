@@ -1,6 +1,8 @@
 import csv
+import errno
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import time
@@ -10,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from image_files import write_huge_png
+from mmengine.dist import get_rank
 from PIL import Image
+from process_runs import in_processes
 
 from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError, WriteError
@@ -272,6 +276,28 @@ def test_processes_with_different_weights_do_not_share_a_folder(
         lambda one: [one, (None, 'others')])
     with pytest.raises(InputError, match='different weights or classes'):
         segment_images(Bright(), list_images(photos), tmp_path / 'out', **ALL)
+
+
+@pytest.mark.parametrize(('rank', 'name'), [
+    (0, 'out_folder.write_lines'), (0, 'out_folder.write_class_list'),
+    (1, 'out_folder.write_prediction'), (0, 'out_folder.write_areas')])
+def test_a_full_disk_of_one_process_is_the_error_of_all(
+        photos, tmp_path, monkeypatch, rank, name):
+    """No process waits for one that has failed."""
+    path = f'mmseg_panet.inference.results.{name}'
+    write = pkgutil.resolve_name(path)
+
+    def fail(*args, **kwargs):
+        if get_rank() == rank:
+            raise WriteError('the disk is full', errno.ENOSPC)
+        return write(*args, **kwargs)
+    monkeypatch.setattr(path, fail)
+    found = in_processes(
+        2, lambda: segment_images(
+            Bright(), list_images(photos), tmp_path / 'out', **ALL))
+    assert [repr(one) for one in found] == 2 * [
+        "WriteError('the disk is full')"]
+    assert {one.errno for one in found} == {errno.ENOSPC}
 
 
 def test_odd_names_of_files_and_classes_leave_all_lists_readable(tmp_path):

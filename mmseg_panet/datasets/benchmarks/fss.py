@@ -13,6 +13,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from ...annotations.pixel_limit import open_limited
 from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_lines
+from ...locks import folder_lock
 from ...parallel import parallel_map
 from .published import PUBLISHED, differences
 
@@ -140,12 +141,17 @@ def prepare_fss_1000(root: StrPath,
 
     Raises:
         InputError: If an image has no mask, a file cannot be read, the test
-            list is missing, or the lists are inconsistent with the folders
-            or with each other.
+            list is missing, the lists are inconsistent with the folders or
+            with each other, or another process writes to the folder.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'the folder {root} does not exist')
+    with folder_lock(root):
+        return _prepare(root, test_list)
+
+
+def _prepare(root: Path, test_list: StrPath | None) -> list[str]:
     # The release also has a few .jpeg files, which have no masks.
     images = sorted(root.glob('*/*.jpg'))
     if not images:
@@ -218,21 +224,27 @@ def _write_lists(root: Path, names: list[str],
     if lists.setdefault('test', read_names(source)) != read_names(source):
         raise InputError(
             f'{paths["test"]} lists other classes than {source}; remove one')
-    if len(lists) == 2:
-        one = paths['val' if 'trn' in absent else 'trn']
-        raise InputError(
-            f'of trn.txt and val.txt, only {one} exists; add the other, or '
-            'remove it')
-    if len(lists) == 1:
-        rest = sorted(set(names) - set(lists['test']))
-        order = np.random.default_rng(0).permutation(len(rest))
-        num_val = round(240 / 760 * len(rest))
-        lists['val'] = sorted(rest[i] for i in order[:num_val])
-        lists['trn'] = sorted(rest[i] for i in order[num_val:])
+    if len(lists) < 3:
+        made = _split(sorted(set(names) - set(lists['test'])))
+        for name in lists.keys() & made:
+            # An equal one was written by a process that was then killed.
+            if lists[name] != made[name]:
+                raise InputError(
+                    f'of trn.txt and val.txt, only {paths[name]} exists; add '
+                    'the other, or remove it')
+        lists |= made
     _check_lists(lists, names)
     for split in absent:
         write_lines(paths[split], lists[split])
     return lists
+
+
+def _split(rest: list[str]) -> dict[str, list[str]]:
+    """Split the classes that are not for testing."""
+    order = np.random.default_rng(0).permutation(len(rest))
+    num_val = round(240 / 760 * len(rest))
+    return {'val': sorted(rest[i] for i in order[:num_val]),
+            'trn': sorted(rest[i] for i in order[num_val:])}
 
 
 def _check_lists(lists: dict[str, list[str]], names: list[str]) -> None:

@@ -20,6 +20,7 @@ from ...files import (
     write_lines,
 )
 from ...locks import is_locked
+from ...shared_errors import shared_errors
 from ...visualization.class_colours import coloured_class_list
 from ...visualization.segmentation_plot import overlay_with_legend
 from ...wording import counted
@@ -211,19 +212,15 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
     Raises:
         InputError: If the folder holds results of another fingerprint, or
             the fingerprints of the processes differ.
+        WriteError: If the disk is full.
     """
-    fault = _fault(out_dir, fingerprint) if is_main_process() else None
-    if is_main_process() and fault is None:
-        # No process must wait for one that has failed.
-        try:
+    with shared_errors():
+        if is_main_process():
+            fault = _fault(out_dir, fingerprint)
+            if fault is not None:
+                raise InputError(fault)
             take_over(out_dir, fingerprint)
-        except InputError as error:
-            fault = str(error)
-    faults, fingerprints = zip(
-        *all_gather_object((fault, fingerprint)), strict=True)
-    if faults[0] is not None:
-        raise InputError(faults[0])
-    if len(set(fingerprints)) > 1:
+    if len(set(all_gather_object(fingerprint))) > 1:
         raise InputError(
             'the processes have different weights or classes, but write '
             'their masks to one folder; give a checkpoint in place of random '
@@ -267,7 +264,8 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
 def _fault(out_dir: Path, fingerprint: str) -> str | None:
     """Say why results of a fingerprint cannot be added to a folder."""
     record = out_dir / RECORD
-    found = record.read_text().strip() if record.is_file() else None
+    found = (record.read_text(errors='replace').strip()
+             if record.is_file() else None)
     if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
         return None
     what = 'masks from elsewhere' if found is None else (

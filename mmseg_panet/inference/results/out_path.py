@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...annotations.formats.class_folders import list_pairs
 from ...errors import InputError
-from ...files import StrPath, prepare_output
+from ...files import StrPath, check_folder
 from .record import PICTURES
 
 
@@ -12,14 +12,15 @@ def check_writable(out_dir: Path) -> None:
     """Check that all results can be written, before the model is loaded.
 
     Args:
-        out_dir (Path): Folder of results, which need not exist.
+        out_dir (Path): Folder of results, which is created.
 
     Raises:
         InputError: If it or a folder of it is not writable.
     """
+    check_folder(out_dir)
     for folder in (out_dir / name for name in PICTURES):
         if os.path.lexists(folder):
-            prepare_output(folder / 'a.png')
+            check_folder(folder)
 
 
 def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from mmengine.config import Config
 from PIL import Image
 
@@ -14,6 +15,7 @@ from mmseg_panet.datasets.benchmarks.fss import (
     with_ids,
 )
 from mmseg_panet.errors import InputError
+from mmseg_panet.locks import LOCK
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
 NAMES = [f'class_{i:02d}' for i in range(30)]
@@ -203,6 +205,26 @@ def test_the_split_is_the_same_every_time(release, test_list):
     # The classes are shuffled, and not the first or last 8 of 24.
     rest = sorted(first['trn'] + first['val'])
     assert first['val'] not in (rest[:8], rest[-8:])
+
+
+@pytest.mark.parametrize('killed_before', [
+    ['trn'], ['val'], ['test'], ['trn', 'test'], ['val', 'test']])
+def test_lists_that_a_killed_process_left_are_completed(
+        release, test_list, killed_before):
+    prepare_fss_1000(release, test_list)
+    first = lists(release)
+    for split in killed_before:
+        (release / f'{split}.txt').unlink()
+    prepare_fss_1000(release, test_list)
+    assert lists(release) == first
+
+
+def test_two_processes_do_not_prepare_one_folder(release, test_list):
+    with FileLock(release / LOCK), pytest.raises(
+            InputError, match='expected one run at a time'):
+        prepare_fss_1000(release, test_list)
+    prepare_fss_1000(release, test_list)
+    assert not (release / LOCK).exists()
 
 
 def test_existing_lists_are_kept(release, test_list):
