@@ -51,8 +51,8 @@ def orderly_exit(resume_hint: str) -> Iterator[None]:
                 error = RunError(
                     'expected all processes of the launcher to continue, got '
                     'one that ended or cannot be reached '
-                    f'({_one_line(error)[:_LONGEST]}); see its own message, and '
-                    f'{resume_hint}')
+                    f'({_one_line(error)[:_LONGEST]}); see its own message, '
+                    f'and {resume_hint}')
             if not isinstance(error, RunError):
                 raise
             print(f'error: {_one_line(error)}', file=sys.stderr)

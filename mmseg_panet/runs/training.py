@@ -44,8 +44,9 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
     Raises:
         RunError: If the training diverges, see :class:`FiniteLossHook`.
         InputError: If a training with FSDP is to resume, if ``load_from``,
-            or the checkpoint to resume from, is of another model, is incomplete, contains code or has weights that
-            are not finite, if the model cannot be built or trained, or if
+            or the checkpoint to resume from, is of another model, is
+            incomplete, contains code or has weights that are not finite, if
+            the model cannot be built or trained, or if
             another training writes to ``work_dir``.
         WriteError: If the disk is full or ``work_dir`` was removed.
     """
