@@ -76,6 +76,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     ) and any(words in str(error) for words in _ALLOCATORS)
 
 
+def is_lost_process(error: BaseException) -> bool:
+    """Tell whether an error of torch.distributed is about other processes."""
+    # Its types are named Dist...Error. The backend gloo has none.
+    return isinstance(error, RuntimeError) and (
+        type(error).__name__.startswith('Dist')
+        or 'gloo/transport' in str(error))
+
+
 def out_of_memory(name: str) -> InputError:
     """Return the error of an image for which there is too little memory."""
     return InputError(

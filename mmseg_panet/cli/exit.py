@@ -16,6 +16,7 @@ from ..errors import (
     InputError,
     RunError,
     WriteError,
+    is_lost_process,
     is_out_of_memory,
 )
 from ..runs.subcommand import is_nested
@@ -24,6 +25,8 @@ from ..write_errors import write_context
 
 _OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 """Errors of writing that another path would not prevent."""
+_LONGEST = 300
+"""Most characters of an error of torch, which may end in C++ frames."""
 _contexts = 0
 """Number of active contexts of :func:`exit_on_interrupt`."""
 
@@ -44,11 +47,12 @@ def orderly_exit(resume_hint: str) -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:
-            if _is_lost_process(error):
+            if is_lost_process(error):
                 error = RunError(
                     'expected all processes of the launcher to continue, got '
-                    'one that ended or cannot be reached; see its own '
-                    f'message, and {resume_hint}')
+                    'one that ended or cannot be reached '
+                    f'({_one_line(error)[:_LONGEST]}); see its own message, '
+                    f'and {resume_hint}')
             if not isinstance(error, RunError):
                 raise
             print(f'error: {_one_line(error)}', file=sys.stderr)
@@ -81,13 +85,6 @@ def exit_on_input_error() -> Iterator[None]:
             raise
         print(f'error: {NO_MEMORY}', file=sys.stderr)
         sys.exit(1)
-
-
-def _is_lost_process(error: RuntimeError) -> bool:
-    """Return whether an error of torch.distributed is about its peers."""
-    # Its types are named Dist...Error. The backend gloo has none.
-    return type(error).__name__.startswith('Dist') or (
-        'gloo/transport' in str(error))
 
 
 def _one_line(error: Exception) -> str:

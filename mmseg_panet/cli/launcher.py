@@ -2,6 +2,7 @@
 import os
 import subprocess
 from datetime import timedelta
+from typing import Any
 
 import torch
 
@@ -29,8 +30,8 @@ def check_launcher(launcher: str, on_gpu: bool) -> None:
         on_gpu (bool): Whether each process uses a GPU.
 
     Raises:
-        InputError: If a variable of the launcher is missing, or if there are
-            more processes than GPUs on this machine.
+        InputError: If a variable of the launcher is missing or is no number,
+            or if there are more processes than GPUs on this machine.
     """
     if launcher == 'none':
         return
@@ -41,13 +42,26 @@ def check_launcher(launcher: str, on_gpu: bool) -> None:
                 f'expected the environment variable {name} with --launcher '
                 f'{launcher}, got none; start the command with '
                 f'{_COMMANDS[launcher]}, or remove --launcher')
-    found, local_rank = torch.cuda.device_count(), int(os.environ[names[2]])
+    *_, local_rank = map(_read_number, names[:3])
+    _read_number('MASTER_PORT', default='29500')
+    found = torch.cuda.device_count()
     if on_gpu and local_rank >= found:
         raise InputError(
             'expected a GPU for each process of this machine, got '
             f'{counted(found, "GPU")} and {1 + local_rank} or more '
             'processes; start fewer processes, or hide the GPUs with '
             'CUDA_VISIBLE_DEVICES= to run on CPUs')
+
+
+def _read_number(name: str, default: str = '') -> int:
+    """Read a number from an environment variable."""
+    value = os.environ.get(name, default)
+    if not (value.isascii() and value.isdigit()):
+        raise InputError(
+            f'expected a number in the environment variable {name}, which '
+            f'the launcher sets, got {value!r}; correct it, or remove '
+            '--launcher')
+    return int(value)
 
 
 def join_on_cpu(launcher: str, timeout: int | None = None) -> None:
@@ -70,6 +84,7 @@ def join_on_cpu(launcher: str, timeout: int | None = None) -> None:
             ['scontrol', 'show', 'hostname', machines], check=True,
             capture_output=True, text=True).stdout
         os.environ['MASTER_ADDR'] = names.split()[0]
-    torch.distributed.init_process_group(
-        'gloo', timeout=None if timeout is None else timedelta(
-            seconds=timeout))
+    # torch 2.1 accepts no None.
+    limit: dict[str, Any] = {} if timeout is None else dict(
+        timeout=timedelta(seconds=timeout))
+    torch.distributed.init_process_group('gloo', **limit)

@@ -200,9 +200,10 @@ def prepare_run(cfg: Config, args: argparse.Namespace) -> None:
 
 def _wrap_on_cpu(cfg: Config) -> None:
     """Set model wrappers that do not assume a CUDA device, as mmengine's."""
+    # The Runner sets broadcast_buffers=False only without such a config.
+    own = cfg.get('model_wrapper_cfg') or dict(broadcast_buffers=False)
     cfg.model_wrapper_cfg = dict(
-        type='MMDistributedDataParallel', device_ids=None,
-        broadcast_buffers=False)
+        dict(type='MMDistributedDataParallel'), **own) | dict(device_ids=None)
     if cfg.get('strategy'):  # It wraps the model in place of the Runner.
         sharded = 'FSDP' in cfg.strategy.type
         device = dict(device_id='cpu') if sharded else dict(device_ids=None)

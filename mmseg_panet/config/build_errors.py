@@ -15,6 +15,7 @@ from ..errors import (
     InputError,
     RunError,
     abbreviate,
+    is_lost_process,
     is_out_of_memory,
     nearest_first,
 )
@@ -46,7 +47,7 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(error, InputError | RunError | OSError) or (
-                is_out_of_memory(error)):
+                is_out_of_memory(error) or is_lost_process(error)):
             raise
         message = str(error.args[0]) if error.args else ''
         for pattern, explain in (

@@ -39,6 +39,7 @@ def save_atomically(runner: Runner) -> None:
     for hook in runner.hooks:
         if isinstance(hook, CheckpointHook):
             _save_before_removing(hook)
+            _save_best_before_removing(hook)
 
 
 def _save_before_removing(hook: CheckpointHook) -> None:
@@ -66,3 +67,37 @@ def _save_before_removing(hook: CheckpointHook) -> None:
                 hook.file_backend.remove(path)
 
     hook._save_checkpoint_with_step = save_checkpoint
+
+
+def _save_best_before_removing(hook: CheckpointHook) -> None:
+    """Let a hook remove the best checkpoint after it has saved a better."""
+    save = hook._save_best_checkpoint
+
+    def save_best_checkpoint(runner: Runner,
+                             metrics: Mapping[str, Any]) -> None:
+        if not hook.save_best:
+            return
+        single = len(hook.key_indicators) == 1
+        name = hook.key_indicators[0]
+        before = ({name: hook.best_ckpt_path} if single
+                  else dict(hook.best_ckpt_path_dict))
+        # Without a path, mmengine removes nothing.
+        if single:
+            hook.best_ckpt_path = None
+        else:
+            hook.best_ckpt_path_dict = dict.fromkeys(before)
+        try:
+            save(runner, metrics)
+        finally:
+            after = ({name: hook.best_ckpt_path} if single
+                     else hook.best_ckpt_path_dict)
+            paths = {key: after[key] or before[key] for key in before}
+            if single:
+                hook.best_ckpt_path = paths[name]
+            else:
+                hook.best_ckpt_path_dict = paths
+        for path in set(before.values()) - set(paths.values()) - {None}:
+            if is_main_process() and hook.file_backend.isfile(path):
+                hook.file_backend.remove(path)
+
+    hook._save_best_checkpoint = save_best_checkpoint

@@ -13,9 +13,10 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import RunError
+from ..models.finite_weights import is_finite, is_finite_or_mask
 
 _LEAST_SCALE = 1e-4
 """Loss scale below which mixed precision has failed, as in fairseq."""
@@ -36,9 +37,9 @@ class FiniteLossHook(Hook):
     skipped and the scale lowered. The training stops if the scale has
     become useless.
 
-    The check waits for no device. mmengine has read the loss before, for
-    the log, and the norms of the weights take a few kernels. Several
-    processes exchange one number.
+    The losses are those that mmengine has read for its log. Of the weights,
+    a few kernels compute one number, for which the process waits until the
+    device has finished the iteration. Several processes exchange one number.
 
     Raises:
         RunError: If the training has diverged. The message has the
@@ -65,8 +66,11 @@ class FiniteLossHook(Hook):
 
 def _not_finite(runner: Runner, outputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield descriptions of the values that are not finite."""
+    # mmengine has read them from the device, unless its hook was removed.
+    logged = runner.message_hub.log_scalars
     losses = {
-        name: torch.as_tensor(value).item()
+        name: logged[f'train/{name}'].current() if f'train/{name}' in logged
+        else torch.as_tensor(value).item()
         for name, value in outputs.items() if 'loss' in name}
     if not all(map(math.isfinite, losses.values())):
         yield ', '.join(f'{name} {value:g}' for name, value in losses.items())
@@ -78,7 +82,7 @@ def _not_finite(runner: Runner, outputs: Mapping[str, Any]) -> Iterator[str]:
     if any(scale < _LEAST_SCALE for scale in scales):
         yield (f'a loss scale of {min(scales):g}, with which the gradients '
                'still overflow')
-    norms = runner.message_hub.log_scalars.get('train/grad_norm')
+    norms = logged.get('train/grad_norm')
     if norms and not scales and not math.isfinite(norms.current()):
         yield f'a gradient with norm {norms.current():g}'
     name = _diverged_weight(runner.model)
@@ -90,21 +94,35 @@ def _diverged_weight(model: nn.Module) -> str | None:
     """Find what the training has made infinite or undefined.
 
     These are the weights that are trained, and the statistics of batches.
-    Other buffers may be infinite on purpose, such as masks of attention.
+    The other buffers that are saved may be masks.
     """
     weights = {name: one.detach() for name, one in model.named_parameters()
                if one.requires_grad}
-    weights.update(
-        (name, one) for name, one in model.named_buffers()
-        if name.endswith(('running_mean', 'running_var')))
+    buffers = dict(_saved_buffers(model))
+    weights.update(buffers)
     if not weights:
         return None
     # A few kernels for all of them, and one result that is read.
     norms = torch._foreach_norm(list(weights.values()))
     finite = torch.stack([
         one.to(norms[0].device, torch.float32) for one in norms]).isfinite()
-    return None if finite.all() else list(weights)[
-        finite.tolist().index(False)]
+    if finite.all():
+        return None
+    # The norm of many finite numbers may overflow.
+    return next((
+        name for (name, one), has_finite_norm in zip(
+            weights.items(), finite.tolist(), strict=True)
+        if not has_finite_norm and not (
+            is_finite_or_mask if name in buffers else is_finite)(one)), None)
+
+
+def _saved_buffers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield the buffers of floating-point numbers that are saved."""
+    for place, module in model.named_modules():
+        for name, one in module.named_buffers(recurse=False):
+            if one.is_floating_point() and (
+                    name not in module._non_persistent_buffers_set):
+                yield f'{place}.{name}'.lstrip('.'), one
 
 
 def describe_episodes(batch: Any) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..wording import counted
 from . import restricted_pickle
+from .finite_weights import is_finite_or_mask
 from .restricted_pickle import ForbiddenNameError
 
 _TRUST = (
@@ -132,21 +133,22 @@ def _is_program(f: Any) -> bool:
 
 
 def _require_finite(weights: Any, source: str) -> None:
-    """Check that weights are finite.
+    """Check that weights are finite, except for masks.
 
     Args:
         weights (Any): Tensors by their keys; other values are skipped.
         source (str): Name of the file, for the message.
 
     Raises:
-        InputError: If a tensor contains infinite values or nan.
+        InputError: If a tensor is not finite, see
+            :func:`is_finite_or_mask`.
     """
     if not isinstance(weights, Mapping):
         return
     tensors = {key: value for key, value in weights.items()
                if isinstance(value, Tensor) and value.is_floating_point()}
     faulty = [key for key, value in tensors.items()
-              if not torch.isfinite(value).all()]
+              if not is_finite_or_mask(value)]
     if faulty:
         first = tensors[faulty[0]]
         number = int((~torch.isfinite(first)).sum())

@@ -12,7 +12,8 @@ from ..config.settings import remove_hooks
 from ..engine import FiniteLossHook
 from ..engine.atomic_checkpoints import save_atomically
 from ..errors import InputError
-from ..locks import folder_lock
+from ..files import remove_partial
+from ..locks import folder_lock, is_locked
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
@@ -42,14 +43,17 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
 
     Raises:
         RunError: If the training diverges, see :class:`FiniteLossHook`.
-        InputError: If ``load_from``, or the checkpoint to resume from, is of
-            another model, is incomplete, contains code or has weights that
-            are not finite, if the model cannot be built or trained, or if
+        InputError: If a training with FSDP is to resume, if ``load_from``,
+            or the checkpoint to resume from, is of another model, is
+            incomplete, contains code or has weights that are not finite, if
+            the model cannot be built or trained, or if
             another training writes to ``work_dir``.
         WriteError: If the disk is full or ``work_dir`` was removed.
     """
     with (folder_lock(cfg.work_dir, collective=True),
           write_context(cfg.work_dir), safe_loading(trust_checkpoint)):
+        remove_partial(Path(cfg.work_dir), '.part-*', exclusive=is_locked(
+            cfg.work_dir))
         runner = _train(cfg)
     _log_next_step(runner)
     return runner
@@ -58,6 +62,7 @@ def train(cfg: Config, trust_checkpoint: bool = False) -> Runner:
 def _train(cfg: Config) -> Runner:
     start = cfg.get('load_from')
     if cfg.get('resume'):
+        _check_resumable(cfg)
         start = start or last_checkpoint(cfg.work_dir)
     if start is not None:
         weights = read_weights(start)
@@ -86,10 +91,21 @@ def _train(cfg: Config) -> Runner:
     return runner
 
 
+def _check_resumable(cfg: Config) -> None:
+    strategy = cfg.get('strategy') or {}
+    if 'FSDP' in str(strategy.get('type')):
+        # It passes torch's arguments in the order before torch 2.1.
+        raise InputError(
+            'expected a training that can be resumed, got the strategy '
+            'FSDPStrategy, with which mmengine cannot load the state of the '
+            'optimizer; train without --resume, or with DDPStrategy')
+
+
 def _log_next_step(runner: Runner) -> None:
     """Log the path of the checkpoint and the command that tests it."""
     checkpoint = runner.message_hub.runtime_info.get('last_ckpt')
-    if checkpoint and runner.cfg.filename:
+    is_folder = checkpoint and Path(checkpoint).is_dir()
+    if checkpoint and runner.cfg.filename and not is_folder:
         # The Runner has written this config, which includes all flags.
         config = Path(runner.work_dir, Path(runner.cfg.filename).name)
         print_log(

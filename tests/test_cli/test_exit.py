@@ -128,17 +128,24 @@ class DistBackendError(RuntimeError):
     """The error of NCCL in torch.distributed has this name."""
 
 
-@pytest.mark.parametrize('error', [
-    RuntimeError('[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:538] '
-                 'Read error [127.0.0.1]:54985: Connection reset by peer'),
-    DistBackendError('NCCL communicator was aborted on rank 1.')])
-def test_a_lost_process_gives_one_line_and_the_exit_code_1(capsys, error):
+@pytest.mark.parametrize(('error', 'reason'), [
+    (RuntimeError(
+        '[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:538] '
+        'Read error [127.0.0.1]:54985: Connection reset by peer'),
+     '[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:538] '
+     'Read error [127.0.0.1]:54985: Connection reset by peer'),
+    (DistBackendError('NCCL ' + 'x' * 400), 'NCCL ' + 'x' * 295),
+    (DistBackendError('NCCL communicator was\naborted on rank 1.'),
+     'NCCL communicator was aborted on rank 1.')])
+def test_a_lost_process_gives_one_line_and_the_exit_code_1(
+        capsys, error, reason):
     with pytest.raises(SystemExit) as caught, orderly_exit('go on'):
         raise error
     assert caught.value.code == 1
     assert capsys.readouterr().err == (
         'error: expected all processes of the launcher to continue, got one '
-        'that ended or cannot be reached; see its own message, and go on\n')
+        f'that ended or cannot be reached ({reason}); see its own message, '
+        'and go on\n')
 
 
 def test_another_error_of_the_program_keeps_its_traceback():

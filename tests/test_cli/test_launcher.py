@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,34 @@ def test_there_is_a_gpu_for_each_process(monkeypatch):
     with pytest.raises(InputError, match='got 1 GPU and 2 or more processes'):
         check_launcher('pytorch', on_gpu=True)
     check_launcher('pytorch', on_gpu=False)
+
+
+@pytest.mark.parametrize(('variable', 'value'), [
+    ('LOCAL_RANK', ''), ('LOCAL_RANK', '1.5'), ('RANK', 'one'),
+    ('WORLD_SIZE', '-2'), ('MASTER_PORT', 'http')])
+def test_a_variable_of_the_launcher_that_is_no_number_is_refused(
+        monkeypatch, variable, value):
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR'):
+        monkeypatch.setenv(name, '1')
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError) as error:
+        check_launcher('pytorch', on_gpu=False)
+    assert str(error.value) == (
+        f'expected a number in the environment variable {variable}, which '
+        f'the launcher sets, got {value!r}; correct it, or remove --launcher')
+
+
+def test_the_default_timeout_is_that_of_torch(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        torch.distributed, 'init_process_group',
+        lambda *args, **kwargs: calls.append((args, kwargs)))
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR'):
+        monkeypatch.setenv(name, '1')
+    join_on_cpu('pytorch')
+    join_on_cpu('pytorch', 60)
+    assert calls == [
+        (('gloo',), {}), (('gloo',), dict(timeout=timedelta(seconds=60)))]
 
 
 def fake_scontrol(folder):

@@ -2,7 +2,9 @@
 import argparse
 
 import pytest
+import torch
 
+from mmseg_panet.cli import run_arguments
 from mmseg_panet.cli.run_arguments import (
     add_config_arguments,
     add_run_arguments,
@@ -44,3 +46,23 @@ def test_the_work_dir_has_the_name_of_the_config(
 def test_a_misspelt_option_is_refused(option, sentence):
     with pytest.raises(InputError, match=f'expected {sentence} of .*{TOY}'):
         loaded(TOY, '--cfg-options', option)
+
+
+@pytest.mark.parametrize(('own', 'expected'), [
+    (None, dict(type='MMDistributedDataParallel', broadcast_buffers=False)),
+    (dict(find_unused_parameters=True), dict(
+        type='MMDistributedDataParallel', find_unused_parameters=True)),
+    (dict(type='Wrapper', broadcast_buffers=True, device_ids=[0]), dict(
+        type='Wrapper', broadcast_buffers=True))])
+def test_the_wrapper_of_the_user_is_kept_on_cpus(
+        monkeypatch, tmp_path, own, expected):
+    monkeypatch.setattr(run_arguments, 'join_on_cpu', lambda *_: None)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR'):
+        monkeypatch.setenv(name, '0')
+    config = tmp_path / 'own.py'
+    config.write_text(
+        f"_base_ = 'mmseg_panet::panet/{TOY}.py'\n"
+        f'model_wrapper_cfg = {own}\n')
+    cfg = loaded(str(config), '--launcher', 'pytorch')
+    assert cfg.model_wrapper_cfg == dict(expected, device_ids=None)

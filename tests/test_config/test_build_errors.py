@@ -159,3 +159,16 @@ def test_a_constructor_that_refuses_a_setting_is_named_with_its_place():
 def test_the_error_of_a_call_that_builds_nothing_is_kept():
     with pytest.raises(ZeroDivisionError), build_errors({}):
         _ = 1 / 0
+
+
+class DistNetworkError(RuntimeError):
+    """The error of a port in use in torch.distributed has this name."""
+
+
+def test_a_lost_process_is_no_wrong_setting():
+    def lose(**_):
+        raise DistNetworkError('The server socket has failed to listen')
+
+    cfg = config(hook=dict(type=lose))
+    with pytest.raises(DistNetworkError), build_errors(cfg):
+        HOOKS.build(cfg.hook)

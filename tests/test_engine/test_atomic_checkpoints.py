@@ -1,11 +1,13 @@
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner, save_checkpoint
 from torch.utils.data import DataLoader
@@ -140,3 +142,28 @@ def test_the_only_checkpoint_is_removed_after_the_next_is_written(
     assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_1.pth']
     assert (tmp_path / 'last_checkpoint').read_text() == str(
         tmp_path / 'iter_1.pth')
+
+
+@pytest.mark.parametrize('names', ['a', ['a', 'b']])
+def test_the_best_checkpoint_is_removed_after_a_better_one_is_written(
+        tmp_path, monkeypatch, names):
+    runner = make_runner(tmp_path, 1)
+    hook, = (one for one in runner.hooks if isinstance(one, CheckpointHook))
+    hook.__init__(
+        interval=1, by_epoch=False, save_best=names, rule='greater')
+    save_atomically(runner)
+    hook.before_train(runner)
+    found = []
+
+    def save(out_dir, filename, *args, **kwargs):
+        found.append(sorted(path.name for path in tmp_path.glob('best*')))
+        Path(out_dir, filename).touch()
+
+    monkeypatch.setattr(runner, 'save_checkpoint', save)
+    for step, value in enumerate([1, 0, 2]):
+        runner.train_loop._iter = step
+        hook._save_best_checkpoint(runner, dict(a=value, b=0.5 + value))
+    every = ['a'] if names == 'a' else ['a', 'b']
+    assert found[len(every)] == [f'best_{one}_iter_0.pth' for one in every]
+    assert sorted(path.name for path in tmp_path.glob('best*')) == [
+        f'best_{one}_iter_2.pth' for one in every]

@@ -24,6 +24,7 @@ from mmseg_panet.datasets import episode_collate
 from mmseg_panet.engine import FiniteLossHook
 from mmseg_panet.engine.finite_loss_hook import describe_episodes
 from mmseg_panet.errors import RunError
+from mmseg_panet.models.checkpoint_file import read_weights
 
 
 class Episodes(Dataset):
@@ -143,6 +144,40 @@ def test_weights_that_a_finite_loss_makes_infinite_are_not_saved(tmp_path):
     assert 'iteration 4' in sentence and 'episode 3' in sentence
     assert 'got an infinite or undefined weight in weight; ' in sentence
     assert checkpoints(tmp_path) == ['iter_2.pth', 'iter_3.pth']
+
+
+class Attention(Model):
+    """A model with buffers that are not finite."""
+
+    def __init__(self, value, persistent):
+        super().__init__({}, {})
+        self.register_buffer(
+            'mask', torch.tensor([[0, value]]), persistent=persistent)
+
+
+@pytest.mark.parametrize(('value', 'persistent', 'stops'), [
+    (-math.inf, True, False), (math.inf, True, True), (math.nan, True, True),
+    (math.inf, False, False)])
+def test_what_the_hook_lets_pass_can_be_loaded(
+        tmp_path, value, persistent, stops):
+    runner = make_runner(tmp_path)
+    runner.model = Attention(value, persistent)
+    if stops:
+        with pytest.raises(RunError, match='undefined weight in mask; there'):
+            runner.train()
+        return
+    runner.train()
+    found = read_weights(str(tmp_path / 'iter_8.pth'))
+    assert ('mask' in found) is persistent
+
+
+def test_the_norm_of_finite_half_precision_weights_may_overflow(tmp_path):
+    runner = make_runner(tmp_path)
+    weight = torch.full((8,), 30000, dtype=torch.float16)
+    assert weight.norm().isinf()
+    runner.model.large = nn.Parameter(weight)
+    runner.train()
+    assert checkpoints(tmp_path) == ['iter_7.pth', 'iter_8.pth']
 
 
 def test_the_norm_of_a_clipped_gradient_is_checked(tmp_path):

@@ -168,3 +168,12 @@ def test_weights_that_are_not_finite_are_named(
         f'the checkpoint {path} has weights that are not finite: 1 value of '
         "4 in 'b' and in 1 other tensor; use a checkpoint "
         'from before the training diverged')
+
+
+def test_a_mask_of_attention_is_no_weight_that_diverged(tmp_path):
+    path = str(tmp_path / 'a.pth')
+    mask = torch.full((3, 3), -torch.inf).triu(1)
+    torch.save(dict(state_dict=dict(mask=mask)), path)
+    with safe_loading():
+        found = CheckpointLoader.load_checkpoint(path)
+    assert found['state_dict']['mask'].equal(mask)
