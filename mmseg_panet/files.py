@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -109,6 +110,28 @@ def remove(path: Path) -> None:
     """Remove a file, or a folder with its contents, if it exists."""
     shutil.rmtree(path, ignore_errors=True)
     path.unlink(missing_ok=True)
+
+
+def check_regular(path: StrPath) -> None:
+    """Check that a path is not a device or a pipe, before it is opened.
+
+    To open a pipe, or to read a device such as ``/dev/zero``, may take for
+    ever. A file that does not exist is left to what opens it.
+
+    Args:
+        path (str | os.PathLike): Path of a file or a folder.
+
+    Raises:
+        InputError: If there is something else.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(
+            f'{path}: expected a file, got a device or a pipe; correct the '
+            'path, or copy what it holds to a file')
 
 
 def prepare_output(path: StrPath) -> None:
@@ -241,6 +264,7 @@ def read_lines(path: StrPath, remedy: str,
     Raises:
         InputError: If the file cannot be read.
     """
+    check_regular(path)
     with error_context(
             f'{path} cannot be read', remedy, (OSError, UnicodeError)):
         lines = Path(path).read_text('utf-8-sig').splitlines()

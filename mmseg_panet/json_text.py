@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import error_context
-from .files import StrPath
+from .files import StrPath, check_regular
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -46,6 +46,7 @@ def read_json(path: StrPath) -> dict[str, Any]:
         InputError: If the file is not valid JSON, see :func:`parse_json`.
         OSError: If the file does not exist.
     """
+    check_regular(path)
     with error_context(f'{path} is not valid JSON',
                        'correct it, or save it again'):
         data = parse_json(Path(path).read_bytes())

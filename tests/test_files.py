@@ -11,16 +11,26 @@ import zlib
 import numpy as np
 import pytest
 
+from mmseg_panet.annotations.pixel_limit import (
+    check_image_pixels,
+    open_limited,
+)
+from mmseg_panet.datasets.manifest import read_rules
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.files import (
     atomic_path,
     check_folder,
     prepare_output,
+    read_names,
     remove_partial,
     write_arrays,
     write_atomic,
 )
+from mmseg_panet.inference.bank.bank_file import open_bank
+from mmseg_panet.inference.images.image_source import read_image, source_key
 from mmseg_panet.inference.results.out_path import check_writable
+from mmseg_panet.json_text import read_json
+from mmseg_panet.models.checkpoint_file import read_weights
 from mmseg_panet.write_errors import write_context
 
 
@@ -250,3 +260,18 @@ def test_a_folder_that_is_not_writable_is_refused_before_the_work(tmp_path):
     with pytest.raises(WriteError, match='you may not write there'):
         write(tmp_path / 'a')
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize('name', ['pipe', 'zero'])
+def test_a_pipe_or_a_device_is_refused_before_it_is_opened(tmp_path, name):
+    path = tmp_path / name
+    if name == 'pipe':
+        os.mkfifo(path)
+    else:
+        path.symlink_to('/dev/zero')
+    readers = (
+        read_names, read_json, read_rules, read_image, source_key, open_bank,
+        read_weights, open_limited, check_image_pixels)
+    for read in readers:
+        with pytest.raises(InputError, match='got a device or a pipe'):
+            read(str(path))

@@ -7,7 +7,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, abbreviate
-from ..files import StrPath
+from ..files import StrPath, check_regular
 
 MAX_PIXELS = 2**28
 """Pixels of the largest image that is read, unless a variable says more.
@@ -47,6 +47,8 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
         InputError: If the image has more pixels, by its header.
         OSError: If the file cannot be opened; or another error of Pillow.
     """
+    if isinstance(file, str | os.PathLike):
+        check_regular(file)
     # Pillow 11 takes only names of formats that it has loaded, and reads MPO
     # as JPEG.
     Image.init()

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import build_from_cfg
+from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from ..errors import (
@@ -67,9 +68,17 @@ def _failed_build(cfg: Config | dict, error: Exception) -> str | None:
     frames = list(walk_tb(error.__traceback__))
     built = [frame.f_locals for frame, _ in frames
              if frame.f_code is build_from_cfg.__code__]
-    if not built:
-        return None
+    if not built and any(
+            isinstance(frame.f_locals.get('self'), BaseLoop)
+            and frame.f_code.co_name == 'run' for frame, _ in frames):
+        return None  # The run has begun: this is no error of a setting.
     last, line = frames[-1]
+    if not built:
+        return (
+            f'expected settings {_where(cfg, [])} that a run can be built '
+            f'with, got {type(error).__name__}: {abbreviate(error)} (raised '
+            f'in {Path(last.f_code.co_filename).name}, line {line}); correct '
+            'them')
     kind = getattr(built[-1].get('obj_cls'), '__name__', None)
     places = [place for place, node in _components(cfg)
               if kind and _is_a(node['type'], kind)]

@@ -53,6 +53,15 @@ def _nearest_base(error: Exception) -> str:
 
 
 def data_loaders(cfg: Config) -> list[ConfigDict]:
-    """List the data loaders of a config that are set."""
-    modes = ('train', 'val', 'test')
-    return [*filter(None, (cfg.get(f'{mode}_dataloader') for mode in modes))]
+    """List the data loaders of a config that are set.
+
+    Raises:
+        InputError: If one is not a dict.
+    """
+    names = [f'{mode}_dataloader' for mode in ('train', 'val', 'test')]
+    loaders = {name: cfg[name] for name in names if cfg.get(name)}
+    for name, loader in loaders.items():
+        if not isinstance(loader, dict):
+            raise InputError(
+                f'expected {name} as a dict, got {loader!r}; correct it')
+    return list(loaders.values())

@@ -71,9 +71,10 @@ def size_and_time(path: str) -> tuple[int, int]:
     """
     try:
         stat = os.stat(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            f'{path} is missing ({error.strerror}): every image of the data '
+            f'{path} is missing ({reason}): every image of the data '
             'set needs its mask; check data_root, data_prefix and the '
             'suffixes, or remove the image from the list') from error
     return stat.st_size, stat.st_mtime_ns

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import check_regular
 from ..json_text import parse_json
 from .episode_rules import EpisodeRules
 from .image_pool import ImagePool
@@ -54,6 +55,7 @@ def read_rules(path: str | Path) -> EpisodeRules:
         InputError: If the file is missing, is not a manifest, or has a rule
             that is out of its range.
     """
+    check_regular(path)
     try:
         with open(path, encoding='utf-8-sig') as file:
             header = parse_json(file.readline())

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..files import check_regular
 from ..json_text import parse_json
 from ..table import format_table
 from ..wording import counted
@@ -62,6 +63,7 @@ def read_result(path: str | Path) -> Result:
         InputError: If one of the files is missing, damaged or of another
             kind, or if the two files are of different tests.
     """
+    check_regular(path)
     try:
         values = parse_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:

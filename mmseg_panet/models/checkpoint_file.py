@@ -12,6 +12,7 @@ from mmengine.runner.checkpoint import get_torchvision_models
 from torch import Tensor
 
 from ..errors import InputError
+from ..files import check_regular
 from ..wording import counted
 from .safe_loading import safe_loading
 
@@ -147,6 +148,7 @@ def _require_checkpoint(checkpoint: str) -> None:
         raise InputError(
             f'the checkpoint {checkpoint} is a folder; give the path of a '
             'file in it')
+    check_regular(path)
     if path.suffix == '.safetensors' or not path.is_file() or (
             is_complete(path)):
         return

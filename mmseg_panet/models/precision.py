@@ -8,6 +8,11 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .device_checks import is_checked_later
 
+NOT_FINITE = (
+    'expected finite features, got inf or nan; run the backbone in bfloat16 '
+    'or float32 if it ran in float16, or use other weights')
+"""The message about features that overflow, or of weights that diverged."""
+
 
 def full_precision(method: Callable) -> Callable:
     """Disable autocast in a method whose first argument is features.
@@ -47,9 +52,6 @@ def check_finite(features: Tensor) -> Tensor:
         InputError: If a value is inf or nan.
     """
     finite = features.isfinite().all()
-    sentence = (
-        'expected finite features, got inf or nan; run the backbone in '
-        'bfloat16 or float32 if it ran in float16, or use other weights')
-    if not is_checked_later(finite, sentence) and not finite:
-        raise InputError(sentence)
+    if not is_checked_later(finite, NOT_FINITE) and not finite:
+        raise InputError(NOT_FINITE)
     return features

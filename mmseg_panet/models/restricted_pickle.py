@@ -38,11 +38,33 @@ def _rebuild_from_type_v2(function: Any, kind: Any, *arguments: Any) -> Any:
     return torch._tensor._rebuild_from_type_v2(function, kind, *arguments)
 
 
+def _check_key(key: Any) -> None:
+    """Refuse nested keys, whose hash may take for ever."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, tuple | frozenset) for part in parts):
+        raise ForbiddenNameError('a key of nested tuples')
+
+
+def _ordered_dict(*items: Any) -> OrderedDict:
+    """Make an OrderedDict, whose items Python 2 passes as pairs."""
+    for key, _ in (items[0] if items else ()):
+        _check_key(key)
+    return OrderedDict(*items)
+
+
+def _set(*items: Any) -> set:
+    """Make a set of plain values."""
+    for key in (items[0] if items else ()):
+        _check_key(key)
+    return set(*items)
+
+
 _ALLOWED = {
     **_get_allowed_globals(),
     # Old versions of torch do not have the next four in their list.
     '_codecs.encode': encode,
-    'builtins.set': set,
+    'builtins.set': _set,
+    'collections.OrderedDict': _ordered_dict,
     'collections.Counter': Counter,
     'torch.device': torch.device,
     'torch._tensor._rebuild_from_type_v2': _rebuild_from_type_v2,
@@ -109,6 +131,45 @@ class Unpickler(_PythonUnpickler):
         super().load_build()
 
     dispatch[pickle.BUILD[0]] = load_build
+
+    def load_setitem(self) -> None:
+        """Set an item of a dict."""
+        _check_key(self.stack[-2])
+        super().load_setitem()
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def load_setitems(self) -> None:
+        """Set items of a dict."""
+        for key in self.stack[::2]:
+            _check_key(key)
+        super().load_setitems()
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def load_dict(self) -> None:
+        """Make a dict."""
+        for key in self.stack[::2]:
+            _check_key(key)
+        super().load_dict()
+
+    dispatch[pickle.DICT[0]] = load_dict
+
+    def load_additems(self) -> None:
+        """Add items to a set."""
+        for key in self.stack:
+            _check_key(key)
+        super().load_additems()
+
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+
+    def load_frozenset(self) -> None:
+        """Make a frozenset."""
+        for key in self.stack:
+            _check_key(key)
+        super().load_frozenset()
+
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
 
 
 def load(file: IO[bytes], **settings: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..datasets.folds import split_classes
-from ..errors import InputError
+from ..errors import InputError, check_number
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
 from ..files import write_atomic, write_lines
 from ..json_text import read_json
@@ -138,6 +138,8 @@ class Benchmark:
                 raise InputError(
                     f'expected each of --{name} once, got '
                     f"{' '.join(map(str, values))}; remove the repetitions")
+        for number in self.shots:
+            check_number('--shots', number, least=1, integer=True)
         loader = self.cfg.get('test_dataloader') or {}
         folds = loader.get('dataset', {}).get('folds')
         for fold in self.folds:
@@ -209,7 +211,8 @@ class Benchmark:
 def _latest(folder: Path) -> str | None:
     """Return the name of the last checkpoint that mmengine recorded."""
     note = folder / 'last_checkpoint'
-    return Path(note.read_text().strip()).name if note.is_file() else None
+    return Path(note.read_text(
+        errors='replace').strip()).name if note.is_file() else None
 
 
 def _name(settings: dict) -> str:

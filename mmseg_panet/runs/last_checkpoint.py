@@ -33,7 +33,8 @@ def last_checkpoint(work_dir: str | Path) -> str | None:
             if none is complete.
     """
     note = Path(work_dir, NOTE)
-    noted = note.read_text().strip() if note.is_file() else None
+    noted = note.read_text(
+        errors='replace').strip() if note.is_file() else None
     if noted and Path(noted).is_file() and is_complete(noted):
         return noted
     problem = _describe(note, noted)

@@ -11,11 +11,12 @@ from ..config.build_errors import build_errors
 from ..config.settings import remove_hooks
 from ..engine import FiniteLossHook
 from ..engine.atomic_checkpoints import save_atomically
-from ..errors import InputError
+from ..errors import InputError, RunError, error_context
 from ..files import remove_partial
 from ..locks import folder_lock, is_locked
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
+from ..models.precision import NOT_FINITE
 from ..models.safe_loading import safe_loading
 from ..write_errors import write_context
 from .checkpoint import check_checkpoint, start_from
@@ -87,8 +88,38 @@ def _train(cfg: Config) -> Runner:
             check_checkpoint(runner.model, start, weights)
         if isinstance(runner, Runner):  # not of a FlexibleRunner
             save_atomically(runner)
-        runner.train()  # It builds the data loaders and the optimizer.
+        _run(runner, start if cfg.get('resume') else None)
     return runner
+
+
+def _run(runner: Runner, resumed: str | None) -> None:
+    """Let a runner train, and explain two errors."""
+    if resumed is not None:
+        _explain_resume(runner, resumed)
+    try:
+        runner.train()  # It builds the data loaders and the optimizer.
+    except InputError as error:
+        if str(error) != NOT_FINITE:
+            raise
+        raise RunError(
+            'expected finite features in the validation after iteration '
+            f'{runner.iter}, got inf or nan, as the training diverges; start '
+            'again with a lower optim_wrapper.optimizer.lr, or set '
+            'optim_wrapper.clip_grad') from error
+
+
+def _explain_resume(runner: Runner, start: str) -> None:
+    """Let a runner say which checkpoint it cannot resume from."""
+    resume = runner.load_or_resume
+
+    def load_or_resume() -> None:
+        with error_context(
+                f'the checkpoint {start} lacks what a training resumes from',
+                'give it as load_from instead, without --resume',
+                (Exception,)):
+            resume()
+
+    runner.load_or_resume = load_or_resume
 
 
 def _check_resumable(cfg: Config) -> None:

@@ -122,6 +122,46 @@ def test_a_training_that_diverges_stops_and_keeps_its_checkpoints(
     assert all(torch.isfinite(one).all() for one in state.values())
 
 
+def test_a_training_that_diverges_in_its_validation_is_no_bad_input(
+        small, tmp_path):
+    config, _, data = small
+    done = tool(
+        'train', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', 'optim_wrapper.optimizer.lr=1e9',
+        'train_cfg.val_interval=1', code=1)
+    *_, error = done.stderr.strip().splitlines()
+    assert re.match(
+        'error: expected finite (features in the validation after|numbers '
+        r'in) iteration \d', error)
+
+
+def test_a_checkpoint_without_the_state_of_a_training_is_not_resumed(
+        small, tmp_path):
+    config, run, data = small
+    weights = torch.load(run / 'iter_6.pth', weights_only=False)['state_dict']
+    torch.save(weights, tmp_path / 'plain.pth')
+    done = tool(
+        'train', config, '--work-dir', tmp_path / 'run', '--data-root', data,
+        '--resume', '--cfg-options', f"load_from={tmp_path / 'plain.pth'}",
+        code=2)
+    assert done.stderr.splitlines()[-1].startswith(
+        f"error: the checkpoint {tmp_path / 'plain.pth'} lacks what a "
+        "training resumes from: KeyError('meta'); give it as load_from")
+
+
+@pytest.mark.parametrize('option', [
+    'train_cfg=5', 'train_dataloader=abc', 'optim_wrapper=5',
+    'optim_wrapper.optimizer.type=Foo', 'param_scheduler=5', 'env_cfg=5',
+    'custom_hooks=5', 'log_level=FOO', 'visualizer=5', 'randomness.seed=abc',
+    'model=5', 'default_scope=5'])
+def test_a_setting_of_a_wrong_kind_is_one_sentence(small, tmp_path, option):
+    config, _, data = small
+    done = tool(
+        'train', config, '--work-dir', tmp_path, '--data-root', data,
+        '--cfg-options', option, code=2)
+    assert 'Traceback' not in done.stderr
+
+
 def test_hooks_that_are_none_are_removed(small, tmp_path):
     config, run, data = small
     removed = [f'default_hooks.{name}=None' for name in (

@@ -106,7 +106,7 @@ def make_runner(folder, max_keep_ckpts, steps=5, **settings):
         default_hooks=dict(checkpoint=dict(
             type='CheckpointHook', by_epoch=False, interval=1,
             max_keep_ckpts=max_keep_ckpts)),
-        default_scope='mmseg', experiment_name=folder.name, **settings)
+        default_scope='mmseg', experiment_name=str(folder), **settings)
 
 
 @pytest.mark.parametrize('number', [1, 2, -1])

@@ -12,7 +12,7 @@ from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
 from mmseg_panet.models import restricted_pickle
-from mmseg_panet.models.restricted_pickle import ForbiddenNameError
+from mmseg_panet.models.restricted_pickle import ForbiddenNameError, Unpickler
 
 
 def load(path):
@@ -181,3 +181,29 @@ def test_arrays_of_either_numpy_are_read(core):
     data = pickle.dumps(np.arange(3), 2)
     own = b'numpy._core' if b'numpy._core' in data else b'numpy.core'
     assert unpickled(data.replace(own, core)).tolist() == [0, 1, 2]
+
+
+def test_keys_whose_hash_takes_for_ever_are_refused(tmp_path):
+    key = ()
+    for _ in range(60):
+        key = (key, key)
+    for number, (start, end) in enumerate((
+            ('}', 's'), ('(', 'd'), ('\x8f(', '\x90'), ('(', '\x91'),
+            ('ccollections\nOrderedDict\n(((', 'ttR'))):
+        # Each level is a tuple of the one below it, twice.
+        nested = ')' + '2\x86' * 60
+        rest = '' if end in ('\x90', '\x91') else 'N'
+        if end == 'ttR':
+            nested, rest = nested, 'Nt'
+        content = f'\x80\x04{start}{nested}{rest}{end}.'.encode('latin-1')
+        path = tmp_path / f'{number}.pkl'
+        path.write_bytes(content)
+        with path.open('rb') as file, pytest.raises(
+                ForbiddenNameError, match='nested tuples'):
+            Unpickler(file).load()
+
+
+def test_usual_keys_are_read():
+    values = {'a': 1, (1, 'b'): {2, 3}, None: 'c', 4: OrderedDict(d=5)}
+    assert Unpickler(io.BytesIO(pickle.dumps(values, 2))).load() == values
+    assert Unpickler(io.BytesIO(pickle.dumps(values, 4))).load() == values

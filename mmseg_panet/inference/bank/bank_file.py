@@ -9,7 +9,7 @@ from typing import Any
 import safetensors.torch
 
 from ...errors import InputError
-from ...files import StrPath, prepare_output, write_atomic
+from ...files import StrPath, check_regular, prepare_output, write_atomic
 from ...json_text import parse_json
 from ...version import __version__
 from .bank_header import (
@@ -129,6 +129,7 @@ def open_bank(path: StrPath) -> tuple[dict[str, Any], PrototypeBank]:
         InputError: If the file is not a bank.
     """
     remedy = 'give a file that save() or `mmseg-panet fit` wrote'
+    check_regular(path)
     try:
         with Path(path).open('rb'), safetensors.safe_open(path, 'pt') as file:
             header = parse_json((file.metadata() or {})[_KEY])

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from ...annotations.image_files import is_unread
 from ...annotations.pixel_limit import check_image_pixels, check_pixels
 from ...errors import InputError, is_out_of_memory, out_of_memory
+from ...files import check_regular
 from ...wording import printable
 from .image_array import image_array
 from .tiff_file import tiff_facts
@@ -145,6 +146,7 @@ def read_image(source: Source) -> np.ndarray:
         return image_array(source)
     if is_video(source):
         return Video(source).read(0)
+    check_regular(source)
     known = _check_tiff(source) or check_image_pixels(source)
     try:
         image = mmcv.imread(
@@ -212,6 +214,7 @@ def source_key(source: Source) -> str:
         return f'{source_key(source.video.path)}-{source.number}'
     if isinstance(source, np.ndarray):
         return array_sha256(source)[:16]
+    check_regular(source)
     with open(source, 'rb') as file:
         size = os.fstat(file.fileno()).st_size
         content = str(size).encode() + file.read(_ENDS)
