@@ -19,6 +19,8 @@ _UNREAD = (
     '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
     '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
 """Suffixes of photographs that are not read: phones, cameras, editors."""
+_MOST_PARTS = 100
+"""Folders in the path of an image."""
 _LONGEST_NAME = 255
 """Bytes of a name on the usual file systems.
 
@@ -77,12 +79,13 @@ def check_file_name(name: str, where: object) -> None:
 
     Raises:
         InputError: If it names no file, has an :func:`is_unsafe` character
-            such as a line break, or a part of more than 250 bytes, as file
-            systems allow 255 with the suffix of a mask.
+            such as a line break, a part of more than 250 bytes, as file
+            systems allow 255 with the suffix of a mask, or too many parts.
     """
     parts = name.replace('\\', '/').split('/')
-    if parts[-1] in ('', '.', '..') or any(map(is_unsafe, name)) or max(
-            len(os.fsencode(part)) for part in parts) > _LONGEST_NAME - 5:
+    if (parts[-1] in ('', '.', '..') or len(parts) > _MOST_PARTS
+            or any(map(is_unsafe, name)) or max(
+                len(os.fsencode(part)) for part in parts) > _LONGEST_NAME - 5):
         shown = name if len(name) < 300 else f'{name[:100]}...'
         raise InputError(
             f'{where}: expected the name of an image file, of at most 250 '

@@ -26,6 +26,7 @@ from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
 from ..shared_errors import shared_errors
 from ..version import versions
+from ..write_errors import write_context
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_segmentor
 
@@ -63,6 +64,7 @@ def test(cfg: Config, checkpoint: str | None,
     with ExitStack() as stack:
         for folder in filter(None, (predictions, plots.get('out_dir'))):
             stack.enter_context(folder_lock(folder, collective=True))
+        stack.enter_context(write_context(cfg.work_dir))
         stack.enter_context(safe_loading(trust_checkpoint))
         return _test(cfg, checkpoint, predictions)
 

@@ -17,7 +17,7 @@ from mmseg_panet.inference.supports import read_supports
 BAD_FILES = [
     '', '.', '..', 'a/..', 'a/', 'a\n.jpg', 'a\0.jpg', 'a\x1b[2J.jpg',
     '\u202egpj.a', '\ud800.jpg', 'a' * 300 + '.jpg', 'a' * 300 + '/a.jpg',
-    '猫' * 90 + '.jpg']
+    '猫' * 90 + '.jpg', 'a/' * 2000 + 'a.jpg']
 GOOD_FILES = [
     '猫.jpg', 'قطة/a.jpg', 'd\u00e9j\u00e0 vu.jpg', 'e\u0301.jpg', 'a.b.jpg',
     '=1+1.jpg', '-a.jpg', '[red].jpg', 'a\\b.jpg', '👩\u200d🚀.jpg',
