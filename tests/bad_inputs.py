@@ -1,5 +1,6 @@
 """The bad inputs of docs/errors.md, and the valid files that they spoil."""
 import json
+import os
 import shutil
 import zipfile
 
@@ -469,6 +470,12 @@ def _(parts, out):
     return parts.test('--manifest', write(out / 'a.jsonl', '{}\n'))
 
 
+@bad('A pipe in place of a manifest')
+def _(parts, out):
+    os.mkfifo(out / 'pipe')
+    return parts.test('--manifest', out / 'pipe')
+
+
 @bad('A manifest that is cut')
 def _(parts, out):
     text = parts.manifest.read_text()
@@ -615,6 +622,11 @@ def _(parts, out):
             '--support', parts.support, '--out', out / 'out.safetensors')
 
 
+@bad('A number where a dict is expected')
+def _(parts, out):
+    return parts.train(out, '--cfg-options', 'optim_wrapper=5')
+
+
 @bad('A misspelt setting of the model')
 def _(parts, out):
     return (*parts.fit(out, parts.support), '--cfg-options',
@@ -756,6 +768,12 @@ def _(parts, out):
         parts.checkpoint.read_bytes()[:-100])
     write(out / 'out/last_checkpoint', str(out / 'out/iter_3.pth'))
     return parts.train(out, '--resume')
+
+
+@bad('A checkpoint to resume from that has weights only')
+def _(parts, out):
+    return parts.train(out, '--resume', '--cfg-options',
+                       f'load_from={parts.checkpoint}')
 
 
 @bad('A checkpoint of another architecture')
