@@ -47,8 +47,7 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, InputError | RunError | OSError) or (
-                is_out_of_memory(error) or is_lost_process(error)):
+        if _is_explained(error):
             raise
         message = str(error.args[0]) if error.args else ''
         for pattern, explain in (
@@ -63,22 +62,49 @@ def build_errors(cfg: Config | dict) -> Iterator[None]:
         raise
 
 
+def _is_explained(error: Exception) -> bool:
+    """Return whether an error is not one of a setting, or has a sentence."""
+    return isinstance(error, InputError | RunError | OSError) or (
+        is_out_of_memory(error) or is_lost_process(error))
+
+
+@contextmanager
+def run_errors(cfg: Config) -> Iterator[None]:
+    """Turn the errors of a run that does not begin into a sentence.
+
+    Args:
+        cfg (Config): Config of the run that the block builds and starts.
+
+    Raises:
+        InputError: If an error is raised before the first batch, such as that
+            of a setting that is no dict.
+    """
+    try:
+        with build_errors(cfg):
+            yield
+    except Exception as error:
+        frames = list(walk_tb(error.__traceback__))
+        has_begun = any(
+            isinstance(frame.f_locals.get('self'), BaseLoop)
+            and frame.f_code.co_name == 'run' for frame, _ in frames)
+        if has_begun or _is_explained(error):
+            raise
+        last, line = frames[-1]
+        raise InputError(
+            f'expected settings {_where(cfg, [])} that a run can be built '
+            f'with, got {type(error).__name__}: {abbreviate(error)} (raised '
+            f'in {Path(last.f_code.co_filename).name}, line {line}); correct '
+            'them') from error
+
+
 def _failed_build(cfg: Config | dict, error: Exception) -> str | None:
     """Name the component whose constructor has raised an error, if any."""
     frames = list(walk_tb(error.__traceback__))
     built = [frame.f_locals for frame, _ in frames
              if frame.f_code is build_from_cfg.__code__]
-    if not built and any(
-            isinstance(frame.f_locals.get('self'), BaseLoop)
-            and frame.f_code.co_name == 'run' for frame, _ in frames):
-        return None  # The run has begun: this is no error of a setting.
-    last, line = frames[-1]
     if not built:
-        return (
-            f'expected settings {_where(cfg, [])} that a run can be built '
-            f'with, got {type(error).__name__}: {abbreviate(error)} (raised '
-            f'in {Path(last.f_code.co_filename).name}, line {line}); correct '
-            'them')
+        return None
+    last, line = frames[-1]
     kind = getattr(built[-1].get('obj_cls'), '__name__', None)
     places = [place for place, node in _components(cfg)
               if kind and _is_a(node['type'], kind)]

@@ -30,7 +30,6 @@ def is_checked_later(holds: Tensor, sentence: str) -> bool:
     Returns:
         bool: False if the caller has to read the condition and to check it.
     """
-    waiting = _waiting.get()
     if is_compiling():
         # A value that is read would break the graph.
         if holds.is_cpu or holds.is_cuda:
@@ -38,6 +37,7 @@ def is_checked_later(holds: Tensor, sentence: str) -> bool:
         return True
     if holds.is_cpu:
         return False
+    waiting = _waiting.get()
     if waiting is not None:
         waiting.append((holds, sentence))
         return True

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from ..config.build_errors import build_errors
+from ..config.build_errors import run_errors
 from ..config.settings import remove_hooks
 from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
@@ -78,7 +78,7 @@ def _test(cfg: Config, checkpoint: str | None,
     if checkpoint is not None:
         weights = read_weights(checkpoint)
         trained = not start_from(cfg, checkpoint, weights)
-    with build_errors(cfg):
+    with run_errors(cfg):
         runner = Runner.from_cfg(cfg)
         check_segmentor(unwrap_model(runner.model))
         if checkpoint is not None:

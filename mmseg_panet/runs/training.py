@@ -7,7 +7,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import MODELS, RUNNERS
 
-from ..config.build_errors import build_errors
+from ..config.build_errors import run_errors
 from ..config.settings import remove_hooks
 from ..engine import FiniteLossHook
 from ..engine.atomic_checkpoints import save_atomically
@@ -72,7 +72,7 @@ def _train(cfg: Config) -> Runner:
     hooks = cfg.get('default_hooks') or {}
     is_checked = hooks.get('finite_loss', True) is not None
     remove_hooks(cfg)
-    with build_errors(cfg):
+    with run_errors(cfg):
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else (
             Runner.from_cfg(cfg))
         if isinstance(runner.model, dict):
