@@ -15,7 +15,7 @@ from unittest import mock
 import cv2
 import numpy as np
 import torch
-from mmengine.utils import ManagerMixin
+from mmengine.utils import ManagerMixin, manager
 from PIL import Image
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
@@ -161,22 +161,25 @@ def _redirected(out, err):
 @contextmanager
 def _fresh_state():
     """Hide what the libraries keep of this process, and restore it."""
-    managers = [ManagerMixin]
-    for manager in managers:
-        managers += manager.__subclasses__()
+    kinds = [ManagerMixin]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
     random_state, numpy_state = random.getstate(), np.random.get_state()
     num_threads = cv2.getNumThreads()
     handlers = {number: signal.getsignal(number) for number in (
         signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)}
     with ExitStack() as stack:
-        for manager in managers:
+        for kind in kinds:
             stack.enter_context(mock.patch.object(
-                manager, '_instance_dict', type(manager._instance_dict)()))
+                kind, '_instance_dict', type(kind._instance_dict)()))
         stack.enter_context(torch.random.fork_rng(devices=[]))
         try:
             yield
         finally:
             stop_workers()
+            # mmengine keeps it if the constructor of a manager fails.
+            while manager._lock._is_owned():
+                manager._lock.release()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             cv2.setNumThreads(num_threads)
