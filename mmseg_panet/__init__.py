@@ -2,17 +2,11 @@
 
 Importing the package registers its components with mmseg and mmengine.
 """
-import os
-
 from .garbage_collection import pause_garbage_collection
+from .image_limit import limit_opencv
 from .version import __version__
 
-# OpenCV reads its limit when it is imported, and ends at one that is no
-# number. See annotations/pixel_limit.py.
-_limit = os.environ.get('MMSEG_PANET_MAX_PIXELS', '')
-os.environ.setdefault(
-    'OPENCV_IO_MAX_IMAGE_PIXELS',
-    _limit if _limit.isdecimal() else str(1 << 28))
+limit_opencv()
 
 with pause_garbage_collection():
     try:

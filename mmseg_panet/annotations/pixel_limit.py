@@ -8,13 +8,8 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, abbreviate
 from ..files import StrPath, check_regular
+from ..image_limit import MAX_PIXELS, VARIABLE
 
-MAX_PIXELS = 2**28
-"""Pixels of the largest image that is read, unless a variable says more.
-
-The largest photographs have 200 million.
-"""
-_VARIABLE = 'MMSEG_PANET_MAX_PIXELS'
 _LONGEST = 1 << 20
 """Pixels of the longest side of an image that OpenCV reads."""
 _FORMATS = (
@@ -112,14 +107,14 @@ def check_pixels(size: Sequence[int], where: object) -> None:
     if width * height > (most := _max_pixels()):
         raise InputError(
             f'{shown}, expected at most {most:,}; make it smaller, cut it '
-            f'into tiles, or set {_VARIABLE} to a larger number if there is '
+            f'into tiles, or set {VARIABLE} to a larger number if there is '
             'enough memory')
 
 
 def _max_pixels() -> int:
-    value = os.environ.get(_VARIABLE, str(MAX_PIXELS))
+    value = os.environ.get(VARIABLE, str(MAX_PIXELS))
     if not value.isdecimal():
         raise InputError(
-            f'expected {_VARIABLE} as a number of pixels, got {value!r}; '
+            f'expected {VARIABLE} as a number of pixels, got {value!r}; '
             'correct the environment variable, or unset it')
     return int(value)

@@ -62,7 +62,7 @@ def clear_predictions(folder: StrPath) -> None:
         for path in list(folder.iterdir()):
             if re.fullmatch(r'[0-9]+-[0-9]{5,}-[0-9]+\.png', path.name):
                 path.unlink()
-    write_lines(folder / _WAY_LIST, [','.join(_COLUMNS)])
+    write_lines(folder / _WAY_LIST, [csv_line(_COLUMNS)])
 
 
 def write_prediction_lists(folder: Path, episodes: Sequence[EpisodeCounts],

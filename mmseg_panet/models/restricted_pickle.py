@@ -7,6 +7,7 @@ cannot extend its list of classes, and before 2.6 it has known gaps.
 import pickle
 from codecs import encode
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
@@ -47,14 +48,14 @@ def _check_key(key: Any) -> None:
 
 def _ordered_dict(*items: Any) -> OrderedDict:
     """Make an OrderedDict, whose items Python 2 passes as pairs."""
-    for key, _ in (items[0] if items else ()):
+    for key, _ in next(iter(items), ()):
         _check_key(key)
     return OrderedDict(*items)
 
 
 def _set(*items: Any) -> set:
     """Make a set of plain values."""
-    for key in (items[0] if items else ()):
+    for key in next(iter(items), ()):
         _check_key(key)
     return set(*items)
 
@@ -87,6 +88,17 @@ A pickle could otherwise set the attributes of the classes and functions.
 
 _NEEDS_INIT = 0x08
 """NumPy's flag of dtypes of text."""
+
+
+def _checked(operation: Callable[[Any], None],
+             keys: slice) -> Callable[[Any], None]:
+    """Check the keys on the stack before an operation of the unpickler."""
+    def check_and_do(unpickler: Any) -> None:
+        for key in unpickler.stack[keys]:
+            _check_key(key)
+        operation(unpickler)
+
+    return check_and_do
 
 
 # The implementation in Python: load_build of that in C cannot be overridden.
@@ -132,44 +144,17 @@ class Unpickler(_PythonUnpickler):
 
     dispatch[pickle.BUILD[0]] = load_build
 
-    def load_setitem(self) -> None:
-        """Set an item of a dict."""
-        _check_key(self.stack[-2])
-        super().load_setitem()
 
-    dispatch[pickle.SETITEM[0]] = load_setitem
-
-    def load_setitems(self) -> None:
-        """Set items of a dict."""
-        for key in self.stack[::2]:
-            _check_key(key)
-        super().load_setitems()
-
-    dispatch[pickle.SETITEMS[0]] = load_setitems
-
-    def load_dict(self) -> None:
-        """Make a dict."""
-        for key in self.stack[::2]:
-            _check_key(key)
-        super().load_dict()
-
-    dispatch[pickle.DICT[0]] = load_dict
-
-    def load_additems(self) -> None:
-        """Add items to a set."""
-        for key in self.stack:
-            _check_key(key)
-        super().load_additems()
-
-    dispatch[pickle.ADDITEMS[0]] = load_additems
-
-    def load_frozenset(self) -> None:
-        """Make a frozenset."""
-        for key in self.stack:
-            _check_key(key)
-        super().load_frozenset()
-
-    dispatch[pickle.FROZENSET[0]] = load_frozenset
+_KEYS = {
+    pickle.SETITEM: slice(-2, -1),
+    pickle.SETITEMS: slice(0, None, 2),
+    pickle.DICT: slice(0, None, 2),
+    pickle.ADDITEMS: slice(None),
+    pickle.FROZENSET: slice(None)}
+"""Maps operations to the keys of dicts and sets on the stack."""
+Unpickler.dispatch.update({
+    code[0]: _checked(Unpickler.dispatch[code[0]], keys)
+    for code, keys in _KEYS.items()})
 
 
 def load(file: IO[bytes], **settings: Any) -> Any:

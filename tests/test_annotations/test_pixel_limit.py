@@ -1,8 +1,5 @@
 import base64
 import io
-import os
-import subprocess
-import sys
 import warnings
 
 import cv2
@@ -15,12 +12,12 @@ from mmseg_panet.annotations.formats.labelme import _paste_mask
 from mmseg_panet.annotations.image_files import open_image
 from mmseg_panet.annotations.object_mask import read_values
 from mmseg_panet.annotations.pixel_limit import (
-    MAX_PIXELS,
     check_image_pixels,
     open_limited,
 )
 from mmseg_panet.datasets.class_index import count_pixels
 from mmseg_panet.errors import InputError
+from mmseg_panet.image_limit import MAX_PIXELS
 from mmseg_panet.inference.images.image_list import list_images, read_named
 
 WORDS = 'has 6x4 pixels, expected at most 23; make it smaller'
@@ -90,29 +87,6 @@ def test_other_formats_of_opencv_are_not_decoded(tmp_path, suffix):
     (tmp_path / 'a.jpg').write_bytes(data.tobytes())
     with pytest.raises(InputError, match='a.jpg is no complete image'):
         read_named(list_images(tmp_path / 'a.jpg')[0])
-
-
-@pytest.mark.parametrize('limit', [None, '100', 'many'])
-def test_opencv_has_the_limit_in_training_also(tmp_path, limit):
-    Image.new('L', (64, 64)).save(tmp_path / 'a.png')
-    code = """
-import os
-import mmseg_panet
-from mmcv.transforms import LoadImageFromFile
-print(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])
-LoadImageFromFile()(dict(img_path='a.png'))
-"""
-    env = {name: value for name, value in os.environ.items() if name not in (
-        'MMSEG_PANET_MAX_PIXELS', 'OPENCV_IO_MAX_IMAGE_PIXELS')}
-    if limit:
-        env['MMSEG_PANET_MAX_PIXELS'] = limit
-    run = subprocess.run(
-        [sys.executable, '-c', code], cwd=tmp_path, env=env, text=True,
-        capture_output=True)
-    expected = '100' if limit == '100' else str(MAX_PIXELS)
-    assert run.stdout.splitlines()[-1] == expected
-    assert (run.returncode, 'MAX_IMAGE_PIXELS' in run.stderr) == (
-        (1, True) if limit == '100' else (0, False)), run.stderr
 
 
 def test_every_entrance_has_the_limit(image):

@@ -191,13 +191,17 @@ def test_another_error_is_not_hidden():
         raise RuntimeError('a bug')
 
 
-def test_a_subcommand_ends_when_its_parent_is_killed(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def write_package(lines):
+    """Write a package whose main program is that of subcommands and lines."""
     Path('mmseg_panet').mkdir()
     Path('mmseg_panet/__init__.py').touch()
     source = Path(subcommand.__file__).read_text(encoding='utf-8')
-    Path('mmseg_panet/__main__.py').write_text(
-        f'{source}\n'
+    Path('mmseg_panet/__main__.py').write_text(f'{source}\n{lines}')
+
+
+def test_a_subcommand_ends_when_its_parent_is_killed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_package(
         'import pathlib, time\n'
         'end_with_parent()\n'
         'pathlib.Path("part").write_text(str(os.getpid()))\n'
@@ -223,11 +227,7 @@ def test_a_command_that_a_nested_subcommand_starts_is_not_nested(
         tmp_path, monkeypatch):
     """It would end at once, as it has another input."""
     monkeypatch.chdir(tmp_path)
-    Path('mmseg_panet').mkdir()
-    Path('mmseg_panet/__init__.py').touch()
-    source = Path(subcommand.__file__).read_text(encoding='utf-8')
-    Path('mmseg_panet/__main__.py').write_text(
-        f'{source}\n'
+    write_package(
         'import pathlib, time\n'
         'nested = is_nested()\n'
         'end_with_parent()\n'
