@@ -13,8 +13,8 @@ from mmseg_panet.engine.few_shot_test_loop import _VALUES_AT_ONCE
 from mmseg_panet.engine.labelled_images import LabelledImage
 from mmseg_panet.engine.support_table import SupportRows, SupportTable
 from mmseg_panet.evaluation.iou import label_confusion
-from mmseg_panet.inference.bank.bank_tensors import to_tensors
 from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models.bank.bank_tensors import to_tensors
 from mmseg_panet.models.classifiers import build_classifier
 from mmseg_panet.models.image_maps import image_map
 

@@ -4,11 +4,11 @@ import torch
 from mmengine.config import Config
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.inference.bank.banked_image import (
+from mmseg_panet.models import PANetHead
+from mmseg_panet.models.bank.banked_image import (
     BankedNegative,
     BankedSupport,
 )
-from mmseg_panet.models import PANetHead
 
 RESIZE = dict(type='Resize', scale=(65, 65), keep_ratio=False)
 

@@ -26,10 +26,10 @@ from mmseg_panet.files import (
     write_arrays,
     write_atomic,
 )
-from mmseg_panet.inference.bank.bank_file import open_bank
 from mmseg_panet.inference.images.image_source import read_image, source_key
 from mmseg_panet.inference.results.out_path import check_writable
 from mmseg_panet.json_text import read_json
+from mmseg_panet.models.bank.bank_file import open_bank
 from mmseg_panet.models.checkpoint_file import read_weights
 from mmseg_panet.write_errors import write_context
 

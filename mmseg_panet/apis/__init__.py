@@ -1,10 +1,10 @@
 """The Python API: training, testing and inference."""
 from ..config.protocol import apply_protocol
 from ..config.settings import apply_settings
-from ..inference.bank.prototype_bank import PrototypeBank
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import list_images
+from ..models.bank.prototype_bank import PrototypeBank
 from ..runs.testing import test, write_result
 from ..runs.training import train
 

@@ -7,8 +7,8 @@ or 2 for bad input.
 import argparse
 from pathlib import Path
 
-from ..inference.bank.bank_file import check_bank_path
 from ..inference.results.out_path import refuse_support_folder
+from ..models.bank.bank_file import check_bank_path
 from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,

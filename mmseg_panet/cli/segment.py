@@ -16,7 +16,6 @@ from mmengine.dist import init_dist, is_main_process
 from ..annotations.rasterize import require_pycocotools
 from ..errors import InputError
 from ..files import prepare_output
-from ..inference.bank.bank_file import check_bank_path
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import ImageItem, list_images
@@ -26,6 +25,7 @@ from ..inference.results.out_path import (
     refuse_support_folder,
 )
 from ..locks import folder_lock
+from ..models.bank.bank_file import check_bank_path
 from ..shared_errors import shared_errors
 from ..wording import counted, printable
 from .inferencer_arguments import (

@@ -9,14 +9,14 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from ..files import StrPath
+from ..models.bank.bank_file import write_bank
+from ..models.bank.prototype_bank import PrototypeBank
 from ..models.negatives import NEGATIVE_SHARE
 from ..wording import printable
 from .adaptable import IMAGES_AT_ONCE, Adaptable
 from .advice.notes import background_notes, negative_notes
 from .advice.report import SupportAdvice
 from .advice.support_advice import advise
-from .bank.bank_file import write_bank
-from .bank.prototype_bank import PrototypeBank
 from .supports.negative_encoder import measure_negatives
 from .supports.support_encoder import add_supports
 

@@ -15,18 +15,18 @@ from torch import nn
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
+from ..models.bank.prototype_bank import NO_CLASS
 from ..models.device_checks import checked_at_end
 from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
+from ..summary import Summary, listed_examples
 from ..visualization.class_colours import check_colours, class_palette
-from .bank.prototype_bank import NO_CLASS
 from .class_registry import ClassRegistry
 from .image_inferencer import ImageInferencer
 from .images.image_array import check_channel_order, image_array
 from .model_loading import load_model
 from .network import Network
 from .results.prediction import Prediction, predict_classes
-from .summary import Summary, listed_examples
 
 
 class FewShotInferencer(ClassRegistry, ImageInferencer):

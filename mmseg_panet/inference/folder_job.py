@@ -12,10 +12,10 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
+from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar
 from ..shared_errors import shared_errors
 from ..wording import counted, printable
-from .bank.prototype_bank import NO_CLASS
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.out_folder import OutFolder, prepare_folder

@@ -16,11 +16,11 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
+from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar
 from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
 from ..wording import printable
-from .bank.prototype_bank import NO_CLASS
 from .images.image_list import ImageItem, is_single, list_images
 from .results.out_folder import OutFolder, take_over
 from .results.out_path import refuse_support_folder

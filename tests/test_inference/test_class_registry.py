@@ -11,7 +11,7 @@ from inference_parts import (
 )
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.bank_file import open_bank
+from mmseg_panet.models.bank.bank_file import open_bank
 
 ORANGE = (20, 120, 240)
 

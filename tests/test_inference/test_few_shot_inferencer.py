@@ -16,12 +16,12 @@ from torch.nn.functional import conv2d, normalize
 
 from mmseg_panet.apis import FewShotInferencer, list_images, segment_images
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.bank_file import open_bank
 from mmseg_panet.models import (
     AutoClassifier,
     DiscriminantClassifier,
     PANetHead,
 )
+from mmseg_panet.models.bank.bank_file import open_bank
 from mmseg_panet.models.small_components import clear_small_components
 
 

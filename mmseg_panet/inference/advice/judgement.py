@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from ...models import LogitMap, SupportStatistics
+from ...models.bank.banked_image import BankedSupport
 from ...models.classifiers.query_refinement import FittedRefinement
 from ...models.statistics import stack
-from ..bank.banked_image import BankedSupport
 
 _SETS_AT_ONCE = 8
 """Sets of shots fitted together: 0.1 GB for 50 shots of 1024 channels."""

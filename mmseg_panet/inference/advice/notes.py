@@ -5,7 +5,7 @@ from itertools import combinations
 
 import torch.nn.functional as F
 
-from ..bank.prototype_bank import PrototypeBank
+from ...models.bank.prototype_bank import PrototypeBank
 from .report import SupportRow
 
 _ALIKE = 0.95

@@ -7,10 +7,10 @@ import torch
 from mmengine.utils import slice_list
 
 from ...errors import InputError
+from ...models.bank.banked_image import BankedSupport
+from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar
 from ...visualization.class_colours import class_palette
-from ..bank.banked_image import BankedSupport
-from ..bank.prototype_bank import PrototypeBank
 from ..images.image_source import read_image
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics

@@ -11,12 +11,12 @@ from PIL import Image
 from ...annotations.class_list import IGNORED, NOT_CLASSES
 from ...errors import InputError
 from ...files import StrPath, atomic_path, prepare_output
+from ...summary import Summary, listed
 from ...visualization.legend import percent
 from ...visualization.segmentation_plot import plot_grid, plot_segmentation
 from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import VideoFrame, read_image
-from ..summary import Summary, listed
 
 _MOST_ROWS = 10
 """Images, and classes, of the table of a summary."""

@@ -10,10 +10,10 @@ from torch import Tensor
 from ...errors import InputError
 from ...files import StrPath
 from ...models.adapted import CertainCellFinder, certain_statistics
+from ...models.bank.banked_image import BankedAdapted
+from ...models.bank.prototype_bank import NO_CLASS, PrototypeBank
 from ...models.resize import pooling
 from ...progress import progress_bar
-from ..bank.banked_image import BankedAdapted
-from ..bank.prototype_bank import NO_CLASS, PrototypeBank
 from ..images.image_list import ImageItem, list_images, read_named
 from .support_encoder import encode_images
 

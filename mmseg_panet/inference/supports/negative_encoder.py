@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...models.bank.banked_image import BankedNegative
+from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar
-from ..bank.banked_image import BankedNegative
-from ..bank.prototype_bank import PrototypeBank
 from ..images.image_list import list_images, read_named
 from .support_encoder import encode_images
 

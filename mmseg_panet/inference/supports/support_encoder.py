@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...files import StrPath
+from ...models.bank.banked_image import BankedSupport
+from ...models.bank.prototype_bank import PrototypeBank
 from ...models.device_checks import checked_at_end
 from ...progress import progress_bar
-from ..bank.banked_image import BankedSupport
-from ..bank.prototype_bank import PrototypeBank
 from ..images.image_source import array_sha256, name_and_sha256, read_image
 from . import Support, read_supports
 

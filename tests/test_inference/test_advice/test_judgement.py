@@ -10,8 +10,8 @@ from mmseg_panet.inference.advice.judgement import (
     shot_sets,
     shot_statistics,
 )
-from mmseg_panet.inference.bank.banked_image import BankedSupport
 from mmseg_panet.models import LogitMap, PANetHead, SupportStatistics
+from mmseg_panet.models.bank.banked_image import BankedSupport
 
 
 def means_of_sets(prototypes, shot):

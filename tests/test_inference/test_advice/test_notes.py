@@ -3,7 +3,7 @@ from inference_parts import banked, negative
 
 from mmseg_panet.inference.advice.notes import class_notes, support_notes
 from mmseg_panet.inference.advice.report import SupportRow
-from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
+from mmseg_panet.models.bank.prototype_bank import PrototypeBank
 
 ROW = SupportRow(
     'cat', 2, 'b.jpg', 40, 1.0, 0.5, 12.3, -6.0, 0.1, 0.9, 0.2)

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import torch
 
 from ...errors import InputError
-from ...models import SupportStatistics
-from ...models.symmetric import pack, unpack
-from ..supports import Support
+from ..statistics import SupportStatistics
+from ..symmetric import pack, unpack
 
 
 class BankedSupport(NamedTuple):
@@ -33,7 +32,7 @@ class BankedSupport(NamedTuple):
     image: str
     image_sha256: str
     labels_sha256: str
-    source: Support | None = None
+    source: Any = None
 
 
 class BankedNegative(NamedTuple):

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from ...annotations.class_list import check_class_name
 from ...errors import InputError, check_number
-from ...models import SupportStatistics
-from ...models.adapted import weigh_adapted
-from ...models.negatives import NEGATIVE_SHARE, add_negatives
+from ...summary import Summary, listed_examples
 from ...wording import counted
-from ..summary import Summary, listed_examples
+from ..adapted import weigh_adapted
+from ..negatives import NEGATIVE_SHARE, add_negatives
+from ..statistics import SupportStatistics
 from .banked_image import (
     BankedAdapted,
     BankedNegative,

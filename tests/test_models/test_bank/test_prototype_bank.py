@@ -6,9 +6,9 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.banked_image import BankedSupport
-from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
 from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models.bank.banked_image import BankedSupport
+from mmseg_panet.models.bank.prototype_bank import PrototypeBank
 
 
 def close(one, other):

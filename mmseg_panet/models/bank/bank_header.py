@@ -4,8 +4,8 @@ from typing import Any
 
 from ...annotations.class_list import check_class_name, check_name
 from ...errors import check_number
-from ...models.main_axes import check_rank
-from ...models.statistics import NEEDS
+from ..main_axes import check_rank
+from ..statistics import NEEDS
 
 FORMAT = 1
 """Version of the header; raise it when older readers would misread it."""

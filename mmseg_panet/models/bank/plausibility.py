@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from ...models import SupportStatistics
+from ..statistics import SupportStatistics
 
 LARGEST = 1e18
 """Largest sum, whose square is finite in float32."""

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mmseg_panet.inference.bank.plausibility import fault_of
 from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models.bank.plausibility import fault_of
 
 
 def measured(rank=None, unit=False, needs=('moments', 'cells')):

@@ -1,4 +1,4 @@
-from mmseg_panet.inference.summary import (
+from mmseg_panet.summary import (
     Summary,
     counted,
     listed,

@@ -5,11 +5,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.bank_file import read_bank, write_bank
-from mmseg_panet.inference.bank.bank_tensors import from_tensors, to_tensors
-from mmseg_panet.inference.bank.banked_image import BankedSupport
-from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
 from mmseg_panet.models import DiscriminantClassifier, PANetHead
+from mmseg_panet.models.bank.bank_file import read_bank, write_bank
+from mmseg_panet.models.bank.bank_tensors import from_tensors, to_tensors
+from mmseg_panet.models.bank.banked_image import BankedSupport
+from mmseg_panet.models.bank.prototype_bank import PrototypeBank
 
 MODEL = dict(needs=['moments'], cells='unit', rank=4)
 

@@ -3,8 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import check_number
-from ...models import Classifier, PrototypeClassifier
-from ...models.classifiers import build_classifier
+from ..classifiers import Classifier, PrototypeClassifier, build_classifier
 
 
 def classifier_for(made_with: Mapping[str, Any],

@@ -15,12 +15,12 @@ from mmseg.registry import MODELS
 from safetensors.torch import load_file, save_file
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.bank_classifier import classifier_for
 from mmseg_panet.models import (
     AutoClassifier,
     DiscriminantClassifier,
     PrototypeClassifier,
 )
+from mmseg_panet.models.bank.bank_classifier import classifier_for
 
 HEAD = dict(
     type='PANetHead', in_channels=32, scale=0.5,

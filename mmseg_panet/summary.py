@@ -3,8 +3,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from ..table import format_table
-from ..wording import counted
+from .table import format_table
+from .wording import counted
 
 _MOST_ITEMS = 12
 _LONGEST = 32

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models import SupportStatistics
-from ...models.symmetric import pack, unpack
+from ..statistics import SupportStatistics
+from ..symmetric import pack, unpack
 from .plausibility import LARGEST, fault_of
 
 TENSORS = ('sums', 'moments', 'axes', 'cells', 'weights')

@@ -6,9 +6,9 @@ from inference_parts import banked, negative
 from safetensors.torch import load_file, save_file
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.bank.bank_file import read_bank, write_bank
-from mmseg_panet.inference.bank.prototype_bank import PrototypeBank
 from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models.bank.bank_file import read_bank, write_bank
+from mmseg_panet.models.bank.prototype_bank import PrototypeBank
 
 MODEL = dict(
     weights_sha256='12ab', network=dict(depth=18),
