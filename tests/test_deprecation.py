@@ -5,12 +5,12 @@ import warnings
 import pytest
 
 from mmseg_panet import errors, files
+from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.deprecation import renamed, warn_renamed
 from mmseg_panet.inference.results import mask_file
 from mmseg_panet.models.model_wrapper import unwrap_model
 from mmseg_panet.runs import checkpoint
 from mmseg_panet.visualization import strip
-from mmseg_panet.visualization.class_colours import class_palette
 from mmseg_panet.visualization.way_colours import way_colour
 
 

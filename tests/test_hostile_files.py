@@ -241,6 +241,6 @@ def test_no_module_reads_xml_or_unpacks_an_archive_by_itself():
         text = path.read_text(encoding='utf-8')
         assert 'import xml' not in text and 'from xml' not in text, path
         assert 'json.loads(' not in text or path.name in (
-            'json_text.py', 'demo.py', 'testing.py', 'model_loading.py'), path
+            'json_text.py', 'demo.py', 'testing.py', 'description.py'), path
         assert 'extractall(' not in text or path.name == 'archive.py', path
     assert os.path.exists(package / 'archive.py')

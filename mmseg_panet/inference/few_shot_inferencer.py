@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from torch import nn
 
+from ..annotations.class_colours import check_colours, class_palette
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
@@ -20,7 +21,6 @@ from ..models.device_checks import checked_at_end
 from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
 from ..summary import Summary, listed_examples
-from ..visualization.class_colours import check_colours, class_palette
 from .class_registry import ClassRegistry
 from .image_inferencer import ImageInferencer
 from .images.image_array import check_channel_order, image_array

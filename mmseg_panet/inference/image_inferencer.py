@@ -13,12 +13,12 @@ import numpy as np
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
+from ..annotations.class_colours import class_meta
 from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
 from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar
-from ..visualization.class_colours import class_meta
 from ..visualization.overlay import overlay
 from ..wording import printable
 from .images.image_list import ImageItem, is_single, list_images

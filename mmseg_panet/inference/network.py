@@ -10,11 +10,13 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 
+from ..annotations.class_colours import class_meta, class_palette
 from ..errors import InputError
 from ..files import StrPath
 from ..models import Classifier, LogitMap
 from ..models.bank.bank_classifier import classifier_for
 from ..models.bank.bank_file import open_bank, suit
+from ..models.bank.description import describe_classifier, describe_model
 from ..models.bank.prototype_bank import PrototypeBank
 from ..models.classifiers import build_classifier
 from ..models.classifiers.classifier import format_shots
@@ -23,7 +25,6 @@ from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
 from ..models.temperature import calibrate
 from ..summary import format_examples
-from ..visualization.class_colours import class_meta, class_palette
 from ..wording import counted, printable
 from .images.image_pipeline import (
     at_own_size,
@@ -32,7 +33,6 @@ from .images.image_pipeline import (
     network_size,
     rescaled,
 )
-from .model_loading import describe_classifier, describe_model
 
 _TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
 

@@ -1,5 +1,5 @@
 """Pictures of episodes and of segmented images."""
-from .class_colours import class_colours, class_palette
+from ..annotations.class_colours import class_colours, class_palette
 from .episode_visualization_hook import EpisodeVisualizationHook
 from .few_shot_visualizer import FewShotVisualizer
 from .overlay import overlay

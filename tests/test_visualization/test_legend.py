@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmseg_panet.visualization.class_colours import class_palette
+from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.visualization.legend import (
     LegendEntry,
     font_size,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.visualization import segmentation_plot
-from mmseg_panet.visualization.class_colours import class_palette
 from mmseg_panet.visualization.overlay import overlay
 from mmseg_panet.visualization.segmentation_plot import (
     overlay_with_legend,

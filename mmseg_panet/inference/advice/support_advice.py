@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from mmengine.utils import slice_list
 
+from ...annotations.class_colours import class_palette
 from ...errors import InputError
 from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar
-from ...visualization.class_colours import class_palette
 from ..images.image_source import read_image
 from ..supports.support_encoder import encode_images
 from .judgement import Judgement, judge, shot_statistics

@@ -128,6 +128,6 @@ def read_mask(path: Path) -> np.ndarray:
 if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {
         'check_colours':
-            'mmseg_panet.visualization.class_colours.check_colours',
+            'mmseg_panet.annotations.class_colours.check_colours',
         'class_palette':
-            'mmseg_panet.visualization.class_colours.class_palette'})
+            'mmseg_panet.annotations.class_colours.class_palette'})

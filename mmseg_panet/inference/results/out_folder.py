@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
+from ...annotations.class_colours import coloured_class_list
 from ...annotations.class_list import CLASS_LIST, write_class_list
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError, WriteError, out_of_memory
@@ -21,7 +22,6 @@ from ...files import (
 )
 from ...locks import is_locked
 from ...shared_errors import shared_errors
-from ...visualization.class_colours import coloured_class_list
 from ...visualization.segmentation_plot import overlay_with_legend
 from ...wording import counted
 from ..images.image_list import ImageItem

@@ -8,13 +8,13 @@ import pytest
 from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
 from PIL import Image
 
+from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.images.image_list import ImageItem
 from mmseg_panet.inference.images.image_source import VideoFrame
 from mmseg_panet.inference.results.segmentation_result import (
     SegmentationResult,
 )
-from mmseg_panet.visualization.class_colours import class_palette
 
 
 @pytest.fixture(scope='module')

@@ -3,12 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mmseg_panet.annotations.class_list import (
-    read_class_list,
-    write_class_list,
-)
-from mmseg_panet.errors import InputError
-from mmseg_panet.visualization.class_colours import (
+from mmseg_panet.annotations.class_colours import (
     DISTINCT,
     UNDECIDED_COLOUR,
     VIVID,
@@ -17,6 +12,11 @@ from mmseg_panet.visualization.class_colours import (
     class_palette,
     coloured_class_list,
 )
+from mmseg_panet.annotations.class_list import (
+    read_class_list,
+    write_class_list,
+)
+from mmseg_panet.errors import InputError
 
 NAMES = ['cat', 'dog', 'Köter', 'трава', 'a b', 'x' * 200]
 # Simulations of Machado et al. (2009), severity 1, on linear RGB.

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.class_list import (
+from ..errors import InputError
+from .class_list import (
     BACKGROUND,
     IGNORED,
     NOT_CLASSES,
     ClassList,
     Colour,
 )
-from ..errors import InputError
 
 VIVID: tuple[Colour, ...] = (
     (255, 120, 0), (255, 150, 165), (105, 180, 105), (180, 0, 255),
