@@ -85,7 +85,8 @@ def _set_classifier(head: Any, cfg: ConfigDict,
     if wanted is None:
         # The head of another project may have one that no config names.
         usual = type(head.classifier) is PrototypeClassifier and (
-            cfg.model.decode_head.get('classifier') is None)
+            cfg.model.decode_head.get('classifier') is None
+            and head.bank is None)
         wanted = 'auto' if usual else 'config'
     if wanted != 'config':
         settings = cfg.model.decode_head

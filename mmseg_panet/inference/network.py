@@ -16,6 +16,7 @@ from ..files import StrPath
 from ..models import Classifier, LogitMap
 from ..models.bank.bank_classifier import classifier_for
 from ..models.bank.bank_file import open_bank, suit
+from ..models.bank.banked_classes import fit_classes
 from ..models.bank.description import describe_classifier, describe_model
 from ..models.bank.prototype_bank import PrototypeBank
 from ..models.classifiers import build_classifier
@@ -23,7 +24,6 @@ from ..models.classifiers.classifier import format_shots
 from ..models.edge_filter import edge_filter_of
 from ..models.image_maps import fitted_maps
 from ..models.small_components import min_area_of
-from ..models.temperature import calibrate
 from ..summary import format_examples
 from ..wording import counted, printable
 from .images.image_pipeline import (
@@ -72,6 +72,9 @@ class Network:
         self.model = model
         self.colours = colours
         self.bank = PrototypeBank()
+        head = model.decode_head
+        # From now on, the network holds the classes.
+        held, head.bank, head.fitted = head.bank, None, None
         self._set_dataset_meta()
         self.classifier = model.decode_head.classifier
         self._said = ''
@@ -108,6 +111,8 @@ class Network:
             (rescaled(steps, ratio), flip) for ratio in ratios
             for flip in ((False, True) if settings['flip'] else (False,))]
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
+        if held is not None and held.path is not None:
+            self.load(held.path)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -198,11 +203,9 @@ class Network:
         fitted = None
         if bank.classes:
             numbers = bank.num_images
-            supports = bank.statistics().each(lambda one: one[None].to(like))
-            fitted = head.classifier.fit(supports, numbers)
-            if self.calibrate:
-                calibrate(fitted, supports.class_means(numbers),
-                          head.classifier.unit_cells)
+            fitted = fit_classes(
+                head.classifier, bank.statistics().each(
+                    lambda one: one.to(like)), numbers, self.calibrate)
         head.fitted = fitted
         self.bank = bank
         self._set_dataset_meta()

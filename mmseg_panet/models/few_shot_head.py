@@ -1,14 +1,15 @@
 """A decode head that fits its classes to supports."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
+from ..files import StrPath
+from .banked_head import BankedHead
 from .classifiers import Classifier, build_classifier
 from .episode_layout import EpisodeLayout
 from .feature_levels import FeatureLevels
@@ -26,7 +27,7 @@ overrides these methods.
 """
 
 
-class FewShotHead(BaseDecodeHead):
+class FewShotHead(BankedHead):
     """The base of heads that classify queries by statistics of supports.
 
     A prediction uses :meth:`support_statistics` or :meth:`class_statistics`,
@@ -44,22 +45,23 @@ class FewShotHead(BaseDecodeHead):
         scale, distance: Arguments of the classifier, if it has them.
         pool_at (str): Resolution of the pooling, see :func:`pooling`.
             Defaults to 'image'.
+        bank (str | os.PathLike | Mapping, optional): Classes to hold, see
+            :meth:`hold`. The classifier is that of the bank's file unless
+            ``classifier`` is given. Defaults to None.
         **kwargs: Other arguments of mmseg's ``BaseDecodeHead``.
 
-    Attributes:
-        fitted (nn.Module | None): Classes that :meth:`fit` has fitted.
-
     Raises:
-        InputError: If an argument is unknown, or invalid for the classifier.
+        InputError: If an argument is unknown, or invalid for the classifier,
+            or if the bank cannot be used.
     """
-
-    fitted: nn.Module | None
 
     def __init__(self, in_channels: int | Sequence[int],
                  in_index: int | Sequence[int] = -1,
                  classifier: dict | str | None = None,
                  scale: float | None = None, distance: str | None = None,
-                 pool_at: str = 'image', **kwargs: Any) -> None:
+                 pool_at: str = 'image',
+                 bank: StrPath | Mapping[str, Any] | None = None,
+                 **kwargs: Any) -> None:
         check_choice('pool_at', pool_at, POOL_AT)
         # mmseg requires the numbers of a convolution that is not used here.
         super().__init__(
@@ -69,34 +71,15 @@ class FewShotHead(BaseDecodeHead):
         self.classifier = build_classifier(
             classifier, scale=scale, distance=distance)
         self.pool_at = pool_at
-        self.fitted = None
+        self.fitted = self.bank = None
+        if bank is not None:
+            self.hold(bank, any_classifier=classifier is None)
 
     def _init_inputs(self, *levels: Any) -> None:
         """Check the levels in the hook that mmseg provides for it."""
         self.levels = FeatureLevels(*levels)
         self.in_channels = self.levels.channels
         self.input_transform = self.levels.input_transform
-
-    @full_precision
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Classify features by the fitted classes.
-
-        Args:
-            inputs (Sequence[Tensor]): Outputs of the backbone, each
-                (N, C, h, w).
-
-        Returns:
-            Tensor: Logits (N, 1 + W, h, w), background first.
-
-        Raises:
-            RuntimeError: If :meth:`fit` was not called.
-        """
-        if self.fitted is None:
-            raise RuntimeError(
-                f'{type(self).__name__} has no prototypes yet: call fit('
-                'feats, data_samples) or FewShotInferencer.fit first, or '
-                'give FewShotSegmentor complete episodes (EpisodicDataset)')
-        return self.match(self.features(inputs), self.fitted)
 
     @torch.no_grad()
     @full_precision

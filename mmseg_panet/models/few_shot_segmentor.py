@@ -10,6 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
+from .banked_segmentor import BankedSegmentor
 from .device_checks import checked_at_end
 from .edge_filter import edge_filter_of
 from .episode_layout import EpisodeLayout, check_episode
@@ -25,7 +26,7 @@ from .support_ways import support_ways
 
 
 @MODELS.register_module()
-class FewShotSegmentor(EncoderDecoder):
+class FewShotSegmentor(BankedSegmentor):
     """An ``EncoderDecoder`` of mmseg with a :class:`PANetHead`.
 
     Training is that of mmseg. In testing, a flat batch of episodes (samples
@@ -154,6 +155,7 @@ class FewShotSegmentor(EncoderDecoder):
                 data_samples).queries_of(data_samples)
             maps = self._episode_maps(inputs, data_samples)
         else:
+            self.check_bank()
             queries = data_samples or [
                 SegDataSample(metainfo=size_metainfo(tuple(one.shape[1:])))
                 for one in inputs]

@@ -1,11 +1,13 @@
 """The decode head of PANet (arXiv 1908.06391)."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from ..files import StrPath
 from .episode_layout import EpisodeLayout
 from .few_shot_head import FewShotHead
 from .precision import full_precision
@@ -45,10 +47,12 @@ class PANetHead(FewShotHead):
         ignore_index (int): Label to ignore. Defaults to 255.
         input_transform (str, optional): 'resize_concat' concatenates the
             levels if ``in_index`` is a sequence, which is the default then.
+        bank (str | os.PathLike | Mapping, optional): Classes to hold, a file
+            of ``mmseg-panet fit``, see :meth:`hold`. Defaults to None.
 
     Raises:
         InputError: If an argument is unknown, or invalid for the classifier,
-            or if the levels are inconsistent.
+            if the levels are inconsistent, or if the bank cannot be used.
     """
 
     def __init__(self, in_channels: int | Sequence[int],
@@ -63,11 +67,12 @@ class PANetHead(FewShotHead):
                      loss_weight=1.0),
                  align_corners: bool = False,
                  ignore_index: int = 255,
-                 input_transform: str | None = None) -> None:
+                 input_transform: str | None = None,
+                 bank: StrPath | Mapping[str, Any] | None = None) -> None:
         if isinstance(loss_decode, dict):
             loss_decode = dict(loss_name='loss_seg') | loss_decode
         super().__init__(
-            in_channels, in_index, classifier, scale, distance, pool_at,
+            in_channels, in_index, classifier, scale, distance, pool_at, bank,
             loss_decode=loss_decode, align_corners=align_corners,
             ignore_index=ignore_index, input_transform=input_transform)
         self.loss_align = None if loss_align is None else MODELS.build(

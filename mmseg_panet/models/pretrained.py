@@ -109,15 +109,20 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
         InputError: If the weights fit neither.
     """
     head = getattr(model, 'decode_head', None)
-    others = getattr(model, 'with_neck', False) or head and head.state_dict()
+    others = getattr(model, 'with_neck', False) or head and any(
+        not key.startswith('bank.') for key in head.state_dict())
     if is_of_backbone(weights) and not others:
         require_fit(
             weights, model.backbone.state_dict(), source,
             "the config's backbone",
             f'use weights of this architecture; {CONVERT_REMEDY}')
         return model.backbone
+    # The bank of a head may come from another file.
+    expected = {
+        key: value for key, value in model.state_dict().items()
+        if not key.startswith('decode_head.bank.')}
     require_fit(
-        weights, model.state_dict(), source, "the config's model",
+        weights, expected, source, "the config's model",
         'use the config that it was trained with, which is in its work dir')
     return model
 

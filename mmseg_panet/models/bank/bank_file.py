@@ -196,11 +196,7 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
         if wanted != got and (key not in _MATCHING_KEYS or key in model):
             if remedy == 'classifier':
                 remedy = f"classifier ({made_with.get('classifier', 'none')})"
-            raise InputError(
-                f'the bank {path} was made with {fault}: expected '
-                f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; '
-                f'load it with the {remedy} it was made with, or fit the '
-                'examples again')
+            raise _fault_of(path, fault, wanted, got, remedy)
     found = bank.supports[0].statistics.sums.shape[-1]
     if channels not in (None, found):
         raise InputError(
@@ -209,6 +205,34 @@ def suit(path: StrPath, made_with: Mapping[str, Any], bank: PrototypeBank,
             'config and checkpoint it was made with, or fit the examples '
             'again')
     return bank
+
+
+def check_weights(path: StrPath, made_with: Mapping[str, Any],
+                  weights_sha256: str) -> None:
+    """Check that a bank was made with the weights of a model.
+
+    Args:
+        path (str | os.PathLike): Path of the bank.
+        made_with (Mapping[str, Any]): Description of the model that the bank
+            was made with.
+        weights_sha256 (str): Hash of the model's weights.
+
+    Raises:
+        InputError: If the bank was made with other weights.
+    """
+    key = 'weights_sha256'
+    fault, default, remedy = _FAULTS[key]
+    got = made_with.get(key, default)
+    if got != weights_sha256:
+        raise _fault_of(path, fault, weights_sha256, got, remedy)
+
+
+def _fault_of(path: StrPath, fault: str, wanted: Any, got: Any,
+              remedy: str) -> InputError:
+    return InputError(
+        f'the bank {path} was made with {fault}: expected '
+        f'{shorten(str(wanted), 200)}, got {shorten(str(got), 200)}; load it '
+        f'with the {remedy} it was made with, or fit the examples again')
 
 
 _MATCHING_KEYS = ('classifier', 'matching')

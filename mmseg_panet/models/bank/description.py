@@ -12,6 +12,9 @@ _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
                 'with_cp')
 """Settings of a backbone that have no effect in evaluation mode."""
 
+_NOT_MEASURING = ('auxiliary_head.', 'decode_head.bank.')
+"""Prefixes of weights that no feature depends on."""
+
 
 def describe_model(model: nn.Module, cfg: ConfigDict,
                    pipeline: list[dict]) -> dict[str, Any]:
@@ -43,9 +46,15 @@ def describe_model(model: nn.Module, cfg: ConfigDict,
                 key: value for key, value in
                 (cfg.model.get('data_preprocessor') or {}).items()
                 if key not in ('type', 'size', 'seg_pad_val')},
-            pipeline=pipeline),
-        pooling=dict(pool_at=head.pool_at, align_corners=head.align_corners))
-    return _as_json(description) | describe_classifier(head.classifier)
+            pipeline=pipeline))
+    return _as_json(description) | describe_pooling(
+        head) | describe_classifier(head.classifier)
+
+
+def describe_pooling(head: Any) -> dict[str, Any]:
+    """Describe how a head pools features under masks."""
+    return dict(pooling=dict(
+        pool_at=head.pool_at, align_corners=head.align_corners))
 
 
 def describe_classifier(classifier: Classifier) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def weights_sha256(model: nn.Module) -> str:
     Args:
         model (nn.Module): A model, whose parameters and buffers are hashed
             by name, without those of auxiliary heads, which only training
-            uses.
+            uses, and without the bank of the head.
 
     Returns:
         str: SHA-256 in hexadecimal digits.
@@ -86,7 +95,7 @@ def weights_sha256(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         # The latter counts training steps, and old files lack it.
-        if not name.startswith('auxiliary_head.') and not name.endswith(
+        if not name.startswith(_NOT_MEASURING) and not name.endswith(
                 'num_batches_tracked'):
             digest.update(
                 f'{name} {value.dtype} {tuple(value.shape)}'.encode()

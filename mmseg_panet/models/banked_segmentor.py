@@ -1,0 +1,40 @@
+"""A segmentor whose head may hold the classes of a bank."""
+from typing import Any
+
+from mmseg.models.segmentors import EncoderDecoder
+
+from .bank.bank_file import check_weights
+from .bank.description import weights_sha256
+
+
+class BankedSegmentor(EncoderDecoder):
+    """An ``EncoderDecoder`` that names the classes of its bank.
+
+    mmseg sets the ``dataset_meta`` of a model to the classes of a
+    checkpoint, which are those of its training.
+    """
+
+    _meta: dict[str, Any] | None = None
+
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """The classes and the palette of the bank, or else what was set."""
+        bank = getattr(self.decode_head, 'bank', None)
+        return self._meta if bank is None else bank.dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: dict[str, Any] | None) -> None:
+        self._meta = meta
+
+    def check_bank(self) -> None:
+        """Check that the bank of the head can be used with the weights.
+
+        Raises:
+            InputError: If it has no statistics, or was made with other
+                weights.
+        """
+        self.decode_head.require_statistics()
+        bank = self.decode_head.bank
+        if bank is not None and bank.path is not None and not bank.is_checked:
+            check_weights(bank.path, bank.made_with, weights_sha256(self))
+            bank.is_checked = True
