@@ -537,6 +537,12 @@ def _(parts, out):
     return parts.segment(out, '--bank', out / 'a.safetensors')
 
 
+@bad('A bank for a model that does not exist')
+def _(parts, out):
+    return ('bank-to-model', *parts.network(), out / 'nowhere.safetensors',
+            out / 'out')
+
+
 @bad('A bank that is cut')
 def _(parts, out):
     content = parts.bank.read_bytes()

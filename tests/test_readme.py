@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inference_parts import RESIZE, red_and_blue, small_inferencer
 from markdown_pages import PHOTOS, REPO, blocks, commands
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_torchvision_models
@@ -56,7 +57,8 @@ TESTED = {
     ('docs/own_data.md', 2): 'tensors',
     ('docs/components.md', 0): 'another model',
     ('docs/components.md', 1): 'functions of mmseg',
-    ('docs/components.md', 2): 'levels',
+    ('docs/components.md', 2): 'bank in a model',
+    ('docs/components.md', 3): 'levels',
     ('docs/another_method.md', 0): 'another method',
     ('docs/classifiers.md', 0): 'classifier',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
@@ -348,6 +350,16 @@ def test_feature_levels_are_joined(tiny):
     model = MODELS.build(Config.fromfile('config.py').model)
     assert len(model.backbone.out_indices) == 2
     assert model.decode_head.in_channels == 384
+
+
+def test_a_bank_is_named_in_the_config(tiny):
+    inferencer = small_inferencer(RESIZE).fit(red_and_blue())
+    inferencer.save('pets.safetensors')
+    names = {}
+    exec(snippet('bank in a model'), names)
+    head = MODELS.build(dict(
+        type='PANetHead', in_channels=32, **names['model']['decode_head']))
+    assert head.num_classes == 3 and head.bank.classes == ('red', 'blue')
 
 
 @pytest.mark.parametrize('name', ['another method', 'classifier'])

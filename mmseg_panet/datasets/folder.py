@@ -1,12 +1,12 @@
 """A user's data set: a folder of images, masks and a class list."""
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from ..annotations.class_list import read_class_list
+from ..annotations.class_list import BACKGROUND, read_class_list
 from ..annotations.image_files import images_by_stem, stem_of
 from ..errors import InputError
 from ..files import read_lines
@@ -28,9 +28,13 @@ class FolderDataset(BaseSegDataset):
             keeps its default.
         classes_file (str): Path of the class list below ``data_root``, see
             :func:`read_class_list`. It is not read if ``metainfo`` contains
-            the classes. Defaults to 'classes.txt'.
+            the classes, unless ``match_names`` is set. Defaults to
+            'classes.txt'.
         metainfo (Mapping, optional): ``classes``, the names by id, and
             ``palette``. Defaults to None.
+        match_names (bool): Whether the ids of the class list are changed to
+            those of the same names in ``metainfo``. Other classes are
+            ignored. Defaults to False.
         **kwargs: Other arguments of ``BaseSegDataset``. ``ann_file`` lists
             the images, one per line, with or without suffix; without it, all
             images of the folder are used.
@@ -44,16 +48,42 @@ class FolderDataset(BaseSegDataset):
                  data_prefix: Mapping[str, str] | None = None,
                  classes_file: str = 'classes.txt',
                  metainfo: Mapping[str, Any] | None = None,
-                 **kwargs: Any) -> None:
+                 match_names: bool = False, **kwargs: Any) -> None:
         prefix = dict(img_path='images', seg_map_path='masks')
         metainfo = dict(metainfo or {})
+        path = os.path.join(data_root, classes_file)
+        self._listed_names = (
+            read_class_list(path).names if match_names else None)
         if 'classes' not in metainfo:
-            classes = read_class_list(os.path.join(data_root, classes_file))
+            classes = read_class_list(path)
             colours = classes.palette()[:len(classes.names)].tolist()
             metainfo = dict(classes=classes.names, palette=colours) | metainfo
         super().__init__(
             data_root=data_root, data_prefix=prefix | dict(data_prefix or {}),
             metainfo=metainfo, **kwargs)
+        # Tools of mmseg read it in place of the metainfo.
+        self.METAINFO = self.metainfo
+
+    def get_label_map(self, new_classes: Sequence[str] | None = None
+                      ) -> dict[int, int] | None:
+        """Map the ids of the class list to those of the metainfo.
+
+        Raises:
+            InputError: If no name of the class list is in the metainfo.
+        """
+        if self._listed_names is None or new_classes is None:
+            return None
+        ids: dict[str, int] = {
+            name: index for index, name in enumerate(new_classes)}
+        found: dict[int, int] = {
+            index: ids.get(name, 255)
+            for index, name in enumerate(self._listed_names)}
+        if not {*found.values()} - {ids.get(BACKGROUND), 255}:
+            raise InputError(
+                f'expected classes of {list(new_classes)} in the class list '
+                f'below {self.data_root}, got {list(self._listed_names)}; '
+                'correct the names')
+        return found
 
     def load_data_list(self) -> list[dict]:
         """List the images in the order of ``ann_file`` or of their names."""

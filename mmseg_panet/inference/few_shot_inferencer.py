@@ -147,6 +147,11 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         """Description of the classifier with the choices that it made."""
         return self._network.method
 
+    @property
+    def image_steps(self) -> list[dict]:
+        """Configs of the transforms of an image to segment, without TTA."""
+        return list(self._network.query_steps)
+
     def __repr__(self) -> str:
         return self._summary().text()
 

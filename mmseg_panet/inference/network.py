@@ -58,6 +58,7 @@ class Network:
             head may be another one, see :meth:`load`.
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): The pipeline of these steps.
+        query_steps (list[dict]): The steps of an image to segment.
         steps (list[tuple[list[dict], bool]]): The steps of each view of an
             image, and whether it is mirrored.
     """
@@ -96,6 +97,7 @@ class Network:
             if value is not None}
         if given:
             model.test_cfg = ConfigDict(model.test_cfg or {}, **given)
+        self.query_steps = steps
         # They are read at each use; invalid ones are refused here.
         edge_filter_of(model)
         min_area_of(model)

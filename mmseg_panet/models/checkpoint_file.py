@@ -1,4 +1,4 @@
-"""Reading of checkpoints."""
+"""Reading and writing of checkpoints."""
 import os
 import zipfile
 from collections.abc import Mapping
@@ -7,12 +7,13 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 import safetensors.torch
+import torch
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_torchvision_models
 from torch import Tensor
 
-from ..errors import InputError
-from ..files import check_regular
+from ..errors import InputError, WriteError
+from ..files import StrPath, atomic_path, check_regular, prepare_output
 from ..wording import counted
 from .safe_loading import safe_loading
 
@@ -170,3 +171,27 @@ def _url_of(checkpoint: str) -> str:
     name = checkpoint.removeprefix('torchvision://')
     return checkpoint if name == checkpoint else get_torchvision_models().get(
         name, checkpoint)
+
+
+def write_checkpoint(path: StrPath, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint atomically.
+
+    Args:
+        path (str | os.PathLike): Path of the file. Its folder is created.
+        content (Mapping[str, Any]): Weights by their keys, or a dict that
+            contains them as 'state_dict'.
+
+    Raises:
+        InputError: If the path cannot be written.
+        WriteError: If the disk is full.
+    """
+    prepare_output(path)
+    try:
+        with atomic_path(Path(path)) as part, part.open('wb') as file:
+            torch.save(content, file)
+    except WriteError:
+        raise
+    except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        raise InputError(f'{path} cannot be written ({reason}); choose '
+                         'another path') from error

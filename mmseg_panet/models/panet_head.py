@@ -89,7 +89,9 @@ class PANetHead(FewShotHead):
             inputs (Sequence[Tensor]): Outputs of the backbone for the
                 B * (W * S + Q) images.
             batch_data_samples (Sequence[SegDataSample]): Samples of these
-                images in the order of :class:`EpisodeLayout`.
+                images in the order of :class:`EpisodeLayout`. With a bank,
+                they may also be ordinary images, whose labels are those of
+                the bank.
             train_cfg (dict, optional): Not used, but passed by mmseg.
 
         Returns:
@@ -99,6 +101,8 @@ class PANetHead(FewShotHead):
         Raises:
             InputError: If a support has no pixel of its way.
         """
+        if self.bank is not None and 'role' not in batch_data_samples[0]:
+            return self.loss_by_feat(self.forward(inputs), batch_data_samples)
         layout = EpisodeLayout.from_samples(batch_data_samples)
         supports, queries = layout.split(self.features(inputs))
         support_labels, query_labels = layout.split(

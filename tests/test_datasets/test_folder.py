@@ -120,3 +120,20 @@ def test_a_class_of_the_config_that_cannot_be_shown_is_refused(root, name):
     with pytest.raises(InputError, match='metainfo.*name of a class') as one:
         ImagePool(dataset, LoadAnnotations())
     assert repr(name) in str(one.value)
+
+
+def test_ids_are_matched_by_the_names_of_the_classes(root):
+    """The list is 1 cat, 2 dog; a model may have them in another order."""
+    def mapped(*classes):
+        dataset = FolderDataset(
+            str(root), metainfo=dict(classes=classes), match_names=True)
+        item = LoadAnnotations()(dataset[5])
+        return dataset, item['gt_seg_map'].ravel()[[0, -1]].tolist()
+
+    dataset, found = mapped('background', 'dog', 'cat')
+    assert found == [2, 0]
+    # Tools of mmseg read the attribute of the class.
+    assert dataset.METAINFO['classes'] == ('background', 'dog', 'cat')
+    assert mapped('background', 'dog')[1] == [255, 0]
+    with pytest.raises(InputError, match="got .*'cat', 'dog'"):
+        mapped('background', 'fish')

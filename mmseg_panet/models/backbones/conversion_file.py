@@ -1,12 +1,7 @@
 """Conversion of backbone files from the layouts of other libraries."""
-from pathlib import Path
-
-import torch
 from mmseg.registry import MODELS
 
-from ...errors import InputError, WriteError
-from ...files import atomic_path, prepare_output
-from ..checkpoint_file import read_checkpoint
+from ..checkpoint_file import read_checkpoint, write_checkpoint
 from ..safe_loading import safe_loading
 from .conversion import Conversion, convert_backbone
 
@@ -36,19 +31,5 @@ def convert_file(source: str, target: str,
         conversion = convert_backbone(read_checkpoint(source), source)
     MODELS.build(conversion.backbone).load_state_dict(
         conversion.state_dict, strict=True)
-    _write(conversion.state_dict, target)
+    write_checkpoint(target, conversion.state_dict)
     return conversion
-
-
-def _write(state_dict: dict[str, torch.Tensor], path: str) -> None:
-    """Write a checkpoint atomically."""
-    prepare_output(path)
-    try:
-        with atomic_path(Path(path)) as part, part.open('wb') as file:
-            torch.save(state_dict, file)
-    except WriteError:
-        raise
-    except (OSError, RuntimeError) as error:  # torch's writer: RuntimeError
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        raise InputError(f'{path} cannot be written ({reason}); choose '
-                         'another path') from error

@@ -1,0 +1,182 @@
+import copy
+import pickle
+
+import pytest
+import torch
+from inference_parts import (
+    RESIZE,
+    image_of,
+    red_and_blue,
+    small_config,
+    small_inferencer,
+)
+from mmengine.dataset import pseudo_collate
+from mmengine.runner.checkpoint import load_state_dict
+from mmengine.structures import PixelData
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.errors import InputError
+from mmseg_panet.inference.model_loading import load_weights
+from mmseg_panet.models import PANetHead
+
+CLASSIFIERS = [
+    'auto', 'config', dict(type='DiscriminantClassifier', rank=8),
+    dict(type='PrototypeClassifier', distance='squared_euclidean')]
+
+
+@pytest.fixture(params=CLASSIFIERS, ids=str)
+def saved(request, tmp_path):
+    """Return an inferencer, and the files of its bank and of its weights."""
+    inferencer = small_inferencer(RESIZE, classifier=request.param)
+    inferencer.fit(red_and_blue(), negatives=[image_of((90, 90, 90))[0]]) if (
+        request.param == 'auto') else inferencer.fit(red_and_blue())
+    bank, weights = tmp_path / 'red.safetensors', tmp_path / 'weights.pth'
+    inferencer.save(bank)
+    torch.save(inferencer.model.state_dict(), weights)
+    return inferencer, bank, str(weights)
+
+
+def build(bank, weights=None, seed=1, **head):
+    torch.manual_seed(seed)
+    cfg = small_config(RESIZE)
+    cfg.model.decode_head.update(bank=bank, **head)
+    model = MODELS.build(cfg.model).eval()
+    if weights:
+        load_weights(model, weights)
+    return model
+
+
+def batch_of(inferencer):
+    image, _ = image_of((20, 20, 230), seed=5)
+    return pseudo_collate([inferencer.pipeline(dict(img=image))]), image
+
+
+def test_a_model_with_a_bank_predicts_what_the_inferencer_does(saved):
+    inferencer, bank, weights = saved
+    model = build(str(bank), weights)
+    batch, image = batch_of(inferencer)
+    found = model.test_step(batch)[0]
+    result = inferencer(image, return_probabilities=True)
+    assert (found.pred_sem_seg.data[0].numpy() == result['predictions']).all()
+    assert torch.allclose(
+        found.seg_logits.data.softmax(0),
+        torch.tensor(result['probabilities']), atol=1e-5)
+    assert model.num_classes == model.out_channels == 3
+    assert model.decode_head.num_classes == 3
+    assert model.dataset_meta == inferencer.dataset_meta
+    model.dataset_meta = dict(classes=('cat', 'dog'))
+    assert model.dataset_meta == inferencer.dataset_meta
+
+
+@pytest.mark.parametrize('load', [
+    load_state_dict, lambda model, state: model.load_state_dict(state)],
+    ids=['mmengine', 'torch'])
+def test_a_checkpoint_holds_the_statistics(saved, load):
+    """They come back in another device dtype and number of supports."""
+    inferencer, bank, weights = saved
+    first = build(str(bank), weights)
+    batch, _ = batch_of(inferencer)
+    expected = first.test_step(batch)[0].seg_logits.data
+    described = dict(classes=['red', 'blue'])
+    settings = first.decode_head.classifier.settings()
+    model = build(described, classifier=settings, seed=3)
+    with pytest.raises(InputError, match='expected a checkpoint with the sta'):
+        model.test_step(batch)
+    # The operations are counted without weights.
+    assert model(torch.zeros(1, 3, 65, 65)).shape == (1, 3, 9, 9)
+    load(model, first.state_dict())
+    assert torch.equal(model.test_step(batch)[0].seg_logits.data, expected)
+    again = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    assert torch.equal(again.test_step(batch)[0].seg_logits.data, expected)
+    again.double()
+    assert again(torch.zeros(1, 3, 65, 65).double()).dtype == torch.float64
+    again.half().float()
+    again.load_state_dict(first.state_dict())
+    assert torch.equal(again.test_step(batch)[0].seg_logits.data, expected)
+
+
+def test_an_ordinary_segmentor_of_mmseg_uses_the_bank(saved):
+    """Without the filter, the classes are the argmax of the logits."""
+    inferencer, bank, weights = saved
+    cfg = small_config(RESIZE, type='EncoderDecoder')
+    cfg.model.decode_head.bank = str(bank)
+    model = MODELS.build(cfg.model).eval()
+    load_weights(model, weights)
+    assert type(model) is EncoderDecoder
+    assert model.num_classes == model.out_channels == 3
+    batch, _ = batch_of(inferencer)
+    found = model.test_step(batch)[0]
+    inputs = model.data_preprocessor(batch)['inputs']
+    logits = inferencer.model.decode_head(
+        inferencer.model.extract_feat(inputs))
+    resized = torch.nn.functional.interpolate(
+        torch.nn.functional.interpolate(logits, (65, 65), mode='bilinear'),
+        found.ori_shape, mode='bilinear')
+    assert torch.allclose(found.seg_logits.data, resized[0], atol=1e-4)
+
+
+def test_an_inferencer_of_such_a_config_has_the_classes(saved, tmp_path):
+    inferencer, bank, weights = saved
+    cfg = small_config(RESIZE)
+    cfg.model.decode_head.bank = str(bank)
+    other = FewShotInferencer(
+        cfg, weights, device='cpu', show_progress=False)
+    assert other.classes == ('red', 'blue')
+    image, _ = image_of((20, 20, 230), seed=5)
+    assert (other(image)['predictions']
+            == inferencer(image)['predictions']).all()
+    other.remove_class('red')
+    assert other.model.dataset_meta['classes'] == ('background', 'blue')
+
+
+def test_a_bank_that_does_not_fit_is_refused(saved, tmp_path):
+    _, bank, weights = saved
+    with pytest.raises(InputError, match='expected 16 channels, got 32'):
+        PANetHead(16, bank=bank)
+    with pytest.raises(InputError, match='made with another pooling'):
+        PANetHead(32, bank=bank, pool_at='feature')
+    with pytest.raises(InputError, match='cannot be read'):
+        PANetHead(32, bank=tmp_path / 'gone.safetensors')
+    other = build(str(bank), seed=7)
+    with pytest.raises(InputError, match="with another model's weights"):
+        other.predict(torch.zeros(1, 3, 65, 65))
+    # It is checked again after weights are loaded.
+    load_weights(other, weights)
+    other.predict(torch.zeros(1, 3, 65, 65))
+    other.load_state_dict(build(str(bank), seed=8).state_dict())
+    with pytest.raises(InputError, match="with another model's weights"):
+        other.predict(torch.zeros(1, 3, 65, 65))
+
+
+@pytest.mark.parametrize(('bank', 'message'), [
+    (dict(names=['red']), 'as a file or as a dict with classes and palette'),
+    (dict(classes=[]), 'expected classes of the bank of a head'),
+    (dict(classes=['red', 'red']), 'a list of different names'),
+    (dict(classes=['red', 'background']), 'background'),
+    (dict(classes=['red'], palette=[[0, 0, 0]]),
+     'the background and 1 classes, got 1')])
+def test_an_invalid_description_is_refused(bank, message):
+    with pytest.raises(InputError, match=message):
+        PANetHead(32, bank=bank)
+
+
+def test_ordinary_images_train_the_backbone(saved):
+    """The loss is the cross entropy of the logits of the bank."""
+    _, bank, weights = saved
+    model = build(str(bank), weights).train()
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 65, 65)
+    samples = [SegDataSample() for _ in images]
+    labels = torch.randint(0, 3, (2, 1, 65, 65))
+    for sample, one in zip(samples, labels, strict=True):
+        sample.gt_sem_seg = PixelData(data=one)
+    losses = model.loss(images, samples)
+    logits = torch.nn.functional.interpolate(
+        model(images), (65, 65), mode='bilinear')
+    expected = torch.nn.functional.cross_entropy(logits, labels[:, 0])
+    assert torch.allclose(losses['decode.loss_seg'], expected, atol=1e-5)
+    losses['decode.loss_seg'].backward()
+    assert model.backbone.layer3[0].downsample[0].weight.grad.abs().sum() > 0
