@@ -11,6 +11,7 @@ import pytest
 import torch
 from inference_parts import image_of
 from mmengine.config import Config
+from mmengine.utils import digit_version
 from mmseg.registry import MODELS
 from PIL import Image
 from tool_runs import REPO, small_config, tool
@@ -18,6 +19,10 @@ from tool_runs import REPO, small_config, tool
 from mmseg_panet.apis import FewShotInferencer
 
 TOOLS = Path(mmseg.__file__).parent / '.mim/tools'
+OLD = digit_version(mmseg.__version__) < digit_version('1.3')
+BROKEN = pytest.mark.skipif(
+    OLD, reason='mmseg 1.2.2 fails at it with any model: get_flops with '
+    'mmengine 0.10.7, and its pictures with OpenCV 4.11')
 # The bank has the order of the names, and the masks have another one.
 IDS = np.array([0, 3, 1, 2], np.uint8)
 COLOURS = {'red': (20, 20, 230), 'blue': (230, 20, 20),
@@ -34,13 +39,13 @@ config, checkpoint, images = sys.argv[1:]
 images = sorted(map(str, Path(images).iterdir()))
 model = init_model(config, checkpoint, device='cpu')
 results = [inference_model(model, one) for one in images]
-show_result_pyplot(
-    model, images[0], results[0], show=False, out_file='shown.png')
-inferencer = MMSegInferencer(
-    config, checkpoint, device='cpu', show_progress=False)
-found = inferencer(images, out_dir='out')['predictions']
+if not OLD:
+    show_result_pyplot(
+        model, images[0], results[0], show=False, out_file='shown.png')
+inferencer = MMSegInferencer(config, checkpoint, device='cpu')
+found = inferencer(images, out_dir='' if OLD else 'out')['predictions']
 assert model.num_classes == model.out_channels == 4
-assert inferencer.visualizer.dataset_meta == model.dataset_meta
+assert OLD or inferencer.visualizer.dataset_meta == model.dataset_meta
 np.savez('maps.npz', classes=model.dataset_meta['classes'], **{
     f'{kind}{i}': one for kind, maps in (
         ('function', [one.pred_sem_seg.data[0] for one in results]),
@@ -106,10 +111,11 @@ def model_of(folder):
 def test_the_functions_and_the_inferencer_of_mmseg(banked, tmp_path):
     folder, maps, names = banked
     script = tmp_path / 'functions.py'
-    script.write_text(FUNCTIONS)
+    script.write_text(f'OLD = {OLD}\n{FUNCTIONS}')
     run_elsewhere(
         tmp_path / 'other', script, *model_of(folder), folder / 'data/images')
-    assert cv2.imread(str(tmp_path / 'other/shown.png')) is not None
+    assert OLD or cv2.imread(
+        str(tmp_path / 'other/shown.png')) is not None
     with np.load(tmp_path / 'other/maps.npz') as found:
         assert found['classes'].tolist() == names
         for i, (one, _) in enumerate(maps):
@@ -157,9 +163,12 @@ def test_the_augmented_test_of_mmseg(banked, tmp_path):
 
 
 @pytest.mark.parametrize(('name', 'arguments', 'expected'), [
-    ('analysis_tools/get_flops.py', ['--shape', '64', '64'], 'Flops: '),
-    ('misc/browse_dataset.py', ['--not-show', '--output-dir', 'shown'],
-     ''),
+    pytest.param(
+        'analysis_tools/get_flops.py', ['--shape', '64', '64'], 'Flops: ',
+        marks=BROKEN),
+    pytest.param(
+        'misc/browse_dataset.py', ['--not-show', '--output-dir', 'shown'], '',
+        marks=BROKEN),
     ('analysis_tools/benchmark.py', ['--work-dir', 'work'], '')])
 def test_other_tools_of_mmseg(banked, tmp_path, name, arguments, expected):
     config, checkpoint = model_of(banked[0])
