@@ -1,12 +1,14 @@
-"""The method of examples/ works wherever PANet works."""
+"""What examples/ shows works wherever PANet works."""
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
+from mmengine.config import Config
 from mmseg.registry import MODELS
-from tool_runs import REPO, small_config, tool
+from tool_runs import REPO, small_config, tool, write_supports
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import (
@@ -15,6 +17,7 @@ from mmseg_panet.models import (
     PANetHead,
     SupportStatistics,
 )
+from mmseg_panet.registry import with_type_names
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -89,6 +92,87 @@ def test_the_inferencer_uses_it_and_a_bank_keeps_its_cells(tmp_path):
     advice = nearest.check_support()
     assert [row.class_name for row in advice.rows] == [
         'red', 'red', 'blue', 'blue']
+
+
+PURE = """
+from mmengine.config import read_base
+
+with read_base():
+    from .pure_python_toy import *
+
+default_scope = None
+model['data_preprocessor'].update(size=(64, 64))
+model['backbone'].update(base_channels=8, stem_channels=8)
+model['decode_head'].update(in_channels=32)
+train_cfg.update(max_iters=2, val_interval=100)
+train_dataloader.update(batch_size=2, num_workers=0)
+val_dataloader.update(num_workers=0)
+test_dataloader.update(num_workers=0)
+for one in (train_dataloader, val_dataloader, test_dataloader):
+    one['dataset'].update(min_area=1)
+val_dataloader['dataset'].update(num_episodes=2)
+test_dataloader['dataset'].update(num_episodes=6)
+default_hooks['checkpoint'].update(interval=2)
+"""
+
+
+def test_a_config_in_pure_python_gives_what_the_config_with_names_gives(
+        toy_root, tmp_path):
+    """The runs are real; the results are equal to the byte."""
+    for file in ('examples/pure_python_toy.py',
+                 'configs/_base_/default_runtime.py'):
+        (tmp_path / file).parent.mkdir(parents=True)
+        shutil.copy(REPO / file, tmp_path / file)
+    pure = tmp_path / 'examples/pure.py'
+    pure.write_text(PURE)
+    configs = dict(
+        names=small_config(tmp_path, max_iters=2, interval=2), pure=pure)
+    support, photos = tmp_path / 'support', tmp_path / 'photos'
+    write_supports(support, toy_root)
+    photos.mkdir()
+    shutil.copy(next((toy_root / 'JPEGImages').iterdir()), photos)
+    data = ('--data-root', toy_root)
+    for name, config in configs.items():
+        out = tmp_path / name
+        tool('train', config, *data, '--work-dir', out)
+        # A config in pure Python is dumped with import paths as types.
+        dumped, checkpoint = out / config.name, out / 'iter_2.pth'
+        tool('test', dumped, checkpoint, *data, '--protocol', 'hsnet',
+             '--shots', 2, '--episodes', 3, '--support-annotation', 'box',
+             '--work-dir', out, '--out', out / 'result.json')
+        tool('make-episodes', config, out / 'episodes.jsonl', *data)
+        tool('fit', config, checkpoint, '--support', support,
+             '--out', out / 'bank.safetensors')
+        tool('segment', dumped, checkpoint, '--bank',
+             tmp_path / 'names/bank.safetensors', '--images', photos,
+             '--out', out / 'found')
+    weights = [
+        torch.load(tmp_path / name / 'iter_2.pth', weights_only=False)[
+            'state_dict'] for name in configs]
+    torch.testing.assert_close(*weights, rtol=0, atol=0)
+    for file in ('result.json', 'episodes.jsonl', 'bank.safetensors', *(
+            path.relative_to(tmp_path / 'pure') for path in
+            (tmp_path / 'pure/found/masks').glob('*.png'))):
+        one, other = (
+            (tmp_path / name / file).read_bytes() for name in configs)
+        if file == 'result.json':  # A checkpoint has the time of its writing.
+            one, other = (
+                {key: value for key, value in json.loads(text).items()
+                 if key != 'checkpoint_sha256'} for text in (one, other))
+        assert one == other, file
+
+
+def test_the_example_in_pure_python_is_the_bundled_config():
+    pure, names = (Config.fromfile(REPO / file) for file in (
+        'examples/pure_python_toy.py',
+        'configs/panet/panet_r18-d8_1xb4-800iters_toy3i-128x128.py'))
+    for key in ('model', 'train_dataloader', 'val_dataloader',
+                'test_dataloader', 'test_evaluator', 'train_cfg',
+                'optim_wrapper', 'param_scheduler', 'test_pipeline'):
+        one, other = (with_type_names(cfg[key]) for cfg in (pure, names))
+        if key == 'model':
+            assert other['backbone'].pop('init_cfg') is None
+        assert one == other, key
 
 
 @MODELS.register_module()

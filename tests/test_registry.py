@@ -3,11 +3,13 @@ import mmseg.registry
 import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
+from mmseg.models.backbones import ResNet
 from tool_runs import SMALL, tool
+from torch import nn
 
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.inference.images.image_pipeline import image_steps
-from mmseg_panet.registry import REGISTRIES
+from mmseg_panet.registry import REGISTRIES, type_name, with_type_names
 
 
 def test_each_registry_of_mmseg_has_an_empty_child():
@@ -52,3 +54,22 @@ def test_the_scope_of_a_base_is_no_setting_of_a_step(tmp_path):
     assert mine.test_pipeline[1]['_scope_'] == 'mmseg_panet'
     assert image_steps(mine) == image_steps(read_config(name)) == [
         dict(type='Resize', scale=(473, 473), keep_ratio=False)]
+
+
+@pytest.mark.parametrize(('kind', 'name'), [
+    ('ResNet', 'ResNet'), (ResNet, 'ResNet'),
+    ('mmseg.models.backbones.ResNet', 'ResNet'),
+    # A scope stays, as banks record it.
+    ('mmseg.ResNet', 'mmseg.ResNet'), ('unknown.ResNet', 'unknown.ResNet'),
+    # It is registered under another name.
+    (nn.BatchNorm2d, 'BN'), (nn.Fold, 'Fold')])
+def test_a_class_becomes_the_name_that_a_config_would_have(kind, name):
+    found = with_type_names(dict(backbone=(dict(type=kind, depth=18),)))
+    assert found == dict(backbone=[dict(type=name, depth=18)])
+    assert type_name(dict(type=kind)) == name.split('.')[-1]
+
+
+def test_a_class_of_another_package_becomes_a_name_with_its_scope():
+    backbones = pytest.importorskip('mmpretrain.models.backbones')
+    assert with_type_names(dict(type=backbones.VisionTransformer)) == dict(
+        type='mmpretrain.VisionTransformer')

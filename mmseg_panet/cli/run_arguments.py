@@ -13,6 +13,7 @@ from ..config.settings import apply_settings
 from ..config.spelling import check_options
 from ..datasets.manifest import read_rules
 from ..errors import InputError
+from ..registry import type_name
 from .launcher import LAUNCHERS, check_launcher, join_on_cpu
 
 _EPISODE_FLAGS = {
@@ -149,6 +150,9 @@ def load_config(args: argparse.Namespace) -> Config:
             key is misspelt.
     """
     cfg = read_config(args.config)
+    # Configs in pure Python may have none, but our own parts have names.
+    if cfg.get('default_scope') is None:
+        cfg.default_scope = 'mmseg'
     if args.protocol is not None:
         apply_protocol(cfg, args.protocol)
     if getattr(args, 'manifest', None) is not None:
@@ -205,7 +209,7 @@ def _wrap_on_cpu(cfg: Config) -> None:
     cfg.model_wrapper_cfg = dict(
         dict(type='MMDistributedDataParallel'), **own) | dict(device_ids=None)
     if cfg.get('strategy'):  # It wraps the model in place of the Runner.
-        sharded = 'FSDP' in cfg.strategy.type
+        sharded = 'FSDP' in type_name(cfg.strategy)
         device = dict(device_id='cpu') if sharded else dict(device_ids=None)
         cfg.strategy.model_wrapper = dict(
             cfg.strategy.get('model_wrapper') or {}, **device)

@@ -4,6 +4,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from ..errors import InputError
+from ..registry import type_name
 from .bundled_configs import config_folder
 from .config_file import read_config
 from .settings import no_episodes
@@ -78,8 +79,8 @@ def _check_fit(cfg: Config, protocol: ConfigDict, name: str) -> None:
             f"protocol '{name}' tests on the training images: expected "
             'pools=dict(train=..., val=...) in the EpisodicDataset of '
             f'{cfg.filename}, got dataset=...; set both pools')
-    given = [step['type'] for step in dataset.support_pipeline
-             if step['type'] in GIVEN_ANNOTATIONS]
+    given = [type_name(step) for step in dataset.support_pipeline
+             if type_name(step) in GIVEN_ANNOTATIONS]
     if given and 'support_pipeline' in protocol.test:
         raise InputError(
             f"the support_pipeline of protocol '{name}' would replace that of "
@@ -92,6 +93,6 @@ def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:
     loaders = {
         f'Load{kind}': step for step in own
         for kind in ('Image', 'Annotations')
-        if step['type'].startswith('Load') and kind in step['type']}
-    return [loaders.get(step['type'].removesuffix('FromFile'), step)
+        if type_name(step).startswith('Load') and kind in type_name(step)}
+    return [loaders.get(type_name(step).removesuffix('FromFile'), step)
             for step in pipeline]

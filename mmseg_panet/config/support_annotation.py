@@ -2,6 +2,7 @@
 from mmengine.config import Config
 
 from ..errors import InputError
+from ..registry import type_name
 
 SUPPORT_ANNOTATIONS = {
     'mask': None, 'box': 'BoxAnnotation', 'scribble': 'ScribbleAnnotation',
@@ -44,5 +45,5 @@ def support_annotation(cfg: Config) -> str:
     kinds = GIVEN_ANNOTATIONS | {
         transform: kind for kind, transform in SUPPORT_ANNOTATIONS.items()}
     pipeline = cfg.test_dataloader.dataset.support_pipeline
-    found = [kinds[step['type']] for step in pipeline if step['type'] in kinds]
+    found = [kinds[name] for name in map(type_name, pipeline) if name in kinds]
     return found[-1] if found else 'mask'

@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 
 from ..annotations.class_list import check_letters
 from ..errors import InputError
+from ..registry import type_name
 from .class_index import load_class_index
 
 NO_CLASSES = ('background', '(ignored)')
@@ -115,6 +116,6 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
         roots = [
             one.get('data_root') for one in dataset.get('datasets', [dataset])]
         raise InputError(
-            f"the images of {dataset['type']} could not be listed under "
+            f"the images of {type_name(dataset)} could not be listed under "
             f'data_root={roots} ({error or "a folder or list is missing"}); '
             'correct it, or give it with --data-root') from error

@@ -20,6 +20,7 @@ from ..models.bank.prototype_bank import NO_CLASS
 from ..models.device_checks import checked_at_end
 from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
+from ..registry import with_type_names
 from ..summary import Summary, listed_examples
 from .class_registry import ClassRegistry
 from .image_inferencer import ImageInferencer
@@ -194,7 +195,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             supports.append(('adapted', *(
                 (one.class_name, one.image_sha256) for one in bank.adapted)))
         text = json.dumps([
-            self._network.description, supports, self._network.steps,
+            self._network.description, supports,
+            with_type_names(self._network.steps),
             self.model.test_cfg, self.min_confidence, self._network.calibrate,
             self.palette().tolist()], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -24,6 +24,7 @@ from ..models import FewShotHead
 from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.safe_loading import safe_loading
+from ..registry import type_name, with_type_names
 from ..shared_errors import shared_errors
 from ..version import versions
 from ..write_errors import write_context
@@ -117,7 +118,7 @@ def few_shot_metric(cfg: Config) -> dict:
     """
     evaluator = cfg.get('test_evaluator') or ()
     for metric in [evaluator] if isinstance(evaluator, dict) else evaluator:
-        if metric['type'] == 'FewShotIoUMetric':
+        if type_name(metric) == 'FewShotIoUMetric':
             return metric
     raise InputError(
         "expected a dict(type='FewShotIoUMetric') as test_evaluator of "
@@ -152,7 +153,8 @@ def write_result(result: dict, path: str | Path) -> None:
     """
     if is_main_process():
         known = json.loads(
-            json.dumps(result, default=str), parse_constant=lambda _: None)
+            json.dumps(with_type_names(result), default=str),
+            parse_constant=lambda _: None)
         write_lines(Path(path), [json.dumps(known, indent=2)])
 
 

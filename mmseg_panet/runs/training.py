@@ -18,6 +18,7 @@ from ..models.checkpoint_file import read_weights
 from ..models.model_wrapper import unwrap_model
 from ..models.precision import NOT_FINITE
 from ..models.safe_loading import safe_loading
+from ..registry import type_name
 from ..write_errors import write_context
 from .checkpoint import check_checkpoint, start_from
 from .last_checkpoint import last_checkpoint
@@ -124,7 +125,7 @@ def _explain_resume(runner: Runner, start: str) -> None:
 
 def _check_resumable(cfg: Config) -> None:
     strategy = cfg.get('strategy') or {}
-    if 'FSDP' in str(strategy.get('type')):
+    if 'FSDP' in type_name(strategy):
         # It passes torch's arguments in the order before torch 2.1.
         raise InputError(
             'expected a training that can be resumed, got the strategy '

@@ -7,6 +7,7 @@ from mmengine.utils import to_2tuple
 
 from ...config.build_errors import build_errors
 from ...errors import InputError, abbreviate, error_context
+from ...registry import type_name
 
 _LEFT_OUT = (
     'Load', 'Pack', 'Pad', 'EpisodeLabels', 'BoxAnnotation',
@@ -43,7 +44,7 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
             'pipeline, or a test_pipeline, which says how images are prepared,'
             ' got none; add one of them')
     if not isinstance(pipeline, list | tuple) or not all(
-            isinstance(step, dict) and isinstance(step.get('type'), str)
+            isinstance(step, dict) and type_name(step)
             for step in pipeline):
         raise InputError(
             'expected the pipeline as a list of dicts, each with the name of '
@@ -51,7 +52,7 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
     # The scope is the place of a base, and no setting of a step.
     return [{key: value for key, value in step.items()
              if (key, value) not in _USUAL_SCOPES}
-            for step in pipeline if not step['type'].startswith(_LEFT_OUT)]
+            for step in pipeline if not type_name(step).startswith(_LEFT_OUT)]
 
 
 class _ImagePipeline(Compose):
@@ -105,7 +106,7 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
         size that images are padded to in training, or 512 x 512.
     """
     for step in reversed(steps):
-        if step['type'] == 'Resize' and step.get('scale'):
+        if type_name(step) == 'Resize' and step.get('scale'):
             return tuple(to_2tuple(step['scale'])[::-1])
     return tuple((cfg.model.get('data_preprocessor') or {}).get(
         'size') or (512, 512))
@@ -113,7 +114,7 @@ def network_size(steps: Sequence[dict], cfg: ConfigDict) -> tuple[int, int]:
 
 def at_own_size(steps: Sequence[dict]) -> list[dict]:
     """Return the steps without those that resize."""
-    return [step for step in steps if not step['type'].startswith('Resize')]
+    return [step for step in steps if not type_name(step).startswith('Resize')]
 
 
 def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
@@ -127,7 +128,7 @@ def rescaled(steps: Sequence[dict], ratio: float) -> list[dict]:
     if ratio == 1:
         return list(steps)
     for i, step in reversed(list(enumerate(steps))):
-        if step['type'] == 'Resize' and step.get('scale'):
+        if type_name(step) == 'Resize' and step.get('scale'):
             scale = tuple(
                 round(ratio * length) for length in to_2tuple(step['scale']))
             return [*steps[:i], dict(step, scale=scale), *steps[i + 1:]]

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import ConfigDict
 from torch import nn
 
+from ...registry import with_type_names
 from ..classifiers import Classifier
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
@@ -78,7 +79,8 @@ def describe_classifier(classifier: Classifier) -> dict[str, Any]:
 
 
 def _as_json(description: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(description, sort_keys=True, default=str))
+    return json.loads(json.dumps(
+        with_type_names(description), sort_keys=True, default=str))
 
 
 def weights_sha256(model: nn.Module) -> str:
