@@ -139,7 +139,7 @@ def test_a_config_in_pure_python_gives_what_the_config_with_names_gives(
         dumped, checkpoint = out / config.name, out / 'iter_2.pth'
         tool('test', dumped, checkpoint, *data, '--protocol', 'hsnet',
              '--shots', 2, '--episodes', 3, '--support-annotation', 'box',
-             '--work-dir', out, '--out', out / 'result.json')
+             '--work-dir', out / 'test', '--out', out / 'result.json')
         tool('make-episodes', config, out / 'episodes.jsonl', *data)
         tool('fit', config, checkpoint, '--support', support,
              '--out', out / 'bank.safetensors')
