@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from ..config.build_errors import build_errors
-from ..config.settings import check_places
+from ..config.settings import check_places, episodes_of_test
 from ..files import atomic_path, prepare_output
 from ..progress import track
 from ..wording import printable
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     init_default_scope('mmseg')
     check_places(cfg, 'test')
     with build_errors(cfg):
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        dataset = DATASETS.build(episodes_of_test(cfg))
     with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
         file.writelines(track(
             dataset.manifest_lines(), 1 + len(dataset),

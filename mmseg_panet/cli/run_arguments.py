@@ -9,7 +9,7 @@ from mmengine.config import Config, DictAction
 from ..config.classifier import set_classifier
 from ..config.config_file import data_loaders, read_config
 from ..config.protocol import apply_protocol, bundled_protocols
-from ..config.settings import apply_settings
+from ..config.settings import apply_settings, episodes_of_test
 from ..config.spelling import check_options
 from ..datasets.manifest import read_rules
 from ..errors import InputError
@@ -168,7 +168,7 @@ def load_config(args: argparse.Namespace) -> Config:
         name: given.get(name, options.pop(variable, None))
         for name, variable in variables.items()})
     for flag in given.keys() & {'runs', 'episodes'}:
-        cfg.test_dataloader.dataset[_EPISODE_FLAGS[flag][0]] = given[flag]
+        episodes_of_test(cfg)[_EPISODE_FLAGS[flag][0]] = given[flag]
     check_options(cfg, options)
     cfg.merge_from_dict(options)
     set_classifier(cfg, given.get('classifier', 'config'))
@@ -235,9 +235,10 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
     # A path in a manifest is never used: the protocol file would be executed.
     if args.protocol is None and name in bundled_protocols():
         apply_protocol(cfg, name)
-    own = cfg.test_dataloader.dataset.get('protocol')
+    dataset = episodes_of_test(cfg)
+    own = dataset.get('protocol')
     if own != name:
         raise InputError(
             f'expected protocol {name!r}, as in {args.manifest}, got {own!r}; '
             'give the protocol of the manifest with --protocol')
-    cfg.test_dataloader.dataset.manifest = args.manifest
+    dataset.manifest = args.manifest

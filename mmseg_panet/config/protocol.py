@@ -7,7 +7,7 @@ from ..errors import InputError
 from ..registry import type_name
 from .bundled_configs import config_folder
 from .config_file import read_config
-from .settings import no_episodes
+from .settings import episodes_of_test
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
@@ -35,9 +35,7 @@ def apply_protocol(cfg: Config, name: str) -> None:
             to the config.
     """
     protocol = _read(name)
-    if not cfg.get('test_dataloader', {}).get('dataset', {}).get(
-            'support_pipeline'):
-        raise InputError(no_episodes(cfg))
+    episodes_of_test(cfg)
     _check_fit(cfg, protocol, name)
     for key in protocol.test.keys() & {'support_pipeline', 'query_pipeline'}:
         protocol.test[key] = _load_as(

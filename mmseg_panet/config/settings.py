@@ -2,10 +2,11 @@
 import os
 from collections.abc import Iterator
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from ..datasets.folds import split_classes
 from ..errors import InputError
+from ..registry import type_name
 from .config_file import data_loaders
 from .spelling import iter_dicts
 
@@ -71,6 +72,25 @@ def no_episodes(cfg: Config) -> str:
         'config is for `mmseg-panet segment` and `fit`; give another one to '
         'train and test, such as panet_r50-d8_1xb4-6k_pascal5i-473x473 '
         '(`mmseg-panet --list-configs` lists all)')
+
+
+def episodes_of_test(cfg: Config) -> ConfigDict:
+    """Return the ``EpisodicDataset`` of the test of a config.
+
+    Raises:
+        InputError: If there is none, or if it is in a wrapper of mmengine.
+    """
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    if dataset.get('support_pipeline'):
+        return dataset
+    if not any(_with_key([dataset], 'support_pipeline')):
+        raise InputError(no_episodes(cfg))
+    raise InputError(
+        'expected an EpisodicDataset as test_dataloader.dataset of '
+        f'{cfg.filename}, got one in a {type_name(dataset)}: a result is that '
+        'of one set of rules; remove the wrapper, set num_episodes of the '
+        "EpisodicDataset, or put dataset=dict(type='ConcatDataset', ...) into "
+        'it')
 
 
 def set_pretrained(cfg: Config, checkpoint: str) -> None:

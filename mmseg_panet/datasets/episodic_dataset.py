@@ -1,9 +1,9 @@
 """A data set of episodes, sampled from any data set of mmseg."""
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from mmcv.transforms import Compose, LoadAnnotations
+from mmcv.transforms import Compose
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from ..errors import InputError, loading_context
 from .cached_pipeline import cached_pipeline
 from .episode_rules import EpisodeRules, choose_pool
-from .image_pool import ImagePool
+from .image_pool import ImagePool, mask_loader
 from .manifest import manifest_lines, read_episodes, read_rules
 from .randomness import seeded
 from .sampling import Episode, SampledEpisodes
@@ -186,6 +186,33 @@ class EpisodicDataset(Dataset):
         """Return the episode of item ``index`` without loading its images."""
         return self.episodes[index]
 
+    def full_init(self) -> None:
+        """Do nothing; mmengine's wrappers call it, and all is loaded."""
+
+    def get_data_info(self, idx: int) -> dict:
+        """Describe one episode without loading its images.
+
+        Args:
+            idx (int): Index of the item, see :meth:`__getitem__`.
+
+        Returns:
+            dict: ``run``, ``episode``, ``class_ids`` of the ways, and mmseg's
+            data infos of ``supports``, W lists of S, and of ``queries``.
+        """
+        episode, info = self.episode(idx), self.dataset.get_data_info
+        return dict(
+            run=idx // self.rules.num_episodes, episode=episode.index,
+            class_ids=list(episode.class_ids),
+            supports=[list(map(info, shots)) for shots in episode.supports],
+            queries=list(map(info, episode.queries)))
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Refuse the ``ClassBalancedDataset`` of mmengine, which calls it."""
+        raise InputError(
+            'expected an EpisodicDataset without a ClassBalancedDataset '
+            'around it, as episodes are sampled with the same probability '
+            "for each class (sampling='class_first'); remove the wrapper")
+
     def labelled_image(self, image: int, class_ids: Sequence[int],
                        role: str) -> dict:
         """Load an image that is not part of an episode.
@@ -270,18 +297,3 @@ class EpisodicDataset(Dataset):
                 'episode cannot skip an image; end the pipeline with '
                 "dict(type='PackEpisodeInputs')")
         return item
-
-
-def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:
-    """Find the step of a support pipeline that reads the masks.
-
-    Args:
-        steps (Iterable[Callable]): Transforms of the pipeline.
-
-    Raises:
-        InputError: If there is no such step.
-    """
-    for step in steps:
-        if isinstance(step, LoadAnnotations):
-            return step
-    raise InputError("support_pipeline needs dict(type='LoadAnnotations')")

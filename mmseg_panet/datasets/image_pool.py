@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from .class_index import load_class_index
 
 NO_CLASSES = ('background', '(ignored)')
 """Class names of data sets that must not be sampled as classes."""
+_REPEATING = ('RepeatDataset', 'ClassBalancedDataset')
+"""Wrappers of mmengine that list an image several times."""
 
 
 class ImagePool:
@@ -106,10 +109,17 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
             unchanged.
 
     Raises:
-        InputError: If its files cannot be listed.
+        InputError: If it is a wrapper that repeats images, or its files
+            cannot be listed.
     """
     if not isinstance(dataset, dict):
         return dataset
+    if type_name(dataset) in _REPEATING:
+        raise InputError(
+            'expected a data set that lists every image once in '
+            f'EpisodicDataset, got a {type_name(dataset)}: an image could be '
+            'a support and a query of an episode; give the data set in it, as '
+            'num_episodes does not depend on the number of images')
     try:
         return DATASETS.build(dataset)
     except (AssertionError, OSError, ValueError) as error:
@@ -119,3 +129,18 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
             f"the images of {type_name(dataset)} could not be listed under "
             f'data_root={roots} ({error or "a folder or list is missing"}); '
             'correct it, or give it with --data-root') from error
+
+
+def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:
+    """Find the step of a support pipeline that reads the masks.
+
+    Args:
+        steps (Iterable[Callable]): Transforms of the pipeline.
+
+    Raises:
+        InputError: If there is no such step.
+    """
+    for step in steps:
+        if isinstance(step, LoadAnnotations):
+            return step
+    raise InputError("support_pipeline needs dict(type='LoadAnnotations')")

@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..config.build_errors import run_errors
-from ..config.settings import remove_hooks
+from ..config.settings import episodes_of_test, remove_hooks
 from ..config.support_annotation import support_annotation
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
@@ -58,6 +58,7 @@ def test(cfg: Config, checkpoint: str | None,
             predictions has a ``classes.txt`` of other masks, or if another
             run writes to it or to the folder for the plots.
     """
+    episodes_of_test(cfg)
     predictions = few_shot_metric(cfg).get('output_dir')
     if predictions:
         check_prediction_folder(predictions)
@@ -94,7 +95,7 @@ def _test(cfg: Config, checkpoint: str | None,
         scores = runner.test()  # It builds the data loader and the metric.
     metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset
-    setting = cfg.test_dataloader.dataset
+    setting = episodes_of_test(cfg)
     return {
         **metrics,
         **dataset.rules.header(),

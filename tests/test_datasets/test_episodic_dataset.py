@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import ConcatDataset
+from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmseg.registry import DATASETS
 from PIL import Image
 from torch.utils.data import DataLoader
@@ -259,3 +259,46 @@ def test_iteration_ends_after_the_last_episode(toy_root):
 
 def test_it_is_in_the_registry_of_mmseg():
     assert DATASETS.get('EpisodicDataset') is EpisodicDataset
+
+
+def test_wrappers_of_mmengine_hold_episodes(toy_root):
+    given = episodic(toy_root, num_ways=2, num_episodes=4)
+    config = dict(
+        dataset=toy(toy_root), folds='toy-3i', split='base', num_ways=2,
+        support_pipeline=PIPELINE, query_pipeline=PIPELINE,
+        type='EpisodicDataset')
+    repeated = DATASETS.build(dict(
+        type='RepeatDataset', times=3, dataset=dict(config, num_episodes=4)))
+    joined = DATASETS.build(dict(type='ConcatDataset', datasets=[
+        dict(config, num_episodes=3, episodes_seed=9),
+        dict(config, num_episodes=4)]))
+    assert (len(repeated), len(joined)) == (12, 7)
+    for one, index in ((repeated, 6), (joined, 5)):
+        info = one.get_data_info(index)
+        assert info == given.get_data_info(2)
+        paths = [[support['img_path'] for support in shots]
+                 for shots in info['supports']] + [
+                     [query['img_path'] for query in info['queries']]]
+        samples = [item['data_samples'] for item in one[index]]
+        assert [[sample.img_path] for sample in samples] == paths
+        assert samples[0].class_ids == info['class_ids']
+        assert (samples[0].run, samples[0].episode) == (
+            info['run'], info['episode']) == (0, 2)
+        assert one.metainfo['class_names'] == given.class_names
+
+
+def test_a_wrapper_that_balances_classes_is_refused(toy_root):
+    config = dict(
+        type='EpisodicDataset', dataset=toy(toy_root), classes='all',
+        support_pipeline=PIPELINE, query_pipeline=PIPELINE)
+    with pytest.raises(InputError, match='without a ClassBalancedDataset'):
+        DATASETS.build(dict(
+            type='ClassBalancedDataset', dataset=config, oversample_thr=.1))
+
+
+@pytest.mark.parametrize('kind', ['RepeatDataset', RepeatDataset])
+def test_a_wrapper_that_repeats_images_is_refused(toy_root, kind):
+    with pytest.raises(InputError, match=(
+            'every image once in EpisodicDataset, got a RepeatDataset')):
+        episodic(toy_root, dataset=dict(
+            type=kind, times=2, dataset=toy(toy_root)))

@@ -35,12 +35,15 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     """
     stages, found = check_stages(cfg, decode)
     pools = list(dict.fromkeys(stage.pool for stage in stages))
-    by_name = {stage.name: stage for stage in stages}
-    training, test = by_name.get('training'), by_name.get('test')
+    trainings, tests = (
+        [stage for stage in stages if stage.name.startswith(name)]
+        for name in ('training', 'test'))
+    trained_on = list(dict.fromkeys(stage.pool for stage in trainings))
     for pool in pools:
         found += _check_images(pool)
-        if training and pool is not training.pool:
-            found += overlaps(training.pool, pool)
+        if pool not in trained_on:
+            for other in trained_on:
+                found += overlaps(other, pool)
     masks = sorted({mask for pool in pools for mask in unused_masks(pool)})
     if masks:
         found.append(Fault(
@@ -48,9 +51,9 @@ def check_data(cfg: Config, decode: bool = False) -> DataReport:
     for stage in stages:
         found += [
             *_check_folds(stage), *_check_few(stage), *_check_counts(stage)]
-    if training:
-        found += _check_leak(training, test)
-        if test:
+    for training in trainings:
+        found += _check_leak(training, tests[0] if tests else None)
+        for test in tests:
             found += _check_shared(training, test)
     if stages and not decode:
         found.append(Fault(NOTE, (

@@ -1,4 +1,5 @@
 """The stages of a config: training, validation and test."""
+from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import signature
 
@@ -8,9 +9,11 @@ from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
 from ...errors import InputError, check_choice
+from ...registry import type_name
 from ..class_index import Fault
 from ..episode_rules import NOVEL_PIXELS, EpisodeRules, choose_pool
-from ..episodic_dataset import EpisodicDataset, mask_loader
+from ..episodic_dataset import EpisodicDataset
+from ..image_pool import mask_loader
 from .checked_pool import CheckedPool, check_pool
 
 _KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
@@ -22,7 +25,8 @@ class Stage:
     """The episodes of a dataloader, and their images.
 
     Attributes:
-        name (str): 'training', 'validation' or 'test'.
+        name (str): 'training', 'validation' or 'test'. With several data
+            sets in a ``ConcatDataset``, a number follows.
         rules (EpisodeRules): Rules of the episodes.
         pool (CheckedPool): Images to sample from.
     """
@@ -52,9 +56,13 @@ def check_stages(cfg: Config,
     Raises:
         InputError: If a setting is missing or wrong.
     """
-    settings = {
-        name: _settings(key, cfg[key].dataset) for name, key in _KEYS.items()
-        if (cfg.get(key) or {}).get('dataset')}
+    settings = {}
+    for name, key in _KEYS.items():
+        given = (cfg.get(key) or {}).get('dataset')
+        parts = list(_unwrapped(given)) if given else []
+        for number, part in enumerate(parts, 1):
+            of_several = f' {number}' if len(parts) > 1 else ''
+            settings[name + of_several] = _settings(key, part)
     stages, faults = [], []
     for name, (_, dataset, loader) in settings.items():
         users = [user for user in settings if settings[user][1] == dataset]
@@ -71,13 +79,24 @@ def check_stages(cfg: Config,
     return stages, faults
 
 
+def _unwrapped(given: dict) -> Iterator[dict]:
+    """Yield the data sets in mmengine's wrappers, or else the given one."""
+    within = given.get('datasets') or [given.get('dataset')]
+    if 'support_pipeline' in given or not all(
+            isinstance(one, dict) for one in within):
+        yield given
+        return
+    for one in within:
+        yield from _unwrapped(one)
+
+
 def _settings(key: str, given: dict
               ) -> tuple[EpisodeRules, dict, LoadAnnotations]:
     """Return a stage's rules, its data set's config and its mask loader."""
     if 'support_pipeline' not in given:
         raise InputError(
             f'expected an EpisodicDataset as {key}.dataset, got '
-            f"{given.get('type')}; correct the config")
+            f"{type_name(given) or 'no type'}; correct the config")
     settings = {
         name: given.get(name, parameter.default)
         for name, parameter in signature(EpisodicDataset).parameters.items()
