@@ -656,6 +656,29 @@ def _(parts, out):
     return parts.test('--fold', 9)
 
 
+def repeat(dataset):
+    return dict(type='RepeatDataset', times=2, dataset=dataset)
+
+
+@bad('A test on a wrapper around the episodes')
+def _(parts, out):
+    cfg = Config.fromfile(parts.config)
+    cfg.test_dataloader.dataset = repeat(cfg.test_dataloader.dataset)
+    cfg.dump(out / 'small.py')
+    return ('test', out / 'small.py', parts.checkpoint, '--data-root',
+            parts.toy)
+
+
+@bad('Images that a wrapper repeats')
+def _(parts, out):
+    cfg = Config.fromfile(parts.config)
+    cfg.test_dataloader.dataset.dataset = repeat(
+        dict(type='ToyDataset', data_root=str(parts.toy)))
+    cfg.dump(out / 'small.py')
+    return ('test', out / 'small.py', parts.checkpoint, '--data-root',
+            parts.toy)
+
+
 @bad('A protocol that does not exist')
 def _(parts, out):
     return parts.test('--protocol', 'modem')

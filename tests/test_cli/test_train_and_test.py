@@ -14,6 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 from filelock import FileLock
+from mmengine.config import Config
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
@@ -65,6 +66,32 @@ def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
     assert 'OneDL' not in done.stdout
     assert 'MultiScaleDeformableAttention' not in done.stderr
     assert 'The prefix is not set' not in done.stdout
+
+
+def test_a_repeated_data_set_of_episodes_gives_the_same_training(
+        small, tmp_path):
+    """Also with a joined one in the validation, and in check-data."""
+    config, run, data = small
+    cfg = Config.fromfile(config)
+    train, val = cfg.train_dataloader, cfg.val_dataloader
+    train.dataset = dict(
+        type='RepeatDataset', times=2,
+        dataset=dict(train.dataset, num_episodes=12))
+    val.dataset = dict(
+        type='ConcatDataset', datasets=[val.dataset, val.dataset])
+    val.batch_size, cfg.train_cfg.val_interval = 2, 6
+    wrapped = tmp_path / 'wrapped.py'
+    cfg.dump(wrapped)
+    done = tool('train.py', wrapped, '--work-dir', tmp_path,
+                '--data-root', data)
+    assert_bitwise_equal(run / 'iter_6.pth', tmp_path / 'iter_6.pth')
+    assert re.search(r'Iter\(val\) \[2/2\] +mIoU', done.stdout), done.stdout
+    tool('test.py', wrapped, tmp_path / 'iter_6.pth', '--data-root', data,
+         '--work-dir', tmp_path / 'test')
+    printed = tool(
+        'check_data.py', wrapped, '--data-root', data, '--accept', 'leak',
+        'few').stdout
+    assert 'validation 2 >= ' in printed
 
 
 def test_an_interrupted_and_resumed_training_is_bitwise_equal(
