@@ -15,6 +15,7 @@ from ..models import FewShotHead, PrototypeClassifier
 from ..models.checkpoint_file import read_weights
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
+from ..models.head_check import check_head
 from ..models.initialization import initialization
 from ..models.pretrained import fitting_part
 from ..overrides import difference
@@ -47,6 +48,7 @@ def load_model(cfg: ConfigDict, weights: str | None, device: str,
             "to have the best there is, or give 'cpu'") from error
     model = build_model(cfg)
     _set_classifier(model.decode_head, cfg, classifier)
+    check_head(model.decode_head)
     load_weights(model, weights)
     model.cfg = cfg
     return model.to(device).eval()

@@ -173,7 +173,7 @@ class Network:
             self.use(suit(path, made_with, bank, {
                 key: value for key, value in self.description.items()
                 if key not in ('classifier', 'matching')},
-                self.model.decode_head.levels.channels))
+                self.model.decode_head.channels))
         if classifier is not self.classifier:
             print_log(
                 f'the bank {printable(path)} holds prototypes only, by which '

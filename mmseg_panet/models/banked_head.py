@@ -13,7 +13,6 @@ from .bank.bank_file import open_bank, suit
 from .bank.banked_classes import BankedClasses
 from .bank.description import describe_classifier, describe_pooling
 from .classifiers import Classifier, build_classifier
-from .feature_levels import FeatureLevels
 from .precision import full_precision
 
 
@@ -24,12 +23,13 @@ class BankedHead(BaseDecodeHead):
         fitted (nn.Module | None): Classes that are fitted.
         bank (BankedClasses | None): Classes of the argument ``bank`` of the
             head, which ``fitted`` is fitted to.
+        channels (int): C, the number of channels of the features.
     """
 
     fitted: nn.Module | None
     bank: BankedClasses | None
     classifier: Classifier
-    levels: FeatureLevels
+    channels: int
     pool_at: str
     features: Callable[[Sequence[Tensor]], Tensor]
     match: Callable[[Tensor, nn.Module], Tensor]
@@ -80,7 +80,7 @@ class BankedHead(BaseDecodeHead):
         # Weights and preprocessing are unknown to a head.
         bank = suit(path, made_with, bank, made_with | describe_pooling(
             self) | {key: needed[key] for key in ('cells', 'needs', 'rank')},
-            self.levels.channels)
+            self.channels)
         classes = BankedClasses(bank.classes)
         classes.set(bank.statistics(), bank.num_images)
         classes.path, classes.made_with = path, made_with
@@ -91,7 +91,7 @@ class BankedHead(BaseDecodeHead):
         """Fit the classifier to the classes of the bank, if there is one."""
         if self.bank is not None:
             self.fitted = self.bank.fit(
-                self.classifier, self.levels.channels, self._dtype)
+                self.classifier, self.channels, self._dtype)
 
     _dtype = torch.float32
     """Dtype of the features, which are never those of half precision."""

@@ -48,6 +48,9 @@ class FewShotHead(BankedHead):
         bank (str | os.PathLike | Mapping, optional): Classes to hold, see
             :meth:`hold`. The classifier is that of the bank's file unless
             ``classifier`` is given. Defaults to None.
+        channels (int, optional): C, the number of channels of
+            :meth:`features`, if a subclass changes it. Defaults to the sum of
+            ``in_channels``.
         **kwargs: Other arguments of mmseg's ``BaseDecodeHead``.
 
     Raises:
@@ -61,12 +64,13 @@ class FewShotHead(BankedHead):
                  scale: float | None = None, distance: str | None = None,
                  pool_at: str = 'image',
                  bank: StrPath | Mapping[str, Any] | None = None,
-                 **kwargs: Any) -> None:
+                 channels: int | None = None, **kwargs: Any) -> None:
         check_choice('pool_at', pool_at, POOL_AT)
         # mmseg requires the numbers of a convolution that is not used here.
         super().__init__(
             in_channels, channels=1, num_classes=2, out_channels=2,
             dropout_ratio=0, in_index=in_index, init_cfg=None, **kwargs)
+        self.channels = channels or self.levels.channels
         del self.conv_seg  # DDP does not allow parameters without gradient.
         self.classifier = build_classifier(
             classifier, scale=scale, distance=distance)

@@ -5,6 +5,23 @@ from mmseg.models import EncoderDecoder, SegDataPreProcessor
 
 from ..errors import InputError
 from ..models import FewShotHead
+from ..models.head_check import check_head
+
+
+def check_method(model: Any, trains: bool = False) -> None:
+    """Refuse a head or a classifier that cannot be trained or tested.
+
+    Args:
+        model (nn.Module): Model to train or test, without a wrapper.
+        trains (bool): Whether it is to be trained. Defaults to False.
+
+    Raises:
+        InputError: See :func:`check_head`. Models without a
+            :class:`FewShotHead` are not checked.
+    """
+    head = getattr(model, 'decode_head', None)
+    if isinstance(head, FewShotHead):
+        check_head(head, trains)
 
 
 def check_segmentor(model: Any) -> None:

@@ -29,7 +29,7 @@ from ..shared_errors import shared_errors
 from ..version import versions
 from ..write_errors import write_context
 from .checkpoint import check_checkpoint, sha256, start_from
-from .model_check import check_segmentor
+from .model_check import check_method, check_segmentor
 
 
 def test(cfg: Config, checkpoint: str | None,
@@ -83,6 +83,7 @@ def _test(cfg: Config, checkpoint: str | None,
     with run_errors(cfg):
         runner = Runner.from_cfg(cfg)
         check_segmentor(unwrap_model(runner.model))
+        check_method(unwrap_model(runner.model))
         if checkpoint is not None:
             check_checkpoint(runner.model, checkpoint, weights)
         if not trained:

@@ -22,7 +22,7 @@ from ..registry import type_name
 from ..write_errors import write_context
 from .checkpoint import check_checkpoint, start_from
 from .last_checkpoint import last_checkpoint
-from .model_check import check_batches, check_segmentor
+from .model_check import check_batches, check_method, check_segmentor
 
 AMP_DTYPES = ('float16', 'bfloat16')
 """Dtypes of mixed precision."""
@@ -82,6 +82,7 @@ def _train(cfg: Config) -> Runner:
         if cfg.get('val_cfg'):
             check_segmentor(unwrap_model(runner.model))
         check_batches(unwrap_model(runner.model))
+        check_method(unwrap_model(runner.model), trains=True)
         if is_checked and not any(
                 isinstance(one, FiniteLossHook) for one in runner.hooks):
             runner.register_hook(FiniteLossHook())

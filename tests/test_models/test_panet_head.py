@@ -259,7 +259,7 @@ def test_arguments_that_a_classifier_lacks_are_not_passed():
     """A config has the scale of PANet, which other classifiers lack."""
 
     class Plain(Classifier):
-        pass
+        fit = PrototypeClassifier.fit
 
     head = PANetHead(
         8, scale=10.0, distance='cosine', classifier=dict(type=Plain))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError, nearest_first
 from ...wording import counted
-from ..statistics import SupportStatistics
+from ..statistics import NEEDS, SupportStatistics
 
 
 class Classifier(nn.Module):
@@ -185,8 +185,9 @@ def build_classifier(config: dict | str | None,
         Classifier: The classifier.
 
     Raises:
-        InputError: If the type is not a classifier, or does not store an
-            argument in the attribute of its name.
+        InputError: If the type is not a classifier, does not store an
+            argument in the attribute of its name, or see
+            :func:`check_interface`.
 
     Example:
         >>> classifier = build_classifier(dict(type='PrototypeClassifier'))
@@ -220,4 +221,33 @@ def build_classifier(config: dict | str | None,
             f'expected {kind.__name__} to store its arguments in attributes '
             f'of the same names, which banks record, got no {lacking}; set '
             'them in __init__')
+    check_interface(built)
     return built
+
+
+def check_interface(classifier: Classifier) -> None:
+    """Check what a method defines, before its first use.
+
+    Args:
+        classifier (Classifier): The method.
+
+    Raises:
+        InputError: If it defines neither ``fit`` nor ``logits``, or if one of
+            the attributes of :class:`Classifier` has an invalid value.
+    """
+    kind, rank = type(classifier), classifier.rank
+    if kind.fit is Classifier.fit and kind.logits is Classifier.logits:
+        raise InputError(
+            f'expected {kind.__name__} to define fit or logits, got neither; '
+            'define fit as PrototypeClassifier does')
+    for name in ('needs', 'train_needs'):
+        asked = getattr(classifier, name)
+        if asked is not None and (
+                not isinstance(asked, tuple) or not set(asked) <= set(NEEDS)):
+            raise InputError(
+                f'expected {name} of {kind.__name__} as a tuple of '
+                f'{list(NEEDS)}, got {asked!r}')
+    if rank is not None and (not isinstance(rank, int) or rank < 1):
+        raise InputError(
+            f'expected rank of {kind.__name__} as None or a number of axes of '
+            f'1 or more, got {rank!r}')

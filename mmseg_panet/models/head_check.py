@@ -1,0 +1,122 @@
+"""Checks of a head of another method, before it is trained or used."""
+from copy import deepcopy
+from pathlib import Path
+from traceback import extract_tb
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch import Tensor, nn
+
+from ..errors import InputError, abbreviate
+from ..overrides import overridden
+from .few_shot_head import BYPASSED, FewShotHead
+
+_CELLS, _STRIDE = 16, 8
+"""Side of the feature maps of a rehearsal, and pixels of a cell."""
+_PAGE = 'docs/another_method.md describes it'
+
+
+def check_head(head: FewShotHead, trains: bool = False) -> None:
+    """Let a head of another method rehearse two episodes.
+
+    What is wrong in a method would otherwise be found in the first iteration,
+    or in the first test, which classifies many episodes at once. The heads
+    and classifiers of this package are not rehearsed.
+
+    Args:
+        head (FewShotHead): The head.
+        trains (bool): Whether it is to be trained. Defaults to False.
+
+    Raises:
+        InputError: If the head has no loss, but is to be trained; if its
+            features have other channels than ``channels``; or if the
+            classifier fails, gives logits of another shape, or gives other
+            logits for two episodes at once than for each one alone.
+    """
+    name = type(head).__name__
+    if trains and type(head).loss is BaseDecodeHead.loss:
+        raise InputError(
+            f'expected {name} to define loss(inputs, batch_data_samples, '
+            'train_cfg), as it is trained, got the loss of a closed set of '
+            f'classes; define it, or make {name} a subclass of PANetHead')
+    if all(type(one).__module__.startswith('mmseg_panet.')
+           for one in (head, head.classifier)):
+        return
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            for is_trained in (False, True)[:1 + trains]:
+                _rehearse(deepcopy(head).train(is_trained))
+    except InputError:
+        raise
+    # The code of a method can raise any error.
+    except Exception as error:
+        last = extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f'expected {name} with {type(head.classifier).__name__} to '
+            f'classify two episodes of 2 ways, got {type(error).__name__}: '
+            f'{abbreviate(error)} (raised in {Path(last.filename).name}, line '
+            f'{last.lineno}); correct the method, {_PAGE}') from error
+
+
+def _rehearse(head: FewShotHead) -> None:
+    """Classify the queries of two episodes together, and one by one."""
+    features = head.features(_random_maps(head))
+    if features.dim() != 4 or features.shape[:2] != (6, head.channels):
+        raise InputError(
+            f'expected features of {type(head).__name__} with the shape '
+            f'(6, {head.channels}, h, w), as it has channels={head.channels}, '
+            f'got {tuple(features.shape)}; set self.channels to the number of '
+            f'channels, {_PAGE}')
+    if overridden(head, FewShotHead, BYPASSED):
+        return
+    supports, queries = features.split((4, 2))
+    fitted = _fit(head, supports)
+    each = [_fit(head, some) for some in supports.split(2)]
+    name = type(head.classifier).__name__
+    for images in (queries, queries[:1]):
+        # A single image is classified by both episodes.
+        found = head.match(images, fitted)
+        alone = torch.cat([
+            head.match(one, by) for one, by in zip(
+                images.expand(2, -1, -1, -1).split(1), each, strict=True)])
+        expected = (2, 3, *features.shape[2:])
+        if found.shape != expected:
+            raise InputError(
+                f'expected logits of {name} with the shape {expected} for '
+                f'{len(images)} images of 2 episodes with 2 ways, got '
+                f'{tuple(found.shape)}; {_PAGE}')
+        scale = alone.abs().max().clamp_min(1)
+        # Training may be random.
+        if not head.training and not torch.allclose(
+                found / scale, alone / scale, atol=1e-3):
+            raise InputError(
+                f'expected the same logits of {name} for two episodes at once '
+                'as for each one alone, got others; fit a classifier for each '
+                f'episode of the leading dimension B, {_PAGE}')
+
+
+def _random_maps(head: FewShotHead) -> list[Tensor]:
+    """Make the outputs of a backbone for 6 images."""
+    levels = head.levels.levels
+    number = max(index + 1 if index >= 0 else -index for index, _ in levels)
+    generator = torch.Generator().manual_seed(0)
+    device = next(head.parameters(), torch.empty(0)).device
+    maps = [torch.empty(0)] * number
+    for index, channels in levels:
+        maps[index] = torch.randn(
+            6, channels, _CELLS, _CELLS, generator=generator).to(device)
+    return maps
+
+
+def _fit(head: FewShotHead, supports: Tensor) -> nn.Module:
+    """Fit B episodes to supports (B * 2, C, h, w), of 2 ways and 1 shot."""
+    labels = torch.zeros(
+        len(supports), _STRIDE * _CELLS, _STRIDE * _CELLS, dtype=torch.long,
+        device=supports.device)
+    part = slice(len(labels[0]) // 4, len(labels[0]) // 2)
+    labels[0::2, part, :] = 1
+    labels[1::2, :, part] = 2
+    episodes = len(supports) // 2
+    statistics = head.support_statistics(supports, labels, [1, 2] * episodes)
+    return head.classifier.fit(
+        statistics.each(lambda one: one.unflatten(0, (episodes, 2))), [1, 1])
