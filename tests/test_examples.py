@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from tool_runs import REPO, small_config, tool, write_supports
 
+from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import (
     Classifier,
@@ -25,6 +26,7 @@ def _importable():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(REPO / 'examples')
         import nearest_cell  # noqa: F401
+        import projection_head  # noqa: F401
         yield
 
 
@@ -92,6 +94,44 @@ def test_the_inferencer_uses_it_and_a_bank_keeps_its_cells(tmp_path):
     advice = nearest.check_support()
     assert [row.class_name for row in advice.rows] == [
         'red', 'red', 'blue', 'blue']
+
+
+PROJECTED = """
+_base_ = '{base}'
+custom_imports = dict(
+    imports=['mmseg_panet', 'projection_head'], allow_failed_imports=False)
+model = dict(decode_head=dict(type='ProjectionHead', channels=16))
+"""
+
+
+def test_a_head_with_a_projection_is_trained_tested_and_banked(
+        toy_root, tmp_path):
+    config = tmp_path / 'projected.py'
+    config.write_text(PROJECTED.format(base=small_config(tmp_path)))
+    data, run = ('--data-root', toy_root), tmp_path / 'run'
+    tool('train', config, *data, '--work-dir', run)
+    first, last = (
+        torch.load(run / f'iter_{i}.pth', weights_only=False)['state_dict'][
+            'decode_head.project.weight'] for i in (3, 6))
+    assert last.shape == (16, 32, 1, 1)
+    assert (first != last).all()
+    found = tool('test', config, run / 'iter_6.pth', *data, '--work-dir', run)
+    assert 'each encoded once' in found.stdout + found.stderr
+    support = tmp_path / 'support'
+    write_supports(support, toy_root)
+    bank, image = tmp_path / 'bank.safetensors', next(
+        (toy_root / 'JPEGImages').iterdir())
+    model = (str(config), str(run / 'iter_6.pth'), 'cpu')
+    fitted = FewShotInferencer(*model).fit(support)
+    fitted.save(bank)
+    loaded = FewShotInferencer(*model).load(bank)
+    assert loaded.model.decode_head.fitted.num_classes == 3
+    np.testing.assert_array_equal(
+        loaded(image)['confidence'], fitted(image)['confidence'])
+    # The backbone alone would leave the projection at random.
+    backbone = tmp_path / 'backbone.pth'
+    torch.save(fitted.model.backbone.state_dict(), backbone)
+    tool('test', config, backbone, *data, '--work-dir', run, code=2)
 
 
 PURE = """
