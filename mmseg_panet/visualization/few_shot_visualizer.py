@@ -3,6 +3,8 @@ from collections.abc import Sequence
 
 import mmcv
 import numpy as np
+from mmengine.dist import master_only
+from mmengine.visualization import MLflowVisBackend
 from mmseg.registry import VISUALIZERS
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
@@ -48,6 +50,23 @@ class FewShotVisualizer(SegLocalVisualizer):
             self.add_image(name, strip, step)
         else:
             mmcv.imwrite(mmcv.rgb2bgr(strip), out_file)
+
+    @master_only
+    def add_image(self, name: str, image: np.ndarray, step: int = 0) -> None:
+        """Give a picture to all backends.
+
+        The backend of MLflow takes the format of the file from the name, and
+        does not write the step.
+
+        Args:
+            name (str): Name of the picture.
+            image (np.ndarray): The picture, (H, W, 3) uint8 RGB.
+            step (int): Step of the training. Defaults to 0.
+        """
+        for backend in self._vis_backends.values():
+            of_mlflow = isinstance(backend, MLflowVisBackend)
+            backend.add_image(
+                f'{name}_{step}.png' if of_mlflow else name, image, step)
 
 
 def _rgb(image: Tensor) -> np.ndarray:
