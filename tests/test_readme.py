@@ -18,7 +18,7 @@ from inference_parts import RESIZE, red_and_blue, small_inferencer
 from markdown_pages import PHOTOS, REPO, blocks, commands
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_torchvision_models
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import DATASETS, MODELS, VISUALIZERS
 from PIL import Image
 from tool_runs import tool
 from torchvision.models import resnet18
@@ -28,6 +28,7 @@ from mmseg_panet.config import config_file
 from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
+from mmseg_panet.models import PANetHead
 
 PYTHON = {(block.page, block.number): block.text
           for block in blocks('python')}
@@ -60,6 +61,8 @@ TESTED = {
     ('docs/components.md', 2): 'bank in a model',
     ('docs/components.md', 3): 'levels',
     ('docs/another_method.md', 0): 'another method',
+    ('docs/mmengine.md', 0): 'pure Python',
+    ('docs/mmengine.md', 1): 'back ends',
     ('docs/classifiers.md', 0): 'classifier',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
 }
@@ -313,6 +316,27 @@ def test_the_model_is_a_function_of_tensors(tiny):
     names['support_masks'][..., 10:40, 10:40] = 1
     exec(snippet('tensors'), names)
     assert names['logits'].shape == (3, 3, 64, 64)
+
+
+def test_a_config_in_pure_python_changes_another_one(tmp_path):
+    for file in ('examples/pure_python_toy.py',
+                 'configs/_base_/default_runtime.py'):
+        (tmp_path / file).parent.mkdir(parents=True)
+        shutil.copy(REPO / file, tmp_path / file)
+    (tmp_path / 'examples/mine.py').write_text(snippet('pure Python'))
+    cfg = read_config(tmp_path / 'examples/mine.py')
+    assert (cfg.train_cfg.max_iters, cfg.param_scheduler[1].end) == (400, 400)
+    assert cfg.model.decode_head.type is PANetHead
+
+
+def test_the_back_ends_of_a_config_are_built(tmp_path):
+    (tmp_path / 'mine.py').write_text(snippet('back ends'))
+    cfg = read_config(tmp_path / 'mine.py')
+    visualizer = VISUALIZERS.build(
+        dict(cfg.visualizer, name='back ends', save_dir=str(tmp_path)))
+    assert list(visualizer._vis_backends) == [
+        'LocalVisBackend', 'TensorboardVisBackend', 'MLflowVisBackend']
+    assert cfg.default_hooks.visualization.num_pictures == 20
 
 
 def test_the_head_goes_into_another_model_of_mmseg(
