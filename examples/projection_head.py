@@ -15,10 +15,9 @@ class ProjectionHead(PANetHead):
     """
 
     def __init__(self, channels=128, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(channels=channels, **kwargs)
         # Without a bias, cosines do not depend on the norm of a cell.
         self.project = nn.Conv2d(self.in_channels, channels, 1, bias=False)
-        self.channels = channels
 
     def features(self, inputs):
         """Make the feature map (N, C, h, w) that supports are pooled from."""

@@ -128,6 +128,10 @@ def test_a_head_with_a_projection_is_trained_tested_and_banked(
     assert loaded.model.decode_head.fitted.num_classes == 3
     np.testing.assert_array_equal(
         loaded(image)['confidence'], fitted(image)['confidence'])
+    # The head holds a bank of the projected channels.
+    settings = Config.fromfile(config).model
+    settings.decode_head.bank = str(bank)
+    assert MODELS.build(settings).decode_head.fitted.num_classes == 3
     # The backbone alone would leave the projection at random.
     backbone = tmp_path / 'backbone.pth'
     torch.save(fitted.model.backbone.state_dict(), backbone)

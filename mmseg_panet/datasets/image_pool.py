@@ -126,7 +126,7 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
         roots = [
             one.get('data_root') for one in dataset.get('datasets', [dataset])]
         raise InputError(
-            f"the images of {type_name(dataset)} could not be listed under "
+            f'the images of {type_name(dataset)} could not be listed under '
             f'data_root={roots} ({error or "a folder or list is missing"}); '
             'correct it, or give it with --data-root') from error
 

@@ -46,7 +46,7 @@ def load_model(cfg: ConfigDict, weights: str | None, device: str,
         raise InputError(
             f"the device '{device}' cannot be used ({reason}); leave it out "
             "to have the best there is, or give 'cpu'") from error
-    model = build_model(cfg)
+    model: Any = build_model(cfg)
     _set_classifier(model.decode_head, cfg, classifier)
     check_head(model.decode_head)
     load_weights(model, weights)

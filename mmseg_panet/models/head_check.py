@@ -39,8 +39,9 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
             f'expected {name} to define loss(inputs, batch_data_samples, '
             'train_cfg), as it is trained, got the loss of a closed set of '
             f'classes; define it, or make {name} a subclass of PANetHead')
-    if all(type(one).__module__.startswith('mmseg_panet.')
-           for one in (head, head.classifier)):
+    is_own = all(type(one).__module__.startswith('mmseg_panet.')
+                 for one in (head, head.classifier))
+    if is_own and head.channels == head.levels.channels:
         return
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -65,7 +66,7 @@ def _rehearse(head: FewShotHead) -> None:
         raise InputError(
             f'expected features of {type(head).__name__} with the shape '
             f'(6, {head.channels}, h, w), as it has channels={head.channels}, '
-            f'got {tuple(features.shape)}; set self.channels to the number of '
+            f'got {tuple(features.shape)}; give it the number of channels as '
             f'channels, {_PAGE}')
     if overridden(head, FewShotHead, BYPASSED):
         return

@@ -49,6 +49,8 @@ class PANetHead(FewShotHead):
             levels if ``in_index`` is a sequence, which is the default then.
         bank (str | os.PathLike | Mapping, optional): Classes to hold, a file
             of ``mmseg-panet fit``, see :meth:`hold`. Defaults to None.
+        channels (int, optional): Number of channels of the features, if a
+            subclass changes it. Defaults to the sum of ``in_channels``.
 
     Raises:
         InputError: If an argument is unknown, or invalid for the classifier,
@@ -68,12 +70,13 @@ class PANetHead(FewShotHead):
                  align_corners: bool = False,
                  ignore_index: int = 255,
                  input_transform: str | None = None,
-                 bank: StrPath | Mapping[str, Any] | None = None) -> None:
+                 bank: StrPath | Mapping[str, Any] | None = None,
+                 channels: int | None = None) -> None:
         if isinstance(loss_decode, dict):
             loss_decode = dict(loss_name='loss_seg') | loss_decode
         super().__init__(
             in_channels, in_index, classifier, scale, distance, pool_at, bank,
-            loss_decode=loss_decode, align_corners=align_corners,
+            channels, loss_decode=loss_decode, align_corners=align_corners,
             ignore_index=ignore_index, input_transform=input_transform)
         self.loss_align = None if loss_align is None else MODELS.build(
             dict(ignore_index=ignore_index, align_corners=align_corners)

@@ -57,9 +57,9 @@ class Cells(Classifier):
 
 
 class Projection(PANetHead):
-    def __init__(self, *args, channels=4, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.project = nn.Conv2d(self.in_channels, channels, 1)
+        self.project = nn.Conv2d(self.in_channels, 4, 1)
 
     def features(self, inputs):
         return self.project(super().features(inputs))
@@ -95,11 +95,11 @@ def test_a_method_that_fails_in_a_test_is_refused_before(method, sentence):
 def test_a_head_that_changes_the_channels_says_so():
     with pytest.raises(InputError, match=(
             r'\(6, 6, h, w\), as it has channels=6, got \(6, 4, 16, 16\); '
-            r'set self\.channels')):
+            'give it the number of channels')):
         check_head(Projection(6))
-    head = Projection(6)
-    head.channels = 4
-    check_head(head, trains=True)
+    with pytest.raises(InputError, match=r'has channels=5, got \(6, 6, 16'):
+        check_head(PANetHead(6, channels=5))
+    check_head(Projection(6, channels=4), trains=True)
 
 
 def test_a_head_without_a_loss_is_tested_but_not_trained():
