@@ -645,6 +645,21 @@ def _(parts, out):
             'model.decode_head.type=PANetHeed')
 
 
+@bad('A head of mmseg in a few-shot segmentor')
+def _(parts, out):
+    cfg = Config.fromfile(parts.config)
+    cfg.model.decode_head = dict(
+        type='FCNHead', in_channels=32, channels=8, num_classes=3)
+    cfg.dump(out / 'small.py')
+    return ('train', out / 'small.py', '--data-root', parts.toy)
+
+
+@bad('A head that is told of other channels than its features have')
+def _(parts, out):
+    return parts.train(
+        out, '--cfg-options', 'model.decode_head.channels=8')
+
+
 @bad('A head with another number of channels than the backbone')
 def _(parts, out):
     return (*parts.fit(out, parts.support), '--cfg-options',

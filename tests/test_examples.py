@@ -255,6 +255,37 @@ def test_a_method_that_learns_works_there_too(tmp_path):
                          weights=str(tmp_path / 'backbone.pth'))
 
 
+FAULTY = """
+from mmseg.registry import MODELS
+from mmseg_panet.models import Classifier, LinearClassifier
+
+
+@MODELS.register_module()
+class FirstEpisode(Classifier):
+    def fit(self, supports, shots):
+        return LinearClassifier(supports.class_means(shots)[0])
+"""
+
+
+def test_a_faulty_method_ends_a_training_before_its_first_iteration(
+        toy_root, tmp_path, monkeypatch):
+    (tmp_path / 'first_episode.py').write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = tmp_path / 'faulty.py'
+    config.write_text(f"""
+_base_ = '{small_config(tmp_path)}'
+custom_imports = dict(imports=['mmseg_panet', 'first_episode'])
+model = dict(decode_head=dict(classifier=dict(type='FirstEpisode')))
+""")
+    for command in ('train', config), ('test', config, 'none'):
+        run = tool(*command, '--data-root', toy_root, '--work-dir',
+                   tmp_path / 'run', code=2)
+        last = run.stderr.strip().splitlines()[-1]
+        assert last.startswith('error: expected '), last
+        assert 'FirstEpisode' in last
+        assert 'Iter(' not in run.stdout
+
+
 def test_a_method_that_defines_nothing_says_so():
     head = PANetHead(2)
     head.classifier = Classifier()
