@@ -1,10 +1,14 @@
 """Checks of a head of another method, before it is trained or used."""
 from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 import torch
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, abbreviate
@@ -28,10 +32,10 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
         trains (bool): Whether it is to be trained. Defaults to False.
 
     Raises:
-        InputError: If the head has no loss, but is to be trained; if its
-            features have other channels than ``channels``; or if the
-            classifier fails, gives logits of another shape, or gives other
-            logits for two episodes at once than for each one alone.
+        InputError: If the head is to be trained, but has no loss or gives
+            none; if its features have other channels than ``channels``; or
+            if the classifier fails, gives logits of another shape, or gives
+            other logits for two episodes at once than for each one alone.
     """
     name = type(head).__name__
     if trains and type(head).loss is BaseDecodeHead.loss:
@@ -54,14 +58,17 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
         last = extract_tb(error.__traceback__)[-1]
         raise InputError(
             f'expected {name} with {type(head.classifier).__name__} to '
-            f'classify two episodes of 2 ways, got {type(error).__name__}: '
+            f'work on two episodes of 2 ways, got {type(error).__name__}: '
             f'{abbreviate(error)} (raised in {Path(last.filename).name}, line '
             f'{last.lineno}); correct the method, {_PAGE}') from error
 
 
 def _rehearse(head: FewShotHead) -> None:
     """Classify the queries of two episodes together, and one by one."""
-    features = head.features(_random_maps(head))
+    maps = _random_maps(head)
+    if head.training:
+        _check_loss(head, head.loss(maps, _samples(maps), None))
+    features = head.features(maps)
     if features.dim() != 4 or features.shape[:2] != (6, head.channels):
         raise InputError(
             f'expected features of {type(head).__name__} with the shape '
@@ -96,28 +103,62 @@ def _rehearse(head: FewShotHead) -> None:
                 f'episode of the leading dimension B, {_PAGE}')
 
 
+def _check_loss(head: FewShotHead, losses: Any) -> None:
+    named = losses if isinstance(losses, dict) else {}
+    if not any('loss' in name and isinstance(value, Tensor)
+               for name, value in named.items()):
+        raise InputError(
+            f'expected the loss of {type(head).__name__} as a dict of tensors '
+            "with a name that contains 'loss', such as loss_seg, got "
+            f'{list(named) if named else losses!r}; {_PAGE}')
+
+
 def _random_maps(head: FewShotHead) -> list[Tensor]:
     """Make the outputs of a backbone for 6 images."""
     levels = head.levels.levels
     number = max(index + 1 if index >= 0 else -index for index, _ in levels)
     generator = torch.Generator().manual_seed(0)
-    device = next(head.parameters(), torch.empty(0)).device
-    maps = [torch.empty(0)] * number
+    device = next(chain(
+        head.parameters(), head.buffers()), torch.empty(0)).device
+    maps = [torch.empty(0, device=device)] * number
     for index, channels in levels:
         maps[index] = torch.randn(
             6, channels, _CELLS, _CELLS, generator=generator).to(device)
     return maps
 
 
-def _fit(head: FewShotHead, supports: Tensor) -> nn.Module:
-    """Fit B episodes to supports (B * 2, C, h, w), of 2 ways and 1 shot."""
+def _support_labels(episodes: int, device: torch.device) -> Tensor:
+    """Make the labels (B * 2, H, W) of 2 ways of 1 shot."""
+    side = _STRIDE * _CELLS
     labels = torch.zeros(
-        len(supports), _STRIDE * _CELLS, _STRIDE * _CELLS, dtype=torch.long,
-        device=supports.device)
-    part = slice(len(labels[0]) // 4, len(labels[0]) // 2)
+        episodes * 2, side, side, dtype=torch.long, device=device)
+    part = slice(side // 4, side // 2)
     labels[0::2, part, :] = 1
     labels[1::2, :, part] = 2
+    return labels
+
+
+def _samples(maps: list[Tensor]) -> list[SegDataSample]:
+    """Make the samples of 2 episodes: a support of each way, and a query."""
+    labels = _support_labels(1, maps[-1].device)
+    parts = [dict(role='support', way=1), dict(role='support', way=2),
+             dict(role='query', way=1)]
+    return [
+        SegDataSample(
+            metainfo=part | dict(
+                run=0, episode=episode, shot=0, class_ids=[0, 1],
+                class_names=['first', 'second'], ori_shape=label.shape,
+                img_shape=label.shape),
+            gt_sem_seg=PixelData(data=label[None]))
+        for episode in range(2)
+        for part, label in zip(parts, labels[[0, 1, 0]], strict=True)]
+
+
+def _fit(head: FewShotHead, supports: Tensor) -> nn.Module:
+    """Fit B episodes to supports (B * 2, C, h, w), of 2 ways and 1 shot."""
     episodes = len(supports) // 2
-    statistics = head.support_statistics(supports, labels, [1, 2] * episodes)
+    statistics = head.support_statistics(
+        supports, _support_labels(episodes, supports.device),
+        [1, 2] * episodes)
     return head.classifier.fit(
         statistics.each(lambda one: one.unflatten(0, (episodes, 2))), [1, 1])

@@ -85,7 +85,7 @@ def test_a_correct_method_passes_and_leaves_the_head_as_it_was():
     (NoBackground, r'NoBackground with the shape \(2, 3, 16, 16\) for 2 '
      r'images of 2 episodes with 2 ways, got \(2, 2, 16, 16\)'),
     (OneImage, r'for 1 images of 2 episodes with 2 ways, got \(1, 3, 16, 16'),
-    (Cells, 'PANetHead with Cells to classify two episodes of 2 ways, got '
+    (Cells, 'PANetHead with Cells to work on two episodes of 2 ways, got '
      r'AttributeError: .*raised in \w+\.py, line \d+\); correct the method')])
 def test_a_method_that_fails_in_a_test_is_refused_before(method, sentence):
     with pytest.raises(InputError, match=sentence):
@@ -110,6 +110,20 @@ def test_a_head_without_a_loss_is_tested_but_not_trained():
     check_head(head)
     with pytest.raises(InputError, match=r'expected Other to define loss\('):
         check_head(head, trains=True)
+
+
+@pytest.mark.parametrize('losses', [
+    None, dict(acc_seg=torch.ones(())), dict(loss_seg=1.0)])
+def test_a_head_that_gives_no_loss_is_not_trained(losses):
+    class Own(PANetHead):
+        def loss(self, inputs, batch_data_samples, train_cfg=None):
+            assert [sample.role for sample in batch_data_samples] == [
+                'support', 'support', 'query'] * 2
+            return losses
+
+    check_head(Own(6))
+    with pytest.raises(InputError, match=r"loss of Own as .* 'loss', such"):
+        check_head(Own(6), trains=True)
 
 
 def test_only_the_features_are_checked_of_a_head_that_overrides_more():
