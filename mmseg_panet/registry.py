@@ -69,7 +69,7 @@ def with_type_names(node: Any) -> Any:
             key: _registered_name(value) if key == 'type' else
             with_type_names(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [with_type_names(one) for one in node]
+        return type(node)(map(with_type_names, node))
     return node
 
 

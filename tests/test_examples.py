@@ -7,6 +7,7 @@ import pytest
 import torch
 from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
 from mmengine.config import Config
+from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from tool_runs import REPO, small_config, tool, write_supports
 
@@ -132,6 +133,14 @@ def test_a_head_with_a_projection_is_trained_tested_and_banked(
     settings = Config.fromfile(config).model
     settings.decode_head.bank = str(bank)
     assert MODELS.build(settings).decode_head.fitted.num_classes == 3
+    tool('bank-to-model', config, run / 'iter_6.pth', bank, tmp_path / 'out')
+    banked = init_model(*(str(tmp_path / f'out/bank.{suffix}')
+                          for suffix in ('py', 'pth')), device='cpu')
+    assert banked.cfg.custom_imports.imports == [
+        'mmseg_panet', 'projection_head']
+    np.testing.assert_array_equal(
+        inference_model(banked, str(image)).pred_sem_seg.data[0],
+        fitted(image)['predictions'])
     # The backbone alone would leave the projection at random.
     backbone = tmp_path / 'backbone.pth'
     torch.save(fitted.model.backbone.state_dict(), backbone)

@@ -65,7 +65,7 @@ def test_the_scope_of_a_base_is_no_setting_of_a_step(tmp_path):
     (nn.BatchNorm2d, 'BN'), (nn.Fold, 'Fold')])
 def test_a_class_becomes_the_name_that_a_config_would_have(kind, name):
     found = with_type_names(dict(backbone=(dict(type=kind, depth=18),)))
-    assert found == dict(backbone=[dict(type=name, depth=18)])
+    assert found == dict(backbone=(dict(type=name, depth=18),))
     assert type_name(dict(type=kind)) == name.split('.')[-1]
 
 

@@ -4,12 +4,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from ..files import StrPath, prepare_output, write_atomic
 from ..models.bank.banked_classes import BankedClasses
 from ..models.checkpoint_file import write_checkpoint
 from ..models.few_shot_segmentor import FewShotSegmentor
+from ..registry import with_type_names
 from ..version import __version__
 from .few_shot_inferencer import FewShotInferencer
 from .images.image_pipeline import network_size, rescaled
@@ -67,7 +68,7 @@ def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
 def banked_config(inferencer: FewShotInferencer, data_root: str
                   ) -> dict[str, Any]:
     """Make the config of :func:`write_banked_model`."""
-    steps = inferencer.image_steps
+    steps = with_type_names(inferencer.image_steps)
     meta = inferencer.dataset_meta
     test = [_LOAD, *steps, _LABELS, _PACK]
     dataset = dict(
@@ -80,7 +81,7 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
     return dict(
         default_scope='mmseg',
         custom_imports=dict(
-            imports=['mmseg_panet'], allow_failed_imports=False),
+            imports=_imports(inferencer.cfg), allow_failed_imports=False),
         model=_model_config(inferencer, meta['palette']),
         test_pipeline=[_LOAD, *steps, _PACK],
         tta_pipeline=[_LOAD, dict(
@@ -120,6 +121,13 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
             vis_backends=[dict(type='LocalVisBackend')]),
         log_processor=dict(by_epoch=False), log_level='INFO',
         load_from=None, resume=False)
+
+
+def _imports(cfg: ConfigDict) -> list[str]:
+    """List the modules with the components of the config."""
+    given = cfg.get('custom_imports', {}).get('imports') or []
+    return list(dict.fromkeys([
+        'mmseg_panet', *([given] if isinstance(given, str) else given)]))
 
 
 def _model_config(inferencer: FewShotInferencer,
