@@ -8,6 +8,7 @@ from ..registry import type_name
 from .bundled_configs import config_folder
 from .config_file import read_config
 from .settings import episodes_of_test
+from .spelling import iter_dicts
 from .support_annotation import GIVEN_ANNOTATIONS
 
 _PARTS = {'train', 'test', 'evaluator', 'test_cfg'}
@@ -44,9 +45,10 @@ def apply_protocol(cfg: Config, name: str) -> None:
     rules = dict(
         protocol=protocol, test_dataloader=dict(dataset=protocol.test),
         model=dict(test_cfg=protocol.test_cfg))
-    if cfg.get('train_dataloader'):
-        rules['train_dataloader'] = dict(dataset=protocol.train)
     cfg.merge_from_dict(rules)
+    for _, dataset in iter_dicts(cfg.get('train_dataloader'), ''):
+        if 'support_pipeline' in dataset:  # perhaps in a wrapper
+            dataset.update(protocol.train)
 
 
 def _read(name: str) -> ConfigDict:

@@ -17,6 +17,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from mmseg_panet.apis import apply_protocol
+from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.errors import InputError
 
@@ -425,3 +426,15 @@ def test_the_pool_trained_on_must_be_known(tmp_path):
     cfg.test_dataloader.dataset.dataset = dict(type='ToyDataset')
     with pytest.raises(InputError, match='tests on the training images: '):
         apply_protocol(cfg, 'panet')
+
+
+def test_the_rules_of_the_training_reach_data_sets_in_a_wrapper():
+    cfg = read_config('panet_r18-d8_1xb4-800iters_toy3i-128x128')
+    given = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=[
+        given, dict(type='RepeatDataset', times=2, dataset=given)])
+    apply_protocol(cfg, 'hsnet')
+    joined = cfg.train_dataloader.dataset
+    assert set(joined) == {'type', 'datasets'}
+    assert [one.sampling for one in (
+        joined.datasets[0], joined.datasets[1].dataset)] == ['pair_first'] * 2
