@@ -116,7 +116,9 @@ def _check_loss(head: FewShotHead, losses: Any) -> None:
 def _random_maps(head: FewShotHead) -> list[Tensor]:
     """Make the outputs of a backbone for 6 images."""
     levels = head.levels.levels
-    number = max(index + 1 if index >= 0 else -index for index, _ in levels)
+    # Negative positions count from the end.
+    number = max(1 + index for index, _ in [*levels, (-1, 0)]) + max(
+        -index for index, _ in [*levels, (0, 0)])
     generator = torch.Generator().manual_seed(0)
     device = next(chain(
         head.parameters(), head.buffers()), torch.empty(0)).device

@@ -66,7 +66,7 @@ class Projection(PANetHead):
 
 
 def head_with(classifier):
-    head = PANetHead((6, 3), (0, 2))
+    head = PANetHead((6, 3, 2), (0, 2, -1))
     head.classifier = classifier
     return head
 
