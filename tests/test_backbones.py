@@ -1,37 +1,21 @@
 """Every config of configs/backbones, through all commands, at a small size."""
-import copy
 import re
-from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from backbone_configs import FILES, config
+from mmengine.config import Config
 from tool_runs import tool
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 
-FILES = {name: path for name, path in config_files().items()
-         if path.parent.name == 'backbones'}
 QUICK = ('resnet50-d8', 'hrnet-w18', 'swin-t', 'mit-b2', 'convnext-t',
          'dinov2-s-p14', 'dinov3-vit-s-p16')
 """One backbone of each family, for which there is time in each run."""
 TOY = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
-_read = cache(read_config)
-
-
-def config(name):
-    """A config of random weights, as there is no download in tests."""
-    cfg = copy.deepcopy(_read(str(FILES[name])))
-    backbone = cfg.model.backbone
-    if backbone.type == 'TIMMBackbone':
-        pytest.importorskip('timm')
-        backbone.pretrained = False
-    else:
-        backbone.init_cfg = None
-    return cfg
 
 
 def resized(node, old, new):
@@ -66,7 +50,7 @@ def test_a_backbone_trains_is_tested_and_fits_and_loads_a_bank(
     old = cfg.model.data_preprocessor.size
     small = tmp_path / 'small.py'
     cfg = resized(cfg._cfg_dict, old, (side, side))
-    toy = _read(str(config_files()[TOY]))
+    toy = read_config(TOY)
     cfg.train_cfg.update(max_iters=2, val_interval=2)
     for loader, episodes in (('train', 8), ('val', 2), ('test', 20)):
         cfg[f'{loader}_dataloader'].update(batch_size=2, num_workers=0)
@@ -75,7 +59,7 @@ def test_a_backbone_trains_is_tested_and_fits_and_loads_a_bank(
             pools=toy[f'{loader}_dataloader'].dataset.pools)
     cfg.test_dataloader.dataset.num_runs = 1
     cfg.default_hooks.checkpoint.update(interval=2, save_optimizer=False)
-    type(_read(str(FILES[name])))(cfg).dump(small)
+    Config(cfg).dump(small)
 
     tool('train', small, '--data-root', toy_root, '--work-dir',
          tmp_path / 'run')

@@ -70,10 +70,18 @@ class BackboneSegmentor(BankedSegmentor):
             neck if there is one.
 
         Raises:
-            InputError: See :func:`check_patches`.
+            InputError: If the backbone refuses images of this size, and see
+                :func:`check_patches`.
         """
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=self._memory_format)
-        features = super().extract_feat(inputs)
+        try:
+            features = super().extract_feat(inputs)
+        except AssertionError as error:
+            height, width = inputs.shape[2:]
+            raise InputError(
+                f'expected images that {type(self.backbone).__name__} can '
+                f'encode, got {height} x {width} ({error}); change their size '
+                'or its settings') from error
         check_patches(self.backbone, inputs, features)
         return features

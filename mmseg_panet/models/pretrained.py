@@ -27,6 +27,13 @@ OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
 
 For our backbones, such weights are those of stage 4.
 """
+COMPUTED = ('rope.freqs_cos', 'rope.freqs_sin')
+"""Ends of the names of buffers that EVA-02 computes for the last image."""
+NO_WEIGHTS = ('num_batches_tracked', *COMPUTED)
+"""Ends of the names of buffers that are no weights.
+
+The first counts training steps, and files older than torch 0.4.1 lack it.
+"""
 _OTHER_SHAPE = re.compile(r'size mismatch for (\S+):')
 _MISSING = re.compile(r'missing keys in source state_dict: (.*)')
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
@@ -39,8 +46,7 @@ def find_faults(weights: Mapping[str, Any],
     Additional weights of modules that the model does not have (``layer4``,
     ``fc``, ``classifier``) are not a fault. Additional weights of its
     modules are one: a file of ResNet-101 contains all keys of ResNet-50 and
-    17 more blocks. A missing ``num_batches_tracked`` is not a fault, as
-    files older than torch 0.4.1 lack it.
+    17 more blocks. :data:`NO_WEIGHTS` are never a fault.
 
     Args:
         weights (Mapping[str, Any]): Tensors of the file by their keys.
@@ -51,7 +57,7 @@ def find_faults(weights: Mapping[str, Any],
     """
     weights, expected = (
         {key: value for key, value in tensors.items()
-         if not key.endswith('num_batches_tracked')}
+         if not key.endswith(NO_WEIGHTS)}
         for tensors in (weights, expected))
     modules = {key.split('.')[0] for key in expected}
     faults = [f"'{key}' is missing" for key in expected if key not in weights]

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from backbone_configs import config
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_panet.config.bundled_configs import config_files
-from mmseg_panet.config.config_file import read_config
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import LogitMap
 from mmseg_panet.models.patch_grid import output_stride, patch_size
@@ -37,11 +36,11 @@ def segmentor(kind, channels, test_cfg=None, in_index=-1, **backbone):
 def dinov2():
     """The patches of the config of DINOv2-S, and two of its layers."""
     torch.manual_seed(0)
-    cfg = read_config(str(config_files()[DINOV2])).model
+    cfg = config(DINOV2).model
     assert cfg.data_preprocessor.test_cfg == dict(size_divisor=14)
-    cfg.backbone.update(init_cfg=None, arch=dict(
+    cfg.backbone.arch = dict(
         embed_dims=384, num_layers=2, num_heads=6,
-        feedforward_channels=4 * 384))
+        feedforward_channels=4 * 384)
     model = MODELS.build(cfg)
     model.init_weights()
     return model.eval()

@@ -1,5 +1,5 @@
-# ConvNeXt-T, stage 3. mmseg has no ConvNeXt of its own: its configs use that of
-# mmpretrain, with these weights.
+# ConvNeXt-T, stage 3. mmseg has no ConvNeXt of its own: its configs use that
+# of mmpretrain, with these weights.
 _base_ = './panet_r50-d8.py'
 pretrained = 'https://mmassets.onedl.ai/mmclassification/v0/convnext/downstream/convnext-tiny_3rdparty_32xb128-noema_in1k_20220301-795e9634.pth'  # noqa: E501
 model = dict(

@@ -1,5 +1,5 @@
-# mmseg's own ResNet-50 at output stride 8. Its features end with a ReLU and are
-# never negative; those of DilatedResNet, in panet_r50-d8.py, may be.
+# mmseg's own ResNet-50 at output stride 8. Its features end with a ReLU and
+# are never negative; those of DilatedResNet, in panet_r50-d8.py, may be.
 _base_ = './panet_r50-d8.py'
 model = dict(
     backbone=dict(
