@@ -10,6 +10,7 @@ import torch
 from . import (
     REPO,
     absent,
+    backbones,
     calibration,
     classifiers,
     episodes,
@@ -72,6 +73,7 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
         found[f'classifiers-{net.lower()}'] = Job(partial(
             classifiers.measure, net, data, device, under),
             net == 'ResNet-18')
+    found['backbones'] = Job(partial(backbones.measure, device))
     found['imports'] = Job(imports.measure, True)
     found['resume'] = Job(partial(resume.measure, work_dir), True)
     found['inferencer'] = Job(
