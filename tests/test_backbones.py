@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from backbone_configs import FILES, config
+from inference_parts import red_and_blue
 from mmengine.config import Config
 from tool_runs import tool
 
@@ -37,12 +38,13 @@ def small_size(cfg):
 
 
 def named(name):
-    short = re.match('panet_(.*)_1xb4', name)[1]
+    short = name.split('_')[1]
     return pytest.param(
         name, id=short, marks=() if short in QUICK else pytest.mark.slow)
 
 
-@pytest.mark.parametrize('name', [named(name) for name in FILES])
+@pytest.mark.parametrize('name', [
+    named(name) for name in FILES if '_imagenet-' not in name])
 def test_a_backbone_trains_is_tested_and_fits_and_loads_a_bank(
         name, tmp_path, toy_root):
     cfg = config(name)
@@ -83,3 +85,12 @@ def test_a_backbone_trains_is_tested_and_fits_and_loads_a_bank(
     state = torch.load(weights, map_location='cpu', weights_only=False)
     assert all(value.isfinite().all() for value in
                state['state_dict'].values() if value.is_floating_point())
+
+
+def test_photographs_of_a_config_without_training_are_segmented():
+    cfg = config('panet_dinov2-s-p14_imagenet-448x448')
+    cfg.test_pipeline[1].scale = (56, 56)
+    inferencer = FewShotInferencer(cfg, device='cpu', show_progress=False)
+    image, _ = red_and_blue(1)['blue'][0]
+    found = inferencer.fit(red_and_blue(1))(image)['predictions']
+    assert found.shape == image.shape[:2]

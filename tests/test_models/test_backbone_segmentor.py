@@ -109,6 +109,16 @@ def test_a_map_that_is_smaller_than_a_window_is_padded_or_refused():
         assert features_of(build(one), 24, 32).shape == (2, 24, 6, 8)
 
 
+def test_a_beit_takes_images_of_its_own_size_only():
+    beit = build(dict(
+        VIT, type='mmpretrain.BEiTViT', arch=ARCH, use_abs_pos_emb=True))
+    assert features_of(beit, 28, 28).shape == (2, 24, 2, 2)
+    with pytest.raises(InputError, match='BEiTViT can encode, got 28 x 42'):
+        features_of(beit, 28, 42)
+    with pytest.raises(RuntimeError, match='expected input.*to have 3 chan'):
+        beit.extract_feat(torch.rand(1, 4, 28, 28))
+
+
 def test_the_position_embedding_is_interpolated_to_other_sizes():
     """Its weights alone are left: the other parts give zeros."""
     model = build(dict(VIT, final_norm=False))
