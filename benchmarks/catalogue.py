@@ -73,7 +73,6 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
         found[f'classifiers-{net.lower()}'] = Job(partial(
             classifiers.measure, net, data, device, under),
             net == 'ResNet-18')
-    found['backbones'] = Job(partial(backbones.measure, device))
     found['imports'] = Job(imports.measure, True)
     found['resume'] = Job(partial(resume.measure, work_dir), True)
     found['inferencer'] = Job(
@@ -89,6 +88,7 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
                 gpu.measure, Case('ResNet-50', 473, ways, shots, 8),
                 device), True)
     else:
+        found['backbones'] = Job(backbones.measure)
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
     found['soak-training'] = Job(partial(soak.measure_training, work_dir))
     for name, reuse in (('episodes', False), ('images', True)):
