@@ -33,9 +33,10 @@ def test_a_setting_reaches_every_place_of_every_config(name):
         for pool in pools.values():
             assert pool.data_root == 'elsewhere'
     backbone = cfg.model.backbone
-    assert 'weights.pth' == (
-        backbone.pretrained_cfg_overlay.file
-        if backbone.type == 'TIMMBackbone' else backbone.init_cfg.checkpoint)
+    by_timm = backbone.type == 'TIMMBackbone'
+    file = (backbone.pretrained_cfg_overlay.file if by_timm
+            else backbone.init_cfg.checkpoint)
+    assert file == 'weights.pth'
     # FSS-1000 has lists of classes in place of folds.
     assert (cfg.get('fold', 2), cfg.num_shots, cfg.data_root) == (
         2, 5, 'elsewhere')
