@@ -95,6 +95,9 @@ setup(
         'safetensors>=0.4.5',  # decoded images, prototype banks
     ],
     extras_require={
+        'timm': [
+            'timm>=1.0.20',  # the backbones of DINOv3
+        ],
         'onedl': [
             'onedl-mmengine>=0.10.12',
             'onedl-mmcv>=2.3.6',

@@ -10,6 +10,7 @@ import torch
 from . import (
     REPO,
     absent,
+    backbones,
     calibration,
     classifiers,
     episodes,
@@ -87,6 +88,7 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
                 gpu.measure, Case('ResNet-50', 473, ways, shots, 8),
                 device), True)
     else:
+        found['backbones'] = Job(backbones.measure)
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
     found['soak-training'] = Job(partial(soak.measure_training, work_dir))
     for name, reuse in (('episodes', False), ('images', True)):

@@ -100,6 +100,36 @@ def write(path, text):
     return path
 
 
+def backbone_config(parts, out, text):
+    """Write the config of another backbone with 24 channels."""
+    return write(out / 'config.py', f"""
+_base_ = {str(parts.config)!r}
+custom_imports = dict(imports=['mmseg_panet', 'mmpretrain.models'])
+model = dict(
+    backbone=dict(_delete_=True, {text}),
+    decode_head=dict(in_channels=24))
+""")
+
+
+def fit_vit(parts, out, text=''):
+    """Fit examples of 64x64 pixels by a tiny vision transformer."""
+    arch = dict(
+        embed_dims=24, num_layers=1, num_heads=2, feedforward_channels=24)
+    config = backbone_config(parts, out, (
+        f"type='mmpretrain.VisionTransformer', arch={arch}, **(dict("
+        f"img_size=64, patch_size=16, out_type='featmap') | dict({text}))"))
+    return ('fit', config, 'none', '--support', parts.support, '--out',
+            out / 'out.safetensors')
+
+
+def vit_weights(out):
+    """Save weights of that transformer as mmpretrain does."""
+    path = out / 'vit.pth'
+    torch.save({'backbone.patch_embed.projection.weight': torch.zeros(
+        24, 3, 14, 14)}, path)
+    return path
+
+
 def coco(out, **changes):
     """Write a COCO file of one image with one triangle."""
     content = dict(
@@ -666,6 +696,25 @@ def _(parts, out):
             'model.decode_head.in_channels=33')
 
 
+@bad('Images that are no multiple of the patches of the backbone')
+def _(parts, out):
+    return fit_vit(parts, out, 'patch_size=14, img_size=70')
+
+
+@bad('A backbone of mmpretrain that gives no feature map')
+def _(parts, out):
+    return fit_vit(parts, out, "out_type='cls_token'")
+
+
+@bad('A Swin of mmpretrain with a map that is smaller than its window')
+def _(parts, out):
+    config = backbone_config(parts, out, (
+        "type='mmpretrain.SwinTransformer', window_size=32, out_indices=(0,), "
+        'arch=dict(embed_dims=24, depths=[1], num_heads=[2])'))
+    return ('fit', config, 'none', '--support', parts.support, '--out',
+            out / 'out.safetensors')
+
+
 @bad('A fold that does not exist')
 def _(parts, out):
     return parts.test('--fold', 9)
@@ -803,6 +852,21 @@ def _(parts, out):
     weights[key][0, 0, 0, 0] = torch.nan
     torch.save(weights, out / 'a.pth')
     return parts.test(checkpoint=out / 'a.pth')
+
+
+@bad('Pretrained weights of another patch size')
+def _(parts, out):
+    path = vit_weights(out)
+    return fit_vit(parts, out, (
+        f"init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}, "
+        "prefix='backbone.')"))
+
+
+@bad('Pretrained weights of mmpretrain without their prefix')
+def _(parts, out):
+    path = vit_weights(out)
+    return fit_vit(parts, out, (
+        f"init_cfg=dict(type='Pretrained', checkpoint={str(path)!r})"))
 
 
 @bad('A work dir to resume from without a complete checkpoint')

@@ -36,14 +36,40 @@ def config(name):
     return copy.deepcopy(_read(name))
 
 
+def network_of(backbone):
+    """The name of a backbone by its settings."""
+    kind = backbone.type.removeprefix('mmpretrain.')
+    if kind == 'TIMMBackbone':
+        name = backbone.model_name
+        assert '.dinov3_' in name or '_dinov3.' in name
+        return dict(
+            convnext_tiny='dinov3-convnext-t',
+            vit_small_patch16_dinov3='dinov3-vit-s-p16')[name.split('.')[0]]
+    if kind in ('VisionTransformer', 'ViTEVA02'):
+        method = 'eva02' if kind == 'ViTEVA02' else (
+            'clip' if backbone.get('pre_norm') else 'dinov2')
+        size = backbone.arch.removeprefix('dinov2-')[0]
+        assert f'{method}/' in backbone.init_cfg.checkpoint
+        return f'{method}-{size}-p{backbone.patch_size}'
+    if kind == 'ConvNeXt':
+        return {96: 'convnext-t', 128: 'convnext-b'}[backbone.arch.channels[0]]
+    if kind == 'SwinTransformer':
+        return 'swin-' + backbone.get('arch', 'tiny')[0]
+    if kind == 'HRNet':
+        return f'hrnet-w{backbone.extra.stage4.num_channels[0]}'
+    if kind == 'MixVisionTransformer':
+        return {(3, 4, 6): 'mit-b2'}[tuple(backbone.num_layers)]
+    return dict(
+        DilatedResNet='r', DilatedVGG='vgg', ResNet='resnet',
+        ResNeSt='resnest')[kind] + f"{backbone.get('depth', 16)}-d8"
+
+
 def name_of(cfg):
     """The name of a config by what is in it."""
     model = cfg.model
     head = model.decode_head
     method = 'discriminant' if head.get('classifier') else 'panet'
-    kind = model.backbone.type
-    depth = model.backbone.get('depth', 16)
-    network = dict(DilatedResNet='r', DilatedVGG='vgg')[kind] + f'{depth}-d8'
+    network = network_of(model.backbone)
     if tuple(model.backbone.get('out_indices', ())) == (1, 2):
         assert head.in_index == (0, 1)
         network += '-s23'
@@ -70,7 +96,9 @@ def name_of(cfg):
 def test_a_name_says_what_the_config_is(name):
     cfg = config(name)
     assert name_of(cfg) == name
-    assert FILES[name].parent.name == name.split('_')[0]
+    ours = cfg.model.backbone.type in ('DilatedResNet', 'DilatedVGG')
+    assert FILES[name].parent.name == (
+        name.split('_')[0] if ours else 'backbones')
 
 
 @pytest.mark.parametrize('name', TRAINED)
@@ -185,12 +213,12 @@ def test_every_data_set_of_the_configs_is_in_the_index():
         assert index[data]['data_root'] == cfg.data_root
 
 
-@pytest.mark.parametrize('method', ['panet', 'discriminant'])
-def test_the_readme_of_a_method_links_all_of_its_configs(method):
+@pytest.mark.parametrize('method', ['panet', 'discriminant', 'backbones'])
+def test_the_readme_of_a_folder_links_all_of_its_configs(method):
     text = (REPO / f'configs/{method}/README.md').read_text()
     links = dict(re.findall(r'\[([\w-]+)\]\(([\w-]+\.py)\)', text))
-    assert links == {name: f'{name}.py' for name in FILES
-                     if name.startswith(f'{method}_')}
+    assert links == {name: f'{name}.py' for name, path in FILES.items()
+                     if path.parent.name == method}
     for path in re.findall(r'\]\((\.\./[\w./-]+)\)', text):
         assert (REPO / 'configs' / method / path).is_file()
     assert np.all([name in FILES for name in re.findall(

@@ -56,6 +56,7 @@ TESTED = {
     ('docs/own_data.md', 0): 'own data',
     ('docs/own_data.md', 1): 'list of images',
     ('docs/own_data.md', 2): 'tensors',
+    ('docs/backbones.md', 0): 'another backbone',
     ('docs/components.md', 0): 'another model',
     ('docs/components.md', 1): 'functions of mmseg',
     ('docs/components.md', 2): 'bank in a model',
@@ -354,6 +355,20 @@ def test_the_head_goes_into_another_model_of_mmseg(
          'val_dataloader.num_workers=0',
          'val_dataloader.dataset.num_episodes=1')
     assert Path('work_dirs/config/iter_1.pth').is_file()
+
+
+def test_the_config_of_another_backbone_joins_two_layers(
+        tmp_path, toy_root, monkeypatch):
+    """The complete config trains, on images of 64x64 pixels."""
+    monkeypatch.chdir(tmp_path)
+    Path('config.py').write_text(snippet('another backbone'))
+    tool('train', 'config.py', '--data-root', toy_root, '--cfg-options',
+         'model.backbone.init_cfg=None', 'train_cfg.max_iters=1',
+         'train_cfg.val_interval=1', 'train_dataloader.batch_size=1',
+         'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0',
+         'val_dataloader.dataset.num_episodes=1')
+    weights = torch.load('work_dirs/config/iter_1.pth', weights_only=False)
+    assert 'backbone.layers.11.ln1.weight' in weights['state_dict']
 
 
 def test_mmsegs_functions_segment_by_the_model_of_the_inferencer(

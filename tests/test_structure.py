@@ -19,6 +19,7 @@ TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 # They test the repository, or several modules at once, and mirror none.
 CROSS_CUTTING = {
     'test_api_page.py',
+    'test_backbones.py',
     'test_benchmarks.py',
     'test_configs.py',
     'test_contributing.py',

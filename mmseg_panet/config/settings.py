@@ -93,18 +93,48 @@ def episodes_of_test(cfg: Config) -> ConfigDict:
         'it')
 
 
-def set_pretrained(cfg: Config, checkpoint: str) -> None:
+def set_pretrained(cfg: Config, checkpoint: str,
+                   is_alone: bool = False) -> None:
     """Set the checkpoint of the backbone of a config.
 
     Args:
         cfg (Config): Config to change in place. mmseg's ``model.pretrained``
             excludes ``init_cfg`` of the backbone, and becomes None.
         checkpoint (str): See :func:`apply_settings`.
+        is_alone (bool): Whether the file has the backbone's own keys. If
+            not, they have the prefix of the ``init_cfg`` of the config, or
+            are those of timm. Defaults to False.
     """
     if cfg.model.get('pretrained') is not None:
         cfg.model.pretrained = None
-    cfg.model.backbone.init_cfg = dict(
-        type='Pretrained', checkpoint=checkpoint)
+    backbone = cfg.model.backbone
+    if loads_by_timm(backbone) and not is_alone:
+        backbone.pretrained_cfg_overlay = dict(file=checkpoint)
+        return
+    init_cfg = backbone.get('init_cfg')
+    prefix = isinstance(init_cfg, dict) and init_cfg.get('prefix')
+    backbone.init_cfg = dict(type='Pretrained', checkpoint=checkpoint)
+    if prefix and not is_alone:
+        backbone.init_cfg.prefix = prefix
+    leave_timm_out(backbone)
+
+
+def loads_by_timm(backbone: dict) -> bool:
+    """Return whether timm loads pretrained weights of a backbone."""
+    return str(backbone.get('type')).endswith('TIMMBackbone') and (
+        backbone.get('pretrained', True))
+
+
+def leave_timm_out(backbone: dict) -> None:
+    """Load no pretrained weights by timm, as a checkpoint replaces them.
+
+    timm loads them, or downloads them, when the backbone is built.
+
+    Args:
+        backbone (dict): Config of a backbone, which is changed in place.
+    """
+    if loads_by_timm(backbone):
+        backbone['pretrained'] = False
 
 
 def remove_hooks(cfg: Config) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from ..config.settings import leave_timm_out
 from ..files import StrPath, prepare_output, write_atomic
 from ..models.bank.banked_classes import BankedClasses
 from ..models.checkpoint_file import write_checkpoint
@@ -146,6 +147,7 @@ def _model_config(inferencer: FewShotInferencer,
     for part in ('backbone', 'neck'):
         if model.get(part):
             model[part]['init_cfg'] = None
+    leave_timm_out(model['backbone'])
     for key in ('scale', 'distance', 'loss_align'):
         model['decode_head'].pop(key, None)
     model['decode_head'] |= dict(

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..config.build_errors import build_errors
 from ..config.classifier import classifier_config
+from ..config.settings import leave_timm_out
 from ..errors import InputError
 from ..models import FewShotHead, PrototypeClassifier
 from ..models.checkpoint_file import read_weights
@@ -17,7 +18,7 @@ from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
 from ..models.head_check import check_head
 from ..models.initialization import initialization
-from ..models.pretrained import fitting_part
+from ..models.pretrained import COMPUTED, fitting_part
 from ..overrides import difference
 
 
@@ -46,6 +47,8 @@ def load_model(cfg: ConfigDict, weights: str | None, device: str,
         raise InputError(
             f"the device '{device}' cannot be used ({reason}); leave it out "
             "to have the best there is, or give 'cpu'") from error
+    if weights is not None and isinstance(cfg.get('model'), dict):
+        leave_timm_out(cfg.model.get('backbone') or {})
     model: Any = build_model(cfg)
     _set_classifier(model.decode_head, cfg, classifier)
     check_head(model.decode_head)
@@ -114,7 +117,10 @@ def load_weights(model: Any, weights: str | None) -> None:
         InputError: If the file is missing or unreadable, or does not fit.
     """
     if weights is None:
-        if not getattr(model.backbone, 'init_cfg', None):
+        # timm has already loaded its weights when it built its model.
+        backbone = model.backbone
+        if not getattr(backbone, 'init_cfg', None) and not getattr(
+                backbone, 'is_init', False):
             print_log(
                 'the model has random weights: neither a checkpoint nor '
                 'pretrained weights of the backbone are given',
@@ -122,5 +128,7 @@ def load_weights(model: Any, weights: str | None) -> None:
         with initialization(model):
             model.init_weights()
         return
-    state = read_weights(weights)
+    state = {
+        key: value for key, value in read_weights(weights).items()
+        if not key.endswith(COMPUTED)}
     fitting_part(model, state, weights).load_state_dict(state, strict=False)

@@ -74,8 +74,8 @@ class FeatureLevels:
             levels, in float32, or in float64 for inputs in float64.
 
         Raises:
-            InputError: If an output is missing or has another number of
-                channels.
+            InputError: If an output is missing, is no map or has another
+                number of channels.
         """
         maps = [_output_at(inputs, *level) for level in self.levels]
         if self.input_transform is None:
@@ -97,6 +97,12 @@ def _output_at(inputs: Sequence[Tensor], index: int,
             f'{len(inputs)} outputs of the backbone; it is a position in '
             'out_indices')
     features = inputs[index]
+    if features.ndim != 4:
+        raise InputError(
+            'expected feature maps of 4 dimensions from the backbone, got '
+            f'{features.ndim} at in_index={index}; for the backbones of '
+            "mmpretrain, set out_type='featmap', or "
+            'gap_before_final_norm=False of ConvNeXt')
     if features.shape[1] != channels:
         raise InputError(
             f'expected in_channels={channels} of PANetHead, got features of '

@@ -10,13 +10,12 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
-from .banked_segmentor import BankedSegmentor
+from .backbone_segmentor import BackboneSegmentor
 from .device_checks import checked_at_end
 from .edge_filter import edge_filter_of
 from .episode_layout import EpisodeLayout, check_episode
 from .few_shot_head import FewShotHead
 from .image_maps import fitted_maps, image_map, slides
-from .initialization import initialization
 from .logit_map import LogitMap
 from .resize import size_metainfo
 from .shot_fusion import SHOT_FUSIONS, fuse_shots
@@ -26,7 +25,7 @@ from .support_ways import support_ways
 
 
 @MODELS.register_module()
-class FewShotSegmentor(BankedSegmentor):
+class FewShotSegmentor(BackboneSegmentor):
     """An ``EncoderDecoder`` of mmseg with a :class:`PANetHead`.
 
     Training is that of mmseg. In testing, a flat batch of episodes (samples
@@ -58,21 +57,13 @@ class FewShotSegmentor(BankedSegmentor):
             ``vote_threshold``, ``edges`` or ``min_area`` is out of range.
     """
 
-    def __init__(self, *args: Any, channels_last: bool | str = False,
-                 **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not isinstance(self.decode_head, FewShotHead):
             raise InputError(
                 'expected a PANetHead, or another FewShotHead, as decode_head '
                 f'of FewShotSegmentor, got a {type(self.decode_head).__name__}'
                 "; set type='PANetHead' there")
-        if channels_last not in (True, False, 'auto'):
-            raise InputError(
-                "expected channels_last of True, False or 'auto', got "
-                f'{channels_last!r}')
-        self.channels_last = channels_last
-        self._memory_format = torch.contiguous_format
-        self._set_memory_format()
         settings = self.test_cfg or {}
         self.shot_fusion = settings.get('shot_fusion', 'mean_prototypes')
         self.vote_threshold = threshold = settings.get('vote_threshold', 0.5)
@@ -88,48 +79,9 @@ class FewShotSegmentor(BankedSegmentor):
         edge_filter_of(self)
         min_area_of(self)
 
-    def init_weights(self) -> None:
-        """Initialize the weights without a log line for each of them."""
-        with initialization(self):
-            super().init_weights()
-
-    def train(self, mode: bool = True) -> 'FewShotSegmentor':
-        """Set training or evaluation mode, and its memory format."""
-        super().train(mode)
-        self._set_memory_format()
-        return self
-
-    def _set_memory_format(self) -> None:
-        last = self.channels_last
-        if last == 'auto':
-            # On other CPUs, it slows the backward pass of large maps down.
-            last = not self.training or torch.cuda.is_available() or (
-                torch.backends.cpu.get_cpu_capability() == 'AVX512')
-        wanted = torch.channels_last if last else torch.contiguous_format
-        if wanted is self._memory_format:
-            return
-        self._memory_format = wanted
-        self.backbone.to(memory_format=wanted)
-        if self.with_neck:
-            self.neck.to(memory_format=wanted)
-
     # The loops read the predictions right after these steps.
     test_step = checked_at_end()(EncoderDecoder.test_step)
     val_step = checked_at_end()(EncoderDecoder.val_step)
-
-    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
-        """Encode images.
-
-        Args:
-            inputs (Tensor): Preprocessed images (N, 3, H, W).
-
-        Returns:
-            list[Tensor]: Outputs (N, C, h, w) of the backbone, or of the
-            neck if there is one.
-        """
-        if self.channels_last:
-            inputs = inputs.contiguous(memory_format=self._memory_format)
-        return super().extract_feat(inputs)
 
     def predict(self, inputs: Tensor,
                 data_samples: list[SegDataSample] | None = None

@@ -5,7 +5,14 @@ from typing import Any
 
 from ..errors import InputError
 from .checkpoint_file import read_weights
-from .pretrained import WEIGHT_ORIGINS, checkpoints_of, without_lines
+from .pretrained import (
+    OTHER_WEIGHTS,
+    WEIGHT_ORIGINS,
+    checkpoints_of,
+    require_loaded,
+    warned_of,
+    without_lines,
+)
 from .safe_loading import safe_loading
 
 
@@ -19,14 +26,19 @@ def initialization(model: Any) -> Iterator[None]:
 
     Raises:
         InputError: If a checkpoint is missing or cannot be read, contains
-            code, or has weights that are not finite.
+            code, or has weights that are not finite or not those of the
+            backbone.
     """
     try:
-        with safe_loading(), without_lines(WEIGHT_ORIGINS):
+        with (safe_loading(), without_lines(WEIGHT_ORIGINS),
+              warned_of(OTHER_WEIGHTS) as warnings):
             yield
+        require_loaded(model, warnings)
     except InputError:
         raise
-    except Exception:
+    except Exception as error:
+        # mmseg's Swin loads its weights itself.
+        require_loaded(model, [str(error)])
         for part in model.modules():
             for checkpoint, prefix in checkpoints_of(part):
                 read_weights(checkpoint, prefix)

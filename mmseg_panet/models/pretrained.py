@@ -6,7 +6,7 @@ are checked before mmengine loads them.
 """
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,10 +23,19 @@ WEIGHT_ORIGINS = r'\n\S+ - torch\.Size'
 Without a Runner, they are printed; with one, they are in the log file.
 """
 OTHER_WEIGHTS = 'The model and loaded state dict do not match exactly'
-"""Pattern of mmengine's list of weights that a file has, but not the model.
+"""Pattern of mmengine's list of weights that only a file or a model has.
 
-Such weights are those of stage 4.
+For our backbones, such weights are those of stage 4.
 """
+COMPUTED = ('rope.freqs_cos', 'rope.freqs_sin')
+"""Ends of the names of buffers that EVA-02 computes for the last image."""
+NO_WEIGHTS = ('num_batches_tracked', *COMPUTED)
+"""Ends of the names of buffers that are no weights.
+
+The first counts training steps, and files older than torch 0.4.1 lack it.
+"""
+_OTHER_SHAPE = re.compile(r'size mismatch for (\S+):')
+_MISSING = re.compile(r'missing keys in source state_dict: (.*)')
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
 
@@ -37,8 +46,7 @@ def find_faults(weights: Mapping[str, Any],
     Additional weights of modules that the model does not have (``layer4``,
     ``fc``, ``classifier``) are not a fault. Additional weights of its
     modules are one: a file of ResNet-101 contains all keys of ResNet-50 and
-    17 more blocks. A missing ``num_batches_tracked`` is not a fault, as
-    files older than torch 0.4.1 lack it.
+    17 more blocks. :data:`NO_WEIGHTS` are never a fault.
 
     Args:
         weights (Mapping[str, Any]): Tensors of the file by their keys.
@@ -49,7 +57,7 @@ def find_faults(weights: Mapping[str, Any],
     """
     weights, expected = (
         {key: value for key, value in tensors.items()
-         if not key.endswith('num_batches_tracked')}
+         if not key.endswith(NO_WEIGHTS)}
         for tensors in (weights, expected))
     modules = {key.split('.')[0] for key in expected}
     faults = [f"'{key}' is missing" for key in expected if key not in weights]
@@ -144,6 +152,71 @@ def without_lines(beginning: str) -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(is_other)
+
+
+@contextmanager
+def warned_of(beginning: str) -> Iterator[list[str]]:
+    """Collect some lines of mmengine's log.
+
+    Args:
+        beginning (str): Regular expression that matches the beginning of the
+            lines to collect.
+
+    Yields:
+        list[str]: The lines, which are also logged.
+    """
+    lines: list[str] = []
+
+    def collect(record: logging.LogRecord) -> bool:
+        if re.match(beginning, record.getMessage()):
+            lines.append(record.getMessage())
+        return True
+
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(collect)
+    try:
+        yield lines
+    finally:
+        logger.removeFilter(collect)
+
+
+def require_loaded(model: nn.Module, warnings: Sequence[str]) -> None:
+    """Check that mmengine has loaded the pretrained weights of a backbone.
+
+    Some parameters may be missing in a file: classifiers have no norm layers
+    after the stages before their last one, for example.
+
+    Args:
+        model (nn.Module): Model whose weights have been initialised.
+        warnings (Sequence[str]): mmengine's lines of :data:`OTHER_WEIGHTS`,
+            or errors of ``load_state_dict``.
+
+    Raises:
+        InputError: If a parameter has another shape in a file, or if more
+            than half of the backbone's parameters are missing.
+    """
+    parameters = {
+        name.removeprefix('backbone.')
+        for name, _ in model.named_parameters()}
+    for warning in warnings:
+        faults = [f"'{key}' has another shape there" for key in
+                  _OTHER_SHAPE.findall(warning) if key in parameters]
+        missing = [
+            key for keys in _MISSING.findall(warning)
+            for key in keys.split(', ') if key in parameters]
+        if len(missing) > len(parameters) / 2:
+            faults.append(f"'{missing[0]}' and {len(missing) - 1} other "
+                          'weights are missing')
+        if faults:
+            sources = [
+                source + (f" below '{prefix}'" if prefix else '')
+                for part in model.modules()
+                for source, prefix in checkpoints_of(part)]
+            raise InputError(
+                'expected the pretrained weights of the backbone in '
+                f'{", ".join(sources)}, but {faults[0]}; correct the prefix '
+                "of init_cfg (prefix='backbone.' for files of mmpretrain), or "
+                'the settings of the backbone, such as arch or patch_size')
 
 
 def checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:

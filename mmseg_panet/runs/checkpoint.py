@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mmengine.config import Config
 from torch import nn
 
-from ..config.settings import set_pretrained
+from ..config.settings import leave_timm_out, set_pretrained
 from ..deprecation import renamed
 from ..errors import InputError
 from ..models.model_wrapper import unwrap_model
@@ -32,7 +32,9 @@ def start_from(cfg: Config, path: str, weights: Mapping[str, Any]) -> bool:
     alone = is_of_backbone(weights) and 'model' in cfg
     cfg.load_from = None if alone else path
     if alone:
-        set_pretrained(cfg, path)
+        set_pretrained(cfg, path, is_alone=True)
+    elif isinstance(cfg.get('model'), dict):
+        leave_timm_out(cfg.model.get('backbone') or {})
     return alone
 
 

@@ -1,4 +1,5 @@
 import pytest
+import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
@@ -8,8 +9,10 @@ from mmseg_panet.config.settings import (
     apply_settings,
     check_places,
     remove_hooks,
+    set_pretrained,
 )
 from mmseg_panet.errors import InputError
+from mmseg_panet.runs.checkpoint import start_from
 
 TOY = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -29,7 +32,11 @@ def test_a_setting_reaches_every_place_of_every_config(name):
         pools = dataset.get('pools') or dict(all=dataset.dataset)
         for pool in pools.values():
             assert pool.data_root == 'elsewhere'
-    assert cfg.model.backbone.init_cfg.checkpoint == 'weights.pth'
+    backbone = cfg.model.backbone
+    by_timm = backbone.type == 'TIMMBackbone'
+    file = (backbone.pretrained_cfg_overlay.file if by_timm
+            else backbone.init_cfg.checkpoint)
+    assert file == 'weights.pth'
     # FSS-1000 has lists of classes in place of folds.
     assert (cfg.get('fold', 2), cfg.num_shots, cfg.data_root) == (
         2, 5, 'elsewhere')
@@ -60,6 +67,38 @@ def test_a_checkpoint_of_the_backbone_replaces_that_of_mmsegs_bases():
     apply_settings(cfg, pretrained='mine.pth')
     assert MODELS.build(cfg.model).backbone.init_cfg == dict(
         type='Pretrained', checkpoint='mine.pth')
+
+
+def test_weights_of_a_file_have_the_prefix_of_the_config():
+    """mmpretrain saves a backbone below 'backbone.'."""
+    cfg = read_config('panet_dinov2-s-p14_1xb4-600iters_msrc7i-224x224')
+    before = cfg.model.backbone.init_cfg
+    apply_settings(cfg, pretrained='mine.pth')
+    assert cfg.model.backbone.init_cfg == dict(before, checkpoint='mine.pth')
+    set_pretrained(cfg, 'alone.pth', is_alone=True)
+    assert cfg.model.backbone.init_cfg == dict(
+        type='Pretrained', checkpoint='alone.pth')
+
+
+def test_timm_loads_a_file_and_nothing_if_a_checkpoint_follows(tmp_path):
+    timm = pytest.importorskip('timm')
+    state = timm.create_model('vit_small_patch16_dinov3').state_dict()
+    torch.save(state, tmp_path / 'timm.pth')
+    cfg = read_config('panet_dinov3-vit-s-p16_1xb4-600iters_msrc7i-224x224')
+    apply_settings(cfg, pretrained=str(tmp_path / 'timm.pth'))
+    model = MODELS.build(cfg.model)
+    loaded = model.backbone.timm_model.model.state_dict()
+    assert loaded and all(
+        torch.equal(value, state[key]) for key, value in loaded.items())
+    # A checkpoint of the backbone or of the model replaces a download.
+    for name, number in (('backbone', 1), ('model', 2)):
+        cfg.model.backbone.pretrained = True
+        weights = model.backbone if name == 'backbone' else model
+        path = tmp_path / f'{name}.pth'
+        torch.save(weights.state_dict(), path)
+        assert start_from(cfg, str(path), weights.state_dict()) == (
+            number == 1)
+        assert cfg.model.backbone.pretrained is False
 
 
 @pytest.mark.parametrize(('setting', 'words'), [

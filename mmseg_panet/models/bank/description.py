@@ -8,6 +8,7 @@ from torch import nn
 
 from ...registry import with_type_names
 from ..classifiers import Classifier
+from ..pretrained import NO_WEIGHTS
 
 _OF_TRAINING = ('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval',
                 'with_cp')
@@ -96,9 +97,8 @@ def weights_sha256(model: nn.Module) -> str:
     """
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
-        # The latter counts training steps, and old files lack it.
         if not name.startswith(_NOT_MEASURING) and not name.endswith(
-                'num_batches_tracked'):
+                NO_WEIGHTS):
             digest.update(
                 f'{name} {value.dtype} {tuple(value.shape)}'.encode()
                 + value.detach().cpu().contiguous().numpy().tobytes())
