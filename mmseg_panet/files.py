@@ -227,17 +227,21 @@ def write_arrays(path: Path, **arrays: Any) -> None:
 
 def write_mask(path: Path, labels: np.ndarray, palette: bytes,
                text: PngInfo | None = None) -> None:
-    """Write a mask as an 8-bit palette PNG, atomically.
+    """Write a mask as a PNG, atomically.
+
+    It has 8 bits and a palette, or 16 bits and is grey.
 
     Args:
         path (Path): Path of the file. Its folder is created.
-        labels (np.ndarray): Labels of the pixels, (H, W) uint8.
+        labels (np.ndarray): Labels of the pixels, (H, W) uint8 or uint16.
         palette (bytes): RGB colours of up to 256 labels, three bytes each.
+            Those of uint16 are not stored.
         text (PngInfo, optional): Text chunks to store in the file. Defaults
             to None.
     """
     mask = Image.fromarray(labels)
-    mask.putpalette(palette)
+    if labels.dtype == np.uint8:
+        mask.putpalette(palette)
     with atomic_path(path) as part:
         mask.save(part, 'PNG', pnginfo=text)
 

@@ -10,6 +10,13 @@ import numpy as np
 from ..errors import InputError
 from ..files import StrPath, read_lines, write_lines
 from ..wording import is_unsafe
+from .label_type import (
+    IGNORED,
+    MOST_CLASSES,
+    WIDE_IGNORED,
+    ignored_label,
+    label_type,
+)
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -17,9 +24,9 @@ Colour = tuple[int, int, int]
 CLASS_LIST = 'classes.txt'
 """Name of the class list in a folder of masks."""
 BACKGROUND = 'background'
-IGNORED = 255
 # labelme uses the names `_background_` and `__ignore__`.
 SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
+"""Ids of names that are no classes, where ids have 8 bits."""
 NOT_CLASSES = ('none', 'undecided')
 """Names that results use for pixels that belong to no class."""
 _LINE = re.compile(
@@ -39,20 +46,33 @@ class ClassList(NamedTuple):
     names: list[str]
     """Names of the ids 0, 1, ..., of which 0 is the background."""
     colours: Mapping[int, Colour]
-    """Colours by id, for ids that are listed with one; 255 is allowed."""
+    """Colours by id, for ids that are listed with one, also :attr:`void`."""
     ignored: str = 'ignored'
-    """Name of the id 255 in a list, if that id has a colour."""
+    """Name of the id :attr:`void` in a list, if that id has a colour."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the masks, uint8 or uint16."""
+        return label_type(len(self.names))
+
+    @property
+    def void(self) -> int:
+        """The id of ignored pixels, 255 or 65535."""
+        return ignored_label(len(self.names))
 
     def palette(self) -> np.ndarray:
-        """Return the RGB colours of all ids, (256, 3) uint8.
+        """Return the RGB colours of all ids, uint8.
+
+        They are (256, 3), and (65536, 3) for masks of 16 bits.
 
         Ids without a colour get that of PASCAL VOC's palette.
         """
         # VOC's palette: bits 0, 3 and 6 of an id are the three highest bits
         # of red, bits 1, 4 and 7 those of green, and so on.
-        j, channel = np.mgrid[:3, :3]
-        bits = np.arange(256)[:, None, None] >> 3 * j + channel & 1
-        palette = (bits << 7 - j).sum(1).astype(np.uint8)  # (256, 3)
+        j, channel = np.mgrid[:6, :3]
+        ids = np.arange(1 + self.void)
+        bits = ids[:, None, None] >> 3 * j + channel & 1
+        palette = (bits << 7 - j).sum(1).astype(np.uint8)  # (1 + void, 3)
         for i, colour in self.colours.items():
             palette[i] = colour
         return palette
@@ -120,8 +140,8 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
                    source: StrPath) -> tuple[list[str], dict[str, int]]:
     """Assign an id to every class.
 
-    ``background`` and labelme's ``_background_`` are 0 and ``__ignore__`` is
-    255, wherever they are listed.
+    ``background`` and labelme's ``_background_`` are 0, and ``__ignore__``
+    is 255, or 65535 with more than 254 classes, wherever they are listed.
 
     Args:
         known (Sequence[str]): Names in the annotations, in order.
@@ -135,7 +155,7 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
 
     Raises:
         InputError: If a name is unknown, is invalid for :func:`check_name`
-            or occurs twice, or if there are no names or more than 254.
+            or occurs twice, or if there are no names or more than 65534.
     """
     if isinstance(classes, str):
         raise InputError(f'classes: expected a list of names, got {classes!r}')
@@ -152,12 +172,14 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
     if repeated:
         raise InputError(
             f'{source} has the classes {repeated} more than once; rename them')
-    if not 0 < len(names) < IGNORED:
+    if not 0 < len(names) <= MOST_CLASSES:
         raise InputError(
             f'{source} has {len(names)} classes beside the background; '
-            'expected 1..254, as masks have 8 bits; select some with classes')
+            f'expected 1..{MOST_CLASSES}, as masks have at most 16 bits; '
+            'select some with classes')
     names = [BACKGROUND, *names]
-    return names, {name: i for i, name in enumerate(names)} | SPECIAL_IDS
+    special = SPECIAL_IDS | {'__ignore__': ignored_label(len(names))}
+    return names, {name: i for i, name in enumerate(names)} | special
 
 
 def read_class_list(path: StrPath) -> ClassList:
@@ -165,9 +187,11 @@ def read_class_list(path: StrPath) -> ClassList:
 
     In the first form, every line is ``id name`` or ``id name r,g,b``. Id 0
     is the background if it is not listed, 255 marks ignored pixels, and
-    there must be no gaps between the other ids. In the second form, every
-    line is a name, the first is ``background``, and the ids are counted from
-    0 up to 254. Empty lines and lines that start with ``#`` are skipped.
+    there must be no gaps between the other ids. In a list with an id above
+    255, the masks have 16 bits, 65535 marks ignored pixels, and 255 is a
+    class. In the second form, every line is a name, the first is
+    ``background``, and the ids are counted from 0. Empty lines and lines
+    that start with ``#`` are skipped.
 
     Args:
         path (str | os.PathLike): Path of the text file in UTF-8.
@@ -177,7 +201,7 @@ def read_class_list(path: StrPath) -> ClassList:
 
     Raises:
         InputError: If the file or a line cannot be read, there are more
-            than 255 names, a name is invalid for :func:`check_name`, or an
+            than 65535 names, a name is invalid for :func:`check_name`, or an
             id, a name or a colour occurs twice.
     """
     remedy = 'write a line `id name` for every class'
@@ -193,10 +217,10 @@ def read_class_list(path: StrPath) -> ClassList:
         raise InputError(
             f"{path}, line {first}: expected `id name`, or 'background' as "
             f'the first of plain names, got {line!r}; add ids or background')
-    if len(names) > IGNORED:
+    if len(names) > 1 + MOST_CLASSES:
         raise InputError(
-            f'{path} has {len(names)} names; expected at most {IGNORED}, as '
-            'masks have 8 bits; remove some')
+            f'{path} has {len(names)} names; expected at most '
+            f'{1 + MOST_CLASSES}, as masks have at most 16 bits; remove some')
     for name in names:
         check_name(name, path)
     one, times = Counter([*names, *colours.values()]).most_common(1)[0]
@@ -210,8 +234,9 @@ def read_class_list(path: StrPath) -> ClassList:
 def class_lines(classes: ClassList) -> list[str]:
     """Format ``id name`` lines, with ``r,g,b`` for ids with a colour."""
     names = dict(enumerate(classes.names))
-    if IGNORED in classes.colours:
-        names[IGNORED] = classes.ignored
+    # An id above 255 says that the masks have 16 bits.
+    if classes.void in classes.colours or classes.void > IGNORED:
+        names[classes.void] = classes.ignored
     return [
         f"{i} {name} {','.join(map(str, classes.colours.get(i, ())))}".rstrip()
         for i, name in names.items()]
@@ -236,11 +261,16 @@ def _numbered(path: StrPath, lines: Mapping[int, str]
         match = _LINE.fullmatch(line)
         fields = match.group(1, 3, 4, 5) if match else ()
         numbers = [int(n) for n in fields if n]
-        if not match or max(numbers) > 255:
+        if not match or max(numbers[1:], default=0) > 255:
             raise InputError(
                 f'{path}, line {number}: expected `id name` or `id name '
                 f'r,g,b` with numbers of 0..255, got {line!r}')
         i, *colour = numbers
+        if i > WIDE_IGNORED:
+            raise InputError(
+                f'{path}, line {number}: expected an id of 0..'
+                f'{WIDE_IGNORED}, as masks have at most 16 bits, got {i}; '
+                'number the classes from 0')
         if i in names:
             raise InputError(
                 f'{path}, line {number}: the id {i} is {names[i]!r} already; '
@@ -248,7 +278,7 @@ def _numbered(path: StrPath, lines: Mapping[int, str]
         names[i] = match[2]
         if colour:
             colours[i] = (colour[0], colour[1], colour[2])
-    names.pop(IGNORED, None)
+    names.pop(WIDE_IGNORED if max(names) > IGNORED else IGNORED, None)
     names.setdefault(0, BACKGROUND)
     missing = sorted(set(range(max(names))) - set(names))
     if missing:

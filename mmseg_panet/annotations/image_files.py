@@ -209,11 +209,11 @@ def orient_labels(labels: np.ndarray,
     oriented image, which annotation tools display.
 
     Args:
-        labels (np.ndarray): Labels of the pixels, (H, W) uint8.
+        labels (np.ndarray): Labels of the pixels, (H, W) uint8 or uint16.
         image (Path | Image.Image): Path of the image, or a Pillow image.
 
     Returns:
-        np.ndarray: Labels of the oriented image, (H, W) uint8.
+        np.ndarray: Labels of the oriented image, (H, W), of the same type.
 
     Raises:
         InputError: If the image cannot be read, or if the labels have

@@ -1,4 +1,4 @@
-"""Mask folders: 8-bit masks with a class list and a list of images."""
+"""Mask folders: masks with a class list and a list of images."""
 import hashlib
 import json
 import os
@@ -64,9 +64,10 @@ class Annotations(NamedTuple):
     tasks: list[MaskTask]
     """Masks to rasterize, one per image."""
     rasterize: Callable[[Any], np.ndarray]
-    """Function from the source of a task to its (H, W) uint8 labels.
+    """Function from the source of a task to its (H, W) labels.
 
-    It raises an InputError for malformed annotations.
+    They have the type of the classes. It raises an InputError for malformed
+    annotations.
     """
 
 

@@ -82,7 +82,8 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
 
 
 def label_runs(regions: Iterable[tuple[dict, int]],
-               size: Sequence[int]) -> np.ndarray:
+               size: Sequence[int],
+               dtype: np.dtype = np.dtype(np.uint8)) -> np.ndarray:
     """Rasterize encoded regions, smaller ones in front of larger ones.
 
     Args:
@@ -90,12 +91,13 @@ def label_runs(regions: Iterable[tuple[dict, int]],
             with their labels. Of regions with equal areas, the later is in
             front.
         size (Sequence[int]): H and W of the image.
+        dtype (np.dtype): Type of the labels. Defaults to uint8.
 
     Returns:
-        np.ndarray: Labels, (H, W) uint8; 0 outside all regions.
+        np.ndarray: Labels, (H, W); 0 outside all regions.
     """
     from pycocotools import mask as coco
-    labels = np.zeros(size, np.uint8)
+    labels = np.zeros(size, dtype)
     for runs, label in sorted(
             regions, key=lambda region: -int(coco.area(region[0]))):
         labels[coco.decode(runs) == 1] = label

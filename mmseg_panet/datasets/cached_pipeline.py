@@ -7,7 +7,7 @@ from mmcv.transforms import Resize as PlainResize
 from mmseg.datasets.transforms import Resize
 
 from .image_cache import ImageCache, load_image_cache
-from .transforms import EpisodeLabels
+from .transforms import EpisodeLabels, LoadWideAnnotations
 from .transforms.dependence import dependence
 
 
@@ -69,7 +69,7 @@ def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
         # With ignore_empty, a step may return no image that can be cached.
         elif (dependence(step) == 'image'
               and not getattr(step, 'ignore_empty', False)
-              and all(_commute(one, step) for one in labels)):
+              and all(_commute(one, step, cached) for one in labels)):
             cached.append(step)
         else:
             break
@@ -101,9 +101,11 @@ def cached_pipeline(pipeline: Compose, infos: Sequence[dict],
         pipeline.transforms, cache, rest)
 
 
-def _commute(labels: EpisodeLabels, step: Any) -> bool:
+def _commute(labels: EpisodeLabels, step: Any, cached: Sequence) -> bool:
     """Check whether a mask may be resized or padded before it is mapped."""
     if type(step) is Pad:
-        return labels.void == 'ignore' and step.pad_val.get('seg', 255) == 255
+        # 255 is a class in masks of 16 bits.
+        wide = any(isinstance(one, LoadWideAnnotations) for one in cached)
+        return not wide and labels.void == 'ignore' and step.pad_val.get('seg', 255) == 255
     # Pillow cannot resize ids of more than 8 bits.
     return type(step) in (Resize, PlainResize) and step.backend == 'cv2'

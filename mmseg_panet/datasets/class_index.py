@@ -10,6 +10,7 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 
 from ..annotations.image_files import oriented_size
+from ..annotations.label_type import ignored_of
 from ..annotations.pixel_limit import open_limited
 from ..errors import InputError, raise_first
 from ..files import write_arrays
@@ -23,7 +24,6 @@ from .cache import (
 
 _FORMAT = 1
 """Version in the cache's key; increase it if the file or counting changes."""
-_IGNORED = 255
 T = TypeVar('T')
 
 
@@ -86,7 +86,7 @@ def load_class_index(infos: Sequence[dict], num_classes: int,
         infos (Sequence[dict]): mmseg's data infos, with ``img_path``,
             ``seg_map_path``, ``label_map`` and ``reduce_zero_label``.
         num_classes (int): Number of classes; valid ids are
-            0..num_classes - 1 and 255.
+            0..num_classes - 1 and that of :func:`ignored_of`.
         loader (LoadAnnotations): Transform that reads the masks.
         cache_dir (str | Path, optional): Folder of all caches, see
             :func:`cache_folder`.
@@ -137,7 +137,7 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
     Args:
         info (dict): mmseg's data info of the image.
         num_classes (int): Number of classes; valid ids are
-            0..num_classes - 1 and 255.
+            0..num_classes - 1 and that of :func:`ignored_of`.
         loader (LoadAnnotations): Transform that reads the mask.
 
     Returns:
@@ -155,13 +155,15 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
         faults.append(Fault('size', (
             f'{mask} is {labels.shape[1]}x{labels.shape[0]} but its image '
             f'{image} is {size[1]}x{size[0]}: expected the same size')))
-    counts = np.bincount(labels.ravel(), minlength=max(256, num_classes))
-    ignored, counts[_IGNORED] = counts[_IGNORED], 0
+    void = ignored_of(labels.dtype)
+    counts = np.bincount(
+        labels.ravel(), minlength=max(1 + void, num_classes))
+    ignored, counts[void] = counts[void], 0
     strange = num_classes + np.flatnonzero(counts[num_classes:])
     if len(strange):
         faults.append(Fault('ids', (
             f'{mask} contains the ids {strange[:10].tolist()}: expected '
-            f'0..{num_classes - 1}, or {_IGNORED} for ignored; correct the '
+            f'0..{num_classes - 1}, or {void} for ignored; correct the '
             "mask or the data set's classes")))
     return np.append(counts[:num_classes], ignored), faults
 
@@ -195,10 +197,12 @@ def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     with open_limited(path) as picture:
         mode = picture.mode
     labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
-    if mode.startswith('I'):  # mmseg's loader truncates its ids to 8 bits
+    # mmseg's loader truncates ids to 8 bits.
+    if mode.startswith('I') and labels.dtype == np.uint8:
         return Fault('format', (
             f'{path} is a {mode} image: expected 8 bits per pixel; save '
-            'the mask as an 8-bit PNG'))
+            'the mask as an 8-bit PNG, or load more than 254 classes by '
+            "dict(type='LoadWideAnnotations') in both pipelines"))
     if labels.ndim != 2:
         return Fault('format', (
             f'{path} has shape {labels.shape}: expected one channel of class '

@@ -14,11 +14,12 @@ from ..files import read_lines
 
 @DATASETS.register_module()
 class FolderDataset(BaseSegDataset):
-    """A data set of images, 8-bit masks of ids and a ``classes.txt``.
+    """A data set of images, masks of ids and a ``classes.txt``.
 
     The mask of ``images/a/b.jpg`` is ``masks/a/b.png``, a grey PNG or one
-    with a palette. ``mmseg-panet prepare-data masks`` converts masks with 16
-    bits or in RGB.
+    with a palette. With more than 254 classes, it is a grey PNG of 16 bits,
+    which :class:`LoadWideAnnotations` loads. ``mmseg-panet prepare-data
+    masks`` converts other masks.
 
     Args:
         data_root (str): Path of the folder.

@@ -54,7 +54,9 @@ def test_the_palette_is_vocs_except_for_listed_colours():
 @pytest.mark.parametrize(('lines', 'sentence'), [
     (['cat', 'dog'], r"line 1: expected `id name`, or 'background'"),
     (['1 cat', 'dog'], r"line 2: expected `id name` .* got 'dog'"),
-    (['1 cat', '', '256 dog'], 'line 3: .* with numbers of 0..255'),
+    (['1 cat', '', '70000 dog'],
+     'line 3: expected an id of 0..65535, .* got 70000'),
+    (['1 cat', '256 dog'], r'no line for the ids \[2, 3, .*of 0..256'),
     (['1 cat 300,0,0'], 'line 1: .* with numbers of 0..255'),
     (['1 cat', '1 dog'], "line 2: the id 1 is 'cat' already"),
     (['1 cat', '2 cat'], "has 'cat' more than once"),
@@ -62,8 +64,8 @@ def test_the_palette_is_vocs_except_for_listed_colours():
     (['1 cat 1,2,3', '2 dog 1,2,3'], r'has \(1, 2, 3\) more than once'),
     (['1 cat', '4 dog'], r'no line for the ids \[2, 3\]'),
     (['# nothing'], 'is empty'),
-    (['background', *(f'class {i}' for i in range(1, 256))],
-     'has 256 names; expected at most 255'),
+    (['background', *(f'class {i}' for i in range(1, 65536))],
+     'has 65536 names; expected at most 65535'),
     (['background', 'cat 1,2,3'], "without a colour .* got 'cat 1,2,3'"),
 ])
 def test_a_malformed_list_raises_an_input_error(tmp_path, lines, sentence):
@@ -73,9 +75,27 @@ def test_a_malformed_list_raises_an_input_error(tmp_path, lines, sentence):
     assert '\n' not in str(caught.value)
 
 
-def test_plain_names_have_ids_up_to_254(tmp_path):
-    names = ['background', *(f'class {i}' for i in range(1, 255))]
-    assert read(tmp_path, *names).names == names
+@pytest.mark.parametrize(('num_classes', 'void'), [(254, 255), (255, 65535)])
+def test_more_than_254_classes_have_16_bits(tmp_path, num_classes, void):
+    names = ['background', *(f'class {i}' for i in range(1, 1 + num_classes))]
+    classes = read(tmp_path, *names)
+    assert classes.names == names
+    assert (classes.void, classes.dtype) == (
+        void, np.uint8 if void == 255 else np.uint16)
+    assert classes.palette().shape == (1 + void, 3)
+    # Also with ids, where 255 is a class in the second list only.
+    assert read(tmp_path, *class_lines(classes)) == classes
+    numbered, ids = number_classes(
+        ['__ignore__', *names[1:]], None, tmp_path)
+    assert numbered == names
+    assert ids['__ignore__'] == void
+
+
+def test_the_colours_of_16_bits_are_different():
+    names = ['background', *(f'class {i}' for i in range(1, 301))]
+    palette = ClassList(names, {255: (9, 8, 7)}).palette()
+    assert palette[255].tolist() == [9, 8, 7]
+    assert len(np.unique(palette[:301], axis=0)) == 301
 
 
 @pytest.mark.parametrize('name', [

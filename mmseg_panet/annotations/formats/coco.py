@@ -99,6 +99,7 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
     categories = sorted(tables['categories'].items())
     names, ids = number_classes(
         [row.get('name', '') for _, row in categories], classes, ann_file)
+    found = ClassList(names, {})
     tasks = [
         MaskTask(
             stem_of(image.file_name), image,
@@ -108,8 +109,9 @@ def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
             size=image.size)
         for image in coco_images(tables, ann_file)]
     return Annotations(
-        made_from, ClassList(names, {}), tasks,
-        partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file))
+        made_from, found, tasks,
+        partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file,
+                dtype=found.dtype))
 
 
 def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
@@ -189,8 +191,8 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
 
 
 def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
-               ann_file: StrPath) -> np.ndarray:
-    """Return the labels of an image, (H, W) uint8."""
+               ann_file: StrPath, dtype: np.dtype) -> np.ndarray:
+    """Return the labels of an image, (H, W)."""
     regions = []
     for one in image.objects:
         if one.category in ids:
@@ -199,4 +201,4 @@ def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
                     boxes and not one.segmentation
                 ) else object_runs(one.segmentation, image.size)
             regions.append((runs, ids[one.category]))
-    return label_runs(regions, image.size)
+    return label_runs(regions, image.size, dtype)

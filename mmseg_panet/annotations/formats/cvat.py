@@ -165,9 +165,10 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
         colour: ids.get(name, 0) for name, colour in colours.items()}
     selected = {
         ids[name]: colour for name, colour in colours.items() if name in ids}
+    found = ClassList(names, selected)
     return Annotations(
-        made_from, ClassList(names, selected), mask_tasks(masks, image_dir),
-        partial(read_colours, ids=table))
+        made_from, found, mask_tasks(masks, image_dir),
+        partial(read_colours, ids=table, dtype=found.dtype))
 
 
 def _first_folder(*folders: Path) -> Path | None:

@@ -37,7 +37,8 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
 
     A shape covers the pixels that labelme's ``shape_to_mask`` assigns to it:
     lines are 10 pixels wide, and points have a radius of 5 pixels. Later
-    shapes are in front. ``_background_`` is id 0, ``__ignore__`` is 255.
+    shapes are in front. ``_background_`` is id 0, ``__ignore__`` is 255, or
+    65535 with more than 254 classes.
 
     Args:
         folder (str | os.PathLike): Folder of the JSON files, which is
@@ -99,8 +100,10 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
                       if shape['label'] in ids),
             str(image), source[1:3])
         for image, source in sources]
+    found = ClassList(names, {})
     return Annotations(
-        made_from, ClassList(names, {}), tasks, partial(_rasterize, ids=ids))
+        made_from, found, tasks,
+        partial(_rasterize, ids=ids, dtype=found.dtype))
 
 
 def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
@@ -130,15 +133,16 @@ def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
 
 
 def _rasterize(source: tuple[Path, int, int, list],
-               ids: Mapping[str, int]) -> np.ndarray:
-    """Return the labels of an image, (H, W) uint8."""
+               ids: Mapping[str, int], dtype: np.dtype) -> np.ndarray:
+    """Return the labels of an image, (H, W)."""
     file, height, width, shapes = source
-    canvas = Image.new('L', (width, height))
+    # Pillow draws on 'I', which has 32 bits, but not on 16 bits.
+    canvas = Image.new('L' if dtype == np.uint8 else 'I', (width, height))
     for number, shape in enumerate(shapes, start=1):
         if shape['label'] in ids:
             with error_context(f"{file}, shape {number} ({shape['label']})"):
                 _render_shape(canvas, shape, ids[shape['label']])
-    return np.asarray(canvas)
+    return np.asarray(canvas).astype(dtype, copy=False)
 
 
 def _render_shape(canvas: Image.Image, shape: dict[str, Any],

@@ -7,8 +7,9 @@ import numpy as np
 
 from ...errors import InputError, raise_first
 from ...files import StrPath
-from ..class_list import IGNORED, Colour, read_class_list
+from ..class_list import Colour, read_class_list
 from ..image_files import images_by_stem, open_image
+from ..label_type import ignored_label, ignored_of, label_type
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..object_mask import colour_codes
 
@@ -18,11 +19,14 @@ MaskSource = tuple[str, bool]
 
 def convert_masks(mask_dir: StrPath, out_dir: StrPath, classes_file: StrPath,
                   image_dir: StrPath | None = None) -> list[str]:
-    """Convert masks of any supported form into a mask folder of 8-bit ids.
+    """Convert masks of any supported form into a mask folder of ids.
 
     The values of grey masks with 8 or 16 bits are ids, and so are the
     indices of masks with a palette. The colours of masks in RGB are looked
     up in the class list; black is the background unless a class is black.
+    The masks that are written have 16 bits if there are more than 254
+    classes. Ignored pixels then become 65535, also those that are 255 in a
+    mask with 8 bits.
 
     Args:
         mask_dir (str | os.PathLike): Folder of PNG masks, which is searched
@@ -111,16 +115,18 @@ def mask_tasks(masks: Mapping[str, str | None],
         None if mask else frozenset()) for stem, mask in masks.items()]
 
 
-def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
+def read_colours(source: MaskSource, ids: Mapping[Colour, int],
+                 dtype: np.dtype) -> np.ndarray:
     """Read the ids of a mask in RGB.
 
     Args:
         source (MaskSource): Source of the mask. An image without a mask is
             background only.
         ids (Mapping[Colour, int]): Ids by colour.
+        dtype (np.dtype): Type of the ids.
 
     Returns:
-        np.ndarray: Ids of the pixels, (H, W) uint8.
+        np.ndarray: Ids of the pixels, (H, W).
 
     Raises:
         InputError: If the file cannot be read or a colour is unknown.
@@ -128,7 +134,7 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
     mask, is_mask = source
     with open_image(mask) as picture:
         if not is_mask:
-            return np.zeros(picture.size[::-1], np.uint8)
+            return np.zeros(picture.size[::-1], dtype)
         codes = colour_codes(np.asarray(picture.convert('RGB')))
     found, where = np.unique(codes, return_inverse=True)
     labels = []
@@ -140,7 +146,7 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int]) -> np.ndarray:
                 'to no class; expected the colours of the class list; correct '
                 'the mask or the list')
         labels.append(ids[red, green, blue])
-    return np.array(labels, np.uint8)[where].reshape(codes.shape)
+    return np.array(labels, dtype)[where].reshape(codes.shape)
 
 
 def read_ids(source: MaskSource, num_classes: int,
@@ -150,30 +156,35 @@ def read_ids(source: MaskSource, num_classes: int,
     Args:
         source (MaskSource): Source of the mask.
         num_classes (int): Number of classes; valid ids are
-            0..num_classes - 1 and 255.
+            0..num_classes - 1 and that of :func:`ignored_label`.
         colours (Mapping[Colour, int]): Ids by colour, see
             :func:`read_colours`.
 
     Returns:
-        np.ndarray: Ids of the pixels, (H, W) uint8.
+        np.ndarray: Ids of the pixels, (H, W), see :func:`label_type`.
 
     Raises:
         InputError: If the mask cannot be read, or an id or a colour is
             unknown.
     """
     mask, _ = source
+    dtype, ignored = label_type(num_classes), ignored_label(num_classes)
     with open_image(mask) as picture:
         mode = picture.mode
         if mode in ('RGB', 'RGBA'):
-            return read_colours(source, colours)
+            return read_colours(source, colours, dtype)
         labels = np.asarray(picture)
     if labels.ndim != 2:
         raise InputError(
             f'{mask} is a {mode} image; expected ids in one channel, or RGB')
     found = np.unique(labels)
-    strange = found[(found < 0) | (found >= num_classes) & (found != IGNORED)]
+    void = ignored_of(labels.dtype) if labels.dtype == np.uint8 else ignored
+    strange = found[(found < 0) | (found >= num_classes) & (found != void)]
     if len(strange):
         raise InputError(
             f'{mask} contains the ids {strange[:10].tolist()}; expected 0..'
-            f'{num_classes - 1} or {IGNORED}; correct it or the class list')
-    return labels.astype(np.uint8)
+            f'{num_classes - 1} or {void}; correct it or the class list')
+    ids = labels.astype(dtype)
+    if void != ignored:
+        ids[labels == void] = ignored
+    return ids

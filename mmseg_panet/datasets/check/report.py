@@ -10,7 +10,7 @@ KINDS = {
     'list': 'data sets that cannot be listed',
     'missing': 'files that do not exist',
     'unreadable': 'files that cannot be read',
-    'format': 'masks that do not have one channel of 8 bits',
+    'format': 'masks that do not have one channel of ids',
     'size': 'masks that differ in size from their image',
     'ids': 'masks with ids of no class',
     'duplicate': 'images that are in one data set twice',

@@ -4,8 +4,9 @@ from .episode_labels import EpisodeLabels, PadLabelsToSquare
 from .pack_episode_inputs import PackEpisodeInputs
 from .point_annotation import PointAnnotation
 from .scribble_annotation import LoadScribbles, ScribbleAnnotation
+from .wide_annotations import LoadWideAnnotations
 
 __all__ = [
     'BoxAnnotation', 'EpisodeLabels', 'LoadBoxes', 'LoadScribbles',
-    'PackEpisodeInputs', 'PadLabelsToSquare', 'PointAnnotation',
-    'ScribbleAnnotation']
+    'LoadWideAnnotations', 'PackEpisodeInputs', 'PadLabelsToSquare',
+    'PointAnnotation', 'ScribbleAnnotation']

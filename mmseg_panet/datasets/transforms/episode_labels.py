@@ -5,7 +5,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ...annotations.class_list import IGNORED
+from ...annotations.label_type import IGNORED, ignored_of
 from ...errors import InputError, check_choice
 
 VOID = ('ignore', 'background')
@@ -20,6 +20,8 @@ class EpisodeLabels(BaseTransform):
     labels.
 
     Required keys: ``gt_seg_map`` (H, W) of class ids, ``class_ids`` (W,).
+    Ignored pixels are 65535 in uint16, as ``LoadWideAnnotations`` loads
+    them, and 255 in other types.
     Optional keys: ``num_classes``, the number of classes of the data set, to
     detect invalid ids; ``ignored_ids``, the classes that become 255 instead
     of background; ``grow``, the number of pixels by which the region of
@@ -27,8 +29,8 @@ class EpisodeLabels(BaseTransform):
     Modified key: ``gt_seg_map`` (H, W) uint8.
 
     Args:
-        void (str): Treatment of the data set's label 255. 'ignore' keeps it;
-            'background' makes it background, as PANet's released code does
+        void (str): Treatment of ignored pixels. 'ignore' makes them 255;
+            'background' makes them background, as PANet's released code does
             in supports. Defaults to 'ignore'.
 
     Raises:
@@ -45,19 +47,21 @@ class EpisodeLabels(BaseTransform):
         """Map the labels of one image.
 
         Raises:
-            InputError: If an id is neither a class of the data set nor 255.
+            InputError: If an id is neither a class of the data set nor that
+                of ignored pixels.
         """
         ids = results['gt_seg_map']
-        known = results.get('num_classes', 256)
-        strange = ids[(ids >= known) & (ids != IGNORED)]
+        void = ignored_of(ids.dtype)
+        known = results.get('num_classes', 1 + void)
+        strange = ids[(ids >= known) & (ids != void)]
         if strange.size:
             raise InputError(
-                f'expected ids 0..{known - 1} and 255 as labels of '
+                f'expected ids 0..{known - 1} and {void} as labels of '
                 f"{results.get('img_path')}, got {strange[0]}; correct its "
                 'mask or scribbles')
-        table = np.zeros(max(256, known), np.uint8)
+        table = np.zeros(max(1 + void, known), np.uint8)
         table[list(results.get('ignored_ids', ()))] = IGNORED
-        table[IGNORED] = IGNORED if self.void == 'ignore' else 0
+        table[void] = IGNORED if self.void == 'ignore' else 0
         for way, class_id in enumerate(results['class_ids'], start=1):
             table[class_id] = way
         labels = table[ids]

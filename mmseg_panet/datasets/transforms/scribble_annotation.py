@@ -13,6 +13,7 @@ from ...annotations.pixel_limit import open_limited
 from ...annotations.shapes import strokes
 from ...errors import InputError
 from .weak_annotation import WeakAnnotation, border_distance
+from .wide_annotations import LoadWideAnnotations
 
 _GRID = 32
 """Number of cells along a region's longer side.
@@ -134,13 +135,13 @@ class LoadScribbles(BaseTransform):
     """Replace a mask by ``<scribble_dir>/<stem of the image><suffix>``.
 
     The file is an 8-bit PNG, grey or with a palette, of the image's size. It
-    contains the data set's class ids at marked pixels and 255 elsewhere. As
-    for masks, the data set's ``reduce_zero_label`` and ``label_map`` are
+    contains the data set's class ids at marked pixels and 255 elsewhere; or
+    it is a grey 16-bit PNG, with 65535 elsewhere. As for masks, the data set's ``reduce_zero_label`` and ``label_map`` are
     applied. Place this transform right after ``LoadAnnotations``, before
     ``EpisodeLabels``.
 
     Required keys: ``gt_seg_map`` (H, W), ``img_path``, ``reduce_zero_label``.
-    Modified key: ``gt_seg_map`` (H, W) uint8.
+    Modified key: ``gt_seg_map`` (H, W) uint8 or uint16.
 
     Args:
         scribble_dir (str | os.PathLike): Folder of all scribbles.
@@ -156,7 +157,9 @@ class LoadScribbles(BaseTransform):
         self.suffix = suffix
         # An attribute and not a base class: the class index uses the first
         # LoadAnnotations of a pipeline, which must read the masks.
-        self._loader = LoadAnnotations()
+        self._loaders = {
+            'L': LoadAnnotations(), 'P': LoadAnnotations(),
+            'I;16': LoadWideAnnotations()}
 
     def transform(self, results: dict) -> dict:
         """Load the scribbles of one support.
@@ -175,15 +178,16 @@ class LoadScribbles(BaseTransform):
                 f'the scribbles {path} of {image} cannot be read ({error}); '
                 'save them as a PNG of class ids, with 255 for unknown pixels'
             ) from error
-        if mode not in ('L', 'P') or size != (width, height):
+        if mode not in self._loaders or size != (width, height):
             raise InputError(
                 f'expected the scribbles {path} to be a palette or grey '
-                f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
+                f'picture of 8 bits (mode P or L), or a grey one of 16 bits '
+                f'(mode I;16), of {width}x{height} pixels '
                 f'as {image}, got mode {mode} of {size[0]}x{size[1]}; save '
                 'them in the size of the image')
         # A separate list for seg_fields: mmseg appends to it, and a mask
         # that is listed twice would be flipped twice.
-        loaded = self._loader(
+        loaded = self._loaders[mode](
             dict(results, seg_map_path=str(path), seg_fields=[]))
         results['gt_seg_map'] = loaded['gt_seg_map']
         return results
