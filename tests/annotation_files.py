@@ -134,10 +134,10 @@ def zipped(folder):
     return path
 
 
-def mask_of(out_dir, stem):
+def mask_of(out_dir, stem, mode='P'):
     """Read the ids (H, W) that were written for an image."""
     with Image.open(Path(out_dir, 'masks', f'{stem}.png')) as picture:
-        assert picture.mode == 'P'
+        assert picture.mode == mode
         return np.asarray(picture)
 
 

@@ -6,6 +6,7 @@ from mmseg_panet.datasets.cached_pipeline import split_steps
 
 IMAGE = dict(type='LoadImageFromFile')
 MASK = dict(type='LoadAnnotations')
+WIDE = dict(type='LoadWideAnnotations')
 LABELS = dict(type='EpisodeLabels')
 RESIZE = dict(type='Resize', scale=(40, 30))
 PILLOW = dict(type='Resize', scale=(40, 30), backend='pillow')
@@ -36,6 +37,9 @@ VOID = dict(type='EpisodeLabels', void='background')
     # Pillow supports only masks of 8 bits, and FSS-1000 has larger ids.
     ([IMAGE, MASK, LABELS, PILLOW, PACK], [IMAGE, MASK],
      [LABELS, PILLOW, PACK]),
+    # 255 of the padding is a class in a mask of 16 bits.
+    ([IMAGE, WIDE, LABELS, RESIZE, PAD, PACK],
+     [IMAGE, WIDE, RESIZE], [LABELS, PAD, PACK]),
     ([IMAGE, MASK], [IMAGE, MASK], []),
     ([MASK, IMAGE, PACK], [], [MASK, IMAGE, PACK]),
     ([dict(IMAGE, ignore_empty=True), MASK], [],

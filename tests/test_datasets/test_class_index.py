@@ -7,6 +7,7 @@ from PIL import Image
 
 from mmseg_panet.datasets import class_index as module
 from mmseg_panet.datasets import load_class_index
+from mmseg_panet.datasets.transforms import LoadWideAnnotations
 from mmseg_panet.errors import InputError
 
 
@@ -39,6 +40,22 @@ def test_pixels_of_every_class_are_counted(data):
     index = load(data)
     assert index.counts.tolist() == [[18, 6, 0], [12, 0, 6]]
     assert index.areas.tolist() == [24, 24]
+
+
+def test_ids_of_16_bits_are_counted(data):
+    infos, folder = data
+    for info, ids in zip(infos, ([[255, 299]], [[0, 65535]]), strict=True):
+        mask = np.tile(np.array(ids, np.uint16), (4, 3))  # 12 pixels each
+        Image.fromarray(mask).save(info['seg_map_path'])
+    index = load_class_index(
+        infos, 300, LoadWideAnnotations(), folder / 'cache')
+    assert index.counts.shape == (2, 300)
+    assert [row.nonzero()[0].tolist() for row in index.counts] == [
+        [255, 299], [0]]
+    assert index.counts.max(1).tolist() == [12, 12]
+    assert index.areas.tolist() == [24, 24]
+    with pytest.raises(InputError, match=r'ids \[299\]: .* 0\.\.298, or 65535'):
+        load_class_index(infos, 299, LoadWideAnnotations(), folder / 'cache')
 
 
 def test_images_with_a_class_have_its_minimum_area(data):
@@ -122,7 +139,7 @@ def damage(kind, info):
     ('missing image', r'1\.jpg is missing'),
     ('size', r'1\.png is 5x4 but its image .*1\.jpg is 6x4'),
     ('id', r'1\.png contains the ids \[3\]: expected 0\.\.2, or 255'),
-    ('16 bits', r'1\.png is a I;16 image: expected 8 bits'),
+    ('16 bits', r'1\.png is a I;16 image: expected 8 bits.*LoadWideAnnot'),
     ('colours', r'1\.png has shape \(4, 6, 3\): expected one channel'),
     ('unreadable image', r'1\.jpg is not a readable image'),
     ('unreadable mask', r'1\.png is not a readable mask'),

@@ -136,9 +136,10 @@ class LoadScribbles(BaseTransform):
 
     The file is an 8-bit PNG, grey or with a palette, of the image's size. It
     contains the data set's class ids at marked pixels and 255 elsewhere; or
-    it is a grey 16-bit PNG, with 65535 elsewhere. As for masks, the data set's ``reduce_zero_label`` and ``label_map`` are
-    applied. Place this transform right after ``LoadAnnotations``, before
-    ``EpisodeLabels``.
+    it is a grey 16-bit PNG, with 65535 elsewhere, if the mask was loaded by
+    ``LoadWideAnnotations``. As for masks, the data set's
+    ``reduce_zero_label`` and ``label_map`` are applied. Place this transform
+    right after ``LoadAnnotations``, before ``EpisodeLabels``.
 
     Required keys: ``gt_seg_map`` (H, W), ``img_path``, ``reduce_zero_label``.
     Modified key: ``gt_seg_map`` (H, W) uint8 or uint16.
@@ -178,11 +179,12 @@ class LoadScribbles(BaseTransform):
                 f'the scribbles {path} of {image} cannot be read ({error}); '
                 'save them as a PNG of class ids, with 255 for unknown pixels'
             ) from error
-        if mode not in self._loaders or size != (width, height):
+        # In other data sets, 16 bits would hide that 255 is unknown.
+        wide = ['I;16'] * (results['gt_seg_map'].dtype == np.uint16)
+        if mode not in ('L', 'P', *wide) or size != (width, height):
             raise InputError(
                 f'expected the scribbles {path} to be a palette or grey '
-                f'picture of 8 bits (mode P or L), or a grey one of 16 bits '
-                f'(mode I;16), of {width}x{height} pixels '
+                f'picture of 8 bits (mode P or L) of {width}x{height} pixels '
                 f'as {image}, got mode {mode} of {size[0]}x{size[1]}; save '
                 'them in the size of the image')
         # A separate list for seg_fields: mmseg appends to it, and a mask

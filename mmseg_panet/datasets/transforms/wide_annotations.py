@@ -30,7 +30,9 @@ class LoadWideAnnotations(LoadAnnotations):
         path = results['seg_map_path']
         labels = mmcv.imfrombytes(
             fileio.get(path, backend_args=self.backend_args),
-            flag='unchanged', backend=self.imdecode_backend).squeeze()
+            flag='unchanged', backend=self.imdecode_backend)
+        if labels.shape[2:] == (1,):
+            labels = labels[..., 0]
         # 32 bits, as in some TIFF files, and floating-point numbers.
         if labels.min() < 0 or labels.max() > WIDE_IGNORED or (
                 labels.dtype.kind not in 'bui'):

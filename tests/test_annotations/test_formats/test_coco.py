@@ -273,9 +273,28 @@ def test_unknown_classes_and_too_many_raise_an_input_error(tmp_path):
         converted(tmp_path, [], classes=['cat', 'cow'])
     with pytest.raises(InputError, match='a list of names, got'):
         converted(tmp_path, [], classes='cat')
-    many = {i: f'class {i}' for i in range(255)}
-    with pytest.raises(InputError, match='255 classes beside .* 1..254'):
+    many = {i: f'class {i}' for i in range(65535)}
+    with pytest.raises(InputError, match='65535 classes beside .* 1..65534'):
         converted(tmp_path, [], categories=many)
+
+
+def test_more_than_254_categories_give_masks_of_16_bits(tmp_path):
+    many = {i: f'class {i}' for i in range(1, 301)}
+    files.save_photograph(
+        tmp_path / 'images/a.jpg', np.zeros(SIZE, np.uint8), 6)
+    path = files.write_coco(
+        tmp_path / 'a.json', {'a.jpg': SIZE}, [
+            ('a.jpg', label, [files.box_polygon(x, x + 2, 1, 3)], 0)
+            for x, label in [(0, 1), (4, 255), (8, 300)]], many)
+    convert_coco(path, tmp_path / 'out')
+    mask = files.mask_of(tmp_path / 'out', 'a', 'I;16')
+    assert mask[1, [0, 4, 8, 12]].tolist() == [1, 255, 300, 0]
+    assert (tmp_path / 'out/classes.txt').read_text().splitlines()[-2:] == [
+        '300 class 300', '65535 ignored']
+    # The photograph was stored rotated.
+    convert_coco(path, tmp_path / 'rotated', tmp_path / 'images')
+    assert (files.mask_of(tmp_path / 'rotated', 'a', 'I;16') == np.rot90(
+        mask, -1)).all()
 
 
 @pytest.fixture

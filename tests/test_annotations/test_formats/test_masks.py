@@ -18,11 +18,11 @@ def random_ids():
     return IDS[np.random.default_rng(0).integers(0, 4, SIZE)]
 
 
-def converted(folder, lines=NAMED, **settings):
+def converted(folder, lines=NAMED, mode='P', **settings):
     (folder / 'list.txt').write_text('\n'.join(lines))
     convert_masks(
         folder / 'in', folder / 'out', folder / 'list.txt', **settings)
-    return files.mask_of(folder / 'out', 'a')
+    return files.mask_of(folder / 'out', 'a', mode)
 
 
 @pytest.fixture
@@ -35,6 +35,19 @@ def mask_path(tmp_path):
 def test_values_of_grey_masks_are_ids(tmp_path, mask_path, dtype):
     cv2.imwrite(str(mask_path), random_ids().astype(dtype))
     assert (converted(tmp_path) == random_ids()).all()
+
+
+@pytest.mark.parametrize(('dtype', 'ids', 'expected'), [
+    (np.uint16, [0, 255, 300, 65535], [0, 255, 300, 65535]),
+    (np.uint8, [0, 1, 254, 255], [0, 1, 254, 65535])])
+def test_more_than_254_classes_have_masks_of_16_bits(
+        tmp_path, mask_path, dtype, ids, expected):
+    lines = [f'{i} class {i}' for i in range(301)]
+    cv2.imwrite(str(mask_path), np.array([ids], dtype))
+    assert converted(tmp_path, lines, 'I;16').tolist() == [expected]
+    cv2.imwrite(str(mask_path), np.array([[301]], np.uint16))
+    with pytest.raises(InputError, match=r'ids \[301\]; .* 0\.\.300 or 65535'):
+        converted(tmp_path, lines)
 
 
 def test_indices_of_a_palette_are_ids_for_any_colours(

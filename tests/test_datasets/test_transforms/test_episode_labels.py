@@ -34,6 +34,19 @@ def test_ids_beyond_8_bits_are_classes_and_255_is_not():
     assert results['gt_seg_map'].tolist() == [[0, 0, 255, 2, 1]]
 
 
+def test_in_16_bits_255_is_a_class_and_65535_is_ignored():
+    labels = np.array([[0, 254, 255, 299, 65535]], np.uint16)
+    for void, expected in (('ignore', 255), ('background', 0)):
+        results = EpisodeLabels(void=void)(dict(
+            gt_seg_map=labels, class_ids=[255, 299], num_classes=300,
+            ignored_ids=[254]))
+        assert results['gt_seg_map'].tolist() == [[0, 255, 1, 2, expected]]
+        assert results['gt_seg_map'].dtype == np.uint8
+    with pytest.raises(InputError, match=r'0\.\.298 and 65535 .* got 299'):
+        EpisodeLabels()(dict(
+            gt_seg_map=labels, class_ids=[1], num_classes=299))
+
+
 def test_an_id_of_no_class_is_named():
     labels = np.array([[0, 5, 255]], np.uint8)
     with pytest.raises(InputError, match=r'0\.\.4 and 255 .* of a.jpg, got 5'):
