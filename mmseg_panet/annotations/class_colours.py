@@ -10,11 +10,11 @@ import numpy as np
 from ..errors import InputError
 from .class_list import (
     BACKGROUND,
-    IGNORED,
     NOT_CLASSES,
     ClassList,
     Colour,
 )
+from .label_type import IGNORED, ignored_label
 
 VIVID: tuple[Colour, ...] = (
     (255, 120, 0), (255, 150, 165), (105, 180, 105), (180, 0, 255),
@@ -49,10 +49,11 @@ def class_colours(names: Sequence[str],
     the higher hash wins and the other name takes its next choice, so that
     the result depends on the set of names and not on their order. With more
     than 12 names the others have the other colours of :data:`DISTINCT`, and
-    with more than 24 those of a finer grid.
+    with more than 24 those of a finer grid. More than 254 names have any
+    colours, by their hashes, of which some look alike.
 
     Args:
-        names (Sequence[str]): Names of up to 254 classes.
+        names (Sequence[str]): Names of classes.
         given (Mapping[str, Sequence[int]], optional): Red, green and blue,
             0..255, of classes whose colour is chosen by the user. No other
             class has a colour near these. Defaults to none.
@@ -73,7 +74,8 @@ def class_colours(names: Sequence[str],
 def _assigned(names: frozenset[str], fixed: tuple[tuple[str, Colour], ...]
               ) -> dict[str, Colour]:
     found = dict(fixed)
-    for colours in (VIVID, DISTINCT[len(VIVID):], _finer_colours()):
+    finer = () if len(names) >= IGNORED else _finer_colours()
+    for colours in (VIVID, DISTINCT[len(VIVID):], finer):
         free = [i for i, colour in enumerate(colours)
                 if all(_squared(colour, one) >= _NEAR ** 2
                        for _, one in fixed)]
@@ -87,7 +89,20 @@ def _assigned(names: frozenset[str], fixed: tuple[tuple[str, Colour], ...]
             if name not in found and i not in taken:
                 found[name] = colours[i]
                 taken.add(i)
+    used = {*found.values(), UNDECIDED_COLOUR}
+    for name in sorted(names - found.keys()):
+        code, = _hashes(name, 1)
+        while (colour := _colour_of(code)) in used:
+            code += 1
+        found[name] = colour
+        used.add(colour)
     return found
+
+
+def _colour_of(code: int) -> Colour:
+    """Turn a hash into a colour that is not too dark for a photograph."""
+    red, green, blue = (code >> shift & 255 for shift in (0, 8, 16))
+    return (red | 128 * (max(red, green, blue) < 128), green, blue)
 
 
 def class_palette(names: Sequence[str],
@@ -101,11 +116,12 @@ def class_palette(names: Sequence[str],
             :func:`class_colours`.
 
     Returns:
-        np.ndarray: (256, 3) uint8 RGB. The label 0 and the labels of no
-        class are black, the label 255 is :data:`UNDECIDED_COLOUR`.
+        np.ndarray: (256, 3) uint8 RGB; (65536, 3) for more than 254 names.
+        The label 0 and the labels of no class are black, the last label is
+        :data:`UNDECIDED_COLOUR`, see :func:`ignored_label`.
     """
-    palette = np.zeros((256, 3), np.uint8)
-    palette[IGNORED] = UNDECIDED_COLOUR
+    palette = np.zeros((1 + ignored_label(1 + len(names)), 3), np.uint8)
+    palette[-1] = UNDECIDED_COLOUR
     colours = class_colours(names, given)
     if names:
         palette[1:1 + len(names)] = [colours[name] for name in names]
@@ -117,7 +133,7 @@ def class_meta(names: Sequence[str], palette: np.ndarray) -> dict[str, Any]:
 
     Args:
         names (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) uint8 RGB, see :func:`class_palette`.
+        palette (np.ndarray): See :func:`class_palette`.
 
     Returns:
         dict[str, Any]: ``classes``, the names by label, the background first,
@@ -162,19 +178,21 @@ def coloured_class_list(names: Sequence[str],
 
     Args:
         names (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) uint8 RGB.
+        palette (np.ndarray): See :func:`class_palette`.
 
     Returns:
-        ClassList: The background, the classes, and undecided pixels as 255,
-        by the name that all results give them. A class whose colour
+        ClassList: The background, the classes, and undecided pixels as 255
+        or 65535, by the name that all results give them. A class whose colour
         another label has, which only a user's palette can lead to, is
         listed without a colour, as a list must be unambiguous.
     """
     colours: dict[int, Colour] = {}
-    for label in (*range(1, 1 + len(names)), IGNORED):
+    used = {(0, 0, 0)}
+    for label in (*range(1, 1 + len(names)), len(palette) - 1):
         red, green, blue = palette[label].tolist()
-        if (red, green, blue) not in {(0, 0, 0), *colours.values()}:
+        if (red, green, blue) not in used:
             colours[label] = (red, green, blue)
+            used.add((red, green, blue))
     return ClassList([BACKGROUND, *names], colours, NOT_CLASSES[1])
 
 

@@ -106,6 +106,7 @@ def _commute(labels: EpisodeLabels, step: Any, cached: Sequence) -> bool:
     if type(step) is Pad:
         # 255 is a class in masks of 16 bits.
         wide = any(isinstance(one, LoadWideAnnotations) for one in cached)
-        return not wide and labels.void == 'ignore' and step.pad_val.get('seg', 255) == 255
+        return not wide and labels.void == 'ignore' and (
+            step.pad_val.get('seg', 255) == 255)
     # Pillow cannot resize ids of more than 8 bits.
     return type(step) in (Resize, PlainResize) and step.backend == 'cv2'

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from ..annotations.label_type import IGNORED
 from ..errors import InputError, check_choice
 from .class_index import ClassIndex
 from .folds import named_folds, split_classes
@@ -14,9 +15,12 @@ from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
+MOST_WAYS = IGNORED - 1
+"""The labels of an episode have 8 bits."""
 # With the largest values, as others would fill the memory.
-_NUMBERS = {'num_ways': 10_000, 'num_shots': 10_000, 'num_queries': 10_000,
-            'num_runs': 10_000, 'num_episodes': 10**9}
+_NUMBERS = {'num_ways': MOST_WAYS, 'num_shots': 10_000,
+            'num_queries': 10_000, 'num_runs': 10_000,
+            'num_episodes': 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             sizes and their mirror images; or ``ratios`` and ``flip``.
             Defaults to False.
         min_confidence (float): Least probability of the most likely class;
-            other pixels are undecided, 255. Defaults to 0.
+            other pixels are undecided, see :class:`Prediction`. Defaults to
+            0.
         palette (Mapping[str, Sequence[int]], optional): Red, green and blue
             of classes, 0..255. Defaults to a colour for each name, see
             :func:`class_colours`.
@@ -176,7 +177,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         return Summary(type(self).__name__, facts)
 
     def palette(self) -> np.ndarray:
-        """Return the colours of class maps, (256, 3) uint8 RGB."""
+        """Return the colours of class maps, see :func:`class_palette`."""
         return class_palette(self.classes, self._colours)
 
     def fingerprint(self) -> str:

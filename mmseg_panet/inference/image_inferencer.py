@@ -47,7 +47,7 @@ class ImageInferencer(BaseInferencer):
 
     @abstractmethod
     def palette(self) -> np.ndarray:
-        """Return the colours of class maps, (256, 3) uint8 RGB."""
+        """Return the colours of class maps, see :func:`class_palette`."""
 
     @property
     @abstractmethod
@@ -229,9 +229,9 @@ class ImageInferencer(BaseInferencer):
         Returns:
             SegmentationResult | SegDataSample | list[SegDataSample | None]:
             Samples, see :func:`to_sample`, or a dict. For each image it has
-            ``predictions``, class maps (H, W) uint8: 0 none of the classes,
-            i the i-th of ``classes``, 255 undecided; ``confidence`` (H, W)
-            float32; where they were asked for ``probabilities``
+            ``predictions``, class maps (H, W), see :class:`Prediction`: 0
+            none of the classes, i the i-th of ``classes``, 255 undecided, or
+            65535 with more than 254 classes; ``confidence`` (H, W) float32; where they were asked for ``probabilities``
             (1 + W, H, W) float32, "none" first, and ``visualization``
             (H, W, 3) uint8 RGB; ``names``; ``paths`` as they were given,
             None for images in memory; and ``files``, the paths of ``mask``
@@ -239,7 +239,7 @@ class ImageInferencer(BaseInferencer):
             a list, with None for the results of an image that cannot be
             read; but with ``alone`` it is the single value. For all images it
             has ``classes``, the names; ``class_names``, those by label, with
-            0 and 255; ``classifier``; ``out_dir``; and ``failures``, the
+            none and undecided; ``classifier``; ``out_dir``; and ``failures``, the
             sentences about images that cannot be read, by name.
 
         Raises:

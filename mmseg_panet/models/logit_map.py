@@ -3,13 +3,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..annotations.label_type import label_type
 from .resize import Resize, cut_to_image, to_original_size
-
-UNDECIDED = 255
-"""Label of a pixel that is assigned to no class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +115,31 @@ class LogitMap:
         """Compute the class with the largest logit at every pixel.
 
         Returns:
-            Tensor: Labels 0 to K - 1, (..., H, W) uint8; the first of equal
-            ones, as argmax.
+            Tensor: Labels 0 to K - 1, (..., H, W), see :func:`tensor_type`;
+            the first of equal ones, as argmax.
         """
         first, *others = self.margins().unbind(-3)
-        labels = (first > 0).to(torch.uint8)
+        labels = (first > 0).to(tensor_type(2 + len(others)))
         # An argmax over a short leading axis would be slower.
         best = first.clamp_min(0) if others else first
         for way, one in enumerate(others, start=2):
             labels = torch.where(one > best, way, labels)
             best = torch.maximum(best, one)
         return labels
+
+
+def tensor_type(num_labels: int) -> torch.dtype:
+    """Choose the type of a tensor of the labels 0..num_labels - 1.
+
+    Args:
+        num_labels (int): Number of classes with the background.
+
+    Returns:
+        torch.dtype: uint8 for up to 255 labels. int32 for more, as torch
+        computes little with uint16, see :func:`label_type`.
+    """
+    is_narrow = label_type(num_labels) == np.uint8
+    return torch.uint8 if is_narrow else torch.int32
 
 
 def mean_probabilities(maps: Sequence[LogitMap], part: slice) -> Tensor:

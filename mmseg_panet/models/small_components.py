@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..annotations.label_type import IGNORED, WIDE_IGNORED
 from ..errors import InputError
-from .logit_map import UNDECIDED
 
 
 def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
@@ -17,13 +17,14 @@ def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
     on another device require a synchronization.
 
     Args:
-        labels (Tensor): Labels (..., H, W) uint8: 0 is background, and 255
-            is undecided, which is not changed.
+        labels (Tensor): Labels (..., H, W) of :func:`tensor_type`: 0 is
+            background. 255 in uint8, and 65535 in int32, is undecided and
+            not changed.
         min_area (float): Smallest area to keep as a fraction of the image's
             H * W pixels, 0 <= min_area < 1. 0 keeps all components.
 
     Returns:
-        Tensor: Labels (..., H, W) uint8.
+        Tensor: Labels (..., H, W) of the same type.
 
     Example:
         >>> clear_small_components(torch.tensor(
@@ -41,8 +42,9 @@ def clear_small_components(labels: Tensor, min_area: float) -> Tensor:
 
 def _clear(labels: np.ndarray, least: float) -> None:
     """Clear components with fewer pixels than ``least`` in place."""
-    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-    for label in set(present.tolist()) - {0, UNDECIDED}:
+    undecided = IGNORED if labels.dtype == np.uint8 else WIDE_IGNORED
+    present = np.flatnonzero(np.bincount(labels.ravel()))
+    for label in set(present.tolist()) - {0, undecided}:
         mask = labels == label
         _, number, statistics, _ = cv2.connectedComponentsWithStats(
             mask.astype(np.uint8), connectivity=8)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..annotations.class_list import IGNORED, NOT_CLASSES, Colour
+from ..annotations.class_list import NOT_CLASSES, Colour
 from .text import fitted_text, font_for, one_line, text_width
 
 _WHITE = (255, 255, 255)
@@ -35,19 +35,20 @@ def legend_entries(label_maps: Sequence[np.ndarray], classes: Sequence[str],
     """List the classes that label maps show.
 
     Args:
-        label_maps (Sequence[np.ndarray]): (H, W) uint8 each.
+        label_maps (Sequence[np.ndarray]): (H, W) each.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) RGB.
+        palette (np.ndarray): See :func:`class_palette`.
 
     Returns:
         list[LegendEntry]: The classes that are present, in the order of
         their labels, and 'undecided' if it is. The shares are those of the
         pixels of all maps.
     """
-    pixels = np.zeros(256, np.int64)
+    undecided = len(palette) - 1
+    pixels = np.zeros(len(palette), np.int64)
     for labels in label_maps:
-        pixels += np.bincount(labels.ravel(), minlength=256)
-    names = {**dict(enumerate(classes, start=1)), IGNORED: NOT_CLASSES[1]}
+        pixels += np.bincount(labels.ravel(), minlength=len(palette))
+    names = {**dict(enumerate(classes, start=1)), undecided: NOT_CLASSES[1]}
     return [
         LegendEntry(
             name, tuple(palette[label].tolist()),

@@ -15,10 +15,12 @@ def overlay(image: np.ndarray, labels: np.ndarray,
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
-        labels (np.ndarray): (H, W); 0 leaves the image as it is, and 255
-            has a dashed outline, see :func:`dashed_outline`.
-        palette (np.ndarray): (256, 3) RGB colours of the labels. Defaults
-            to those of :func:`way_colour`, and grey for 255.
+        labels (np.ndarray): (H, W); 0 leaves the image as it is, and the
+            last label of the palette has a dashed outline, see
+            :func:`dashed_outline`.
+        palette (np.ndarray): (256, 3) RGB colours of the labels; (65536, 3)
+            for labels of 16 bits. Defaults to those of :func:`way_colour`,
+            and grey for 255.
         opacity (float): Opacity of the colours, 0..1. Defaults to 0.45.
 
     Returns:
@@ -28,20 +30,21 @@ def overlay(image: np.ndarray, labels: np.ndarray,
     picture = image.copy()
     width = max(1, round(max(labels.shape) / _PIXELS_A_LINE))
     found = np.unique(labels[labels != 0]).tolist()
+    unknown = len(palette) - 1
     for label in found:
         mask = labels == label
         mixed = (1 - opacity) * image[mask] + opacity * palette[label]
         picture[mask] = mixed.astype(np.uint8)
     for label in found:
-        if label != 255:
+        if label != unknown:
             mask = (labels == label).astype(np.uint8)
             outlines, _ = cv2.findContours(
                 mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(
                 picture, outlines, -1, palette[label].tolist(), width,
                 cv2.LINE_AA)
-    if 255 in found:
-        outline, black = dashed_outline(labels == 255, width)
+    if unknown in found:
+        outline, black = dashed_outline(labels == unknown, width)
         picture[outline] = 255
         picture[outline & black] = 0
     return picture

@@ -23,10 +23,10 @@ def overlay_with_legend(image: np.ndarray, labels: np.ndarray,
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
-        labels (np.ndarray): (H, W) uint8: 0 none of the classes, i the i-th
-            class, 255 undecided.
+        labels (np.ndarray): (H, W): 0 none of the classes, i the i-th
+            class; the last label of the palette is undecided.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) RGB.
+        palette (np.ndarray): See :func:`class_palette`.
 
     Returns:
         np.ndarray: uint8 RGB; the image keeps its place in the upper left
@@ -46,9 +46,9 @@ def plot_segmentation(image: np.ndarray, labels: np.ndarray,
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
-        labels (np.ndarray): (H, W) uint8.
+        labels (np.ndarray): (H, W) uint8 or uint16.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) RGB.
+        palette (np.ndarray): See :func:`class_palette`.
         longest (int, optional): Pixels of the longer side that the image is
             scaled to. Defaults to its own size, or 480 if that is smaller.
 
@@ -70,10 +70,10 @@ def plot_grid(images: Sequence[np.ndarray], labels: Sequence[np.ndarray],
     Args:
         images (Sequence[np.ndarray]): (H, W, 3) uint8 RGB each, of any
             sizes.
-        labels (Sequence[np.ndarray]): (H, W) uint8 each.
+        labels (Sequence[np.ndarray]): (H, W) uint8 or uint16 each.
         names (Sequence[str]): What is written above each image.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray): (256, 3) RGB.
+        palette (np.ndarray): See :func:`class_palette`.
         note (str): A line below the legend. Defaults to none.
 
     Returns:

@@ -54,7 +54,7 @@ def test_ids_of_16_bits_are_counted(data):
         [255, 299], [0]]
     assert index.counts.max(1).tolist() == [12, 12]
     assert index.areas.tolist() == [24, 24]
-    with pytest.raises(InputError, match=r'ids \[299\]: .* 0\.\.298, or 65535'):
+    with pytest.raises(InputError, match=r'\[299\]: .* 0\.\.298, or 65535'):
         load_class_index(infos, 299, LoadWideAnnotations(), folder / 'cache')
 
 

@@ -158,7 +158,8 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
         image (np.ndarray): (H, W, 3) uint8 BGR.
         labels (np.ndarray): (H, W) uint8: 1 the class, 0 not, 255 unknown.
         label (int): Label that gives the class its colour.
-        palette (np.ndarray): (256, 3) RGB. Defaults to that of the ways.
+        palette (np.ndarray): See :func:`overlay`. Defaults to that of the
+            ways.
 
     Returns:
         np.ndarray: (h, w, 3) uint8 RGB.
@@ -172,7 +173,7 @@ def thumbnail(image: np.ndarray, labels: np.ndarray,
     mask = cv2.resize(
         (labels == 1).astype(np.float32), size,
         interpolation=cv2.INTER_AREA) > 0
-    found = np.where(mask, label, np.where(unknown, 255, 0))
+    found = np.where(mask, label, np.where(unknown, len(palette) - 1, 0))
     return overlay(small[..., ::-1], found, palette)
 
 

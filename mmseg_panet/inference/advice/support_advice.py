@@ -7,6 +7,7 @@ import torch
 from mmengine.utils import slice_list
 
 from ...annotations.class_colours import class_palette
+from ...annotations.label_type import IGNORED, ignored_of
 from ...errors import InputError
 from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
@@ -81,8 +82,8 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
             image = read_image(source.image)
             all_labels = source.rasterize(image.shape[:2])
             own = all_labels == 1 + source.names.index(source.class_name)
-            labels[index] = np.where(
-                all_labels == 255, 255, own).astype(np.uint8)
+            unknown = all_labels == ignored_of(all_labels.dtype)
+            labels[index] = np.where(unknown, IGNORED, own).astype(np.uint8)
             pictures.append(thumbnail(
                 image, labels[index],
                 1 + bank.classes.index(supports[index].class_name),

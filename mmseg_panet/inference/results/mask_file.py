@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
+from ...annotations.label_type import ignored_label
 from ...deprecation import renamed
 from ...errors import InputError, WriteError
 from ...files import write_mask
 from ...json_text import parse_json
-from ...models.logit_map import UNDECIDED
 from .prediction import Prediction
 
 _CHUNK = 'mmseg_panet'
@@ -28,7 +28,8 @@ class MaskSummary(NamedTuple):
 
     Attributes:
         classes (tuple[str, ...]): Label i is ``classes[i - 1]``.
-        areas (tuple[Area, ...]): Areas of the labels 0..W and 255.
+        areas (tuple[Area, ...]): Areas of the labels 0..W and of undecided
+            pixels.
         size (tuple[int, int]): (H, W).
         source (str): Key of the image, see :func:`source_key`.
     """
@@ -46,13 +47,13 @@ def mask_path(out_dir: Path, name: str) -> Path:
 
 def write_prediction(path: Path, prediction: Prediction,
                      palette: np.ndarray, source: str = '') -> None:
-    """Write a class map as an 8-bit palette PNG.
+    """Write a class map as a PNG, see :func:`write_mask`.
 
     Args:
         path (Path): Path of the file; its folder is created.
         prediction (Prediction): A prediction, whose areas become text in the
             file, see :func:`read_summary`.
-        palette (np.ndarray): (256, 3) uint8 RGB.
+        palette (np.ndarray): See :func:`class_palette`.
         source (str): Key of the image, see :func:`source_key`. Defaults to
             none.
     """
@@ -70,16 +71,19 @@ def areas(prediction: Prediction) -> list[Area]:
         prediction (Prediction): A prediction of W classes.
 
     Returns:
-        list[Area]: Areas of the labels 0..W and 255.
+        list[Area]: Areas of the labels 0..W and of undecided pixels, see
+        :func:`ignored_label`.
     """
-    labels = prediction.class_map.ravel()
-    pixels = np.bincount(labels, minlength=256)
-    sums = np.bincount(labels, prediction.confidence.ravel(), 256)
+    labels, num_labels = prediction.class_map.ravel(), 1 + len(
+        prediction.classes)
+    undecided = ignored_label(num_labels)
+    pixels = np.bincount(labels, minlength=1 + undecided)
+    sums = np.bincount(labels, prediction.confidence.ravel(), 1 + undecided)
     return [
         (label, int(pixels[label]),
          round(float(sums[label] / pixels[label]), 4)
          if pixels[label] else None)
-        for label in (*range(1 + len(prediction.classes)), UNDECIDED)]
+        for label in (*range(num_labels), undecided)]
 
 
 def read_summary(path: Path) -> MaskSummary:
@@ -119,10 +123,13 @@ def read_mask(path: Path) -> np.ndarray:
         path (Path): A file of :func:`write_prediction`.
 
     Returns:
-        np.ndarray: (H, W) uint8.
+        np.ndarray: (H, W) uint8 or uint16, see :class:`Prediction`.
     """
     with PngImageFile(path) as mask:
-        return np.array(mask)
+        # A PNG of 16 bits may be opened with 32 bits.
+        is_narrow = mask.mode in ('L', 'P')
+        return np.array(mask).astype(
+            np.uint8 if is_narrow else np.uint16, copy=False)
 
 
 if not TYPE_CHECKING:

@@ -49,7 +49,7 @@ class OutFolder:
         path (Path): A folder that :func:`prepare_folder` or
             :func:`take_over` has prepared.
         classes (tuple[str, ...]): Names of the W classes.
-        palette (np.ndarray): (256, 3) uint8 RGB.
+        palette (np.ndarray): See :func:`class_palette`.
         overlay (bool): Whether each mask gets an overlay.
         csv (bool): Whether ``areas.csv`` is written.
         coco (bool): Whether ``coco.json`` is written.

@@ -8,8 +8,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ...annotations.class_list import NOT_CLASSES
+from ...annotations.label_type import ignored_label, label_type
 from ...errors import InputError
-from ...models.logit_map import UNDECIDED, LogitMap, mean_probabilities
+from ...models.logit_map import LogitMap, mean_probabilities, tensor_type
 from ...models.small_components import clear_small_components
 from ..images.image_list import ImageItem
 
@@ -22,7 +23,8 @@ class Prediction(NamedTuple):
 
     Attributes:
         class_map (np.ndarray): (H, W) uint8: 0 for none of the classes, i
-            for ``classes[i - 1]``, 255 for undecided.
+            for ``classes[i - 1]``, 255 for undecided. With more than 254
+            classes, it is uint16, with 65535 for undecided.
         confidence (np.ndarray): (H, W) float32, the probability of the most
             likely label, 0..1, including pixels where it is too low to
             decide, and pixels of small components that became "none".
@@ -63,10 +65,12 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
     """
     height, width = views[0].size
     logits = views[0].cells
-    class_map = logits.new_empty((height, width), dtype=torch.uint8)
+    num_labels = 1 + len(classes)
+    class_map = logits.new_empty(
+        (height, width), dtype=tensor_type(num_labels))
     confidence = logits.new_empty((height, width))
     kept = logits.new_empty(
-        (1 + len(classes), height, width) if keep_probabilities else 0)
+        (num_labels, height, width) if keep_probabilities else 0)
     values = _VALUES_AT_ONCE if logits.is_cpu else 256 * _VALUES_AT_ONCE
     step = max(1, values // (len(logits) * width))
     for start in range(0, height, step):
@@ -74,13 +78,15 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
         probabilities = mean_probabilities(views, part)
         confidence[part], label = probabilities.max(0)
         if min_confidence > 0:
-            label[confidence[part] < min_confidence] = UNDECIDED
+            label[confidence[part] < min_confidence] = ignored_label(
+                num_labels)
         class_map[part] = label
         if keep_probabilities:
             kept[:, part] = probabilities
     class_map = clear_small_components(class_map.cpu(), min_area)
     return Prediction(
-        class_map.numpy(), confidence.cpu().numpy(), classes,
+        class_map.numpy().astype(label_type(num_labels), copy=False),
+        confidence.cpu().numpy(), classes,
         kept.cpu().numpy() if keep_probabilities else None)
 
 
@@ -91,10 +97,12 @@ def label_names(classes: Sequence[str]) -> dict[int, str]:
         classes (Sequence[str]): Names of the labels 1..W.
 
     Returns:
-        dict[int, str]: 'none' for 0, the classes, 'undecided' for 255.
+        dict[int, str]: 'none' for 0, the classes, 'undecided' for
+        :func:`ignored_label`.
     """
     none, undecided = NOT_CLASSES
-    return dict(enumerate([none, *classes])) | {UNDECIDED: undecided}
+    return dict(enumerate([none, *classes])) | {
+        ignored_label(1 + len(classes)): undecided}
 
 
 def to_sample(result: Prediction | InputError, item: ImageItem,
@@ -117,8 +125,11 @@ def to_sample(result: Prediction | InputError, item: ImageItem,
     """
     if isinstance(result, InputError):
         return None
+    labels = result.class_map
+    if labels.dtype != np.uint8:  # torch computes little with uint16
+        labels = labels.astype(np.int32)
     data = dict(
-        pred_sem_seg=result.class_map[None],
+        pred_sem_seg=labels[None],
         confidence=result.confidence[None], probabilities=result.probabilities)
     return SegDataSample(
         metainfo=dict(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...annotations.class_list import NOT_CLASSES
+from ...annotations.label_type import ignored_of
 from ...files import atomic_path
-from ...models.logit_map import UNDECIDED
 from ...table import csv_line
 from ..images.image_list import ImageItem
 from .mask_file import mask_path, read_mask, read_summary
@@ -51,7 +51,7 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
         out_dir (Path): A folder with a mask of each image.
         images (Sequence[ImageItem]): The images.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray, optional): (256, 3) RGB, which gives each
+        palette (np.ndarray, optional): RGB by label, which gives each
             category its ``color``, as in COCO's panoptic files. Defaults to
             none.
     """
@@ -90,7 +90,7 @@ def _annotations(out_dir: Path,
         path = mask_path(out_dir, item.name)
         labels = read_mask(path)
         for label, pixels, confidence in read_summary(path).areas:
-            if label in (0, UNDECIDED) or not pixels:
+            if label in (0, ignored_of(labels.dtype)) or not pixels:
                 continue
             number += 1
             rle = coco.encode(np.asfortranarray(labels == label, np.uint8))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...annotations.class_list import IGNORED, NOT_CLASSES
+from ...annotations.class_list import NOT_CLASSES
+from ...annotations.label_type import ignored_label
 from ...errors import InputError
 from ...files import StrPath, atomic_path, prepare_output
 from ...summary import Summary, listed
@@ -42,7 +43,7 @@ class SegmentationResult(dict):
         values (dict[str, Any]): The keys and their values.
         items (Sequence[ImageItem]): The images.
         class_maps (Sequence[np.ndarray | None]): Their class maps.
-        palette (np.ndarray): (256, 3) uint8 RGB.
+        palette (np.ndarray): See :func:`class_palette`.
     """
 
     def __init__(self, values: dict[str, Any], items: Sequence[ImageItem],
@@ -148,13 +149,15 @@ class SegmentationResult(dict):
 
     def _areas(self) -> list[list[str]]:
         """The share of each class in each image, as far as there is room."""
+        names = [NOT_CLASSES[0], *self['classes'], NOT_CLASSES[1]]
+        undecided = ignored_label(len(names) - 1)
         shares = [
             None if labels is None else np.bincount(
-                labels.ravel(), minlength=256) * 100 / labels.size
+                labels.ravel(), minlength=1 + undecided) * 100 / labels.size
             for labels in self._class_maps[:_MOST_ROWS]]
-        names = [NOT_CLASSES[0], *self['classes'], NOT_CLASSES[1]]
-        labels = [*range(len(names) - 1), IGNORED]
-        sums = sum((one for one in shares if one is not None), np.zeros(256))
+        labels = [*range(len(names) - 1), undecided]
+        sums = sum((one for one in shares if one is not None),
+                   np.zeros(1 + undecided))
         present = [i for i, label in enumerate(labels) if sums[label] > 0]
         largest = sorted(present, key=lambda i: -sums[labels[i]])
         chosen = sorted(largest[:_MOST_ROWS])

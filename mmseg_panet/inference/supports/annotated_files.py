@@ -12,7 +12,6 @@ import numpy as np
 
 from ...annotations.class_list import (
     BACKGROUND,
-    IGNORED,
     check_class_name,
 )
 from ...annotations.formats.coco import read_coco
@@ -82,7 +81,7 @@ def supports_of(
         ids = task.ids
         if ids is None:
             ids = frozenset(np.unique(labels_of(None)).tolist())
-        shown = sorted(ids - {0, IGNORED})
+        shown = sorted(ids - {0, annotations.classes.void})
         if shown and (task.image is None
                       or not names_a_file(task.image, source)):
             raise InputError(

@@ -10,9 +10,10 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
-from ...annotations.class_list import IGNORED, check_class_name
+from ...annotations.class_list import check_class_name
 from ...annotations.formats.class_folders import list_pairs
 from ...annotations.image_files import existing_file, unread_note
+from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
@@ -99,14 +100,14 @@ def read_pairs(
         dict[str, list[Support]]: Supports by class, in the order given.
 
     Raises:
-        InputError: If there are no classes or more than 254, a class has an
+        InputError: If there are no classes or more than 65534, a class has an
             invalid name or no pairs, a pair is not as above, or a file is
             missing.
     """
-    if not 0 < len(source) < IGNORED:
+    if not 0 < len(source) <= MOST_CLASSES:
         raise InputError(
-            'expected examples of 1..254 classes, as masks have 8 bits, got '
-            f'{len(source)}; add or leave out some')
+            f'expected examples of 1..{MOST_CLASSES} classes, as masks have '
+            f'at most 16 bits, got {len(source)}; add or leave out some')
     for name, pairs in source.items():
         check_class_name(name, 'the examples')
         if isinstance(pairs, str) or not isinstance(

@@ -23,9 +23,9 @@ class Support:
         names (tuple[str, ...]): Names of the labels 1...
         image (str | np.ndarray): Path of a file, or (H, W, 3) uint8 BGR.
         labels_of (Callable): It takes the size of the image with its EXIF
-            orientation applied and returns (H, W) uint8 labels of the image,
-            oriented or as stored: 0 background, i for names[i - 1], 255
-            unknown. It raises InputError.
+            orientation applied and returns (H, W) labels of the image,
+            oriented or as stored: 0 background, i for names[i - 1], and 255
+            in uint8 or 65535 in uint16 unknown. It raises InputError.
         where (str): What errors call the image and its annotation.
         labels_key (object): Supports with the same key are examples of
             several classes in one annotated image. They have the same
@@ -58,7 +58,7 @@ class Support:
             size (tuple[int, int]): H and W of the oriented image.
 
         Returns:
-            np.ndarray: (H, W) uint8, as ``labels_of`` returns them.
+            np.ndarray: (H, W), as ``labels_of`` returns them.
 
         Raises:
             InputError: If the labels have another size or do not show the

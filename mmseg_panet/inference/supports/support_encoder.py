@@ -8,6 +8,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from ...annotations.label_type import IGNORED, ignored_of
 from ...errors import InputError
 from ...files import StrPath
 from ...models.bank.banked_image import BankedSupport
@@ -133,9 +134,14 @@ def _measure(head: Any, features: Tensor, metainfo: dict,
              support: Support) -> BankedSupport:
     """Measure all classes that the labels show, in the order of labels."""
     labels = support.rasterize(metainfo['ori_shape'])
-    found = np.setdiff1d(labels, [0, 255])
-    table = np.zeros(256, np.uint8)
-    table[255] = 255
+    unknown = ignored_of(labels.dtype)
+    found = np.setdiff1d(labels, [0, unknown])
+    if len(found) >= IGNORED:
+        raise InputError(
+            f'{support.where}: expected at most {IGNORED - 1} classes in one '
+            f'image, got {len(found)}; leave some of them out of its labels')
+    table = np.zeros(1 + unknown, np.uint8)
+    table[unknown] = IGNORED
     table[found] = range(1, 1 + len(found))
     statistics = head.class_statistics(
         features[None].cpu(), torch.from_numpy(table[labels])[None],

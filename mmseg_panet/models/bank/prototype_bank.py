@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ...annotations.class_list import check_class_name
+from ...annotations.label_type import MOST_CLASSES
 from ...errors import InputError, check_number
 from ...summary import Summary, listed_examples
 from ...wording import counted
@@ -18,8 +19,6 @@ from .banked_image import (
     rounded,
 )
 
-MAX_CLASSES = 254
-"""Label maps have 8 bits, with 0 for the background and 255 for unknown."""
 NO_CLASS = (
     'no class is registered yet; call fit() or add_class() with examples, or '
     'load() a bank')
@@ -147,13 +146,13 @@ class PrototypeBank:
             labels for this class, and does not change.
 
         Raises:
-            InputError: If it would be the 255th class, or if the statistics
-                are not finite.
+            InputError: If there are :data:`MOST_CLASSES` others, or if the
+                statistics are not finite.
         """
-        if len(self._supports) == MAX_CLASSES and (
+        if len(self._supports) == MOST_CLASSES and (
                 support.class_name not in self._supports):
             raise InputError(
-                f"expected at most {MAX_CLASSES} classes, got '"
+                f"expected at most {MOST_CLASSES} classes, got '"
                 f"{support.class_name}' as one more; remove another first, or "
                 'use a second bank')
         shots = self._supports.get(support.class_name, [])

@@ -284,7 +284,7 @@ def test_more_than_254_categories_give_masks_of_16_bits(tmp_path):
         tmp_path / 'images/a.jpg', np.zeros(SIZE, np.uint8), 6)
     path = files.write_coco(
         tmp_path / 'a.json', {'a.jpg': SIZE}, [
-            ('a.jpg', label, [files.box_polygon(x, x + 2, 1, 3)], 0)
+            ('a.jpg', label, [files.box_polygon(1, 3, x, x + 2)], 0)
             for x, label in [(0, 1), (4, 255), (8, 300)]], many)
     convert_coco(path, tmp_path / 'out')
     mask = files.mask_of(tmp_path / 'out', 'a', 'I;16')

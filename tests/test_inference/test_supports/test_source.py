@@ -68,14 +68,14 @@ def test_a_mask_of_another_size_names_both_files(tmp_path):
 
 
 @pytest.mark.parametrize(('source', 'sentence'), [
-    ({}, '1..254 classes.*, got 0'),
+    ({}, '1..65534 classes.*, got 0'),
     ({'background': [(PHOTO, MASK)]}, "got 'background'"),
     ({'cat': [(PHOTO, MASK, 1)], '__ignore__': [(PHOTO, MASK)]},
      "expected names of classes, got '__ignore__'"),
     ({' cat': [(PHOTO, MASK)]}, "expected the name of a class.* got ' cat'"),
     ({3: [(PHOTO, MASK)]}, 'expected the name of a class'),
-    (dict.fromkeys(map(str, range(255)), [(PHOTO, MASK)]),
-     '1..254 classes.*, got 255'),
+    (dict.fromkeys(map(str, range(65535)), [(PHOTO, MASK)]),
+     '1..65534 classes.*, got 65535'),
     ({'cat': []}, r"class 'cat': expected a list of \(image, annotation\)"),
     ({'cat': 'a.jpg'}, r'expected a list of \(image, annotation\)'),
     ({'cat': ('a.jpg', 'a.png')}, r'expected \(image, annotation\) or .* in a '

@@ -5,8 +5,10 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from mmseg_panet.annotations.label_type import MOST_CLASSES
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models.bank import prototype_bank
 from mmseg_panet.models.bank.banked_image import BankedSupport
 from mmseg_panet.models.bank.prototype_bank import PrototypeBank
 
@@ -132,14 +134,16 @@ def test_an_empty_bank_says_what_to_do():
         PrototypeBank().prototypes()
 
 
-def test_there_are_254_classes_at_most():
+def test_classes_have_the_labels_of_16_bits_at_most(monkeypatch):
+    monkeypatch.setattr(prototype_bank, 'MOST_CLASSES', 300)
     bank = PrototypeBank(
         banked(f'class {i}')._replace(statistics=SupportStatistics(
             torch.ones(2).double(), torch.ones(2, 2).double()))
-        for i in range(254))
-    with pytest.raises(InputError, match="254 classes, got 'one more'"):
+        for i in range(300))
+    with pytest.raises(InputError, match="300 classes, got 'one more'"):
         bank.add(banked('one more'))
-    assert len(bank.classes) == 254
+    assert len(bank.classes) == 300
+    assert MOST_CLASSES == 65534
 
 
 def test_negatives_are_the_same_before_and_after_the_classes():
