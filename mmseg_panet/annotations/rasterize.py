@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import InputError, abbreviate
 from .shapes import check_reach, checked_box
@@ -83,7 +84,7 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
 
 def label_runs(regions: Iterable[tuple[dict, int]],
                size: Sequence[int],
-               dtype: np.dtype = np.dtype(np.uint8)) -> np.ndarray:
+               dtype: DTypeLike = np.uint8) -> np.ndarray:
     """Rasterize encoded regions, smaller ones in front of larger ones.
 
     Args:
@@ -91,7 +92,7 @@ def label_runs(regions: Iterable[tuple[dict, int]],
             with their labels. Of regions with equal areas, the later is in
             front.
         size (Sequence[int]): H and W of the image.
-        dtype (np.dtype): Type of the labels. Defaults to uint8.
+        dtype (DTypeLike): Type of the labels. Defaults to uint8.
 
     Returns:
         np.ndarray: Labels, (H, W); 0 outside all regions.

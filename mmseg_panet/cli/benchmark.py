@@ -23,6 +23,7 @@ from .run_arguments import (
     add_trust,
     load_config,
 )
+from .test_arguments import add_test_arguments
 
 RESUME_HINT = 'run the same command again to continue; finished jobs are kept'
 
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tests = parser.add_argument_group('options of the tests')
     add_episode_arguments(tests, 'ways', 'queries', 'runs', 'episodes')
     add_classifier(tests, 'that of the config')
+    add_test_arguments(tests)
     tests.add_argument(
         '--support-annotation', choices=list(SUPPORT_ANNOTATIONS),
         help='kind of annotation of the supports, which is made from their '
@@ -78,7 +80,8 @@ def run(args: argparse.Namespace) -> None:
         flags=[*_given(args, 'protocol', 'data_root', 'pretrained'),
                *['--trust-checkpoint'] * args.trust_checkpoint],
         test_flags=_given(args, 'ways', 'queries', 'runs', 'episodes',
-                          'support_annotation', 'classifier'),
+                          'support_annotation', 'classifier', 'test_config',
+                          'test_fold', 'test_data_root', 'test_split'),
         cfg_options=args.cfg_options).run()
     print(f"\n{(work_dir / 'benchmark.md').read_text(encoding='utf-8')}\n"
           f'{work_dir}/benchmark.md')

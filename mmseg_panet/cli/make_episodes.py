@@ -18,6 +18,7 @@ from .run_arguments import (
     add_episode_arguments,
     load_config,
 )
+from .test_arguments import add_test_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'out', metavar='OUT.jsonl', help='file to write, with a header and a '
         'line for each episode')
     add_episode_arguments(parser, 'runs', 'episodes')
+    add_test_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -11,10 +11,12 @@ from ..config.config_file import data_loaders, read_config
 from ..config.protocol import apply_protocol, bundled_protocols
 from ..config.settings import apply_settings, episodes_of_test
 from ..config.spelling import check_options
+from ..config.test_config import take_test
 from ..datasets.manifest import read_rules
 from ..errors import InputError
 from ..registry import type_name
 from .launcher import LAUNCHERS, check_launcher, join_on_cpu
+from .test_arguments import apply_test_arguments
 
 _EPISODE_FLAGS = {
     'fold': ('fold', 'fold whose classes are novel'),
@@ -149,14 +151,16 @@ def load_config(args: argparse.Namespace) -> Config:
         InputError: If the config does not exist or cannot be read, or if a
             key is misspelt.
     """
-    cfg = read_config(args.config)
+    cfg = tested = read_config(args.config)
     # Configs in pure Python may have none, but our own parts have names.
     if cfg.get('default_scope') is None:
         cfg.default_scope = 'mmseg'
+    if getattr(args, 'test_config', None) is not None:
+        tested = read_config(args.test_config)
     if args.protocol is not None:
-        apply_protocol(cfg, args.protocol)
+        apply_protocol(tested, args.protocol)
     if getattr(args, 'manifest', None) is not None:
-        _replay_manifest(cfg, args)
+        _replay_manifest(tested, args)
     given = {name: value for name, value in vars(args).items()
              if value is not None}
     # The name of a variable in --cfg-options has the effect of the flag.
@@ -164,9 +168,14 @@ def load_config(args: argparse.Namespace) -> Config:
     variables = dict(
         fold='fold', ways='num_ways', shots='num_shots', queries='num_queries',
         data_root='data_root', pretrained='pretrained')
-    apply_settings(cfg, **{
-        name: given.get(name, options.pop(variable, None))
-        for name, variable in variables.items()})
+    settings = {name: given.get(name, options.pop(variable, None))
+                for name, variable in variables.items()}
+    apply_settings(cfg, **settings)
+    if tested is not cfg:
+        apply_settings(tested, **{
+            name: settings[name] for name in ('ways', 'shots', 'queries')})
+        take_test(cfg, tested)
+    apply_test_arguments(cfg, given)
     for flag in given.keys() & {'runs', 'episodes'}:
         episodes_of_test(cfg)[_EPISODE_FLAGS[flag][0]] = given[flag]
     check_options(cfg, options)
@@ -223,8 +232,12 @@ def _replay_manifest(cfg: Config, args: argparse.Namespace) -> None:
             manifest determines.
     """
     determined = [setting for setting, _ in _EPISODE_FLAGS.values()]
+    # With --test-config, --fold is that of the training.
     flags = [f'--{flag}' for flag in _EPISODE_FLAGS
-             if getattr(args, flag) is not None]
+             if getattr(args, flag) is not None
+             and not (flag == 'fold' and args.test_config)]
+    flags += [f"--{flag.replace('_', '-')}" for flag in (
+        'test_fold', 'test_split') if getattr(args, flag) is not None]
     flags += [option for option in args.cfg_options
               if option.removeprefix('test_dataloader.dataset.') in determined]
     if flags:

@@ -25,6 +25,7 @@ from .run_arguments import (
     load_config,
     prepare_run,
 )
+from .test_arguments import add_test_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_episode_arguments(parser, 'runs', 'episodes')
     add_classifier(parser, 'that of the config')
+    add_test_arguments(parser)
     parser.add_argument(
         'checkpoint', metavar='CHECKPOINT',
         help='checkpoint of `mmseg-panet train` or of the backbone only, '

@@ -15,12 +15,9 @@ from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
-MOST_WAYS = IGNORED - 1
-"""The labels of an episode have 8 bits."""
-# With the largest values, as others would fill the memory.
-_NUMBERS = {'num_ways': MOST_WAYS, 'num_shots': 10_000,
-            'num_queries': 10_000, 'num_runs': 10_000,
-            'num_episodes': 10**9}
+# With the largest values: labels have 8 bits, and others fill the memory.
+_NUMBERS = {'num_ways': IGNORED - 1, 'num_shots': 10_000, 'num_runs': 10_000,
+            'num_queries': 10_000, 'num_episodes': 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +34,7 @@ class EpisodeRules:
         folds (str | Sequence[Sequence[str]], optional): Folds as in
             :class:`EpisodicDataset`; None without ``split``.
         fold (int, optional): Index of the fold whose classes are novel.
-        split (str, optional): 'base' or 'novel'.
+        split (str, optional): 'base', 'novel' or 'all'.
         classes (Sequence[str]): Names of the classes to sample, or 'all'
             until the data set is known.
         class_ids (Sequence[int]): Ids of the classes to sample.
@@ -113,7 +110,7 @@ class EpisodeRules:
             classes (Sequence[str], optional): Names of the classes.
             folds (str | Sequence[Sequence[str]], optional): Folds.
             fold (int): Index of the fold.
-            split (str, optional): 'base' or 'novel'.
+            split (str, optional): 'base', 'novel' or 'all'.
             num_runs (int): Number of runs.
             episodes_seed (int): Seed of the first run; the others follow it.
             **others: Other attributes of the rules, by their names.
@@ -132,7 +129,7 @@ class EpisodeRules:
         return cls(
             classes=classes, split=split,
             folds=None if split is None else folds,
-            fold=None if split is None else fold, num_runs=num_runs,
+            fold=None if split in (None, 'all') else fold, num_runs=num_runs,
             seeds=[episodes_seed + run for run in range(num_runs)], **others)
 
     @classmethod
@@ -176,8 +173,7 @@ class EpisodeRules:
             images (ImagePool): Images to sample from.
 
         Raises:
-            InputError: If a class is unknown or named twice, or there are
-                fewer than ``num_ways``.
+            InputError: If classes are unknown, repeated or too few.
         """
         rules = self.named(images.classes)
         names = list(rules.classes)
@@ -204,8 +200,8 @@ class EpisodeRules:
             self.folds or (), self.fold, 'novel')
 
     def in_all_folds(self) -> list['EpisodeRules']:
-        """Return the rules for every fold; only these without folds."""
-        if self.folds is None or self.split is None:
+        """Return the rules for every fold; only these without a fold."""
+        if self.folds is None or self.fold is None or self.split is None:
             return [self]
         return [
             replace(self, fold=fold, classes=split_classes(

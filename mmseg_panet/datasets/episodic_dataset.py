@@ -51,7 +51,8 @@ class EpisodicDataset(Dataset):
             ('pascal-5i', 'coco-20i', ..., see :data:`FOLDS`) or the class
             names of each fold. Required with ``split``.
         fold (int): Index of the fold whose classes are novel. Defaults to 0.
-        split (str, optional): Classes to sample, 'base' or 'novel'.
+        split (str, optional): Classes to sample, 'base', 'novel' or 'all' of
+            the folds.
         classes (Sequence[str] | str, optional): Names of the classes to
             sample, in place of ``folds`` and ``split``; 'all' for all
             classes except the background.

@@ -59,14 +59,14 @@ def named_folds(
 
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                   split: str) -> list[str]:
-    """Return the names of the base or the novel classes of a fold.
+    """Return the names of the classes of a fold or of all folds.
 
     Args:
         folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, or the
             class names of every fold.
         fold (int): Index of the fold whose classes are novel, from 0.
-        split (str): 'novel' for the classes of the fold, or 'base' for those
-            of all other folds.
+        split (str): 'novel' for the classes of the fold, 'base' for those of
+            all other folds, or 'all' for those of all folds.
 
     Returns:
         list[str]: Class names in the order of the folds.
@@ -87,4 +87,7 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
     if split == 'base':
         others = [*folds[:fold], *folds[fold + 1:]]
         return [name for names in others for name in names]
-    raise InputError(f"expected split 'base' or 'novel', got '{split}'")
+    if split == 'all':
+        return [name for names in folds for name in names]
+    raise InputError(
+        f"expected split 'base' or 'novel', or 'all', got '{split}'")

@@ -231,16 +231,18 @@ class ImageInferencer(BaseInferencer):
             Samples, see :func:`to_sample`, or a dict. For each image it has
             ``predictions``, class maps (H, W), see :class:`Prediction`: 0
             none of the classes, i the i-th of ``classes``, 255 undecided, or
-            65535 with more than 254 classes; ``confidence`` (H, W) float32; where they were asked for ``probabilities``
-            (1 + W, H, W) float32, "none" first, and ``visualization``
-            (H, W, 3) uint8 RGB; ``names``; ``paths`` as they were given,
-            None for images in memory; and ``files``, the paths of ``mask``
-            and ``overlay`` where they were written, otherwise None. Each is
-            a list, with None for the results of an image that cannot be
-            read; but with ``alone`` it is the single value. For all images it
-            has ``classes``, the names; ``class_names``, those by label, with
-            none and undecided; ``classifier``; ``out_dir``; and ``failures``, the
-            sentences about images that cannot be read, by name.
+            65535 with more than 254 classes; ``confidence`` (H, W) float32;
+            where they were asked for ``probabilities`` (1 + W, H, W)
+            float32, "none" first, and ``visualization`` (H, W, 3) uint8 RGB;
+            ``names``; ``paths`` as they were given, None for images in
+            memory; and ``files``, the paths of ``mask`` and ``overlay``
+            where they were written, otherwise None. Each is a list, with
+            None for the results of an image that cannot be read; but with
+            ``alone`` it is the single value. For all images it has
+            ``classes``, the names; ``class_names``, those by label, with
+            none and undecided; ``classifier``; ``out_dir``; and
+            ``failures``, the sentences about images that cannot be read, by
+            name.
 
         Raises:
             InputError: If the image cannot be read and is ``alone``.

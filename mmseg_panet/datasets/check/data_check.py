@@ -110,7 +110,7 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
             if len(images) < rules.images_needed:
                 folds[name, len(images)].append(str(in_fold.fold))
     for (name, count), where in folds.items():
-        of_folds = rules.split and (
+        of_folds = rules.fold is not None and (
             f" as a {rules.split} class of fold {', '.join(where)}")
         yield Fault('few', (
             f"class '{name}' has {count} images in which it covers at least "
