@@ -302,6 +302,15 @@ def _(parts, out):
     return (*parts.test(), '--data-root', out / 'nowhere')
 
 
+@bad('Masks of 16 bits that a config loads as 8 bits')
+def _(parts, out):
+    shutil.copytree(parts.toy, out / 'data')
+    for mask in (out / 'data/SegmentationClass').iterdir():
+        ids = np.asarray(Image.open(mask))
+        Image.fromarray(ids.astype(np.uint16)).save(mask)
+    return ('test', *parts.network(), '--data-root', out / 'data')
+
+
 @bad('An image of more pixels than fit into memory')
 def _(parts, out):
     folder, image, _ = parts.copy_support(out)
@@ -489,6 +498,11 @@ def _(parts, out):
 
 
 # Manifests
+
+@bad('A list of classes with an id beyond 16 bits')
+def _(parts, out):
+    return masks(out, [[0, 1]], '1 cat\n70000 dog\n')
+
 
 @bad('A manifest that is missing')
 def _(parts, out):
@@ -816,6 +830,32 @@ def _(parts, out):
 
 
 # Checkpoints
+
+@bad('A config of a test that has no test episodes')
+def _(parts, out):
+    return parts.test(
+        '--test-config', 'panet_r50-d8-s23_imagenet-473x473')
+
+
+@bad('A test on unseen classes, of which the training samples all')
+def _(parts, out):
+    other = write(
+        out / 'other.py', f"_base_ = '{parts.config}'\n"
+        'test_dataloader = dict(dataset=dict('
+        "folds=None, split=None, classes=['dotted disc']))\n")
+    return parts.test('--test-split', 'unseen', '--test-config', other)
+
+
+@bad('A test on unseen classes of a data set without a list of classes')
+def _(parts, out):
+    return parts.test('--test-split', 'unseen', '--test-config',
+                      'panet_r50-d8-no-align_1xb4-6k_fss1000-473x473')
+
+
+@bad('A manifest together with a split')
+def _(parts, out):
+    return parts.test('--manifest', parts.manifest, '--test-split', 'all')
+
 
 @bad('A checkpoint that does not exist')
 def _(parts, out):
