@@ -14,6 +14,7 @@ from ..annotations import (
 )
 from ..datasets.benchmarks.coco import prepare_coco_20i
 from ..datasets.benchmarks.fss import prepare_fss_1000
+from ..datasets.benchmarks.lvis import prepare_lvis_92i
 from ..datasets.benchmarks.pascal import prepare_pascal_5i
 from ..wording import printable
 
@@ -45,6 +46,13 @@ def _add_benchmarks(what: argparse._SubParsersAction) -> None:
         '--year', type=int, choices=[2014, 2017], default=2014,
         help='year of the COCO images; default: 2014')
     coco.set_defaults(prepare=prepare_coco_20i)
+    lvis = what.add_parser(
+        'lvis-92i', help='convert the annotations of LVIS v1 to 16-bit masks '
+        'and write its folds')
+    lvis.add_argument(
+        'root', metavar='ROOT', help='folder that contains '
+        'lvis_v1_train.json, lvis_v1_val.json, train2017 and val2017')
+    lvis.set_defaults(prepare=prepare_lvis_92i)
     fss = what.add_parser(
         'fss-1000', help='check FSS-1000 and write the lists of its classes')
     fss.add_argument(
@@ -66,7 +74,7 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
             ('masks', 'DIR', convert_masks,
              'a folder of masks with ids or colours')):
         parser = what.add_parser(
-            name, help=f'convert {text} to 8-bit masks')
+            name, help=f'convert {text} to masks of class ids')
         parser.add_argument('source', metavar=metavar, help=text)
         parser.add_argument('out', metavar='OUT', help='folder to write')
         parser.add_argument(

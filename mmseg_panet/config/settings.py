@@ -58,11 +58,23 @@ def apply_settings(cfg: Config, fold: int | None = None,
     given.pop('pretrained', None)
     if pretrained is not None:
         set_pretrained(cfg, pretrained)
-    if given.pop('data_root', None) is not None:
+    if given.pop('data_root', None) is not None and data_root is not None:
+        roots = {node['data_root'] for node in _with_key(
+            datasets, 'data_root')}
+        for dataset in datasets:
+            _move_folds(dataset, roots, data_root)
         for node in _with_key(datasets, 'data_root'):
             node['data_root'] = data_root
     for dataset in datasets:
         dataset.update(given)
+
+
+def _move_folds(dataset: dict, roots: set[str], data_root: str) -> None:
+    """Move the file of the folds to another folder of the data."""
+    folds = dataset.get('folds')
+    for root in roots:
+        if isinstance(folds, str) and folds.startswith(f'{root}/'):
+            dataset['folds'] = f'{data_root}{folds[len(root):]}'
 
 
 def no_episodes(cfg: Config) -> str:

@@ -2,6 +2,7 @@
 from . import transforms
 from .benchmarks.coco import COCO_CLASSES, COCO20iDataset
 from .benchmarks.fss import FSSDataset, LoadFSSAnnotations
+from .benchmarks.lvis import LVIS92iDataset
 from .benchmarks.msrc import MSRCDataset
 from .class_index import ClassIndex, load_class_index
 from .collate import episode_collate
@@ -15,6 +16,6 @@ from .toy.toy_dataset import TOY_CLASSES, ToyDataset, make_toy_dataset
 __all__ = [
     'COCO_CLASSES', 'FOLDS', 'TOY_CLASSES', 'COCO20iDataset', 'ClassIndex',
     'Episode', 'EpisodicDataset', 'FSSDataset', 'FolderDataset', 'ImagePool',
-    'LoadFSSAnnotations', 'MSRCDataset', 'SampledEpisodes', 'ToyDataset',
-    'episode_collate', 'load_class_index', 'make_toy_dataset',
+    'LVIS92iDataset', 'LoadFSSAnnotations', 'MSRCDataset', 'SampledEpisodes',
+    'ToyDataset', 'episode_collate', 'load_class_index', 'make_toy_dataset',
     'sample_episode', 'split_classes', 'transforms']

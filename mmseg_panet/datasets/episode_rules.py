@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from ..annotations.label_type import IGNORED
 from ..errors import InputError, check_choice
 from .class_index import ClassIndex
-from .folds import named_folds, split_classes
+from .folds import named_folds, portable_folds, split_classes
 from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
@@ -118,6 +118,7 @@ class EpisodeRules:
         Raises:
             InputError: If a setting is missing or out of its range.
         """
+        folds = portable_folds(folds)
         if classes is None and folds is not None and split is not None:
             classes = split_classes(folds, fold, split)
         elif classes is None or split is not None:
@@ -148,9 +149,8 @@ class EpisodeRules:
 
     def header(self) -> dict:
         """Return the header of a manifest, without its format."""
-        return {
-            name: rule for name, rule in vars(self).items()
-            if name != 'novel_pixels'}
+        rules = vars(self).items()
+        return {name: rule for name, rule in rules if name != 'novel_pixels'}
 
     def named(self, classes: Sequence[str]) -> 'EpisodeRules':
         """Replace 'all' by the names of the classes.

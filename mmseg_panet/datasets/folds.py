@@ -1,9 +1,11 @@
 """Class folds: the splits into base and novel classes."""
+from collections import defaultdict
 from collections.abc import Sequence
 
 from mmseg.datasets import PascalVOCDataset
 
 from ..errors import InputError
+from ..files import StrPath, read_lines
 from .benchmarks.coco import COCO_CLASSES
 from .benchmarks.msrc import MSRCDataset
 from .toy.toy_dataset import TOY_CLASSES
@@ -46,10 +48,13 @@ def named_folds(
             :func:`split_classes`.
 
     Raises:
-        InputError: If there is no benchmark of that name.
+        InputError: If there is no benchmark of that name, or as for
+            :func:`read_folds`.
     """
     if not isinstance(folds, str):
         return folds
+    if folds.endswith('.txt'):
+        return read_folds(folds)
     if folds not in FOLDS:
         raise InputError(
             f'expected folds to be one of {sorted(FOLDS)}, or a list of '
@@ -57,13 +62,56 @@ def named_folds(
     return FOLDS[folds]
 
 
+def portable_folds(folds: str | Sequence[Sequence[str]] | None
+                   ) -> str | Sequence[Sequence[str]] | None:
+    """Replace the path of a file of folds by its class names.
+
+    Args:
+        folds (str | Sequence[Sequence[str]], optional): Folds as in
+            :func:`split_classes`.
+    """
+    is_path = isinstance(folds, str) and folds.endswith('.txt')
+    return named_folds(folds) if is_path and folds else folds
+
+
+def read_folds(path: StrPath) -> list[list[str]]:
+    """Read the class names of every fold from a file.
+
+    Args:
+        path (str | os.PathLike): Path of a text file with a line
+            ``fold name`` for each class.
+
+    Returns:
+        list[list[str]]: Names in the order of the lines.
+
+    Raises:
+        InputError: If the file or a line cannot be read, or a fold from 0 to
+            the last one has no class.
+    """
+    remedy = 'write a line `fold name` for every class'
+    folds: dict[int, list[str]] = defaultdict(list)
+    for number, line in read_lines(path, remedy, comment='#').items():
+        fold, _, name = line.partition(' ')
+        if not fold.isdecimal() or len(fold) > 5 or not name.strip():
+            raise InputError(
+                f'{path}, line {number}: expected `fold name`, got {line!r}; '
+                f'{remedy}')
+        folds[int(fold)].append(name.strip())
+    if sorted(folds) != list(range(len(folds))) or not folds:
+        raise InputError(
+            f'{path} has classes of the folds {sorted(folds)[:10]}; expected '
+            'all folds from 0; number them from 0')
+    return [folds[fold] for fold in sorted(folds)]
+
+
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                   split: str) -> list[str]:
     """Return the names of the classes of a fold or of all folds.
 
     Args:
-        folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, or the
-            class names of every fold.
+        folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, the
+            path of a file, see :func:`read_folds`, or the class names of
+            every fold.
         fold (int): Index of the fold whose classes are novel, from 0.
         split (str): 'novel' for the classes of the fold, 'base' for those of
             all other folds, or 'all' for those of all folds.

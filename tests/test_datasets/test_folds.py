@@ -1,6 +1,7 @@
 import pytest
 
 from mmseg_panet.datasets import FOLDS, split_classes
+from mmseg_panet.datasets.folds import portable_folds
 from mmseg_panet.errors import InputError
 
 
@@ -62,3 +63,32 @@ def test_folds_may_be_given_by_class_names():
 def test_a_missing_benchmark_fold_or_split_is_named(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
         split_classes(*arguments)
+
+
+def test_folds_may_be_read_from_a_file(tmp_path):
+    path = tmp_path / 'folds.txt'
+    path.write_text('# fold and name\n0 traffic light\n1 dog\n0 cat\n')
+    assert split_classes(str(path), 0, 'novel') == ['traffic light', 'cat']
+    assert split_classes(str(path), 0, 'base') == ['dog']
+    # A manifest has the names, as the path would differ elsewhere.
+    assert portable_folds(str(path)) == [['traffic light', 'cat'], ['dog']]
+    assert portable_folds('pascal-5i') == 'pascal-5i'
+    assert portable_folds(None) is None
+
+
+def test_all_classes_are_those_of_all_folds():
+    assert split_classes([['cat'], ['car', 'bus']], 0, 'all') == [
+        'cat', 'car', 'bus']
+
+
+@pytest.mark.parametrize(('text', 'sentence'), [
+    ('0 cat\ndog', "line 2: expected `fold name`, got 'dog'"),
+    ('0 cat\n1', "line 2: expected `fold name`, got '1'"),
+    ('-1 cat', "line 1: expected `fold name`, got '-1 cat'"),
+    ('0 cat\n2 dog', r'of the folds \[0, 2\]; expected all folds from 0'),
+    ('', r'of the folds \[\]')])
+def test_a_malformed_file_of_folds_raises_an_input_error(
+        tmp_path, text, sentence):
+    (tmp_path / 'folds.txt').write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        split_classes(str(tmp_path / 'folds.txt'), 0, 'novel')

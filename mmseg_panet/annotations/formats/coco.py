@@ -180,6 +180,8 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
             row.get('segmentation'), row.get('bbox'), row.get('iscrowd', 0)))
     for i, row in images.items():
         name, height, width = map(row.get, ('file_name', 'height', 'width'))
+        if name is None and isinstance(url := row.get('coco_url'), str):
+            name = '/'.join(url.split('/')[-2:])  # LVIS: train2017/...jpg
         if not isinstance(name, str) or not all(
                 type(n) is int and n > 0 for n in (height, width)):
             raise InputError(

@@ -14,6 +14,11 @@ PUBLISHED: dict[str, dict[str, int]] = {
         'train2014 images': 82783, 'val2014 images': 40504,
         'train2017 images': 118287, 'val2017 images': 5000,
     },
+    # https://www.lvisdataset.org and, for the classes, Liu et al., ICLR 2024.
+    'lvis-92i': {
+        'train images': 100170, 'val images': 19809,
+        'classes with two images in val': 920,
+    },
     # Li et al., CVPR 2020.
     'fss-1000': {
         'classes': 1000, 'images of a class': 10, 'classes in trn.txt': 520,
