@@ -26,7 +26,8 @@ from mmseg_panet.inference.images.image_pipeline import image_steps
 FILES = config_files()
 DATA = {
     'PascalVOCDataset': 'pascal5i', 'COCO20iDataset': 'coco20i',
-    'FSSDataset': 'fss1000', 'MSRCDataset': 'msrc7i', 'ToyDataset': 'toy3i'}
+    'FSSDataset': 'fss1000', 'LVIS92iDataset': 'lvis92i',
+    'MSRCDataset': 'msrc7i', 'ToyDataset': 'toy3i'}
 TRAINED = [name for name in FILES if '_imagenet-' not in name]
 _read = cache(read_config)
 

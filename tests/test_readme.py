@@ -55,7 +55,8 @@ TESTED = {
     ('docs/examples.md', 0): 'examples',
     ('docs/own_data.md', 0): 'own data',
     ('docs/own_data.md', 1): 'list of images',
-    ('docs/own_data.md', 2): 'tensors',
+    ('docs/own_data.md', 2): 'many classes',
+    ('docs/own_data.md', 3): 'tensors',
     ('docs/backbones.md', 0): 'another backbone',
     ('docs/components.md', 0): 'another model',
     ('docs/components.md', 1): 'functions of mmseg',
@@ -293,6 +294,25 @@ def test_the_config_of_your_own_data_samples_episodes(tmp_path, monkeypatch):
             ['cat', 'dog'] if loader == 'test' else ['car', 'tree'])
         assert [item['data_samples'].role for item in data[0]] == [
             'support', 'query']
+
+
+def test_the_config_of_many_classes_loads_16_bits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_own_data(Path('data/mine'))
+    names = ['background', *(f'class {i}' for i in range(1, 301))]
+    Path('data/mine/classes.txt').write_text('\n'.join(names))
+    for path in Path('data/mine/masks').iterdir():
+        ids = np.asarray(Image.open(path)).astype(np.uint16)
+        Image.fromarray(np.where(ids, 255 + ids, 0).astype(np.uint16)).save(
+            path)
+    Path('data/mine/folds.txt').write_text(''.join(
+        f'{i > 257:d} class {i}\n' for i in range(256, 260)))
+    Path('many.py').write_text(snippet('many classes'))
+    cfg = read_config('many.py')
+    for loader, ids in (('train', [258, 259]), ('test', [256, 257])):
+        data = DATASETS.build(cfg[f'{loader}_dataloader'].dataset)
+        assert data.rules.class_ids == ids
+        assert (data[0][0]['data_samples'].gt_sem_seg.data == 1).any()
 
 
 def test_images_stay_where_they_are_if_their_list_is_named(

@@ -1,8 +1,9 @@
 """Segment images into classes that are registered from a few examples.
 
 Every image gets a mask, an 8-bit PNG file: 0 is the background, i is the i-th
-class, and 255 is undecided. After an interruption, the same command continues
-with the remaining images. The exit code is 0, 1 if an image could not be read,
+class, and 255 is undecided. (With more than 254 classes, it has 16 bits, and
+65535 is undecided.) After an interruption, the same command continues with the
+remaining images. The exit code is 0, 1 if an image could not be read,
 or a file could not be written, or 2 for bad input.
 """
 import argparse
