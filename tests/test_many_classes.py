@@ -3,12 +3,17 @@ import json
 
 import numpy as np
 import pytest
-from inference_parts import image_of, small_inferencer
+import torch
+from inference_parts import image_of, small_config, small_inferencer
+from mmseg.apis import inference_model, init_model, show_result_pyplot
+from mmseg.datasets.transforms import PackSegInputs
+from mmseg.models.losses import CrossEntropyLoss
 from PIL import Image
 from tool_runs import REPO, SMALL, tool
 
 from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.annotations.class_list import ClassList
+from mmseg_panet.datasets.transforms import LoadWideAnnotations
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.advice.report import thumbnail
 from mmseg_panet.inference.supports.support import Support
@@ -88,6 +93,16 @@ def test_300_classes_are_checked_trained_and_tested(data, tmp_path):
     assert found[0] == found[1] == found[2]
     assert found[0][0] > 0
     assert len(found[0][1]) == 100
+    network = (data / 'many.py', tmp_path / 'iter_2.pth')
+    tool('fit', *network, '--support', data / 'data', '--out',
+         tmp_path / 'bank.safetensors')
+    tool('segment', *network, '--bank', tmp_path / 'bank.safetensors',
+         '--images', data / 'data/images/0.png', '--out', tmp_path / 'out',
+         '--overlay', '--csv', '--coco')
+    with Image.open(tmp_path / 'out/masks/0.png') as mask:
+        assert mask.mode == 'I;16'
+        assert set(np.unique(mask)) <= set(range(301))
+    assert (tmp_path / 'out/areas.csv').read_text().count('\n') == 303
 
 
 def test_masks_of_16_bits_need_their_loader(data):
@@ -157,6 +172,44 @@ def test_class_maps_of_300_classes_have_16_bits(inferencer, data, tmp_path):
     sample = inferencer(str(images[0]), return_datasamples=True)
     assert (sample.pred_sem_seg.data[0].numpy()
             == result['predictions'][0]).all()
+
+
+def test_a_head_holds_300_classes(inferencer, data, tmp_path):
+    path = str(data / 'data/images/2.png')
+    bank = tmp_path / 'bank.safetensors'
+    inferencer.save(bank)
+    torch.manual_seed(1)
+    cfg = small_config()
+    cfg.model.decode_head.update(bank=str(bank))
+    cfg.test_pipeline = [
+        dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    model = init_model(cfg, device='cpu')
+    model.load_state_dict(inferencer.model.state_dict(), strict=False)
+    assert len(model.dataset_meta['classes']) == 301
+    found = inference_model(model, path).pred_sem_seg.data[0].numpy()
+    best = inferencer(path, return_probabilities=True)['probabilities']
+    assert (found == best.argmax(0)).mean() > 0.99
+    assert found.max() > 255
+    show_result_pyplot(
+        model, path, inference_model(model, path), show=False,
+        out_file=str(tmp_path / 'shown.png'))
+    assert (tmp_path / 'shown.png').is_file()
+
+
+def test_mmseg_packs_masks_of_16_bits(data):
+    """Its losses and metrics take them with ignore_index=65535."""
+    loaded = LoadWideAnnotations()(dict(
+        seg_map_path=str(data / 'data/masks/0.png'), seg_fields=[],
+        reduce_zero_label=False, label_map=None))
+    image = np.zeros((32, 32, 3), np.uint8)
+    packed = PackSegInputs(meta_keys=())(dict(loaded, img=image))
+    labels = packed['data_samples'].gt_sem_seg.data
+    with Image.open(data / 'data/masks/0.png') as mask:
+        assert np.array_equal(labels[0], mask)
+    assert (labels[0, 0] == 65535).all()
+    logits = torch.zeros(1, 301, 32, 32)
+    loss = CrossEntropyLoss()(logits, labels, ignore_index=65535)
+    torch.testing.assert_close(loss, torch.tensor(301.).log() * 31 / 32)
 
 
 def test_small_components_of_300_classes_are_removed(inferencer, data):

@@ -48,7 +48,7 @@ class EpisodeLabels(BaseTransform):
 
         Raises:
             InputError: If an id is neither a class of the data set nor that
-                of ignored pixels.
+                of ignored pixels, or there are more than 254 ways.
         """
         ids = results['gt_seg_map']
         void = ignored_of(ids.dtype)
@@ -59,6 +59,11 @@ class EpisodeLabels(BaseTransform):
                 f'expected ids 0..{known - 1} and {void} as labels of '
                 f"{results.get('img_path')}, got {strange[0]}; correct its "
                 'mask or scribbles')
+        if len(results['class_ids']) >= IGNORED:
+            raise InputError(
+                f'expected at most {IGNORED - 1} classes for the labels of '
+                f"{results.get('img_path')}, got {len(results['class_ids'])}; "
+                'use fewer ways, or leave out the image')
         table = np.zeros(max(1 + void, known), np.uint8)
         table[list(results.get('ignored_ids', ()))] = IGNORED
         table[void] = IGNORED if self.void == 'ignore' else 0

@@ -47,6 +47,15 @@ def test_in_16_bits_255_is_a_class_and_65535_is_ignored():
             gt_seg_map=labels, class_ids=[1], num_classes=299))
 
 
+def test_an_image_has_254_ways_at_most():
+    labels = np.array([[253, 254]], np.uint16)
+    settings = dict(gt_seg_map=labels, num_classes=300)
+    results = EpisodeLabels()(dict(settings, class_ids=range(1, 255)))
+    assert results['gt_seg_map'].tolist() == [[253, 254]]
+    with pytest.raises(InputError, match='at most 254 classes .* got 255'):
+        EpisodeLabels()(dict(settings, class_ids=range(1, 256)))
+
+
 def test_an_id_of_no_class_is_named():
     labels = np.array([[0, 5, 255]], np.uint8)
     with pytest.raises(InputError, match=r'0\.\.4 and 255 .* of a.jpg, got 5'):
