@@ -90,12 +90,24 @@ def test_colours_of_today_are_those_of_every_other_run():
     assert class_colours(['cat'])['cat'] == (180, 150, 255)
 
 
-@pytest.mark.parametrize('number', [1, 24, 25, 100, 254])
+@pytest.mark.parametrize('number', [1, 24, 25, 100, 254, 255, 1203])
 def test_no_two_classes_share_a_colour(number):
     names = [f'class {i}' for i in range(number)]
     colours = class_colours(names)
     assert list(colours) == names
     assert len({*colours.values(), (0, 0, 0), (128, 128, 128)}) == 2 + number
+
+
+def test_more_than_254_colours_are_bright_and_of_16_bits():
+    names = [f'class {i}' for i in range(300)]
+    palette = class_palette(names)
+    assert palette.shape == (65536, 3)
+    assert palette[1:301].max(1).min() >= 85
+    assert palette[255].any()  # that of a class
+    assert palette[65535].tolist() == [128, 128, 128]
+    assert not palette[[0, *range(301, 65535)]].any()
+    # Whatever the order of the names.
+    assert class_colours(names[::-1]) == class_colours(names)
 
 
 def test_a_name_gives_way_to_a_higher_hash_alone():
@@ -122,13 +134,15 @@ def test_a_given_colour_is_kept_and_no_other_comes_near():
     assert np.linalg.norm(np.subtract(colours['cat'], colours['dog'])) > 39
 
 
-def test_the_class_list_of_a_palette_reads_back(tmp_path):
-    palette = class_palette(NAMES)
-    write_class_list(tmp_path, coloured_class_list(NAMES, palette))
+@pytest.mark.parametrize(('number', 'undecided'), [(6, 255), (300, 65535)])
+def test_the_class_list_of_a_palette_reads_back(tmp_path, number, undecided):
+    names = [*NAMES, *(f'class {i}' for i in range(6, number))]
+    palette = class_palette(names)
+    write_class_list(tmp_path, coloured_class_list(names, palette))
     found = read_class_list(tmp_path / 'classes.txt')
-    assert found.names == ['background', *NAMES]
+    assert found.names == ['background', *names]
     *_, last = (tmp_path / 'classes.txt').read_text().splitlines()
-    assert last == '255 undecided 128,128,128'
+    assert last == f'{undecided} undecided 128,128,128'
     assert (found.palette()[[*range(7), 255]]
             == palette[[*range(7), 255]]).all()
 

@@ -209,6 +209,15 @@ def test_the_subcommands_get_the_given_flags_and_no_others(run_fake):
             for shots in (1, 5))]
 
 
+def test_the_data_of_another_config_are_for_the_tests_only(run_fake):
+    flags = ['--test-config', 'other.py', '--test-fold', '2',
+             '--test-data-root', 'pets', '--test-split', 'unseen']
+    tool('benchmark.py', 'small.py', '--folds', 0, '--shots', 1, *flags)
+    train, test = Path('calls').read_text().splitlines()
+    assert '--test' not in train
+    assert ' '.join(flags) in test
+
+
 def test_a_classifier_applies_to_the_tests_only(run_fake):
     tool('benchmark.py', 'small.py', '--folds', 0, '--shots', 1,
          '--classifier', 'auto')

@@ -53,6 +53,16 @@ def test_equal_logits_give_the_first_class_as_argmax():
         [0, 2, 0, 1]]
 
 
+@pytest.mark.parametrize(('num_labels', 'dtype'), [
+    (255, torch.uint8), (256, torch.int32), (301, torch.int32)])
+def test_more_than_255_labels_have_more_than_8_bits(num_labels, dtype):
+    cells = torch.randn(num_labels, 5, 7, generator=(
+        torch.Generator().manual_seed(0)))
+    labels = LogitMap(cells, Resize()).labels()
+    assert labels.dtype == dtype
+    assert torch.equal(labels.long(), cells.argmax(0))
+
+
 def test_a_row_of_a_large_image_uses_only_contributing_lines():
     """In a bilinear resize, row 7 of 30 is between lines 1 and 2 of 8."""
     cells = torch.randn(2, 8, 5)

@@ -49,6 +49,15 @@ def test_each_map_is_cleared_by_itself():
         found, torch.stack([expected, expected.flip(1), LABELS * 0])[:, None])
 
 
+def test_of_more_than_254_classes_65535_is_undecided_and_255_a_class():
+    wide = torch.where(LABELS == 255, 65535, LABELS.int())
+    wide[0, 0], wide[3, 6] = 255, 300
+    found = clear_small_components(wide, 2 / 40)
+    assert found.dtype == torch.int32
+    assert found[0, 0] == found[3, 6] == 0
+    assert ((found == 65535) == (LABELS == 255)).all()
+
+
 @pytest.mark.parametrize('value', [-0.1, 1, 1.5, 'a', True, None])
 def test_an_invalid_share_raises_an_input_error(value):
     class Model:

@@ -20,6 +20,25 @@ def converted(folder, shapes, **settings):
     return files.mask_of(folder / 'out', 'a')
 
 
+def test_more_than_254_labels_give_masks_of_16_bits(tmp_path):
+    names = [f'thing {i}' for i in range(1, 301)]
+    shapes = [
+        ('thing 300', 'rectangle', [[3, 5], [20, 9]]),
+        ('thing 255', 'polygon', [[30, 5], [40, 5], [40, 9], [30, 9]]),
+        ('thing 299', 'circle', [[30, 25], [33, 25]]),
+        ('thing 7', 'point', [[10, 25]]),
+        ('__ignore__', 'rectangle', [[50, 0], [55, 39]])]
+    files.write_labelme(tmp_path / 'in/a.json', SIZE, [
+        dict(label=label, shape_type=kind, points=points)
+        for label, kind, points in shapes])
+    convert_labelme(tmp_path / 'in', tmp_path / 'out', names)
+    mask = files.mask_of(tmp_path / 'out', 'a', 'I;16')
+    assert set(np.unique(mask)) == {0, 7, 255, 299, 300, 65535}
+    assert (mask[5:10, 3:21] == 300).all()
+    assert (mask[:, 50:] == 65535).all()
+    assert mask[25, 30] == 299
+
+
 @pytest.mark.parametrize(('kind', 'points', 'inside'), [
     # The outline belongs to the shape, so both ends do.
     ('polygon', [[3, 5], [20, 5], [20, 9], [3, 9]],

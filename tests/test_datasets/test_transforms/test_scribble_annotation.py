@@ -212,6 +212,15 @@ def test_palette_indices_are_class_ids(tmp_path):
     assert (loaded['gt_seg_map'] == SCRIBBLES).all()
 
 
+def test_scribbles_of_16_bits_belong_to_masks_of_16_bits(tmp_path):
+    ids = np.array([[65535, 255, 300], [0, 65535, 65535]], np.uint16)
+    save(tmp_path, ids)
+    loaded = LoadScribbles(tmp_path)(
+        record(gt_seg_map=np.full((2, 3), 300, np.uint16)))
+    assert loaded['gt_seg_map'].dtype == np.uint16
+    assert (loaded['gt_seg_map'] == ids).all()
+
+
 def test_labels_are_mapped_like_those_of_the_masks(tmp_path):
     save(tmp_path, SCRIBBLES)
     reduced = LoadScribbles(tmp_path)(record(reduce_zero_label=True))
