@@ -6,8 +6,8 @@ from PIL import Image, ImageOps
 
 from ..errors import InputError, error_context
 from ..files import StrPath
-from .class_list import IGNORED
 from .image_files import open_image
+from .label_type import IGNORED, WIDE_IGNORED
 
 _PAINT = 'paint the object white on black'
 _REMEDY = f'{_PAINT}, or give (image, mask, value) in Python'
@@ -135,7 +135,8 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
        255 is the most frequent value after 0: the border is smooth, and
        values of 128 or more are the object.
 
-    Any other mask is an error.
+    Any other mask is an error. In a mask with values above 255, as that of
+    more than 254 classes, 65535 takes the place of 255.
 
     Args:
         mask (str | np.ndarray | Image.Image): Path or Pillow image, see
@@ -160,7 +161,10 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
     if values.dtype == bool:
         values, value = values.astype(np.uint8), 1 if value is None else value
     found, times = np.unique(values, return_counts=True)
-    between = found[(found != 0) & (found != IGNORED)]
+    # With larger values than 255, it is one like others, see ClassList.
+    wide = found.max(initial=0) > IGNORED
+    unknown = WIDE_IGNORED if wide else IGNORED
+    between = found[(found != 0) & (found != unknown)]
     listed = f'{found[:10].tolist()}' + (
         f' and {len(found) - 10} more' if len(found) > 10 else '')
     if value is None and len(between) > 1:
@@ -170,17 +174,18 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
             return (values >= 128).astype(np.uint8)
         looks = f'{_PHOTOGRAPH} ' if len(between) > _MANY else ''
         raise InputError(
-            f'{where}: expected one value besides 0 and 255, got {listed}; '
+            f'{where}: expected one value besides 0 and {unknown}, got '
+            f'{listed}; '
             f'{looks}{_REMEDY}')
     if value is None:
-        value = int(between[0]) if len(between) else IGNORED
+        value = int(between[0]) if len(between) else unknown
     if value not in found:
         raise InputError(
             f'{where}: expected the object as {value}, got only {listed}; '
             f'{_REMEDY}')
     labels = (values == value).astype(np.uint8)
-    if value != IGNORED:
-        labels[values == IGNORED] = IGNORED
+    if value != unknown:
+        labels[values == unknown] = IGNORED
     return labels
 
 

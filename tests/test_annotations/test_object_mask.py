@@ -97,6 +97,25 @@ def test_the_object_is_found_in_masks_of_several_channels(
     assert (labels(path) == OBJECT).all()
 
 
+def test_of_values_above_255_the_unknown_one_is_65535(tmp_path):
+    mask = np.zeros(SIZE, np.uint16)
+    mask[0, :6] = 300, 300, 255, 255, 65535, 65535
+    path = saved(tmp_path / 'a.png', mask)
+    for given in (path, mask):
+        expected = np.zeros(SIZE, int)
+        expected[0, :2], expected[0, 4:6] = 1, 255
+        assert (labels(given, 300) == expected).all()
+        expected[0, :4] = 0, 0, 1, 1
+        assert (labels(given, 255) == expected).all()
+    with pytest.raises(InputError, match='one value besides 0 and 65535'):
+        labels(path)
+    mask[mask == 255] = 300
+    assert (labels(mask) == np.select(
+        [mask == 300, mask == 65535], [1, 255])).all()
+    # White of 16 bits is the object.
+    assert (labels(np.where(mask, np.uint16(65535), 0)) == (mask > 0)).all()
+
+
 def several_values(*values):
     mask = OBJECT * np.uint8(255)
     mask[0, :len(values)] = values
