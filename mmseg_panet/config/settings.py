@@ -187,7 +187,8 @@ def check_places(cfg: Config, *modes: str) -> None:
         if root and is_local and not os.path.isdir(root):
             raise InputError(
                 f'the folder {root} of the data, data_root in {cfg.filename}, '
-                'does not exist; correct it, or give it with --data-root')
+                'does not exist; correct it, or give it with --data-root '
+                '(--test-data-root with --test-config)')
 
 
 def _with_key(nodes: list, key: str) -> Iterator[dict]:

@@ -38,7 +38,9 @@ def take_test(cfg: Config, other: Config) -> None:
             cfg[key] = other[key]
         else:
             cfg.pop(key, None)
-    own, rules = ((one.model.get('test_cfg') or {}) for one in (cfg, other))
+    own, rules = (
+        (one.get('model') or {}).get('test_cfg') or {}
+        for one in (cfg, other))
     cfg.model.test_cfg = {
         **{key: value for key, value in own.items() if key not in _FUSION},
         **{key: rules[key] for key in _FUSION if key in rules}}

@@ -105,7 +105,7 @@ def test_timm_loads_a_file_and_nothing_if_a_checkpoint_follows(tmp_path):
     (dict(fold=7), r'fold 7 does not exist: expected 0\.\.3'),
     (dict(data_root='nowhere'),
      'the folder nowhere of the data, data_root in .*toy3i-128x128.py, does '
-     'not exist; correct it, or give it with --data-root')])
+     'not exist; correct it, or give it with --data-root \\(')])
 def test_a_place_that_does_not_exist_is_refused(toy_root, setting, words):
     cfg = read_config(TOY)
     apply_settings(cfg, data_root=str(toy_root))

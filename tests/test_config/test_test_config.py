@@ -42,6 +42,15 @@ def test_the_test_of_another_config_is_taken_and_the_model_stays():
         mode='whole', shot_fusion='vote', vote_threshold=0.3)
 
 
+def test_a_config_of_a_test_needs_no_model():
+    cfg = config(dict(), dict())
+    other = config(None, dict(fold=2))
+    other.pop('model')
+    take_test(cfg, other)
+    assert cfg.test_dataloader.dataset.fold == 2
+    assert cfg.model.test_cfg == dict(mode='whole')
+
+
 @pytest.mark.parametrize('other', [
     Config(dict(model=dict())), config(dict(), None),
     Config(dict(test_dataloader=dict(dataset=dict(type='CityscapesDataset')),
