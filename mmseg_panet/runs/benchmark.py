@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..config.config_file import read_config
 from ..datasets.folds import split_classes
 from ..errors import InputError, check_number
 from ..evaluation.benchmark_tables import Cell, format_csv, format_markdown
@@ -101,8 +102,7 @@ class Benchmark:
     @cached_property
     def _settings(self) -> dict:
         """The settings that determine the result of a training."""
-        content = json.dumps(self.cfg.to_dict(), sort_keys=True, default=str)
-        return {'config_sha256': hashlib.sha256(content.encode()).hexdigest(),
+        return {'config_sha256': _config_sha256(self.cfg),
                 'flags': [*self.flags, *self._options()]}
 
     def _options(self, *more: str) -> list[str]:
@@ -191,10 +191,19 @@ class Benchmark:
         return (_read_json(folder / 'result.json')
                 if made_with == self._test_settings(cell) else None)
 
+    @cached_property
+    def _test_config(self) -> dict:
+        """The hash of the config of ``--test-config``, if there is one."""
+        words = list(self.test_flags)
+        if '--test-config' not in words:
+            return {}
+        config = words[1 + words.index('--test-config')]
+        return {'test_config_sha256': _config_sha256(read_config(config))}
+
     def _test_settings(self, cell: Cell) -> dict:
         digest = sha256(self._checkpoint(cell.fold)) if cell.trained else None
         return dict(self._settings, test_flags=list(self.test_flags),
-                    checkpoint_sha256=digest)
+                    checkpoint_sha256=digest, **self._test_config)
 
     def _call(self, name: str, *arguments: object,
               flags: Sequence[str] = (), options: Sequence[str] = ()) -> None:
@@ -206,6 +215,11 @@ class Benchmark:
         for suffix, text in (('csv', format_csv(results, rows)),
                              ('md', format_markdown(title, results, rows))):
             write_atomic(self.work_dir / f'benchmark.{suffix}', text.encode())
+
+
+def _config_sha256(cfg: Config) -> str:
+    content = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _latest(folder: Path) -> str | None:

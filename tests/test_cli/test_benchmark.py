@@ -210,12 +210,20 @@ def test_the_subcommands_get_the_given_flags_and_no_others(run_fake):
 
 
 def test_the_data_of_another_config_are_for_the_tests_only(run_fake):
+    other = Path('other.py')
+    other.write_text(Path('small.py').read_text())
     flags = ['--test-config', 'other.py', '--test-fold', '2',
              '--test-data-root', 'pets', '--test-split', 'unseen']
     tool('benchmark.py', 'small.py', '--folds', 0, '--shots', 1, *flags)
     train, test = Path('calls').read_text().splitlines()
     assert '--test' not in train
     assert ' '.join(flags) in test
+    # A test is repeated after a change of that config, a training is not.
+    assert run_fake(test_flags=flags, folds=[0]) != []
+    assert run_fake(test_flags=flags, folds=[0]) == []
+    other.write_text(f'{other.read_text()}\nnum_shots = 3\n')
+    call, = run_fake(test_flags=flags, folds=[0])
+    assert call.startswith('test.py')
 
 
 def test_a_classifier_applies_to_the_tests_only(run_fake):
