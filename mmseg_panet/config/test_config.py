@@ -1,11 +1,14 @@
 """The test of another config, for tests across data sets."""
+from itertools import chain
+
 from mmengine.config import Config
 
 from ..datasets.class_names import known_names
 from ..datasets.folds import split_classes
 from ..datasets.manifest import read_rules
 from ..errors import InputError
-from .settings import no_episodes
+from .settings import episodes_of_test, no_episodes
+from .spelling import iter_dicts
 
 SPLITS = ('novel', 'base', 'all', 'unseen')
 """Classes that a test may sample.
@@ -30,8 +33,8 @@ def take_test(cfg: Config, other: Config) -> None:
     Raises:
         InputError: If the other config has no test episodes.
     """
-    dataset = (other.get('test_dataloader') or {}).get('dataset') or {}
-    if 'support_pipeline' not in dataset or not other.get('test_evaluator'):
+    episodes_of_test(other)
+    if not other.get('test_evaluator'):
         raise InputError(no_episodes(other))
     for key in ('test_dataloader', 'test_evaluator', 'test_cfg', 'protocol'):
         if key in other:
@@ -57,7 +60,7 @@ def set_test_split(cfg: Config, split: str) -> None:
         InputError: If the config lists no classes to choose from, or none is
             left.
     """
-    dataset = cfg.test_dataloader.dataset
+    dataset = episodes_of_test(cfg)
     folds, classes = dataset.get('folds'), dataset.get('classes')
     if split == 'unseen':
         names = split_classes(folds, 0, 'all') if folds else classes
@@ -97,8 +100,13 @@ def trained_classes(cfg: Config) -> list[str] | None:
         list[str] | None: Their names, an empty list if the config has no
         training; None if only its data set has them (``classes='all'``).
     """
-    return _classes_of(
-        (cfg.get('train_dataloader') or {}).get('dataset') or {})
+    # There may be several in wrappers of mmengine.
+    found = [
+        _classes_of(node) for _, node in iter_dicts(
+            cfg.get('train_dataloader') or {}, '')
+        if 'support_pipeline' in node]
+    known = [names for names in found if names is not None]
+    return list(dict.fromkeys(chain(*known))) if known == found else None
 
 
 def seen_classes(cfg: Config) -> list[str]:
@@ -111,7 +119,7 @@ def seen_classes(cfg: Config) -> list[str]:
         list[str]: Names in the test, see :func:`known_names`. None of them
         is known if only the data set of the training or the test has them.
     """
-    dataset = cfg.test_dataloader.dataset
+    dataset = episodes_of_test(cfg)
     tested = read_rules(dataset.manifest).classes if dataset.get(
         'manifest') else _classes_of(dataset)
     return known_names(tested or (), trained_classes(cfg) or ())

@@ -47,10 +47,9 @@ class EpisodicDataset(Dataset):
         num_runs (int): Number of consecutive runs, each with a different
             seed. Defaults to 1.
         episodes_seed (int): Seed of the first run. Defaults to 0.
-        folds (str | Sequence[Sequence[str]], optional): A benchmark
-            ('pascal-5i', 'coco-20i', ..., see :data:`FOLDS`), a file, see
-            :func:`read_folds`, or the class names of each fold. Required
-            with ``split``.
+        folds (str | Sequence[Sequence[str]], optional): Key of :data:`FOLDS`
+            ('pascal-5i', ...), file of :func:`read_folds`, or the class names
+            of each fold. Required with ``split``.
         fold (int): Index of the fold whose classes are novel. Defaults to 0.
         split (str, optional): Classes to sample, 'base', 'novel' or 'all' of
             the folds.

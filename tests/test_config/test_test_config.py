@@ -9,13 +9,15 @@ from mmseg_panet.config.test_config import (
 )
 from mmseg_panet.errors import InputError
 
+STEPS = [dict(type='LoadAnnotations')]
 FOLDS = [['dining table', 'cat'], ['dog', 'tv']]
 
 
 def config(train=None, test=None, evaluator='own', fusion=(), **more):
     """Build a config with only what the functions read."""
     parts = {
-        f'{mode}_dataloader': dict(dataset=dict(support_pipeline=[], **given))
+        f'{mode}_dataloader': dict(
+            dataset=dict(support_pipeline=STEPS, **given))
         for mode, given in (('train', train), ('test', test))
         if given is not None}
     return Config(dict(
@@ -31,7 +33,7 @@ def test_the_test_of_another_config_is_taken_and_the_model_stays():
     take_test(cfg, other)
     assert cfg.train_dataloader.dataset.fold == 1
     assert cfg.test_dataloader.dataset == dict(
-        support_pipeline=[], fold=0, num_shots=5)
+        support_pipeline=STEPS, fold=0, num_shots=5)
     assert cfg.test_evaluator == dict(type='other')
     # The fusion of shots is a rule of the protocol, which the other has not.
     assert cfg.model.test_cfg == dict(mode='whole')
@@ -87,7 +89,8 @@ def test_unseen_classes_of_all_folds_of_the_test_are_chosen():
 def test_a_split_replaces_that_of_the_test(given, split, expected):
     cfg = config(dict(), given)
     set_test_split(cfg, split)
-    assert cfg.test_dataloader.dataset == dict(expected, support_pipeline=[])
+    assert cfg.test_dataloader.dataset == dict(
+        expected, support_pipeline=STEPS)
 
 
 @pytest.mark.parametrize(('train', 'test', 'sentence'), [
@@ -101,6 +104,20 @@ def test_unseen_classes_that_are_unknown_raise_an_error(
         train, test, sentence):
     with pytest.raises(InputError, match=sentence):
         set_test_split(config(train, test), 'unseen')
+
+
+def test_classes_of_a_training_in_wrappers_are_found():
+    cfg = config(test=dict(classes=['cat', 'dog', 'cow']))
+    parts = [dict(support_pipeline=STEPS, classes=names)
+             for names in (['cat'], ['Cow', 'cat'])]
+    cfg.train_dataloader = dict(dataset=dict(
+        type='ConcatDataset', datasets=[
+            dict(type='RepeatDataset', dataset=parts[0]), parts[1]]))
+    assert trained_classes(cfg) == ['cat', 'Cow']
+    assert seen_classes(cfg) == ['cat', 'cow']
+    parts[1]['classes'] = 'all'
+    cfg.train_dataloader.dataset.datasets = parts
+    assert trained_classes(cfg) is None
 
 
 def test_names_that_only_a_data_set_has_are_not_compared():
