@@ -13,8 +13,8 @@ def test_every_class_of_voc_is_a_class_of_coco():
     assert len(known_names(coco, VOC)) == 20
 
 
-# Boudiaf et al. (CVPR 2021) test a model of a fold of COCO-20i on the classes of
-# PASCAL VOC that are novel in the fold.
+# Boudiaf et al. (CVPR 2021) test a model of a fold of COCO-20i on the classes
+# of PASCAL VOC that are novel in the fold.
 @pytest.mark.parametrize(('fold', 'novel'), [
     (0, 'aeroplane boat chair diningtable dog person'),
     (1, 'bicycle bus horse sofa'),
