@@ -45,8 +45,9 @@ def apply_settings(cfg: Config, fold: int | None = None,
         >>> cfg.test_dataloader.dataset.num_shots
         5
     """
-    datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
-    if not datasets:
+    datasets = list(_with_key(data_loaders(cfg), 'folds'))
+    episodic = list(_with_key(data_loaders(cfg), 'support_pipeline'))
+    if not episodic:
         raise InputError(no_episodes(cfg))
     given = {key: value for key, value in dict(
         fold=fold, num_ways=ways, num_shots=shots, num_queries=queries,
@@ -59,10 +60,13 @@ def apply_settings(cfg: Config, fold: int | None = None,
     if pretrained is not None:
         set_pretrained(cfg, pretrained)
     if given.pop('data_root', None) is not None:
-        for node in _with_key(datasets, 'data_root'):
+        for node in _with_key([*datasets, *episodic], 'data_root'):
             node['data_root'] = data_root
-    for dataset in datasets:
+    for dataset in episodic:
         dataset.update(given)
+    if fold is not None:
+        for dataset in datasets:  # also those of single images
+            dataset['fold'] = fold
 
 
 def no_episodes(cfg: Config) -> str:

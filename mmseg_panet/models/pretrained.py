@@ -129,6 +129,9 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
     expected = {
         key: value for key, value in model.state_dict().items()
         if not key.startswith('decode_head.bank.')}
+    if hasattr(head, 'rename_closed_set'):  # that of GeneralizedHead
+        weights = dict(weights)
+        head.rename_closed_set(weights)
     require_fit(
         weights, expected, source, "the config's model",
         'use the config that it was trained with, which is in its work dir')
