@@ -126,6 +126,13 @@ class GeneralizedDataset(EpisodicDataset):
         return self._load(image, self.support_pipeline, part, (0,))
 
     @property
+    def header(self) -> dict:
+        """The rules of the supports, with all classes that are scored."""
+        return dict(
+            super().header, classes=list(self.queries.class_names),
+            class_ids=self.queries.class_ids)
+
+    @property
     def metainfo(self) -> dict:
         """The data set's metainfo with the names of all and base classes."""
         return dict(

@@ -100,7 +100,7 @@ def _test(cfg: Config, checkpoint: str | None,
     setting = episodes_of_test(cfg)
     return {
         **metrics,
-        **dataset.rules.header(),
+        **dataset.header,
         'support_annotation': support_annotation(cfg),
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,
