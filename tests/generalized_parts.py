@@ -1,7 +1,7 @@
 """A config of generalized few-shot segmentation on the toy data."""
 from tool_runs import REPO
 
-CONFIG = 'generalized_r18-d8_1xb8-300iters_msrc7i-225x225'
+CONFIG = 'generalized_r18-d8_1xb8-120iters_msrc7i-161x161'
 TEXT = """
 _base_ = '{repo}/configs/generalized/{config}.py'
 pools = dict(

@@ -15,5 +15,6 @@ model = dict(
             # The background and the base classes.
             num_classes=15,
             dropout_ratio=0.1,
-            loss_decode=dict(type='CrossEntropyLoss')),
+            loss_decode=dict(
+                type='CrossEntropyLoss', avg_non_ignore=True)),
         classifier=dict(type='DiscriminantClassifier', rank=None)))
