@@ -12,7 +12,7 @@ from ..config.build_errors import build_errors
 from ..config.classifier import classifier_config
 from ..config.settings import leave_timm_out
 from ..errors import InputError
-from ..models import FewShotHead, PrototypeClassifier
+from ..models import FewShotHead, GeneralizedHead, PrototypeClassifier
 from ..models.checkpoint_file import read_weights
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
@@ -81,6 +81,12 @@ def build_model(cfg: ConfigDict) -> nn.Module:
             'expected a model whose decode_head is a PANetHead, got a '
             f'{type(model).__name__} with {other}; set '
             "type='PANetHead' there, as a new method is a Classifier")
+    if isinstance(model.decode_head, GeneralizedHead):
+        raise InputError(
+            'expected a model whose decode_head is a PANetHead, got a '
+            'GeneralizedHead, whose base classes FewShotInferencer does not '
+            "name; set type='PANetHead' there, or score the model with "
+            '`mmseg-panet test`')
     return model
 
 

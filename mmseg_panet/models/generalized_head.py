@@ -42,8 +42,7 @@ class GeneralizedHead(FewShotHead):
         head (dict): Config of the closed-set head, any ``BaseDecodeHead``
             whose ``forward`` ends with ``cls_seg``.
         base_by (str): 'weights' or 'statistics'. Defaults to 'weights'.
-        **kwargs (Any): ``classifier``, ``scale``, ``distance`` and
-            ``pool_at`` of :class:`FewShotHead`.
+        classifier, scale, distance, pool_at: See :class:`FewShotHead`.
 
     Attributes:
         base (SupportStatistics | None): Statistics of the base classes, see
@@ -55,7 +54,9 @@ class GeneralizedHead(FewShotHead):
     """
 
     def __init__(self, head: dict, base_by: str = 'weights',
-                 **kwargs: Any) -> None:
+                 classifier: dict | str | None = None,
+                 scale: float | None = None, distance: str | None = None,
+                 pool_at: str = 'image') -> None:
         check_choice('base_by', base_by, BASE_BY)
         inner = MODELS.build(head)
         conv = getattr(inner, 'conv_seg', None)
@@ -66,8 +67,10 @@ class GeneralizedHead(FewShotHead):
                 'whose conv_seg has an output for each class, such as '
                 f'FCNHead, got {type(inner).__name__}; give another head')
         super().__init__(
-            conv.in_channels, align_corners=inner.align_corners,
-            ignore_index=inner.ignore_index, **kwargs)
+            conv.in_channels, classifier=classifier, scale=scale,
+            distance=distance, pool_at=pool_at,
+            align_corners=inner.align_corners,
+            ignore_index=inner.ignore_index)
         self.head = inner
         self.base_by = base_by
         self.num_classes = self.out_channels = inner.num_classes
