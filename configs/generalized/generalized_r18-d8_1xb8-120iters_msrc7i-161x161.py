@@ -13,7 +13,10 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='GeneralizedTestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4))
+    # At 1e-2, the training diverges, as BatchNorm is in evaluation mode.
+    optimizer=dict(type='SGD', lr=2e-3, momentum=0.9, weight_decay=5e-4),
+    # The last layer starts from random weights.
+    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=20))))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(type='PolyLR', power=0.9, eta_min=0, by_epoch=False, begin=0,

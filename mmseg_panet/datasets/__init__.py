@@ -15,9 +15,9 @@ from .sampling import Episode, SampledEpisodes, sample_episode
 from .toy.toy_dataset import TOY_CLASSES, ToyDataset, make_toy_dataset
 
 __all__ = [
-    'COCO_CLASSES', 'FOLDS', 'TOY_CLASSES', 'COCO20iDataset', 'ClassIndex', 'ClosedSetDataset',
-    'Episode', 'EpisodicDataset', 'FSSDataset', 'FolderDataset',
-    'GeneralizedDataset', 'ImagePool',
+    'COCO_CLASSES', 'FOLDS', 'TOY_CLASSES', 'COCO20iDataset', 'ClassIndex',
+    'ClosedSetDataset', 'Episode', 'EpisodicDataset', 'FSSDataset',
+    'FolderDataset', 'GeneralizedDataset', 'ImagePool',
     'LoadFSSAnnotations', 'MSRCDataset', 'SampledEpisodes', 'ToyDataset',
     'episode_collate', 'load_class_index', 'make_toy_dataset',
     'sample_episode', 'split_classes', 'transforms']

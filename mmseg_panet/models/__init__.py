@@ -20,6 +20,6 @@ from .statistics import SupportStatistics
 __all__ = [
     'AutoClassifier', 'Classifier', 'DilatedResNet', 'DilatedVGG',
     'DiscriminantClassifier', 'FewShotHead', 'FewShotSegmentor',
-    'GeneralizedHead', 'LinearClassifier', 'LogitMap', 'PANetHead', 'PrototypeAlignmentLoss',
-    'PrototypeClassifier', 'QueryRefinement', 'SegmentationLoss',
-    'SupportStatistics']
+    'GeneralizedHead', 'LinearClassifier', 'LogitMap', 'PANetHead',
+    'PrototypeAlignmentLoss', 'PrototypeClassifier', 'QueryRefinement',
+    'SegmentationLoss', 'SupportStatistics']

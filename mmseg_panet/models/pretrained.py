@@ -116,7 +116,7 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
     Raises:
         InputError: If the weights fit neither.
     """
-    head = getattr(model, 'decode_head', None)
+    head: Any = getattr(model, 'decode_head', None)
     others = getattr(model, 'with_neck', False) or head and any(
         not key.startswith('bank.') for key in head.state_dict())
     if is_of_backbone(weights) and not others:
