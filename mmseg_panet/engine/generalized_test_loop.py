@@ -121,10 +121,10 @@ class GeneralizedTestLoop(FewShotTestLoop):
                 'expected supports that show their class after '
                 'support_pipeline, got one whose object a resize removed; '
                 'increase min_area')
-        supports, shots = head.with_base(
-            table.pairs([run], dtype), [rules.num_shots] * rules.num_ways)
+        supports = table.pairs([run], dtype)
         with torch.autocast(supports.sums.device.type, enabled=False):
-            return head.classifier.fit(supports, shots)
+            return head.fit_classes(
+                supports, [rules.num_shots] * rules.num_ways)
 
     def _sum_base(self) -> SupportStatistics:
         """Sum the statistics of the base classes over the training images.

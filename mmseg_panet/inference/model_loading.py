@@ -74,19 +74,19 @@ def build_model(cfg: ConfigDict) -> nn.Module:
         raise InputError(
             'expected a model with a data_preprocessor, which normalises the '
             "images, got none; add one of the type 'SegDataPreProcessor'")
-    other = difference(
-        getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
-    if other:
-        raise InputError(
-            'expected a model whose decode_head is a PANetHead, got a '
-            f'{type(model).__name__} with {other}; set '
-            "type='PANetHead' there, as a new method is a Classifier")
-    if isinstance(model.decode_head, GeneralizedHead):
+    head = getattr(model, 'decode_head', None)
+    if isinstance(head, GeneralizedHead):
         raise InputError(
             'expected a model whose decode_head is a PANetHead, got a '
             'GeneralizedHead, whose base classes FewShotInferencer does not '
             "name; set type='PANetHead' there, or score the model with "
             '`mmseg-panet test`')
+    other = difference(head, FewShotHead, BYPASSED)
+    if other:
+        raise InputError(
+            'expected a model whose decode_head is a PANetHead, got a '
+            f'{type(model).__name__} with {other}; set '
+            "type='PANetHead' there, as a new method is a Classifier")
     return model
 
 

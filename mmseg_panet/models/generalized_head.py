@@ -136,9 +136,7 @@ class GeneralizedHead(FewShotHead):
 
         Args:
             features (Tensor): Features (N, C, h, w).
-            fitted (nn.Module): Result of :meth:`Classifier.fit` for the
-                novel classes, with the statistics of :meth:`with_base` if
-                there are any.
+            fitted (nn.Module): Result of :meth:`fit_classes`.
 
         Returns:
             Tensor: Logits (N, B + W, h, w).
@@ -183,12 +181,13 @@ class GeneralizedHead(FewShotHead):
                     ' and no statistics')
         self.base = base
 
-    def with_base(self, supports: SupportStatistics, shots: Sequence[int]
-                  ) -> tuple[SupportStatistics, list[int]]:
-        """Add the base classes as ways of one support each.
+    def fit_classes(self, supports: SupportStatistics,
+                    shots: Sequence[int]) -> nn.Module:
+        """Fit the novel classes, together with the base classes.
 
-        The supports then have the background of the training images, as base
-        classes, which are not annotated there, are in their own.
+        Each base class is a way of one support. The background of the novel
+        supports is replaced with that of the training images, as it shows
+        base classes, which are not annotated there.
 
         Args:
             supports (SupportStatistics): Statistics (E, N) of the novel
@@ -196,12 +195,11 @@ class GeneralizedHead(FewShotHead):
             shots (Sequence[int]): Numbers of supports of the novel classes.
 
         Returns:
-            tuple[SupportStatistics, list[int]]: Statistics (E, B - 1 + N)
-            and numbers of supports of all classes; the arguments, if there
-            are no statistics of base classes.
+            nn.Module: Classifier of B + W classes, or of 1 + W without
+            :meth:`fit_base`, see :meth:`Classifier.fit`.
         """
         if self.base is None:
-            return supports, list(shots)
+            return super().fit_classes(supports, shots)
         episodes, number = supports.areas.shape[:2]
         base = self.base.each(lambda one: one.to(supports.sums))
         ways = stack([
@@ -210,7 +208,14 @@ class GeneralizedHead(FewShotHead):
         background = base.masks([0]).each(
             lambda one: one.expand(episodes, number, *one.shape))
         novel = join([background, supports.masks([1])]).tensors()
-        return SupportStatistics(**{
+        return super().fit_classes(SupportStatistics(**{
             name: torch.cat([one, novel[name]], 1)
             for name, one in ways.tensors().items()
-        }), [1] * (self.num_classes - 1) + list(shots)
+        }), [1] * (self.num_classes - 1) + list(shots))
+
+    def predict_episodes(self, *_: Any, **__: Any) -> Tensor:
+        """Refuse episodes, whose labels do not have the base classes."""
+        raise InputError(
+            'expected images of a GeneralizedDataset for a GeneralizedHead, '
+            'whose labels begin with its base classes, got episodes; test it '
+            'by GeneralizedTestLoop, as configs/generalized does')

@@ -75,8 +75,7 @@ def plain_counts(loop, base_statistics):
         stacked = SupportStatistics(**{
             name: torch.stack([one.tensors()[name] for one in supports])[None]
             for name in supports[0].tensors()})
-        head.fitted = head.classifier.fit(
-            *head.with_base(stacked, [2, 2, 2]))
+        head.fitted = head.fit_classes(stacked, [2, 2, 2])
         for image in range(len(dataset.queries)):
             item, = dataset[run * len(dataset.queries) + image]
             data = model.data_preprocessor(episode_collate([[item]]))

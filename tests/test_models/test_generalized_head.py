@@ -108,9 +108,7 @@ def test_statistics_of_training_images_join_those_of_the_supports(base_by):
     novel = torch.randn(40, 4, dtype=torch.float64)
     novel_labels = torch.arange(40) % 2  # Label 0 must not count.
     head.fit_base(statistics_of(base, base_labels, 3))
-    supports, shots = head.with_base(pairs_of(novel, novel_labels, 1), [1])
-    assert shots == [1, 1, 1]
-    fitted = head.classifier.fit(supports, shots)
+    fitted = head.fit_classes(pairs_of(novel, novel_labels, 1), [1])
     weight, bias = plain_discriminant([
         *(base[base_labels == i].numpy() for i in range(3)),
         novel[novel_labels == 1].numpy()])
@@ -135,13 +133,37 @@ def test_several_runs_have_the_same_base_classes():
     both = SupportStatistics(**{
         name: torch.cat([values, other.tensors()[name]])
         for name, values in one.tensors().items()})
-    together = head.classifier.fit(*head.with_base(both, [1, 1]))
-    alone = [head.classifier.fit(*head.with_base(run, [1, 1]))
-             for run in (one, other)]
+    together = head.fit_classes(both, [1, 1])
+    alone = [head.fit_classes(run, [1, 1]) for run in (one, other)]
     query = head.features(feats())[:1]
     torch.testing.assert_close(
         head.match(query, together),
         torch.cat([head.match(query, fitted) for fitted in alone]))
+
+
+@pytest.mark.parametrize('with_base', [False, True])
+def test_the_fit_of_supports_includes_the_base_classes(with_base):
+    head = make_head(classifier=EXACT)
+    if with_base:
+        base = torch.randn(90, 4, dtype=torch.float64)
+        head.fit_base(statistics_of(base, torch.arange(90) % 3, 3))
+    labels = torch.zeros(2, 1, 5, 7).long()
+    labels[0, :, :2] = 1
+    labels[1, :, 3:] = 2
+    head.fit(feats(), [
+        SegDataSample(gt_sem_seg=PixelData(data=one), metainfo=dict(way=way))
+        for way, one in enumerate(labels, start=1)])
+    features = head.features(feats())
+    supports = head.support_statistics(features, labels[:, 0], [1, 2])
+    fitted = head.fit_classes(supports.each(lambda one: one[None]), [1, 1])
+    assert head(feats()).shape == (2, 3 + 2, 5, 7)
+    torch.testing.assert_close(
+        head(feats()), head.match(features, fitted))
+
+
+def test_episodes_without_base_classes_are_refused():
+    with pytest.raises(InputError, match='got episodes'):
+        make_head().predict_episodes(feats(), [])
 
 
 def test_a_checkpoint_of_a_closed_set_model_is_loaded():
