@@ -66,8 +66,8 @@ class GeneralizedTestLoop(FewShotTestLoop):
                 f'{len(metrics)}; keep the GeneralizedIoUMetric only')
         if slides(self._model):
             raise InputError(
-                "expected test_cfg=dict(mode='whole') for "
-                "GeneralizedTestLoop, got mode='slide'")
+                'expected a test without sliding windows by '
+                "GeneralizedTestLoop, got mode='slide' in test_cfg; remove it")
         if 'cells' in head.classifier.needs:
             raise InputError(
                 'expected a classifier of areas, sums and moments for '

@@ -139,7 +139,7 @@ def test_a_model_is_trained_and_tested_by_the_commands(tmp_path, toy_root):
     (dict(test_evaluator=[dict(type='GeneralizedIoUMetric')] * 2),
      'expected one metric for GeneralizedTestLoop, got 2'),
     (dict(model=dict(test_cfg=dict(
-        mode='slide', crop_size=(9, 9), stride=(9, 9)))), "mode='whole'"),
+        mode='slide', crop_size=(9, 9), stride=(9, 9)))), "mode='slide'"),
     (dict(test_dataloader=dict(dataset=dict(
         num_shots=1, query_pool='train', pool='val'))), None),
 ])
