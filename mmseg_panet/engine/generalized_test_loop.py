@@ -101,10 +101,9 @@ class GeneralizedTestLoop(FewShotTestLoop):
                     found = model.label_maps(
                         feature, image, sample.metainfo, fitted)
                     metric.write_prediction(found[0], run, index, 0)
-                    confusion = iou.label_confusion(
-                        found, labels, len(class_ids), 1 + len(class_ids))
-                    totals[run, index] = iou.intersection_and_union(
-                        confusion[0].cpu().numpy(), metric.count_absent)
+                    totals[run, index] = iou.count_pixels(
+                        found[0], labels, len(class_ids),
+                        metric.ignore_index, metric.count_absent)
         summed = torch.from_numpy(totals).to(model.data_preprocessor.device)
         dist.all_reduce(summed)
         return [
