@@ -158,28 +158,30 @@ class GeneralizedHead(FewShotHead):
                 to remove them.
 
         Raises:
-            InputError: If the number of classes is wrong, or a class has no
-                pixels.
+            InputError: If the number of classes is wrong, if a class has no
+                pixels, or if the classifier uses main axes.
         """
-        if self.classifier.rank is not None and (
-                'moments' in self.classifier.needs):
+        if base is not None:
+            self._check_base(base)
+        self.base = base
+
+    def _check_base(self, base: SupportStatistics) -> None:
+        classifier = self.classifier
+        if 'moments' in classifier.needs and classifier.rank is not None:
             raise InputError(
                 'expected rank=None of the classifier of GeneralizedHead with '
                 'statistics of base classes, which are sums over images, got '
-                f'rank={self.classifier.rank}; set rank=None')
-        if base is not None:
-            if base.areas.shape != (self.num_classes,):
-                raise InputError(
-                    f'expected statistics of the {self.num_classes} classes '
-                    f'of the closed-set head, got {tuple(base.areas.shape)}')
-            empty = (base.areas <= 0).nonzero().flatten().tolist()
-            if empty:
-                raise InputError(
-                    'expected pixels of every class of the closed-set head '
-                    f'in the training images, got none with the labels '
-                    f"{empty}; train on more images, or set base_by='weights'"
-                    ' and no statistics')
-        self.base = base
+                f'rank={classifier.rank}; set rank=None')
+        if base.areas.shape != (self.num_classes,):
+            raise InputError(
+                f'expected statistics of the {self.num_classes} classes '
+                f'of the closed-set head, got {tuple(base.areas.shape)}')
+        empty = (base.areas <= 0).nonzero().flatten().tolist()
+        if empty:
+            raise InputError(
+                'expected pixels of every class of the closed-set head in '
+                f'the training images, got none of the labels {empty}; add '
+                'images, or set base_statistics=False in test_cfg')
 
     def fit_classes(self, supports: SupportStatistics,
                     shots: Sequence[int]) -> nn.Module:

@@ -197,9 +197,10 @@ def test_invalid_parts_are_refused():
 
 def test_unusable_statistics_of_base_classes_are_refused():
     base = statistics_of(torch.randn(9, 4).double(), torch.arange(9) % 2, 3)
-    with pytest.raises(InputError, match=r'got none with the labels \[2\]'):
+    with pytest.raises(InputError, match=r'got none of the labels \[2\]'):
         make_head(classifier=EXACT).fit_base(base)
     with pytest.raises(InputError, match='of the 3 classes'):
         make_head(classifier=EXACT).fit_base(base.masks(slice(2)))
     with pytest.raises(InputError, match='rank=64; set rank=None'):
         make_head(classifier='auto').fit_base(base)
+    make_head(classifier='auto').fit_base(None)
