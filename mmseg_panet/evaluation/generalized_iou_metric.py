@@ -53,7 +53,7 @@ class GeneralizedIoUMetric(FewShotIoUMetric):
             part = table.of_classes(class_ids)
             runs[key] = summarise(part, class_ids)['runs']
             scores[f'{key}_interval'] = bootstrap_interval(
-                part, class_ids)[:, 0].tolist()
+                self.independent(part), class_ids)[:, 0].tolist()
         runs['harmonic_mean'] = [
             harmonic_mean(*pair) for pair in zip(
                 runs['base_mIoU'], runs['novel_mIoU'], strict=True)]
@@ -67,6 +67,16 @@ class GeneralizedIoUMetric(FewShotIoUMetric):
                 (key, f'{scores[key]:.2f}', f'{scores[key + "_std"]:.2f}')
                 for key in runs)]), logger='current')
         return scores
+
+    def independent(self, table: EpisodeTable) -> EpisodeTable:
+        """Add the runs, as all of them have the same images."""
+        images = np.unique(table.episodes)
+        over, under = (
+            counts.reshape(-1, len(images), counts.shape[1]).sum(0)
+            for counts in (table.intersection, table.union))
+        return EpisodeTable(
+            np.zeros_like(images), images, table.class_ids[:len(images)],
+            over, under)
 
 
 def harmonic_mean(base: float, novel: float) -> float:

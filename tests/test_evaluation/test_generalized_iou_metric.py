@@ -50,6 +50,17 @@ def test_the_interval_is_that_of_the_classes_alone():
     assert scores['harmonic_mean_std'] == 0
 
 
+def test_more_runs_of_the_same_images_do_not_narrow_the_interval():
+    images = [[4, 0, 1], [8, 2, 0], [1, 7, 3], [5, 5, 6]]
+    one, three = (
+        metric_of([(run, image, over, [10, 10, 10]) for run in range(runs)
+                   for image, over in enumerate(images)])
+        for runs in (1, 3))
+    for key in ('base_mIoU_interval', 'novel_mIoU_interval', 'interval'):
+        assert three[key] == one[key]
+        assert one[key][1] - one[key][0] > 5
+
+
 def test_the_harmonic_mean_of_nothing_is_zero():
     assert harmonic_mean(0, 0) == 0
     assert harmonic_mean(80, 20) == 32
