@@ -13,7 +13,7 @@ from .few_shot_head import FewShotHead
 from .precision import check_finite, full_precision
 from .statistics import SupportStatistics, join, stack
 
-BASE_BY = ('weights', 'statistics')
+BASE_BY = ('statistics', 'weights')
 
 
 @MODELS.register_module()
@@ -41,7 +41,8 @@ class GeneralizedHead(FewShotHead):
     Args:
         head (dict): Config of the closed-set head, any ``BaseDecodeHead``
             whose ``forward`` ends with ``cls_seg``.
-        base_by (str): 'weights' or 'statistics'. Defaults to 'weights'.
+        base_by (str): 'weights' or 'statistics', which needs
+            :meth:`fit_base`. Defaults to 'statistics'.
         classifier, scale, distance, pool_at: See :class:`FewShotHead`.
 
     Attributes:
@@ -53,7 +54,7 @@ class GeneralizedHead(FewShotHead):
             class, or an argument is unknown.
     """
 
-    def __init__(self, head: dict, base_by: str = 'weights',
+    def __init__(self, head: dict, base_by: str = 'statistics',
                  classifier: dict | str | None = None,
                  scale: float | None = None, distance: str | None = None,
                  pool_at: str = 'image') -> None:
