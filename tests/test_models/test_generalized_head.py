@@ -8,7 +8,13 @@ from mmseg.models.decode_heads import FCNHead
 from mmseg.structures import SegDataSample
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.models import GeneralizedHead, SupportStatistics
+from mmseg_panet.models import (
+    Classifier,
+    GeneralizedHead,
+    LinearClassifier,
+    SupportStatistics,
+)
+from mmseg_panet.models.head_check import check_head
 from mmseg_panet.models.pretrained import fitting_part
 
 INNER = dict(
@@ -159,6 +165,17 @@ def test_the_fit_of_supports_includes_the_base_classes(with_base):
     assert head(feats()).shape == (2, 3 + 2, 5, 7)
     torch.testing.assert_close(
         head(feats()), head.match(features, fitted))
+
+
+class Nearest(Classifier):
+    """A classifier of another project."""
+
+    def fit(self, supports, shots):
+        return LinearClassifier(supports.class_means(shots))
+
+
+def test_a_classifier_of_another_project_can_be_used():
+    check_head(make_head(classifier=dict(type=Nearest)), trains=True)
 
 
 def test_episodes_without_base_classes_are_refused():
