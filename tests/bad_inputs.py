@@ -776,6 +776,11 @@ def _(parts, out):
             'test_dataloader.dataset.query_pool=train')
 
 
+@bad('A test of base and novel classes with fewer novel classes')
+def _(parts, out):
+    return 'test', generalized(parts, out), 'none', '--ways', 2
+
+
 @bad('A test of base and novel classes by main axes')
 def _(parts, out):
     return ('test', generalized(parts, out), 'none', '--cfg-options',

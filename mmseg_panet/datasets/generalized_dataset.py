@@ -40,6 +40,8 @@ class GeneralizedDataset(EpisodicDataset):
         novel_pixels (str): Treatment of novel classes' pixels in the
             statistics of base classes, see :class:`EpisodicDataset`. It
             should be that of the training. Defaults to 'background'.
+        num_ways (int, optional): Number of novel classes of the fold, which
+            is the only value that is accepted.
         **kwargs (Any): ``num_shots``, ``num_runs``, ``episodes_seed``,
             ``repeat_supports``, ``min_area``, ``protocol``, ``cache_dir`` and
             ``cache_images`` of :class:`EpisodicDataset`.
@@ -51,7 +53,8 @@ class GeneralizedDataset(EpisodicDataset):
             base classes.
 
     Raises:
-        InputError: If the pools have an image in common, or as for
+        InputError: If the pools have an image in common, if ``num_ways`` is
+            another number than that of the novel classes, or as for
             :class:`EpisodicDataset`.
     """
 
@@ -59,9 +62,15 @@ class GeneralizedDataset(EpisodicDataset):
                  query_pipeline: Sequence[dict], pools: dict[str, dict],
                  folds: str | Sequence[Sequence[str]], fold: int = 0,
                  pool: str = 'train', query_pool: str = 'val',
-                 novel_pixels: str = 'background', **kwargs: Any) -> None:
+                 novel_pixels: str = 'background',
+                 num_ways: int | None = None, **kwargs: Any) -> None:
         check_choice('novel_pixels', novel_pixels, NOVEL_PIXELS)
         novel = split_classes(folds, fold, 'novel')
+        if num_ways not in (None, len(novel)):
+            raise InputError(
+                f'expected all {len(novel)} novel classes of fold {fold} as '
+                f'ways of a GeneralizedDataset, got num_ways={num_ways!r}; '
+                'remove it')
         super().__init__(
             support_pipeline=support_pipeline, query_pipeline=query_pipeline,
             pools=pools, pool=pool, folds=folds, fold=fold, split='novel',

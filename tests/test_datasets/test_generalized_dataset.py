@@ -48,6 +48,13 @@ def test_the_pools_must_have_no_image_in_common(cfg):
         DATASETS.build(dataset)
 
 
+def test_all_novel_classes_are_ways(cfg):
+    dataset = cfg.test_dataloader.dataset
+    assert len(DATASETS.build(dataset | dict(num_ways=3))) == 72
+    with pytest.raises(InputError, match='all 3 novel classes of fold 0'):
+        DATASETS.build(dataset | dict(num_ways=2))
+
+
 def test_flags_set_the_fold_and_the_shots_of_every_data_set(cfg):
     apply_settings(cfg, fold=2, shots=4, data_root='other')
     assert cfg.test_dataloader.dataset.num_shots == 4
