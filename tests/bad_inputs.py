@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import torch
+from generalized_parts import write_config
 from image_files import write_huge_png
 from mmengine.config import Config
 from mmseg.registry import MODELS
@@ -33,6 +34,14 @@ class Hostile:
 
     def __reduce__(self):
         return write, (self.path, 'executed')
+
+
+def generalized(parts, out):
+    """A config of base and novel classes, whose runs are logged in out."""
+    path = write_config(out, parts.toy)
+    with path.open('a') as file:
+        file.write(f"work_dir = '{out / 'run'}'\n")
+    return path.rename(out / 'config.py')
 
 
 class Parts:
@@ -768,6 +777,35 @@ def _(parts, out):
 
 
 # Flags
+
+@bad('A model of base and novel classes for photographs')
+def _(parts, out):
+    return ('segment', generalized(parts, out), 'none', '--images',
+            parts.images, '--support', parts.support, '--out', out / 'out')
+
+
+@bad('A test of base and novel classes on the images of the supports')
+def _(parts, out):
+    return ('test', generalized(parts, out), 'none', '--cfg-options',
+            'test_dataloader.dataset.query_pool=train')
+
+
+@bad('A test of base and novel classes with fewer novel classes')
+def _(parts, out):
+    return 'test', generalized(parts, out), 'none', '--ways', 2
+
+
+@bad('A test of base and novel classes by main axes')
+def _(parts, out):
+    return ('test', generalized(parts, out), 'none', '--cfg-options',
+            'model.decode_head.classifier.rank=64')
+
+
+@bad('A test of base and novel classes in sliding windows')
+def _(parts, out):
+    return ('test', generalized(parts, out), 'none', '--cfg-options',
+            'model.test_cfg.mode=slide')
+
 
 @bad('A subcommand that is misspelt')
 def _(parts, out):

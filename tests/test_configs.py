@@ -70,6 +70,8 @@ def name_of(cfg):
     model = cfg.model
     head = model.decode_head
     method = 'discriminant' if head.get('classifier') else 'panet'
+    if head.type == 'GeneralizedHead':
+        method = 'generalized'
     network = network_of(model.backbone)
     if tuple(model.backbone.get('out_indices', ())) == (1, 2):
         assert head.in_index == (0, 1)
@@ -106,7 +108,14 @@ def test_a_name_says_what_the_config_is(name):
 def test_all_sizes_of_a_config_are_that_of_its_name(name):
     cfg = config(name)
     size = tuple(map(int, re.search(r'(\d+)x(\d+)$', name).groups()))
-    text = str(cfg.train_dataloader.dataset.support_pipeline)
+    dataset = cfg.train_dataloader.dataset
+    if 'pipeline' in dataset:
+        # As in mmseg, it is the size of the crops.
+        crop, = (step.crop_size for step in dataset.pipeline
+                 if step.type == 'RandomCrop')
+        assert crop == size
+        return
+    text = str(dataset.support_pipeline)
     text += str(cfg.test_pipeline)
     sizes = re.findall(r"(?:scale|crop_size)': \((\d+), (\d+)\)", text)
     assert {tuple(map(int, one)) for one in sizes} <= {size}
@@ -214,7 +223,8 @@ def test_every_data_set_of_the_configs_is_in_the_index():
         assert index[data]['data_root'] == cfg.data_root
 
 
-@pytest.mark.parametrize('method', ['panet', 'discriminant', 'backbones'])
+@pytest.mark.parametrize(
+    'method', ['panet', 'discriminant', 'generalized', 'backbones'])
 def test_the_readme_of_a_folder_links_all_of_its_configs(method):
     text = (REPO / f'configs/{method}/README.md').read_text()
     links = dict(re.findall(r'\[([\w-]+)\]\(([\w-]+\.py)\)', text))

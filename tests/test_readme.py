@@ -66,6 +66,7 @@ TESTED = {
     ('docs/mmengine.md', 0): 'pure Python',
     ('docs/mmengine.md', 1): 'back ends',
     ('docs/classifiers.md', 0): 'classifier',
+    ('docs/generalized.md', 0): 'closed-set model',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
 }
 """By what below each block is run."""
@@ -433,3 +434,14 @@ def test_a_classifier_is_named_in_the_config(name, tiny, monkeypatch):
     assert type(head.classifier).__name__ == {
         'another method': 'NearestCells',
         'classifier': 'AutoClassifier'}[name]
+
+
+def test_a_closed_set_head_of_mmseg_gets_novel_classes():
+    names = {}
+    exec(snippet('closed-set model'), names)
+    head = MODELS.build(names['model']['decode_head']).eval()
+    levels = [torch.rand(1, channels, 9, 9)
+              for channels in (256, 512, 1024, 2048)]
+    with torch.no_grad():
+        assert head.features(levels).shape == (1, 512, 9, 9)
+        assert torch.equal(head(levels), head.head(levels))

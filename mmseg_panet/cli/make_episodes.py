@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
         dataset = DATASETS.build(episodes_of_test(cfg))
     with atomic_path(out) as part, part.open('w', encoding='utf-8') as file:
         file.writelines(track(
-            dataset.manifest_lines(), 1 + len(dataset),
-            f'writing {len(dataset)} episodes'))
-    print(f'{len(dataset)} episodes in {printable(out)}, '
+            dataset.manifest_lines(), 1 + len(dataset.episodes),
+            f'writing {len(dataset.episodes)} episodes'))
+    print(f'{len(dataset.episodes)} episodes in {printable(out)}, '
           f'SHA-256 {dataset.manifest_sha256()}')

@@ -45,9 +45,11 @@ def apply_settings(cfg: Config, fold: int | None = None,
         >>> cfg.test_dataloader.dataset.num_shots
         5
     """
-    datasets = list(_with_key(data_loaders(cfg), 'support_pipeline'))
-    if not datasets:
+    datasets = list(_with_key(data_loaders(cfg), 'folds'))
+    episodic = list(_with_key(data_loaders(cfg), 'support_pipeline'))
+    if not episodic:
         raise InputError(no_episodes(cfg))
+    every = [*datasets, *episodic]
     given = {key: value for key, value in dict(
         fold=fold, num_ways=ways, num_shots=shots, num_queries=queries,
         data_root=data_root, pretrained=pretrained).items()
@@ -60,13 +62,16 @@ def apply_settings(cfg: Config, fold: int | None = None,
         set_pretrained(cfg, pretrained)
     if given.pop('data_root', None) is not None and data_root is not None:
         roots = {node['data_root'] for node in _with_key(
-            datasets, 'data_root')}
-        for dataset in datasets:
+            every, 'data_root')}
+        for dataset in every:
             _move_folds(dataset, roots, data_root)
-        for node in _with_key(datasets, 'data_root'):
+        for node in _with_key(every, 'data_root'):
             node['data_root'] = data_root
-    for dataset in datasets:
+    for dataset in episodic:
         dataset.update(given)
+    if fold is not None:
+        for dataset in datasets:  # also those of single images
+            dataset['fold'] = fold
 
 
 def _move_folds(dataset: dict, roots: set[str], data_root: str) -> None:

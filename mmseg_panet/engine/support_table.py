@@ -123,9 +123,7 @@ class SupportTable:
             nn.Module: Classifier of E episodes, or of E * S with ``by_shot``,
             where the shots of an episode are adjacent.
         """
-        # Differences of sums are float64. The fit uses the dtype of training.
-        pairs = self._statistics(episodes).pair().each(
-            lambda one: one.to(dtype))  # (E, W * S) supports, n = 2
+        pairs = self.pairs(episodes, dtype)
         ways, shots = len(episodes[0].supports), len(episodes[0].supports[0])
         if by_shot:
             pairs = pairs.each(
@@ -133,6 +131,21 @@ class SupportTable:
                     1, 2).flatten(0, 1))  # (E * S, W)
         with torch.autocast(pairs.sums.device.type, enabled=False):
             return classifier.fit(pairs, [1 if by_shot else shots] * ways)
+
+    def pairs(self, episodes: Sequence[Episode], dtype: torch.dtype
+              ) -> SupportStatistics:
+        """Look up the background and the way of all supports of episodes.
+
+        Args:
+            episodes (Sequence[Episode]): E episodes of W ways and S shots.
+            dtype (torch.dtype): Dtype of the features.
+
+        Returns:
+            SupportStatistics: Statistics (E, W * S) with n = 2.
+        """
+        # Differences of sums are float64. The fit uses the dtype of training.
+        return self._statistics(episodes).pair().each(
+            lambda one: one.to(dtype))
 
     def _statistics(self, episodes: Sequence[Episode]) -> SupportStatistics:
         """Look up the statistics of the supports of episodes.

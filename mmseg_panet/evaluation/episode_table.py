@@ -69,6 +69,23 @@ class EpisodeTable:
         counts[rows, 1, columns] = self.union
         return counts
 
+    def of_classes(self, class_ids: Sequence[int]) -> 'EpisodeTable':
+        """Select some classes of a table whose episodes have the same ways.
+
+        Args:
+            class_ids (Sequence[int]): Ids of C classes of the table.
+
+        Returns:
+            EpisodeTable: Table with C ways. The counts of foreground and
+            background remain those of all classes.
+        """
+        ways = self.class_ids[0].tolist()
+        columns = [ways.index(class_id) for class_id in class_ids]
+        return EpisodeTable(
+            self.runs, self.episodes, self.class_ids[:, columns],
+            *(counts[:, [*columns, -2, -1]]
+              for counts in (self.intersection, self.union)))
+
     def write(self, path: str | Path) -> None:
         """Write the table to a file; equal tables give equal bytes.
 

@@ -141,7 +141,8 @@ class FewShotIoUMetric(BaseMetric):
             write_prediction_lists(self.output_dir, results, classes)
         if self.counts_file:
             table.write(self.counts_file)
-        intervals = bootstrap_interval(table, class_ids).T.tolist()
+        intervals = bootstrap_interval(
+            self.independent(table), class_ids).T.tolist()
         summary = summarise(table, class_ids)
         pixels = table.counts(class_ids).sum(0).T[:-2].tolist()  # (C, 2)
         scores = [summary['mIoU'], summary['FB-IoU'], *summary['per_class']]
@@ -155,6 +156,10 @@ class FewShotIoUMetric(BaseMetric):
             'interval': intervals[0], 'FB-IoU_interval': intervals[1],
             'per_class_interval': dict(zip(names, intervals[2:], strict=True)),
         }
+
+    def independent(self, table: EpisodeTable) -> EpisodeTable:
+        """Return the table whose rows are resampled for the intervals."""
+        return table
 
 
 def complete_result(metrics: dict, evaluator: Evaluator) -> dict:

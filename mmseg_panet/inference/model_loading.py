@@ -12,7 +12,7 @@ from ..config.build_errors import build_errors
 from ..config.classifier import classifier_config
 from ..config.settings import leave_timm_out
 from ..errors import InputError
-from ..models import FewShotHead, PrototypeClassifier
+from ..models import FewShotHead, GeneralizedHead, PrototypeClassifier
 from ..models.checkpoint_file import read_weights
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
@@ -74,8 +74,14 @@ def build_model(cfg: ConfigDict) -> nn.Module:
         raise InputError(
             'expected a model with a data_preprocessor, which normalises the '
             "images, got none; add one of the type 'SegDataPreProcessor'")
-    other = difference(
-        getattr(model, 'decode_head', None), FewShotHead, BYPASSED)
+    head = getattr(model, 'decode_head', None)
+    if isinstance(head, GeneralizedHead):
+        raise InputError(
+            'expected a model whose decode_head is a PANetHead, got a '
+            'GeneralizedHead, whose base classes FewShotInferencer does not '
+            "name; set type='PANetHead' there, or score the model with "
+            '`mmseg-panet test`')
+    other = difference(head, FewShotHead, BYPASSED)
     if other:
         raise InputError(
             'expected a model whose decode_head is a PANetHead, got a '

@@ -11,6 +11,7 @@ from .classifiers import (
 )
 from .few_shot_head import FewShotHead
 from .few_shot_segmentor import FewShotSegmentor
+from .generalized_head import GeneralizedHead
 from .logit_map import LogitMap
 from .panet_head import PANetHead
 from .segmentation_loss import SegmentationLoss
@@ -19,6 +20,6 @@ from .statistics import SupportStatistics
 __all__ = [
     'AutoClassifier', 'Classifier', 'DilatedResNet', 'DilatedVGG',
     'DiscriminantClassifier', 'FewShotHead', 'FewShotSegmentor',
-    'LinearClassifier', 'LogitMap', 'PANetHead', 'PrototypeAlignmentLoss',
-    'PrototypeClassifier', 'QueryRefinement', 'SegmentationLoss',
-    'SupportStatistics']
+    'GeneralizedHead', 'LinearClassifier', 'LogitMap', 'PANetHead',
+    'PrototypeAlignmentLoss', 'PrototypeClassifier', 'QueryRefinement',
+    'SegmentationLoss', 'SupportStatistics']

@@ -113,8 +113,13 @@ class FewShotHead(BankedHead):
             torch.stack([one[i] for i in by_way])
             for one in (self.features(inputs), labels))
         supports = self.support_statistics(features, labels, sorted(ways))
-        self.fitted = self.classifier.fit(
+        self.fitted = self.fit_classes(
             supports.each(lambda one: one[None]), shots)
+
+    def fit_classes(self, supports: SupportStatistics,
+                    shots: Sequence[int]) -> nn.Module:
+        """Fit classes to statistics, see :meth:`Classifier.fit`."""
+        return self.classifier.fit(supports, shots)
 
     @full_precision
     def predict_episodes(
@@ -174,7 +179,7 @@ class FewShotHead(BankedHead):
             supports.flatten(0, 2), support_labels.flatten(0, 2),
             [way for way in range(1, 1 + ways) for _ in range(shots)]
             * episodes)
-        fitted = self.classifier.fit(
+        fitted = self.fit_classes(
             statistics.each(lambda one: one.unflatten(0, (episodes, -1))),
             [shots] * ways)
         logits = self.match(queries.flatten(0, 1), fitted)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..errors import InputError, abbreviate
 from ..overrides import overridden
 from .few_shot_head import BYPASSED, FewShotHead
+from .generalized_head import GeneralizedHead
 
 _CELLS, _STRIDE = 16, 8
 """Side of the feature maps of a rehearsal, and pixels of a cell."""
@@ -25,7 +26,8 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
 
     What is wrong in a method would otherwise be found in the first iteration,
     or in the first test, which classifies many episodes at once. The heads
-    and classifiers of this package are not rehearsed.
+    and classifiers of this package are not rehearsed, and neither is a
+    :class:`GeneralizedHead`, which does not classify episodes.
 
     Args:
         head (FewShotHead): The head.
@@ -45,7 +47,8 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
             f'classes; define it, or make {name} a subclass of PANetHead')
     is_own = all(type(one).__module__.startswith('mmseg_panet.')
                  for one in (head, head.classifier))
-    if is_own and head.channels == head.levels.channels:
+    if isinstance(head, GeneralizedHead) or (
+            is_own and head.channels == head.levels.channels):
         return
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

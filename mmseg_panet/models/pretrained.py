@@ -116,7 +116,7 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
     Raises:
         InputError: If the weights fit neither.
     """
-    head = getattr(model, 'decode_head', None)
+    head: Any = getattr(model, 'decode_head', None)
     others = getattr(model, 'with_neck', False) or head and any(
         not key.startswith('bank.') for key in head.state_dict())
     if is_of_backbone(weights) and not others:
@@ -129,6 +129,9 @@ def fitting_part(model: Any, weights: Mapping[str, Any],
     expected = {
         key: value for key, value in model.state_dict().items()
         if not key.startswith('decode_head.bank.')}
+    if hasattr(head, 'rename_closed_set'):  # that of GeneralizedHead
+        weights = dict(weights)
+        head.rename_closed_set(weights)
     require_fit(
         weights, expected, source, "the config's model",
         'use the config that it was trained with, which is in its work dir')

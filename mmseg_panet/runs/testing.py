@@ -27,6 +27,7 @@ from ..models.safe_loading import safe_loading
 from ..registry import type_name, with_type_names
 from ..shared_errors import shared_errors
 from ..version import versions
+from ..wording import counted
 from ..write_errors import write_context
 from .checkpoint import check_checkpoint, sha256, start_from
 from .model_check import check_method, check_segmentor
@@ -99,7 +100,7 @@ def _test(cfg: Config, checkpoint: str | None,
     setting = episodes_of_test(cfg)
     return {
         **metrics,
-        **dataset.rules.header(),
+        **dataset.header,
         'support_annotation': support_annotation(cfg),
         'support_pipeline': setting.support_pipeline,
         'query_pipeline': setting.query_pipeline,
@@ -113,14 +114,14 @@ def _test(cfg: Config, checkpoint: str | None,
 
 
 def few_shot_metric(cfg: Config) -> dict:
-    """Return the ``FewShotIoUMetric`` of the test of a config, as a dict.
+    """Return the metric of the test of a config, as a dict.
 
     Raises:
         InputError: If the config has no such metric.
     """
     evaluator = cfg.get('test_evaluator') or ()
     for metric in [evaluator] if isinstance(evaluator, dict) else evaluator:
-        if type_name(metric) == 'FewShotIoUMetric':
+        if type_name(metric) in ('FewShotIoUMetric', 'GeneralizedIoUMetric'):
             return metric
     raise InputError(
         "expected a dict(type='FewShotIoUMetric') as test_evaluator of "
@@ -139,6 +140,13 @@ def format_scores(result: dict) -> str:
         score += f" +- {result['std']:.2f} over {len(result['runs'])} runs"
     score += (f', 95% interval {low:.2f} to {high:.2f}; '
               f"FB-IoU {result['FB-IoU']:.2f}")
+    if 'harmonic_mean' in result:
+        score = ', '.join(
+            f"{name} {result[key]:.2f} +- {result[f'{key}_std']:.2f}"
+            for name, key in (
+                ('base mIoU', 'base_mIoU'), ('novel mIoU', 'novel_mIoU'),
+                ('harmonic mean', 'harmonic_mean')))
+        score += f" over {counted(len(result['runs']), 'run')}"
     # The head of another project may have no classifier.
     method = result['method']
     return f'classified by {method}\n{score}' if method else score
