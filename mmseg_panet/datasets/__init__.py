@@ -19,6 +19,7 @@ __all__ = [
     'COCO_CLASSES', 'FOLDS', 'TOY_CLASSES', 'COCO20iDataset', 'ClassIndex',
     'ClosedSetDataset', 'Episode', 'EpisodicDataset', 'FSSDataset',
     'FolderDataset', 'GeneralizedDataset', 'ImagePool',
-    'LVIS92iDataset', 'LoadFSSAnnotations', 'MSRCDataset', 'SampledEpisodes', 'ToyDataset',
+    'LVIS92iDataset', 'LoadFSSAnnotations', 'MSRCDataset',
+    'SampledEpisodes', 'ToyDataset',
     'episode_collate', 'load_class_index', 'make_toy_dataset',
     'sample_episode', 'split_classes', 'transforms']
