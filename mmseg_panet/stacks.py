@@ -11,6 +11,18 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 is_compiling = getattr(torch.compiler, 'is_compiling', bool)
 """Function that returns whether ``torch.compile`` traces; False in 2.1."""
+EXPORTS_DYNAMO = hasattr(torch.compiler, 'is_exporting')
+"""Whether ``torch.onnx.export`` has a second exporter; False before 2.7."""
+_is_exporting = getattr(torch.compiler, 'is_exporting', bool)
+
+
+def is_recording() -> bool:
+    """Tell whether a graph is recorded that other inputs will pass.
+
+    This is so in ``torch.jit.trace``, ``torch.export`` and both exporters of
+    ``torch.onnx``. The graph must not depend on the values of the example.
+    """
+    return torch.jit.is_tracing() or _is_exporting()
 
 
 def register_distributions() -> None:

@@ -24,7 +24,20 @@ def cholesky_solve(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
         (tensor([[0.5000],
                 [0.5000]]), tensor(True))
     """
-    return _CholeskySolve.apply(matrix, right)
+    if torch.is_grad_enabled() and (
+            matrix.requires_grad or right.requires_grad):
+        return _CholeskySolve.apply(matrix, right)
+    return _solve(matrix, right)[:2]
+
+
+def _solve(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return also the Cholesky factors of the matrices."""
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    solved = failed == 0
+    # Select the solution, as the factor is C / K times as large.
+    solution = torch.where(
+        solved[..., None, None], torch.cholesky_solve(right, factor), right)
+    return solution, solved, factor
 
 
 class _CholeskySolve(torch.autograd.Function):
@@ -36,12 +49,7 @@ class _CholeskySolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor, right: Tensor
                 ) -> tuple[Tensor, Tensor]:
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        solved = failed == 0
-        # Select the solution, as the factor is C / K times as large.
-        solution = torch.where(
-            solved[..., None, None], torch.cholesky_solve(right, factor),
-            right)
+        solution, solved, factor = _solve(matrix, right)
         ctx.save_for_backward(factor, solution, solved)
         ctx.mark_non_differentiable(solved)
         return solution, solved

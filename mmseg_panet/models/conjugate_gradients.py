@@ -4,8 +4,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..stacks import is_recording
+
 _MAX_STEPS = 100
 """Maximum number of steps; features of photographs take 10 to 20."""
+_RECORDED_STEPS = 12
+"""Number of steps in a recorded graph, which cannot depend on the residual.
+
+On photographs, 12 steps give the classes of the solution on 99.997% of the
+pixels, and 8 on 99.95%. More steps do not change the rest, whose logits are
+equal up to rounding.
+"""
 _TOLERANCE = 64
 """Tolerance of the residuals in units of the machine epsilon.
 
@@ -52,7 +61,7 @@ def conjugate_gradients(inverse: Tensor, factor: Tensor, shift: Tensor,
     """
 
     def other_terms(x: Tensor) -> Tensor:
-        along = (x @ rows.mT) * weights[:, None]  # (M, K, L)
+        along = (x @ rows.transpose(1, 2)) * weights[:, None]  # (M, K, L)
         return shift * x + along @ rows
 
     def dot(one: Tensor, other: Tensor) -> Tensor:
@@ -65,9 +74,11 @@ def conjugate_gradients(inverse: Tensor, factor: Tensor, shift: Tensor,
     direction = residual @ inverse
     direction_product = residual  # direction @ A
     rho = dot(residual, direction)
-    for _ in range(_MAX_STEPS):
+    recording = is_recording()
+    for _ in range(_RECORDED_STEPS if recording else _MAX_STEPS):
         # The comparison is False for nan, which no step can improve.
-        if not bool((residual.norm(dim=-1) > tolerance).any()):
+        if not recording and not bool(
+                (residual.norm(dim=-1) > tolerance).any()):
             break
         image = factor * direction_product + other_terms(direction)
         curvature = dot(direction, image)

@@ -61,7 +61,8 @@ class EdgeFilter:
         Args:
             logits (Tensor): Logits at the size of the feature map or of the
                 input, (..., K, h, w), background first.
-            image (Tensor): Preprocessed image, (3, H, W).
+            image (Tensor): Preprocessed image, (3, H, W), or (N, 3, H, W)
+                for logits (N, K, h, w) of a batch.
             metainfo (dict): Metainfo of the image, see
                 :func:`to_original_size`.
             align_corners (bool): ``align_corners`` of the resizes. Defaults
@@ -82,35 +83,38 @@ class EdgeFilter:
         found = LogitMap.from_input(to_input(margins), metainfo, align_corners)
         guide = to_grey(
             cut_padding(image, metainfo).to(logits), preprocessor)
+        if guide.dim() > 2:
+            guide = guide[..., None, :, :]
         filtered = guided_filter(
             found.cells, guide,
-            max(1, round(self.radius * max(guide.shape))), self.eps)
+            max(1, round(float(self.radius * max(guide.shape[-2:])))),
+            self.eps)
         return LogitMap(
             F.pad(filtered, (0, 0, 0, 0, 1, 0)), found.resize)
 
 
 def to_grey(image: Tensor, preprocessor: Any = None) -> Tensor:
-    """Convert a preprocessed image to a grey one.
+    """Convert preprocessed images to grey ones.
 
     Args:
-        image (Tensor): Preprocessed image without padding, (3, H, W).
+        image (Tensor): Preprocessed images without padding, (..., 3, H, W).
         preprocessor (nn.Module, optional): Data preprocessor of the model,
             whose normalisation of 8-bit values is reverted. Without it, the
             values are scaled so that the smallest is 0 and the largest 1.
             Defaults to None.
 
     Returns:
-        Tensor: Grey image, (H, W) in [0, 1].
+        Tensor: Grey images, (..., H, W) in [0, 1].
     """
     mean = getattr(preprocessor, 'mean', None)
     if mean is not None:
         std = preprocessor.std
         image = (image * std.to(image) + mean.to(image)) / 255
-    first, green, last = image
+    first, green, last = image.unbind(-3)
     grey = _GREEN * green + (1 - _GREEN) / 2 * (first + last)
     if mean is not None:
         return grey
-    least, most = grey.aminmax()
+    least, most = grey.amin((-2, -1), True), grey.amax((-2, -1), True)
     return (grey - least) / (most - least).clamp_min(
         torch.finfo(grey.dtype).tiny)
 

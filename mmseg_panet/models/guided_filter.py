@@ -3,6 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..stacks import is_recording
+
 _VALUES_AT_ONCE = 1 << 17
 """Number of values filtered at a time on a CPU, half a megabyte for caches."""
 
@@ -28,7 +30,8 @@ def box_mean(maps: Tensor, radius: int) -> Tensor:
     # errors.
     mean = maps.mean((-2, -1), keepdim=True)
     lines = _line_means(maps - mean, radius)  # (..., H, W)
-    return _line_means(lines.mT, radius).mT + mean
+    columns = _line_means(lines.transpose(-2, -1), radius)
+    return columns.transpose(-2, -1) + mean
 
 
 def _line_means(maps: Tensor, radius: int) -> Tensor:
@@ -38,7 +41,13 @@ def _line_means(maps: Tensor, radius: int) -> Tensor:
     place = torch.arange(length, device=maps.device)
     number = 1 + (place + radius).clamp_max(length - 1) - (
         place - radius).clamp_min(0)
-    sums = F.pad(maps, (1 + radius, radius)).cumsum(-1)
+    sums = F.pad(maps, (1 + radius, radius))
+    if is_recording():
+        # In onnxruntime, sums along the last axis take eight times as long.
+        sums = sums.transpose(-2, -1).cumsum(-2)
+        sums = sums[..., width:, :] - sums[..., :-width, :]
+        return sums.transpose(-2, -1) / number
+    sums = sums.cumsum(-1)
     return (sums[..., width:] - sums[..., :-width]) / number
 
 
@@ -55,22 +64,23 @@ def guided_filter(maps: Tensor, guide: Tensor, radius: int,
 
     Args:
         maps (Tensor): Maps z, (..., H, W) in float32 or float64.
-        guide (Tensor): Guide I, (H, W) in [0, 1].
+        guide (Tensor): Guide I, (H, W) in [0, 1], or (..., 1, H, W) for maps
+            (..., K, H, W) of several images.
         radius (int): Radius of the windows in pixels, see :func:`box_mean`.
         eps (float): Variance of I that counts as an edge.
 
     Returns:
         Tensor: Filtered maps z', (..., H, W).
     """
-    size = guide.shape
     values = _VALUES_AT_ONCE if maps.is_cpu else 64 * _VALUES_AT_ONCE
     with torch.autocast(maps.device.type, enabled=False):
         mean = box_mean(guide, radius)
         spread = box_mean(guide * guide, radius) - mean * mean + eps
         filtered = []
         # Filter some maps at a time, so that they fit into the caches.
-        for some in maps.reshape(-1, *size).split(
-                max(1, values // guide.numel())):
+        parts = (maps,) if guide.dim() > 2 else maps.reshape(
+            -1, *guide.shape).split(max(1, values // guide.numel()))
+        for some in parts:
             some_mean = box_mean(some, radius)
             slope = (
                 box_mean(guide * some, radius) - mean * some_mean) / spread

@@ -22,8 +22,9 @@ def image_map(model: Any, logits: Tensor, image: Tensor,
             settings choose the edge filter, see :func:`edge_filter_of`.
         logits (Tensor): Logits (..., K, h, w) at the size of the feature map
             or, with sliding windows, of the input. Leading dimensions are
-            those of episodes and shots.
-        image (Tensor): Preprocessed image (3, H, W).
+            those of episodes and shots, or of the images of a batch that
+            have the same size.
+        image (Tensor): Preprocessed image (3, H, W), or batch (N, 3, H, W).
         metainfo (dict): Metainfo of the image, see
             :func:`to_original_size`.
 

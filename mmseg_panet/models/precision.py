@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..stacks import is_recording
 from .device_checks import is_checked_later
 
 NOT_FINITE = (
@@ -51,6 +52,8 @@ def check_finite(features: Tensor) -> Tensor:
     Raises:
         InputError: If a value is inf or nan.
     """
+    if is_recording():
+        return features
     finite = features.isfinite().all()
     if not is_checked_later(finite, NOT_FINITE) and not finite:
         raise InputError(NOT_FINITE)

@@ -60,3 +60,18 @@ def test_a_system_that_is_not_finite_does_not_affect_the_others():
     assert found[0].isnan().all()
     torch.testing.assert_close(found[1:], torch.linalg.solve(
         complete, right, left=False)[1:])
+
+
+def test_a_recorded_graph_has_a_fixed_number_of_steps(monkeypatch):
+    """As many steps as unknowns solve any system."""
+    module = 'mmseg_panet.models.conjugate_gradients'
+    monkeypatch.setattr(f'{module}.is_recording', lambda: True)
+    given, matrix, complete = equations(torch.float64)
+    start = Solution(given[-1] @ given[0], given[-1])
+    expected = torch.linalg.solve(complete, given[-1], left=False)
+    errors = []
+    for steps in (1, 45):
+        monkeypatch.setattr(f'{module}._RECORDED_STEPS', steps)
+        found = conjugate_gradients(*given, start).solution
+        errors.append(((found - expected).norm() / expected.norm()).item())
+    assert errors[0] > 1e-3 and errors[1] < 1e-6

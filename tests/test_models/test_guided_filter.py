@@ -111,3 +111,19 @@ def test_the_dtype_does_not_change_under_autocast(dtype):
     with torch.autocast('cpu', torch.bfloat16):
         found = guided_filter(maps, guide, 2, 1e-3)
     assert found.dtype == dtype and torch.equal(found, expected)
+
+
+def test_a_batch_is_filtered_by_the_guide_of_each_image():
+    guides, maps = random(2, 9, 12), random(2, 3, 9, 12, seed=1)
+    torch.testing.assert_close(
+        guided_filter(maps, guides[:, None], 2, 1e-3),
+        torch.stack([guided_filter(one, guide, 2, 1e-3)
+                     for one, guide in zip(maps, guides, strict=True)]))
+
+
+def test_the_sums_of_a_recorded_graph_are_the_same(monkeypatch):
+    maps = random(2, 9, 12)
+    expected = box_mean(maps, 3)
+    monkeypatch.setattr(
+        'mmseg_panet.models.guided_filter.is_recording', lambda: True)
+    torch.testing.assert_close(box_mean(maps, 3), expected)

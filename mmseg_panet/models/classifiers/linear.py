@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..repetition import repeated
 from ..temperature import calibrated_scale
 
 _EPS = 1e-8
@@ -79,7 +80,7 @@ class LinearClassifier(nn.Module):
             ValueError: If the shapes are inconsistent.
         """
         weight = self.weight.reshape(-1, *self.weight.shape[-2:])  # (B, K, C)
-        number, images = len(weight), len(features)
+        number, images = weight.shape[0], features.shape[0]
         if features.dim() != 4 or features.shape[1] != weight.shape[2] or (
                 images > 1 and images % number):
             raise ValueError(
@@ -89,22 +90,40 @@ class LinearClassifier(nn.Module):
         times = 1 if images == 1 else images // number
         # A single image is classified by all episodes as B * K classes.
         weight = weight.flatten(0, 1)[None] if images == 1 else (
-            weight.repeat_interleave(times, 0))
+            repeated(weight, times))
         if self.normalise:
-            logits = _UnitProduct.apply(features, weight)
+            logits = _unit_product(features, weight)
         else:
-            logits = torch.bmm(weight, features.flatten(2)).unflatten(
-                2, features.shape[2:])
+            logits = torch.bmm(weight, features.flatten(2))
+            logits = logits.reshape(*logits.shape[:2], *features.shape[2:])
         if images == 1:
             logits = logits[0].unflatten(0, (number, -1))
         if self.bias is not None:
-            bias = self.bias.reshape(number, -1).repeat_interleave(times, 0)
+            bias = repeated(self.bias.reshape(number, -1), times)
             logits = logits + bias[..., None, None]
         return self.scale * logits
 
 
+def _unit_product(features: Tensor, weight: Tensor) -> Tensor:
+    """Compute products with vectors, divided by the features' norms."""
+    if torch.is_grad_enabled() and (
+            features.requires_grad or weight.requires_grad):
+        return _UnitProduct.apply(features, weight)
+    products, _ = _divided_product(features, weight)
+    # torch.onnx would record the number of images of an unflatten.
+    return products.reshape(*products.shape[:2], *features.shape[2:])
+
+
+def _divided_product(features: Tensor, weight: Tensor
+                     ) -> tuple[Tensor, Tensor]:
+    """Return the products (N, K, h*w), and the norms (N, 1, h, w)."""
+    norms = features.norm(dim=1, keepdim=True).clamp_min(_EPS)
+    products = torch.bmm(weight, features.flatten(2)) / norms.flatten(2)
+    return products, norms
+
+
 class _UnitProduct(torch.autograd.Function):
-    """The products with vectors, divided by the norms of the features.
+    """The products of :func:`_unit_product` with their gradients.
 
     Autograd would allocate five tensors of the features' size in the
     backward pass, but one is enough. Dividing K products is cheaper than
@@ -113,9 +132,7 @@ class _UnitProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor) -> Tensor:
-        norms = features.norm(dim=1, keepdim=True).clamp_min(_EPS)
-        cells = features.flatten(2)  # (N, C, h*w)
-        products = torch.bmm(weight, cells) / norms.flatten(2)
+        products, norms = _divided_product(features, weight)
         ctx.save_for_backward(features, weight, norms, products)
         return products.unflatten(2, features.shape[2:])  # (N, K, h, w)
 

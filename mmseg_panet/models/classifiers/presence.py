@@ -55,7 +55,8 @@ def way_margins(cells: Tensor, means: Tensor, weight: Tensor, bias: Tensor
         each way's mean from that of the background, (M, W).
     """
     direction = weight[:, 1:] - weight[:, :1]  # (M, W, C)
-    margins = direction @ cells.mT + (bias[:, 1:] - bias[:, :1])[..., None]
+    offset = bias[:, 1:] - bias[:, :1]  # (M, W)
+    margins = direction @ cells.transpose(1, 2) + offset[..., None]
     distance = separation(weight, means)
     return margins, distance.clamp_min(torch.finfo(distance.dtype).tiny)
 

@@ -9,7 +9,9 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...errors import check_number
+from ...stacks import is_recording
 from ..main_axes import check_rank
+from ..repetition import repeated
 from ..scatter import class_scatter
 from ..statistics import SupportStatistics
 from ..temperature import calibrated_scale
@@ -163,8 +165,8 @@ class FittedRefinement(nn.Module):
         """Multiply logits (M, K, h, w) by factors (B,) or by the setting."""
         if factor is None:
             return self.method[0].scale * logits
-        each = len(logits) // max(1, len(factor))
-        return factor.repeat_interleave(each)[:, None, None, None] * logits
+        each = logits.shape[0] // max(1, factor.shape[0])
+        return repeated(factor, each)[:, None, None, None] * logits
 
     def forward(self, features: Tensor) -> Tensor:
         """Classify features, see :meth:`Classifier.fit`."""
@@ -173,17 +175,18 @@ class FittedRefinement(nn.Module):
         if not len(self.solver.means) or not (
                 method.rounds or method.prior or method.presence > -1):
             return self._scaled(logits, self.factor)
-        found, size = logits.flatten(2), logits.shape[2:]
-        each = len(logits) // len(self.solver.means)
+        found, size = logits.flatten(2), logits.shape
+        each = logits.shape[0] // len(self.solver.means)
         means, complete = (
-            one.repeat_interleave(each, 0)
+            repeated(one, each)
             for one in (self.solver.means, self.solver.complete))
-        cells = F.normalize(features, dim=1).flatten(2).mT  # (M or 1, m, C)
+        cells = F.normalize(features, dim=1).flatten(2).transpose(
+            1, 2)  # (M or 1, m, C)
         several = self.num_classes > 2
         absent = None
         if method.presence > -1:
             absent = complete[:, None] & (method.presence > reach(
-                cells, means, *(one.repeat_interleave(each, 0)
+                cells, means, *(repeated(one, each)
                                 for one in (self.weight, self.bias))))
             found = suppress(found, absent)
         solve = self.solver.of_queries(each)
@@ -191,20 +194,20 @@ class FittedRefinement(nn.Module):
             places, weights = self._certain(found, several)
             places = places[..., None].expand(-1, -1, cells.shape[2])
             added = added_query(
-                means, cells.expand(len(means), -1, -1).gather(1, places),
+                means, cells.expand(means.shape[0], -1, -1).gather(1, places),
                 weights * complete[:, None, None], method.share)
             weight, bias = solve(added)
-            found = weight @ cells.mT + bias[..., None]
+            found = weight @ cells.transpose(1, 2) + bias[..., None]
             found = found if absent is None else suppress(found, absent)
         if method.prior:
             share = class_shares(found).log() * complete[:, None, None]
             found = found + method.prior * share
         found = self._scaled(
-            found.unflatten(2, size),
+            found.reshape(size),
             calibrated_scale(weight, added.means) if self.by_query
             else self.factor)
         return found if absent is None else suppress(
-            found.flatten(2), absent).unflatten(2, size)
+            found.flatten(2), absent).reshape(size)
 
     def _certain(self, logits: Tensor, several: bool
                  ) -> tuple[Tensor, Tensor]:
@@ -228,26 +231,40 @@ class FittedRefinement(nn.Module):
             ways = shares[:, 1:, 0]
             present = ways >= method.present * ways.amax(1, keepdim=True)
         first, second = logits.topk(2, dim=1).values.unbind(1)
-        order = (first - second).argsort(
-            dim=-1, descending=True, stable=True)
+        order = _descending_order(first - second)
         label = logits.argmax(1).gather(1, order)  # (M, m), most certain first
         of_class = label[:, None] == torch.arange(
             classes, device=label.device)[:, None]  # (M, K, m)
         counts = of_class.sum(-1, keepdim=True)
         most = (method.keep * counts).round().clamp_min(1)
-        kept = of_class & (of_class.cumsum(-1) <= most) & (
-            counts >= _MIN_CELLS)
+        # ONNX has no cumulative sum of bool.
+        place = of_class.cumsum(-1, dtype=torch.int64)
+        kept = of_class & (place <= most) & (counts >= _MIN_CELLS)
         if present is not None:
             kept = torch.cat(
                 [kept[:, :1], kept[:, 1:] & present[..., None]], 1)
         # Only so many cells can be selected; the others need no computation.
         length = min(number, ceil(method.keep * number) + classes)
-        some = kept.any(1).to(torch.uint8).argsort(
-            dim=-1, descending=True, stable=True)[:, :length]
+        some = _descending_order(kept.any(1).to(torch.uint8))[:, :length]
         weights = kept.gather(
             2, some[:, None].expand(-1, classes, -1)).to(logits)
         return (order.gather(1, some),
                 weights / weights.sum(-1, keepdim=True).clamp_min(1))
+
+
+def _descending_order(values: Tensor) -> Tensor:
+    """Sort each row, so that the first of equal values stays the first.
+
+    Args:
+        values (Tensor): Values (M, m).
+
+    Returns:
+        Tensor: Indices of the values, (M, m), the largest value first.
+    """
+    if is_recording():
+        # The only sort of ONNX, which defines the order of equal values.
+        return values.float().topk(values.shape[1], dim=1).indices
+    return values.argsort(dim=1, descending=True, stable=True)
 
 
 def class_shares(logits: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..conjugate_gradients import Solution, conjugate_gradients
+from ..repetition import repeated
 from .discriminant import discriminant, ridge_of, with_biases
 
 _MANY_CHANNELS = 256
@@ -96,22 +97,35 @@ class RefinedDiscriminant(nn.Module):
                  shrinkage: float) -> None:
         super().__init__()
         self.shrinkage = shrinkage
-        inverse = None
         channels = means.shape[-1]
         # Prototypes, which replace a missing solution, are not refined.
-        ridge, complete = ridge_of(
+        _, complete = ridge_of(
             _trace(scatter), channels, complete, shrinkage)
-        if (channels >= _MANY_CHANNELS and shrinkage >= _MIN_SHRINKAGE
-                and means.is_cpu and not scatter.requires_grad):
-            shrunk = scatter.where(complete[:, None, None], 0)
-            shrunk.diagonal(dim1=-2, dim2=-1).add_(
-                ridge.where(complete, 1)[:, None])
-            factor, failed = torch.linalg.cholesky_ex(shrunk)
-            if not failed.any():
-                inverse = torch.cholesky_inverse(factor)
-        for name, one in dict(means=means, scatter=scatter, inverse=inverse,
+        for name, one in dict(means=means, scatter=scatter, inverse=None,
                               complete=complete).items():
             self.register_buffer(name, one, persistent=False)
+        if (channels >= _MANY_CHANNELS and shrinkage >= _MIN_SHRINKAGE
+                and means.is_cpu and not scatter.requires_grad):
+            self.invert()
+
+    def invert(self) -> bool:
+        """Invert the scatter, so that queries need no factorisation.
+
+        Returns:
+            bool: Whether it is positive definite. If it is not, queries are
+            still solved by factorisations.
+        """
+        ridge, _ = ridge_of(
+            _trace(self.scatter), self.means.shape[-1], self.complete,
+            self.shrinkage)
+        shrunk = self.scatter.where(self.complete[:, None, None], 0)
+        shrunk.diagonal(dim1=-2, dim2=-1).add_(
+            ridge.where(self.complete, 1)[:, None])
+        factor, failed = torch.linalg.cholesky_ex(shrunk)
+        if failed.any():
+            return False
+        self.inverse = torch.cholesky_inverse(factor)
+        return True
 
     def of_supports(self) -> tuple[Tensor, Tensor]:
         """Solve without a query, see :func:`discriminant`."""
@@ -132,14 +146,14 @@ class RefinedDiscriminant(nn.Module):
             Callable: Function from an :class:`AddedQuery` to weights
             (M, K, C) and biases (M, K).
         """
-        complete = _repeated(self.complete, each)
+        complete = repeated(self.complete, each)
         if self.inverse is None:
-            scatter = _repeated(self.scatter, each)
+            scatter = repeated(self.scatter, each)
             return lambda added: discriminant(
                 added.means, mixed_scatter(scatter, added), complete,
                 self.shrinkage)
         means, inverse, size = (
-            _repeated(one, each)
+            repeated(one, each)
             for one in (self.means, self.inverse, _trace(self.scatter)))
         channels = means.shape[-1]
         before, _ = ridge_of(size, channels, complete, self.shrinkage)
@@ -159,11 +173,6 @@ class RefinedDiscriminant(nn.Module):
             return with_biases(last.solution, added.means, some)
 
         return solve
-
-
-def _repeated(tensor: Tensor, each: int) -> Tensor:
-    # repeat_interleave would copy large matrices even for one query each.
-    return tensor if each == 1 else tensor.repeat_interleave(each, 0)
 
 
 def _trace(matrices: Tensor) -> Tensor:
