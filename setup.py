@@ -95,6 +95,11 @@ setup(
         'safetensors>=0.4.5',  # decoded images, prototype banks
     ],
     extras_require={
+        # `mmseg-panet export`
+        'export': [
+            'onnx>=1.16',
+            'onnxruntime>=1.18',
+            'onnxscript>=0.5',  # the exporter 'dynamo' only
         'timm': [
             'timm>=1.0.20',  # the backbones of DINOv3
         ],

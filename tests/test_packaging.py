@@ -17,6 +17,7 @@ DISTRIBUTIONS = {
 STACK = {'mmengine', 'mmcv', 'mmsegmentation'}
 """Either of two distributions provides each of them."""
 OPTIONAL = {'pycocotools'}
+EXPORT = {'onnx', 'onnxruntime'}
 
 
 @pytest.fixture(scope='module')
@@ -57,8 +58,10 @@ def test_every_folder_of_the_package_is_one_that_setup_finds():
 
 
 def test_what_the_package_imports_is_what_it_requires(settings):
-    assert imported().keys() - STACK - OPTIONAL == names(
+    assert imported().keys() - STACK - OPTIONAL - EXPORT == names(
         settings['install_requires'])
+    assert names(settings['extras_require']['export']) == {
+        *EXPORT, 'onnxscript'}
 
 
 def test_either_stack_brings_the_rest(settings):
@@ -69,7 +72,7 @@ def test_either_stack_brings_the_rest(settings):
 
 
 def test_what_is_optional_is_imported_where_it_is_used():
-    assert not imported(only_at_the_top=True).keys() & OPTIONAL
+    assert not imported(only_at_the_top=True).keys() & (OPTIONAL | EXPORT)
 
 
 def test_every_requirement_has_a_lower_bound_and_every_file_pins_it(settings):

@@ -12,6 +12,22 @@ from ..inference.images.image_list import list_images
 from .run_arguments import add_classifier, add_config, add_trust
 
 
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the model.
+
+    Args:
+        parser (argparse.ArgumentParser): Parser to change in place.
+    """
+    add_config(parser)
+    parser.add_argument(
+        'checkpoint', metavar='CHECKPOINT',
+        help='checkpoint of `mmseg-panet train` or of the backbone only, '
+        ".pth or .safetensors; or 'none' for the pretrained weights of the "
+        'config')
+    add_trust(parser)
+    add_classifier(parser, "that of the config, or 'auto' if it has none")
+
+
 def add_inferencer_arguments(parser: argparse.ArgumentParser,
                              needs_support: bool) -> None:
     """Add the arguments for the model and the examples of its classes.
@@ -20,12 +36,7 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         parser (argparse.ArgumentParser): Parser to change in place.
         needs_support (bool): Whether ``--support`` is required.
     """
-    add_config(parser)
-    parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT',
-        help='checkpoint of `mmseg-panet train` or of the backbone only, '
-        ".pth or .safetensors; or 'none' for the pretrained weights of the "
-        'config')
+    add_model_arguments(parser)
     parser.add_argument(
         '--support', required=needs_support, metavar='DIR|FILE',
         help='examples: a folder with a subfolder of images and masks for '
@@ -40,8 +51,6 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     parser.add_argument(
         '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
         'default: a GPU if there is one')
-    add_trust(parser)
-    add_classifier(parser, "that of the config, or 'auto' if it has none")
 
 
 def make_inferencer(args: argparse.Namespace,
