@@ -15,6 +15,7 @@ from . import (
     classifiers,
     episodes,
     evaluation,
+    export,
     gpu,
     imports,
     inferencer,
@@ -82,6 +83,8 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
             partial(calibration.measure, data, device, name))
         found[f'absent-{name}'] = Job(
             partial(absent.measure, data, device, name))
+    if not on_gpu:
+        found['export'] = Job(partial(export.measure, data, work_dir))
     if on_gpu:
         for ways, shots in ((1, 1), (1, 5)):
             found[f'gpu-{ways}way{shots}shot'] = Job(partial(

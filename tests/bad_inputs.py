@@ -81,6 +81,10 @@ class Parts:
         return ('fit', *self.network(), '--support', support,
                 '--out', out / 'out.safetensors', *arguments)
 
+    def export(self, out, *arguments):
+        return ('export', *self.network(), '--bank', self.bank, out,
+                *arguments)
+
     def test(self, *arguments, checkpoint=None):
         return ('test', *self.network(checkpoint), '--data-root', self.toy,
                 *arguments)
@@ -594,6 +598,32 @@ def _(parts, out):
 def _(parts, out):
     return ('bank-to-model', *parts.network(), out / 'nowhere.safetensors',
             out / 'out')
+
+
+@bad('No bank to export')
+def _(parts, out):
+    return ('export', *parts.network(), out / 'out.onnx')
+
+
+@bad('A graph with another suffix')
+def _(parts, out):
+    return parts.export(out / 'out.pth')
+
+
+@bad('A pipeline that a graph does not repeat')
+def _(parts, out):
+    return parts.export(out / 'out.onnx')
+
+
+@bad('A graph of sliding windows')
+def _(parts, out):
+    return parts.export(
+        out / 'out.onnx', '--cfg-options', 'model.test_cfg.mode=slide')
+
+
+@bad('Refined classes as inputs of a graph')
+def _(parts, out):
+    return parts.export(out / 'out.npz', '--refine')
 
 
 @bad('A bank that is cut')
