@@ -100,6 +100,7 @@ setup(
             'onnx>=1.16',
             'onnxruntime>=1.18',
             'onnxscript>=0.5',  # the exporter 'dynamo' only
+        ],
         'timm': [
             'timm>=1.0.20',  # the backbones of DINOv3
         ],
