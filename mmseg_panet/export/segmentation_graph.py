@@ -42,6 +42,7 @@ class SegmentationGraph(nn.Module):
         self.model = copy.deepcopy(model)
         # Graphs have no memory format.
         self.model.channels_last = False
+        self.is_rgb = _makes_rgb(self.model.data_preprocessor)
         self.size = self._checked_size(pipeline)
         self.dtype = torch.float32
         if half:
@@ -86,8 +87,7 @@ class SegmentationGraph(nn.Module):
             images = images.round().clamp(0, 255).to(torch.uint8)
         preprocessor = self.model.data_preprocessor
         inputs = resize_images(images, self.size).permute(0, 3, 1, 2).float()
-        # The preprocessor is given BGR.
-        if not preprocessor._channel_conversion:
+        if not self.is_rgb:
             inputs = inputs.flip(1)
         if preprocessor._enable_normalize:
             inputs = (inputs - preprocessor.mean) / preprocessor.std
@@ -121,6 +121,14 @@ class SegmentationGraph(nn.Module):
         preprocessor = self.model.data_preprocessor
         return float(preprocessor.std.min()) if (
             preprocessor._enable_normalize) else 1.0
+
+
+def _makes_rgb(preprocessor: nn.Module) -> bool:
+    """Tell whether a preprocessor turns BGR into RGB."""
+    black, red = (
+        preprocessor(dict(inputs=[torch.tensor(bgr)[:, None, None]]))[
+            'inputs'][0, 0] for bgr in ((0, 0, 0), (0, 0, 255)))
+    return bool((black != red).any())
 
 
 def _to_image(matrix: Tensor | None, pixels: int, original: int,
