@@ -621,6 +621,12 @@ def _(parts, out):
         out / 'out.onnx', '--cfg-options', 'model.test_cfg.mode=slide')
 
 
+@bad('A graph of 8 bits by the exporter dynamo')
+def _(parts, out):
+    return parts.export(out / 'out.onnx', '--exporter', 'dynamo', '--int8',
+                        parts.images)
+
+
 @bad('Refined classes as inputs of a graph')
 def _(parts, out):
     return parts.export(out / 'out.npz', '--refine')

@@ -133,6 +133,11 @@ def _check_paths(args: argparse.Namespace
         raise InputError(
             'expected the graph as a .onnx file, or its classes as a .npz '
             f'file, got {args.out}; end the name in .onnx')
+    if args.int8 and args.exporter != 'torchscript':
+        raise InputError(
+            "expected the exporter 'torchscript' for --int8, which needs the "
+            f"names of modules in the graph, got '{args.exporter}'; leave out "
+            '--exporter')
     check_existing(args.bank)
     prepare_output(args.out)
     calibration, checked = (

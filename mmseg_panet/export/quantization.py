@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
 from ..files import atomic_path
 from .onnx_file import quiet
 
@@ -24,24 +23,16 @@ def quantise(path: Path, images: Iterable[np.ndarray],
     those in photographs, by onnxruntime's ``quantize_static``.
 
     Args:
-        path (Path): Path of the file, which is replaced.
+        path (Path): Path of a file of the exporter 'torchscript', which
+            names nodes by their modules. It is replaced.
         images (Iterable[np.ndarray]): Photographs (H, W, 3) uint8 RGB.
         inputs (dict[str, np.ndarray]): Further inputs of the graph.
-
-    Raises:
-        InputError: If the file was written by the dynamo exporter, which
-            does not name the modules of nodes.
     """
     import onnx
     from onnxruntime import quantization
     model = onnx.load(path)
     names = [node.name for node in model.graph.node
              if node.name.startswith(_QUANTISED)]
-    if not names:
-        raise InputError(
-            "expected the exporter 'torchscript' for --int8, as the other "
-            "one does not name the modules of nodes, got 'dynamo'; leave out "
-            '--exporter')
     dtype = np.uint8 if model.graph.input[0].type.tensor_type.elem_type == (
         onnx.TensorProto.UINT8) else np.float32
 

@@ -4,7 +4,12 @@ import copy
 import pytest
 import torch
 from exported_parts import PHOTOGRAPHS
-from inference_parts import RESIZE, red_and_blue, small_config, small_inferencer
+from inference_parts import (
+    RESIZE,
+    red_and_blue,
+    small_config,
+    small_inferencer,
+)
 
 from mmseg_panet.errors import InputError
 from mmseg_panet.export.exported_classes import linear_classes, select_classes

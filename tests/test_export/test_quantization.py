@@ -1,9 +1,7 @@
 """Graphs of 8 bits."""
-import numpy as np
 import pytest
 from exported_parts import PHOTOGRAPHS, exported, percent, small_network
 
-from mmseg_panet.errors import InputError
 from mmseg_panet.export.agreement import OnnxSegmentor
 from mmseg_panet.export.quantization import quantise
 
@@ -30,14 +28,3 @@ def test_only_backbone_and_neck_are_quantised(dtype, tmp_path):
                  if node.op_type == 'QuantizeLinear']
     assert quantised
     assert not [name for name in quantised if 'fitted' in name]
-
-
-def test_a_graph_without_names_of_modules_is_refused(tmp_path):
-    path = tmp_path / 'a.onnx'
-    exported(path, small_network())
-    model = onnx.load(path)
-    for node in model.graph.node:
-        node.name = ''
-    onnx.save(model, path)
-    with pytest.raises(InputError, match="exporter 'torchscript'"):
-        quantise(path, iter([np.zeros((9, 9, 3), np.uint8)]), {})
