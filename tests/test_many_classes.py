@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 from inference_parts import image_of, small_config, small_inferencer
+from mmengine.config import Config
 from mmseg.apis import inference_model, init_model, show_result_pyplot
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.models.losses import CrossEntropyLoss
+from mmseg.registry import DATASETS, METRICS
 from PIL import Image
 from tool_runs import REPO, SMALL, tool
 
@@ -16,6 +18,7 @@ from mmseg_panet.annotations.class_list import ClassList
 from mmseg_panet.datasets.transforms import LoadWideAnnotations
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.advice.report import thumbnail
+from mmseg_panet.inference.banked_model import write_banked_model
 from mmseg_panet.inference.supports.support import Support
 from mmseg_panet.inference.supports.support_encoder import encode_supports
 
@@ -194,6 +197,33 @@ def test_a_head_holds_300_classes(inferencer, data, tmp_path):
         model, path, inference_model(model, path), show=False,
         out_file=str(tmp_path / 'shown.png'))
     assert (tmp_path / 'shown.png').is_file()
+
+
+def test_mmseg_scores_a_banked_model_of_300_classes(
+        inferencer, data, tmp_path):
+    """The class 255 counts, and the border of 65535 is ignored."""
+    config, _ = write_banked_model(
+        inferencer, tmp_path, 'many', str(data / 'data'))
+    cfg = Config.fromfile(config)
+    assert cfg.model.decode_head.ignore_index == 65535
+    assert cfg.model.data_preprocessor.seg_pad_val == 65535
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    metric = METRICS.build(cfg.test_evaluator)
+    metric.dataset_meta = dataset.metainfo
+    samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
+    for sample in samples:
+        labels = sample.gt_sem_seg.data
+        assert (labels[0, 0] == 65535).all()
+        # All is correct but the class 255.
+        found = torch.where(labels == 65535, 7, labels)
+        found[labels == 255] = 0
+        metric.process({}, [dict(
+            gt_sem_seg=dict(data=labels), pred_sem_seg=dict(data=found))])
+    shown = {int(i) for one in samples for i in one.gt_sem_seg.data.unique()}
+    assert {255, 300} < shown
+    # 299 of 300 classes are right, and no image shows the background.
+    scores = metric.compute_metrics(metric.results)
+    assert scores['mAcc'] == pytest.approx(100 * 299 / 300, abs=0.01)
 
 
 def test_mmseg_packs_masks_of_16_bits(data):

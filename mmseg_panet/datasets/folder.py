@@ -8,6 +8,7 @@ from mmseg.registry import DATASETS
 
 from ..annotations.class_list import BACKGROUND, read_class_list
 from ..annotations.image_files import images_by_stem, stem_of
+from ..annotations.label_type import ignored_label
 from ..errors import InputError
 from ..files import read_lines
 
@@ -69,17 +70,26 @@ class FolderDataset(BaseSegDataset):
                       ) -> dict[int, int] | None:
         """Map the ids of the class list to those of the metainfo.
 
+        Args:
+            new_classes (Sequence[str], optional): Names of the metainfo.
+                Defaults to None.
+
+        Returns:
+            dict[int, int] | None: New ids by id, that of
+            :func:`ignored_label` for other classes; None without
+            ``match_names``.
+
         Raises:
             InputError: If no name of the class list is in the metainfo.
         """
         if self._listed_names is None or new_classes is None:
             return None
-        ids: dict[str, int] = {
-            name: index for index, name in enumerate(new_classes)}
-        found: dict[int, int] = {
-            index: ids.get(name, 255)
+        ids = {name: index for index, name in enumerate(new_classes)}
+        ignored = ignored_label(len(new_classes))
+        found = {
+            index: ids.get(name, ignored)
             for index, name in enumerate(self._listed_names)}
-        if not {*found.values()} - {ids.get(BACKGROUND), 255}:
+        if not {*found.values()} - {ids.get(BACKGROUND), ignored}:
             raise InputError(
                 f'expected classes of {list(new_classes)} in the class list '
                 f'below {self.data_root}, got {list(self._listed_names)}; '

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from ..annotations.label_type import IGNORED, ignored_label
 from ..config.settings import leave_timm_out
 from ..files import StrPath, prepare_output, write_atomic
 from ..models.bank.banked_classes import BankedClasses
@@ -15,10 +16,9 @@ from ..registry import with_type_names
 from ..version import __version__
 from .few_shot_inferencer import FewShotInferencer
 from .images.image_pipeline import network_size, rescaled
+from .network import TTA
 
-_RATIOS = (0.75, 1.0, 1.25)
 _LOAD = dict(type='LoadImageFromFile')
-_LABELS = dict(type='LoadAnnotations')
 _PACK = dict(type='PackSegInputs')
 
 
@@ -71,29 +71,34 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
     """Make the config of :func:`write_banked_model`."""
     steps = with_type_names(inferencer.image_steps)
     meta = inferencer.dataset_meta
-    test = [_LOAD, *steps, _LABELS, _PACK]
+    ignored = ignored_label(len(meta['classes']))
+    # mmseg's LoadAnnotations truncates ids to 8 bits.
+    labels = dict(type='LoadAnnotations' if ignored == IGNORED
+                  else 'LoadWideAnnotations')
+    test = [_LOAD, *steps, labels, _PACK]
     dataset = dict(
         type='FolderDataset', data_root=data_root, metainfo=meta,
         match_names=True, test_mode=True, pipeline=test)
     loader = dict(
         batch_size=1, num_workers=2, persistent_workers=True,
         sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset)
-    evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+    evaluator = dict(
+        type='IoUMetric', iou_metrics=['mIoU'], ignore_index=ignored)
     return dict(
         default_scope='mmseg',
         custom_imports=dict(
             imports=_imports(inferencer.cfg), allow_failed_imports=False),
-        model=_model_config(inferencer, meta['palette']),
+        model=_model_config(inferencer, meta['palette'], ignored),
         test_pipeline=[_LOAD, *steps, _PACK],
         tta_pipeline=[_LOAD, dict(
-            type='TestTimeAug', transforms=_augmentations(steps))],
+            type='TestTimeAug', transforms=_augmentations(steps, labels))],
         tta_model=dict(type='SegTTAModel'),
         train_dataloader=loader | dict(
             batch_size=4,
             sampler=dict(type='InfiniteSampler', shuffle=True),
             dataset=dataset | dict(
                 test_mode=False, pipeline=[
-                    _LOAD, _LABELS, *steps,
+                    _LOAD, labels, *steps,
                     dict(type='RandomCrop', crop_size=network_size(
                         steps, inferencer.cfg)),
                     dict(type='RandomFlip', prob=0.5), _PACK])),
@@ -132,7 +137,8 @@ def _imports(cfg: ConfigDict) -> list[str]:
 
 
 def _model_config(inferencer: FewShotInferencer,
-                  palette: Sequence[Sequence[int]]) -> dict[str, Any]:
+                  palette: Sequence[Sequence[int]],
+                  ignored: int) -> dict[str, Any]:
     model = Config(dict(model=inferencer.cfg.model)).to_dict()['model']
     head = inferencer.model.decode_head
     if not isinstance(inferencer.model, FewShotSegmentor):
@@ -143,7 +149,7 @@ def _model_config(inferencer: FewShotInferencer,
     # mmseg pads the images of a batch in training.
     model['data_preprocessor'] |= dict(
         size=network_size(inferencer.image_steps, inferencer.cfg),
-        size_divisor=None)
+        size_divisor=None, seg_pad_val=ignored)
     for part in ('backbone', 'neck'):
         if model.get(part):
             model[part]['init_cfg'] = None
@@ -151,16 +157,18 @@ def _model_config(inferencer: FewShotInferencer,
     for key in ('scale', 'distance', 'loss_align'):
         model['decode_head'].pop(key, None)
     model['decode_head'] |= dict(
-        loss_align=None, classifier=head.classifier.settings(),
+        loss_align=None, ignore_index=ignored,
+        classifier=head.classifier.settings(),
         bank=dict(classes=list(inferencer.classes), palette=palette))
     model['test_cfg'] = dict(inferencer.model.test_cfg or {}) or dict(
         mode='whole')
     return model
 
 
-def _augmentations(steps: Sequence[dict]) -> list[list[dict]]:
+def _augmentations(steps: Sequence[dict], labels: dict
+                   ) -> list[list[dict]]:
     """Return the choices of each step of mmseg's ``TestTimeAug``."""
-    sizes = [rescaled(steps, ratio) for ratio in _RATIOS]
+    sizes = [rescaled(steps, ratio) for ratio in TTA['ratios']]
     choices = [
         [one for index, one in enumerate(of_step)
          if one is not None and one not in of_step[:index]]
@@ -168,4 +176,4 @@ def _augmentations(steps: Sequence[dict]) -> list[list[dict]]:
     return [
         *(some for some in choices if some),
         [dict(type='RandomFlip', prob=0.), dict(type='RandomFlip', prob=1.)],
-        [_LABELS], [_PACK]]
+        [labels], [_PACK]]

@@ -34,7 +34,8 @@ from .images.image_pipeline import (
     rescaled,
 )
 
-_TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
+TTA: dict[str, Any] = dict(ratios=(0.75, 1.0, 1.25), flip=True)
+"""Usual views of test-time augmentation: sizes, and their mirror images."""
 
 
 class Network:
@@ -101,7 +102,7 @@ class Network:
         # They are read at each use; invalid ones are refused here.
         edge_filter_of(model)
         min_area_of(model)
-        settings = _settings('tta', tta, _TTA) if tta else dict(
+        settings = _settings('tta', tta, TTA) if tta else dict(
             ratios=(1.0,), flip=False)
         ratios = settings['ratios']
         if not isinstance(ratios, Sequence) or not ratios or not all(
