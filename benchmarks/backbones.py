@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 
 from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
+from mmseg_panet.config.settings import leave_timm_out
 
 from .row import Row
 from .timing import in_turn, medians, ratio_of
@@ -56,10 +57,8 @@ def _processor_time(call: Callable[[], object]) -> Callable[[], float]:
 def _build(name: str) -> tuple[Callable[[], object], int, int]:
     """Return a call for the features, the size and the parameters."""
     cfg = read_config(name).model
-    if cfg.backbone.type == 'TIMMBackbone':
-        cfg.backbone.pretrained = False
-    else:
-        cfg.backbone.init_cfg = None
+    cfg.backbone.init_cfg = None
+    leave_timm_out(cfg.backbone)
     model = MODELS.build(cfg).eval()
     height, width = cfg.data_preprocessor.size
     image = torch.rand(1, 3, height, width)

@@ -6,6 +6,7 @@ import pytest
 
 from mmseg_panet.config.bundled_configs import config_files
 from mmseg_panet.config.config_file import read_config
+from mmseg_panet.config.settings import leave_timm_out
 
 FILES = {name: path for name, path in config_files().items()
          if path.parent.name == 'backbones'}
@@ -18,7 +19,6 @@ def config(name):
     backbone = cfg.model.backbone
     if backbone.type == 'TIMMBackbone':
         pytest.importorskip('timm')
-        backbone.pretrained = False
-    else:
-        backbone.init_cfg = None
+    backbone.init_cfg = None
+    leave_timm_out(backbone)
     return cfg

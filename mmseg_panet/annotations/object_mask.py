@@ -175,8 +175,7 @@ def object_labels(mask: str | np.ndarray | Image.Image, value: int | None,
         looks = f'{_PHOTOGRAPH} ' if len(between) > _MANY else ''
         raise InputError(
             f'{where}: expected one value besides 0 and {unknown}, got '
-            f'{listed}; '
-            f'{looks}{_REMEDY}')
+            f'{listed}; {looks}{_REMEDY}')
     if value is None:
         value = int(between[0]) if len(between) else unknown
     if value not in found:

@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'bank', metavar='BANK', help='bank of `mmseg-panet fit`')
     parser.add_argument('out', metavar='OUT', help='folder to write to')
     parser.add_argument(
-        '--data-root', metavar='DIR', help='folder of '
-        'labelled images, by which the tools of mmseg score or train the '
-        'model; it is only named in the config; default: data')
+        '--data-root', metavar='DIR', help='folder of labelled images, by '
+        'which the tools of mmseg score or train the model; it is only named '
+        'in the config; default: data')
     add_trust(parser)
     add_classifier(parser, "that of the config, or 'auto' if it has none")
     parser.set_defaults(device='cpu')

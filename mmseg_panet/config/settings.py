@@ -60,9 +60,9 @@ def apply_settings(cfg: Config, fold: int | None = None,
     given.pop('pretrained', None)
     if pretrained is not None:
         set_pretrained(cfg, pretrained)
-    if given.pop('data_root', None) is not None and data_root is not None:
-        roots = {node['data_root'] for node in _with_key(
-            every, 'data_root')}
+    given.pop('data_root', None)
+    if data_root is not None:
+        roots = {node['data_root'] for node in _with_key(every, 'data_root')}
         for dataset in every:
             _move_folds(dataset, roots, data_root)
         for node in _with_key(every, 'data_root'):

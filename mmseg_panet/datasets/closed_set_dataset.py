@@ -46,6 +46,8 @@ class ClosedSetDataset(Dataset):
         images (ImagePool): The pool of the images.
         class_names (list[str]): Names of the classes, without background.
         class_ids (list[int]): Their ids in the data set.
+        indices (list[int]): Images of the pool that are items.
+        ignored_ids (list[int]): Ids of classes whose pixels become 255.
 
     Raises:
         InputError: If a setting is unknown, a class is not in the data set,
@@ -60,7 +62,6 @@ class ClosedSetDataset(Dataset):
                  pool: str | None = None,
                  cache_dir: str | None = None) -> None:
         check_choice('split', split, SPLITS)
-        check_choice('novel_pixels', novel_pixels, NOVEL_PIXELS)
         self.pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
         self.images = ImagePool(
             choose_pool(dataset, pools, pool),
@@ -70,13 +71,8 @@ class ClosedSetDataset(Dataset):
         self.class_names = base if split == 'base' else [*base, *novel]
         self.class_ids = self.images.class_ids(self.class_names)
         hidden = [] if split == 'all' else novel
-        self.ignored_ids = self.images.class_ids(
-            hidden if novel_pixels == 'ignore' else [])
-        dropped = set(images_showing(
-            hidden if novel_pixels == 'drop' else (), self.images.classes,
-            self.images.index).tolist())
-        self.indices = [i for i in range(len(self.images.image_ids))
-                        if i not in dropped]
+        self.indices, self.ignored_ids = hide_classes(
+            self.images, hidden, novel_pixels)
         if not self.indices:
             raise InputError(
                 "expected images without novel classes for novel_pixels="
@@ -103,6 +99,9 @@ class ClosedSetDataset(Dataset):
         Args:
             index (int): Index of the item.
             **keys (Any): Keys to add.
+
+        Returns:
+            dict: See :meth:`__getitem__`.
         """
         image = self.indices[index]
         info = self.images.dataset.get_data_info(image) | dict(
@@ -120,3 +119,28 @@ class ClosedSetDataset(Dataset):
         return dict(own, classes=('background', *self.class_names)) | (
             dict(palette=[[0, 0, 0], *(palette[i] for i in self.class_ids)])
             if palette else {})
+
+
+def hide_classes(images: ImagePool, names: list[str], novel_pixels: str
+                 ) -> tuple[list[int], list[int]]:
+    """Hide novel classes from a training on single images.
+
+    Args:
+        images (ImagePool): The images.
+        names (list[str]): Names of the novel classes.
+        novel_pixels (str): Treatment of their pixels, one of
+            :data:`NOVEL_PIXELS`.
+
+    Returns:
+        tuple[list[int], list[int]]: Indices of the images to keep, and ids
+        of the classes whose pixels become 255.
+
+    Raises:
+        InputError: If ``novel_pixels`` or a class is unknown.
+    """
+    check_choice('novel_pixels', novel_pixels, NOVEL_PIXELS)
+    dropped = set(images_showing(
+        names if novel_pixels == 'drop' else (), images.classes,
+        images.index).tolist())
+    kept = [i for i in range(len(images.image_ids)) if i not in dropped]
+    return kept, images.class_ids(names if novel_pixels == 'ignore' else [])

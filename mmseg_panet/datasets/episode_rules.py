@@ -15,7 +15,7 @@ from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
 NOVEL_PIXELS = ('background', 'ignore', 'drop')
-# With the largest values: labels have 8 bits, and others fill the memory.
+# With the largest values: labels have 8 bits, and memory is limited.
 _NUMBERS = {'num_ways': IGNORED - 1, 'num_shots': 10_000, 'num_runs': 10_000,
             'num_queries': 10_000, 'num_episodes': 10**9}
 

@@ -69,9 +69,17 @@ def portable_folds(folds: str | Sequence[Sequence[str]] | None
     Args:
         folds (str | Sequence[Sequence[str]], optional): Folds as in
             :func:`split_classes`.
+
+    Returns:
+        str | Sequence[Sequence[str]] | None: The same folds without a path,
+        which a manifest could not refer to on another machine.
+
+    Raises:
+        InputError: As for :func:`read_folds`.
     """
-    is_path = isinstance(folds, str) and folds.endswith('.txt')
-    return named_folds(folds) if is_path and folds else folds
+    if isinstance(folds, str) and folds.endswith('.txt'):
+        return read_folds(folds)
+    return folds
 
 
 def read_folds(path: StrPath) -> list[list[str]]:

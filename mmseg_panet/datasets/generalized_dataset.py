@@ -5,9 +5,8 @@ from typing import Any
 
 from mmseg.registry import DATASETS
 
-from ..errors import InputError, check_choice
-from .closed_set_dataset import ClosedSetDataset
-from .episode_rules import NOVEL_PIXELS, images_showing
+from ..errors import InputError
+from .closed_set_dataset import ClosedSetDataset, hide_classes
 from .episodic_dataset import EpisodicDataset
 from .folds import split_classes
 from .sampling import Episode
@@ -64,7 +63,6 @@ class GeneralizedDataset(EpisodicDataset):
                  pool: str = 'train', query_pool: str = 'val',
                  novel_pixels: str = 'background',
                  num_ways: int | None = None, **kwargs: Any) -> None:
-        check_choice('novel_pixels', novel_pixels, NOVEL_PIXELS)
         novel = split_classes(folds, fold, 'novel')
         if num_ways not in (None, len(novel)):
             raise InputError(
@@ -88,13 +86,8 @@ class GeneralizedDataset(EpisodicDataset):
                 'a support must not be tested: split the images')
         self.base_names = split_classes(folds, fold, 'base')
         self.base_ids = self.images.class_ids(self.base_names)
-        dropped = set(images_showing(
-            novel if novel_pixels == 'drop' else (), self.images.classes,
-            self.images.index).tolist())
-        self.base_images = [i for i in range(len(self.images.image_ids))
-                            if i not in dropped]
-        self._hidden = self.images.class_ids(
-            novel if novel_pixels == 'ignore' else [])
+        self.base_images, self._hidden = hide_classes(
+            self.images, novel, novel_pixels)
 
     def __len__(self) -> int:
         return self.rules.num_runs * len(self.queries)

@@ -158,7 +158,13 @@ class FewShotIoUMetric(BaseMetric):
         }
 
     def independent(self, table: EpisodeTable) -> EpisodeTable:
-        """Return the table whose rows are resampled for the intervals."""
+        """Return the table whose rows are resampled for the intervals.
+
+        Args:
+            table (EpisodeTable): Counts of all episodes, which are
+                independent here. A subclass whose runs have images in
+                common joins these.
+        """
         return table
 
 

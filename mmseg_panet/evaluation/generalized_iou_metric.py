@@ -1,5 +1,4 @@
 """The IoU of generalized few-shot segmentation as an mmengine metric."""
-
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import METRICS

@@ -68,7 +68,15 @@ def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
 
 def banked_config(inferencer: FewShotInferencer, data_root: str
                   ) -> dict[str, Any]:
-    """Make the config of :func:`write_banked_model`."""
+    """Make the config of a model with the classes of an inferencer.
+
+    Args:
+        inferencer (FewShotInferencer): Inferencer with registered classes.
+        data_root (str): See :func:`write_banked_model`.
+
+    Returns:
+        dict[str, Any]: The config of mmseg, without the statistics.
+    """
     steps = with_type_names(inferencer.image_steps)
     meta = inferencer.dataset_meta
     ignored = ignored_label(len(meta['classes']))

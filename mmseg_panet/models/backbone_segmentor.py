@@ -1,4 +1,4 @@
-"""A segmentor that takes care of its backbone."""
+"""A segmentor that checks what its backbone gets and loads."""
 from copy import deepcopy
 from typing import Any
 

@@ -33,6 +33,7 @@ class BankedHead(BaseDecodeHead):
     pool_at: str
     features: Callable[[Sequence[Tensor]], Tensor]
     match: Callable[[Tensor, nn.Module], Tensor]
+    _dtype = torch.float32  # of the features: float32 or float64
 
     def hold(self, bank: StrPath | Mapping[str, Any],
              any_classifier: bool = False) -> None:
@@ -92,9 +93,6 @@ class BankedHead(BaseDecodeHead):
         if self.bank is not None:
             self.fitted = self.bank.fit(
                 self.classifier, self.channels, self._dtype)
-
-    _dtype = torch.float32
-    """Dtype of the features, which are never those of half precision."""
 
     def _apply(self, fn: Callable, *args: Any, **kwargs: Any) -> 'BankedHead':
         """Fit the classes again on another device or in another dtype."""

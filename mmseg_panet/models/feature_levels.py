@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from .precision import at_least_float32
 
 
 class FeatureLevels:
@@ -108,5 +109,4 @@ def _output_at(inputs: Sequence[Tensor], index: int,
             f'expected in_channels={channels} of PANetHead, got features of '
             f'{features.shape[1]} channels; set in_channels to those of the '
             f'backbone at in_index={index}')
-    half = features.dtype in (torch.float16, torch.bfloat16)
-    return features.float() if half else features
+    return at_least_float32(features)

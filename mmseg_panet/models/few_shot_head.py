@@ -18,8 +18,8 @@ from .resize import POOL_AT, pooling, size_metainfo
 from .statistics import SupportStatistics, label_masks
 from .support_ways import support_ways
 
-BYPASSED = ('fit', 'predict_episodes', 'match_episodes', 'support_statistics',
-            'mask_statistics')
+BYPASSED = ('fit', 'fit_classes', 'predict_episodes', 'match_episodes',
+            'support_statistics', 'mask_statistics')
 """Methods that banks and the test loop do not call.
 
 They accept a head that overrides ``features`` or ``match``, but not one that
@@ -118,7 +118,13 @@ class FewShotHead(BankedHead):
 
     def fit_classes(self, supports: SupportStatistics,
                     shots: Sequence[int]) -> nn.Module:
-        """Fit classes to statistics, see :meth:`Classifier.fit`."""
+        """Fit classes to statistics, see :meth:`Classifier.fit`.
+
+        Args:
+            supports (SupportStatistics): Statistics (B, N) of the supports of
+                B episodes, way by way, with n = 2.
+            shots (Sequence[int]): Number of supports of each way.
+        """
         return self.classifier.fit(supports, shots)
 
     @full_precision

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, check_choice
 from .few_shot_head import FewShotHead
-from .precision import check_finite, full_precision
+from .precision import at_least_float32, check_finite, full_precision
 from .statistics import SupportStatistics, join, stack
 
 BASE_BY = ('statistics', 'weights')
@@ -99,7 +99,18 @@ class GeneralizedHead(FewShotHead):
     def loss(self, inputs: Sequence[Tensor],
              batch_data_samples: Sequence[SegDataSample],
              train_cfg: Any) -> dict[str, Tensor]:
-        """Compute the losses of the closed-set head."""
+        """Compute the losses of the closed-set head.
+
+        Args:
+            inputs (Sequence[Tensor]): Outputs of the backbone, each
+                (N, C, h, w).
+            batch_data_samples (Sequence[SegDataSample]): Samples of N
+                images, with labels of the background and the base classes.
+            train_cfg (dict, optional): Passed to the closed-set head.
+
+        Returns:
+            dict[str, Tensor]: Losses, and the accuracy in percent.
+        """
         return self.head.loss(inputs, batch_data_samples, train_cfg)
 
     def features(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -108,9 +119,7 @@ class GeneralizedHead(FewShotHead):
         with self.head.conv_seg.register_forward_pre_hook(
                 lambda _, args: cells.append(args[0])):
             self.head(inputs)
-        features = cells[-1]
-        if features.dtype in (torch.float16, torch.bfloat16):
-            features = features.float()
+        features = at_least_float32(cells[-1])
         return features if self.training else check_finite(features)
 
     @full_precision

@@ -35,6 +35,19 @@ def full_precision(method: Callable) -> Callable:
     return wrapper
 
 
+def at_least_float32(features: Tensor) -> Tensor:
+    """Convert features of half precision to float32.
+
+    Args:
+        features (Tensor): Features of any shape.
+
+    Returns:
+        Tensor: The same features in float32, or in float64 if they are.
+    """
+    half = features.dtype in (torch.float16, torch.bfloat16)
+    return features.float() if half else features
+
+
 def check_finite(features: Tensor) -> Tensor:
     """Check that the backbone has not overflowed.
 

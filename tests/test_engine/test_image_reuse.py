@@ -130,6 +130,13 @@ class Other(PANetHead):
         return 2 * super().match_episodes(*episodes)
 
 
+class Fits(PANetHead):
+    """A head that fits its classes differently."""
+
+    def fit_classes(self, supports, shots):
+        return super().fit_classes(supports, shots)
+
+
 class Predicts(FewShotSegmentor):
     def predict(self, *batch):
         return super().predict(*batch)
@@ -138,7 +145,8 @@ class Predicts(FewShotSegmentor):
 def test_a_head_that_matches_differently_is_tested_by_images(obstacle, cfg):
     model = MODELS.build(cfg.model)
     for kind, words in (
-            (Louder, None), (Other, 'Other that overrides match_episodes')):
+            (Louder, None), (Other, 'Other that overrides match_episodes'),
+            (Fits, 'Fits that overrides fit_classes')):
         model.decode_head = kind(32)
         found = obstacle(model=model)
         assert found is None if words is None else words in found

@@ -108,7 +108,13 @@ class BankedClasses(nn.Module):
 
     def set(self, statistics: SupportStatistics,
             shots: Sequence[int]) -> None:
-        """Set the statistics (N,) and the number of images of each class."""
+        """Set the statistics of the supports.
+
+        Args:
+            statistics (SupportStatistics): Statistics (N,), see
+                :meth:`PrototypeBank.statistics`.
+            shots (Sequence[int]): Number of images of each class.
+        """
         self._set_buffers(statistics.tensors() | {
             'shots': torch.tensor(shots)})
 
@@ -131,6 +137,9 @@ class BankedClasses(nn.Module):
                 statistics, the classes are fitted to zeros, so that the
                 number of operations can be counted.
             dtype (torch.dtype): Dtype of the features.
+
+        Returns:
+            nn.Module: Fitted classes, see :meth:`Classifier.fit`.
 
         Raises:
             InputError: If the statistics are those of other features.
