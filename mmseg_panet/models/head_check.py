@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, abbreviate
 from ..overrides import overridden
+from ..wording import counted
 from .few_shot_head import BYPASSED, FewShotHead
 from .generalized_head import GeneralizedHead
 
@@ -94,8 +95,8 @@ def _rehearse(head: FewShotHead) -> None:
         if found.shape != expected:
             raise InputError(
                 f'expected logits of {name} with the shape {expected} for '
-                f'{len(images)} images of 2 episodes with 2 ways, got '
-                f'{tuple(found.shape)}; {_PAGE}')
+                f"{counted(len(images), 'image')} of 2 episodes with 2 ways, "
+                f'got {tuple(found.shape)}; {_PAGE}')
         scale = alone.abs().max().clamp_min(1)
         # Training may be random.
         if not head.training and not torch.allclose(

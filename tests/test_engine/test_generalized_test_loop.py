@@ -15,8 +15,18 @@ from mmseg_panet.datasets import episode_collate
 from mmseg_panet.engine import GeneralizedTestLoop
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation import count_pixels
-from mmseg_panet.models import SupportStatistics
+from mmseg_panet.models import Classifier, SupportStatistics
 from mmseg_panet.visualization import EpisodeVisualizationHook
+
+
+@MODELS.register_module()
+class CellClassifier(Classifier):
+    """A classifier that reads the cells of the supports."""
+
+    needs = ('cells',)
+
+    def logits(self, features, supports, shots):
+        raise AssertionError
 
 
 @pytest.fixture
@@ -140,19 +150,21 @@ def test_a_model_is_trained_and_tested_by_the_commands(tmp_path, toy_root):
      'expected one metric for GeneralizedTestLoop, got 2'),
     (dict(model=dict(test_cfg=dict(
         mode='slide', crop_size=(9, 9), stride=(9, 9)))), "mode='slide'"),
-    (dict(test_dataloader=dict(dataset=dict(
-        num_shots=1, query_pool='train', pool='val'))), None),
+    (dict(model=dict(decode_head=dict(
+        classifier=dict(type='CellClassifier', _delete_=True)))),
+     'CellClassifier, which reads the cells of the supports'),
 ])
 def test_parts_that_do_not_fit_are_refused(change, message, cfg):
-    evaluator = change.pop('test_evaluator', None)
     cfg.merge_from_dict(change)
-    cfg.test_evaluator = evaluator or cfg.test_evaluator
-    loop = make_loop(cfg)
-    if message is None:
-        assert loop._can_reuse()
-        return
+    cfg.test_evaluator = change.get('test_evaluator', cfg.test_evaluator)
     with pytest.raises(InputError, match=message):
-        loop._can_reuse()
+        make_loop(cfg)._can_reuse()
+
+
+def test_the_pools_may_be_exchanged(cfg):
+    cfg.test_dataloader.dataset.update(
+        num_shots=1, query_pool='train', pool='val')
+    assert make_loop(cfg)._can_reuse()
 
 
 def test_plots_of_episodes_are_refused(cfg):

@@ -1,3 +1,4 @@
+"""The classes of a bank in a head, from a file or from a checkpoint."""
 import copy
 import pickle
 
@@ -75,7 +76,7 @@ def test_a_model_with_a_bank_predicts_what_the_inferencer_does(saved):
     load_state_dict, lambda model, state: model.load_state_dict(state)],
     ids=['mmengine', 'torch'])
 def test_a_checkpoint_holds_the_statistics(saved, load):
-    """They come back in another device dtype and number of supports."""
+    """A model of another dtype or with other supports loads them."""
     inferencer, bank, weights = saved
     first = build(str(bank), weights)
     batch, _ = batch_of(inferencer)
@@ -157,7 +158,7 @@ def test_a_bank_that_does_not_fit_is_refused(saved, tmp_path):
     (dict(classes=['red', 'red']), 'a list of different names'),
     (dict(classes=['red', 'background']), 'background'),
     (dict(classes=['red'], palette=[[0, 0, 0]]),
-     'the background and 1 classes, got 1')])
+     'the background and 1 class, got 1')])
 def test_an_invalid_description_is_refused(bank, message):
     with pytest.raises(InputError, match=message):
         PANetHead(32, bank=bank)

@@ -1,3 +1,4 @@
+"""A head of another method is checked by a rehearsal of two episodes."""
 import pytest
 import torch
 from mmseg.registry import MODELS
@@ -84,7 +85,7 @@ def test_a_correct_method_passes_and_leaves_the_head_as_it_was():
     (FirstEpisode, 'the same logits of FirstEpisode for two episodes at once'),
     (NoBackground, r'NoBackground with the shape \(2, 3, 16, 16\) for 2 '
      r'images of 2 episodes with 2 ways, got \(2, 2, 16, 16\)'),
-    (OneImage, r'for 1 images of 2 episodes with 2 ways, got \(1, 3, 16, 16'),
+    (OneImage, r'for 1 image of 2 episodes with 2 ways, got \(1, 3, 16, 16'),
     (Cells, 'PANetHead with Cells to work on two episodes of 2 ways, got '
      r'AttributeError: .*raised in \w+\.py, line \d+\); correct the method')])
 def test_a_method_that_fails_in_a_test_is_refused_before(method, sentence):

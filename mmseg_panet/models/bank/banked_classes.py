@@ -10,6 +10,7 @@ from ...annotations.class_colours import class_meta, class_palette
 from ...annotations.class_list import BACKGROUND, check_class_name
 from ...errors import InputError
 from ...files import StrPath
+from ...wording import counted
 from ..classifiers import Classifier
 from ..statistics import SupportStatistics
 from ..temperature import calibrate
@@ -81,10 +82,11 @@ class BankedClasses(nn.Module):
         for name in classes:
             check_class_name(name, 'the bank of a head')
         if palette is not None and len(palette) != 1 + len(classes):
+            named = counted(len(classes), 'class', 'classes')
             raise InputError(
                 'expected palette of the bank of a head with the colours of '
-                f'the background and {len(classes)} classes, got '
-                f'{len(palette)}; correct it, or leave it out')
+                f'the background and {named}, got {len(palette)}; correct '
+                'it, or leave it out')
         self.classes = tuple(classes)
         self._palette = palette
         self.path: StrPath | None = None
