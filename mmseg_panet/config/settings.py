@@ -138,7 +138,7 @@ def set_pretrained(cfg: Config, checkpoint: str,
 
 def loads_by_timm(backbone: dict) -> bool:
     """Return whether timm loads pretrained weights of a backbone."""
-    return str(backbone.get('type')).endswith('TIMMBackbone') and (
+    return type_name(backbone) == 'TIMMBackbone' and (
         backbone.get('pretrained', True))
 
 

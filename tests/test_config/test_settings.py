@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.models.backbones import TIMMBackbone
 from mmseg.registry import MODELS
 
 from mmseg_panet.config.bundled_configs import config_files
@@ -8,6 +9,7 @@ from mmseg_panet.config.config_file import read_config
 from mmseg_panet.config.settings import (
     apply_settings,
     check_places,
+    leave_timm_out,
     remove_hooks,
     set_pretrained,
 )
@@ -81,6 +83,15 @@ def test_weights_of_a_file_have_the_prefix_of_the_config():
     set_pretrained(cfg, 'alone.pth', is_alone=True)
     assert cfg.model.backbone.init_cfg == dict(
         type='Pretrained', checkpoint='alone.pth')
+
+
+@pytest.mark.parametrize('kind', [
+    TIMMBackbone, 'TIMMBackbone', 'mmseg.TIMMBackbone',
+    'mmseg.models.backbones.TIMMBackbone'])
+def test_timm_is_left_out_whatever_form_its_type_has(kind):
+    backbone = dict(type=kind)
+    leave_timm_out(backbone)
+    assert backbone['pretrained'] is False
 
 
 def test_timm_loads_a_file_and_nothing_if_a_checkpoint_follows(tmp_path):
