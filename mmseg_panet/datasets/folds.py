@@ -146,4 +146,4 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
     if split == 'all':
         return [name for names in folds for name in names]
     raise InputError(
-        f"expected split 'base' or 'novel', or 'all', got '{split}'")
+        f"expected split 'base', 'novel' or 'all', got '{split}'")

@@ -75,7 +75,7 @@ class FeatureLevels:
             levels, in float32, or in float64 for inputs in float64.
 
         Raises:
-            InputError: If an output is missing, is no map or has another
+            InputError: If an output is missing, is not a map or has another
                 number of channels.
         """
         maps = [_output_at(inputs, *level) for level in self.levels]

@@ -57,7 +57,7 @@ def check_patches(backbone: nn.Module, images: Tensor,
     if patch is None:
         return
     for one in features:
-        # The head refuses features that are no map.
+        # The head refuses features that are not a map.
         strides = [
             output_stride(*lengths) for lengths in zip(
                 images.shape[2:], one.shape[2:], patch, strict=False)]

@@ -30,7 +30,7 @@ For our backbones, such weights are those of stage 4.
 COMPUTED = ('rope.freqs_cos', 'rope.freqs_sin')
 """Ends of the names of buffers that EVA-02 computes for the last image."""
 NO_WEIGHTS = ('num_batches_tracked', *COMPUTED)
-"""Ends of the names of buffers that are no weights.
+"""Ends of the names of buffers that are not weights.
 
 The first counts training steps, and files older than torch 0.4.1 lack it.
 """

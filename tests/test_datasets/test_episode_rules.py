@@ -141,7 +141,7 @@ def test_a_pool_is_selected_if_no_data_set_is_given():
      r"folds=\[\['cat', 'dog'\], \['car'\]\] and split='novel'"),
     (dict(classes=['cat']), 'expected either classes, or folds with fold'),
     (dict(split=None), 'expected either classes, or folds with fold'),
-    (dict(split='test'), "expected split 'base' or 'novel'"),
+    (dict(split='test'), "expected split 'base', 'novel' or 'all'"),
     (dict(fold=2), r'fold 2 does not exist: expected 0\.\.1'),
 ])
 def test_a_rule_out_of_range_raises_an_input_error(changes, sentence):

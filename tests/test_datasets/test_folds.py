@@ -58,7 +58,7 @@ def test_folds_may_be_given_by_class_names():
     (('pascal-5i', 4, 'novel'), r'fold 4 does not exist: expected 0..3'),
     (('pascal-5i', -1, 'novel'), r'fold -1 does not exist'),
     (('pascal', 0, 'novel'), "expected folds to be one of .*'pascal-5i'"),
-    (('pascal-5i', 0, 'test'), "expected split 'base' or 'novel'"),
+    (('pascal-5i', 0, 'test'), "expected split 'base', 'novel' or 'all'"),
 ])
 def test_a_missing_benchmark_fold_or_split_is_named(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
