@@ -36,7 +36,7 @@ class BankedHead(BaseDecodeHead):
     _dtype = torch.float32  # of the features: float32 or float64
 
     def hold(self, bank: StrPath | Mapping[str, Any],
-             any_classifier: bool = False) -> None:
+             classifier_of_file: bool = False) -> None:
         """Hold the classes of a bank.
 
         The head then has the number of classes of the bank, and is used like
@@ -47,7 +47,7 @@ class BankedHead(BaseDecodeHead):
                 ``mmseg-panet fit``; or a dict with ``classes`` and
                 ``palette``, see :class:`BankedClasses`, whose statistics are
                 loaded from a checkpoint.
-            any_classifier (bool): Whether to use the classifier that the
+            classifier_of_file (bool): Whether to use the classifier that the
                 file names. Defaults to False.
 
         Raises:
@@ -57,7 +57,7 @@ class BankedHead(BaseDecodeHead):
         """
         self.bank = (
             self._described(bank) if isinstance(bank, Mapping)
-            else self._read(bank, any_classifier))
+            else self._read(bank, classifier_of_file))
         self.num_classes = self.out_channels = 1 + len(self.bank.classes)
         self.register_load_state_dict_post_hook(_fit_bank)
         self.fit_bank()
@@ -70,9 +70,9 @@ class BankedHead(BaseDecodeHead):
                 f'classes and palette, got {dict(bank)}; correct it')
         return BankedClasses(**bank)
 
-    def _read(self, path: StrPath, any_classifier: bool) -> BankedClasses:
+    def _read(self, path: StrPath, classifier_of_file: bool) -> BankedClasses:
         made_with, bank = open_bank(path)
-        if any_classifier and made_with.get('classifier'):
+        if classifier_of_file and made_with.get('classifier'):
             self.classifier = build_classifier(dict(
                 made_with.get('matching') or {},
                 type=made_with['classifier']))

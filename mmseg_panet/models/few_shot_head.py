@@ -77,7 +77,7 @@ class FewShotHead(BankedHead):
         self.pool_at = pool_at
         self.fitted = self.bank = None
         if bank is not None:
-            self.hold(bank, any_classifier=classifier is None)
+            self.hold(bank, classifier_of_file=classifier is None)
 
     def _init_inputs(self, *levels: Any) -> None:
         """Check the levels in the hook that mmseg provides for it."""
