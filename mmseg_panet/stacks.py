@@ -19,8 +19,11 @@ _is_exporting = getattr(torch.compiler, 'is_exporting', bool)
 def is_recording() -> bool:
     """Tell whether a graph is recorded that other inputs will pass.
 
-    This is so in ``torch.jit.trace``, ``torch.export`` and both exporters of
-    ``torch.onnx``. The graph must not depend on the values of the example.
+    The graph must not depend on the values of the example.
+
+    Returns:
+        bool: True in ``torch.jit.trace``, ``torch.export`` and both exporters
+        of ``torch.onnx``.
     """
     return torch.jit.is_tracing() or _is_exporting()
 

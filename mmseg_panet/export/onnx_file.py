@@ -17,7 +17,7 @@ from ..stacks import EXPORTS_DYNAMO
 EXPORTERS = ('torchscript', 'dynamo')
 DTYPES = {'uint8': torch.uint8, 'float32': torch.float32}
 _OPSETS = {'torchscript': 17, 'dynamo': 18}
-"""The dynamo exporter knows no earlier one."""
+"""Versions of ONNX's operators; the dynamo exporter has no earlier one."""
 
 
 def require_onnx(*others: str) -> None:

@@ -9,11 +9,10 @@ the resize takes it into account.
 """
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..stacks import is_compiling
+from ..stacks import is_compiling, is_recording
 
 _OUTPUT_STRIDES = 7
 """Number of output strides that are tried: 1, 2, 4, ..., 64 patches."""
@@ -51,7 +50,7 @@ def check_patches(backbone: nn.Module, images: Tensor,
     Raises:
         InputError: If H or W is no multiple of the size of a cell.
     """
-    if torch.jit.is_tracing() or is_compiling():
+    if is_recording() or is_compiling():
         return
     patch = patch_size(backbone)
     if patch is None:
