@@ -33,6 +33,8 @@ if __name__ == '__main__':
         image = ImageOps.exif_transpose(Image.open(path)).convert('RGB')
         logits, = session.run(
             ['logits'], {'images': np.asarray(image, dtype)[None], **feeds})
-        mask = Image.fromarray(logits[0].argmax(0).astype(np.uint8))
-        mask.putpalette(sum(json.loads(facts['palette']), []))
+        labels, wide = logits[0].argmax(0), len(logits[0]) > 255
+        mask = Image.fromarray(labels.astype(np.uint16 if wide else np.uint8))
+        if not wide:
+            mask.putpalette(sum(json.loads(facts['palette']), []))
         mask.save(args.out / f'{path.stem}.png')

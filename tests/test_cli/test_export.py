@@ -141,6 +141,23 @@ def test_the_script_includes_the_refinement_from_another_folder(
     assert 'CumSum' in {node.op_type for node in model.graph.node}
 
 
+def test_the_example_writes_more_than_254_classes_with_16_bits(folder):
+    export(folder, 'many.onnx', '--open')
+    with np.load(folder / 'many.npz') as file:
+        classes = dict(file)
+    # The last class has the largest logit everywhere.
+    channels = classes['weight'].shape[1]
+    classes['weight'] = np.zeros((300, channels), np.float32)
+    classes['bias'] = np.arange(300, dtype=np.float32)
+    np.savez(folder / 'many.npz', **classes)
+    _, run = segment(
+        folder, 'many.onnx', 'many', '--classes', folder / 'many.npz')
+    assert run.returncode == 0, run.stderr
+    for path in (folder / 'many').iterdir():
+        mask = np.array(Image.open(path))
+        assert (mask.dtype, mask.min(), mask.max()) == (np.uint16, 299, 299)
+
+
 def test_the_example_has_forty_lines():
     text = (REPO / 'examples/onnx_segment.py').read_text()
     assert len(text.splitlines()) <= 40
