@@ -9,7 +9,7 @@ from ...errors import InputError, raise_first
 from ...files import StrPath
 from ..class_list import Colour, read_class_list
 from ..image_files import images_by_stem, open_image
-from ..label_type import ignored_label, ignored_of, label_type
+from ..label_type import IGNORED, ignored_label, label_type
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from ..object_mask import colour_codes
 
@@ -178,7 +178,7 @@ def read_ids(source: MaskSource, num_classes: int,
         raise InputError(
             f'{mask} is a {mode} image; expected ids in one channel, or RGB')
     found = np.unique(labels)
-    void = ignored_of(labels.dtype) if labels.dtype == np.uint8 else ignored
+    void = IGNORED if labels.dtype == np.uint8 else ignored
     strange = found[(found < 0) | (found >= num_classes) & (found != void)]
     if len(strange):
         raise InputError(
