@@ -81,7 +81,8 @@ def test_the_config_reads_the_objects_with_ids_of_16_bits(root):
         assert mask.mode == 'I;16'
         assert np.array_equal(mask, expected)
     items = data[0]
-    assert [item['data_samples'].img_path for item in items] != []
+    support, query = (item['data_samples'].img_path for item in items)
+    assert support != query
     for item in items:
         ids = item['data_samples'].gt_sem_seg.data
         assert (ids == 1).any()
