@@ -171,7 +171,6 @@ def test_class_maps_of_300_classes_have_16_bits(inferencer, data, tmp_path):
     assert lines[-1] == '65535 undecided 128,128,128'
     result.plot(tmp_path / 'plot.png')
     assert 'undecided' in repr(result)
-    # The masks are supports of another bank.
     sample = inferencer(str(images[0]), return_datasamples=True)
     assert (sample.pred_sem_seg.data[0].numpy()
             == result['predictions'][0]).all()
