@@ -35,7 +35,6 @@ NO_WEIGHTS = ('num_batches_tracked', *COMPUTED)
 The first counts training steps, and files older than torch 0.4.1 lack it.
 """
 _OTHER_SHAPE = re.compile(r'size mismatch for (\S+):')
-_MISSING = re.compile(r'missing keys in source state_dict: (.*)')
 CONVERT_REMEDY = '`mmseg-panet convert-backbone` converts other layouts'
 
 
@@ -183,43 +182,71 @@ def warned_of(beginning: str) -> Iterator[list[str]]:
         logger.removeFilter(collect)
 
 
-def require_loaded(model: nn.Module, warnings: Sequence[str]) -> None:
-    """Check that mmengine has loaded the pretrained weights of a backbone.
+def require_loaded(model: nn.Module, warnings: Sequence[str],
+                   loads: Sequence[tuple[nn.Module, Any]]) -> None:
+    """Check that the pretrained weights of a backbone have been loaded.
 
     Some parameters may be missing in a file: classifiers have no norm layers
-    after the stages before their last one, for example.
+    after the stages before their last one, for example. A config may leave
+    out the last stages, or the last layers of a transformer.
 
     Args:
         model (nn.Module): Model whose weights have been initialised.
         warnings (Sequence[str]): mmengine's lines of :data:`OTHER_WEIGHTS`,
             or errors of ``load_state_dict``.
+        loads (Sequence[tuple[nn.Module, Any]]): Modules with pretrained
+            weights, and the ``missing_keys`` and ``unexpected_keys`` of each.
 
     Raises:
-        InputError: If a parameter has another shape in a file, or if more
-            than half of the backbone's parameters are missing.
+        InputError: If a parameter has another shape in a file, if more than
+            half of the backbone's parameters are missing, or if a block of
+            the backbone is missing, or one of its stages has more of them.
     """
     parameters = {
         name.removeprefix('backbone.')
         for name, _ in model.named_parameters()}
-    for warning in warnings:
-        faults = [f"'{key}' has another shape there" for key in
-                  _OTHER_SHAPE.findall(warning) if key in parameters]
-        missing = [
-            key for keys in _MISSING.findall(warning)
-            for key in keys.split(', ') if key in parameters]
-        if len(missing) > len(parameters) / 2:
+    faults = [f"'{key}' has another shape there" for warning in warnings
+              for key in _OTHER_SHAPE.findall(warning) if key in parameters]
+    for part, keys in loads:
+        names = [name for name, _ in part.named_parameters()]
+        missing = [key for key in keys.missing_keys if key in names]
+        if len(missing) > len(names) / 2:
             faults.append(f"'{missing[0]}' and {len(missing) - 1} other "
                           'weights are missing')
-        if faults:
-            sources = [
-                source + (f" below '{prefix}'" if prefix else '')
-                for part in model.modules()
-                for source, prefix in checkpoints_of(part)]
-            raise InputError(
-                'expected the pretrained weights of the backbone in '
-                f'{", ".join(sources)}, but {faults[0]}; correct the prefix '
-                "of init_cfg (prefix='backbone.' for files of mmpretrain), or "
-                'the settings of the backbone, such as arch or patch_size')
+        found = {*names} - {*missing}
+        faults += [f"'{block}' is missing"
+                   for block in _other_blocks(missing, found)]
+        # A config may leave out complete stages.
+        faults += [f"'{block}' is unexpected"
+                   for block in _other_blocks(keys.unexpected_keys, found)
+                   if re.search(r'\d', block.rpartition('.')[0])]
+    if faults:
+        sources = [
+            source + (f" below '{prefix}'" if prefix else '')
+            for part in model.modules()
+            for source, prefix in checkpoints_of(part)]
+        raise InputError(
+            'expected the pretrained weights of the backbone in '
+            f'{", ".join(sources)}, but {faults[0]}; correct the prefix '
+            "of init_cfg (prefix='backbone.' for files of mmpretrain), or "
+            'the settings of the backbone, such as arch or patch_size')
+
+
+def _other_blocks(keys: Sequence[str], others: set[str]) -> Iterator[str]:
+    """Yield the numbered parts of keys that others have not, as 'stages.3'.
+
+    The others have another part of the same list.
+    """
+    known = {key[:dot.start()] for key in others
+             for dot in re.finditer(r'\.', key)}
+    lists = {part.rpartition('.')[0] for part in known
+             if part.rpartition('.')[2].isdecimal()}
+    for key in keys:
+        for number in re.finditer(r'\.\d+(?=\.)', key):
+            if (key[:number.start()] in lists
+                    and key[:number.end()] not in known):
+                yield key[:number.end()]
+                break
 
 
 def checkpoints_of(part: Any) -> Iterator[tuple[str, str | None]]:
