@@ -13,11 +13,13 @@ from ..config.classifier import classifier_config
 from ..config.settings import leave_timm_out
 from ..errors import InputError
 from ..models import FewShotHead, GeneralizedHead, PrototypeClassifier
+from ..models.backbone_segmentor import BackboneSegmentor
 from ..models.checkpoint_file import read_weights
 from ..models.classifiers import build_classifier
 from ..models.few_shot_head import BYPASSED
 from ..models.head_check import check_head
 from ..models.initialization import initialization
+from ..models.patch_grid import check_each_call
 from ..models.pretrained import COMPUTED, fitting_part
 from ..overrides import difference
 
@@ -87,6 +89,8 @@ def build_model(cfg: ConfigDict) -> nn.Module:
             'expected a model whose decode_head is a PANetHead, got a '
             f'{type(model).__name__} with {other}; set '
             "type='PANetHead' there, as a new method is a Classifier")
+    if not isinstance(model, BackboneSegmentor):
+        check_each_call(model.backbone)
     return model
 
 

@@ -8,6 +8,7 @@ them. Padding by the data preprocessor is right, as it is in the metainfo, and
 the resize takes it into account.
 """
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -71,6 +72,20 @@ def check_patches(backbone: nn.Module, images: Tensor,
                 f'them by data_preprocessor.test_cfg=dict(size_divisor='
                 f'{max(strides)}), and choose such a size for training, '
                 'windows and tensors')
+
+
+def check_each_call(backbone: nn.Module) -> None:
+    """Let a backbone check its images, for mmseg's own segmentors.
+
+    Args:
+        backbone (nn.Module): Backbone that gets :func:`check_patches` as a
+            hook.
+    """
+    backbone.register_forward_hook(_check_call)
+
+
+def _check_call(backbone: nn.Module, inputs: tuple, outputs: Any) -> None:
+    check_patches(backbone, inputs[0], outputs)
 
 
 def output_stride(pixels: int, cells: int, patch: int) -> int:

@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
 from mmseg_panet.models import LogitMap
 from mmseg_panet.models.patch_grid import output_stride, patch_size
@@ -221,3 +222,19 @@ def test_exactly_the_lengths_with_an_incomplete_cell_are_found(patch, pads):
             stride = output_stride(pixels, cells, patch)
             assert (pixels % stride == 0) == (pixels % size == 0)
             cells, size = (cells + pads) // 2, 2 * size
+
+
+def test_the_inferencer_refuses_incomplete_patches_in_mmsegs_segmentor():
+    cfg = config('panet_dinov2-s-p14_imagenet-448x448')
+    cfg.test_pipeline[1].scale = (62, 62)
+    cfg.model.type = 'EncoderDecoder'
+    del cfg.model.channels_last
+    cfg.model.backbone.arch = dict(VIT, embed_dims=384)
+    image, labels = photo(62)
+    examples = dict(one=[(
+        image.permute(1, 2, 0).numpy(), labels.byte().numpy())])
+    FewShotInferencer(cfg, device='cpu', show_progress=False).fit(examples)
+    del cfg.model.data_preprocessor.test_cfg
+    inferencer = FewShotInferencer(cfg, device='cpu', show_progress=False)
+    with pytest.raises(InputError, match='a multiple of 14 x 14 pixels'):
+        inferencer.fit(examples)
