@@ -976,6 +976,14 @@ def _(parts, out):
         "prefix='backbone.')"))
 
 
+@bad('Pretrained weights without the prefix of init_cfg')
+def _(parts, out):
+    path = vit_weights(out)
+    return fit_vit(parts, out, (
+        f"init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}, "
+        "prefix='model.')"))
+
+
 @bad('Pretrained weights of mmpretrain without their prefix')
 def _(parts, out):
     path = vit_weights(out)

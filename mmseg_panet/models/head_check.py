@@ -52,9 +52,10 @@ def check_head(head: FewShotHead, trains: bool = False) -> None:
             is_own and head.channels == head.levels.channels):
         return
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):
             for is_trained in (False, True)[:1 + trains]:
-                _rehearse(deepcopy(head).train(is_trained))
+                with torch.set_grad_enabled(is_trained):
+                    _rehearse(deepcopy(head).train(is_trained))
     except InputError:
         raise
     # The code of a method can raise any error.
@@ -71,6 +72,8 @@ def _rehearse(head: FewShotHead) -> None:
     """Classify the queries of two episodes together, and one by one."""
     maps = _random_maps(head)
     if head.training:
+        for one in maps:
+            one.requires_grad_()
         _check_loss(head, head.loss(maps, _samples(maps), None))
     features = head.features(maps)
     if features.dim() != 4 or features.shape[:2] != (6, head.channels):
@@ -115,6 +118,12 @@ def _check_loss(head: FewShotHead, losses: Any) -> None:
             f'expected the loss of {type(head).__name__} as a dict of tensors '
             "with a name that contains 'loss', such as loss_seg, got "
             f'{list(named) if named else losses!r}; {_PAGE}')
+    if not any('loss' in name and isinstance(value, Tensor)
+               and value.requires_grad for name, value in named.items()):
+        raise InputError(
+            f'expected the loss of {type(head).__name__} with a gradient of '
+            f'the features, got none; {type(head.classifier).__name__} may '
+            f'call detach, argmax or no_grad, {_PAGE}')
 
 
 def _random_maps(head: FewShotHead) -> list[Tensor]:
@@ -166,5 +175,10 @@ def _fit(head: FewShotHead, supports: Tensor) -> nn.Module:
     statistics = head.support_statistics(
         supports, _support_labels(episodes, supports.device),
         [1, 2] * episodes)
-    return head.classifier.fit(
+    fitted = head.classifier.fit(
         statistics.each(lambda one: one.unflatten(0, (episodes, 2))), [1, 1])
+    if not isinstance(fitted, nn.Module):
+        raise InputError(
+            f'expected fit of {type(head.classifier).__name__} to return an '
+            f'nn.Module, got {fitted!r}; {_PAGE}')
+    return fitted

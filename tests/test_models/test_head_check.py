@@ -152,3 +152,33 @@ def test_a_method_with_a_wrong_attribute_is_refused_when_it_is_built(
     with MODELS.switch_scope_and_registry('mmseg'), pytest.raises(
             InputError, match=sentence):
         build_classifier(dict(type=kind))
+
+
+def test_a_method_without_a_gradient_is_tested_but_not_trained():
+    class Detached(Means):
+        def fit(self, supports, shots):
+            return LinearClassifier(supports.class_means(shots).detach())
+
+    class NoGradient(Means):
+        @torch.no_grad()
+        def fit(self, supports, shots):
+            fitted = super().fit(supports, shots)
+            fitted.register_forward_hook(lambda *args: args[-1].detach())
+            return fitted
+
+    # The features still have a gradient there.
+    check_head(head_with(Detached()), trains=True)
+    with pytest.raises(InputError, match=(
+            'the loss of PANetHead with a gradient of the features, got none; '
+            'NoGradient may call detach')):
+        check_head(head_with(NoGradient()), trains=True)
+
+
+def test_a_method_that_fits_a_function_is_refused():
+    class Function(Classifier):
+        def fit(self, supports, shots):
+            return LinearClassifier(supports.class_means(shots)).forward
+
+    with pytest.raises(InputError, match=(
+            'expected fit of Function to return an nn.Module, got <bound')):
+        check_head(head_with(Function()))
