@@ -153,6 +153,27 @@ def prepare_output(path: StrPath) -> None:
     remove_partial(path.parent, f'{_part_prefix(path)}*')
 
 
+def keep_inputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]
+                ) -> None:
+    """Refuse outputs that would replace the files that a command reads.
+
+    Args:
+        outputs (Iterable[str | os.PathLike]): Files to write.
+        inputs (Iterable[str | os.PathLike]): Files to read. Those that do
+            not exist are skipped, such as the name of a config.
+
+    Raises:
+        InputError: If an output is the same file as an input.
+    """
+    read = [path for path in inputs if os.path.exists(path)]
+    for output in outputs:
+        if os.path.exists(output) and any(
+                os.path.samefile(output, path) for path in read):
+            raise InputError(
+                f'expected another file than the inputs to write to, got '
+                f'{output}, which would be replaced; choose another path')
+
+
 def check_folder(folder: StrPath) -> None:
     """Check that files can be written to a folder, before the work.
 

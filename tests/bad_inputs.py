@@ -632,6 +632,13 @@ def _(parts, out):
     return parts.export(out / 'out.npz', '--refine')
 
 
+@bad('A model with a bank that would replace its checkpoint')
+def _(parts, out):
+    checkpoint = out / 'bank.pth'
+    shutil.copy(parts.checkpoint, checkpoint)
+    return 'bank-to-model', *parts.network(checkpoint), parts.bank, out
+
+
 @bad('A bank that is cut')
 def _(parts, out):
     content = parts.bank.read_bytes()

@@ -20,6 +20,7 @@ from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.files import (
     atomic_path,
     check_folder,
+    keep_inputs,
     prepare_output,
     read_names,
     remove_partial,
@@ -275,3 +276,15 @@ def test_a_pipe_or_a_device_is_refused_before_it_is_opened(tmp_path, name):
     for read in readers:
         with pytest.raises(InputError, match='got a device or a pipe'):
             read(str(path))
+
+
+def test_an_output_may_not_replace_an_input(tmp_path):
+    read = tmp_path / 'read'
+    read.write_text('a')
+    link = tmp_path / 'link'
+    link.symlink_to(read)
+    keep_inputs([tmp_path / 'new', tmp_path], ['a_config_by_name', read])
+    for output in (read, link, tmp_path / 'x/../read'):
+        (tmp_path / 'x').mkdir(exist_ok=True)
+        with pytest.raises(InputError, match='which would be replaced'):
+            keep_inputs([tmp_path / 'new', output], [read])

@@ -8,7 +8,8 @@ import argparse
 import os
 from pathlib import Path
 
-from ..inference.banked_model import write_banked_model
+from ..files import keep_inputs
+from ..inference.banked_model import banked_paths, write_banked_model
 from ..wording import counted, printable
 from .inferencer_arguments import check_existing, make_inferencer
 from .run_arguments import add_classifier, add_config, add_trust
@@ -35,12 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
     check_existing(args.bank)
+    name = Path(args.bank).stem
+    keep_inputs(
+        banked_paths(args.out, name),
+        (args.config, args.checkpoint, args.bank))
     # The tools of mmseg may run in another folder.
     data_root = 'data' if args.data_root is None else (
         os.path.abspath(args.data_root))
     inferencer = make_inferencer(args).load(args.bank)
     config, checkpoint = write_banked_model(
-        inferencer, args.out, Path(args.bank).stem, data_root)
+        inferencer, args.out, name, data_root)
     classes = counted(len(inferencer.classes), 'class', 'classes')
     print(f'config of {classes} in {printable(config)}\n'
           f'checkpoint in {printable(checkpoint)}')

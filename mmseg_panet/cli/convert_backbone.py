@@ -9,6 +9,7 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 
+from ..files import keep_inputs
 from ..models.backbones.conversion import describe
 from ..models.backbones.conversion_file import convert_file
 from ..wording import counted
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
+    keep_inputs([args.dst], [args.src])
     conversion = convert_file(args.src, args.dst, args.trust_checkpoint)
     init_cfg = f"dict(type='Pretrained', checkpoint={args.dst!r})"
     settings = ', '.join(f'{name}={value!r}'

@@ -7,6 +7,7 @@ or 2 for bad input.
 import argparse
 from pathlib import Path
 
+from ..files import keep_inputs
 from ..inference.results.out_path import refuse_support_folder
 from ..models.bank.bank_file import check_bank_path
 from ..wording import counted, printable
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> None:
     if args.check:
         refuse_support_folder(f'{args.out}.png', args.support)
     check_bank_path(args.out)
+    keep_inputs([args.out], (args.config, args.checkpoint))
     inferencer = make_inferencer(args)
     inferencer.fit(args.support, args.image_dir, args.negatives)
     inferencer.save(args.out)

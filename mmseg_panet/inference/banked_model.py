@@ -22,6 +22,11 @@ _LOAD = dict(type='LoadImageFromFile')
 _PACK = dict(type='PackSegInputs')
 
 
+def banked_paths(out_dir: StrPath, name: str) -> tuple[Path, Path]:
+    """Return the config and the checkpoint of :func:`write_banked_model`."""
+    return Path(out_dir, f'{name}.py'), Path(out_dir, f'{name}.pth')
+
+
 def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
                        name: str, data_root: str = 'data'
                        ) -> tuple[Path, Path]:
@@ -45,8 +50,7 @@ def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
         InputError: If a file cannot be written.
         WriteError: If the disk is full.
     """
-    config, checkpoint = (
-        Path(out_dir, f'{name}{suffix}') for suffix in ('.py', '.pth'))
+    config, checkpoint = banked_paths(out_dir, name)
     for path in (config, checkpoint):
         prepare_output(path)
     meta = inferencer.dataset_meta
@@ -61,7 +65,9 @@ def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
         state_dict={
             key: one.cpu() for key, one in weights.items()
             if not key.startswith('auxiliary_head.')}))
-    text = Config(banked_config(inferencer, data_root)).pretty_text
+    # mmengine replaces {{ }} in configs, which may be in names and paths.
+    text = Config(banked_config(inferencer, data_root)).pretty_text.replace(
+        '{{', '{\\x7b')
     write_atomic(config, text.encode())
     return config, checkpoint
 
@@ -155,9 +161,10 @@ def _model_config(inferencer: FewShotInferencer,
     for key in ('auxiliary_head', 'pretrained', 'train_cfg'):
         model.pop(key, None)
     # mmseg pads the images of a batch in training.
+    model['data_preprocessor'].pop('size_divisor', None)
     model['data_preprocessor'] |= dict(
         size=network_size(inferencer.image_steps, inferencer.cfg),
-        size_divisor=None, seg_pad_val=ignored)
+        seg_pad_val=ignored)
     for part in ('backbone', 'neck'):
         if model.get(part):
             model[part]['init_cfg'] = None

@@ -102,8 +102,10 @@ class PANetHead(FewShotHead):
             disabled) and the accuracy ``acc_seg`` in percent.
 
         Raises:
-            InputError: If a support has no pixel of its way.
+            InputError: If a support has no pixel of its way, or if the
+                statistics of the bank were not loaded.
         """
+        self.require_statistics()
         if self.bank is not None and 'role' not in batch_data_samples[0]:
             return self.loss_by_feat(self.forward(inputs), batch_data_samples)
         layout = EpisodeLayout.from_samples(batch_data_samples)

@@ -17,6 +17,7 @@ from PIL import Image
 from tool_runs import REPO, small_config, tool
 
 from mmseg_panet.apis import FewShotInferencer
+from mmseg_panet.inference.banked_model import write_banked_model
 
 TOOLS = Path(mmseg.__file__).parent / '.mim/tools'
 OLD = digit_version(mmseg.__version__) < digit_version('1.3')
@@ -123,6 +124,21 @@ def test_the_functions_and_the_inferencer_of_mmseg(banked, tmp_path):
             assert np.array_equal(found[f'inferencer{i}'], one)
     assert {label for one, _ in maps for label in np.unique(one)} == {
         0, 1, 2, 3}
+
+
+def test_names_that_mmengine_would_replace(banked, tmp_path):
+    """mmengine replaces {{ }} in a config by paths and variables."""
+    names = ['{{fileDirname}}', '{{$HOME:x}}', '{{{_base_.a}}}']
+    inferencer = FewShotInferencer(
+        *map(str, (banked[0] / 'model/toy.py', banked[0] / 'small.pth')),
+        device='cpu', show_progress=False)
+    inferencer.fit({name: [image_of((20, 20, 230))] for name in names})
+    config, _ = write_banked_model(
+        inferencer, tmp_path, '{{fileBasename}}', '{{fileDirname}}')
+    cfg = Config.fromfile(config)
+    assert cfg.model.decode_head.bank.classes == names
+    assert cfg.test_dataloader.dataset.metainfo.classes[1:] == tuple(names)
+    assert cfg.test_dataloader.dataset.data_root == '{{fileDirname}}'
 
 
 def test_the_test_of_mmseg_and_its_confusion_matrix(banked, tmp_path):

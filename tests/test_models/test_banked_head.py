@@ -164,6 +164,13 @@ def test_an_invalid_description_is_refused(bank, message):
         PANetHead(32, bank=bank)
 
 
+def test_a_training_without_the_statistics_is_refused():
+    """Zeros in place of the statistics would soon give a loss of nan."""
+    head = PANetHead(32, bank=dict(classes=['red']))
+    with pytest.raises(InputError, match='expected a checkpoint with the s'):
+        head.loss([torch.zeros(1, 32, 9, 9)], [SegDataSample()])
+
+
 def test_ordinary_images_train_the_backbone(saved):
     """The loss is the cross entropy of the logits of the bank."""
     _, bank, weights = saved
