@@ -1,4 +1,5 @@
 """The data of a test of generalized few-shot segmentation."""
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -77,8 +78,10 @@ class GeneralizedDataset(EpisodicDataset):
             pools=pools, pool=query_pool, pipeline=query_pipeline,
             folds=folds, fold=fold, split='all',
             cache_dir=kwargs.get('cache_dir'))
-        common = {one['img_path'] for one in self.images.infos()} & {
-            one['img_path'] for one in self.queries.images.infos()}
+        # The same file may have another path in each pool.
+        common = set.intersection(*(
+            {os.path.realpath(one['img_path']) for one in pool.infos()}
+            for pool in (self.images, self.queries.images)))
         if common:
             raise InputError(
                 f'expected no image in both pools {pool!r} and '

@@ -56,7 +56,9 @@ def write_banked_model(inferencer: FewShotInferencer, out_dir: StrPath,
     meta = inferencer.dataset_meta
     classes = BankedClasses(inferencer.classes, meta['palette'])
     bank = inferencer.bank
-    classes.set(bank.statistics(), bank.num_images)
+    classes.set(
+        bank.statistics(), bank.num_images,
+        inferencer.model.decode_head.classifier.unit_cells)
     weights = inferencer.model.state_dict() | {
         f'decode_head.bank.{key}': one
         for key, one in classes.state_dict().items()}

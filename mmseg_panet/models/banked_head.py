@@ -83,7 +83,8 @@ class BankedHead(BaseDecodeHead):
             self) | {key: needed[key] for key in ('cells', 'needs', 'rank')},
             self.channels)
         classes = BankedClasses(bank.classes)
-        classes.set(bank.statistics(), bank.num_images)
+        classes.set(
+            bank.statistics(), bank.num_images, self.classifier.unit_cells)
         classes.path, classes.made_with = path, made_with
         return classes
 

@@ -7,6 +7,7 @@ from PIL import Image
 
 from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.datasets.image_pool import ImagePool
+from mmseg_panet.datasets.transforms import LoadWideAnnotations
 from mmseg_panet.errors import InputError
 
 NAMES = ['a.jpg', 'b.JPEG', 'c.png', 'd.webp', 'e.bmp', 'sub/f.v2.TIF']
@@ -137,3 +138,13 @@ def test_ids_are_matched_by_the_names_of_the_classes(root):
     assert mapped('background', 'dog')[1] == [255, 0]
     with pytest.raises(InputError, match="got .*'cat', 'dog'"):
         mapped('background', 'fish')
+
+
+def test_other_names_beside_more_than_254_classes_are_ignored(root):
+    """255 is a class then, so that 65535 is the label of ignored pixels."""
+    names = ['background', *map(str, range(254)), 'cat', 'bird']
+    dataset = FolderDataset(
+        str(root), metainfo=dict(classes=names), match_names=True)
+    assert dataset.label_map == {0: 0, 1: 255, 2: 65535}
+    labels = LoadWideAnnotations()(dataset[5])['gt_seg_map']
+    assert labels.ravel()[[0, -1]].tolist() == [255, 0]

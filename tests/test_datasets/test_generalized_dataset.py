@@ -48,6 +48,15 @@ def test_the_pools_must_have_no_image_in_common(cfg):
         DATASETS.build(dataset)
 
 
+def test_an_image_by_another_path_is_in_common(cfg, tmp_path, toy_root):
+    (tmp_path / 'link').symlink_to(toy_root)
+    dataset = cfg.test_dataloader.dataset
+    dataset.pools.val = dict(
+        dataset.pools.train, data_root=str(tmp_path / 'link'))
+    with pytest.raises(InputError, match='got 84, such as .*split the images'):
+        DATASETS.build(dataset)
+
+
 def test_all_novel_classes_are_ways(cfg):
     dataset = cfg.test_dataloader.dataset
     assert len(DATASETS.build(dataset | dict(num_ways=3))) == 72

@@ -21,7 +21,7 @@ from mmseg.structures import SegDataSample
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.model_loading import load_weights
-from mmseg_panet.models import PANetHead
+from mmseg_panet.models import PANetHead, SupportStatistics
 
 CLASSIFIERS = [
     'auto', 'config', dict(type='DiscriminantClassifier', rank=8),
@@ -162,6 +162,22 @@ def test_a_bank_that_does_not_fit_is_refused(saved, tmp_path):
 def test_an_invalid_description_is_refused(bank, message):
     with pytest.raises(InputError, match=message):
         PANetHead(32, bank=bank)
+
+
+def test_statistics_of_unit_cells_are_not_used_as_raw_ones():
+    """A config that names no classifier has one of raw cells."""
+    first = PANetHead(
+        32, classifier=dict(type='DiscriminantClassifier'),
+        bank=dict(classes=['red']))
+    first.bank.set(SupportStatistics.from_weights(
+        torch.randn(1, 32, 3, 3), torch.ones(1, 2, 3, 3), ('moments',),
+        True, 64), [1], True)
+    state = first.state_dict()
+    with pytest.raises(InputError, match='unit cells of False .* got True'):
+        PANetHead(32, bank=dict(classes=['red'])).load_state_dict(state)
+    # Checkpoints without the entry are still loaded.
+    del state['bank.unit_cells']
+    PANetHead(32, bank=dict(classes=['red'])).load_state_dict(state)
 
 
 def test_a_training_without_the_statistics_is_refused():

@@ -16,6 +16,7 @@ from ..statistics import SupportStatistics
 from ..temperature import calibrate
 
 _TENSORS = tuple(one.name for one in fields(SupportStatistics))
+_NUMBERS = ('shots', 'unit_cells')
 
 
 def fit_classes(classifier: Classifier, statistics: SupportStatistics,
@@ -58,6 +59,8 @@ class BankedClasses(nn.Module):
     Attributes:
         shots (Tensor): Number of images of each class, (W,); empty until
             there are statistics.
+        unit_cells (Tensor | None): Whether the statistics are those of unit
+            cells, 0 or 1; None if it is not known.
         path (str | os.PathLike | None): File of the bank, if it was read
             from one.
         made_with (Mapping): Description of the model that the file was made
@@ -70,6 +73,7 @@ class BankedClasses(nn.Module):
     """
 
     shots: Tensor
+    unit_cells: Tensor | None
 
     def __init__(self, classes: Sequence[str],
                  palette: Sequence[Sequence[int]] | None = None) -> None:
@@ -93,6 +97,7 @@ class BankedClasses(nn.Module):
         self.made_with: Mapping[str, Any] = {}
         self.is_checked = False
         self.register_buffer('shots', torch.zeros(0, dtype=torch.long))
+        self.register_buffer('unit_cells', None)
 
     @property
     def dataset_meta(self) -> dict[str, Any]:
@@ -108,25 +113,27 @@ class BankedClasses(nn.Module):
         """Whether the statistics have not been loaded."""
         return not len(self.shots)
 
-    def set(self, statistics: SupportStatistics,
-            shots: Sequence[int]) -> None:
+    def set(self, statistics: SupportStatistics, shots: Sequence[int],
+            unit_cells: bool) -> None:
         """Set the statistics of the supports.
 
         Args:
             statistics (SupportStatistics): Statistics (N,), see
                 :meth:`PrototypeBank.statistics`.
             shots (Sequence[int]): Number of images of each class.
+            unit_cells (bool): Whether they are those of unit cells.
         """
         self._set_buffers(statistics.tensors() | {
-            'shots': torch.tensor(shots)})
+            'shots': torch.tensor(shots),
+            'unit_cells': torch.tensor(int(unit_cells))})
 
     def _set_buffers(self, tensors: Mapping[str, Tensor]) -> None:
         device = self.shots.device
-        for name in (*_TENSORS, 'shots'):
+        for name in (*_TENSORS, *_NUMBERS):
             if name not in tensors:
-                self._buffers.pop(name, None)
+                self.register_buffer(name, None)
                 continue
-            dtype = torch.long if name == 'shots' else torch.float32
+            dtype = torch.long if name in _NUMBERS else torch.float32
             self.register_buffer(name, tensors[name].to(device, dtype))
 
     def fit(self, classifier: Classifier, channels: int,
@@ -157,7 +164,7 @@ class BankedClasses(nn.Module):
             shots = self.shots.tolist()
             statistics = SupportStatistics(**{
                 name: one for name, one in self.named_buffers()
-                if name != 'shots'})
+                if name in _TENSORS})
             self._check(statistics, shots, classifier, channels)
         return fit_classes(
             classifier, statistics.each(lambda one: one.to(dtype)), shots)
@@ -165,11 +172,14 @@ class BankedClasses(nn.Module):
     def _check(self, statistics: SupportStatistics, shots: Sequence[int],
                classifier: Classifier, channels: int) -> None:
         """Refuse statistics that a changed config does not fit."""
+        unit = classifier.unit_cells
         for what, wanted, got in (
                 ('classes', len(self.classes), len(shots)),
                 ('channels', channels, statistics.sums.shape[-1]),
                 ('statistics', set(classifier.needs),
-                 set(classifier.needs) & set(statistics.tensors()))):
+                 set(classifier.needs) & set(statistics.tensors())),
+                ('unit cells', unit, unit if self.unit_cells is None
+                 else bool(self.unit_cells))):
             if wanted != got:
                 raise InputError(
                     f'expected {what} of {wanted} in the bank of a head, got '
@@ -196,7 +206,7 @@ class BankedClasses(nn.Module):
         if self.path is not None:
             return
         found = {
-            name: state_dict[prefix + name] for name in (*_TENSORS, 'shots')
+            name: state_dict[prefix + name] for name in (*_TENSORS, *_NUMBERS)
             if prefix + name in state_dict}
         lacking = {'areas', 'sums', 'shots'} - found.keys()
         if lacking:
