@@ -155,20 +155,14 @@ def prepare_output(path: StrPath) -> None:
 
 def keep_inputs(outputs: Iterable[StrPath], inputs: Iterable[StrPath]
                 ) -> None:
-    """Refuse outputs that would replace the files that a command reads.
-
-    Args:
-        outputs (Iterable[str | os.PathLike]): Files to write.
-        inputs (Iterable[str | os.PathLike]): Files to read. Those that do
-            not exist are skipped, such as the name of a config.
+    """Refuse outputs that would replace a file of ``inputs``.
 
     Raises:
         InputError: If an output is the same file as an input.
     """
     read = [path for path in inputs if os.path.exists(path)]
-    for output in outputs:
-        if os.path.exists(output) and any(
-                os.path.samefile(output, path) for path in read):
+    for output in filter(os.path.exists, outputs):
+        if any(os.path.samefile(output, path) for path in read):
             raise InputError(
                 f'expected another file than the inputs to write to, got '
                 f'{output}, which would be replaced; choose another path')
