@@ -80,12 +80,19 @@ class FolderDataset(BaseSegDataset):
             ``match_names``.
 
         Raises:
-            InputError: If no name of the class list is in the metainfo.
+            InputError: If no name of the class list is in the metainfo, or
+                if the masks have 16 bits, but those of the metainfo 8 bits.
         """
         if self._listed_names is None or new_classes is None:
             return None
         ids = {name: index for index, name in enumerate(new_classes)}
         ignored = ignored_label(len(new_classes))
+        if ignored_label(len(self._listed_names)) > ignored:
+            raise InputError(
+                f'expected at most 254 classes in the class list below '
+                f'{self.data_root}, as there are {len(new_classes)} to match, '
+                f'got {len(self._listed_names)}, whose masks have 16 bits; '
+                'save masks of the classes that are matched')
         found = {
             index: ids.get(name, ignored)
             for index, name in enumerate(self._listed_names)}

@@ -3,7 +3,7 @@ from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
 
-from .bank.bank_file import check_weights
+from .bank.bank_file import check_normalisation, check_weights
 from .bank.description import weights_sha256
 
 
@@ -31,10 +31,12 @@ class BankedSegmentor(EncoderDecoder):
 
         Raises:
             InputError: If it has no statistics, or was made with other
-                weights.
+                weights or with another normalisation of the images.
         """
         self.decode_head.require_statistics()
         bank = self.decode_head.bank
         if bank is not None and bank.path is not None and not bank.is_checked:
             check_weights(bank.path, bank.made_with, weights_sha256(self))
+            check_normalisation(
+                bank.path, bank.made_with, self.data_preprocessor)
             bank.is_checked = True

@@ -1,6 +1,6 @@
 """The checkpoint from which a run starts."""
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from torch import nn
 from ..config.settings import leave_timm_out, set_pretrained
 from ..deprecation import renamed
 from ..errors import InputError
+from ..models.checkpoint_file import read_checkpoint
 from ..models.model_wrapper import unwrap_model
 from ..models.pretrained import fitting_part, is_of_backbone
 
@@ -57,6 +58,32 @@ def check_checkpoint(model: nn.Module, path: str,
             :func:`fitting_part`) is missing or has another shape.
     """
     fitting_part(unwrap_model(model), weights, path)
+
+
+def check_trained_classes(path: str, base: Sequence[str],
+                          novel: Sequence[str]) -> None:
+    """Refuse a checkpoint of a closed-set model of other classes.
+
+    Args:
+        path (str): Path or URL of the checkpoint, which may record its
+            classes.
+        base (Sequence[str]): Names of the base classes, by label from 1.
+        novel (Sequence[str]): Names of the novel classes.
+
+    Raises:
+        InputError: If it was trained on a novel class, or if a base class
+            has another label.
+    """
+    content = read_checkpoint(path)
+    meta = content.get('meta') if isinstance(content, Mapping) else None
+    found = (meta or {}).get('dataset_meta') or {}
+    wanted = ['background', *base]
+    for label, name in enumerate(found.get('classes') or ()):
+        if name in novel or name in wanted and wanted.index(name) != label:
+            raise InputError(
+                f'expected a checkpoint of the base classes {list(base)} of '
+                f'the fold, got {path} of {list(found["classes"])}; give the '
+                'fold of its training with --fold, or another checkpoint')
 
 
 def sha256(path: str | Path) -> str:

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from ..config.build_errors import run_errors
 from ..config.settings import episodes_of_test, remove_hooks
 from ..config.support_annotation import support_annotation
+from ..datasets import GeneralizedDataset
 from ..datasets.episode_rules import EpisodeRules
 from ..errors import InputError
 from ..evaluation.few_shot_iou_metric import complete_result
@@ -29,7 +30,12 @@ from ..shared_errors import shared_errors
 from ..version import versions
 from ..wording import counted
 from ..write_errors import write_context
-from .checkpoint import check_checkpoint, sha256, start_from
+from .checkpoint import (
+    check_checkpoint,
+    check_trained_classes,
+    sha256,
+    start_from,
+)
 from .model_check import check_method, check_segmentor
 
 
@@ -94,6 +100,11 @@ def _test(cfg: Config, checkpoint: str | None,
             with shared_errors():
                 if is_main_process():
                     clear_predictions(predictions)
+        if trained and type_name(episodes_of_test(cfg)) == (
+                GeneralizedDataset.__name__):
+            tested: Any = runner.test_loop.dataloader.dataset
+            check_trained_classes(
+                str(checkpoint), tested.base_names, tested.class_names)
         scores = runner.test()  # It builds the data loader and the metric.
     metrics = complete_result(scores, runner.test_evaluator)
     dataset = runner.test_dataloader.dataset

@@ -148,3 +148,12 @@ def test_other_names_beside_more_than_254_classes_are_ignored(root):
     assert dataset.label_map == {0: 0, 1: 255, 2: 65535}
     labels = LoadWideAnnotations()(dataset[5])['gt_seg_map']
     assert labels.ravel()[[0, -1]].tolist() == [255, 0]
+
+
+def test_masks_of_16_bits_are_not_matched_with_few_classes(root):
+    (root / 'classes.txt').write_text(''.join(
+        f'c{i}\n' for i in range(300)))
+    with pytest.raises(InputError, match='at most 254 classes in the class'):
+        FolderDataset(
+            str(root), match_names=True,
+            metainfo=dict(classes=('background', 'c2')))

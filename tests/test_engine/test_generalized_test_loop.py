@@ -126,6 +126,9 @@ def test_a_model_is_trained_and_tested_by_the_commands(tmp_path, toy_root):
     one = json.loads((tmp_path / 'one.json').read_text())
     assert one['num_shots'] == 1 and one['fold'] == 1
     assert len(one['harmonic_mean_runs']) == 2
+    failed = tool('test.py', config, run / 'iter_2.pth', '--work-dir', run,
+                  '--fold', 0, '--shots', 1, code=2)
+    assert 'give the fold of its training with --fold' in failed.stderr
     # The file of an ordinary closed-set model gives the same scores.
     checkpoint = torch.load(run / 'iter_2.pth', weights_only=False)
     weights = checkpoint['state_dict']

@@ -99,6 +99,27 @@ def test_a_checkpoint_holds_the_statistics(saved, load):
     assert torch.equal(again.test_step(batch)[0].seg_logits.data, expected)
 
 
+def test_a_checkpoint_of_other_classes_is_refused(saved):
+    """The classes in another order would have each other's labels."""
+    _, bank, weights = saved
+    first = build(str(bank), weights)
+    settings = first.decode_head.classifier.settings()
+    model = build(dict(classes=['blue', 'red']), classifier=settings)
+    with pytest.raises(InputError, match=r"expected classes of \['blue', 'r"):
+        model.load_state_dict(first.state_dict())
+
+
+def test_a_bank_of_another_normalisation_is_refused(saved):
+    _, bank, weights = saved
+    cfg = small_config(RESIZE)
+    cfg.model.data_preprocessor.mean = [0, 0, 0]
+    cfg.model.decode_head.bank = str(bank)
+    model = MODELS.build(cfg.model).eval()
+    load_weights(model, weights)
+    with pytest.raises(InputError, match=r'prepared otherwise \(mean\)'):
+        model.predict(torch.zeros(1, 3, 65, 65))
+
+
 def test_an_ordinary_segmentor_of_mmseg_uses_the_bank(saved):
     """Without the filter, the classes are the argmax of the logits."""
     inferencer, bank, weights = saved

@@ -227,6 +227,33 @@ def check_weights(path: StrPath, made_with: Mapping[str, Any],
         raise _fault_of(path, fault, weights_sha256, got, remedy)
 
 
+def check_normalisation(path: StrPath, made_with: Mapping[str, Any],
+                        preprocessor: Any) -> None:
+    """Check that a model normalises images as that of a bank did.
+
+    Args:
+        path (str | os.PathLike): Path of the bank.
+        made_with (Mapping[str, Any]): Description of the model that the bank
+            was made with.
+        preprocessor (nn.Module): Data preprocessor of the model.
+
+    Raises:
+        InputError: If the mean or the standard deviation differ.
+    """
+    fault, _, remedy = _FAULTS['preprocessing']
+    normalise = (made_with.get('preprocessing') or {}).get('normalise') or {}
+    for key in ('mean', 'std'):
+        wanted, got = getattr(preprocessor, key, None), normalise.get(key)
+        if wanted is None or got is None:
+            continue
+        values = wanted.flatten().tolist()
+        if len(values) != len(got) or any(
+                abs(one - other) > 1e-3 for one, other in zip(
+                    values, got, strict=True)):
+            raise _fault_of(path, f'{fault} ({key})', [
+                round(one, 3) for one in values], got, remedy)
+
+
 def _fault_of(path: StrPath, fault: str, wanted: Any, got: Any,
               remedy: str) -> InputError:
     return InputError(

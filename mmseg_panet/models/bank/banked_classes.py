@@ -16,7 +16,8 @@ from ..statistics import SupportStatistics
 from ..temperature import calibrate
 
 _TENSORS = tuple(one.name for one in fields(SupportStatistics))
-_NUMBERS = ('shots', 'unit_cells')
+_NUMBERS = {'shots': torch.long, 'unit_cells': torch.long,
+            'names': torch.uint8}
 
 
 def fit_classes(classifier: Classifier, statistics: SupportStatistics,
@@ -61,6 +62,8 @@ class BankedClasses(nn.Module):
             there are statistics.
         unit_cells (Tensor | None): Whether the statistics are those of unit
             cells, 0 or 1; None if it is not known.
+        names (Tensor | None): The classes of the statistics, as the UTF-8
+            bytes of their lines; None if they are not known.
         path (str | os.PathLike | None): File of the bank, if it was read
             from one.
         made_with (Mapping): Description of the model that the file was made
@@ -74,6 +77,7 @@ class BankedClasses(nn.Module):
 
     shots: Tensor
     unit_cells: Tensor | None
+    names: Tensor | None
 
     def __init__(self, classes: Sequence[str],
                  palette: Sequence[Sequence[int]] | None = None) -> None:
@@ -98,6 +102,7 @@ class BankedClasses(nn.Module):
         self.is_checked = False
         self.register_buffer('shots', torch.zeros(0, dtype=torch.long))
         self.register_buffer('unit_cells', None)
+        self.register_buffer('names', None)
 
     @property
     def dataset_meta(self) -> dict[str, Any]:
@@ -125,7 +130,8 @@ class BankedClasses(nn.Module):
         """
         self._set_buffers(statistics.tensors() | {
             'shots': torch.tensor(shots),
-            'unit_cells': torch.tensor(int(unit_cells))})
+            'unit_cells': torch.tensor(int(unit_cells)),
+            'names': torch.tensor(list('\n'.join(self.classes).encode()))})
 
     def _set_buffers(self, tensors: Mapping[str, Tensor]) -> None:
         device = self.shots.device
@@ -133,7 +139,7 @@ class BankedClasses(nn.Module):
             if name not in tensors:
                 self.register_buffer(name, None)
                 continue
-            dtype = torch.long if name in _NUMBERS else torch.float32
+            dtype = _NUMBERS.get(name, torch.float32)
             self.register_buffer(name, tensors[name].to(device, dtype))
 
     def fit(self, classifier: Classifier, channels: int,
@@ -172,9 +178,12 @@ class BankedClasses(nn.Module):
     def _check(self, statistics: SupportStatistics, shots: Sequence[int],
                classifier: Classifier, channels: int) -> None:
         """Refuse statistics that a changed config does not fit."""
-        unit = classifier.unit_cells
+        unit, names = classifier.unit_cells, list(self.classes)
         for what, wanted, got in (
-                ('classes', len(self.classes), len(shots)),
+                ('classes', len(names), len(shots)),
+                ('classes', names, names if self.names is None
+                  else bytes(self.names.tolist()).decode(
+                     errors='replace').split('\n')),
                 ('channels', channels, statistics.sums.shape[-1]),
                 ('statistics', set(classifier.needs),
                  set(classifier.needs) & set(statistics.tensors())),
