@@ -151,7 +151,7 @@ def test_other_names_beside_more_than_254_classes_are_ignored(root):
 
 
 def test_masks_of_16_bits_are_not_matched_with_few_classes(root):
-    (root / 'classes.txt').write_text(''.join(
+    (root / 'classes.txt').write_text('background\n' + ''.join(
         f'c{i}\n' for i in range(300)))
     with pytest.raises(InputError, match='at most 254 classes in the class'):
         FolderDataset(
