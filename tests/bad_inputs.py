@@ -615,6 +615,11 @@ def _(parts, out):
     return parts.export(out / 'out.onnx')
 
 
+@bad('A comparison of classes without a graph')
+def _(parts, out):
+    return parts.export(out / 'out.npz', '--check', parts.images)
+
+
 @bad('A graph of sliding windows')
 def _(parts, out):
     return parts.export(

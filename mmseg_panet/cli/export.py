@@ -31,7 +31,7 @@ from ..export.exported_network import load_network
 from ..export.onnx_file import DTYPES, EXPORTERS, require_onnx, write_onnx
 from ..export.quantization import quantise
 from ..export.segmentation_graph import SegmentationGraph
-from ..files import prepare_output, write_arrays
+from ..files import atomic_path, prepare_output, write_arrays
 from ..inference.images.image_list import ImageItem, list_images
 from ..inference.images.image_source import read_image
 from ..inference.network import Network
@@ -107,18 +107,20 @@ def run(args: argparse.Namespace) -> int:
         graph = SegmentationGraph(
             network.model, network.support_pipeline, args.fp16)
         require_onnx('onnxruntime')
-        write_onnx(
-            args.out, graph, dict(
-                facts, channel_order='rgb', mmseg_panet=__version__),
-            args.dtype, args.exporter, classes)
+        with atomic_path(args.out) as part:
+            write_onnx(
+                part, graph, dict(
+                    facts, channel_order='rgb', mmseg_panet=__version__),
+                args.dtype, args.exporter, classes)
+            OnnxSegmentor(part, inputs).check_batches()
+            if args.int8:
+                quantise(part, (
+                    image[..., ::-1] for image in _read(calibration)), inputs)
     if opened:
         write_arrays(
             classes_file, **inputs, facts=np.array(json.dumps(facts)))
     if args.out == classes_file:
         return 0
-    if args.int8:
-        quantise(args.out, (image[..., ::-1] for image in _read(calibration)),
-                 inputs)
     size = args.out.stat().st_size / 1e6
     print(f"{counted(len(meta['classes']) - 1, 'class', 'classes')} in "
           f'{printable(args.out)}, {size:.1f} MB')
@@ -133,6 +135,10 @@ def _check_paths(args: argparse.Namespace
         raise InputError(
             'expected the graph as a .onnx file, or its classes as a .npz '
             f'file, got {args.out}; end the name in .onnx')
+    if args.check and args.out.suffix == '.npz':
+        raise InputError(
+            'expected a .onnx file for --check, which compares a graph, got '
+            f'{args.out}; leave out --check')
     if args.int8 and args.exporter != 'torchscript':
         raise InputError(
             "expected the exporter 'torchscript' for --int8, which needs the "

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import InputError, error_context
 from ..inference.network import Network
 
 LEAST = 99.99
@@ -12,6 +13,10 @@ LEAST = 99.99
 
 The others lie where two classes are equally likely up to rounding.
 """
+_FIXED = (
+    'the graph of this model takes one number of images only',
+    'use another backbone or classifier')
+"""The message of :meth:`OnnxSegmentor.check_batches`, and its remedy."""
 
 
 class Agreement(NamedTuple):
@@ -49,9 +54,34 @@ class OnnxSegmentor:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Segment images (N, H, W, 3) uint8 RGB into labels (N, H, W)."""
+        return self.logits(images).argmax(1)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Compute logits (N, K, H, W) of images (N, H, W, 3) uint8 RGB."""
         logits, = self._session.run(
             None, {'images': images.astype(self._dtype), **self._inputs})
-        return logits.argmax(1)
+        return logits
+
+    def check_batches(self) -> None:
+        """Check that an image has the same logits in all batches.
+
+        Some backbones compute with the number of images, which exporters
+        record as a constant.
+
+        Raises:
+            InputError: If the graph takes one number of images only.
+        """
+        images = np.random.default_rng(0).integers(
+            0, 256, (3, 61, 83, 3), dtype=np.uint8)
+        with error_context(*_FIXED, errors=(Exception,)):
+            one, two, three = (
+                self.logits(images[:number])[0] for number in (1, 2, 3))
+        margin = 0.01 * np.median(np.abs(two))
+        for other in (one, three):
+            if np.isclose(other, two, 0.01, margin).mean() < 0.99:
+                raise InputError(
+                    f'{_FIXED[0]}: other numbers have other logits; '
+                    f'{_FIXED[1]}')
 
 
 def agreements(network: Network, segmentor: OnnxSegmentor,

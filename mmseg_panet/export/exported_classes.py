@@ -75,10 +75,12 @@ def linear_classes(model: Any) -> tuple[Tensor, Tensor]:
     """
     fitted = model.decode_head.fitted
     if not isinstance(fitted, LinearClassifier):
+        remedy = ', or leave out --refine' if isinstance(
+            fitted, FittedRefinement) else ''
         raise InputError(
             'expected a linear classifier for --open, whose weight and bias '
-            f'are inputs, got {type(fitted).__name__}; leave out --open, or '
-            'leave out --refine')
+            f'are inputs, got {type(fitted).__name__}; leave out --open'
+            f'{remedy}')
     weight = fitted.scale * fitted.weight.reshape(-1, fitted.weight.shape[-1])
     bias = torch.zeros(len(weight)) if fitted.bias is None else (
         fitted.scale * fitted.bias.flatten())

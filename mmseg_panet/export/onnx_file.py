@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, check_choice, error_context
-from ..files import write_atomic
+from ..errors import InputError, check_choice
 from ..stacks import EXPORTS_DYNAMO
 
 EXPORTERS = ('torchscript', 'dynamo')
@@ -46,7 +45,8 @@ def write_onnx(path: Path, graph: nn.Module, facts: Mapping[str, str],
     (N, K, H, W). All sizes but 3 and C are dynamic.
 
     Args:
-        path (Path): Path of the file.
+        path (Path): Path of the file, a temporary one of
+            :func:`atomic_path`.
         graph (SegmentationGraph): Graph to export.
         facts (Mapping[str, str]): Metadata of the file.
         dtype (str): Type of the images, 'uint8' or 'float32'. Defaults to
@@ -74,19 +74,19 @@ def write_onnx(path: Path, graph: nn.Module, facts: Mapping[str, str],
     if classes is not None:
         names |= {'weight': {0: 'classes'}, 'bias': {0: 'classes'}}
         inputs += classes
-    part = path.with_name(f'{path.name}.part')
     try:
-        with quiet(), torch.no_grad(), error_context(
-                'the model could not be exported',
-                'use the other exporter, or another backbone or classifier',
-                (Exception,)):
-            _export(graph, tuple(inputs), str(part), names, exporter)
-        model = onnx.load(part)
-    finally:
-        part.unlink(missing_ok=True)
+        with quiet(), torch.no_grad():
+            _export(graph, tuple(inputs), str(path), names, exporter)
+    except OSError:  # A full disk is no fault of the model.
+        raise
+    except Exception as error:
+        raise InputError(
+            f'the model could not be exported: {error!r}; use the other '
+            'exporter, or another backbone or classifier') from error
+    model = onnx.load(path)
     onnx.helper.set_model_props(model, dict(facts))
     onnx.checker.check_model(model, full_check=True)
-    write_atomic(path, model.SerializeToString())
+    path.write_bytes(model.SerializeToString())
 
 
 def _export(graph: nn.Module, inputs: tuple, path: str,

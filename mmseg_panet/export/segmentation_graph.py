@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -42,6 +43,9 @@ class SegmentationGraph(nn.Module):
         self.model = copy.deepcopy(model)
         # Graphs have no memory format.
         self.model.channels_last = False
+        for module in self.model.modules():
+            if hasattr(module, 'window_reverse'):
+                _join_windows_by(module)
         self.is_rgb = _makes_rgb(self.model.data_preprocessor)
         self.size = self._checked_size(pipeline)
         self.dtype = torch.float32
@@ -114,7 +118,8 @@ class SegmentationGraph(nn.Module):
                     'expected a test pipeline that only resizes images to '
                     'one size, which a graph repeats, got another input for '
                     f'an image of {size[1]}x{size[0]} pixels; give it a '
-                    'Resize with keep_ratio=False, and no other transform')
+                    'Resize with keep_ratio=False, and no other transform or '
+                    'padding')
         return self.size
 
     def _least_std(self) -> float:
@@ -125,10 +130,31 @@ class SegmentationGraph(nn.Module):
 
 def _makes_rgb(preprocessor: nn.Module) -> bool:
     """Tell whether a preprocessor turns BGR into RGB."""
+    # mmseg needs samples where it pads images.
     black, red = (
-        preprocessor(dict(inputs=[torch.tensor(bgr)[:, None, None]]))[
-            'inputs'][0, 0] for bgr in ((0, 0, 0), (0, 0, 255)))
+        preprocessor(dict(
+            inputs=[torch.tensor(bgr)[:, None, None]],
+            data_samples=[SegDataSample()]))['inputs'][0, 0]
+        for bgr in ((0, 0, 0), (0, 0, 255)))
     return bool((black != red).any())
+
+
+def _join_windows_by(module: Any) -> None:
+    """Let the windows of a Swin take images of any number.
+
+    Exporters would record the number that mmseg and mmpretrain compute.
+
+    Args:
+        module (nn.Module): The attention in windows, changed in place.
+    """
+    def joined(windows: Tensor, height: int, width: int,
+               size: int = module.window_size) -> Tensor:
+        channels = windows.shape[-1]
+        return windows.reshape(
+            -1, height // size, width // size, size, size, channels
+        ).permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width, channels)
+
+    module.window_reverse = joined
 
 
 def _to_image(matrix: Tensor | None, pixels: int, original: int,

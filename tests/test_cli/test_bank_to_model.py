@@ -75,6 +75,10 @@ def banked(tmp_path_factory):
         'bank_to_model.py', *parts, folder / 'toy.safetensors',
         folder / 'model', '--data-root', folder / 'data')
     assert f"config of 3 classes in {folder / 'model/toy.py'}" in run.stdout
+    # Its network takes other banks.
+    FewShotInferencer(
+        *(str(folder / f'model/toy.{suffix}') for suffix in ('py', 'pth')),
+        device='cpu').load(folder / 'toy.safetensors')
     (folder / 'toy.safetensors').unlink()
     (folder / 'small.py').unlink()
     for kind in ('images', 'masks'):

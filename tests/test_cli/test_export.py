@@ -129,6 +129,17 @@ def test_eight_bits_fail_the_check_and_the_exit_code_says_so(folder):
         folder / 'a.onnx').stat().st_size
 
 
+def test_a_refused_calibration_leaves_the_files_as_they_were(folder):
+    kept = [folder / 'kept.onnx', folder / 'kept.onnx.part']
+    for path in kept:
+        path.write_text('kept')
+    before = sorted(folder.iterdir())
+    export(folder, 'kept.onnx', '--int8', folder / 'small.py', '--open',
+           code=2)
+    assert [path.read_text() for path in kept] == ['kept', 'kept']
+    assert sorted(folder.iterdir()) == before
+
+
 @pytest.mark.slow
 def test_the_script_includes_the_refinement_from_another_folder(
         folder, tmp_path):

@@ -76,7 +76,10 @@ def test_refinement_and_edge_filter_are_included(
     (dict(channels_last=True), PHOTOGRAPHS[:1]),
     (dict(data_preprocessor=dict(
         type='SegDataPreProcessor', mean=[1, 2, 3], std=[50, 60, 70])),
-     PHOTOGRAPHS[1:2])], ids=['channels last', 'BGR'])
+     PHOTOGRAPHS[1:2]),
+    (dict(data_preprocessor=dict(
+        type='SegDataPreProcessor', test_cfg=dict(size_divisor=1))),
+     PHOTOGRAPHS[1:2])], ids=['channels last', 'BGR', 'divisor'])
 def test_settings_of_the_model_are_respected(model, images, tmp_path):
     network = small_network(**model)
     segmentor = exported(tmp_path / 'a.onnx', network)
