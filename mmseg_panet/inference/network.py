@@ -116,6 +116,12 @@ class Network:
         self._pipelines = [build_pipeline(*steps) for steps in self.steps]
         if held is not None and held.path is not None:
             self.load(held.path)
+        elif held is not None:
+            print_log(
+                'the checkpoint holds classes for the functions of mmseg, '
+                'which cannot be changed; the inferencer starts without any: '
+                'call load() with their bank, or fit()', logger='current',
+                level=logging.WARNING)
 
     @property
     def description(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference import network
 from mmseg_panet.inference.model_loading import load_weights
 from mmseg_panet.models import PANetHead, SupportStatistics
 
@@ -140,7 +141,8 @@ def test_an_ordinary_segmentor_of_mmseg_uses_the_bank(saved):
     assert torch.allclose(found.seg_logits.data, resized[0], atol=1e-4)
 
 
-def test_an_inferencer_of_such_a_config_has_the_classes(saved, tmp_path):
+def test_an_inferencer_of_such_a_config_has_the_classes(
+        saved, monkeypatch):
     inferencer, bank, weights = saved
     cfg = small_config(RESIZE)
     cfg.model.decode_head.bank = str(bank)
@@ -150,6 +152,14 @@ def test_an_inferencer_of_such_a_config_has_the_classes(saved, tmp_path):
     image, _ = image_of((20, 20, 230), seed=5)
     assert (other(image)['predictions']
             == inferencer(image)['predictions']).all()
+    cfg.model.decode_head.bank = dict(classes=['red', 'blue'])
+    cfg.model.decode_head.classifier = (
+        inferencer.model.decode_head.classifier.settings())
+    said = []
+    monkeypatch.setattr(
+        network, 'print_log', lambda text, **_: said.append(text))
+    FewShotInferencer(cfg, weights, device='cpu', show_progress=False)
+    assert 'starts without any: call load()' in said[-1]
     other.remove_class('red')
     assert other.model.dataset_meta['classes'] == ('background', 'blue')
 
