@@ -20,7 +20,7 @@ from ..models.few_shot_head import BYPASSED
 from ..models.head_check import check_head
 from ..models.initialization import initialization
 from ..models.patch_grid import check_each_call
-from ..models.pretrained import COMPUTED, fitting_part
+from ..models.pretrained import COMPUTED, checkpoints_of, fitting_part
 from ..overrides import difference
 
 
@@ -129,7 +129,7 @@ def load_weights(model: Any, weights: str | None) -> None:
     if weights is None:
         # timm has already loaded its weights when it built its model.
         backbone = model.backbone
-        if not getattr(backbone, 'init_cfg', None) and not getattr(
+        if not any(checkpoints_of(backbone)) and not getattr(
                 backbone, 'is_init', False):
             print_log(
                 'the model has random weights: neither a checkpoint nor '
