@@ -585,3 +585,13 @@ def test_a_dataloader_without_episodes_raises_an_input_error(mine):
     cfg.train_dataloader = dict(dataset=train)
     with pytest.raises(InputError, match='got BaseSegDataset'):
         check_data(cfg)
+
+
+def test_a_wrapper_with_the_settings_of_its_episodes_is_refused(toy):
+    """Without _delete_, a config keeps the settings of its base."""
+    cfg = toy_config(toy)
+    episodes = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        episodes, type='RepeatDataset', times=2, dataset=episodes)
+    with pytest.raises(InputError, match='a RepeatDataset with .*_delete_'):
+        check_data(cfg)
