@@ -11,16 +11,16 @@ from pathlib import Path
 from ..files import keep_inputs
 from ..inference.banked_model import banked_paths, write_banked_model
 from ..wording import counted, printable
-from .inferencer_arguments import check_existing, make_inferencer
-from .run_arguments import add_classifier, add_config, add_trust
+from .inferencer_arguments import (
+    add_model_arguments,
+    check_existing,
+    make_inferencer,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    add_config(parser)
-    parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT', help='checkpoint that the bank '
-        "was made with, or 'none'")
+    add_model_arguments(parser)
     parser.add_argument(
         'bank', metavar='BANK', help='bank of `mmseg-panet fit`')
     parser.add_argument('out', metavar='OUT', help='folder to write to')
@@ -28,8 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--data-root', metavar='DIR', help='folder of labelled images, by '
         'which the tools of mmseg score or train the model; it is only named '
         'in the config; default: data')
-    add_trust(parser)
-    add_classifier(parser, "that of the config, or 'auto' if it has none")
     parser.set_defaults(device='cpu')
 
 

@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config.config_file import read_config
-from ..config.spelling import check_options
 from ..errors import InputError
 from ..export.agreement import (
     LEAST,
@@ -38,7 +36,11 @@ from ..inference.network import Network
 from ..table import format_table
 from ..version import __version__
 from ..wording import counted, printable
-from .inferencer_arguments import add_model_arguments, check_existing
+from .inferencer_arguments import (
+    add_model_arguments,
+    check_existing,
+    read_model,
+)
 
 _SUFFIXES = ('.onnx', '.npz')
 
@@ -82,10 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     calibration, checked = _check_paths(args)
-    cfg = read_config(args.config)
-    check_options(cfg, args.cfg_options)
-    cfg.merge_from_dict(args.cfg_options)
-    weights = None if args.checkpoint == 'none' else args.checkpoint
+    cfg, weights = read_model(args)
     network, meta = load_network(
         cfg, weights, args.bank, args.classifier, args.trust_checkpoint)
     left_out = select_classes(network.model, args.refine)

@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.config import Config
+
 from ..config.config_file import read_config
 from ..config.spelling import check_options
 from ..errors import InputError
@@ -53,6 +55,26 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         'default: a GPU if there is one')
 
 
+def read_model(args: argparse.Namespace) -> tuple[Config, str | None]:
+    """Read the config of the model, and return it with its weights.
+
+    Args:
+        args (argparse.Namespace): Arguments of a parser with those of
+            :func:`add_model_arguments`.
+
+    Returns:
+        tuple[Config, str | None]: The config, and the checkpoint; None for
+        the pretrained weights of the config.
+
+    Raises:
+        InputError: If the config cannot be used.
+    """
+    cfg = read_config(args.config)
+    check_options(cfg, args.cfg_options)
+    cfg.merge_from_dict(args.cfg_options)
+    return cfg, None if args.checkpoint == 'none' else args.checkpoint
+
+
 def make_inferencer(args: argparse.Namespace,
                     **settings: Any) -> FewShotInferencer:
     """Make the inferencer that the arguments describe.
@@ -65,10 +87,7 @@ def make_inferencer(args: argparse.Namespace,
     Raises:
         InputError: If the config or the checkpoint cannot be used.
     """
-    cfg = read_config(args.config)
-    check_options(cfg, args.cfg_options)
-    cfg.merge_from_dict(args.cfg_options)
-    weights = None if args.checkpoint == 'none' else args.checkpoint
+    cfg, weights = read_model(args)
     if args.classifier is not None:
         settings['classifier'] = args.classifier
     return FewShotInferencer(

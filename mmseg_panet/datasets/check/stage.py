@@ -82,20 +82,17 @@ def check_stages(cfg: Config,
 def _unwrapped(given: dict) -> Iterator[dict]:
     """Yield the data sets in mmengine's wrappers, or else the given one."""
     within = given.get('datasets') or [given.get('dataset')]
-    if 'support_pipeline' in given:
-        if any(isinstance(one, dict) and 'support_pipeline' in one
-               for one in within):
-            raise InputError(
-                'expected a wrapper without the settings of the '
-                f'EpisodicDataset in it, got a {type_name(given)} with '
-                f'{sorted(given)}; set _delete_=True there if they come from '
-                'a base')
+    parts = [one for one in within if isinstance(one, dict)]
+    is_episodic = 'support_pipeline' in given
+    if is_episodic and any('support_pipeline' in one for one in parts):
+        raise InputError(
+            'expected a wrapper without the settings of the EpisodicDataset '
+            f'in it, got a {type_name(given)} with {sorted(given)}; set '
+            '_delete_=True there if they come from a base')
+    if is_episodic or len(parts) < len(within):
         yield given
         return
-    if not all(isinstance(one, dict) for one in within):
-        yield given
-        return
-    for one in within:
+    for one in parts:
         yield from _unwrapped(one)
 
 
