@@ -93,6 +93,38 @@ def check_file_name(name: str, where: object) -> None:
             'the file, and correct its name here')
 
 
+def is_hidden(path: StrPath) -> bool:
+    """Check whether a path has a hidden part, or one that a Mac leaves.
+
+    Args:
+        path (str | os.PathLike): Path below the folder that a user gives.
+
+    Returns:
+        bool: True if a part starts with a dot, such as ``._a.json``, or is
+        ``__MACOSX``.
+    """
+    return any(part.startswith('.') or part == '__MACOSX'
+               for part in Path(path).parts)
+
+
+def visible_files(folder: StrPath, *suffixes: str) -> list[str]:
+    """List the files of a folder and of all its folders.
+
+    Args:
+        folder (str | os.PathLike): Folder to search.
+        *suffixes (str): Suffixes in lower case. Defaults to all.
+
+    Returns:
+        list[str]: Paths below the folder, sorted, without those that
+        :func:`is_hidden` excludes.
+    """
+    return [
+        path for path in sorted(list_dir_or_file(
+            str(folder), list_dir=False, recursive=True))
+        if (not suffixes or Path(path).suffix.lower() in suffixes)
+        and not is_hidden(path)]
+
+
 def images_by_stem(folder: StrPath,
                    suffixes: Sequence[str] = _SUFFIXES) -> dict[str, str]:
     """Find all images in a folder, recursively.
@@ -114,14 +146,12 @@ def images_by_stem(folder: StrPath,
         raise InputError(
             f'{folder} is not a folder; expected the folder of the images')
     images: dict[str, str] = {}
-    for path in sorted(list_dir_or_file(
-            str(folder), list_dir=False, recursive=True)):
-        if Path(path).suffix.lower() in suffixes:
-            other = images.setdefault(stem_of(path), path)
-            if other != path:
-                raise InputError(
-                    f'{path} and {other} in {folder} would share one mask; '
-                    'rename or remove one')
+    for path in visible_files(folder, *suffixes):
+        other = images.setdefault(stem_of(path), path)
+        if other != path:
+            raise InputError(
+                f'{path} and {other} in {folder} would share one mask; '
+                'rename or remove one')
     return {stem: os.path.join(folder, path) for stem, path in images.items()}
 
 

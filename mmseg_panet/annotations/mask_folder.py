@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,6 +36,7 @@ _FORMAT = 1
 
 It must be increased when the same annotations give other masks.
 """
+_DRIVE = re.compile(r'[A-Za-z]:[/\\]')
 
 
 class MaskTask(NamedTuple):
@@ -161,7 +163,8 @@ def _check_stems(stems: Sequence[str]) -> None:
         f'the image {stem!r} lies outside the folder of images; give the '
         'folder that contains all of them as image_dir (--image-dir)'
         for stem in stems
-        if stem.startswith('/') or '..' in stem.split('/')])
+        if stem.startswith('/') or _DRIVE.match(stem)
+        or '..' in stem.split('/')])
     for stem in stems:
         check_file_name(stem, 'the folder of images')
 

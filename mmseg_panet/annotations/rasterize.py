@@ -82,25 +82,52 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
         np.array([checked_box(box, size)], float), *size)[0]
 
 
+def bitmap_runs(mask: np.ndarray, x: int, y: int,
+                size: Sequence[int]) -> dict:
+    """Encode the pixels of a mask that is placed in an image.
+
+    Args:
+        mask (np.ndarray): Mask, (h, w) bool.
+        x (int): Column of the mask's first pixel in the image.
+        y (int): Row of the mask's first pixel in the image.
+        size (Sequence[int]): H and W of the image. What is outside is cut
+            off.
+
+    Returns:
+        dict: Compressed run-length encoding.
+    """
+    from pycocotools import mask as coco
+    placed = np.zeros(size, np.uint8, order='F')
+    inside = mask[max(0, -y):max(0, size[0] - y),
+                  max(0, -x):max(0, size[1] - x)]
+    top, left = max(0, y), max(0, x)
+    placed[top:top + inside.shape[0], left:left + inside.shape[1]] = inside
+    return coco.encode(placed)
+
+
 def label_runs(regions: Iterable[tuple[dict, int]],
-               size: Sequence[int],
-               dtype: DTypeLike = np.uint8) -> np.ndarray:
-    """Rasterize encoded regions, smaller ones in front of larger ones.
+               size: Sequence[int], dtype: DTypeLike = np.uint8,
+               small_in_front: bool = True) -> np.ndarray:
+    """Rasterize encoded regions into labels.
 
     Args:
         regions (Iterable[tuple[dict, int]]): Compressed run-length encodings
-            with their labels. Of regions with equal areas, the later is in
-            front.
+            with their labels.
         size (Sequence[int]): H and W of the image.
         dtype (DTypeLike): Type of the labels. Defaults to uint8.
+        small_in_front (bool): Whether smaller regions are in front of larger
+            ones, and the later one only of equal areas. If False, later ones
+            are in front. Defaults to True.
 
     Returns:
         np.ndarray: Labels, (H, W); 0 outside all regions.
     """
     from pycocotools import mask as coco
     labels = np.zeros(size, dtype)
-    for runs, label in sorted(
-            regions, key=lambda region: -int(coco.area(region[0]))):
+    if small_in_front:
+        regions = sorted(
+            regions, key=lambda region: -int(coco.area(region[0])))
+    for runs, label in regions:
         labels[coco.decode(runs) == 1] = label
     return labels
 

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ...archive import unpack
 from ...errors import InputError, error_context
-from ...files import StrPath, atomic_path, read_lines, read_names, remove
+from ...files import StrPath, read_lines, read_names
 from ...locks import folder_lock
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
+from ..export_folder import export_folder
 from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco
@@ -78,17 +78,8 @@ def read_cvat(path: StrPath, unpack_dir: Path,
             rasterized, if a mask has a colour that is not in
             ``labelmap.txt``.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _read(path, path, image_dir, classes, boxes)
-    known = unpack_dir.exists()
-    folder = _unpack(path, unpack_dir)
-    try:
-        return _read(path, folder, image_dir, classes, boxes)
-    except InputError:
-        if not known:
-            remove(folder)
-        raise
+    with export_folder(path, unpack_dir) as folder:
+        return _read(Path(path), folder, image_dir, classes, boxes)
 
 
 def _read(path: Path, folder: Path, image_dir: StrPath | None,
@@ -173,20 +164,3 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
 
 def _first_folder(*folders: Path) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
-
-
-def _unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a .zip atomically, unless the folder is up to date."""
-    made_from = fingerprint('zip', [archive])
-    record = folder / 'made_from.txt'
-    if record.is_file() and record.read_text() == made_from:
-        return folder
-    if folder.exists() and not record.is_file():
-        raise InputError(
-            f"'{folder}' exists already, but was not unpacked from "
-            f'{archive}; choose another folder, or remove it')
-    with atomic_path(folder, exclusive=True) as part:
-        unpack(archive, part)
-        (part / record.name).write_text(made_from)
-        remove(folder)
-    return folder

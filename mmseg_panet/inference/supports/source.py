@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from ...annotations.class_list import check_class_name
+from ...annotations.detection import SUFFIXES, read_any
 from ...annotations.formats.class_folders import list_pairs
 from ...annotations.image_files import existing_file, unread_note
 from ...annotations.label_type import MOST_CLASSES
@@ -18,7 +19,7 @@ from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import object_labels
 from ...errors import InputError, abbreviate
 from ..images.image_array import image_array, is_in_memory
-from .annotated_files import read_annotations, supports_of
+from .annotated_files import supports_of
 from .support import Size, Support
 
 
@@ -67,7 +68,7 @@ def read_supports(
     if not isinstance(source, Mapping):
         path = _checked_path(source)
         _warn_of_unread(path, images)
-        annotations = read_annotations(path, images)
+        annotations = read_any(path, images)
         if annotations is not None:
             return _of_folder(path, supports_of(annotations, path))
     if images:
@@ -141,7 +142,7 @@ def _checked_path(source: Any) -> Path:
         path = Path(source)
         is_file = path.is_file()
         if path.is_dir() or (
-                is_file and path.suffix.lower() in ('.json', '.zip')):
+                is_file and path.suffix.lower() in SUFFIXES):
             return path
         got = 'another file' if is_file else 'nothing there'
     if isinstance(source, (list, tuple)):

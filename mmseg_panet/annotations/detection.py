@@ -1,0 +1,193 @@
+"""Detection of the format of a user's annotations."""
+import atexit
+import tempfile
+from collections.abc import Callable
+from functools import cached_property
+from glob import escape
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import InputError
+from ..files import StrPath
+from .class_list import BACKGROUND
+from .export_folder import export_folder
+from .formats.coco import read_coco
+from .formats.cvat import is_cvat, read_cvat
+from .formats.labelme import read_labelme
+from .formats.masks import read_masks
+from .image_files import images_by_stem, is_image, names_a_file, visible_files
+from .mask_folder import Annotations
+
+SUFFIXES = ('.json', '.zip')
+"""Suffixes of the files that :func:`read_any` reads."""
+_JSON_KEYS = {'labelme': b'"imagePath"', 'COCO': b'"annotations"'}
+"""A key of the JSON files of each format; the first that occurs decides."""
+
+
+class Source:
+    """A file or a folder whose format is unknown.
+
+    Args:
+        path (Path): The file or the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def json_files(self) -> dict[str, list[Path]]:
+        """The JSON files of each format of :data:`_JSON_KEYS`, sorted.
+
+        Other files, and hidden ones below a folder, are left out.
+        """
+        files = [self.path] if self.path.suffix.lower() == '.json' else []
+        if self.path.is_dir():
+            files = [self.path / name
+                     for name in visible_files(self.path, '.json')]
+        found: dict[str, list[Path]] = {}
+        for file in files:
+            text = file.read_bytes()
+            kind = next(
+                (kind for kind, key in _JSON_KEYS.items() if key in text), '')
+            if kind:
+                found.setdefault(kind, []).append(file)
+        return found
+
+
+class Format(NamedTuple):
+    """A format of annotations."""
+
+    matches: Callable[[Source], bool]
+    """Whether a file or a folder is of this format."""
+    read: Callable[[Source, Path | None], Annotations]
+    """Function of the source and of the folder of the images, or None."""
+
+
+def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
+    """Read a file of an annotation tool, a folder of them or a mask folder.
+
+    Args:
+        path (str | os.PathLike): A file or a folder. A .zip is unpacked into
+            a folder that stays until the process ends.
+        image_dir (str | os.PathLike, optional): Folder of the images.
+
+    Returns:
+        Annotations | None: None for a folder without annotations.
+
+    Raises:
+        InputError: If a file is missing or malformed, or the format is
+            unclear.
+    """
+    source = Source(_unpacked(Path(path)))
+    images = None if image_dir is None else Path(image_dir)
+    for one in FORMATS:
+        if one.matches(source):
+            return one.read(source, images)
+    return None
+
+
+def _unpacked(path: Path) -> Path:
+    """Unpack a .zip; any other path is returned unchanged."""
+    if path.suffix.lower() != '.zip' or path.is_dir():
+        return path
+    temporary = tempfile.TemporaryDirectory(
+        prefix='supports-', ignore_cleanup_errors=True)
+    atexit.register(temporary.cleanup)
+    with export_folder(path, Path(temporary.name, 'export')) as folder:
+        return folder
+
+
+def _is_mask_folder(source: Source) -> bool:
+    return (source.path / 'classes.txt').is_file()
+
+
+def _read_mask_folder(source: Source, image_dir: Path | None) -> Annotations:
+    folder = source.path
+    image_dir = image_dir or folder / 'images'
+    for part in (folder / 'masks', image_dir):
+        if not part.is_dir():
+            raise InputError(
+                f'{folder}: expected images/ and masks/ beside classes.txt, '
+                f'got no folder {part}; add it, or give the folder of the '
+                'images as image_dir (--image-dir)')
+    annotations = read_masks(
+        folder / 'masks', folder / 'classes.txt', image_dir)
+    first = annotations.classes.names[0]
+    if first != BACKGROUND:
+        raise InputError(
+            f"{folder / 'classes.txt'}: expected {BACKGROUND!r} as the class "
+            f'0, got {first!r}; rename it, or number the classes from 1 in '
+            'the list and the masks')
+    return annotations
+
+
+def _is_cvat(source: Source) -> bool:
+    return is_cvat(source.path)
+
+
+def _read_cvat(source: Source, image_dir: Path | None) -> Annotations:
+    return read_cvat(source.path, source.path, image_dir, boxes=True)
+
+
+def _is_json(source: Source) -> bool:
+    return bool(source.json_files)
+
+
+def _read_json(source: Source, image_dir: Path | None) -> Annotations:
+    """Read the JSON files of one format."""
+    (kind, files), *others = source.json_files.items()
+    for other, (file, *_) in others:
+        raise InputError(
+            f'{source.path}: expected annotations of one format, got '
+            f'{files[0]} of {kind} and {file} of {other}; give one of them, '
+            'or remove the others')
+    if source.path.is_dir():
+        _refuse_pairs(source.path, files[0])
+    if kind == 'labelme':
+        return _read_labelme(
+            source.path if files[1:] else files[0], image_dir)
+    return _read_coco(files, image_dir)
+
+
+def _read_coco(files: list[Path], image_dir: Path | None) -> Annotations:
+    file = files[0]
+    folders = [image_dir] if image_dir else [
+        file.parent / 'images', file.parent]
+    for folder in folders:
+        annotations = read_coco(file, folder, boxes=True)
+        if any(task.image and names_a_file(task.image, file)
+               for task in annotations.tasks if task.ids):
+            break
+    return annotations
+
+
+def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
+    """Read a .json of labelme or a folder of them.
+
+    Images that are not where the files say are taken from ``image_dir``.
+    """
+    annotations = read_labelme(path, image_dir=image_dir)
+    images = images_by_stem(image_dir) if image_dir else {}
+    return annotations._replace(tasks=[
+        task._replace(image=task.image or Path(images[name]))
+        if (name := Path(task.stem).name) in images else task
+        for task in annotations.tasks])
+
+
+def _refuse_pairs(folder: Path, file: Path) -> None:
+    """Refuse annotations beside masks, as one of them would be ignored."""
+    for mask in folder.glob('*/*.png'):
+        for image in mask.parent.glob(f'{escape(mask.stem)}.*'):
+            if image != mask and is_image(image.name):
+                raise InputError(
+                    f'{folder}: expected either masks or annotations, got '
+                    f'{image} with its mask and also {file}; remove one of '
+                    'them')
+
+
+FORMATS = [
+    Format(_is_mask_folder, _read_mask_folder),
+    Format(_is_cvat, _read_cvat),
+    Format(_is_json, _read_json),
+]
+"""All formats. The first that matches is read."""

@@ -1,0 +1,57 @@
+"""The folder of an export, which may be packed as a .zip."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..archive import unpack
+from ..errors import InputError
+from ..files import StrPath, atomic_path, remove
+from .mask_folder import fingerprint
+
+
+@contextmanager
+def export_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
+    """Give the folder of an export, and unpack it if it is a .zip.
+
+    Args:
+        path (str | os.PathLike): Path of a folder, or of a .zip.
+        unpack_dir (Path): Folder to which a .zip is unpacked, unless it is
+            there already. If the block raises an InputError, it is removed
+            again, unless it existed before.
+
+    Yields:
+        Path: The folder of the export.
+
+    Raises:
+        InputError: If the .zip is missing or cannot be unpacked, or
+            ``unpack_dir`` has other content.
+    """
+    path = Path(path)
+    if path.is_dir():
+        yield path
+        return
+    known = unpack_dir.exists()
+    folder = _unpack(path, unpack_dir)
+    try:
+        yield folder
+    except InputError:
+        if not known:
+            remove(folder)
+        raise
+
+
+def _unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a .zip atomically, unless the folder is up to date."""
+    made_from = fingerprint('zip', [archive])
+    record = folder / 'made_from.txt'
+    if record.is_file() and record.read_text() == made_from:
+        return folder
+    if folder.exists() and not record.is_file():
+        raise InputError(
+            f"'{folder}' exists already, but was not unpacked from "
+            f'{archive}; choose another folder, or remove it')
+    with atomic_path(folder, exclusive=True) as part:
+        unpack(archive, part)
+        (part / record.name).write_text(made_from)
+        remove(folder)
+    return folder
