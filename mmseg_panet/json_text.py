@@ -47,8 +47,10 @@ def read_json(path: StrPath) -> dict[str, Any]:
         OSError: If the file does not exist.
     """
     check_regular(path)
-    with error_context(f'{path} is not valid JSON',
-                       'correct it, or save it again'):
+    where = f'{path} is not valid JSON'
+    with error_context(where, 'correct it, or save it again'), error_context(
+            where, 'save it with the encoding UTF-8 in a text editor',
+            (UnicodeDecodeError,)):
         data = parse_json(Path(path).read_bytes())
     return data if isinstance(data, dict) else {}
 

@@ -13,15 +13,16 @@ from .class_list import BACKGROUND
 from .export_folder import export_folder
 from .formats.coco import read_coco
 from .formats.cvat import is_cvat, read_cvat
-from .formats.labelme import read_labelme
+from .formats.labelme import is_labelme, read_labelme
 from .formats.masks import read_masks
-from .image_files import images_by_stem, is_image, names_a_file, visible_files
+from .image_files import is_hidden, is_image, names_a_file, visible_files
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.zip')
 """Suffixes of the files that :func:`read_any` reads."""
-_JSON_KEYS = {'labelme': b'"imagePath"', 'COCO': b'"annotations"'}
-"""A key of the JSON files of each format; the first that occurs decides."""
+_JSON_KINDS: dict[str, Callable[[bytes], bool]] = {
+    'labelme': is_labelme, 'COCO': lambda text: b'"annotations"' in text}
+"""Functions that check the text of a JSON file; the first True decides."""
 
 
 class Source:
@@ -36,7 +37,7 @@ class Source:
 
     @cached_property
     def json_files(self) -> dict[str, list[Path]]:
-        """The JSON files of each format of :data:`_JSON_KEYS`, sorted.
+        """The JSON files of each format of :data:`_JSON_KINDS`, sorted.
 
         Other files, and hidden ones below a folder, are left out.
         """
@@ -48,7 +49,8 @@ class Source:
         for file in files:
             text = file.read_bytes()
             kind = next(
-                (kind for kind, key in _JSON_KEYS.items() if key in text), '')
+                (kind for kind, is_kind in _JSON_KINDS.items()
+                 if is_kind(text)), '')
             if kind:
                 found.setdefault(kind, []).append(file)
         return found
@@ -90,11 +92,16 @@ def _unpacked(path: Path) -> Path:
     """Unpack a .zip; any other path is returned unchanged."""
     if path.suffix.lower() != '.zip' or path.is_dir():
         return path
+    with export_folder(path, _temporary_folder() / 'export') as folder:
+        return folder
+
+
+def _temporary_folder() -> Path:
+    """Make a folder that stays until the process ends."""
     temporary = tempfile.TemporaryDirectory(
         prefix='supports-', ignore_cleanup_errors=True)
     atexit.register(temporary.cleanup)
-    with export_folder(path, Path(temporary.name, 'export')) as folder:
-        return folder
+    return Path(temporary.name)
 
 
 def _is_mask_folder(source: Source) -> bool:
@@ -144,8 +151,9 @@ def _read_json(source: Source, image_dir: Path | None) -> Annotations:
     if source.path.is_dir():
         _refuse_pairs(source.path, files[0])
     if kind == 'labelme':
-        return _read_labelme(
-            source.path if files[1:] else files[0], image_dir)
+        return read_labelme(
+            source.path, image_dir=image_dir,
+            embedded_dir=_temporary_folder() / 'images')
     return _read_coco(files, image_dir)
 
 
@@ -161,24 +169,12 @@ def _read_coco(files: list[Path], image_dir: Path | None) -> Annotations:
     return annotations
 
 
-def _read_labelme(path: Path, image_dir: Path | None) -> Annotations:
-    """Read a .json of labelme or a folder of them.
-
-    Images that are not where the files say are taken from ``image_dir``.
-    """
-    annotations = read_labelme(path, image_dir=image_dir)
-    images = images_by_stem(image_dir) if image_dir else {}
-    return annotations._replace(tasks=[
-        task._replace(image=task.image or Path(images[name]))
-        if (name := Path(task.stem).name) in images else task
-        for task in annotations.tasks])
-
-
 def _refuse_pairs(folder: Path, file: Path) -> None:
     """Refuse annotations beside masks, as one of them would be ignored."""
     for mask in folder.glob('*/*.png'):
         for image in mask.parent.glob(f'{escape(mask.stem)}.*'):
-            if image != mask and is_image(image.name):
+            if (image != mask and is_image(image.name)
+                    and not is_hidden(image.relative_to(folder))):
                 raise InputError(
                     f'{folder}: expected either masks or annotations, got '
                     f'{image} with its mask and also {file}; remove one of '

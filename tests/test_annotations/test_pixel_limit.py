@@ -8,7 +8,7 @@ import pytest
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from mmseg_panet.annotations.formats.labelme import _paste_mask
+from mmseg_panet.annotations.formats.labelme_shapes import _paste_mask
 from mmseg_panet.annotations.image_files import open_image
 from mmseg_panet.annotations.object_mask import read_values
 from mmseg_panet.annotations.pixel_limit import (

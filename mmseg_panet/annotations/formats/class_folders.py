@@ -2,10 +2,7 @@
 from pathlib import Path
 
 from ...errors import InputError, raise_first
-from ..image_files import is_image
-
-_VISIBLE = '[!.]*'
-"""Pattern of :meth:`Path.glob` for names that are not hidden."""
+from ..image_files import is_hidden, is_image
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
@@ -27,7 +24,7 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
             an image lies outside the class folders, or images and masks do
             not correspond one to one.
     """
-    entries = sorted(folder.glob(_VISIBLE))
+    entries = _visible(folder)
     folders = [path for path in entries if path.is_dir()]
     if not folders and any(map(is_image, entries)):
         raise InputError(
@@ -53,10 +50,9 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Pair the images and the masks of one class."""
-    files = list(filter(is_image, sorted(folder.glob(_VISIBLE))))
+    files = list(filter(is_image, _visible(folder)))
     if not files:
-        deeper = sorted(
-            path.name for path in folder.glob(_VISIBLE) if path.is_dir())
+        deeper = [path.name for path in _visible(folder) if path.is_dir()]
         if deeper:
             raise InputError(
                 f'{folder}: expected images of a class with their masks, got '
@@ -97,6 +93,12 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
         'is a mask too; rename or remove it'
         for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """List the entries of a folder, without hidden ones."""
+    return sorted(
+        path for path in folder.iterdir() if not is_hidden(path.name))
 
 
 def _mask_stems(image: Path) -> list[str]:

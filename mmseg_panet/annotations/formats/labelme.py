@@ -1,33 +1,28 @@
-"""Reader of labelme's annotations, one JSON file of shapes per image."""
-import base64
-import io
-import math
+"""Reader of labelme's annotations, one JSON file of shapes per image.
+
+X-AnyLabeling writes such files, too.
+"""
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path, PureWindowsPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from mmengine.logging import print_log
+from PIL import Image
 
-from ...errors import InputError, abbreviate, error_context
-from ...files import StrPath
-from ...json_text import read_json
-from ..class_list import ClassList, check_name, number_classes
-from ..image_files import check_file_name, names_a_file, stem_of
+from ...errors import InputError, error_context, raise_first
+from ...files import StrPath, remove
+from ...locks import folder_lock
+from ...wording import counted
+from ..class_list import ClassList, number_classes
+from ..embedded_image import write_once
+from ..image_files import visible_files
+from ..image_names import ImageNames
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..pixel_limit import check_pixels, open_limited
-from ..shapes import check_reach
-
-# Sizes in pixels, as in labelme's shape_to_mask.
-_LINE_WIDTH = 10
-_POINT_RADIUS = 5
-_GREY = ('1', 'L', 'P', 'I', 'I;16')
-"""Pillow's modes of a PNG with one channel."""
-_NUM_POINTS = dict(
-    polygon=range(3, 1 << 31), oriented_rectangle=[4], rectangle=[2],
-    circle=[2], line=[2], linestrip=range(2, 1 << 31), point=[1], mask=[2])
+from .labelme_file import LabelmeFile, LabelmeImages, read_labelme_file
+from .labelme_shapes import draw_shape, is_degenerate
 
 
 def convert_labelme(folder: StrPath, out_dir: StrPath,
@@ -35,14 +30,17 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
                     image_dir: StrPath | None = None) -> list[str]:
     """Rasterize the shapes of labelme's files into a mask folder.
 
-    A shape covers the pixels that labelme's ``shape_to_mask`` assigns to it:
-    lines are 10 pixels wide, and points have a radius of 5 pixels. Later
-    shapes are in front. ``_background_`` is id 0, ``__ignore__`` is 255, or
-    65535 with more than 254 classes.
+    A shape covers the pixels that labelme's ``shape_to_mask`` assigns to it,
+    see :func:`draw_shape`. Later shapes are in front. ``_background_`` is id
+    0, ``__ignore__`` is 255, or 65535 with more than 254 classes.
+
+    If the image of a file is missing, but the file holds it as ``imageData``,
+    the image is written to ``out_dir/images``. All other images are then
+    copied there, too, so that ``out_dir`` is complete.
 
     Args:
         folder (str | os.PathLike): Folder of the JSON files, which is
-            searched recursively.
+            searched recursively, or one JSON file.
         out_dir (str | os.PathLike): Folder for the results, see
             :func:`write_masks`.
         classes (Sequence[str], optional): Labels to select, in the order of
@@ -54,142 +52,165 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
         list[str]: Names by id, background first.
 
     Raises:
-        InputError: As for :func:`read_labelme` and :func:`write_masks`. The
-            size of a mask is checked if its image exists.
+        InputError: As for :func:`read_labelme` and :func:`write_masks`, or
+            if ``image_dir`` lacks an image. The size of a mask is checked if
+            its image exists.
     """
-    return write_masks(out_dir, read_labelme(folder, classes, image_dir))
+    images = Path(out_dir, 'images')
+    with folder_lock(out_dir):
+        known = images.exists()
+        try:
+            annotations = read_labelme(
+                folder, classes, image_dir, images)
+            if image_dir is not None:
+                names = ImageNames(image_dir, search=True)
+                raise_first([
+                    names.missing(task.file_name, task.source.file)
+                    for task in annotations.tasks if task.image is None])
+            written = write_masks(out_dir, annotations)
+            _complete(annotations.tasks, images)
+        except InputError:
+            if not known and images.exists():
+                remove(images)
+            raise
+        return written
+
+
+def is_labelme(text: bytes) -> bool:
+    """Check whether the text of a JSON file has the keys of labelme's."""
+    if b'\0' in text[:4]:  # UTF-16 or UTF-32
+        text = text.replace(b'\0', b'')
+    return b'"shapes"' in text and (
+        b'"imagePath"' in text or b'"imageData"' in text)
 
 
 def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
-                 image_dir: StrPath | None = None) -> Annotations:
+                 image_dir: StrPath | None = None,
+                 embedded_dir: StrPath | None = None) -> Annotations:
     """Read the shapes of labelme's files, see :func:`convert_labelme`.
+
+    Hidden files, and JSON files that labelme did not write, are skipped; a
+    warning counts the latter. Another one counts shapes without an extent,
+    see :func:`is_degenerate`, which are left out.
 
     Args:
         path (str | os.PathLike): Folder of the JSON files, or one JSON file.
         classes (Sequence[str], optional): Labels to select. Defaults to all.
-        image_dir (str | os.PathLike, optional): Folder that contains all
-            images of the files. Defaults to the folder of the files.
+        image_dir (str | os.PathLike, optional): Folder of the images, in
+            which they are found by the path in the file, or by their name.
+            Defaults to the folder of each file.
+        embedded_dir (str | os.PathLike, optional): Folder to which images
+            are written that are missing and that the files hold as
+            ``imageData``. Defaults to nowhere.
 
     Returns:
         Annotations: Annotations to rasterize. A task has an image only if
         the image exists.
 
     Raises:
-        InputError: If a file was not written by labelme, or as for
-            :func:`number_classes`; and, when it is rasterized, if a shape is
-            malformed.
+        InputError: If a file was not written by labelme, two files annotate
+            one image, ``image_dir`` lacks an annotated image, the size of an
+            image is unknown, or as for :func:`number_classes`,
+            :func:`read_embedded` and :meth:`ImageNames.find`; and, when it
+            is rasterized, if a shape is malformed.
     """
     path = Path(path)
     alone = path.is_file()
-    image_dir = Path(image_dir or (path.parent if alone else path))
-    files = [path] if alone else sorted(path.rglob('*.json'))
+    files = [path] if alone else [
+        path / name for name in visible_files(path, '.json')
+    ] if path.is_dir() else []
     if not files:
         raise InputError(
             f'{path} has no .json files; expected the folder of the files '
             'that labelme saves')
     made_from = fingerprint('labelme', files, image_dir, classes)
-    sources = [_read(file) for file in files]
+    images = LabelmeImages(
+        path.parent if alone else path, image_dir, embedded_dir)
+    known = files if alone else [
+        file for file in files if is_labelme(file.read_bytes())]
+    found = [read_labelme_file(file, images) for file in known or files[:1]]
+    _check_unique(found)
     names, ids = number_classes(classes or sorted({
-        shape['label'] for _, (*_, shapes) in sources for shape in shapes
-    }), classes, path)
+        label for one in found for _, label, _ in one.shapes}), classes, path)
+    found = _selected(found, ids)
+    if image_dir is not None:
+        raise_first([images.missing(one) for one in found
+                     if one.image is None and one.shapes])
+    if len(known) < len(files):
+        first = next(file for file in files if file not in known)
+        _warn(f"skipped {counted(len(files) - len(known), 'file')} of {path} "
+              f'that labelme did not write, such as {first}')
+    listed = ClassList(names, {})
     tasks = [
-        MaskTask(
-            stem_of(os.path.relpath(image, image_dir)), source,
-            image if names_a_file(image, source[0]) else None,
-            frozenset(ids[shape['label']] for shape in source[-1]
-                      if shape['label'] in ids),
-            str(image), source[1:3])
-        for image, source in sources]
-    found = ClassList(names, {})
+        MaskTask(one.stem, one, one.image, frozenset(
+            ids[label] for _, label, _ in one.shapes), one.name, one.size)
+        for one in found]
     return Annotations(
-        made_from, found, tasks,
-        partial(_rasterize, ids=ids, dtype=found.dtype))
+        made_from, listed, tasks,
+        partial(_rasterize, ids=ids, dtype=listed.dtype))
 
 
-def _read(file: Path) -> tuple[Path, tuple[Path, int, int, list[dict]]]:
-    """Read the image's path; and the file, the image's size, the shapes."""
-    keys = ('imagePath', 'imageHeight', 'imageWidth', 'shapes')
-    path, height, width, shapes = map(read_json(file).get, keys)
-    if not (isinstance(path, str) and isinstance(shapes, list)
-            and type(height) is int and type(width) is int
-            and min(height, width) > 0):
-        raise InputError(
-            f'{file} is not a file of labelme: expected {", ".join(keys)}; '
-            'remove it, or save it in labelme again')
-    check_pixels((height, width), file)
-    for number, shape in enumerate(shapes, start=1):
-        check_name(
-            shape.get('label') if isinstance(shape, dict) else None,
-            f'{file}, shape {number}')
-    check_file_name(path, f'{file}: imagePath')
-    # The file may have been written on Windows.
-    windows_path = PureWindowsPath(path)
-    if windows_path.is_absolute() and not Path(path).is_absolute():
-        raise InputError(
-            f'{file}: the image {path!r} lies outside the folder of images; '
-            'change imagePath to a path relative to this file')
-    image = file.parent / windows_path.as_posix()
-    return image, (file, height, width, shapes)
+def _check_unique(found: Sequence[LabelmeFile]) -> None:
+    """Check that each image has one file."""
+    files: dict[str, Path] = {}
+    for one in found:
+        if one.image is not None:
+            image = os.path.realpath(one.image)
+            other = files.setdefault(image, one.file)
+            if other != one.file:
+                raise InputError(
+                    f'{other} and {one.file} annotate one image, '
+                    f'{one.image}; remove one of them, or correct its '
+                    'imagePath')
 
 
-def _rasterize(source: tuple[Path, int, int, list],
-               ids: Mapping[str, int], dtype: np.dtype) -> np.ndarray:
+def _selected(found: Sequence[LabelmeFile], ids: Mapping[str, int]
+              ) -> list[LabelmeFile]:
+    """Leave out other classes, and shapes without an extent."""
+    selected, left_out = [], []
+    for one in found:
+        shapes = []
+        for number, label, shape in one.shapes:
+            if label in ids and is_degenerate(shape):
+                left_out.append(f'{one.file}, shape {number} ({label})')
+            elif label in ids:
+                shapes.append((number, label, shape))
+        selected.append(one._replace(shapes=shapes))
+    if left_out:
+        _warn(f"left out {counted(len(left_out), 'shape')} without an "
+              'extent, such as a polygon of two points; the first is '
+              f'{left_out[0]}; draw it again if it is an object')
+    return selected
+
+
+def _rasterize(one: LabelmeFile, ids: Mapping[str, int], dtype: np.dtype
+               ) -> np.ndarray:
     """Return the labels of an image, (H, W)."""
-    file, height, width, shapes = source
+    height, width = one.size
     # Pillow draws on 'I', which has 32 bits, but not on 16 bits.
     canvas = Image.new('L' if dtype == np.uint8 else 'I', (width, height))
-    for number, shape in enumerate(shapes, start=1):
-        if shape['label'] in ids:
-            with error_context(f"{file}, shape {number} ({shape['label']})"):
-                _render_shape(canvas, shape, ids[shape['label']])
+    for number, label, shape in one.shapes:
+        with error_context(f'{one.file}, shape {number} ({label})'):
+            draw_shape(canvas, shape, ids[label])
     return np.asarray(canvas).astype(dtype, copy=False)
 
 
-def _render_shape(canvas: Image.Image, shape: dict[str, Any],
-                  label: int) -> None:
-    """Fill a shape and its outline, as labelme does."""
-    kind = shape.get('shape_type') or 'polygon'
-    if kind not in _NUM_POINTS:
-        raise ValueError(
-            f'expected a shape_type of {list(_NUM_POINTS)}, got {kind!r}')
-    given = shape.get('points')
-    points = np.asarray(given, float)
-    if points.shape[1:] != (2,) or len(points) not in _NUM_POINTS[kind]:
-        raise ValueError(
-            f'expected the points of a {kind}, got {abbreviate(given)}')
-    check_reach(points, canvas.size)
-    draw = ImageDraw.Draw(canvas)
-    xy = [(x, y) for x, y in points.tolist()]
-    if kind in ('polygon', 'oriented_rectangle'):
-        draw.polygon(xy, label, label)
-    elif kind == 'rectangle':
-        draw.rectangle((*points.min(0), *points.max(0)), label, label)
-    elif kind in ('line', 'linestrip'):
-        draw.line(xy, label, _LINE_WIDTH)
-    elif kind == 'mask':
-        _paste_mask(canvas, shape.get('mask'), points.astype(int), label)
-    else:
-        x, y = xy[0]
-        r = math.dist(*xy) if kind == 'circle' else _POINT_RADIUS
-        draw.ellipse((x - r, y - r, x + r, y + r), label, label)
+def _complete(tasks: Sequence[MaskTask], folder: Path) -> None:
+    """Copy all images to the folder of the embedded ones, if there are any."""
+    embedded = [task.source.embedded for task in tasks]
+    if not any(embedded):
+        return
+    others = [task for task in tasks
+              if task.image is not None and not task.source.embedded]
+    for task in others:
+        write_once(folder / f'{task.stem}{task.image.suffix}',
+                   task.image.read_bytes())
+    copied = f' and copied {counted(len(others), "other")} there,' * bool(
+        others)
+    _warn(f"wrote {counted(sum(embedded), 'image')} from imageData to "
+          f'{folder},{copied} as there is no file; it is the folder of the '
+          'images')
 
 
-def _paste_mask(canvas: Image.Image, encoded: Any, box: np.ndarray,
-                label: int) -> None:
-    """Paste a PNG into its box, which includes both corner pixels."""
-    try:
-        file = io.BytesIO(base64.b64decode(encoded))
-        with open_limited(file, 'a mask', ('PNG',)) as png:
-            size = png.size
-            fits = (box >= 0).all() and (box < canvas.size).all() and (
-                size == tuple(box[1] - box[0] + 1) and png.mode in _GREY)
-            # A small file may state a size beyond the memory.
-            inside = np.asarray(png).astype(bool) if fits else None
-    except Exception as error:  # noqa: BLE001 any damage
-        raise ValueError(
-            f'expected the mask as a PNG in base64 ({error})') from error
-    if inside is None:
-        raise ValueError(
-            'expected a mask of the size of its box, inside the image of '
-            f'{canvas.size}, got {size} in the box {box.tolist()}')
-    canvas.paste(label, tuple(box[0].tolist()), Image.fromarray(inside))
+def _warn(text: str) -> None:
+    print_log(text, 'current', logging.WARNING)

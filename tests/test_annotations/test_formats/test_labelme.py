@@ -190,8 +190,9 @@ def test_a_label_with_a_trailing_space_raises_an_input_error(tmp_path):
 
 
 @pytest.mark.parametrize(('bad', 'sentence'), [
-    (dict(shape_type='points'), 'expected a shape_type of'),
-    (dict(points=[[1, 2], [3, 4]]), 'expected the points of a polygon, got'),
+    (dict(shape_type='spiral'), 'expected a shape_type of'),
+    (dict(points=[[1, 2, 3], [4, 5, 6]]),
+     'expected the points of a polygon, got'),
     (dict(points=[[1, 2, 3]] * 3), 'expected the points of a polygon'),
     (dict(points=[[1, 2], [3], [4, 5]]), r'shape 2 \(cat\): '),
     (dict(points=None), 'expected the points of a polygon'),
@@ -205,10 +206,10 @@ def test_a_label_with_a_trailing_space_raises_an_input_error(tmp_path):
     (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask='abc'),
      'expected the mask as a PNG in base64'),
     (dict(shape_type='mask', points=[[0, 0], [2, 2]], mask=None), 'shape 2'),
-    (dict(shape_type='mask', points=[[0, 0], [2, 3]],
+    (dict(shape_type='mask', points=[[0, 0], [2, 4]],
           mask=files.base64_png(np.ones((3, 3)))), 'of the size of its box'),
-    (dict(shape_type='mask', points=[[54, 0], [56, 2]],
-          mask=files.base64_png(np.ones((3, 3)))), 'inside the image'),
+    (dict(shape_type='mask', points=[[2, 2]],
+          mask=files.base64_png(np.ones((3, 3)))), 'the points of a mask'),
 ])
 def test_a_malformed_shape_raises_an_input_error(tmp_path, bad, sentence):
     good = files.shape('cat', 'polygon', [[1, 1], [5, 1], [5, 5]])
