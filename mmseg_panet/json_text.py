@@ -5,6 +5,7 @@ from typing import Any
 
 from .errors import error_context
 from .files import StrPath, check_regular
+from .garbage_collection import pause_garbage_collection
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -27,7 +28,8 @@ def parse_json(text: str | bytes) -> Any:
         {'shots': 5}
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        with pause_garbage_collection():
+            return json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise ValueError('it is nested too deeply') from None
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ...errors import InputError, error_context, raise_first
 from ...files import StrPath, remove
+from ...garbage_collection import pause_garbage_collection
 from ...locks import folder_lock
 from ...wording import counted
 from ..class_list import ClassList, number_classes
@@ -128,7 +129,9 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
         path.parent if alone else path, image_dir, embedded_dir)
     known = files if alone else [
         file for file in files if is_labelme(file.read_bytes())]
-    found = [read_labelme_file(file, images) for file in known or files[:1]]
+    with pause_garbage_collection():
+        found = [
+            read_labelme_file(file, images) for file in known or files[:1]]
     _check_unique(found)
     names, ids = number_classes(classes or sorted({
         label for one in found for _, label, _ in one.shapes}), classes, path)

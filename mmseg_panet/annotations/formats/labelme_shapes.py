@@ -136,8 +136,9 @@ def _outline(kind: str, points: np.ndarray) -> np.ndarray:
     if kind == 'ellipse':
         # The axes end in the middle of the sides.
         across, down = points[1] - points[0], points[3] - points[0]
-        return points.mean(0) + (
-            np.outer(np.cos(_ARC), across) + np.outer(np.sin(_ARC), down)) / 2
+        arc = (np.outer(np.cos(_ARC), across)
+               + np.outer(np.sin(_ARC), down)) / 2
+        return np.round(points.mean(0) + arc)
     return points
 
 
