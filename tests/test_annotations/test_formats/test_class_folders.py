@@ -79,3 +79,9 @@ def test_unpaired_files_raise_an_input_error(tmp_path, files, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read_supports(folder)
     assert '\n' not in str(caught.value)
+
+
+def test_what_a_mac_leaves_is_no_class(tmp_path):
+    touch(tmp_path, 'cat/a.jpg', 'cat/a.png', 'cat/._a.jpg', '._cat',
+          '__MACOSX/cat/._a.jpg', '__MACOSX/._cat', 'cat/__MACOSX/._a.jpg')
+    assert names_of(read_supports(tmp_path)) == {'cat': ['a.jpg']}

@@ -9,6 +9,7 @@ import pytest
 
 from mmseg_panet.annotations import convert_labelme
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference.supports import read_supports
 
 SIZE = (40, 56)
 Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
@@ -275,3 +276,89 @@ def test_an_embedded_mask_of_another_format_is_not_decoded(tmp_path):
         converted(tmp_path, [files.shape(
             'cat', 'mask', [[0, 0], [2, 2]],
             mask=base64.b64encode(script).decode())])
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What labelme's reader warns of."""
+    texts = []
+    monkeypatch.setattr(
+        'mmseg_panet.annotations.formats.labelme.print_log',
+        lambda text, *_: texts.append(text))
+    return texts
+
+
+def test_shapes_without_an_extent_are_left_out_with_one_warning(
+        tmp_path, said):
+    labels = converted(tmp_path, [
+        files.shape('cat', 'polygon', [[1, 1], [5, 1]]),
+        files.shape('cat', 'rectangle', [[3, 5], [20, 9]]),
+        files.shape('dog', 'circle', [[9, 9], [9, 9]]),
+        files.shape('cow', 'polygon', [[1, 1]])], classes=['cat', 'dog'])
+    assert labels.sum() == labels[5:10, 3:21].sum() == 5 * 18
+    note, = said  # nothing is said of the class that is not selected
+    assert note == (
+        'left out 2 shapes without an extent, such as a polygon of two '
+        f'points; the first is {tmp_path}/in/a.json, shape 1 (cat); draw it '
+        'again if it is an object')
+
+
+def test_an_image_is_no_support_of_a_shape_without_an_extent(tmp_path, said):
+    files.save_photograph(tmp_path / 'a.jpg', np.zeros(SIZE, np.uint8))
+    files.write_labelme(tmp_path / 'a.json', SIZE, [
+        files.shape('cat', 'rectangle', [[3, 5], [20, 9]]),
+        files.shape('dog', 'polygon', [[1, 1], [5, 1]])])
+    assert list(read_supports(tmp_path)) == ['cat']
+    assert len(said) == 1
+
+
+@pytest.fixture
+def leftovers(tmp_path):
+    """A folder of labelme's files that came from a Mac, with other JSON."""
+    folder = tmp_path / 'in'
+    for name in ('a', 'b'):
+        files.save_photograph(
+            folder / f'{name}.jpg', np.zeros(SIZE, np.uint8))
+        files.write_labelme(folder / f'{name}.json', SIZE, [
+            files.shape('cat', 'rectangle', [[3, 5], [20, 9]])])
+    for name in ('._a.json', '__MACOSX/._b.json', '.cache/c.json'):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b'\0\5\x16\7\0\2 Mac OS X \xb0')
+    return folder
+
+
+def test_hidden_files_are_skipped_without_a_word(leftovers, tmp_path, said):
+    convert_labelme(leftovers, tmp_path / 'out')
+    assert (tmp_path / 'out/images.txt').read_text() == 'a\nb\n'
+    assert len(read_supports(leftovers)['cat']) == 2
+    assert said == []
+
+
+def test_json_of_other_programs_is_skipped_and_counted(
+        leftovers, tmp_path, said):
+    (leftovers / 'classes.json').write_text('["cat"]')
+    (leftovers / 'package.json').write_text('{"name": "shapes"}')
+    (leftovers / 'settings.json').write_text('{"imagePath": "photos", // no')
+    convert_labelme(leftovers, tmp_path / 'out')
+    assert len(read_supports(leftovers)['cat']) == 2
+    assert said == [
+        f'skipped 3 files of {leftovers} that labelme did not write, such as '
+        f'{leftovers}/classes.json'] * 2
+
+
+def test_a_coco_file_beside_labelmes_files_is_ambiguous(leftovers, tmp_path):
+    """prepare-data is told which to take."""
+    files.write_coco(leftovers / 'c.json', {'a.jpg': SIZE}, [], {1: 'cat'})
+    with pytest.raises(InputError, match=r'of one format, got .*c\.json'):
+        read_supports(leftovers)
+    convert_labelme(leftovers, tmp_path / 'out')
+    assert len(read_supports(leftovers / 'a.json')['cat']) == 1
+
+
+def test_a_file_alone_is_converted(leftovers, tmp_path):
+    convert_labelme(leftovers / 'a.json', tmp_path / 'out')
+    assert (tmp_path / 'out/images.txt').read_text() == 'a\n'
+
+
+def test_an_annotated_image_without_shapes_is_background(tmp_path):
+    assert not converted(tmp_path, [], classes=['cat']).any()
