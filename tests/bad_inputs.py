@@ -461,6 +461,42 @@ def _(parts, out):
         shape_type='polygon')])
 
 
+@bad('A labelme file without the size of its image')
+def _(parts, out):
+    return labelme(out, imageHeight=None, imageWidth=None)
+
+
+@bad('A labelme file whose imageData is damaged')
+def _(parts, out):
+    return labelme(out, imageData='/9j/4AAQ')
+
+
+@bad('A labelme file that names no image')
+def _(parts, out):
+    return labelme(out, imagePath='a.json')
+
+
+@bad('A labelme file in another encoding than UTF-8')
+def _(parts, out):
+    *command, folder, result = labelme(out)
+    path = folder / 'a.json'
+    path.write_bytes(path.read_bytes().replace(b'a.jpg', b'\xb2\xe2.jpg'))
+    return *command, folder, result
+
+
+@bad('Two labelme files of one image')
+def _(parts, out):
+    command = labelme(out)
+    labelme(out, 'b', imagePath='a.jpg')
+    shutil.copy(next(parts.images.iterdir()), out / 'labelme/a.jpg')
+    return command
+
+
+@bad('An image folder that lacks the image of a labelme file')
+def _(parts, out):
+    return *labelme(out), '--image-dir', parts.images
+
+
 @bad('A CVAT export that is no zip file')
 def _(parts, out):
     return ('prepare-data', 'cvat', write(out / 'export.zip', 'text'),

@@ -90,10 +90,20 @@ def coco_file(folder, name='a.json'):
 
 def labelme_file(folder):
     mask = files.base64_png(np.ones((3, 4)))
-    return files.write_labelme(folder / 'a.json', SIZE, [
+    corners = [[1, 2], [6, 1], [7, 5], [2, 6]]
+    path = files.write_labelme(folder / 'a.json', SIZE, [
         files.shape('cat', 'polygon', [[1, 1], [5, 1], [5, 5]]),
         files.shape('dog', 'circle', [[4, 4], [4, 6]]),
-        files.shape('cat', 'mask', [[2, 2], [5, 4]], mask=mask)])
+        files.shape('cat', 'mask', [[2, 2], [5, 4]], mask=mask),
+        files.shape('cat', 'rectangle', corners),
+        files.shape('dog', 'rotation', corners, direction=1.5),
+        files.shape('dog', 'ellipse', corners),
+        files.shape('cat', 'cuboid', corners + [[8, 1], [9, 7]]),
+        files.shape('cat', 'points', [[1, 1], [9, 3]])])
+    image = files.base64_png(np.zeros(SIZE))
+    path.write_text(json.dumps(
+        json.loads(path.read_text()) | dict(imageData=image)))
+    return path
 
 
 @pytest.fixture(scope='module')
@@ -116,6 +126,22 @@ def test_an_edited_labelme_file_is_read_or_refused(folder, data):
     path = labelme_file(folder)
     path.write_text(json.dumps(edited(data, json.loads(path.read_text()))))
     reads_or_refuses(lambda: rasterized(read_labelme(path)))
+
+
+@QUICK
+@given(data=st.data())
+def test_bytes_of_a_labelme_file_are_read_or_refused(folder, data):
+    path = labelme_file(folder)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(0, 3))):
+        start = data.draw(st.integers(0, len(content) - 1))
+        content[start:start + data.draw(st.integers(0, 40))] = data.draw(
+            st.binary(max_size=20))
+    path.write_bytes(data.draw(st.sampled_from([
+        bytes(content), content.decode(errors='replace').encode('utf-16')])))
+    reads_or_refuses(lambda: rasterized(read_labelme(
+        data.draw(st.sampled_from([path, path.parent])),
+        embedded_dir=folder / 'images')))
 
 
 @QUICK

@@ -39,18 +39,17 @@ def read_embedded(encoded: Any, where: str) -> EmbeddedImage:
         InputError: If it is not a valid image, or has too many pixels.
     """
     with error_context(
-            where, 'restore the file of the image, or save the annotations '
-            'again', (Exception,)):
+            f'{where} is not a readable image', 'restore the file of the '
+            'image, or save the annotations again', (Exception,)):
         if not isinstance(encoded, str):
-            raise ValueError('expected an image in base64')
+            raise ValueError('expected base64')
         start = encoded.find(',') + 1 if encoded.startswith('data:') else 0
         content = base64.b64decode(encoded[start:])
         try:
             picture = open_limited(
                 io.BytesIO(content), where, tuple(_SUFFIXES))
         except UnidentifiedImageError:
-            raise ValueError(
-                'expected an image in base64, as JPEG or PNG') from None
+            raise ValueError('expected JPEG or PNG in base64') from None
         with picture:
             picture.load()
             return EmbeddedImage(

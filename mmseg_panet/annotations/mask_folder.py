@@ -31,7 +31,7 @@ from .image_files import (
     orient_labels,
 )
 
-_FORMAT = 1
+_FORMAT = 2
 """Version of the masks in the fingerprint.
 
 It must be increased when the same annotations give other masks.

@@ -67,8 +67,8 @@ def _add_benchmarks(what: argparse._SubParsersAction) -> None:
 def _add_annotations(what: argparse._SubParsersAction) -> None:
     for name, metavar, convert, text in (
             ('coco', 'ANN', convert_coco, 'a COCO instances_*.json file'),
-            ('labelme', 'DIR', convert_labelme,
-             'a folder of labelme JSON files'),
+            ('labelme', 'PATH', convert_labelme, 'JSON files of labelme or '
+             'X-AnyLabeling (a folder, a zip file or one of them)'),
             ('cvat', 'PATH', convert_cvat, 'a CVAT export (a zip file or a '
              'folder; COCO or segmentation masks)'),
             ('masks', 'DIR', convert_masks,

@@ -35,8 +35,8 @@ def test_its_size_is_that_of_the_photograph_as_it_is_seen():
     encoded('PNG')[0][:-60]])
 def test_what_is_no_complete_image_is_a_sentence(text):
     with pytest.raises(
-            InputError, match=r'^a\.json: imageData: .* again$') as caught:
-        read_embedded(text, 'a.json: imageData')
+            InputError, match=r'^a: imageData is not a .* again$') as caught:
+        read_embedded(text, 'a: imageData')
     assert '\n' not in str(caught.value) and '<' not in str(caught.value)
 
 

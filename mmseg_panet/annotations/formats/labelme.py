@@ -5,6 +5,7 @@ X-AnyLabeling writes such files, too.
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ...locks import folder_lock
 from ...wording import counted
 from ..class_list import ClassList, number_classes
 from ..embedded_image import write_once
+from ..export_folder import export_folder
 from ..image_files import visible_files
 from ..image_names import ImageNames
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
@@ -41,7 +43,8 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
 
     Args:
         folder (str | os.PathLike): Folder of the JSON files, which is
-            searched recursively, or one JSON file.
+            searched recursively, or one JSON file, or a .zip, which is
+            unpacked to ``out_dir/export``.
         out_dir (str | os.PathLike): Folder for the results, see
             :func:`write_masks`.
         classes (Sequence[str], optional): Labels to select, in the order of
@@ -57,24 +60,26 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
             if ``image_dir`` lacks an image. The size of a mask is checked if
             its image exists.
     """
-    images = Path(out_dir, 'images')
-    with folder_lock(out_dir):
-        known = images.exists()
+    source, images = Path(folder), Path(out_dir, 'images')
+    known = images.exists()
+    with folder_lock(out_dir), (
+            export_folder(source, Path(out_dir, 'export'))
+            if source.suffix.lower() == '.zip' else nullcontext(source)
+    ) as source:
         try:
-            annotations = read_labelme(
-                folder, classes, image_dir, images)
+            annotations = read_labelme(source, classes, image_dir, images)
             if image_dir is not None:
-                names = ImageNames(image_dir, search=True)
+                lookup = ImageNames(image_dir, search=True)
                 raise_first([
-                    names.missing(task.file_name, task.source.file)
+                    lookup.missing(task.file_name, task.source.file)
                     for task in annotations.tasks if task.image is None])
-            written = write_masks(out_dir, annotations)
+            names = write_masks(out_dir, annotations)
             _complete(annotations.tasks, images)
         except InputError:
             if not known and images.exists():
                 remove(images)
             raise
-        return written
+    return names
 
 
 def is_labelme(text: bytes) -> bool:
@@ -203,16 +208,14 @@ def _complete(tasks: Sequence[MaskTask], folder: Path) -> None:
     embedded = [task.source.embedded for task in tasks]
     if not any(embedded):
         return
-    others = [task for task in tasks
+    others = [(task.stem, task.image) for task in tasks
               if task.image is not None and not task.source.embedded]
-    for task in others:
-        write_once(folder / f'{task.stem}{task.image.suffix}',
-                   task.image.read_bytes())
-    copied = f' and copied {counted(len(others), "other")} there,' * bool(
+    for stem, image in others:
+        write_once(folder / f'{stem}{image.suffix}', image.read_bytes())
+    copied = f', and copied {counted(len(others), "other")} there' * bool(
         others)
-    _warn(f"wrote {counted(sum(embedded), 'image')} from imageData to "
-          f'{folder},{copied} as there is no file; it is the folder of the '
-          'images')
+    _warn(f"wrote {counted(sum(embedded), 'embedded image')} (imageData) to "
+          f'{folder}{copied}; take this folder as that of the images')
 
 
 def _warn(text: str) -> None:

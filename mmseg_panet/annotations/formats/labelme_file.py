@@ -11,6 +11,7 @@ from ..class_list import check_name
 from ..embedded_image import EmbeddedImage, read_embedded, write_once
 from ..image_files import (
     check_file_name,
+    is_image,
     open_image,
     oriented_size,
     stem_of,
@@ -129,6 +130,8 @@ def read_labelme_file(file: Path, images: LabelmeImages) -> LabelmeFile:
             f'{file}: expected imagePath as the name of an image, got '
             f'{given!r}, and no imageData; correct it')
     image = images.find(name, file) if name else None
+    if image and data.get('imageData') and not is_image(image):
+        image = None  # such as HEIC, of which imageData is a JPEG
     size = _stated_size(data, file)
     embedded = None
     if data.get('imageData') and not (image and size):
@@ -137,18 +140,18 @@ def read_labelme_file(file: Path, images: LabelmeImages) -> LabelmeFile:
     elif image and not size:
         with open_image(image) as picture:
             size = oriented_size(picture)
+    shown = name if images.image_dir else str(
+        image or file.parent / posix_name(name))
     if not size:
         raise InputError(
             f'{file}: expected imageHeight and imageWidth, imageData or the '
-            f'image {name}, got none of them; put the image there, or give '
+            f'image {shown}, got none of them; put the image there, or give '
             'its folder as image_dir (--image-dir)')
     check_pixels(size, file)
     if embedded and not image:
         stem, image = images.write(file, embedded)
         return LabelmeFile(
             file, stem, f'{file}: imageData', image, True, size, labelled)
-    shown = name if images.image_dir else str(
-        image or file.parent / posix_name(name))
     return LabelmeFile(
         file, images.stem(name, file, image), shown, image, False, size,
         labelled)

@@ -360,5 +360,14 @@ def test_a_file_alone_is_converted(leftovers, tmp_path):
     assert (tmp_path / 'out/images.txt').read_text() == 'a\n'
 
 
+def test_a_zip_of_a_mac_is_unpacked_and_converted(leftovers, tmp_path, said):
+    path = files.zipped(leftovers)
+    convert_labelme(path, tmp_path / 'out')
+    assert (tmp_path / 'out/images.txt').read_text() == 'a\nb\n'
+    assert (tmp_path / 'out/export/a.jpg').is_file()
+    assert len(read_supports(path)['cat']) == 2
+    assert said == []
+
+
 def test_an_annotated_image_without_shapes_is_background(tmp_path):
     assert not converted(tmp_path, [], classes=['cat']).any()

@@ -74,7 +74,7 @@ def test_a_size_that_is_missing_is_that_of_the_photograph_as_it_is_seen(
 
 
 @pytest.mark.parametrize(('changes', 'sentence'), [
-    (NO_SIZE, r'expected imageHeight and .* image a\.jpg, got none of them'),
+    (NO_SIZE, r'expected imageHeight and .* image .*a\.jpg, got none of them'),
     (dict(imageHeight='40'), 'expected imageHeight in pixels, got 40; corr'),
     (dict(imageWidth=56.5), 'expected imageWidth in pixels, got 56.5'),
     (dict(imageWidth=True), 'expected imageWidth in pixels, got True'),
@@ -82,7 +82,7 @@ def test_a_size_that_is_missing_is_that_of_the_photograph_as_it_is_seen(
     (dict(imagePath=None), 'expected the name of an image file'),
     (dict(imagePath='a.json'), "imagePath as the name of an image, got 'a.j"),
     (dict(shapes=None), 'expected imagePath and a list of shapes'),
-    (dict(imageData='abc'), 'imageData: .*; restore the file of the image'),
+    (dict(imageData='abc'), 'imageData is not a readable image: .*; rest'),
 ])
 def test_what_is_missing_is_a_sentence(tmp_path, changes, sentence):
     path = write(tmp_path / 'in/a.json', **changes)
@@ -135,8 +135,8 @@ def test_all_images_are_copied_if_one_is_taken_from_its_file(
         tmp_path / 'in/b.jpg').read_bytes()
     assert (tmp_path / 'out/images/day 1/a.jpg').is_file()
     assert said[0] == (
-        f'wrote 1 image from imageData to {tmp_path}/out/images, and copied '
-        '1 other there, as there is no file; it is the folder of the images')
+        f'wrote 1 embedded image (imageData) to {tmp_path}/out/images, and '
+        'copied 1 other there; take this folder as that of the images')
 
 
 def test_nothing_is_written_if_all_images_exist(tmp_path):
@@ -145,6 +145,14 @@ def test_nothing_is_written_if_all_images_exist(tmp_path):
     prepared(tmp_path / 'in', tmp_path / 'out')
     assert not (tmp_path / 'out/images').exists()
     assert fitted(tmp_path / 'in')[1] == str(tmp_path / 'in/a.jpg')
+
+
+def test_a_photograph_that_is_not_read_is_taken_from_the_file(tmp_path):
+    """labelme shows HEIC if a plugin of Pillow is installed."""
+    write(tmp_path / 'in/a.json', imageData=encoded(folder=tmp_path),
+          imagePath='a.heic')
+    (tmp_path / 'in/a.heic').write_bytes(b'HEIC')
+    assert fitted(tmp_path / 'in')[1].endswith('a.jpg')
 
 
 @pytest.mark.parametrize('size', [{}, NO_SIZE])

@@ -108,7 +108,8 @@ def test_masks_beside_annotations_are_refused(tmp_path):
     mmcv.imwrite(PHOTO, str(tmp_path / 'cat/1.jpg'))
     mmcv.imwrite(MASK, str(tmp_path / 'cat/1.png'))
     assert list(read_supports(tmp_path)) == ['cat']
-    (tmp_path / 'cat/1.json').write_text('{"imagePath": "1.jpg", "shapes": []}')
+    (tmp_path / 'cat/1.json').write_text(
+        '{"imagePath": "1.jpg", "shapes": []}')
     with pytest.raises(InputError, match='either masks or annotations'):
         read_supports(tmp_path)
 
