@@ -138,8 +138,12 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
         found = [
             read_labelme_file(file, images) for file in known or files[:1]]
     _check_unique(found)
-    names, ids = number_classes(classes or sorted({
-        label for one in found for _, label, _ in one.shapes}), classes, path)
+    labels = sorted({label for one in found for _, label, _ in one.shapes})
+    if not labels and not classes:
+        raise InputError(
+            f'{path}: expected shapes with labels, got none; draw some in '
+            'labelme')
+    names, ids = number_classes(classes or labels, classes, path)
     found = _selected(found, ids)
     if image_dir is not None:
         raise_first([images.missing(one) for one in found

@@ -115,6 +115,11 @@ def read_labelme_file(file: Path, images: LabelmeImages) -> LabelmeFile:
     data = read_json(file)
     given = name = data.get('imagePath')
     shapes = data.get('shapes')
+    if 'annotations' in data and shapes is None:
+        raise InputError(
+            f'{file} is a file of COCO, not of labelme; convert it with '
+            'prepare-data coco, or give the folder of the files that labelme '
+            'saves')
     if not isinstance(shapes, list) or not isinstance(given, str | None):
         raise InputError(
             f'{file} is not a file of labelme: expected imagePath and a list '

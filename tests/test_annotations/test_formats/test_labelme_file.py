@@ -275,3 +275,44 @@ def test_other_labels_are_a_sentence(tmp_path, label):
     path = write(tmp_path / 'a.json', [CAT | dict(label=label)])
     with pytest.raises(InputError, match='shape 1: expected the name of a cl'):
         read_supports(path)
+
+
+def test_what_x_anylabeling_adds_is_ignored(tmp_path):
+    added = dict(
+        score=0.9, description=None, difficult=True, flags=None,
+        attributes={'colour': 'red'}, kie_linking=[[0, 1]], group_id=3)
+    path = write(tmp_path / 'in/a.json', [
+        CAT | added | dict(points=[[3, 5], [20, 5], [20, 9], [3, 9]]),
+        files.shape('dog', 'rotation', [[30, 20], [40, 30], [30, 39], [
+            20, 30]], direction=0.78) | added,
+        files.shape('dog', 'quadrilateral', [[40, 2], [50, 2], [50, 9], [
+            41, 9]]) | added], version='3.3.6', checked=False, description='',
+        imageHeight=-1, imageWidth=-1)
+    files.save_photograph(tmp_path / 'in/a.jpg', GREY)
+    supports = read_supports(path)
+    assert list(supports) == ['cat', 'dog']
+    labels = supports['dog'][0].rasterize(SIZE)
+    assert ((labels == 1) == EXPECTED).all()
+    assert labels[30, 20] == labels[30, 40] == labels[5, 45] == 2
+
+
+def test_an_image_that_image_dir_lacks_is_taken_from_the_file(tmp_path):
+    write(tmp_path / 'in/x.json', imageData=encoded(folder=tmp_path))
+    (tmp_path / 'photos').mkdir()
+    assert fitted(tmp_path / 'in', tmp_path / 'photos')[1].endswith('x.jpg')
+    prepared(tmp_path / 'in', tmp_path / 'out', tmp_path / 'photos')
+    assert (tmp_path / 'out/images/x.jpg').is_file()
+
+
+def test_a_folder_in_which_nothing_is_marked_is_a_sentence(tmp_path):
+    write(tmp_path / 'a.json', [])
+    for path in (tmp_path, tmp_path / 'a.json'):
+        with pytest.raises(InputError, match='expected shapes with labels'):
+            read_supports(path)
+
+
+def test_a_file_of_coco_is_named_as_such(tmp_path):
+    files.write_coco(tmp_path / 'c.json', {'a.jpg': SIZE}, [], {1: 'cat'})
+    for path in (tmp_path, tmp_path / 'c.json'):
+        with pytest.raises(InputError, match='with prepare-data coco'):
+            convert_labelme(path, tmp_path / 'out')
