@@ -20,6 +20,7 @@ from ..files import prepare_output
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.folder_job import segment_images
 from ..inference.images.image_list import ImageItem, list_images
+from ..inference.results.exports import FORMATS, Export
 from ..inference.results.out_folder import prepare_folder
 from ..inference.results.out_path import (
     check_writable,
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images, folders, glob patterns or videos to segment')
     parser.add_argument(
         '--out', required=True, metavar='DIR', help='folder to write, with '
-        'masks/, classes.txt, overlays/, areas.csv and coco.json')
+        'masks/, classes.txt, overlays/, areas.csv, coco.json and exports')
     parser.add_argument(
         '--bank', metavar='FILE.safetensors', help='bank of the registered '
         'classes: written if --support is given, read otherwise')
@@ -63,6 +64,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--coco', action='store_true',
         help='also write all masks as a COCO JSON file')
+    parser.add_argument(
+        '--export', nargs='+', choices=FORMATS, default=[],
+        metavar='FORMAT', help='also write each object for label tools, which '
+        "can correct it: 'coco', 'labelme' or 'yolo', in a folder of that "
+        'name; files that were corrected are kept')
+    parser.add_argument(
+        '--rle', action='store_true',
+        help='export exact masks in place of polygons: run lengths in COCO, '
+        'masks in labelme')
+    parser.add_argument(
+        '--export-min-area', type=float, default=1, metavar='PIXELS',
+        help='objects with fewer pixels are not exported; below 1, a share '
+        'of the image; default: 1')
     parser.add_argument(
         '--adapt', action='store_true',
         help='adapt the classes to --images before these are segmented; this '
@@ -94,13 +108,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     _check_paths(args)
+    export = Export(args.export, not args.rle, args.export_min_area)
     images = list_images(args.images, leave_out=args.out)
+    export.check(Path(args.out), images)
     _join_group(args)
     with folder_lock(args.out, collective=True):
-        return _segment(args, images)
+        return _segment(args, images, export)
 
 
-def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
+def _segment(args: argparse.Namespace, images: list[ImageItem],
+             export: Export) -> int:
     inferencer = make_inferencer(
         args, slide=args.slide, tta=args.tta,
         min_confidence=args.min_confidence, min_area=args.min_area,
@@ -118,7 +135,7 @@ def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
             inferencer.save(args.bank)
     failures = segment_images(
         inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
-        coco=args.coco, batch_size=args.batch_size)
+        coco=args.coco, batch_size=args.batch_size, export=export)
     if is_main_process():
         if failures:
             of_all = counted(len(images), 'image')

@@ -18,7 +18,9 @@ from ..shared_errors import shared_errors
 from ..wording import counted, printable
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
+from .results.exports import Export
 from .results.out_folder import OutFolder, prepare_folder
+from .results.segmented_image import read_segmented
 from .segmentation import cut_batches, segment
 
 
@@ -32,7 +34,8 @@ class Failure(NamedTuple):
 def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                    out_dir: StrPath, overlay: bool = False, csv: bool = False,
                    coco: bool = False, batch_size: int = 1,
-                   show_progress: bool = True) -> list[Failure]:
+                   show_progress: bool = True,
+                   export: Export | None = None) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 
     Batches are cut from the complete list, and each is computed completely or
@@ -52,6 +55,9 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         coco (bool): Whether to write ``coco.json``. Defaults to False.
         batch_size (int): Images read and segmented together. Defaults to 1.
         show_progress (bool): Whether to show a bar. Defaults to True.
+        export (Export, optional): The formats in which the masks are
+            exported for label tools. They are written at the end, and
+            therefore complete after an interruption, too. Defaults to none.
 
     Returns:
         list[Failure]: Images that could not be read or segmented, in order.
@@ -65,16 +71,18 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     """
     if not inferencer.classes:
         raise InputError(NO_CLASS)
+    export = export or Export()
+    export.check(Path(out_dir), images)
     with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
-                      overlay, csv, coco), batch_size, show_progress)
+                      overlay, csv, coco), batch_size, show_progress, export)
 
 
 def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                     folder: OutFolder, batch_size: int,
-                    show_progress: bool) -> list[Failure]:
+                    show_progress: bool, export: Export) -> list[Failure]:
     rank, world_size = get_dist_info()
     share = cut_batches(images, batch_size)[rank::world_size]
     prepare_folder(folder.path, inferencer.fingerprint())
@@ -101,16 +109,20 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     failed = {one.name: one for one in chain(*all_gather_object(failures))}
     with shared_errors():
         if is_main_process():
-            _finish(folder, images, failed)
+            _finish(folder, images, failed, export, show_progress)
     return [failed[item.name] for item in images if item.name in failed]
 
 
 def _finish(folder: OutFolder, images: Sequence[ImageItem],
-            failed: Collection[str]) -> None:
-    """Check that all masks exist, and write the tables."""
+            failed: Collection[str], export: Export,
+            show_progress: bool) -> None:
+    """Check that all masks exist, and write the tables and exports."""
     done = [item for item in images if item.name not in failed]
     folder.check_complete(done)
     folder.write_tables(done)
+    export.write(
+        folder.path, done, partial(read_segmented, folder.path),
+        folder.classes, folder.palette, show_progress)
     if others := folder.masks_of_others(images):
         number = counted(len(others), 'mask')
         print_log(

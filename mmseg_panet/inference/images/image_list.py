@@ -49,6 +49,13 @@ class ImageItem(NamedTuple):
             return self.source.video.path
         return self.source if isinstance(self.source, str) else None
 
+    @property
+    def file_name(self) -> str:
+        """Its name with the suffix of its file, if it is one."""
+        if not isinstance(self.source, str):
+            return self.name
+        return str(PurePosixPath(self.name).with_name(Path(self.source).name))
+
 
 def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
     """Read an image, and return its name and its hash too.

@@ -1,8 +1,6 @@
 """Tables of the predictions for many images: CSV and COCO."""
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from ...annotations.label_type import ignored_of
 from ...files import atomic_path
 from ...table import csv_line
 from ..images.image_list import ImageItem
+from .coco_export import coco_categories, coco_image, write_lists
 from .mask_file import mask_path, read_mask, read_summary
 
 
@@ -51,35 +50,19 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
         out_dir (Path): A folder with a mask of each image.
         images (Sequence[ImageItem]): The images.
         classes (Sequence[str]): Names of the labels 1..W.
-        palette (np.ndarray, optional): RGB by label, which gives each
-            category its ``color``, as in COCO's panoptic files. Defaults to
-            none.
+        palette (np.ndarray, optional): See :func:`coco_categories`. Defaults
+            to none.
     """
-    categories: list[dict[str, Any]] = [
-        dict(id=i, name=name) for i, name in enumerate(classes, 1)]
-    if palette is not None:
-        for category in categories:
-            category['color'] = palette[category['id']].tolist()
-    # In pieces, so that the memory does not grow with the number of images.
-    with (atomic_path(out_dir / 'coco.json') as part,
-          part.open('w', encoding='utf-8') as file):
-        for start, key, rows in (
-                ('{', 'categories', categories),
-                (',\n', 'images', _images(out_dir, images)),
-                (',\n', 'annotations', _annotations(out_dir, images))):
-            file.write(f'{start}"{key}": [')
-            for i, row in enumerate(rows):
-                file.write((',\n' if i else '\n') + json.dumps(row))
-            file.write(']')
-        file.write('}\n')
+    write_lists(out_dir / 'coco.json', dict(
+        categories=coco_categories(classes, palette),
+        images=_images(out_dir, images),
+        annotations=_annotations(out_dir, images)))
 
 
 def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
     for i, item in enumerate(images, start=1):
-        height, width = read_summary(mask_path(out_dir, item.name)).size
-        name = item.name if not isinstance(item.source, str) else str(
-            PurePosixPath(item.name).with_name(Path(item.source).name))
-        yield dict(id=i, file_name=name, height=height, width=width)
+        yield coco_image(
+            i, item, read_summary(mask_path(out_dir, item.name)).size)
 
 
 def _annotations(out_dir: Path,

@@ -2,7 +2,7 @@
 from pathlib import Path
 
 RECORD = 'made_with.txt'
-PICTURES = ('masks', 'overlays')
+PICTURES = ('masks', 'overlays', 'yolo')
 """Subfolders of a folder of results, which hold no photographs."""
 
 

@@ -18,6 +18,10 @@ from ...visualization.segmentation_plot import plot_grid, plot_segmentation
 from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import VideoFrame, read_image
+from .coco_export import coco_annotations, coco_categories, coco_image
+from .detections import detections
+from .exports import Export
+from .segmented_image import SegmentedImage
 
 _MOST_ROWS = 10
 """Images, and classes, of the table of a summary."""
@@ -99,6 +103,99 @@ class SegmentationResult(dict):
                     part, 'PNG' if out.suffix.lower() == '.png' else 'JPEG',
                     quality=95)
         return picture
+
+    def to_coco(self, polygons: bool = True, min_area: float = 1) -> dict:
+        """Describe the objects of all images in COCO's format.
+
+        Objects are the 8-connected components of each class; undecided
+        pixels are none. The score is the mean confidence.
+
+        Args:
+            polygons (bool): Whether segmentations are polygons, see
+                :func:`outline`, or run lengths, which are exact. Defaults to
+                True.
+            min_area (float): Smallest object to keep: a number of pixels or,
+                below 1, a fraction of the image. Defaults to 1.
+
+        Returns:
+            dict: ``images``, ``annotations`` and ``categories``, of which
+            category i is the i-th class. Images that could not be read are
+            left out.
+
+        Raises:
+            InputError: If ``min_area`` is negative, or pycocotools is
+                missing for run lengths.
+        """
+        Export(('coco',), polygons, min_area)
+        images = self._segmented()
+        return dict(
+            categories=coco_categories(self['classes'], self._palette),
+            images=[coco_image(i, one.item, one.labels.shape)
+                    for i, one in enumerate(images, start=1)],
+            annotations=[*coco_annotations(images, polygons, min_area)])
+
+    def to_supervision(self, min_area: float = 1) -> Any:
+        """Make detections of the package supervision, see :func:`detections`.
+
+        Args:
+            min_area (float): See :meth:`to_coco`. Defaults to 1.
+
+        Returns:
+            supervision.Detections | list[supervision.Detections | None]: The
+            objects of each image; for the path of one image, or one image in
+            memory, no list.
+
+        Raises:
+            InputError: If supervision is not installed, or ``min_area`` is
+                negative.
+        """
+        found = {
+            one.item.name: detections(one, self['classes'], min_area)
+            for one in self._segmented()}
+        column = [found.get(item.name) for item in self._items]
+        return column[0] if isinstance(self.get('names'), str) else column
+
+    def export(self, out_dir: StrPath, formats: str | Sequence[str],
+               polygons: bool = True, min_area: float = 1) -> None:
+        """Write the objects as files that label tools read and correct.
+
+        Existing files are replaced.
+
+        Args:
+            out_dir (str | os.PathLike): Folder for
+                ``coco/instances.json``, ``labelme/<name>.json`` and
+                ``yolo/data.yaml`` with ``images`` and ``labels``.
+            formats (str | Sequence[str]): 'coco', 'labelme' or 'yolo', or
+                several.
+            polygons (bool): Whether objects are polygons, see
+                :func:`outline`, or exact: run lengths in COCO, masks in
+                labelme. Defaults to True.
+            min_area (float): See :meth:`to_coco`. Defaults to 1.
+
+        Raises:
+            InputError: As for :class:`Export`; or if an image is no file,
+                which labelme and YOLO refer to.
+            WriteError: If files cannot be written.
+        """
+        export = Export(
+            (formats,) if isinstance(formats, str) else tuple(formats),
+            polygons, min_area)
+        images = {one.item.name: one for one in self._segmented()}
+        items = [one.item for one in images.values()]
+        export.check(Path(out_dir), items)
+        export.write(
+            Path(out_dir), items, lambda item: images[item.name],
+            self['classes'], self._palette)
+
+    def _segmented(self) -> list[SegmentedImage]:
+        """Return the images that were segmented, with their confidence."""
+        confidence = self.get('confidence')
+        if not isinstance(confidence, list):
+            confidence = [confidence] * len(self._items)
+        return [
+            SegmentedImage(item, labels, one) for item, labels, one in zip(
+                self._items, self._class_maps, confidence, strict=True)
+            if labels is not None]
 
     def _items_to_plot(self) -> list[tuple[ImageItem, np.ndarray]]:
         found = [
