@@ -1,4 +1,5 @@
 """The command on images of many formats, one of which is broken."""
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from tool_runs import (
     write_supports,
 )
 
+from mmseg_panet.annotations.formats.labelme import read_labelme
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.models import DiscriminantClassifier
 
@@ -77,7 +79,16 @@ def arguments(folder, out, learn=True):
             ('--support', folder / 'support') if learn
             else ('--bank', folder / 'bank.safetensors')),
         '--images', folder / 'photos', '--out', folder / out,
-        '--overlay', '--csv', '--coco', '--batch-size', 2]
+        '--overlay', '--csv', '--coco', '--export', 'coco', 'labelme', 'yolo',
+        '--batch-size', 2]
+
+
+def read_labelme_labels(folder, images):
+    annotations = read_labelme(folder, image_dir=images)
+    return annotations.classes.names, {
+        task.image.name if task.image.stem in ('16', 'same')
+        else task.stem: annotations.rasterize(task.source)
+        for task in annotations.tasks}
 
 
 def files(out_dir):
@@ -104,6 +115,39 @@ def test_every_image_gets_a_mask_of_its_size_and_the_broken_one_is_named(
             assert mask.size == ImageOps.exif_transpose(image).size
     assert {int(label) for path in masks
             for label in np.unique(Image.open(path))} == {0, 1, 2}
+
+
+def test_the_objects_of_all_masks_are_exported(setting):
+    folder, _ = setting
+    out = folder / 'once'
+    names, found = read_labelme_labels(out / 'labelme', folder / 'photos')
+    assert names == ['background', 'class1', 'class2']
+    assert len(found) == 12
+    data = json.loads((out / 'coco' / 'instances.json').read_text())
+    assert {one['file_name'] for one in data['images']} == {
+        path.name for path in (folder / 'photos').iterdir()
+        if path.stem != BROKEN}
+    for name, labels in found.items():
+        mask = np.array(Image.open(out / f'masks/{name}.png'))
+        assert np.mean(labels == mask) > 0.98, name
+        assert (out / f'yolo/labels/{name}.txt').is_file()
+
+
+def test_an_export_can_be_exact_and_without_small_objects(
+        setting, monkeypatch):
+    folder, _ = setting
+    monkeypatch.chdir(folder)
+    tool('segment.py', 'small.py', 'small.pth', '--bank', 'bank.safetensors',
+         '--images', 'photos/1.jpg', '--out', 'exact', '--export', 'labelme',
+         '--rle', '--export-min-area', '50', '--device', 'cpu')
+    _, found = read_labelme_labels(
+        folder / 'exact/labelme', folder / 'photos')
+    mask = np.array(Image.open('exact/masks/1.png'))
+    assert (found['1'] != mask).sum() == (
+        (found['1'] == 0) & (mask != 0)).sum()
+    shapes = json.loads(
+        (folder / 'exact/labelme/1.json').read_text())['shapes']
+    assert {shape['shape_type'] for shape in shapes} == {'mask'}
 
 
 def test_a_run_that_was_killed_and_restarted_writes_the_same_files(setting):
