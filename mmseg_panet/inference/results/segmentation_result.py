@@ -159,7 +159,8 @@ class SegmentationResult(dict):
                polygons: bool = True, min_area: float = 1) -> None:
         """Write the objects as files that label tools read and correct.
 
-        Existing files are replaced.
+        Existing files are replaced, other than those in a folder of results
+        that were corrected, see :meth:`Export.write`.
 
         Args:
             out_dir (str | os.PathLike): Folder for

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from pycocotools.coco import COCO
 from PIL import Image
+from pycocotools.coco import COCO
 
 from mmseg_panet.annotations.class_colours import class_palette
 from mmseg_panet.annotations.formats.coco import read_coco

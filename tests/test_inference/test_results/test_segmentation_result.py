@@ -1,14 +1,17 @@
 import base64
 import io
 import pickle
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
 from PIL import Image
+from pycocotools import mask
 
 from mmseg_panet.annotations.class_colours import class_palette
+from mmseg_panet.annotations.formats.coco import read_coco
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.images.image_list import ImageItem
 from mmseg_panet.inference.images.image_source import VideoFrame
@@ -175,3 +178,66 @@ def test_a_result_is_copied_and_pickled(inferencer):
         assert repr(other) == repr(result)
         assert (other.plot() == result.plot()).all()
         assert set(other) == set(result)
+
+
+def counts(*numbers):
+    """Compress run lengths of an image of 2 x 4."""
+    runs = dict(size=[2, 4], counts=[*numbers])
+    return mask.frPyObjects(runs, 2, 4)['counts'].decode()
+
+
+def test_objects_leave_as_coco(tmp_path):
+    labels = np.array([[1, 1, 0, 2], [0, 0, 0, 255]], np.uint8)
+    confidence = np.array([[0.5, 1, 0, 0.3], [0, 0, 0, 0]], np.float32)
+    items = [ImageItem('broken', 'broken.jpg'), ImageItem('a', 'of/a.JPG')]
+    result = result_of([None, labels], items=items)
+    result['confidence'] = [None, confidence]
+    assert result.to_coco(polygons=False) == dict(
+        images=[dict(id=1, file_name='a.JPG', height=2, width=4)],
+        categories=[
+            dict(id=1, name='<cat>', color=result._palette[1].tolist()),
+            dict(id=2, name='dog', color=result._palette[2].tolist())],
+        annotations=[
+            dict(id=1, image_id=1, category_id=1, area=2, iscrowd=0,
+                 bbox=[0, 0, 2, 1], score=0.75,
+                 # Column by column: 1, none, 1, and 5 others.
+                 segmentation=dict(size=[2, 4], counts=counts(0, 1, 1, 1, 5))),
+            dict(id=2, image_id=1, category_id=2, area=1, iscrowd=0,
+                 bbox=[3, 0, 1, 1], score=0.3,
+                 segmentation=dict(size=[2, 4], counts=counts(6, 1, 1)))])
+    first, = result.to_coco(min_area=2)['annotations']
+    assert first['segmentation'] == [
+        [0.25, 0.25, 0.25, 0.75, 1.75, 0.75, 1.75, 0.25]]
+
+
+def test_objects_leave_as_detections(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'supervision', SimpleNamespace(
+        Detections=SimpleNamespace))
+    labels = np.array([[1, 0], [0, 2]], np.uint8)
+    result = result_of([None, labels])
+    result['names'] = ['0', '1']
+    broken, found = result.to_supervision()
+    assert broken is None
+    # They touch with a corner, but are of two classes.
+    assert found.class_id.tolist() == [0, 1]
+    alone = result_of([labels])
+    alone['names'] = '0'
+    assert alone.to_supervision().class_id.tolist() == [0, 1]
+
+
+def test_the_objects_of_a_call_are_exported(inferencer, photos, tmp_path):
+    result = inferencer([str(photos / 'a.png'), str(photos / 'b.png')])
+    result.export(tmp_path / 'out', ['coco', 'labelme'], polygons=False)
+    result.export(tmp_path / 'out', 'yolo')
+    annotations = read_coco(
+        tmp_path / 'out' / 'coco' / 'instances.json', photos)
+    for task, labels in zip(
+            annotations.tasks, result['predictions'], strict=True):
+        np.testing.assert_array_equal(
+            annotations.rasterize(task.source), labels)
+    assert (tmp_path / 'out/labelme/b.json').is_file()
+    assert (tmp_path / 'out/yolo/labels/b.txt').is_file()
+    single = inferencer(image_of((20, 20, 230))[0])
+    assert len(single.to_coco()['images']) == 1
+    with pytest.raises(InputError, match='save it as a file'):
+        single.export(tmp_path / 'out', 'labelme')
