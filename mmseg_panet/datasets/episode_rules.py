@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from ..annotations.label_type import IGNORED
 from ..errors import InputError, check_choice
 from .class_index import ClassIndex
-from .folds import named_folds, portable_folds, split_classes
+from .folds import hold_out, named_folds, portable_folds, split_classes
 from .image_pool import NO_CLASSES, ImagePool
 
 SAMPLINGS = ('class_first', 'image_first', 'pair_first')
@@ -195,9 +195,9 @@ class EpisodeRules:
 
     @property
     def novel_classes(self) -> list[str]:
-        """The novel classes of ``fold``; empty without folds."""
-        return [] if self.fold is None else split_classes(
-            self.folds or (), self.fold, 'novel')
+        """The novel classes of ``fold``; empty if none are held out."""
+        return split_classes(self.all_folds, self.fold, 'novel') if (
+            self.fold is not None and hold_out(self.all_folds)) else []
 
     def in_all_folds(self) -> list['EpisodeRules']:
         """Return the rules for every fold; only these without a fold."""

@@ -112,9 +112,25 @@ def read_folds(path: StrPath) -> list[list[str]]:
     return [folds[fold] for fold in sorted(folds)]
 
 
+def hold_out(folds: str | Sequence[Sequence[str]]) -> bool:
+    """Tell whether folds hold classes out: two or more of them have some.
+
+    Args:
+        folds (str | Sequence[Sequence[str]]): Folds as in
+            :func:`split_classes`.
+
+    Raises:
+        InputError: As for :func:`named_folds`.
+    """
+    return sum(map(bool, named_folds(folds))) > 1
+
+
 def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
                   split: str) -> list[str]:
     """Return the names of the classes of a fold or of all folds.
+
+    Where a single fold has classes, as for a data set of one class, none can
+    be held out, see :func:`hold_out`: they are both base and novel.
 
     Args:
         folds (str | Sequence[Sequence[str]]): A key of :data:`FOLDS`, the
@@ -138,6 +154,8 @@ def split_classes(folds: str | Sequence[Sequence[str]], fold: int,
     if type(fold) is not int or not 0 <= fold < len(folds):
         raise InputError(
             f'fold {fold!r} does not exist: expected 0..{len(folds) - 1}')
+    if split in ('novel', 'base') and not hold_out(folds):
+        split = 'all'
     if split == 'novel':
         return list(folds[fold])
     if split == 'base':

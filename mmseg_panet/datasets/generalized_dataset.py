@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from ..errors import InputError
 from .closed_set_dataset import ClosedSetDataset, hide_classes
 from .episodic_dataset import EpisodicDataset
-from .folds import split_classes
+from .folds import hold_out, named_folds, split_classes
 from .sampling import Episode
 
 
@@ -65,6 +65,12 @@ class GeneralizedDataset(EpisodicDataset):
                  novel_pixels: str = 'background',
                  num_ways: int | None = None, **kwargs: Any) -> None:
         novel = split_classes(folds, fold, 'novel')
+        if not hold_out(folds):
+            raise InputError(
+                'expected classes in two or more folds for a '
+                'GeneralizedDataset, which tests base and novel classes '
+                f'together, got {named_folds(folds)}; split them, or test an '
+                'EpisodicDataset')
         if num_ways not in (None, len(novel)):
             raise InputError(
                 f'expected all {len(novel)} novel classes of fold {fold} as '

@@ -48,7 +48,7 @@ class ImagePool:
                  cache_dir: str | None = None) -> None:
         self.dataset = build_dataset(dataset)
         # Read once, as mmengine copies the metainfo on every access.
-        self.classes = list(self.dataset.metainfo['classes'])
+        self.classes = class_names_of(self.dataset)
         for name in self.classes:
             check_letters(name, 'the classes of the data set (metainfo)')
         infos = self.infos()
@@ -123,12 +123,54 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
     try:
         return DATASETS.build(dataset)
     except (AssertionError, OSError, ValueError) as error:
+        raise_if_empty(dataset)
         roots = [
             one.get('data_root') for one in dataset.get('datasets', [dataset])]
         raise InputError(
             f'the images of {type_name(dataset)} could not be listed under '
             f'data_root={roots} ({error or "a folder or list is missing"}); '
             'correct it, or give it with --data-root') from error
+
+
+def class_names_of(dataset: BaseDataset) -> list[str]:
+    """Return the class names of a data set by class id.
+
+    Raises:
+        InputError: If its metainfo lacks them.
+    """
+    classes = dataset.metainfo.get('classes')
+    if isinstance(classes, (list, tuple)) and classes:
+        return list(classes)
+    raise InputError(
+        'expected metainfo with the names of the classes of the '
+        f'{type(dataset).__name__}, got classes={classes!r}; write '
+        "metainfo=dict(classes=['background', ...]) into its config, in the "
+        'order of the ids in the masks')
+
+
+def raise_if_empty(dataset: dict) -> None:
+    """Raise an error if no file of a data set has the wanted suffix.
+
+    mmengine fails then with a sentence of numpy.
+
+    Raises:
+        InputError: If there is no image.
+    """
+    for one in dataset.get('datasets', [dataset]):
+        try:
+            built = DATASETS.build(dict(one, lazy_init=True))
+            if built.load_data_list():
+                continue
+            suffix, folder = built.img_suffix, built.data_prefix['img_path']
+        except Exception:  # noqa: BLE001 of any data set, which has failed
+            continue
+        if built.ann_file and not os.path.isdir(built.ann_file):
+            raise InputError(
+                f'{built.ann_file} lists no image; write the name of an '
+                'image without its suffix in each line, or leave out ann_file')
+        raise InputError(
+            f'there is no *{suffix} in {folder}; check img_suffix and '
+            "data_prefix, whose img_path is the folder of the images")
 
 
 def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:

@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
-from ..image_pool import NO_CLASSES, build_dataset
+from ..image_pool import NO_CLASSES, build_dataset, class_names_of
 
 Fingerprint = tuple[int, str]
 """The size of a file and the SHA-256 of its end; 0 and '' if it is missing."""
@@ -88,7 +88,7 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
         InputError: If the images cannot be listed, or there are none.
     """
     built = build_dataset(dataset)
-    classes = list(built.metainfo['classes'])
+    classes = class_names_of(built)
     infos = [built.get_data_info(i) for i in range(len(built))]
     if not infos:
         raise InputError(

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from ..benchmarks.published import PUBLISHED, differences
 from ..class_index import Fault
 from ..episode_rules import images_showing
+from ..folds import hold_out
 from .checked_pool import CheckedPool, overlaps, unused_masks
 from .report import NOTE, DataReport
 from .stage import Stage, check_stages
@@ -149,7 +150,12 @@ def _check_shared(training: Stage, test: Stage) -> Iterator[Fault]:
             NOTE, 'training and test sample from the same data set')
     both = [name for name in test.rules.classes
             if name in training.rules.classes]
-    if both:
+    folds = training.rules.all_folds
+    if both and folds and not hold_out(folds):
+        yield Fault(NOTE, (
+            f'the folds hold no class out, so that {both} are trained on and '
+            'tested: a result says nothing about new classes'))
+    elif both:
         yield Fault('classes', (
             f'training and test sample the same classes {both}: the classes '
             'of the test must not be trained on; set the same fold for both '
