@@ -850,6 +850,34 @@ def _(parts, out):
             parts.toy)
 
 
+def base_data_set(parts, out, **settings):
+    """Test on the toy data as a data set of mmseg without a class."""
+    cfg = Config.fromfile(parts.config)
+    cfg.test_dataloader.dataset.dataset = dict(
+        type='BaseSegDataset', data_root=str(parts.toy), data_prefix=dict(
+            img_path='JPEGImages', seg_map_path='SegmentationClass'),
+        **settings)
+    cfg.dump(out / 'small.py')
+    return ('test', out / 'small.py', parts.checkpoint, '--data-root',
+            parts.toy)
+
+
+@bad('A data set without the names of its classes')
+def _(parts, out):
+    return base_data_set(parts, out)
+
+
+@bad('A data set without a file of its suffix')
+def _(parts, out):
+    return base_data_set(parts, out, img_suffix='.jpeg')
+
+
+@bad('A list of images without lines')
+def _(parts, out):
+    (out / 'list.txt').write_text('')
+    return base_data_set(parts, out, ann_file=str(out / 'list.txt'))
+
+
 @bad('A protocol that does not exist')
 def _(parts, out):
     return parts.test('--protocol', 'modem')
@@ -929,6 +957,12 @@ def _(parts, out):
 @bad('A minimum area above 1')
 def _(parts, out):
     return parts.segment_from(out, parts.support, '--min-area', 2)
+
+
+@bad('An export to YOLO as run lengths')
+def _(parts, out):
+    return parts.segment(
+        out, '--bank', parts.bank, '--export', 'yolo', '--rle')
 
 
 @bad('A batch size of 0')

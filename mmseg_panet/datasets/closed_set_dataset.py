@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from ..errors import InputError, check_choice, loading_context
 from .episode_rules import NOVEL_PIXELS, choose_pool, images_showing
 from .episodic_dataset import mask_loader
-from .folds import hold_out, split_classes
+from .folds import split_classes
 from .image_pool import ImagePool
 
 SPLITS = ('base', 'all')
@@ -68,9 +68,9 @@ class ClosedSetDataset(Dataset):
             mask_loader(self.pipeline.transforms), cache_dir)
         base, novel = (split_classes(folds, fold, one)
                        for one in ('base', 'novel'))
-        if not hold_out(folds):
-            novel = []
-        self.class_names = base if split == 'base' else [*base, *novel]
+        # A class that is alone in the folds is both.
+        self.class_names = base if split == 'base' else [
+            *dict.fromkeys([*base, *novel])]
         self.class_ids = self.images.class_ids(self.class_names)
         hidden = [] if split == 'all' else novel
         self.indices, self.ignored_ids = hide_classes(

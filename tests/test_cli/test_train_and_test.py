@@ -18,6 +18,7 @@ from mmengine.config import Config
 from PIL import Image
 from tool_runs import TWO_PROCESSES, small_config, tool, tool_process
 
+from mmseg_panet.datasets import TOY_CLASSES
 from mmseg_panet.locks import LOCK, folder_lock
 from mmseg_panet.runs.testing import format_scores
 
@@ -66,6 +67,22 @@ def test_two_trainings_are_bitwise_equal_with_0_and_with_2_workers(
     assert 'OneDL' not in done.stdout
     assert 'MultiScaleDeformableAttention' not in done.stderr
     assert 'The prefix is not set' not in done.stdout
+
+
+def test_one_class_alone_is_trained_on_and_tested(small, tmp_path):
+    cfg, data = Config.fromfile(small[0]), small[2]
+    for loader in (cfg.train_dataloader, cfg.val_dataloader,
+                   cfg.test_dataloader):
+        loader.dataset.update(folds=[[TOY_CLASSES[0]]])
+    cfg.train_cfg.max_iters = 1
+    cfg.default_hooks.checkpoint.interval = 1
+    config = tmp_path / 'one.py'
+    cfg.dump(config)
+    tool('train.py', config, '--work-dir', tmp_path, '--data-root', data)
+    done = tool('test.py', config, tmp_path / 'iter_1.pth', '--work-dir',
+                tmp_path, '--data-root', data)
+    assert TOY_CLASSES[0] in done.stdout
+    assert TOY_CLASSES[1] not in done.stdout
 
 
 def test_a_repeated_data_set_of_episodes_gives_the_same_training(

@@ -60,6 +60,12 @@ def test_images_with_novel_classes_can_be_left_out(toy_root):
         toy(toy_root, novel_pixels='drop', folds=[TOY_CLASSES])
 
 
+@pytest.mark.parametrize('split', ['base', 'all'])
+def test_a_class_that_is_alone_in_the_folds_is_listed_once(split, toy_root):
+    dataset = toy(toy_root, folds=[TOY_CLASSES[:1]], split=split)
+    assert dataset.metainfo['classes'] == ('background', TOY_CLASSES[0])
+
+
 def test_unknown_settings_are_refused(toy_root):
     with pytest.raises(InputError, match='split'):
         toy(toy_root, split='novel')

@@ -67,6 +67,13 @@ def test_the_rules_of_all_folds_differ_by_fold_and_classes():
     assert second.novel_classes == ['car']
 
 
+def test_a_class_that_is_alone_in_the_folds_is_not_held_out():
+    alone = rules(folds=[['cat'], []], fold=0, classes=['cat'])
+    assert alone.novel_classes == []
+    assert [list(one.classes) for one in alone.in_all_folds()] == [
+        ['cat'], ['cat']]
+
+
 def test_all_stands_for_the_classes_except_the_background():
     everything = rules(
         classes='all', folds=None, split=None, novel_pixels='drop')

@@ -1,7 +1,7 @@
 import pytest
 
 from mmseg_panet.datasets import FOLDS, split_classes
-from mmseg_panet.datasets.folds import portable_folds
+from mmseg_panet.datasets.folds import hold_out, portable_folds
 from mmseg_panet.errors import InputError
 
 
@@ -47,6 +47,22 @@ def test_every_class_is_novel_in_one_fold_and_base_in_the_others(name):
         c for f in folds for c in split_classes(name, f, 'novel')
     ) == everything
     assert len(set(everything)) == len(everything)
+
+
+@pytest.mark.parametrize('folds', [[['crack']], [['crack'], []],
+                                   [[], ['crack']]])
+def test_one_class_is_both_base_and_novel(folds):
+    assert not hold_out(folds)
+    for fold in range(len(folds)):
+        for split in ('base', 'novel', 'all'):
+            assert split_classes(folds, fold, split) == ['crack']
+
+
+def test_two_folds_with_classes_hold_classes_out():
+    folds = [['cat'], [], ['car']]
+    assert hold_out(folds) and hold_out('toy-3i')
+    assert split_classes(folds, 1, 'base') == ['cat', 'car']
+    assert split_classes(folds, 1, 'novel') == []
 
 
 def test_folds_may_be_given_by_class_names():

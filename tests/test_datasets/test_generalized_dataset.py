@@ -57,6 +57,14 @@ def test_an_image_by_another_path_is_in_common(cfg, tmp_path, toy_root):
         DATASETS.build(dataset)
 
 
+def test_classes_of_a_single_fold_are_refused(cfg):
+    dataset = cfg.test_dataloader.dataset
+    dataset.folds = [list(TOY_CLASSES[:3])]
+    dataset.fold = 0
+    with pytest.raises(InputError, match='in two or more folds .*split them'):
+        DATASETS.build(dataset)
+
+
 def test_all_novel_classes_are_ways(cfg):
     dataset = cfg.test_dataloader.dataset
     assert len(DATASETS.build(dataset | dict(num_ways=3))) == 72

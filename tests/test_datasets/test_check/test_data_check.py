@@ -420,6 +420,16 @@ def test_one_data_set_for_training_and_test_is_a_note(mine):
                for note in report.sentences(NOTE))
 
 
+def test_one_class_for_training_and_test_is_a_note(mine):
+    cfg = config(*mine)
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.folds = [['cat'], []]
+    report = check_data(cfg)
+    assert report.num_faults() == {}
+    assert any("hold no class out, so that ['cat'] are trained on" in note
+               for note in report.sentences(NOTE))
+
+
 def test_classes_without_folds_also_leak(mine):
     train, _ = mine
     base = dict(folds=None, split=None)
