@@ -113,11 +113,10 @@ def run(args: argparse.Namespace) -> int:
     export.check(Path(args.out), images)
     _join_group(args)
     with folder_lock(args.out, collective=True):
-        return _segment(args, images, export)
+        return _segment(args, images)
 
 
-def _segment(args: argparse.Namespace, images: list[ImageItem],
-             export: Export) -> int:
+def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
     inferencer = make_inferencer(
         args, slide=args.slide, tta=args.tta,
         min_confidence=args.min_confidence, min_area=args.min_area,
@@ -135,7 +134,8 @@ def _segment(args: argparse.Namespace, images: list[ImageItem],
             inferencer.save(args.bank)
     failures = segment_images(
         inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
-        coco=args.coco, batch_size=args.batch_size, export=export)
+        coco=args.coco, batch_size=args.batch_size, export=args.export,
+        polygons=not args.rle, export_min_area=args.export_min_area)
     if is_main_process():
         if failures:
             of_all = counted(len(images), 'image')

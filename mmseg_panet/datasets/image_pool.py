@@ -170,7 +170,7 @@ def raise_if_empty(dataset: dict) -> None:
                 'image without its suffix in each line, or leave out ann_file')
         raise InputError(
             f'there is no *{suffix} in {folder}; check img_suffix and '
-            "data_prefix, whose img_path is the folder of the images")
+            'data_prefix, whose img_path is the folder of the images')
 
 
 def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:

@@ -35,7 +35,8 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                    out_dir: StrPath, overlay: bool = False, csv: bool = False,
                    coco: bool = False, batch_size: int = 1,
                    show_progress: bool = True,
-                   export: Export | None = None) -> list[Failure]:
+                   export: str | Sequence[str] = (), polygons: bool = True,
+                   export_min_area: float = 1) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 
     Batches are cut from the complete list, and each is computed completely or
@@ -55,9 +56,13 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         coco (bool): Whether to write ``coco.json``. Defaults to False.
         batch_size (int): Images read and segmented together. Defaults to 1.
         show_progress (bool): Whether to show a bar. Defaults to True.
-        export (Export, optional): The formats in which the masks are
-            exported for label tools. They are written at the end, and
-            therefore complete after an interruption, too. Defaults to none.
+        export (str | Sequence[str]): Formats of label tools in which the
+            objects of all masks are written at the end, 'coco', 'labelme'
+            and 'yolo', see :class:`Export`. Defaults to none.
+        polygons (bool): Whether these are polygons, or exact. Defaults to
+            True.
+        export_min_area (float): Smallest object in them, see
+            :func:`label_objects`. Defaults to 1.
 
     Returns:
         list[Failure]: Images that could not be read or segmented, in order.
@@ -66,18 +71,19 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     Raises:
         InputError: If the folder holds other masks, the processes differ in
             their classes, no class is registered, pycocotools is missing,
-            or another run writes to the folder.
+            an image cannot be exported, or another run writes to the folder.
         WriteError: If the disk is full, or files were removed before the end.
     """
     if not inferencer.classes:
         raise InputError(NO_CLASS)
-    export = export or Export()
-    export.check(Path(out_dir), images)
+    exported = Export(export, polygons, export_min_area)
+    exported.check(Path(out_dir), images)
     with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
-                      overlay, csv, coco), batch_size, show_progress, export)
+                      overlay, csv, coco), batch_size, show_progress,
+            exported)
 
 
 def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],

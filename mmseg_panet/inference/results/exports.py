@@ -36,8 +36,8 @@ class Export:
     """What is exported.
 
     Args:
-        formats (Sequence[str]): Some of 'coco', 'labelme' and 'yolo', or
-            none.
+        formats (str | Sequence[str]): Some of 'coco', 'labelme' and 'yolo',
+            or none.
         polygons (bool): Whether objects are polygons, see :func:`outline`.
             If False, they are exact: run lengths in COCO, and masks in
             labelme. Defaults to True.
@@ -49,11 +49,13 @@ class Export:
             polygons, or pycocotools is missing for run lengths.
     """
 
-    formats: Sequence[str] = ()
+    formats: str | Sequence[str] = ()
     polygons: bool = True
     min_area: float = 1
 
     def __post_init__(self) -> None:
+        if isinstance(self.formats, str):
+            object.__setattr__(self, 'formats', (self.formats,))
         for name in self.formats:
             check_choice('a format of the export', name, FORMATS)
         check_number('min_area', self.min_area, least=0)

@@ -178,9 +178,7 @@ class SegmentationResult(dict):
                 which labelme and YOLO refer to.
             WriteError: If files cannot be written.
         """
-        export = Export(
-            (formats,) if isinstance(formats, str) else tuple(formats),
-            polygons, min_area)
+        export = Export(formats, polygons, min_area)
         images = {one.item.name: one for one in self._segmented()}
         items = [one.item for one in images.values()]
         export.check(Path(out_dir), items)
