@@ -20,6 +20,7 @@ from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
+from mmseg_panet.inference.images.image_source import VideoFrame
 from mmseg_panet.inference.results.mask_file import read_mask
 from mmseg_panet.inference.results.prediction import Prediction
 from mmseg_panet.locks import folder_lock
@@ -123,6 +124,50 @@ def test_interrupted_and_started_again_it_gives_the_same_files(
     segment_images(again, images, tmp_path / 'out', batch_size=2, **ALL)
     assert files(tmp_path / 'out') == files(tmp_path / 'once')
     assert len(again.calls) == batches_left
+
+
+EXPORTED = dict(export=['coco', 'labelme', 'yolo'], show_progress=False)
+
+
+# Of six images, labelme and YOLO have six files and links, and COCO one.
+@pytest.mark.parametrize('writes', [0, 1, 4, 10])
+def test_an_interrupted_export_becomes_complete(
+        photos, tmp_path, monkeypatch, writes):
+    images = list_images(photos)
+    segment_images(Bright(), images, tmp_path / 'once', **EXPORTED)
+    segment_images(Bright(), images, tmp_path / 'out', show_progress=False)
+    before = files(tmp_path / 'out')
+
+    left = [writes]
+    replace = os.replace
+
+    def interrupted(*args):
+        left[0] -= 1
+        if left[0] < -2:  # the record and the class list come first
+            raise KeyboardInterrupt
+        replace(*args)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'replace', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            segment_images(Bright(), images, tmp_path / 'out', **EXPORTED)
+    assert len(files(tmp_path / 'out')) == len(before) + writes
+    again = Bright()
+    segment_images(again, images, tmp_path / 'out', **EXPORTED)
+    assert not again.calls
+    assert files(tmp_path / 'out') == files(tmp_path / 'once')
+    exported = json.loads(
+        (tmp_path / 'out' / 'coco' / 'instances.json').read_text())
+    assert [one['file_name'] for one in exported['images']] == [
+        f'{i}.png' for i in range(7) if i != 3]
+    assert len(exported['annotations']) > 6
+
+
+def test_a_frame_of_a_video_is_not_exported_to_labelme(photos, tmp_path):
+    frame = ImageItem('clip/000001', VideoFrame(None, 1))
+    images = [*list_images(photos), frame]
+    with pytest.raises(InputError, match='got clip/000001, an array, a fra'):
+        segment_images(Bright(), images, tmp_path / 'out', **EXPORTED)
+    assert not (tmp_path / 'out').exists()
 
 
 def test_what_is_finished_is_not_computed_again(photos, tmp_path):

@@ -24,6 +24,7 @@ from .coco_export import (
 )
 from .labelme_export import labelme_file
 from .mask_file import mask_path
+from .record import holds_results
 from .segmented_image import SegmentedImage
 from .yolo_export import data_yaml, yolo_lines
 
@@ -75,8 +76,25 @@ class Export:
             items (Sequence[ImageItem]): The images.
 
         Raises:
-            InputError: If labelme or YOLO would refer to an image that is
-                no file, or a link leads out of the folder.
+            InputError: If a folder of a format holds files from elsewhere,
+                or as for :meth:`check_images`.
+        """
+        if not holds_results(out_dir):
+            for name in self.formats:
+                if any((out_dir / name).glob('*')):
+                    raise InputError(
+                        f'{out_dir / name} holds files that were not written '
+                        'here and might be written over; name another folder '
+                        'for the results')
+        self.check_images(out_dir, items)
+
+    def check_images(self, out_dir: Path,
+                     items: Sequence[ImageItem]) -> None:
+        """Check that labelme and YOLO can refer to images.
+
+        Raises:
+            InputError: If an image is no file, or a link leads out of the
+                folder.
         """
         check_inside(out_dir, [out_dir / name for name in self.formats])
         if not {'labelme', 'yolo'} & {*self.formats}:
@@ -113,7 +131,7 @@ class Export:
         """
         writers = dict(coco=self._write_coco, labelme=self._write_labelme,
                        yolo=self._write_yolo)
-        with progress_bar(show_progress) as bar:
+        with progress_bar(show_progress and bool(self.formats)) as bar:
             for name in dict.fromkeys(self.formats):
                 writers[name](out_dir, bar.track(
                     map(read, items), len(items),

@@ -26,6 +26,7 @@ from ...visualization.segmentation_plot import overlay_with_legend
 from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import source_key
+from .exports import FORMATS
 from .mask_file import mask_path, read_summary, write_prediction
 from .out_path import check_writable, refuse_class_folders
 from .prediction import Prediction
@@ -254,7 +255,8 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     check_writable(out_dir)
     prepare_output(out_dir / RECORD)
     remove_partial(
-        out_dir, '.*', 'masks/**/.*', 'overlays/**/.*',
+        out_dir, '.*', *(
+            f'{name}/**/.*' for name in ('masks', 'overlays', *FORMATS)),
         exclusive=is_locked(out_dir))
     mixed = _fault(out_dir, fingerprint) is not None
     # By its record a folder is known as one of results, whatever it says.

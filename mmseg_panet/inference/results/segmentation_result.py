@@ -181,7 +181,7 @@ class SegmentationResult(dict):
         export = Export(formats, polygons, min_area)
         images = {one.item.name: one for one in self._segmented()}
         items = [one.item for one in images.values()]
-        export.check(Path(out_dir), items)
+        export.check_images(Path(out_dir), items)
         export.write(
             Path(out_dir), items, lambda item: images[item.name],
             self['classes'], self._palette)

@@ -306,6 +306,17 @@ def test_an_image_that_is_no_file_goes_to_coco_only(tmp_path):
             Export((name,)).check(tmp_path, [item])
 
 
+def test_a_folder_of_other_files_is_refused(results, tmp_path):
+    out = results[0]
+    (out / 'labelme').mkdir()
+    (out / 'labelme' / 'mine.json').write_text('{}')
+    with pytest.raises(InputError, match='labelme holds files that were not'):
+        Export(('labelme',)).check(out, [results[1]])
+    Export(('coco',)).check(out, [results[1]])
+    (out / 'made_with.txt').write_text('results')
+    Export(('labelme',)).check(out, [results[1]])
+
+
 def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / 'elsewhere').mkdir()
     (tmp_path / 'out').mkdir()
