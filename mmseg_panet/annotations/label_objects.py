@@ -91,18 +91,19 @@ def label_objects(labels: np.ndarray,
     found = [
         one for label, box in enumerate(find_objects(labels), start=1)
         if box is not None and label != undecided
-        for one in _components(labels[box] == label, label, box)
-        if one.area >= least]
+        for one in _components(labels[box] == label, label, box, least)]
     return sorted(found, key=lambda one: -one.area)
 
 
 def _components(mask: np.ndarray, label: int,
-                box: tuple[slice, slice]) -> Iterator[LabelObject]:
+                box: tuple[slice, slice],
+                least: float) -> Iterator[LabelObject]:
     """Split the mask of a class, which fills a box of the image."""
     _, numbers, statistics, _ = cv2.connectedComponentsWithStats(
         mask.view(np.uint8), connectivity=8)
     for number, (x, y, width, height, area) in enumerate(
             statistics[1:].tolist(), start=1):
-        yield LabelObject(
-            label, (box[1].start + x, box[0].start + y, width, height),
-            numbers[y:y + height, x:x + width] == number, area)
+        if area >= least:
+            yield LabelObject(
+                label, (box[1].start + x, box[0].start + y, width, height),
+                numbers[y:y + height, x:x + width] == number, area)

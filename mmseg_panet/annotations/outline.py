@@ -31,8 +31,8 @@ def outline(mask: np.ndarray) -> np.ndarray:
         mask (np.ndarray): (H, W) bool, with one 8-connected object.
 
     Returns:
-        np.ndarray: (P, 2) float32, x and y of four or more vertices, without
-        the first one at the end.
+        np.ndarray: (P, 2) float32, x and y of three or more vertices,
+        without the first one at the end.
 
     Example:
         >>> outline(np.ones((1, 2), bool)).tolist()

@@ -162,6 +162,14 @@ def test_an_interrupted_export_becomes_complete(
     assert len(exported['annotations']) > 6
 
 
+def test_the_images_of_yolo_are_not_segmented_again(photos):
+    out = photos / 'out'
+    images = list_images(photos, leave_out=out)
+    segment_images(Bright(), images, out, **EXPORTED)
+    assert (out / 'yolo' / 'images' / '0.png').exists()
+    assert list_images(photos) == images
+
+
 def test_a_frame_of_a_video_is_not_exported_to_labelme(photos, tmp_path):
     frame = ImageItem('clip/000001', VideoFrame(None, 1))
     images = [*list_images(photos), frame]

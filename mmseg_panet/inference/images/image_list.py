@@ -97,7 +97,7 @@ def list_images(inputs: Input | Sequence[Input],
             glob pattern, a video file, an array (H, W, 3) or (H, W) of
             uint8, a Pillow image, or a list of such.
         leave_out (str | os.PathLike, optional): Folder of results, whose
-            ``masks`` and ``overlays`` are left out if they are among the
+            :data:`PICTURES` are left out if they are among the
             images.
         first_array (int): Place from which arrays are named. Defaults to 0.
         channel_order (str): 'bgr' or 'rgb', see :func:`image_array`.
@@ -106,7 +106,7 @@ def list_images(inputs: Input | Sequence[Input],
     Returns:
         list[ImageItem]: The images in the order of the inputs. Those of a
         folder or a pattern are sorted by path, without hidden ones and
-        without the ``masks`` and ``overlays`` of any folder of results, see
+        without the :data:`PICTURES` of any folder of results, see
         :func:`is_result`. A warning counts photographs of formats that are
         not read, such as HEIC.
 

@@ -20,7 +20,7 @@ def is_result(file: Path, root: Path) -> bool:
             masks, which the user then names on purpose.
 
     Returns:
-        bool: Whether ``file`` lies in ``masks`` or ``overlays`` of a folder
+        bool: Whether ``file`` lies in one of :data:`PICTURES` of a folder
         of results, at any depth below ``root``.
     """
     folders = file.parts[len(root.parts):-1]
