@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
@@ -69,8 +70,8 @@ class ImagePool:
             infos, len(self.classes), loader, cache_dir)
 
     def infos(self) -> list[dict]:
-        """Return mmseg's data infos of all images."""
-        return list(map(self.dataset.get_data_info, range(len(self.dataset))))
+        """Return mmseg's data infos of all images, see :func:`data_infos`."""
+        return data_infos(self.dataset)
 
     @cached_property
     def sha256(self) -> str:
@@ -120,6 +121,8 @@ def build_dataset(dataset: dict | BaseDataset) -> BaseDataset:
             f'EpisodicDataset, got a {type_name(dataset)}: an image could be '
             'a support and a query of an episode; give the data set in it, as '
             'num_episodes does not depend on the number of images')
+    if (dataset.get('metainfo') or {}).get('classes', ()) is None:
+        raise _no_classes(type_name(dataset), None)
     try:
         return DATASETS.build(dataset)
     except (AssertionError, OSError, ValueError) as error:
@@ -141,11 +144,28 @@ def class_names_of(dataset: BaseDataset) -> list[str]:
     classes = dataset.metainfo.get('classes')
     if isinstance(classes, (list, tuple)) and classes:
         return list(classes)
-    raise InputError(
-        'expected metainfo with the names of the classes of the '
-        f'{type(dataset).__name__}, got classes={classes!r}; write '
-        "metainfo=dict(classes=['background', ...]) into its config, in the "
-        'order of the ids in the masks')
+    raise _no_classes(type(dataset).__name__, classes)
+
+
+def _no_classes(kind: str, classes: Any) -> InputError:
+    return InputError(
+        f'expected metainfo with the names of the classes of the {kind}, got '
+        f"classes={classes!r}; write metainfo=dict(classes=['background', "
+        '...]) into its config, in the order of the ids in the masks')
+
+
+def data_infos(dataset: BaseDataset) -> list[dict]:
+    """Return mmseg's data infos of all images.
+
+    Raises:
+        InputError: If they lack the paths of the masks.
+    """
+    infos = list(map(dataset.get_data_info, range(len(dataset))))
+    if infos and 'seg_map_path' not in infos[0]:
+        raise InputError(
+            'expected the folder of the masks as seg_map_path in data_prefix '
+            f'of the {type(dataset).__name__}, got none; add it')
+    return infos
 
 
 def raise_if_empty(dataset: dict) -> None:

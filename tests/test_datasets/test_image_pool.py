@@ -38,7 +38,7 @@ def test_images_are_named_and_their_classes_are_counted(config, tmp_path):
 
 
 @pytest.mark.parametrize('metainfo', [
-    None, dict(classes=()), dict(classes='cats.txt')])
+    None, dict(classes=None), dict(classes=()), dict(classes='cats.txt')])
 def test_a_data_set_needs_the_names_of_its_classes(
         metainfo, config, tmp_path):
     with pytest.raises(InputError, match=(
@@ -51,6 +51,8 @@ def test_a_data_set_needs_the_names_of_its_classes(
     (dict(data_prefix=dict(img_path='empty', seg_map_path='masks')),
      r'no \*\.jpg in .*/empty; check img_suffix and data_prefix'),
     (dict(ann_file='list.txt'), r'list\.txt lists no image; write the name'),
+    (dict(data_prefix=dict(img_path='images')),
+     'masks as seg_map_path in data_prefix of the BaseSegDataset'),
     (dict(seg_map_suffix='.tif'),
      r'masks/a\.tif is missing .* check data_root, data_prefix and the suff'),
     (dict(data_prefix=dict(img_path='gone', seg_map_path='masks')),

@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
-from ..image_pool import NO_CLASSES, build_dataset, class_names_of
+from ..image_pool import NO_CLASSES, build_dataset, class_names_of, data_infos
 
 Fingerprint = tuple[int, str]
 """The size of a file and the SHA-256 of its end; 0 and '' if it is missing."""
@@ -89,7 +89,7 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     """
     built = build_dataset(dataset)
     classes = class_names_of(built)
-    infos = [built.get_data_info(i) for i in range(len(built))]
+    infos = data_infos(built)
     if not infos:
         raise InputError(
             f'the data set {dataset["type"]} has no images; check data_root, '
