@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, error_context
 from .class_list import IGNORED
 from .image_files import existing_file
-from .object_mask import read_values
+from .mask_values import read_values
 from .rasterize import label_runs, object_runs, require_pycocotools
 from .shapes import checked_box, disc, fill_boxes, pixels_of, strokes
 

@@ -122,11 +122,17 @@ def several_values(*values):
     return mask
 
 
+def several_objects(*values):
+    mask = OBJECT * np.uint8(255)
+    for number, value in enumerate(values):
+        mask[5 * number:5 * number + 5, 11:] = value
+    return mask
+
+
 @pytest.mark.parametrize(('mask', 'palette', 'sentence'), [
-    (several_values(1, 2), None, r'\[0, 1, 2, 255\]'),
-    # A smooth border has values below and above 128, and 255 is the most
-    # frequent value.
-    (several_values(200, 210), None, r'\[0, 200, 210, 255\]'),
+    # Squares of five pixels are too large for an edge or strays.
+    (several_objects(1, 2), None, r'\[0, 1, 2, 255\]'),
+    (several_objects(200, 210), None, r'\[0, 200, 210, 255\]'),
     (several_values(*[100] * 16) // 2 * 2, None, r'\[0, 100, 254\]'),
     # The order of palette indices has no meaning.
     (several_values(100, 200), bytes(768), r'\[0, 100, 200, 255\]'),

@@ -11,7 +11,7 @@ from ..class_list import Colour, read_class_list
 from ..image_files import images_by_stem, open_image
 from ..label_type import IGNORED, ignored_label, label_type
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..object_mask import colour_codes
+from ..mask_values import colour_codes
 
 MaskSource = tuple[str, bool]
 """The path of a mask and True; or that of an image without one and False."""

@@ -88,10 +88,10 @@ def read_pairs(
     Args:
         source (Mapping[str, Sequence[tuple]]): Class name to its pairs
             (image, annotation). An image is a path, an array (H, W, 3) of
-            uint8, or a Pillow image. An annotation is the path of a
-            mask, or a mask (H, W) of bool or integers or as an image of
-            Pillow, see :func:`object_labels`, with the value of the object
-            as an optional third element; boxes [[x, y, width, height], ...],
+            uint8, a Pillow image or a tensor, see :func:`image_array`. An
+            annotation is the path of a mask, or a mask (H, W) as an array, a
+            tensor or a Pillow image, see :func:`object_labels`, with the
+            value of the object as an optional third element; boxes [[x, y, width, height], ...],
             which may be an array (N, 4) of numbers; or a dict of boxes,
             polygons, scribbles or points, see :data:`KINDS`.
         channel_order (str): Order of the channels of arrays, see
@@ -122,8 +122,9 @@ def read_pairs(
                 'mask, value) in a list, got it without one '
                 f"({', '.join(map(_title, pairs))}); write "
                 '[(image, annotation)]')
+    assumed: dict[str, str] = {}
     return {
-        name: [_support(name, number, pair, channel_order)
+        name: [_support(name, number, pair, channel_order, assumed)
                for number, pair in enumerate(pairs, start=1)]
         for name, pairs in source.items()}
 
@@ -164,8 +165,8 @@ def _warn_of_unread(*folders: Path | None) -> None:
             print_log(note, 'current', logging.WARNING)
 
 
-def _support(class_name: str, number: int, pair: Any,
-             channel_order: str) -> Support:
+def _support(class_name: str, number: int, pair: Any, channel_order: str,
+             assumed: dict[str, str]) -> Support:
     where = f'example {number} of class {class_name!r}'
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise InputError(
@@ -187,18 +188,21 @@ def _support(class_name: str, number: int, pair: Any,
             f'Pillow image as the image, got {_title(image)}; '
             f'{_image_remedy(image)}')
     if isinstance(annotation, (list, tuple)) or (
-            isinstance(annotation, np.ndarray) and annotation.ndim == 2
-            and annotation.shape[1] == 4 and annotation.dtype != bool):
+            is_in_memory(annotation) and not isinstance(
+                annotation, Image.Image) and annotation.ndim == 2
+            and annotation.shape[1] == 4
+            and 'bool' not in str(annotation.dtype)):
         annotation = dict(boxes=annotation)
     return Support(
         class_name, (class_name,), image,
-        _rasterizer(annotation, value, where), where, picture=picture)
+        _rasterizer(annotation, value, where, assumed), where,
+        picture=picture, assumed=assumed)
 
 
-def _rasterizer(annotation: Any, value: Any,
-                where: str) -> Callable[[Size], np.ndarray]:
+def _rasterizer(annotation: Any, value: Any, where: str,
+                assumed: dict[str, str]) -> Callable[[Size], np.ndarray]:
     """Return a function from the size of an image to its labels."""
-    is_mask = isinstance(annotation, (str, Path, np.ndarray, Image.Image))
+    is_mask = isinstance(annotation, (str, Path)) or is_in_memory(annotation)
     is_integer = isinstance(
         value, (int, np.integer)) and type(value) is not bool
     if value is not None and not (is_mask and is_integer):
@@ -209,7 +213,7 @@ def _rasterizer(annotation: Any, value: Any,
     if is_mask:
         mask = existing_file(annotation, where) if isinstance(
             annotation, (str, Path)) else annotation
-        return lambda _: object_labels(mask, value, where)
+        return lambda _: object_labels(mask, value, where, assumed)
     if not isinstance(annotation, Mapping):
         raise InputError(
             f'{where}: expected a mask, boxes or a dict of one of '
@@ -230,6 +234,8 @@ def _title(one: Any) -> str:
     """Return what a message calls an image or an annotation."""
     if isinstance(one, np.ndarray):
         return f'an array {one.shape} of {one.dtype}'
+    if hasattr(one, 'numpy'):
+        return f'a tensor {tuple(one.shape)} of {one.dtype}'
     if isinstance(one, Image.Image):
         return getattr(one, 'filename', '') or (
             f'a Pillow image of {one.width}x{one.height}')

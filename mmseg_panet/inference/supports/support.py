@@ -39,6 +39,8 @@ class Support:
             from. Defaults to None.
         labels_size (Size, optional): H and W of the labels if they are known
             before ``labels_of`` is called. Defaults to None.
+        assumed (dict[str, str]): Filled by ``labels_of`` with what it
+            assumes, see :func:`object_labels`; supports may share it.
     """
 
     class_name: str
@@ -50,6 +52,7 @@ class Support:
     picture: Image.Image | None = None
     folder: Path | None = None
     labels_size: Size | None = None
+    assumed: dict[str, str] = field(default_factory=dict)
 
     def rasterize(self, size: Size) -> np.ndarray:
         """Rasterize the labels, and apply the image's EXIF orientation.

@@ -9,6 +9,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from ...annotations.label_type import IGNORED, ignored_of
+from ...annotations.object_mask import assumption_notes
 from ...errors import InputError
 from ...files import StrPath
 from ...models.bank.banked_image import BankedSupport
@@ -112,7 +113,9 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         channel_order (str): See :func:`read_supports`. Defaults to 'bgr'.
 
     Returns:
-        list[str]: A sentence for each support that adds nothing.
+        list[str]: A sentence on masks whose values leave room for doubt,
+        see :func:`assumption_notes`, and one for each support that adds
+        nothing.
 
     Raises:
         InputError: See :func:`read_supports`, :func:`encode_supports` and
@@ -124,7 +127,10 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         task = bar.add_task('Fitting', total=len(supports))
         found = encode_supports(
             model, pipeline, supports, batch_size, lambda: bar.advance(task))
-    return [
+    assumed: dict[str, str] = {}
+    for support in supports:
+        assumed |= support.assumed
+    return assumption_notes(assumed) + [
         f"{one.image} is an example of '{one.class_name}' with the same "
         'labels already: it counts once'
         for one in found if not bank.add(one)]
