@@ -128,22 +128,28 @@ def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
     width = _radius(grey)
     if width > _WIDEST and width > _radius(white):
         return False
-    bright = found[found >= high]
+    return not _shows_ids(values, found, white, grey) and (
+        _strays(white, grey) <= _STRAY * area)
+
+
+def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
+               grey: np.ndarray) -> bool:
+    """Tell whether darker values than white are rather those of objects."""
+    area, grey_area = np.count_nonzero(white), np.count_nonzero(grey)
+    largest = int(found[-1])
+    bright = found[found >= largest - largest // _EIGHTH]
     flat = _flat(values, found)
-    most = _SPECK * area
-    if len(bright) == 1:
-        dim = int(np.count_nonzero(values)) - area - grey_area
-        if dim > max(area, 2 * grey_area):
-            return False
-    if len(bright) < _GREYS:
-        if np.count_nonzero(flat & (values > 0) & (values < high)) > most:
-            return False
-        if largest - int(bright[0]) > largest // 50 and np.count_nonzero(
-                flat & (values == bright[0])) > most:
-            return False
-    elif np.count_nonzero(flat & (grey > 0)) > most:
-        return False
-    return _strays(white, grey) <= _STRAY * area
+    if len(bright) >= _GREYS:  # noise
+        return bool(np.count_nonzero(flat & (grey > 0)) > _SPECK * area)
+    dim = (values > 0) & (white + grey == 0)
+    darker = len(bright) == 2 and (
+        largest - int(bright[0]) > largest // 50)
+    return bool(
+        len(bright) == 1
+        and np.count_nonzero(dim) > max(area, 2 * grey_area)
+        or np.count_nonzero(flat & (dim | (grey > 0))) > _SPECK * area
+        or darker and np.count_nonzero(
+            flat & (values == bright[0])) > _SPECK * area)
 
 
 def _strays(white: np.ndarray, grey: np.ndarray) -> int:

@@ -1,15 +1,17 @@
 """Mask folders: masks with a class list and a list of images."""
 import hashlib
 import json
+import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 
 from ..errors import InputError, raise_first
 from ..files import (
@@ -22,7 +24,7 @@ from ..files import (
 )
 from ..locks import folder_lock, is_locked
 from ..parallel import parallel_map
-from ..wording import counted
+from ..wording import counted, printable
 from .class_list import CLASS_LIST, ClassList, write_class_list
 from .image_files import (
     check_annotated_size,
@@ -30,6 +32,7 @@ from .image_files import (
     names_a_file,
     orient_labels,
 )
+from .mask_channels import values_of
 
 _FORMAT = 2
 """Version of the masks in the fingerprint.
@@ -71,6 +74,8 @@ class Annotations(NamedTuple):
     They have the type of the classes. It raises an InputError for malformed
     annotations.
     """
+    notes: Callable[[Collection[int]], list[str]] = lambda shown: []
+    """Function from the ids of all masks to warnings."""
 
 
 def fingerprint(kind: str, files: Sequence[StrPath],
@@ -129,7 +134,7 @@ def write_masks(out_dir: StrPath, annotations: Annotations) -> list[str]:
 
 
 def _write_masks(out_dir: Path, annotations: Annotations) -> list[str]:
-    made_from, classes, tasks, rasterize = annotations
+    made_from, classes, tasks, rasterize, notes = annotations
     _check_stems([task.stem for task in tasks])
     masks = {task.stem: out_dir / 'masks' / f'{task.stem}.png'
              for task in tasks}
@@ -139,15 +144,20 @@ def _write_masks(out_dir: Path, annotations: Annotations) -> list[str]:
     if _start(out_dir, made_from):
         written = dict.fromkeys(masks, False)
     todo = [task for task in tasks if not written[task.stem]]
+    shown: set[int] = set()
     if todo:
         remove_partial(out_dir / 'masks', exclusive=is_locked(out_dir))
-        faults = parallel_map(
+        faults, found = zip(*parallel_map(
             partial(_convert, rasterize=rasterize, folder=out_dir / 'masks',
                     palette=classes.palette().tobytes()),
-            todo, f"rasterizing {counted(len(todo), 'mask')}")
+            todo, f"rasterizing {counted(len(todo), 'mask')}"), strict=True)
         raise_first([fault for fault in faults if fault])
+        shown.update(*found)
     write_class_list(out_dir, classes)
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
+    # The ids of masks that were written earlier are unknown.
+    for note in notes(shown) if len(todo) == len(tasks) else ():
+        print_log(printable(note), 'current', logging.WARNING)
     return classes.names
 
 
@@ -191,8 +201,13 @@ def _start(out_dir: Path, made_from: str) -> bool:
 
 
 def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
-             folder: Path, palette: bytes) -> str | None:
-    """Write a mask, or return the message of its error."""
+             folder: Path, palette: bytes) -> tuple[str, list[int]]:
+    """Write a mask.
+
+    Returns:
+        tuple[str, list[int]]: The message of its error, empty without one,
+        and the ids that it shows.
+    """
     try:
         if task.image and task.size:
             check_annotated_size(task.size, task.image)
@@ -200,9 +215,9 @@ def _convert(task: MaskTask, rasterize: Callable[[Any], np.ndarray],
         if task.image:
             labels = orient_labels(labels, task.image)
     except InputError as error:
-        return str(error)
+        return str(error), []
     except MemoryError:
         return (f'the mask of {task.stem} needs more memory than there is; '
-                'free some, or split the image')
+                'free some, or split the image'), []
     write_mask(folder / f'{task.stem}.png', labels, palette)
-    return None
+    return '', values_of(labels).tolist()

@@ -1,8 +1,6 @@
 """The values of a mask of one object, of any mode of an image."""
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -10,6 +8,12 @@ from ..errors import InputError, error_context
 from ..files import StrPath
 from .image_files import open_image
 from .label_type import IGNORED
+from .mask_channels import (
+    colour_codes,
+    equal_channels,
+    palette_of,
+    values_of,
+)
 
 PAINT = 'paint the object white on black'
 MANY = 32
@@ -21,18 +25,6 @@ _ROUNDING = 8
 """Difference of values that are the same colour after a resize."""
 _NOISE = 32
 """Difference to shades of one colour that JPEG makes."""
-
-
-def colour_codes(rgb: np.ndarray) -> np.ndarray:
-    """Encode every colour as one number, red << 16 | green << 8 | blue.
-
-    Args:
-        rgb (np.ndarray): RGB image, (H, W, 3) uint8.
-
-    Returns:
-        np.ndarray: Codes of the colours, (H, W) int.
-    """
-    return rgb @ np.array([1 << 16, 1 << 8, 1])
 
 
 def read_values(path: StrPath | Image.Image,
@@ -69,7 +61,7 @@ def read_values(path: StrPath | Image.Image,
     with _picture(path) as picture:
         mode = picture.mode
         values = np.asarray(picture)
-        colours = _palette(picture) if mode in ('P', 'PA') else None
+        colours = palette_of(picture) if mode in ('P', 'PA') else None
         if mode in ('1', 'L', 'RGB') and not stored and (
                 'transparency' in picture.info):
             values = np.asarray(picture.convert('RGBA'))
@@ -94,22 +86,6 @@ def read_values(path: StrPath | Image.Image,
         if (alpha < 255).any():
             return _of_alpha(path, values, alpha), False
     return _of_colours(path, values), False
-
-
-def _palette(picture: Image.Image) -> np.ndarray:
-    """Return the colours of a palette with their alpha, (256, 4) uint8."""
-    colours = np.zeros((256, 4), np.uint8)
-    colours[:, 3] = 255
-    listed = np.array(picture.getpalette('RGB') or [], np.uint8)
-    listed = listed[:len(listed) // 3 * 3].reshape(-1, 3)[:256]
-    colours[:len(listed), :3] = listed
-    transparent = picture.info.get('transparency')
-    if isinstance(transparent, bytes):
-        alpha = np.frombuffer(transparent, np.uint8)[:256]
-        colours[:len(alpha), 3] = alpha
-    elif isinstance(transparent, int) and 0 <= transparent < 256:
-        colours[transparent, 3] = 0
-    return colours
 
 
 def _of_palette(path: object, indices: np.ndarray, alpha: np.ndarray,
@@ -193,10 +169,9 @@ def _shades(values: np.ndarray) -> np.ndarray | None:
         np.ndarray | None: (H, W) of bool or uint8, see :func:`read_values`;
         None if there are several colours.
     """
-    first = values[..., 0]
-    if all(np.array_equal(first, values[..., channel])
-           for channel in range(1, values.shape[2])):
-        return first
+    grey = equal_channels(values)
+    if grey is not None:
+        return grey
     codes = colour_codes(values)
     colours, times = np.unique(codes, return_counts=True)
     colours, times = colours[colours > 0], times[colours > 0]
@@ -219,22 +194,3 @@ def _picture(mask: StrPath | Image.Image
             'the mask could not be decoded', 'replace it or leave it out',
             (OSError, SyntaxError, ValueError)):
         return nullcontext(ImageOps.exif_transpose(mask))
-
-
-def values_of(values: np.ndarray) -> np.ndarray:
-    """Return the values that occur, ascending, as ``np.unique`` does."""
-    if values.dtype == np.uint8 and values.ndim == 2 and values.size:  # many times as fast
-        return np.flatnonzero(cv2.calcHist(
-            [np.ascontiguousarray(values)], [0], None, [256], [0, 256]))
-    return np.unique(values)
-
-
-def as_array(values: Any) -> np.ndarray:
-    """Return an array, or the array of a tensor."""
-    if isinstance(values, np.ndarray):
-        return values
-    values = values.detach().cpu() if hasattr(values, 'detach') else values
-    try:
-        return np.asarray(values.numpy())
-    except TypeError:  # numpy has no bfloat16
-        return np.asarray(values.float().numpy())

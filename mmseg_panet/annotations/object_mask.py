@@ -10,14 +10,8 @@ from ..errors import InputError
 from ..wording import counted
 from .grey_mask import Meaning, is_smooth, meaning_of_pair
 from .label_type import IGNORED, WIDE_IGNORED
-from .mask_values import (
-    MANY,
-    PAINT,
-    PHOTOGRAPH,
-    as_array,
-    read_values,
-    values_of,
-)
+from .mask_channels import as_array, values_of
+from .mask_values import MANY, PAINT, PHOTOGRAPH, read_values
 
 _REMEDY = f'{PAINT}, or give (image, mask, value) in Python'
 

@@ -1,5 +1,5 @@
 """Reader of masks: grey with 8 or 16 bits, with a palette, or in RGB."""
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -7,12 +7,15 @@ import numpy as np
 
 from ...errors import InputError, raise_first
 from ...files import StrPath
-from ..class_list import Colour, read_class_list
+from ..class_list import ClassList, Colour, read_class_list
+from ..grey_ids import GreyIds, grey_ids
 from ..image_files import images_by_stem, open_image
 from ..label_type import IGNORED, ignored_label, label_type
+from ..mask_channels import colour_codes, grey_of, read_channels, values_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..mask_values import colour_codes
 
+_SUFFIXES = ('.tif', '.tiff', '.bmp', '.webp')
+"""Suffixes of masks where there are no PNG files; JPEG changes the values."""
 MaskSource = tuple[str, bool]
 """The path of a mask and True; or that of an image without one and False."""
 
@@ -21,9 +24,11 @@ def convert_masks(mask_dir: StrPath, out_dir: StrPath, classes_file: StrPath,
                   image_dir: StrPath | None = None) -> list[str]:
     """Convert masks of any supported form into a mask folder of ids.
 
-    The values of grey masks with 8 or 16 bits are ids, and so are the
-    indices of masks with a palette. The colours of masks in RGB are looked
-    up in the class list; black is the background unless a class is black.
+    The values of grey masks with 8 or 16 bits are ids, or colours of the
+    class list, see :func:`grey_ids`. The indices of masks with a palette are
+    ids, unless the class list has all of their colours. The colours of masks
+    in RGB are looked up in the class list; black is the background unless a
+    class is black. What is transparent is background.
     The masks that are written have 16 bits if there are more than 254
     classes. Ignored pixels then become 65535, also those that are 255 in a
     mask with 8 bits.
@@ -74,15 +79,48 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
             list.
     """
     classes = read_class_list(classes_file)
-    masks = images_by_stem(mask_dir, ['.png'])
+    masks = images_by_stem(mask_dir, ['.png']) or images_by_stem(
+        mask_dir, _SUFFIXES)
     if not masks:
-        raise InputError(f'{mask_dir} has no .png files; expected masks')
+        raise InputError(
+            f'{mask_dir} has no .png files; expected masks, as PNG, TIFF or '
+            'BMP')
     made_from = fingerprint(
         'masks', [classes_file, *masks.values()], image_dir)
     ids = {(0, 0, 0): 0} | {rgb: i for i, rgb in classes.colours.items()}
+    greys, notes = grey_ids(classes, list(masks.values()), mask_dir)
     return Annotations(
         made_from, classes, mask_tasks(masks, image_dir),
-        partial(read_ids, num_classes=len(classes.names), colours=ids))
+        partial(read_ids, num_classes=len(classes.names), colours=ids,
+                greys=greys),
+        lambda shown: notes + absence_notes(classes, shown, classes_file))
+
+
+def absence_notes(classes: ClassList, shown: Collection[int],
+                  classes_file: StrPath) -> list[str]:
+    """Name the classes that no mask shows.
+
+    Args:
+        classes (ClassList): The classes.
+        shown (Collection[int]): Ids that occur in the masks.
+        classes_file (str | os.PathLike): Path of the class list.
+
+    Returns:
+        list[str]: One sentence, or none.
+    """
+    absent = [i for i in range(1, len(classes.names)) if i not in shown]
+    if not absent:
+        return []
+    named = ', '.join(f'{i} {classes.names[i]!r}' for i in absent[:10])
+    more = f' and {len(absent) - 10} more' if len(absent) > 10 else ''
+    remedy = 'check the masks and the ids of the list'
+    if classes.void == IGNORED in shown:
+        remedy = (
+            'the value 255 is ignored in all masks; if it shows a class, give '
+            f'that the colour of white, `{absent[0]} '
+            f'{classes.names[absent[0]]} 255,255,255`')
+    return [
+        f'no mask shows {named}{more} of {classes_file}: {remedy}']
 
 
 def mask_tasks(masks: Mapping[str, str | None],
@@ -136,6 +174,12 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int],
         if not is_mask:
             return np.zeros(picture.size[::-1], dtype)
         codes = colour_codes(np.asarray(picture.convert('RGB')))
+    return _of_colours(codes, ids, dtype, mask)
+
+
+def _of_colours(codes: np.ndarray, ids: Mapping[Colour, int],
+                dtype: np.dtype, mask: str) -> np.ndarray:
+    """Look up the ids of colours, see :func:`colour_codes`."""
     found, where = np.unique(codes, return_inverse=True)
     labels = []
     for code in found.tolist():
@@ -150,8 +194,11 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int],
 
 
 def read_ids(source: MaskSource, num_classes: int,
-             colours: Mapping[Colour, int]) -> np.ndarray:
+             colours: Mapping[Colour, int],
+             greys: GreyIds | None = None) -> np.ndarray:
     """Read the ids of a mask of any supported form.
+
+    Pixels of an alpha below 128 are background.
 
     Args:
         source (MaskSource): Source of the mask.
@@ -159,6 +206,8 @@ def read_ids(source: MaskSource, num_classes: int,
             0..num_classes - 1 and that of :func:`ignored_label`.
         colours (Mapping[Colour, int]): Ids by colour, see
             :func:`read_colours`.
+        greys (GreyIds, optional): Ids by the values of grey masks. Defaults
+            to None: they are ids.
 
     Returns:
         np.ndarray: Ids of the pixels, (H, W), see :func:`label_type`.
@@ -169,15 +218,24 @@ def read_ids(source: MaskSource, num_classes: int,
     """
     mask, _ = source
     dtype, ignored = label_type(num_classes), ignored_label(num_classes)
-    with open_image(mask) as picture:
-        mode = picture.mode
-        if mode in ('RGB', 'RGBA'):
-            return read_colours(source, colours, dtype)
-        labels = np.asarray(picture)
-    if labels.ndim != 2:
-        raise InputError(
-            f'{mask} is a {mode} image; expected ids in one channel, or RGB')
-    found = np.unique(labels)
+    channels = read_channels(mask)
+    labels, alpha, palette = channels
+    grey = None if greys is None else grey_of(channels)
+    if greys is not None and grey is not None and grey.dtype != bool:
+        return greys.labels(grey, mask)
+    if labels.ndim == 3:
+        codes = colour_codes(labels)
+        if alpha is not None:
+            codes[alpha < 128] = 0
+        labels = _of_colours(codes, colours, dtype, mask)
+        return labels if alpha is None else labels * (alpha >= 128)
+    if palette is not None:
+        of_palette = _of_palette(labels, palette, colours)
+        if of_palette is not None:
+            return of_palette.astype(dtype)[labels]
+    if alpha is not None:
+        labels = labels * (alpha >= 128)
+    found = values_of(labels)
     void = IGNORED if labels.dtype == np.uint8 else ignored
     strange = found[(found < 0) | (found >= num_classes) & (found != void)]
     if len(strange):
@@ -188,3 +246,20 @@ def read_ids(source: MaskSource, num_classes: int,
     if void != ignored:
         ids[labels == void] = ignored
     return ids
+
+
+def _of_palette(indices: np.ndarray, palette: np.ndarray,
+                colours: Mapping[Colour, int]) -> np.ndarray | None:
+    """Return the ids of the indices of a palette, (256,).
+
+    They are the indices themselves, as None says, unless the class list has
+    all visible colours, as in a palette in which white comes first.
+    """
+    used = values_of(indices)
+    ids = np.zeros(256, int)
+    for index in used[palette[used, 3] >= 128].tolist():
+        red, green, blue = palette[index, :3].tolist()
+        if (red, green, blue) not in colours:
+            return None
+        ids[index] = colours[red, green, blue]
+    return ids if ids.any() else None

@@ -2,15 +2,19 @@
 
 An image may show several classes, and is then a support of each of them.
 """
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from ...annotations.class_list import check_class_name
 from ...annotations.image_files import names_a_file
+from ...annotations.mask_channels import values_of
 from ...annotations.mask_folder import Annotations
 from ...errors import InputError
+from ...wording import printable
 from .support import Support
 
 
@@ -33,6 +37,7 @@ def supports_of(
     """
     names = tuple(annotations.classes.names[1:])
     supports: dict[str, list[Support]] = {name: [] for name in names}
+    in_masks: set[int] = set()
     for task in annotations.tasks:
         # The labels have the size of the annotation, not of the image.
         def labels_of(_: object, source: Any = task.source) -> np.ndarray:
@@ -40,7 +45,8 @@ def supports_of(
 
         ids = task.ids
         if ids is None:
-            ids = frozenset(np.unique(labels_of(None)).tolist())
+            ids = frozenset(values_of(labels_of(None)).tolist())
+        in_masks |= ids
         shown = sorted(ids - {0, annotations.classes.void})
         if shown and (task.image is None
                       or not names_a_file(task.image, source)):
@@ -56,8 +62,12 @@ def supports_of(
     found = {name: those for name, those in supports.items() if those}
     for name in found:
         check_class_name(name, source)
+    notes = annotations.notes(in_masks)
     if not found:
+        remedy = '; '.join(notes) or 'mark some objects'
         raise InputError(
             f'{source}: expected an image that shows one of {list(names)}, '
-            'got none; mark some objects')
+            f'got none; {remedy}')
+    for note in notes:
+        print_log(printable(note), 'current', logging.WARNING)
     return found

@@ -91,9 +91,10 @@ def read_pairs(
             uint8, a Pillow image or a tensor, see :func:`image_array`. An
             annotation is the path of a mask, or a mask (H, W) as an array, a
             tensor or a Pillow image, see :func:`object_labels`, with the
-            value of the object as an optional third element; boxes [[x, y, width, height], ...],
-            which may be an array (N, 4) of numbers; or a dict of boxes,
-            polygons, scribbles or points, see :data:`KINDS`.
+            value of the object as an optional third element; boxes
+            [[x, y, width, height], ...], which may be an array (N, 4) of
+            numbers; or a dict of boxes, polygons, scribbles or points, see
+            :data:`KINDS`.
         channel_order (str): Order of the channels of arrays, see
             :func:`image_array`. Defaults to 'bgr'.
 
