@@ -1,4 +1,5 @@
 """The ids that grey masks mean: their values, or colours of the list."""
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -66,8 +67,10 @@ class _Facts(NamedTuple):
 
     mask: str
     values: frozenset[int]
-    is_smooth: bool
+    is_smooth: bool = False
     """Whether a value is an edge or a stray beside 255."""
+    is_rgb: bool = False
+    """Whether the mask is stored in RGB, so that its values are no ids."""
 
 
 def grey_ids(classes: ClassList, masks: Sequence[str],
@@ -105,23 +108,14 @@ def grey_ids(classes: ClassList, masks: Sequence[str],
         return None, []
     facts = [*map(_facts, masks)] if len(masks) <= _AT_ONCE else parallel_map(
         _facts, masks, f'reading the values of {len(masks)} masks')
-    ids = {*range(number), IGNORED}
     only = number == 2 and 1 in greys.values()
-    with_ids: list[_Facts] = []
-    with_greys: list[_Facts] = []
-    with_both: list[_Facts] = []
-    with_white: list[_Facts] = []
-    others: list[_Facts] = []
+    kinds: defaultdict[str, list[_Facts]] = defaultdict(list)
     for one in facts:
-        in_greys = one.values <= {*greys}
-        if one.values <= ids and not (only and one.is_smooth):
-            if not in_greys:
-                with_ids.append(one)
-            elif any(greys[value] != value for value in one.values):
-                (with_both if one.values - {0, IGNORED}
-                 else with_white).append(one)
-        else:
-            (with_greys if in_greys else others).append(one)
+        kinds[_kind(one, greys, number, only)].append(one)
+    with_ids, with_greys, with_both, with_white, others = (
+        kinds[kind] for kind in ('ids', 'greys', 'both', 'white', 'others'))
+    if not with_ids:
+        others += kinds['RGB']
     if with_ids and (with_greys or others) or others and not only:
         one = (others or with_greys)[0]
         raise InputError(
@@ -152,11 +146,32 @@ def grey_ids(classes: ClassList, masks: Sequence[str],
         'the masks or the class list' for one in others[:1]]
 
 
+def _kind(one: _Facts, greys: Mapping[int, int], number: int,
+          only: bool) -> str:
+    """Say what explains the values of a mask: 'ids', 'greys' or 'both'.
+
+    It is 'white' if the ids are ignored pixels only, 'same' if both are
+    equal, and 'others', or 'RGB' in that mode, if nothing does.
+    """
+    in_greys = one.values <= {*greys}
+    if one.is_rgb:
+        return 'RGB' if only and not in_greys else 'same'
+    if not one.values <= {*range(number), IGNORED} or only and one.is_smooth:
+        return 'greys' if in_greys else 'others'
+    if not in_greys:
+        return 'ids'
+    if all(greys[value] == value for value in one.values):
+        return 'same'
+    return 'both' if one.values - {0, IGNORED} else 'white'
+
+
 def _facts(mask: str) -> _Facts:
-    values = grey_of(read_channels(mask))
+    channels = read_channels(mask)
+    values = grey_of(channels)
     if values is None or values.dtype == bool:
-        return _Facts(mask, frozenset(), False)
+        return _Facts(mask, frozenset())
     found = values_of(values).tolist()
     smooth = len(found) == 3 and found[0] == 0 and found[2] == IGNORED and (
         meaning_of_pair(values, found[1], IGNORED) is Meaning.SMOOTH)
-    return _Facts(mask, frozenset(found), smooth)
+    return _Facts(
+        mask, frozenset(found), smooth, channels.values.ndim == 3)

@@ -128,8 +128,8 @@ def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
     width = _radius(grey)
     if width > _WIDEST and width > _radius(white):
         return False
-    return not _shows_ids(values, found, white, grey) and (
-        _strays(white, grey) <= _STRAY * area)
+    return bool(not _shows_ids(values, found, white, grey)
+                and _strays(white, grey) <= _STRAY * area)
 
 
 def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
@@ -140,16 +140,16 @@ def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
     bright = found[found >= largest - largest // _EIGHTH]
     flat = _flat(values, found)
     if len(bright) >= _GREYS:  # noise
-        return bool(np.count_nonzero(flat & (grey > 0)) > _SPECK * area)
+        return bool(_in_blocks(flat & (grey > 0)) > _SPECK * area)
     dim = (values > 0) & (white + grey == 0)
     darker = len(bright) == 2 and (
         largest - int(bright[0]) > largest // 50)
     return bool(
         len(bright) == 1
         and np.count_nonzero(dim) > max(area, 2 * grey_area)
-        or np.count_nonzero(flat & (dim | (grey > 0))) > _SPECK * area
-        or darker and np.count_nonzero(
-            flat & (values == bright[0])) > _SPECK * area)
+        or _in_blocks(flat & (dim | (grey > 0))) > _SPECK * area
+        or darker and _in_blocks(flat & (values == bright[0]))
+        > _SPECK * area)
 
 
 def _strays(white: np.ndarray, grey: np.ndarray) -> int:
@@ -194,6 +194,12 @@ def _radius(region: np.ndarray) -> float:
         return 0
     inside = cv2.copyMakeBorder(region, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     return float(cv2.distanceTransform(inside, cv2.DIST_L2, 3).max())
+
+
+def _in_blocks(centres: np.ndarray) -> int:
+    """Count the pixels of blocks of 5x5 pixels by their centres."""
+    block = np.ones((_BLOCK, _BLOCK), np.uint8)
+    return int(np.count_nonzero(cv2.dilate(centres.astype(np.uint8), block)))
 
 
 def _flat(values: np.ndarray, found: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ def read_values(path: StrPath | Image.Image,
 
     - palette: the indices. If the colours that occur are black and other
       greys, they are the values instead, unless the index 255 occurs, which
-      is unknown;
+      is unknown. Of a colour and a black of a higher index, True for the
+      colour;
     - grey: the stored values;
     - grey, but stored as RGB: the values of one of the equal channels;
     - one colour on black: True for the colour. If its edge is smooth, 255
@@ -100,12 +101,13 @@ def _of_palette(path: object, indices: np.ndarray, alpha: np.ndarray,
         if len(visible) > MANY:
             return _of_alpha(path, palette[indices, :3], alpha), False
     greys = colours[:, 0]
-    if (alpha == 255).all() and (colours == colours[:, :1]).all() and (
-            IGNORED not in used and 0 in greys
-            and len(np.unique(greys)) == len(used) > 1):
+    is_grey = (alpha == 255).all() and (colours == greys[:, None]).all()
+    if is_grey and np.array_equal(greys, used):
+        return indices, False
+    if is_grey and IGNORED not in used and 0 in greys and (
+            len(np.unique(greys)) == len(used) > 1):
         return palette[indices, 0], False
-    black = ~colours.any(1)
-    if len(used) == 2 and black.sum() == 1 and black[1]:
+    if len(used) == 2 and colours[0].any() and not colours[1].any():
         return indices == used[0], False
     return indices, True
 

@@ -130,15 +130,21 @@ def _listed(found: np.ndarray) -> str:
     return f'{found[:10].tolist()}{more}'
 
 
+def mask_array(mask: Any) -> np.ndarray:
+    """Return an array, or that of a tensor, (1, H, W) as (H, W)."""
+    values = as_array(mask)
+    return values[0] if (
+        values is not mask and values.ndim == 3 and len(values) == 1
+    ) else values
+
+
 def _of_array(mask: Any, where: object) -> np.ndarray:
     """Check an array or a tensor, and return it as bool or integers."""
-    values = as_array(mask)
-    if values is not mask and values.ndim == 3 and len(values) == 1:
-        values = values[0]
+    values = mask_array(mask)
     if values.ndim == 2 and values.dtype.kind == 'f' and (
             values.max(initial=0) > 0):
         if (values == np.rint(values)).all() and (
-                np.abs(values).max() <= WIDE_IGNORED):
+                float(np.abs(values).max()) <= WIDE_IGNORED):
             return values.astype(np.int32)
         if (values >= 0).all() and (values <= 1).all():
             return np.rint(values * 255).astype(np.uint8)

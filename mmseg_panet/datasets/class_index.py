@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 
 from ..annotations.image_files import oriented_size
-from ..annotations.label_type import ignored_of
+from ..annotations.label_type import IGNORED, ignored_of
 from ..annotations.pixel_limit import open_limited
 from ..errors import InputError, raise_first
 from ..files import write_arrays
@@ -72,6 +72,27 @@ class ClassIndex:
         pixels = self.counts[:, class_id]
         least = min_area if min_area >= 1 else min_area * self.areas
         return np.flatnonzero((pixels >= least) & (pixels > 0))
+
+    def absence_remedy(self, class_id: int, name: str) -> str:
+        """Say what to do about a class that no mask shows.
+
+        Args:
+            class_id (int): Id of the class.
+            name (str): Its name, for the sentence.
+
+        Returns:
+            str: The remedy; empty if a mask shows the class.
+        """
+        if self.counts[:, class_id].any():
+            return ''
+        ignored = self.areas - self.counts.sum(1)
+        if not ignored.any() or self.counts.shape[1] > IGNORED:
+            return 'correct the ids of the masks, or leave out the class'
+        return (
+            f'ignored pixels, {IGNORED}, occur in '
+            f'{np.count_nonzero(ignored)} of {len(ignored)} masks: if they '
+            'show the class, convert the masks by `mmseg-panet prepare-data '
+            f'masks` and a class list with `{class_id} {name} 255,255,255`')
 
 
 def load_class_index(infos: Sequence[dict], num_classes: int,

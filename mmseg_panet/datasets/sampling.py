@@ -55,11 +55,16 @@ class SampledEpisodes(Sequence[Episode]):
             dict(zip(rules.class_ids, rules.images_of(
                 images.classes, images.index, area).values(), strict=True))
             for area in (rules.min_area, 1))
-        for name, found in zip(
-                rules.classes, self._images_of.values(), strict=True):
+        for name, (class_id, found) in zip(
+                rules.classes, self._images_of.items(), strict=True):
             if len(found) < rules.images_needed:
                 of_fold = '' if rules.fold is None else (
                     f' of fold {rules.fold}')
+                remedy = images.index.absence_remedy(class_id, name)
+                if remedy:
+                    raise InputError(
+                        f"class '{name}'{of_fold} occurs in no mask, but "
+                        f'{rules.needs} images of it; {remedy}')
                 raise InputError(
                     f"class '{name}'{of_fold} has {len(found)} images with "
                     f'at least {rules.least_area}, but {rules.needs}; lower '

@@ -1,7 +1,16 @@
+import io
+
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from mmseg_panet.annotations.object_mask import (
+    assumption_notes,
+    object_labels,
+)
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference import supports
 
@@ -101,12 +110,12 @@ def test_of_values_above_255_the_unknown_one_is_65535(tmp_path):
     mask = np.zeros(SIZE, np.uint16)
     mask[0, :6] = 300, 300, 255, 255, 65535, 65535
     path = saved(tmp_path / 'a.png', mask)
-    for given in (path, mask):
+    for form in (path, mask):
         expected = np.zeros(SIZE, int)
         expected[0, :2], expected[0, 4:6] = 1, 255
-        assert (labels(given, 300) == expected).all()
+        assert (labels(form, 300) == expected).all()
         expected[0, :4] = 0, 0, 1, 1
-        assert (labels(given, 255) == expected).all()
+        assert (labels(form, 255) == expected).all()
     with pytest.raises(InputError, match='one value besides 0 and 65535'):
         labels(path)
     mask[mask == 255] = 300
@@ -244,3 +253,261 @@ def test_a_photograph_in_place_of_a_mask_is_named_so(tmp_path, channels):
             r'image and mask are not swapped \(in a folder, the PNG is the '
             r'mask\), and paint the object white on black'):
         labels(path)
+
+
+def with_border(array, value):
+    array[2, 4:11] = value
+    return array
+
+
+@pytest.mark.parametrize(('mask', 'values'), [
+    (with_border(OBJECT * np.uint8(255), 128), '[0, 128, 255]'),
+    (with_border(OBJECT * np.uint8(255), 1), '[0, 1, 255]'),
+    (with_border(OBJECT * np.uint8(255), 254), '[0, 254, 255]'),
+    (with_border(OBJECT * np.uint8(238), 119), '[0, 119, 238]'),
+    (with_border(OBJECT * np.uint8(238), 30), '[0, 30, 238]'),
+    (several_values(1), '[0, 1, 255]'),
+    (several_values(1, 2), '[0, 1, 2, 255]'),
+    (with_border(OBJECT * np.uint16(65535), 40000), '[0, 40000, 65535]'),
+    (with_border(OBJECT * np.uint16(4095), 2000), '[0, 2000, 4095]'),
+    (with_border(OBJECT * 1.0, 0.5), '[0, 128, 255]'),
+])
+def test_other_greys_are_divided_at_half_of_the_largest_with_a_warning(
+        mask, values):
+    half = mask.max() / 2
+    assumed = {}
+    found = object_labels(mask, None, 'a.png', assumed)
+    assert (found == (mask >= half)).all()
+    assert assumed == {'a.png': values}
+    # The choice that the warning names.
+    if mask.dtype != float:
+        assert (object_labels(mask, mask.max(), 'a.png', assumed) == (
+            mask == mask.max())).all()
+
+
+def test_one_warning_counts_the_masks_of_a_fit():
+    source = {name: [(PHOTO, several_values(7)), (PHOTO, OBJECT),
+                     (PHOTO, several_values(9))] for name in ('cat', 'dog')}
+    assumed = {}
+    for those in supports.read_supports(source).values():
+        for support in those:
+            support.rasterize(SIZE)
+            support.rasterize(SIZE)
+            assumed |= support.assumed
+    note, = assumption_notes(assumed)
+    assert note.startswith("example 1 of class 'cat' (an array")
+    assert '[0, 7, 255]' in note and '(4 such masks)' in note
+    assert assumption_notes({}) == []
+
+
+def test_the_remedies_of_a_mask_that_stays_open_work():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:15, 5:15], mask[10:35, 30:55] = 9, 255
+    with pytest.raises(
+            InputError, match=r'an object of 9 with an outline of 255, or one '
+            r'of 255 with a thin edge of 9, got \[0, 9, 255\]; paint the '
+            r'object white on black, or give \(image, mask, value\)'):
+        object_labels(mask, None, 'a.png')
+    for value in (9, 255):
+        assert ((object_labels(mask, value, 'a.png') == 1) == (
+            mask == value)).all()
+    painted = np.where(mask == 9, 255, 0).astype(np.uint8)
+    assert (object_labels(painted, None, 'a.png') == (mask == 9)).all()
+
+
+@pytest.mark.parametrize('mask', [
+    torch.from_numpy(OBJECT), torch.from_numpy(OBJECT)[None],
+    torch.from_numpy(OBJECT).byte() * 255, torch.from_numpy(OBJECT).long(),
+    torch.from_numpy(OBJECT).float(), torch.from_numpy(OBJECT).bfloat16(),
+    OBJECT.astype(np.float32), OBJECT * 255.0, OBJECT * 0.9], ids=str)
+def test_tensors_and_numbers_of_0_to_1_are_masks(mask):
+    assert (labels(mask) == OBJECT).all()
+
+
+@pytest.mark.parametrize('mask', [
+    OBJECT * 3.5, -OBJECT.astype(float), np.where(OBJECT, np.nan, 0.0)])
+def test_other_numbers_are_converted_as_the_error_says(mask):
+    with pytest.raises(InputError, match=r'convert it with mask > 0\.5 or'):
+        labels(mask)
+    assert (labels(mask.astype(bool)) == OBJECT).all()
+
+
+def encoded(picture, format='PNG', **options):
+    file = io.BytesIO()
+    picture.save(file, format, **options)
+    file.seek(0)
+    return Image.open(file)
+
+
+def indexed(region, inside, outside, palette, **options):
+    picture = Image.fromarray(
+        np.where(region, inside, outside).astype(np.uint8))
+    picture.putpalette(bytes(sum(palette, ())))
+    return encoded(picture, **options)
+
+
+def coloured(region, inside, outside):
+    return Image.fromarray(
+        np.where(region[..., None], inside, outside).astype(np.uint8))
+
+
+def grey_of(region, value=255):
+    return Image.fromarray((region * value).astype(np.uint8))
+
+
+def soft(region, scale, filter, largest=255):
+    """The mask after it was reduced, as read at half of its largest value.
+
+    A region that keeps its size is read to the pixel by the caller.
+    """
+    height, width = region.shape
+    large = grey_of(region).resize((scale * width, scale * height))
+    array = np.asarray(large.resize((width, height), filter), float)
+    return np.rint(array / array.max() * largest)
+
+
+def noisy(region, seed=0):
+    random = np.random.default_rng(seed)
+    return np.where(
+        region, random.integers(243, 256, region.shape),
+        random.integers(0, 13, region.shape)).astype(np.uint8)
+
+
+def photograph(region):
+    random = np.random.default_rng(0)
+    return np.dstack([random.integers(
+        1, 255, (*region.shape, 3)), region * 255]).astype(np.uint8)
+
+
+def strays(region, value):
+    mask = np.array(grey_of(region))
+    for place in np.argwhere(~region)[[0, -1]]:
+        mask[tuple(place)] = value
+    return mask
+
+
+def outlined(region):
+    mask = np.array(grey_of(region, 7))
+    for shift in (-1, 1):
+        for axis in (0, 1):
+            mask[np.roll(region, shift, axis) & (mask == 0)] = 255
+    return mask
+
+
+WHITE, BLACK, RED = (255, 255, 255), (0, 0, 0), (200, 20, 9)
+TO_THE_PIXEL = {
+    'bool': lambda region: region,
+    '1 bit': lambda region: encoded(Image.fromarray(region)),
+    'grey': lambda region: encoded(grey_of(region)),
+    'maximum 254': lambda region: encoded(grey_of(region, 254)),
+    'maximum 238': lambda region: encoded(grey_of(region, 238)),
+    'value 1': lambda region: encoded(grey_of(region, 1)),
+    'BMP': lambda region: encoded(grey_of(region), 'BMP'),
+    'TIFF': lambda region: encoded(
+        grey_of(region), 'TIFF', compression='tiff_lzw'),
+    'TIFF of 16 bits': lambda region: encoded(
+        Image.fromarray(region * np.uint16(65535)), 'TIFF'),
+    'WebP': lambda region: encoded(
+        grey_of(region).convert('RGB'), 'WEBP', lossless=True),
+    '16 bits': lambda region: encoded(
+        Image.fromarray(region * np.uint16(65535))),
+    '12 bits': lambda region: encoded(
+        Image.fromarray(region * np.uint16(4095))),
+    'palette': lambda region: indexed(region, 1, 0, [BLACK, RED]),
+    'palette, index 9': lambda region: indexed(
+        region, 9, 0, [BLACK] * 9 + [RED]),
+    'palette, index 255': lambda region: indexed(
+        region, 255, 0, [BLACK] * 255 + [WHITE]),
+    'palette, white first': lambda region: indexed(
+        region, 0, 1, [WHITE, BLACK]),
+    'palette, red first': lambda region: indexed(
+        region, 0, 1, [RED, BLACK]),
+    'palette, transparent': lambda region: indexed(
+        region, 0, 1, [RED, WHITE], transparency=1),
+    'RGB white': lambda region: encoded(grey_of(region).convert('RGB')),
+    'RGB red': lambda region: encoded(coloured(region, RED, BLACK)),
+    'RGB, white is transparent': lambda region: encoded(
+        coloured(region, RED, WHITE), transparency=WHITE),
+    'grey, white is transparent': lambda region: encoded(
+        grey_of(~region), transparency=255),
+    'LA': lambda region: encoded(Image.merge(
+        'LA', [Image.new('L', region.shape[::-1]), grey_of(region)])),
+    'RGBA': lambda region: encoded(
+        coloured(region, (*RED, 255), (*WHITE, 0))),
+    'RGBA, opaque': lambda region: encoded(
+        coloured(region, (*RED, 255), (*BLACK, 255))),
+    'a photograph that was cut out': lambda region: encoded(
+        Image.fromarray(photograph(region))),
+    'a stray of 1': lambda region: encoded(
+        Image.fromarray(strays(region, 1))),
+    'a stray of 100': lambda region: strays(region, 100),
+    'noise': lambda region: encoded(Image.fromarray(noisy(region))),
+    'an outline of 255': lambda region: outlined(region),
+}
+AT_HALF = {
+    f'{name}, {largest}': (filter, largest)
+    for name, filter in dict(
+        bilinear=Image.Resampling.BILINEAR, bicubic=Image.Resampling.BICUBIC,
+        box=Image.Resampling.BOX).items()
+    for largest in (255, 254, 238, 65535)}
+
+
+@st.composite
+def discs(draw):
+    height, width = draw(st.integers(40, 70)), draw(st.integers(40, 70))
+    radius = draw(st.integers(5, 18))
+    y, x = np.mgrid[:height, :width]
+    return (y - draw(st.integers(3, height - 4))) ** 2 + (
+        x - draw(st.integers(3, width - 4))) ** 2 <= radius ** 2
+
+
+QUICK = settings(
+    max_examples=8, deadline=None, derandomize=True, database=None)
+
+
+@QUICK
+@given(region=discs())
+@pytest.mark.parametrize('encoding', TO_THE_PIXEL)
+def test_a_disc_is_read_to_the_pixel(encoding, region):
+    mask = TO_THE_PIXEL[encoding](region)
+    found = object_labels(mask, None, 'a.png')
+    assert ((found == 1) == region).all()
+    assert (found == 255).any() == (encoding == 'an outline of 255')
+
+
+@QUICK
+@given(region=discs(), scale=st.integers(2, 4))
+@pytest.mark.parametrize('encoding', AT_HALF)
+def test_a_soft_disc_is_read_at_half_of_its_largest_value(
+        encoding, region, scale):
+    filter, largest = AT_HALF[encoding]
+    mask = soft(region, scale, filter, largest)
+    mask = mask.astype(np.uint16 if largest > 255 else np.uint8)
+    found = object_labels(encoded(Image.fromarray(mask)), None, 'a.png')
+    assert (found == (mask >= largest / 2)).all()
+    assert np.abs(found.astype(int) - region).sum() <= 0.2 * region.sum()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_any_bytes_are_a_mask_or_one_sentence(tmp_path_factory, data):
+    region = data.draw(discs())
+    encoding = data.draw(st.sampled_from([
+        'grey', '1 bit', '16 bits', 'palette', 'RGBA', 'TIFF', 'BMP', 'WebP',
+        'palette, transparent']))
+    file = io.BytesIO()
+    TO_THE_PIXEL[encoding](region).save(
+        file, encoding if encoding in ('TIFF', 'BMP') else 'PNG')
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place:place + data.draw(st.integers(0, 3))] = data.draw(
+            st.binary(max_size=3))
+    path = tmp_path_factory.mktemp('bytes') / 'a.png'
+    path.write_bytes(content)
+    try:
+        found = object_labels(str(path), None, 'a.png')
+    except InputError as error:
+        assert str(error).strip() and '\n' not in str(error)
+    else:
+        assert found.dtype == np.uint8 and found.ndim == 2

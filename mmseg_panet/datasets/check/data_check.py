@@ -113,10 +113,13 @@ def _check_few(stage: Stage) -> Iterator[Fault]:
     for (name, count), where in folds.items():
         of_folds = rules.fold is not None and (
             f" as a {rules.split} class of fold {', '.join(where)}")
+        remedy = count == 0 and pool.index.absence_remedy(
+            pool.classes.index(name), name)
         yield Fault('few', (
             f"class '{name}' has {count} images in which it covers at least "
             f"{rules.least_area} for {stage.name}{of_folds or ''}, but "
-            f'{rules.needs}; add images, or lower these or min_area'))
+            f'{rules.needs}; '
+            f'{remedy or "add images, or lower these or min_area"}'))
 
 
 def _check_leak(training: Stage, test: Stage | None) -> Iterator[Fault]:

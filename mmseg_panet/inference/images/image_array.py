@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from ...annotations.mask_channels import as_array
 from ...errors import InputError, check_choice, error_context
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
@@ -39,22 +40,41 @@ def check_array(array: Any) -> None:
         return
     got = f'{array.shape} of {array.dtype}' if is_array else (
         f'a {type(array).__name__}')
-    if not is_array and hasattr(array, 'numpy'):
-        got = f'a tensor {tuple(array.shape)} of {array.dtype}'
     raise InputError(
         f'expected an array (H, W, 3) or (H, W) of uint8, got {got}; '
-        f'{_remedy(array, is_array)}')
+        f'{_remedy(array)}')
 
 
-def _remedy(array: Any, is_array: bool) -> str:
+def _of_tensor(tensor: Any) -> np.ndarray:
+    """Turn a tensor into an array (H, W, 3) or (H, W) of uint8.
+
+    Raises:
+        InputError: If it has another shape, or values other than uint8 or
+            0..1.
+    """
+    array = as_array(tensor)
+    if array.ndim == 3 and array.shape[0] in (1, 3):
+        array = array.transpose(1, 2, 0)
+    if array.shape[2:] == (1,):
+        array = array[..., 0]
+    if array.dtype.kind == 'f' and array.size and (
+            array.min() >= 0 and array.max() <= 1):
+        array = np.rint(array * 255).astype(np.uint8)
+    if array.dtype == np.uint8 and array.size and (
+            array.ndim >= 2 and array.shape[2:] in ((), (3,))):
+        return array
+    raise InputError(
+        'expected a tensor (3, H, W), (H, W, 3) or (H, W) of uint8, or of '
+        f'numbers of 0..1, got {tuple(tensor.shape)} of {tensor.dtype}; '
+        'convert values of 0..255 with tensor.byte(), undo a normalization, '
+        'and take one image of a batch')
+
+
+def _remedy(array: Any) -> str:
     shape = tuple(getattr(array, 'shape', ()))
     first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (
         3, 4)
-    if not is_array and hasattr(array, 'numpy'):
-        permuted = '.permute(1, 2, 0)' if first else ''
-        return (
-            f'convert it with tensor{permuted}.cpu().numpy(), to values '
-            "0..255, and say channel_order='rgb' if red is its first channel")
+    is_array = isinstance(array, np.ndarray)
     if is_array and array.dtype.kind == 'f':
         return (
             'multiply values of 0..1 by 255, and convert them with '
@@ -73,14 +93,15 @@ def image_array(image: np.ndarray | Image.Image,
     """Turn an image in memory into what :func:`read_image` makes of a file.
 
     Args:
-        image (np.ndarray | Image.Image): (H, W, 3) or (H, W) of uint8; or a
-            Pillow image of any mode but 'F', whose EXIF orientation is
-            applied, whose transparency is left out, and of whose 16 bits the
-            upper 8 are taken, as those of files. The values of mode 'I' are
-            of 8 bits if none is above 255.
-        channel_order (str): Order of the channels of an array, 'bgr' or
-            'rgb'. Pillow images say their order themselves. Defaults to
-            'bgr', as in mmcv and mmseg.
+        image (np.ndarray | Image.Image | Tensor): (H, W, 3) or (H, W) of
+            uint8; a Pillow image of any mode but 'F', whose EXIF orientation
+            is applied, whose transparency is left out, and of whose 16 bits
+            the upper 8 are taken, as those of files, where the values of
+            mode 'I' are of 8 bits if none is above 255; or a tensor, also
+            (3, H, W), also of numbers of 0..1.
+        channel_order (str): Order of the channels of an array or a tensor,
+            'bgr' or 'rgb'. Pillow images say their order themselves.
+            Defaults to 'bgr', as in mmcv and mmseg.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -90,6 +111,8 @@ def image_array(image: np.ndarray | Image.Image,
     """
     if isinstance(image, Image.Image):
         image, channel_order = _pillow_array(image), 'rgb'
+    elif not isinstance(image, np.ndarray) and is_in_memory(image):
+        image = _of_tensor(image)
     check_array(image)
     if image.ndim == 2:
         return np.stack([image] * 3, axis=2)

@@ -16,7 +16,7 @@ from ...annotations.formats.class_folders import list_pairs
 from ...annotations.image_files import existing_file, unread_note
 from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
-from ...annotations.object_mask import object_labels
+from ...annotations.object_mask import mask_array, object_labels
 from ...errors import InputError, abbreviate
 from ..images.image_array import image_array, is_in_memory
 from .annotated_files import supports_of
@@ -178,7 +178,7 @@ def _support(class_name: str, number: int, pair: Any, channel_order: str,
     picture = image if isinstance(image, Image.Image) else None
     if isinstance(image, (str, Path)):
         image = existing_file(image, where)
-    elif is_in_memory(image) and getattr(image, 'ndim', 3) == 3:
+    elif is_in_memory(image) and getattr(image, 'ndim', 3) != 2:
         try:
             image = image_array(image, channel_order)
         except InputError as error:
@@ -188,11 +188,11 @@ def _support(class_name: str, number: int, pair: Any, channel_order: str,
             f'{where}: expected a path, an array (H, W, 3) of uint8 or a '
             f'Pillow image as the image, got {_title(image)}; '
             f'{_image_remedy(image)}')
+    if is_in_memory(annotation) and not isinstance(annotation, Image.Image):
+        annotation = mask_array(annotation)
     if isinstance(annotation, (list, tuple)) or (
-            is_in_memory(annotation) and not isinstance(
-                annotation, Image.Image) and annotation.ndim == 2
-            and annotation.shape[1] == 4
-            and 'bool' not in str(annotation.dtype)):
+            isinstance(annotation, np.ndarray) and annotation.ndim == 2
+            and annotation.shape[1] == 4 and annotation.dtype != bool):
         annotation = dict(boxes=annotation)
     return Support(
         class_name, (class_name,), image,

@@ -1,0 +1,121 @@
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_panet.annotations.grey_mask import (
+    Meaning,
+    is_smooth,
+    meaning_of_pair,
+)
+
+SIZE = (60, 80)
+Y, X = np.mgrid[:SIZE[0], :SIZE[1]]
+
+
+def disc(radius, y=30, x=40):
+    return (Y - y) ** 2 + (X - x) ** 2 <= radius ** 2
+
+
+def grown(region, pixels):
+    return cv2.dilate(region.astype(np.uint8), np.ones(
+        (2 * pixels + 1,) * 2, np.uint8)) > 0
+
+
+def layers(*regions_and_values):
+    """Paint regions over each other."""
+    mask = np.zeros(SIZE, np.uint8)
+    for region, value in regions_and_values:
+        mask[region] = value
+    return mask
+
+
+BIG, SMALL = disc(20), disc(3)
+SMALL_FAR = disc(3, 5, 5)
+
+
+@pytest.mark.parametrize('grey', [1, 20, 128])
+@pytest.mark.parametrize(('region', 'width'), [
+    (BIG, 1), (BIG, 5), (disc(5), 3),
+    (disc(12, 30, 2), 4),  # cut off by the border of the image
+    (BIG | disc(4, 8, 70), 3)])
+def test_an_object_with_an_outline_of_255_is_as_in_voc(grey, region, width):
+    mask = layers((grown(region, width), 255), (region, grey))
+    assert meaning_of_pair(mask, grey, 255) is Meaning.OUTLINED
+
+
+@pytest.mark.parametrize('mask', [
+    layers((BIG, 9), (SMALL_FAR, 255)),  # another object, that is ignored
+    layers((BIG, 9), (disc(1), 255)),  # a hole
+    layers((BIG, 9), (X == 20, 255)),
+])
+def test_less_of_255_than_of_another_object_is_unknown(mask):
+    assert meaning_of_pair(mask, 9, 255) is Meaning.OUTLINED
+
+
+@pytest.mark.parametrize('grey', [1, 128, 254])
+@pytest.mark.parametrize('region', [BIG, disc(4), disc(2)])
+def test_a_thin_edge_around_255_is_no_object(grey, region):
+    """Also if it has more pixels than the object."""
+    mask = layers((grown(region, 1), grey), (region, 255))
+    assert meaning_of_pair(mask, grey, 255) is Meaning.SMOOTH
+
+
+def test_an_edge_at_two_of_four_sides_is_no_object():
+    box = (Y > 20) & (Y < 40) & (X > 20) & (X < 60)
+    for grey in (1, 128):
+        mask = layers((box, 255), (box & np.isin(Y, (21, 39)), grey))
+        assert meaning_of_pair(mask, grey, 255) is Meaning.SMOOTH
+
+
+@pytest.mark.parametrize('grey', [1, 128, 254])
+@pytest.mark.parametrize('where', [(30, 40), (2, 2), (30, 59)])
+def test_a_stray_pixel_is_no_object_wherever_it_is(grey, where):
+    mask = layers((BIG, 255))
+    mask[where] = grey
+    assert meaning_of_pair(mask, grey, 255) is Meaning.SMOOTH
+
+
+@pytest.mark.parametrize('mask', [
+    # The map of a matting: 128 is unknown, and 255 is the object.
+    layers((disc(20), 128), (disc(12), 255)),
+    layers((disc(12, 30, 20), 128), (disc(13, 30, 60), 255)),
+    layers((np.ones(SIZE, bool), 128), (disc(12), 255)),
+    layers((disc(14), 255), (SMALL, 128)),  # a hole, or an object
+])
+def test_two_objects_leave_the_meaning_open(mask):
+    assert meaning_of_pair(mask, 128, 255) is Meaning.OPEN
+
+
+def smooth(mask):
+    return is_smooth(mask, np.unique(mask))
+
+
+@pytest.mark.parametrize('largest', [255, 254, 238, 200, 4095, 65535])
+@pytest.mark.parametrize('radius', [2, 4, 20])
+def test_a_blurred_object_is_smooth_for_any_largest_value(largest, radius):
+    soft = cv2.GaussianBlur(disc(radius).astype(np.float32), (0, 0), 0.8)
+    soft = np.rint(soft / soft.max() * largest)
+    assert smooth(soft.astype(np.uint8 if largest < 256 else np.uint16))
+    assert smooth(soft.astype(np.int64))
+
+
+def test_noise_of_a_jpeg_is_no_object():
+    random = np.random.default_rng(0)
+    mask = np.where(BIG, random.integers(243, 256, SIZE),
+                    random.integers(0, 13, SIZE)).astype(np.uint8)
+    assert smooth(mask)
+    _, data = cv2.imencode('.jpg', layers((BIG, 255)))
+    assert smooth(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+
+
+@pytest.mark.parametrize('mask', [
+    layers((BIG, 255), (SMALL_FAR, 1), (disc(3, 5, 20), 2)),  # ids
+    layers((BIG, 255), (SMALL_FAR, 100), (disc(3, 5, 20), 200)),
+    layers((BIG, 250), (SMALL_FAR, 240)),
+    layers((BIG, 2), (grown(SMALL, 1), 1)),  # too dark for a white object
+    (X * 3).astype(np.uint8),
+    np.random.default_rng(0).integers(0, 256, SIZE, np.uint8),
+    layers((BIG, 255)).astype(int) - 1,
+])
+def test_ids_and_photographs_are_not_smooth(mask):
+    assert not smooth(mask)
