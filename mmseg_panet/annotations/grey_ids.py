@@ -3,6 +3,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from ..errors import InputError
@@ -51,7 +52,7 @@ class GreyIds(NamedTuple):
                 'it or the list')
         table = np.zeros(256, np.uint8)
         table[list(self.ids)] = list(self.ids.values())
-        return table[values]
+        return cv2.LUT(values.astype(np.uint8), table)
 
     def _of_object(self, values: np.ndarray, largest: int,
                    mask: str) -> np.ndarray:

@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import InputError, error_context
 from .class_list import IGNORED
 from .image_files import existing_file
-from .mask_values import read_values
+from .mask_channels import values_of
+from .mask_values import MANY, read_values
 from .rasterize import label_runs, object_runs, require_pycocotools
 from .shapes import checked_box, disc, fill_boxes, pixels_of, strokes
 
@@ -82,10 +83,18 @@ def label_scribbles(size: Sequence[int], scribbles: Any,
     Raises:
         ValueError: If a point is outside the image, or the width is
             invalid; also TypeError and OverflowError.
-        InputError: As for :func:`read_values`.
+        InputError: As for :func:`read_values`; or if a mask has no value for
+            the object, or as many as a smooth edge.
     """
     if isinstance(scribbles, (str, Path)):
         values, _ = read_values(scribbles)
+        number = len(np.setdiff1d(values_of(values), (0, IGNORED)))
+        if not 0 < number <= MANY:
+            raise InputError(
+                f'{scribbles}: expected 0 for background, {IGNORED} for '
+                'unknown, and one other value for scribbles on the object, '
+                f'got {number or "no"} others; paint these with 1, without a '
+                'smooth edge')
         return np.where(
             np.isin(values, (0, IGNORED)), values, 1).astype(np.uint8)
     if type(width) is not int or not 1 <= width <= max(size):

@@ -102,6 +102,17 @@ def test_values_of_a_scribble_file_besides_0_and_255_are_object(tmp_path):
     assert (labels({'scribbles': str(path)}) == expected).all()
 
 
+@pytest.mark.parametrize(('values', 'got'), [
+    (np.where(X < 9, 0, 255), 'no'), (8 * X + Y % 2, '59')])
+def test_a_scribble_file_has_a_value_for_the_object_and_no_smooth_edge(
+        tmp_path, values, got):
+    path = tmp_path / 'a.png'
+    Image.fromarray(values.astype(np.uint8)).save(path)
+    with pytest.raises(InputError, match=(
+            rf'a\.png: expected 0 .* got {got} others; paint these with 1')):
+        labels({'scribbles': path})
+
+
 @pytest.mark.parametrize(('annotation', 'sentence'), [
     ({'boxs': []}, r"one of \['boxes', 'polygons', 'scribbles', 'points'\]"),
     ({}, 'expected one of'),

@@ -98,6 +98,30 @@ def test_image_first_may_sample_a_class_that_is_small_in_its_query():
                    for e in episodes)
 
 
+@pytest.mark.parametrize(('ignored', 'remedy'), [
+    (0, 'correct the ids of the masks, or leave out the class'),
+    (7, 'ignored pixels, 255, occur in 6 of 6 masks: if they show the class, '
+     'convert the masks by `mmseg-panet prepare-data masks` and a class list '
+     'with `2 dog 255,255,255`')])
+def test_a_class_that_no_mask_shows_is_named_and_255_too(ignored, remedy):
+    """Nothing is gained by a lower min_area."""
+    counts = np.tile([9, 9, 0], (6, 1))
+    index = ClassIndex(counts, counts.sum(1) + ignored)
+    assert index.absence_remedy(2, 'dog') == remedy
+    assert index.absence_remedy(1, 'cat') == ''
+    images = SimpleNamespace(classes=['background', 'cat', 'dog'], index=index)
+    rules = SimpleNamespace(
+        classes=['cat', 'dog'], class_ids=[1, 2], min_area=2048, fold=1,
+        images_needed=2, needs='num_shots=1 and num_queries=1 need 2',
+        images_of=lambda classes, index, area: {
+            'cat': np.arange(6), 'dog': np.arange(0)})
+    with pytest.raises(InputError) as caught:
+        SampledEpisodes(images, rules)
+    assert str(caught.value) == (
+        "class 'dog' of fold 1 occurs in no mask, but num_shots=1 and "
+        f'num_queries=1 need 2 images of it; {remedy}')
+
+
 @pytest.mark.parametrize('sampling', ['image_first', 'pair_first'])
 def test_queries_sampled_first_show_their_ways_and_are_no_supports(sampling):
     ways = Counter()

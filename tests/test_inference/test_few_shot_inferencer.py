@@ -472,6 +472,25 @@ def test_a_renamed_class_knows_its_supports():
     assert inferencer.bank.num_shots('crimson') == 2
 
 
+def test_masks_with_other_greys_are_reported_once_for_a_fit(monkeypatch):
+    said = []
+    monkeypatch.setattr('mmseg_panet.inference.class_registry.print_log',
+                        lambda text, **_: said.append(text))
+    supports = {name: [(image, mask * np.uint8(255)) for image, mask in pairs]
+                for name, pairs in red_and_blue().items()}
+    small_inferencer(RESIZE).fit(supports)
+    assert said == []
+    for _, mask in supports['blue']:
+        mask[0, 0] = 3
+    supports['red'][0][1][0, 0] = 3
+    small_inferencer(RESIZE).fit(supports)
+    note, = said
+    assert note.startswith("example 1 of class 'red' (")
+    number = 1 + len(supports['blue'])
+    assert '[0, 3, 255], which are taken for edges and strays' in note
+    assert f'({number} such masks)' in note
+
+
 def test_supports_without_background_are_reported(caplog):
     image, mask = image_of((20, 20, 230))
     said = []

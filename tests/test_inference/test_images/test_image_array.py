@@ -88,15 +88,34 @@ def test_a_list_may_mix_what_it_holds(tmp_path):
     (np.ones((4, 5, 4), np.uint8), r'alpha channel with array\[\.\.\., :3\]'),
     (np.ones((4, 5, 3), np.uint16), 'values 0..255'),
     (np.ones((0, 5, 3), np.uint8), r'got \(0, 5, 3\)'),
-    (torch.ones(3, 4, 5), r'a tensor \(3, 4, 5\) of torch.float32; convert '
-     r'it with tensor\.permute\(1, 2, 0\)\.cpu\(\)\.numpy\(\)'),
-    (torch.ones(4, 5, 3, dtype=torch.uint8), r'with tensor\.cpu\(\)'),
+    (torch.full((3, 4, 5), 200.), r'\(3, 4, 5\) of torch.float32; convert '
+     r'values of 0\.\.255 with tensor\.byte\(\), undo a normalization'),
+    (torch.zeros(2, 3, 4, 5), 'and take one image of a batch'),
+    (torch.full((3, 4, 5), float('nan')), 'or of numbers of 0..1, got'),
     (Image.new('F', (4, 5)), "mode 'F'; scale"),
     (7, 'got a int')])
 def test_what_is_not_an_image_is_a_sentence_with_its_remedy(image, words):
     with pytest.raises(InputError, match=words) as caught:
         image_array(image)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('order', ['bgr', 'rgb'])
+def test_tensors_are_images_with_the_channels_first_or_last(order):
+    image = ramp() if order == 'bgr' else RGB
+    last = torch.from_numpy(image)
+    first = last.permute(2, 0, 1)
+    for tensor in (last, first, first / 255, first.double() / 255):
+        assert (image_array(tensor, order) == ramp()).all()
+    item, = list_images(first, channel_order=order)
+    assert (read_image(item.source) == ramp()).all()
+
+
+def test_a_grey_tensor_has_one_channel_or_none():
+    grey = torch.from_numpy(np.ascontiguousarray(ramp()[..., 0]))
+    expected = np.stack([grey.numpy()] * 3, axis=2)
+    for tensor in (grey, grey[None], grey[None] / 255):
+        assert (image_array(tensor) == expected).all()
 
 
 def test_an_image_of_pillow_that_is_cut_short_names_its_file(tmp_path):
