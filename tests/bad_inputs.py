@@ -249,6 +249,15 @@ def _(parts, out):
     return parts.fit(out, folder)
 
 
+@bad('A mask in which a grey and white may both be the object')
+def _(parts, out):
+    folder, image, mask = parts.copy_support(out)
+    labels = np.zeros(Image.open(image).size[::-1], np.uint8)
+    labels[:9, :9], labels[20:] = 128, 255
+    Image.fromarray(labels).save(mask)
+    return parts.fit(out, folder)
+
+
 @bad('A folder of examples that is empty')
 def _(parts, out):
     (out / 'support').mkdir()
@@ -308,6 +317,19 @@ def _(parts, out):
     shutil.copytree(parts.toy, data)
     next((data / 'SegmentationClass').iterdir()).unlink()
     return (*parts.test(), '--data-root', data)
+
+
+@bad('A data set in which 255 is painted over all of a class')
+def _(parts, out):
+    shutil.copytree(parts.toy, out / 'data')
+    for mask in (out / 'data/SegmentationClass').iterdir():
+        picture = Image.open(mask)
+        ids = np.array(picture)
+        ids[ids == 1] = 255
+        painted = Image.fromarray(ids)
+        painted.putpalette(picture.getpalette())
+        painted.save(mask)
+    return (*parts.test(), '--data-root', out / 'data')
 
 
 @bad('A data root that does not exist')
@@ -528,6 +550,22 @@ def _(parts, out):
 @bad('A mask with an id that the list of classes lacks')
 def _(parts, out):
     return masks(out, [[0, 1], [1, 7]], '1 cat\n')
+
+
+@bad('A mask of 0 and 255 with a smooth edge, and a list without colours')
+def _(parts, out):
+    return masks(out, [[0, 130, 255]], '1 cat\n')
+
+
+@bad('Masks whose values may be ids or colours of the list of classes')
+def _(parts, out):
+    return masks(out, [[0, 1, 2]], '1 cat 2,2,2\n2 dog 1,1,1\n')
+
+
+@bad('A mask with a grey that the list of classes lacks')
+def _(parts, out):
+    return masks(
+        out, [[0, 77, 255]], '1 cat 128,128,128\n2 dog 255,255,255\n')
 
 
 @bad('A list of classes with a line that is no id and name')

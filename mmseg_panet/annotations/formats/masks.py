@@ -239,9 +239,12 @@ def read_ids(source: MaskSource, num_classes: int,
     void = IGNORED if labels.dtype == np.uint8 else ignored
     strange = found[(found < 0) | (found >= num_classes) & (found != void)]
     if len(strange):
+        white = ', or give the class the colour 255,255,255 there if it is ' \
+            'white' if num_classes == 2 and IGNORED == void in found else ''
         raise InputError(
             f'{mask} contains the ids {strange[:10].tolist()}; expected 0..'
-            f'{num_classes - 1} or {void}; correct it or the class list')
+            f'{num_classes - 1} or {void}; correct it or the class list'
+            f'{white}')
     ids = labels.astype(dtype)
     if void != ignored:
         ids[labels == void] = ignored

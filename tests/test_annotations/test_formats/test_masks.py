@@ -2,9 +2,12 @@ import annotation_files as files
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from mmseg_panet.annotations import convert_masks
+from mmseg_panet.annotations.formats.masks import read_masks
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.supports import read_supports
 
@@ -358,3 +361,36 @@ def test_examples_with_a_class_list_name_the_ignored_255(
     assert "no mask shows 2 'dog'" in note
     support, = found[0]['crack']
     assert (support.rasterize(SIZE) == CRACK).all()
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_any_bytes_and_values_are_ids_or_one_sentence(
+        tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp('any')
+    (folder / 'list.txt').write_text(data.draw(st.sampled_from([
+        '1 a', '1 a 255,255,255', '1 a 128,128,128\n2 b 255,255,255',
+        '1 a 2,2,2\n2 b 1,1,1', '1 a 200,0,9', '1 a 0,0,0',
+        '0 x 255,255,255\n1 a 0,0,0\n255 void 9,9,9'])))
+    values = data.draw(st.sampled_from(
+        [[0, 1, 2, 255], [0, 255], [0, 7, 128, 254, 255], range(256)]))
+    shape = data.draw(st.sampled_from([(6, 9), (6, 9, 3), (6, 9, 4)]))
+    seed = data.draw(st.integers(0, 99))
+    pixels = np.random.default_rng(seed).choice(np.array(values), shape)
+    save(folder, 'a.png', pixels.astype(np.uint8), data.draw(
+        st.sampled_from([None, 'L', 'LA', 'P', '1', 'RGB', 'RGBA'])))
+    content = bytearray((folder / 'in/a.png').read_bytes())
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    (folder / 'in/a.png').write_bytes(content)
+    try:
+        annotations = read_masks(folder / 'in', folder / 'list.txt')
+        for task in annotations.tasks:
+            found = annotations.rasterize(task.source)
+    except InputError as error:
+        assert str(error).strip() and '\n' not in str(error)
+    else:
+        allowed = {*range(len(annotations.classes.names)), 255}
+        assert {*np.unique(found).tolist()} <= allowed
+        annotations.notes({*np.unique(found).tolist()})
