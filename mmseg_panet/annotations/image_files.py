@@ -2,6 +2,7 @@
 import errno
 import os
 import stat
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,9 @@ _LONGEST_NAME = 255
 A name in a list may have 5 less, the most that the suffix of a mask or an
 overlay adds.
 """
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError,
+           OverflowError, struct.error)
+"""Errors that Pillow raises for damaged files."""
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -216,9 +220,8 @@ def open_image(path: StrPath) -> Iterator[Image.Image]:
         InputError: If the file cannot be opened, or cannot be decoded within
             the block.
     """
-    # Pillow raises a SyntaxError for a broken PNG.
     with (error_context(f'{path} is not a readable image',
-                        'replace or remove it', (OSError, SyntaxError)),
+                        'replace or remove it', _DAMAGE),
           open_limited(path) as picture):
         yield picture
 
