@@ -55,10 +55,10 @@ def object_labels(mask: Any, value: int | None, where: object,
         InputError: If the mask is malformed, has no pixel of the object, or
             leaves open which value is the object.
     """
+    indexed = False
     if isinstance(mask, (str, os.PathLike, Image.Image)):
-        values, indexed = read_values(mask, value is not None)
-    else:
-        values, indexed = _of_array(mask, where), False
+        mask, indexed = read_values(mask, value is not None)
+    values = _of_array(mask, where)
     if values.dtype == bool:
         values, value = values.astype(np.uint8), 1 if value is None else value
     found = values_of(values)

@@ -332,6 +332,13 @@ def test_other_numbers_are_converted_as_the_error_says(mask):
     assert (labels(mask.astype(bool)) == OBJECT).all()
 
 
+def test_a_file_of_other_numbers_is_refused(tmp_path):
+    path = tmp_path / 'a.tif'
+    Image.fromarray(OBJECT * np.float32(3.5)).save(path)
+    with pytest.raises(InputError, match=r'got \(12, 16\) of float32'):
+        labels(path)
+
+
 def encoded(picture, format='PNG', **options):
     file = io.BytesIO()
     picture.save(file, format, **options)
@@ -405,6 +412,8 @@ TO_THE_PIXEL = {
     'BMP': lambda region: encoded(grey_of(region), 'BMP'),
     'TIFF': lambda region: encoded(
         grey_of(region), 'TIFF', compression='tiff_lzw'),
+    'TIFF of numbers': lambda region: encoded(
+        Image.fromarray(region.astype(np.float32)), 'TIFF'),
     'TIFF of 16 bits': lambda region: encoded(
         Image.fromarray(region * np.uint16(65535)), 'TIFF'),
     'WebP': lambda region: encoded(
@@ -424,6 +433,8 @@ TO_THE_PIXEL = {
         region, 0, 1, [RED, BLACK]),
     'palette, transparent': lambda region: indexed(
         region, 0, 1, [RED, WHITE], transparency=1),
+    'palette and alpha': lambda region: indexed(
+        region, 0, 1, [RED, BLACK], transparency=1).convert('PA'),
     'RGB white': lambda region: encoded(grey_of(region).convert('RGB')),
     'RGB red': lambda region: encoded(coloured(region, RED, BLACK)),
     'RGB, white is transparent': lambda region: encoded(

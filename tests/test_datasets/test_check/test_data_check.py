@@ -233,6 +233,21 @@ def test_a_class_with_too_few_images_is_named_with_the_number(toy):
     assert 'for validation as a base class of fold 1, 2, 3, but' in validation
 
 
+def test_a_class_that_255_hides_is_named_so(toy):
+    for path in (toy / 'SegmentationClass').glob('*.png'):
+        picture = Image.open(path)
+        ids = np.array(picture)
+        ids[ids == 1] = 255
+        hidden = Image.fromarray(ids)
+        hidden.putpalette(picture.getpalette())
+        hidden.save(path)
+    report = check_data(toy_config(toy))
+    assert set(report.num_faults()) == {'few'}
+    for sentence in report.sentences('few'):
+        assert 'ignored pixels, 255, occur in ' in sentence
+        assert sentence.endswith(' 255,255,255`')
+
+
 def test_repeated_supports_need_one_image_for_all_shots(toy_root):
     cfg = toy_config(toy_root)
     cfg.test_dataloader.dataset.num_shots = 20
