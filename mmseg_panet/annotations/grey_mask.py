@@ -19,6 +19,8 @@ _EDGE = 2
 """Reach of an edge of one value around white, in pixels."""
 _OUTLINE = 8
 """Reach of an outline around an object, in pixels."""
+_OUTLINES = 5
+"""Half of the largest width of outlines, also of other objects, in pixels."""
 _STRAY = 0.05
 """Share of stray pixels, in the pixels of the object."""
 _SPECK = 0.01
@@ -46,10 +48,12 @@ class _Contacts(NamedTuple):
 def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
     """Decide what a grey means beside 0 and the value of unknown pixels.
 
-    As in PASCAL VOC, an object has a width of five pixels or more, and white
-    is its outline: white lies between the object and black, or is smaller
-    and narrower than it. An edge or a stray pixel is narrower, and lies
-    between white and black, or its area is at most 5% of that of white.
+    As in PASCAL VOC, the grey is the object if a square of five pixels fits
+    into it, and if white lies around it, between it and black; or if white
+    is narrower than it, and smaller or at most ten pixels wide, as the
+    outlines of other objects are. White is the object if the grey is
+    narrower than five pixels, and has less than 5% of the area of white
+    outside of a rim of two pixels.
 
     Args:
         values (np.ndarray): (H, W) of 0, ``grey`` and ``white``.
@@ -70,9 +74,14 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
         _contacts(inner, outer))
     enclosed = touching.white_black > 0 and touching.grey_black <= 0.05 * (
         touching.grey_black + touching.grey_white)
-    outlined = enclosed and _beyond(
-        outer, inner, _OUTLINE) <= _STRAY * white_area
-    if outlined and white_area > 8 * grey_area:
+    outlined = enclosed and _surrounds(outer, inner)
+    outline_area = white_area
+    if enclosed and not outlined and _radius(outer) <= _OUTLINES:
+        # Others, which have become background, have outlines too.
+        outline = _parts_at(outer, inner)
+        outline_area = int(outline.sum())
+        outlined = _surrounds(outline, inner)
+    if outlined and outline_area > 8 * grey_area:
         return Meaning.OPEN if _fits(3, inner) else Meaning.SMOOTH
     if _fits(_BLOCK, inner):
         if outlined:
@@ -80,7 +89,7 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
         if not touching.white_black:  # unknown holes, or a trimap
             return Meaning.OPEN if _fits(
                 _BLOCK, outer) else Meaning.OUTLINED
-        if _is_smaller(outer, inner):
+        if _is_smaller(outer, inner, _OUTLINES):
             return Meaning.OUTLINED
         return (Meaning.SMOOTH if grey_area <= _SPECK * white_area
                 else Meaning.OPEN)
@@ -154,13 +163,7 @@ def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
 
 def _strays(white: np.ndarray, grey: np.ndarray) -> int:
     """Count the pixels of grey regions that do not touch white."""
-    number, parts = cv2.connectedComponents(grey)
-    at_white = cv2.dilate(white, np.ones((3, 3), np.uint8)) & grey
-    where = np.flatnonzero(grey)
-    alone = np.ones(number, bool)
-    of_grey = parts.ravel()[where]
-    alone[of_grey[at_white.ravel()[where] > 0]] = False
-    return int(np.count_nonzero(alone[of_grey]))
+    return int(np.count_nonzero(grey > _parts_at(grey, white)))
 
 
 def _contacts(one: np.ndarray, other: np.ndarray) -> int:
@@ -176,9 +179,33 @@ def _beyond(one: np.ndarray, other: np.ndarray, reach: int) -> int:
     return int(np.count_nonzero(one > cv2.dilate(other, around)))
 
 
-def _is_smaller(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether a region is not larger and not wider than another."""
-    return bool(one.sum() <= other.sum()) and _radius(one) <= _radius(other)
+def _surrounds(outline: np.ndarray, region: np.ndarray) -> bool:
+    """Tell whether nearly all of an outline is near a region."""
+    return _beyond(outline, region, _OUTLINE) <= _STRAY * outline.sum()
+
+
+def _is_smaller(one: np.ndarray, other: np.ndarray,
+                narrow: float = 0) -> bool:
+    """Tell whether a region is not wider than another, and not larger.
+
+    It may be larger if its half width is at most ``narrow``.
+    """
+    width = _radius(one)
+    return width <= _radius(other) and bool(
+        width <= narrow or one.sum() <= other.sum())
+
+
+def _parts_at(region: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the connected parts of a region that touch another region."""
+    number, parts = cv2.connectedComponents(region)
+    where = np.flatnonzero(region)
+    parts = parts.ravel()[where]
+    at_other = cv2.dilate(other, np.ones((3, 3), np.uint8)).ravel()[where]
+    touching = np.zeros(number, np.uint8)
+    touching[parts[at_other > 0]] = 1
+    found = np.zeros_like(region)
+    found.ravel()[where] = touching[parts]
+    return found
 
 
 def _fits(side: int, region: np.ndarray) -> bool:

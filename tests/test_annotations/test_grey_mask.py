@@ -43,12 +43,26 @@ def test_an_object_with_an_outline_of_255_is_as_in_voc(grey, region, width):
     assert meaning_of_pair(mask, grey, 255) is Meaning.OUTLINED
 
 
+@pytest.mark.parametrize('radius', [1, 2, 3])
+@pytest.mark.parametrize('width', [1, 2])
+def test_a_small_object_has_an_outline_among_outlines_of_others(
+        radius, width):
+    large, small = disc(20), disc(radius, 5, 70)
+    mask = layers((grown(large, width), 255), (large, 0),
+                  (grown(small, width), 255), (small, 9))
+    assert meaning_of_pair(mask, 9, 255) is Meaning.OUTLINED
+
+
 @pytest.mark.parametrize('mask', [
     layers((BIG, 9), (SMALL_FAR, 255)),  # another object, that is ignored
     layers((BIG, 9), (disc(1), 255)),  # a hole
     layers((BIG, 9), (X == 20, 255)),
+    # Outlines of others, which have become background.
+    layers((grown(disc(15, 30, 60), 3), 255), (disc(15, 30, 60), 0),
+           (grown(disc(12, 30, 20), 3), 255), (disc(12, 30, 20), 0),
+           (grown(disc(5, 8, 8), 3), 255), (disc(5, 8, 8), 9)),
 ])
-def test_less_of_255_than_of_another_object_is_unknown(mask):
+def test_narrower_regions_of_255_than_of_another_object_are_unknown(mask):
     assert meaning_of_pair(mask, 9, 255) is Meaning.OUTLINED
 
 

@@ -332,6 +332,16 @@ def test_other_numbers_are_converted_as_the_error_says(mask):
     assert (labels(mask.astype(bool)) == OBJECT).all()
 
 
+def test_an_object_of_the_toy_data_is_found_among_the_outlines_of_others(
+        toy_root):
+    for path in sorted((toy_root / 'SegmentationClass').glob('*.png')):
+        ids = np.asarray(Image.open(path))
+        for i in np.setdiff1d(ids, (0, 255)):
+            mask = np.where(ids == 255, 255, ids == i).astype(np.uint8)
+            expected = np.where(ids == 255, 255, ids == i)
+            assert (object_labels(mask, None, path) == expected).all()
+
+
 def test_a_file_of_other_numbers_is_refused(tmp_path):
     path = tmp_path / 'a.tif'
     Image.fromarray(OBJECT * np.float32(3.5)).save(path)
