@@ -24,8 +24,8 @@ Size = tuple[int, int]
 Encode = Callable[[Size], dict]
 """Function from the size of the image to compressed run-lengths.
 
-It raises a ValueError, a TypeError or an OverflowError for a malformed
-region.
+It must be picklable. It raises a ValueError, a TypeError or an OverflowError
+for a malformed region.
 """
 
 
@@ -64,10 +64,7 @@ def polygons(points: Iterable[Any], relative: bool = False) -> Encode:
         relative (bool): Whether x and y are fractions of the width and the
             height of the image. Defaults to False.
     """
-    def encode(size: Size) -> dict:
-        flat = [_scaled(one, size) if relative else one for one in points]
-        return object_runs(flat, size)
-    return encode
+    return partial(_encode_polygons, [*points], relative)
 
 
 def runs(encoded: Mapping[str, Any]) -> Encode:
@@ -76,15 +73,13 @@ def runs(encoded: Mapping[str, Any]) -> Encode:
 
 
 def box(given: Any, relative: bool = False) -> Encode:
-    """Encode the pixels that a box touches.
+    """Encode the pixels that a box touches, see :func:`box_runs`.
 
     Args:
         given (Any): x, y, width and height in pixels.
         relative (bool): As for :func:`polygons`.
     """
-    def encode(size: Size) -> dict:
-        return box_runs(_scaled(given, size) if relative else given, size)
-    return encode
+    return partial(_encode_box, given, relative)
 
 
 def bitmap(mask: Callable[[], np.ndarray], x: int = 0, y: int = 0) -> Encode:
@@ -92,11 +87,12 @@ def bitmap(mask: Callable[[], np.ndarray], x: int = 0, y: int = 0) -> Encode:
 
     Args:
         mask (Callable): It returns the mask, (H, W) bool, when it is needed.
+            It must be picklable, as masks are rasterized in processes.
         x (int): Column of the mask's first pixel, which may be outside the
             image. What is outside the image is cut off. Defaults to 0.
         y (int): Row of the mask's first pixel. Defaults to 0.
     """
-    return lambda size: bitmap_runs(mask(), x, y, size)
+    return partial(_encode_bitmap, mask, x, y)
 
 
 def mark(images: Iterable[MarkedImage], known: Sequence[str],
@@ -154,6 +150,21 @@ def _rasterize(image: MarkedImage, ids: Mapping[str, int], dtype: np.dtype,
             with error_context(one.where):
                 regions.append((one.encode(size), ids[one.name]))
     return label_runs(regions, size, dtype, small_in_front)
+
+
+def _encode_polygons(points: Sequence[Any], relative: bool,
+                     size: Size) -> dict:
+    return object_runs(
+        [_scaled(one, size) if relative else one for one in points], size)
+
+
+def _encode_box(given: Any, relative: bool, size: Size) -> dict:
+    return box_runs(_scaled(given, size) if relative else given, size)
+
+
+def _encode_bitmap(mask: Callable[[], np.ndarray], x: int, y: int,
+                   size: Size) -> dict:
+    return bitmap_runs(mask(), x, y, size)
 
 
 def _scaled(numbers: Any, size: Size) -> list[float]:

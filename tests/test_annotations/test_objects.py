@@ -1,3 +1,6 @@
+import pickle
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -79,3 +82,10 @@ def test_a_malformed_region_names_its_place():
         labels(('cat', polygons([[0, 0, 1, 1]])))
     with pytest.raises(InputError, match='file, object 1: expected pairs'):
         labels(('cat', polygons([[0, 0, .1]], relative=True)))
+
+
+@pytest.mark.parametrize('encode', [
+    polygons([[2, 1, 5, 1, 5, 4, 2, 4]]), box([2, 1, 3, 3]),
+    bitmap(partial(np.ones, (3, 3), bool), 2, 1)])
+def test_objects_can_be_sent_to_the_processes_that_rasterize_them(encode):
+    assert pickle.loads(pickle.dumps(encode))(SIZE) == encode(SIZE)
