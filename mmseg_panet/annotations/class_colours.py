@@ -8,13 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .class_list import (
-    BACKGROUND,
-    NOT_CLASSES,
-    ClassList,
-    Colour,
-)
+from .class_list import ClassList, Colour
 from .label_type import IGNORED, ignored_label
+from .reserved_names import BACKGROUND, NOT_CLASSES
 
 VIVID: tuple[Colour, ...] = (
     (255, 120, 0), (255, 150, 165), (105, 180, 105), (180, 0, 255),

@@ -17,18 +17,18 @@ from .label_type import (
     ignored_label,
     label_type,
 )
+from .reserved_names import (
+    BACKGROUND,
+    SPECIAL_IDS,
+    is_background,
+    is_reserved,
+)
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 CLASS_LIST = 'classes.txt'
 """Name of the class list in a folder of masks."""
-BACKGROUND = 'background'
-# labelme uses the names `_background_` and `__ignore__`.
-SPECIAL_IDS = {BACKGROUND: 0, '_background_': 0, '__ignore__': IGNORED}
-"""Ids of names that are no classes, where ids have 8 bits."""
-NOT_CLASSES = ('none', 'undecided')
-"""Names that results use for pixels that belong to no class."""
 _LINE = re.compile(
     r'(\d+)\s+(\S.*?)(?:\s+(\d+)\s*,\s*(\d+)\s*,\s*(\d+))?')
 
@@ -126,11 +126,10 @@ def check_class_name(name: Any, where: object) -> None:
         where (object): Start of the message.
 
     Raises:
-        InputError: As for :func:`check_name`, or if the name is reserved: a
-            name of the background or one of :data:`NOT_CLASSES`.
+        InputError: As for :func:`check_name` and :func:`is_reserved`.
     """
     check_name(name, where)
-    if name in (*SPECIAL_IDS, *NOT_CLASSES):
+    if is_reserved(name):
         raise InputError(
             f'{where}: expected names of classes, got {name!r}, which stands '
             'for pixels of no class; leave it out, or choose another name')
@@ -141,7 +140,8 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
     """Assign an id to every class.
 
     ``background`` and labelme's ``_background_`` are 0, and ``__ignore__``
-    is 255, or 65535 with more than 254 classes, wherever they are listed.
+    is 255, or 65535 with more than 254 classes, wherever they are listed
+    and in upper or lower case.
 
     Args:
         known (Sequence[str]): Names in the annotations, in order.
@@ -155,18 +155,24 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
 
     Raises:
         InputError: If a name is unknown, is invalid for :func:`check_name`
-            or occurs twice, or if there are no names or more than 65534.
+            or occurs twice, if a selected name is one of
+            :data:`NOT_CLASSES`, or if there are no names or more than 65534.
     """
     if isinstance(classes, str):
         raise InputError(f'classes: expected a list of names, got {classes!r}')
     for name in (*known, *(classes or ())):
         check_name(name, source)
-    unknown = sorted(set(classes or ()) - {*known, *SPECIAL_IDS})
+    special = {name: SPECIAL_IDS[name.casefold()]
+               for name in (*SPECIAL_IDS, *known, *(classes or ()))
+               if name.casefold() in SPECIAL_IDS}
+    unknown = sorted(set(classes or ()) - {*known, *special})
     if unknown:
         raise InputError(
             f'{source} has no classes {unknown}; choose among {list(known)}')
     chosen = known if classes is None else classes
-    names = [name for name in chosen if name not in SPECIAL_IDS]
+    names = [name for name in chosen if name not in special]
+    for name in names:
+        check_class_name(name, source)
     times = Counter(names) | Counter(known)  # the larger of the two
     repeated = [name for name in times if times[name] > 1 and name in names]
     if repeated:
@@ -178,8 +184,9 @@ def number_classes(known: Sequence[str], classes: Sequence[str] | None,
             f'expected 1..{MOST_CLASSES}, as masks have at most 16 bits; '
             'select some with classes')
     names = [BACKGROUND, *names]
-    special = SPECIAL_IDS | {'__ignore__': ignored_label(len(names))}
-    return names, {name: i for i, name in enumerate(names)} | special
+    void = ignored_label(len(names))
+    return names, {name: i for i, name in enumerate(names)} | {
+        name: void if i == IGNORED else i for name, i in special.items()}
 
 
 def read_class_list(path: StrPath) -> ClassList:
@@ -201,7 +208,8 @@ def read_class_list(path: StrPath) -> ClassList:
 
     Raises:
         InputError: If the file or a line cannot be read, there are more
-            than 65535 names, a name is invalid for :func:`check_name`, or an
+            than 65535 names, a name is invalid for :func:`check_name`, the
+            name of a class is reserved, see :func:`check_class_name`, or an
             id, a name or a colour occurs twice.
     """
     remedy = 'write a line `id name` for every class'
@@ -211,7 +219,7 @@ def read_class_list(path: StrPath) -> ClassList:
     first, line = next(iter(lines.items()))
     if _LINE.fullmatch(line):
         names, colours = _numbered(path, lines)
-    elif SPECIAL_IDS.get(line) == 0:
+    elif is_background(line):
         names, colours = [BACKGROUND, *list(lines.values())[1:]], {}
     else:
         raise InputError(
@@ -223,11 +231,15 @@ def read_class_list(path: StrPath) -> ClassList:
             f'{1 + MOST_CLASSES}, as masks have at most 16 bits; remove some')
     for name in names:
         check_name(name, path)
+    if is_background(names[0]):
+        names[0] = BACKGROUND
     one, times = Counter([*names, *colours.values()]).most_common(1)[0]
     if times > 1:
         raise InputError(
             f'{path} has {one!r} more than once; give every id a name and a '
             'colour of its own')
+    for name in names[names[0] == BACKGROUND:]:
+        check_class_name(name, path)
     return ClassList(names, colours)
 
 

@@ -11,11 +11,11 @@ from ..errors import InputError
 from ..files import StrPath
 from .class_list import BACKGROUND
 from .export_folder import export_folder
-from .formats.coco import read_coco
+from .formats.coco import read_coco_files
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
 from .formats.masks import read_masks
-from .image_files import is_hidden, is_image, names_a_file, visible_files
+from .image_files import is_hidden, is_image, visible_files
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.zip')
@@ -133,7 +133,8 @@ def _is_cvat(source: Source) -> bool:
 
 
 def _read_cvat(source: Source, image_dir: Path | None) -> Annotations:
-    return read_cvat(source.path, source.path, image_dir, boxes=True)
+    return read_cvat(
+        source.path, source.path, image_dir, boxes=True, only_marked=True)
 
 
 def _is_json(source: Source) -> bool:
@@ -154,19 +155,9 @@ def _read_json(source: Source, image_dir: Path | None) -> Annotations:
         return read_labelme(
             source.path, image_dir=image_dir,
             embedded_dir=_temporary_folder() / 'images')
-    return _read_coco(files, image_dir)
-
-
-def _read_coco(files: list[Path], image_dir: Path | None) -> Annotations:
-    file = files[0]
-    folders = [image_dir] if image_dir else [
-        file.parent / 'images', file.parent]
-    for folder in folders:
-        annotations = read_coco(file, folder, boxes=True)
-        if any(task.image and names_a_file(task.image, file)
-               for task in annotations.tasks if task.ids):
-            break
-    return annotations
+    return read_coco_files(
+        files, source.path if source.path.is_dir() else files[0], image_dir,
+        boxes=True, only_marked=True)
 
 
 def _refuse_pairs(folder: Path, file: Path) -> None:

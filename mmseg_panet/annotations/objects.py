@@ -67,8 +67,8 @@ def polygons(points: Iterable[Any], relative: bool = False) -> Encode:
     return partial(_encode_polygons, [*points], relative)
 
 
-def runs(encoded: Mapping[str, Any]) -> Encode:
-    """Encode run-lengths of COCO, compressed or not."""
+def runs(encoded: Any) -> Encode:
+    """Encode run-lengths of COCO, compressed or not, see object_runs."""
     return partial(object_runs, encoded)
 
 

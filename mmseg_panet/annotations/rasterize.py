@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError, abbreviate
-from .shapes import check_reach, checked_box
+from .shapes import check_reach, clipped_box
 
 _BITS = 60
 """Bits of a number of pixels; longer ones would take a long time to add."""
@@ -67,19 +67,19 @@ def box_runs(box: Any, size: Sequence[int]) -> dict:
     """Encode the pixels that a box touches.
 
     Args:
-        box (Any): Box [x, y, width, height], see :func:`checked_box`.
+        box (Any): Box [x, y, width, height], see :func:`clipped_box`.
         size (Sequence[int]): H and W of the image.
 
     Returns:
         dict: Compressed run-length encoding.
 
     Raises:
-        ValueError: As for :func:`checked_box`, which also raises TypeError
+        ValueError: As for :func:`clipped_box`, which also raises TypeError
             and OverflowError.
     """
     from pycocotools import mask as coco
     return coco.frPyObjects(
-        np.array([checked_box(box, size)], float), *size)[0]
+        np.array([clipped_box(box, size)], float), *size)[0]
 
 
 def bitmap_runs(mask: np.ndarray, x: int, y: int,
@@ -128,7 +128,10 @@ def label_runs(regions: Iterable[tuple[dict, int]],
         regions = sorted(
             regions, key=lambda region: -int(coco.area(region[0])))
     for runs, label in regions:
-        labels[coco.decode(runs) == 1] = label
+        # The box is much smaller than the image in most cases.
+        x, y, width, height = coco.toBbox(runs).astype(int).tolist()
+        box = np.s_[y:y + height, x:x + width]
+        labels[box][coco.decode(runs)[box] == 1] = label
     return labels
 
 
@@ -140,9 +143,12 @@ def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
     if runs.get('size') != size or not isinstance(counts, list) or not all(
             type(count) is int and count >= 0 for count in counts
     ) or sum(counts) != size[0] * size[1]:
+        swapped = ', whose height and width are swapped' if (
+            runs.get('size') == size[::-1] != size) else ''
         raise ValueError(
             f'expected run-lengths of the size {size} of its image, which '
-            f'add up to {size[0]} * {size[1]} pixels, got {abbreviate(runs)}')
+            f'add up to {size[0]} * {size[1]} pixels, got {abbreviate(runs)}'
+            f'{swapped}')
     return dict(size=size, counts=counts)
 
 

@@ -63,6 +63,33 @@ def checked_box(box: Any, size: Sequence[int]) -> PixelBox:
         'corners x1, y1, x2, y2 are the box [x1, y1, x2 - x1, y2 - y1]')
 
 
+def clipped_box(box: Any, size: Sequence[int]) -> PixelBox:
+    """Check the box of a file, and find its pixels inside the image.
+
+    Args:
+        box (Any): x, y, width and height in pixels.
+        size (Sequence[int]): H and W of the image.
+
+    Returns:
+        PixelBox: The pixels. Their area is 0 if the box has none, or is
+        outside the image.
+
+    Raises:
+        ValueError: If the box is malformed; also TypeError and
+            OverflowError.
+    """
+    numbers = np.asarray(box, float)
+    if numbers.shape != (4,) or not np.isfinite(numbers).all() or (
+            numbers[2:].min() < 0):
+        raise ValueError(
+            'expected a box [x, y, width, height] in pixels, got '
+            f'{abbreviate(box)}')
+    if not numbers[2:].all():
+        return 0, 0, 0, 0
+    # Larger numbers would overflow when they are added.
+    return pixel_box(numbers.clip(-1e15, 1e15).tolist(), size)
+
+
 def fill_boxes(labels: np.ndarray, boxes: Iterable[Sequence[int]],
                label: int) -> None:
     """Label the pixels of boxes in place.

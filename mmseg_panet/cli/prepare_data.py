@@ -66,7 +66,8 @@ def _add_benchmarks(what: argparse._SubParsersAction) -> None:
 
 def _add_annotations(what: argparse._SubParsersAction) -> None:
     for name, metavar, convert, text in (
-            ('coco', 'ANN', convert_coco, 'a COCO instances_*.json file'),
+            ('coco', 'PATH', convert_coco, 'COCO annotations (a .json file, '
+             'or a folder or a zip file with those of the splits)'),
             ('labelme', 'PATH', convert_labelme, 'JSON files of labelme or '
              'X-AnyLabeling (a folder, a zip file or one of them)'),
             ('cvat', 'PATH', convert_cvat, 'a CVAT export (a zip file or a '
@@ -90,6 +91,10 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
                 '--classes', metavar='NAME', nargs='+',
                 help='names of the classes, in the order of their ids; '
                 'default: all')
+        if name in ('coco', 'cvat'):
+            parser.add_argument(
+                '--boxes', action='store_true', help='fill the boxes of '
+                'objects that have no outline')
         parser.set_defaults(convert=convert)
 
 

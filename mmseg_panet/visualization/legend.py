@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..annotations.class_list import NOT_CLASSES, Colour
+from ..annotations.class_list import Colour
+from ..annotations.reserved_names import NOT_CLASSES
 from .text import fitted_text, font_for, one_line, text_width
 
 _WHITE = (255, 255, 255)

@@ -1,48 +1,39 @@
 """Reader of COCO's object annotations: polygons, run-lengths and boxes."""
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from ...errors import InputError, error_context
+from ...errors import InputError, raise_first
 from ...files import StrPath
-from ...json_text import read_json
-from ..class_list import ClassList, number_classes
-from ..image_files import check_file_name, stem_of
-from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
-from ..pixel_limit import check_pixels
-from ..rasterize import box_runs, label_runs, object_runs, require_pycocotools
+from ...locks import folder_lock
+from ...notices import warn
+from ..class_list import number_classes
+from ..export_folder import export_folder
+from ..image_files import visible_files
+from ..image_names import ImageNames, posix_name
+from ..mask_folder import Annotations, fingerprint, write_masks
+from ..objects import MarkedImage, mark
+from ..rasterize import require_pycocotools
+from ..reserved_names import is_reserved
+from .coco_objects import ObjectReader
+from .coco_tables import (
+    CocoImage,
+    class_names,
+    coco_images,
+    expected_size,
+    read_tables,
+)
 
-Tables = Mapping[str, Mapping[int | str, Any]]
-"""The tables of images, categories and annotations, by their ids."""
-
-
-class CocoObject(NamedTuple):
-    """An object of an image, as stored in the file."""
-
-    id: int | str
-    category: str
-    """Name of the category."""
-    segmentation: Any
-    bbox: Any
-    crowd: int
-    """The value of ``iscrowd``, 0 or 1."""
-
-
-class CocoImage(NamedTuple):
-    """An image with its objects, in the order of the file."""
-
-    file_name: str
-    size: tuple[int, int]
-    """H and W."""
-    objects: list[CocoObject]
+_OBJECTS = 'instances_'
+"""Start of the names of COCO's files of objects."""
+_OTHERS = ('captions_', 'person_keypoints_', 'panoptic_', 'stuff_',
+           'image_info_')
+"""Starts of the names of COCO's other files of the same images."""
 
 
-def convert_coco(ann_file: StrPath, out_dir: StrPath,
+def convert_coco(source: StrPath, out_dir: StrPath,
                  image_dir: StrPath | None = None,
-                 classes: Sequence[str] | None = None) -> list[str]:
+                 classes: Sequence[str] | None = None,
+                 boxes: bool = False) -> list[str]:
     """Rasterize the objects of a COCO file into a mask folder.
 
     An object covers the pixels that pycocotools assigns to it: the union of
@@ -52,15 +43,21 @@ def convert_coco(ann_file: StrPath, out_dir: StrPath,
     Ids are 1..n in the order of the category ids, which may have gaps.
 
     Args:
-        ann_file (str | os.PathLike): Path of ``instances_*.json``.
+        source (str | os.PathLike): Path of ``instances_*.json``; or of a
+            folder or a .zip with one, or with the files of the splits, see
+            :func:`read_coco`. A .zip is unpacked to ``out_dir/export``.
         out_dir (str | os.PathLike): Folder for the results, see
             :func:`write_masks`.
-        image_dir (str | os.PathLike, optional): Folder of the images. If
-            given, every image must exist and have the size in which it was
-            annotated, see :func:`orient_labels`. Defaults to None.
+        image_dir (str | os.PathLike, optional): Folder of the images, see
+            :class:`ImageNames`. If given, every image must exist and have
+            the size in which it was annotated, see :func:`orient_labels`.
+            The masks are named as the images below it. Defaults to None.
         classes (Sequence[str], optional): Names of the categories to select,
             in the order of their ids; others are background. Defaults to
-            all.
+            all, see :func:`class_names`.
+        boxes (bool): Whether an object without a segmentation fills its
+            bounding box, up to the border of the image. If False, it is
+            refused. Defaults to False.
 
     Returns:
         list[str]: Names by id, background first.
@@ -68,139 +65,207 @@ def convert_coco(ann_file: StrPath, out_dir: StrPath,
     Raises:
         InputError: As for :func:`read_coco` and :func:`write_masks`.
     """
-    return write_masks(out_dir, read_coco(ann_file, image_dir, classes))
+    with folder_lock(out_dir):
+        if Path(source).suffix.lower() == '.zip':
+            with export_folder(source, Path(out_dir, 'export')) as folder:
+                return write_masks(
+                    out_dir, read_coco(folder, image_dir, classes, boxes))
+        return write_masks(
+            out_dir, read_coco(source, image_dir, classes, boxes))
 
 
-def read_coco(ann_file: StrPath, image_dir: StrPath | None = None,
+def read_coco(source: StrPath, image_dir: StrPath | None = None,
               classes: Sequence[str] | None = None,
               boxes: bool = False) -> Annotations:
     """Read the objects of a COCO file, see :func:`convert_coco`.
 
     Args:
-        ann_file (str | os.PathLike): Path of ``instances_*.json``.
+        source (str | os.PathLike): Path of ``instances_*.json``, or of a
+            folder, see :func:`read_coco_files`.
         image_dir (str | os.PathLike, optional): Folder of the images.
             Defaults to None.
         classes (Sequence[str], optional): Names of the categories to select.
             Defaults to all.
-        boxes (bool): Whether an object without a segmentation fills its
-            bounding box. If False, it is malformed. Defaults to False.
+        boxes (bool): See :func:`convert_coco`. Defaults to False.
 
     Returns:
         Annotations: Annotations to rasterize.
 
     Raises:
-        InputError: As for :func:`read_tables`, :func:`number_classes` and
-            :func:`coco_images`; and, when it is rasterized, if a
+        InputError: As for :func:`read_coco_files`, or if a folder has no
+            such file.
+    """
+    source = Path(source)
+    files = [source]
+    if source.is_dir():
+        files = [source / name for name in visible_files(source, '.json')
+                 if is_coco((source / name).read_bytes())]
+        if not files:
+            raise InputError(
+                f"{source}: expected a .json of COCO with a list "
+                "'annotations', got none; give the folder of the export")
+    return read_coco_files(files, source, image_dir, classes, boxes)
+
+
+def is_coco(text: bytes) -> bool:
+    """Check whether JSON has the keys of COCO's files."""
+    return b'"annotations"' in text and b'"images"' in text
+
+
+def read_coco_files(files: Sequence[Path], source: Path,
+                    image_dir: StrPath | None = None,
+                    classes: Sequence[str] | None = None,
+                    boxes: bool = False, only_marked: bool = False,
+                    noun: str = 'COCO files') -> Annotations:
+    """Read a COCO file, or the files of the splits of a data set.
+
+    Several files are read together if they have the same classes and no
+    image in common, such as ``_annotations.coco.json`` in ``train`` and
+    ``valid`` of Roboflow. COCO's files of captions, keypoints and stuff are
+    skipped if there are ``instances_*.json``.
+
+    Args:
+        files (Sequence[Path]): The files, at least one.
+        source (Path): The file or the folder that the user gave.
+        image_dir (str | os.PathLike, optional): Folder of the images, see
+            :class:`ImageNames`. Defaults to the folders beside each file,
+            except if ``source`` is a file and all images are needed.
+        classes (Sequence[str], optional): See :func:`convert_coco`.
+        boxes (bool): See :func:`convert_coco`. Defaults to False.
+        only_marked (bool): Whether only images with objects are needed, and
+            those in any case. If False, all images are needed if
+            ``image_dir`` is given, and none otherwise. Defaults to False.
+        noun (str): What several files are called. Defaults to 'COCO files'.
+
+    Returns:
+        Annotations: Annotations to rasterize.
+
+    Raises:
+        InputError: If the files cannot be read together, an image is missing
+            or listed twice, or as for :func:`read_tables`,
+            :func:`coco_images`, :class:`ObjectReader` and
+            :func:`number_classes`; and, when it is rasterized, if a
             segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
-    made_from = fingerprint('coco', [ann_file], image_dir, classes)
-    tables = read_tables(ann_file)
-    categories = sorted(tables['categories'].items())
-    names, ids = number_classes(
-        [row.get('name', '') for _, row in categories], classes, ann_file)
-    found = ClassList(names, {})
-    tasks = [
-        MaskTask(
-            stem_of(image.file_name), image,
-            Path(image_dir, image.file_name) if image_dir else None,
-            frozenset(ids[one.category] for one in image.objects
-                      if one.category in ids),
-            size=image.size)
-        for image in coco_images(tables, ann_file)]
-    return Annotations(
-        made_from, found, tasks,
-        partial(_rasterize, ids=ids, boxes=boxes, ann_file=ann_file,
-                dtype=found.dtype))
-
-
-def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
-    """Read the tables of images, categories and annotations by their ids.
-
-    Args:
-        ann_file (str | os.PathLike): Path of the file. Annotations without
-            an id get their position as the id.
-        lenient (bool): Whether ids may be strings, the ids of annotations
-            are replaced by their positions, and the later of two rows with
-            the same id is used. Defaults to False.
-
-    Returns:
-        Tables: The three tables.
-
-    Raises:
-        InputError: If the file is not such JSON, or has an id twice.
-        OSError: If the file does not exist.
-    """
-    data = read_json(ann_file)
-    tables: dict[str, dict[int | str, Any]] = {}
-    for name in ('images', 'categories', 'annotations'):
-        table = tables[name] = {}
-        rows = data.get(name)
-        for number, row in enumerate(rows if isinstance(rows, list) else [0]):
-            absent = number if name == 'annotations' else None
-            i = row.get('id', absent) if isinstance(row, dict) else None
-            if lenient and absent is not None and i is not None:
-                i = number
-            if type(i) is not int and not (lenient and isinstance(i, str)):
+    named = [file for file in files if file.name.startswith(_OBJECTS)]
+    if named:
+        files = [file for file in files if not file.name.startswith(_OTHERS)]
+    made_from = fingerprint(
+        'coco with boxes' if boxes else 'coco', files, image_dir, classes)
+    known: list[str] = []
+    marked: list[MarkedImage] = []
+    owners: dict[Path | str, tuple[Path, CocoImage]] = {}
+    missing: list[str] = []
+    for file in files:
+        tables = read_tables(file)
+        names = class_names(tables, file, classes)
+        if marked and {*names} != {*known}:
+            raise InputError(_apart(source, files, noun, 'other classes'))
+        known = known if marked else names
+        number_classes(names, classes, file)  # before anything is looked for
+        folders = _Folders(file, source, image_dir, only_marked)
+        # Objects of the background cover others.
+        reader = ObjectReader(file, boxes, [
+            name for name in names
+            if classes is None or name in classes or is_reserved(name)])
+        for one in coco_images(tables, file):
+            where = f'{file}, image {one.id}'
+            image = folders.find(one.file_name, where)
+            stem = folders.stem(one.file_name, image)
+            other, twin = owners.setdefault(image or stem, (file, one))
+            if other != file:
+                raise InputError(_apart(
+                    source, files, noun,
+                    f'the same images such as {image or one.file_name}'))
+            if twin is not one and image:
                 raise InputError(
-                    f"{ann_file}: expected a list '{name}', each with an id, "
-                    "as in COCO's instances_*.json")
-            if i in table and not lenient:
-                raise InputError(
-                    f"{ann_file}: '{name}' has an id twice; make ids unique")
-            table[i] = row
-    return tables
+                    f'{file}: the images {twin.id} ({twin.file_name!r}) and '
+                    f'{one.id} ({one.file_name!r}) are both {image}; correct '
+                    'a file_name, or give their annotations one image_id')
+            objects = reader.read(one)
+            if image is None and (objects if only_marked else image_dir):
+                missing.append(folders.missing(one.file_name, where))
+            if image is None and one.size is None:
+                raise InputError(expected_size(where, one.file_name))
+            marked.append(
+                MarkedImage(stem, objects, image, one.size, one.file_name))
+        reader.finish()
+    raise_first(missing)
+    if files[1:]:
+        warn(f'{source}: the {len(files)} {noun} {_listed(source, files)} are '
+             'read together; give one of them to read it alone')
+    return mark(marked, known, made_from, source, classes,
+                small_in_front=True)
 
 
-def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
-    """Collect the objects of every image.
+class _Folders:
+    """Where the images of a file are."""
 
-    Args:
-        tables (Tables): Tables of the file, see :func:`read_tables`.
-        ann_file (str | os.PathLike): Path of the file, for messages.
+    def __init__(self, file: Path, source: Path, image_dir: StrPath | None,
+                 look: bool) -> None:
+        self._beside: ImageNames | None = None
+        self._root = Path(image_dir or '')
+        self._names = ImageNames()
+        below = Path()
+        if image_dir is not None:
+            self._names = base = ImageNames(image_dir, search=True)
+            if _is_below(file.parent, self._root):
+                self._beside = ImageNames(file.parent)
+        elif look or source != file:
+            self._names = ImageNames(*_image_folders(file))
+            base = ImageNames(source if source != file else file.parent)
+            if file.parent.name != 'annotations' and source != file:
+                below = file.parent.relative_to(source)
+        else:
+            base = self._names
+        self._base, self._below = base, below
 
-    Yields:
-        CocoImage: Images in the order of the file.
+    def find(self, name: str, where: str) -> Path | None:
+        """Find an image; None if it is missing or nothing is known of it."""
+        if self._beside is not None:
+            found = self._beside.find(name, where)
+            if found is not None and _is_below(found, self._root):
+                return found
+        return self._names.find(name, where)
 
-    Raises:
-        InputError: If an annotation refers to a missing image or category,
-            or an image has no name or no size.
-    """
-    images, categories, annotations = tables.values()
-    objects: dict[int | str, list[CocoObject]] = {i: [] for i in images}
-    for i, row in annotations.items():
-        for key, known in (('image', images), ('category', categories)):
-            one = row.get(f'{key}_id')
-            if type(one) not in (int, str) or one not in known:
-                raise InputError(
-                    f'{ann_file}, annotation {i}: there is no {key} with the '
-                    f'id {one}; add it or remove the annotation')
-        objects[row['image_id']].append(CocoObject(
-            i, categories[row['category_id']].get('name', ''),
-            row.get('segmentation'), row.get('bbox'), row.get('iscrowd', 0)))
-    for i, row in images.items():
-        name, height, width = map(row.get, ('file_name', 'height', 'width'))
-        if name is None and isinstance(url := row.get('coco_url'), str):
-            name = '/'.join(url.split('/')[-2:])  # LVIS: train2017/...jpg
-        if not isinstance(name, str) or not all(
-                type(n) is int and n > 0 for n in (height, width)):
-            raise InputError(
-                f'{ann_file}, image {i}: expected a file_name and height and '
-                f'width in pixels, got {name!r}, {height!r} and {width!r}')
-        check_file_name(name, f'{ann_file}, image {i}')
-        check_pixels((height, width), f'{ann_file}, image {i}')
-        yield CocoImage(name, (height, width), objects[i])
+    def stem(self, name: str, image: Path | None) -> str:
+        """Return what the mask is called, see :meth:`ImageNames.stem`."""
+        if image is None:
+            return self._base.stem(
+                (self._below / posix_name(name)).as_posix(), None)
+        return self._base.stem(name, image)
+
+    def missing(self, name: str, where: str) -> str:
+        """Return the message about an image that was not found."""
+        return self._names.missing(name, where)
 
 
-def _rasterize(image: CocoImage, ids: Mapping[str, int], boxes: bool,
-               ann_file: StrPath, dtype: np.dtype) -> np.ndarray:
-    """Return the labels of an image, (H, W)."""
-    regions = []
-    for one in image.objects:
-        if one.category in ids:
-            with error_context(f'{ann_file}, annotation {one.id}'):
-                runs = box_runs(one.bbox, image.size) if (
-                    boxes and not one.segmentation
-                ) else object_runs(one.segmentation, image.size)
-            regions.append((runs, ids[one.category]))
-    return label_runs(regions, image.size, dtype)
+def _image_folders(file: Path) -> list[Path]:
+    """List the folders in which the images of a file may be."""
+    folder = file.parent
+    folders = [folder / 'images', folder]
+    if folder.name == 'annotations':
+        subset = file.stem
+        for start in (_OBJECTS, *_OTHERS):
+            subset = subset.removeprefix(start)
+        root = folder.parent
+        folders += [
+            root / 'images' / subset, root / subset, root / 'images', root]
+    return folders
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return folder.absolute() in path.absolute().parents
+
+
+def _listed(source: Path, files: Sequence[Path]) -> str:
+    names = [str(file.relative_to(source)) for file in files]
+    more = f' and {len(names) - 9} more' if len(names) > 9 else ''
+    return ', '.join(names[:9]) + more
+
+
+def _apart(source: Path, files: Sequence[Path], noun: str, why: str) -> str:
+    """Return the message about files that are not read together."""
+    return (f'{source} has {len(files)} {noun} with {why}, which are not '
+            f'read together: {_listed(source, files)}; give one of them')

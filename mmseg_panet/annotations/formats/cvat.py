@@ -10,13 +10,14 @@ from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..export_folder import export_folder
 from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
-from .coco import read_coco
+from .coco import read_coco_files
 from .masks import mask_tasks, read_colours
 
 
 def convert_cvat(path: StrPath, out_dir: StrPath,
                  image_dir: StrPath | None = None,
-                 classes: Sequence[str] | None = None) -> list[str]:
+                 classes: Sequence[str] | None = None,
+                 boxes: bool = False) -> list[str]:
     """Rasterize an export of CVAT into a mask folder.
 
     An export 'COCO 1.0' is rasterized by :func:`convert_coco`. In an export
@@ -34,6 +35,8 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
             it was saved with images.
         classes (Sequence[str], optional): Labels to select, in the order of
             their ids; others are background. Defaults to all.
+        boxes (bool): Whether objects of 'COCO 1.0' without an outline fill
+            their boxes, see :func:`convert_coco`. Defaults to False.
 
     Returns:
         list[str]: Names by id, background first.
@@ -43,7 +46,7 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
     """
     with folder_lock(out_dir):
         return write_masks(out_dir, read_cvat(
-            path, Path(out_dir, 'export'), image_dir, classes))
+            path, Path(out_dir, 'export'), image_dir, classes, boxes))
 
 
 def is_cvat(folder: Path) -> bool:
@@ -55,7 +58,8 @@ def is_cvat(folder: Path) -> bool:
 def read_cvat(path: StrPath, unpack_dir: Path,
               image_dir: StrPath | None = None,
               classes: Sequence[str] | None = None,
-              boxes: bool = False) -> Annotations:
+              boxes: bool = False, only_marked: bool = False
+              ) -> Annotations:
     """Read an export of CVAT, see :func:`convert_cvat`.
 
     Args:
@@ -67,33 +71,37 @@ def read_cvat(path: StrPath, unpack_dir: Path,
             Defaults to the images of the export.
         classes (Sequence[str], optional): Labels to select. Defaults to all.
         boxes (bool): Whether objects without a segmentation fill their
-            bounding boxes, see :func:`read_coco`. Defaults to False.
+            bounding boxes, see :func:`convert_coco`. Defaults to False.
+        only_marked (bool): See :func:`read_coco_files`. Defaults to False.
 
     Returns:
         Annotations: Annotations to rasterize.
 
     Raises:
         InputError: If the path is not such an export, ``labelmap.txt`` is
-            malformed, or as for :func:`read_coco`; and, when it is
+            malformed, or as for :func:`read_coco_files`; and, when it is
             rasterized, if a mask has a colour that is not in
             ``labelmap.txt``.
     """
     with export_folder(path, unpack_dir) as folder:
-        return _read(Path(path), folder, image_dir, classes, boxes)
+        return _read(
+            Path(path), folder, image_dir, classes, boxes, only_marked)
 
 
 def _read(path: Path, folder: Path, image_dir: StrPath | None,
-          classes: Sequence[str] | None, boxes: bool) -> Annotations:
+          classes: Sequence[str] | None, boxes: bool,
+          only_marked: bool) -> Annotations:
     """Read the unpacked folder of an export, which may be its path."""
-    ann_files = sorted(folder.glob('annotations/instances_*.json'))
-    if len(ann_files) > 1:
-        raise InputError(
-            f'{path} has {len(ann_files)} subsets; convert them one by one, '
-            f'as COCO: {", ".join(file.name for file in ann_files)}')
-    if ann_files:
-        subset = ann_files[0].stem.removeprefix('instances_')
-        return read_coco(ann_files[0], image_dir or _first_folder(
-            folder / 'images' / subset, folder / 'images'), classes, boxes)
+    files = sorted(folder.glob('annotations/instances_*.json'))
+    if files[1:]:
+        return read_coco_files(
+            files, folder, image_dir, classes, boxes, only_marked, 'subsets')
+    if files:
+        subset = files[0].stem.removeprefix('instances_')
+        return read_coco_files(
+            files, files[0], image_dir or _first_folder(
+                folder / 'images' / subset, folder / 'images'),
+            classes, boxes, only_marked)
     if not is_cvat(folder):
         raise InputError(
             f'{path} is not an export of CVAT: expected SegmentationClass or '

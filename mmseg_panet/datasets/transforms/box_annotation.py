@@ -9,7 +9,12 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from ...annotations.class_list import IGNORED
-from ...annotations.formats.coco import CocoObject, coco_images, read_tables
+from ...annotations.formats.coco_tables import (
+    CocoImage,
+    CocoObject,
+    coco_images,
+    read_tables,
+)
 from ...annotations.shapes import fill_boxes, object_boxes, pixel_box
 from ...errors import InputError
 
@@ -109,15 +114,15 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
     ann_file = Path(ann_file)
     try:
         tables = read_tables(ann_file, lenient=True)
-        for row in tables['images'].values():
+        for row in tables.images.values():
             row.update({side: int(row[side]) for side in ('height', 'width')})
-        unnamed = [i for i, row in tables['categories'].items()
+        unnamed = [i for i, row in tables.categories.items()
                    if 'name' not in row]
         if unnamed:
             raise ValueError(f'the categories {unnamed} have no name')
         images = [
             (os.path.basename(image.file_name),
-             (image.size, sorted(map(_ranked, image.objects))))
+             (_size_of(image), sorted(map(_ranked, image.objects))))
             for image in coco_images(tables, ann_file)]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
@@ -131,6 +136,12 @@ def read_boxes(ann_file: str | os.PathLike) -> dict[str, ImageBoxes]:
                 f'{ann_file} has more than one image with the file name '
                 f'{name}, by which images are found; rename one')
     return dict(images)
+
+
+def _size_of(image: CocoImage) -> tuple[int, int]:
+    if image.size is None:
+        raise ValueError(f'the image {image.file_name} has no size')
+    return image.size
 
 
 def _ranked(one: CocoObject) -> tuple:

@@ -7,8 +7,8 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from ...annotations.class_list import NOT_CLASSES
 from ...annotations.label_type import ignored_label, label_type
+from ...annotations.reserved_names import NOT_CLASSES
 from ...errors import InputError
 from ...models.logit_map import LogitMap, mean_probabilities, tensor_type
 from ...models.small_components import clear_small_components

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.class_list import NOT_CLASSES
 from ...annotations.label_type import ignored_of
+from ...annotations.reserved_names import NOT_CLASSES
 from ...files import atomic_path
 from ...table import csv_line
 from ..images.image_list import ImageItem

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...annotations.class_list import NOT_CLASSES
 from ...annotations.label_type import ignored_label
+from ...annotations.reserved_names import NOT_CLASSES
 from ...errors import InputError
 from ...files import StrPath, atomic_path, prepare_output
 from ...summary import Summary, listed

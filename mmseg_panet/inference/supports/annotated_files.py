@@ -58,7 +58,7 @@ def supports_of(
             supports[name].append(Support(
                 name, names, str(task.image), labels_of,
                 f'{source}, class {name!r} in {task.image}', labels_of,
-                labels_size=task.size))
+                labels_size=task.size, optional=True))
     found = {name: those for name, those in supports.items() if those}
     for name in found:
         check_class_name(name, source)

@@ -14,6 +14,10 @@ Size = tuple[int, int]
 """H and W of an image with its EXIF orientation applied."""
 
 
+class NotShownError(InputError):
+    """The labels of a support do not show its class."""
+
+
 @dataclass(frozen=True, eq=False)
 class Support:
     """An example of a class, which is decoded only when it is needed.
@@ -41,6 +45,8 @@ class Support:
             before ``labels_of`` is called. Defaults to None.
         assumed (dict[str, str]): Filled by ``labels_of`` with what it
             assumes, see :func:`object_labels`; supports may share it.
+        optional (bool): Whether it is left out, with a warning, if its labels
+            do not show the class. Defaults to False.
     """
 
     class_name: str
@@ -53,6 +59,7 @@ class Support:
     folder: Path | None = None
     labels_size: Size | None = None
     assumed: dict[str, str] = field(default_factory=dict)
+    optional: bool = False
 
     def rasterize(self, size: Size) -> np.ndarray:
         """Rasterize the labels, and apply the image's EXIF orientation.
@@ -64,8 +71,9 @@ class Support:
             np.ndarray: (H, W), as ``labels_of`` returns them.
 
         Raises:
-            InputError: If the labels have another size or do not show the
-                class, or as ``labels_of`` raises it.
+            NotShownError: If the labels do not show the class.
+            InputError: If the labels have another size, or as ``labels_of``
+                raises it.
         """
         if self.labels_size is not None:
             self._check_labels_size(self.labels_size, size, size[::-1])
@@ -77,7 +85,7 @@ class Support:
                 labels = orient_labels(labels, stored)
         self._check_labels_size(labels.shape, size)
         if not (labels == 1 + self.names.index(self.class_name)).any():
-            raise InputError(
+            raise NotShownError(
                 f'{self.where}: expected at least one pixel of the class, got '
                 'none; mark the object, or leave the image out of the '
                 'examples')

@@ -1,5 +1,5 @@
 """The encoder of supports, which measures what a bank keeps."""
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -16,8 +16,10 @@ from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
 from ...models.device_checks import checked_at_end
 from ...progress import progress_bar
+from ...wording import counted
 from ..images.image_source import array_sha256, name_and_sha256, read_image
 from . import Support, read_supports
+from .support import NotShownError
 
 
 @torch.no_grad()
@@ -50,7 +52,8 @@ def encode_images(model: nn.Module, pipeline: Callable,
 
 def encode_supports(model: nn.Module, pipeline: Callable,
                     supports: Sequence[Support], batch_size: int,
-                    advance: Callable[[], object] = lambda: None
+                    advance: Callable[[], object] = lambda: None,
+                    left_out: list[NotShownError] | None = None
                     ) -> list[BankedSupport]:
     """Measure the features of supports under their labels.
 
@@ -64,13 +67,17 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         supports (Sequence[Support]): Supports, class by class.
         batch_size (int): See :func:`encode_images`.
         advance (Callable): Called after each support.
+        left_out (list[NotShownError], optional): It gets the error of each
+            optional support that is left out, as its labels do not show its
+            class. Defaults to None: none is left out.
 
     Returns:
-        list[BankedSupport]: One for each support, in the same order.
+        list[BankedSupport]: One for each support that is not left out, in the
+        same order.
 
     Raises:
-        InputError: If an image cannot be read, or its labels do not fit it
-            or do not show its class.
+        InputError: If an image cannot be read, its labels do not fit it or
+            do not show its class.
     """
     of_image: dict[object, list[Support]] = {}
     for support in supports:
@@ -88,12 +95,17 @@ def encode_supports(model: nn.Module, pipeline: Callable,
             measured: dict[object, BankedSupport] = {}
             for support in images[number]:
                 key = support.labels_key
-                if key not in measured:
-                    measured[key] = _measure(
-                        model.decode_head, features, metainfo, support)
-                banked[support] = _of_class(measured[key], support)
+                try:
+                    if key not in measured:
+                        measured[key] = _measure(
+                            model.decode_head, features, metainfo, support)
+                    banked[support] = _of_class(measured[key], support)
+                except NotShownError as error:
+                    if left_out is None or not support.optional:
+                        raise
+                    left_out.append(error)
                 advance()
-    return [banked[support] for support in supports]
+    return [banked[support] for support in supports if support in banked]
 
 
 def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
@@ -114,8 +126,8 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
 
     Returns:
         list[str]: A sentence on masks whose values leave room for doubt,
-        see :func:`assumption_notes`, and one for each support that adds
-        nothing.
+        see :func:`assumption_notes`, one for all supports that are left out,
+        and one for each support that adds nothing.
 
     Raises:
         InputError: See :func:`read_supports`, :func:`encode_supports` and
@@ -125,15 +137,35 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         *read_supports(source, image_dir, channel_order).values()))
     with progress_bar(show_progress) as bar:
         task = bar.add_task('Fitting', total=len(supports))
+        left_out: list[NotShownError] = []
         found = encode_supports(
-            model, pipeline, supports, batch_size, lambda: bar.advance(task))
+            model, pipeline, supports, batch_size, lambda: bar.advance(task),
+            left_out)
+    notes = _left_out_notes(
+        {one.class_name for one in supports},
+        {one.class_name for one in found}, left_out)
     assumed: dict[str, str] = {}
     for support in supports:
         assumed |= support.assumed
-    return assumption_notes(assumed) + [
+    return assumption_notes(assumed) + notes + [
         f"{one.image} is an example of '{one.class_name}' with the same "
         'labels already: it counts once'
         for one in found if not bank.add(one)]
+
+
+def _left_out_notes(classes: Collection[str], found: Collection[str],
+                    errors: Sequence[NotShownError]) -> list[str]:
+    """Return a sentence about the supports that are left out, if any."""
+    if not errors:
+        return []
+    if not found:
+        raise errors[0]
+    lost = sorted({*classes} - {*found})
+    also = '' if not lost else (
+        f'; nothing is left of {lost}, which '
+        f"{'is' if len(lost) == 1 else 'are'} not registered")
+    return [f"left out {counted(len(errors), 'example')} in which no pixel "
+            f'of the class can be used{also}; the first: {errors[0]}']
 
 
 def _measure(head: Any, features: Tensor, metainfo: dict,
@@ -163,14 +195,14 @@ def _of_class(measured: BankedSupport, support: Support) -> BankedSupport:
     """Select what a bank keeps of a support, with its class first."""
     name, names = support.class_name, measured.names
     if name not in names:
-        raise InputError(
+        raise NotShownError(
             f"expected labels that show '{name}', got those of {list(names)}; "
             'give another mask')
     # The sort is stable: the others keep their order.
     rows = sorted(range(len(names)), key=lambda row: names[row] != name)
     statistics = measured.statistics.masks([0, *(1 + row for row in rows)])
     if not statistics.areas[1] > 0:
-        raise InputError(
+        raise NotShownError(
             f"the object '{name}' of {measured.image} falls between the cells "
             "of the feature map; mark a larger one, or set pool_at='image' of "
             'the head')
