@@ -16,6 +16,8 @@ from mmseg_panet.annotations.formats.labelme import read_labelme
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation.comparison import read_result
+from mmseg_panet.inference.supports import read_supports
+from mmseg_panet.inference.supports.support import NotShownError
 from mmseg_panet.json_text import parse_json, read_json
 
 SIZE = (8, 12)
@@ -31,7 +33,8 @@ ODD = st.one_of(
     st.sampled_from([
         10 ** 9, 10 ** 12, -1, 2 ** 63, 10 ** 400, 1e308, '', '.', '..',
         '/etc/passwd', 'a\0b', '\ud800', 'x' * 300, '../a.jpg', 'base',
-        [], {}, [[]], [1], [1, 2, 3], ['cat'], {'size': [8, 12]}]),
+        [], {}, [[]], [1], [1, 2, 3], ['cat'], {'size': [8, 12]}, '1', 1.0,
+        [1, 1, 5, 1, 5, 5], [[1, 1], [5, 1], [5, 5]], [[1, 1, 5, 5]]]),
     st.text(max_size=5))
 
 
@@ -73,9 +76,12 @@ def reads_or_refuses(read):
 
 
 def rasterized(annotations):
+    ids = [*range(len(annotations.classes.names)), 255]
     for task in annotations.tasks:
         labels = annotations.rasterize(task.source)
-        assert labels.dtype == np.uint8 and labels.shape == task.size
+        assert labels.dtype == np.uint8
+        assert task.size is None or labels.shape == task.size
+        assert np.isin(labels, ids).all()
 
 
 def coco_file(folder, name='a.json'):
@@ -118,6 +124,34 @@ def test_an_edited_coco_file_is_read_or_refused(folder, data):
     path.write_text(json.dumps(edited(data, json.loads(path.read_text()))))
     reads_or_refuses(lambda: rasterized(read_coco(
         path, boxes=data.draw(st.booleans()))))
+
+
+@QUICK
+@given(data=st.data())
+def test_examples_of_an_edited_coco_file_are_read_or_refused(folder, data):
+    """Two edits, whose images exist."""
+    path = coco_file(folder / 'examples')
+    for name in ('a.jpg', 'b.jpg'):
+        files.save_photograph(path.with_name(name), np.zeros(SIZE, np.uint8))
+    value = json.loads(path.read_text())
+    for _ in range(2):
+        value = edited(data, value)
+    path.write_text(json.dumps(value))
+    image_dir = data.draw(st.sampled_from([None, path.parent]))
+
+    def read():
+        for name, supports in read_supports(path, image_dir).items():
+            for one in supports:
+                assert name == one.class_name == one.names[
+                    one.names.index(name)]
+                try:
+                    labels = one.rasterize(SIZE)
+                except NotShownError:
+                    continue
+                assert np.isin(
+                    labels, [*range(1 + len(one.names)), 255]).all()
+
+    reads_or_refuses(read)
 
 
 @QUICK

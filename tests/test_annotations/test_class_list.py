@@ -23,6 +23,9 @@ def read(folder, *lines):
     ['1 cat', '2 potted plant', '255 void'],
     ['background', 'cat', 'potted plant'],
     ['_background_', 'cat', 'potted plant', ''],
+    ['Background', 'cat', 'potted plant'],
+    ['0 _background_', '1 cat', '2 potted plant'],
+    ['0 Background', '1 cat', '2 potted plant'],
     ['\ufeff0 background', '1 cat', '2 potted plant'],  # with a BOM
 ])
 def test_ids_and_names_are_read_in_either_form(tmp_path, lines):
@@ -123,3 +126,32 @@ def test_a_missing_list_and_invalid_utf8_raise_an_input_error(tmp_path):
     (tmp_path / 'bytes.txt').write_bytes(b'1 \xff')
     with pytest.raises(InputError, match='cannot be read'):
         read_class_list(tmp_path / 'bytes.txt')
+
+
+@pytest.mark.parametrize('lines', [
+    ['1 none'], ['0 none', '1 cat'], ['0 cat', '1 background'],
+    ['1 cat', '2 Undecided'], ['background', 'cat', '__ignore__'],
+    ['0 cat', '1 BACKGROUND']])
+def test_a_list_does_not_give_a_reserved_name_to_a_class(tmp_path, lines):
+    with pytest.raises(InputError, match=(
+            r'classes\.txt: expected names of classes, got .*, which stands '
+            'for pixels of no class; leave it out, or choose another name')):
+        read(tmp_path, *lines)
+
+
+@pytest.mark.parametrize('name', ['none', 'None', 'undecided'])
+def test_a_reserved_name_is_refused_if_its_class_is_selected(name):
+    with pytest.raises(InputError, match='source: expected names of classes'):
+        number_classes(['cat', name], None, 'source')
+    names, _ = number_classes(['cat', name], ['cat'], 'source')
+    assert names == ['background', 'cat']
+
+
+def test_the_background_is_id_0_in_any_case_wherever_it_is_listed():
+    names, ids = number_classes(
+        ['cat', 'Background', 'dog', '__Ignore__'], None, 'source')
+    assert names == ['background', 'cat', 'dog']
+    assert ids['Background'] == ids['background'] == 0
+    assert ids['__Ignore__'] == 255
+    assert number_classes(['cat'], ['Background', 'cat'], 'source')[0] == [
+        'background', 'cat']

@@ -72,18 +72,21 @@ class ObjectReader:
             for objects, one in self._empty:
                 objects.append(one)
             return
-        for places, sentence in (
-                (self._polygons, 'left out {} of fewer than three points, of '
-                 'an odd number of coordinates or with one that is not '
-                 'finite, the first in {}; draw it again if it is an object'),
-                ([one.where for _, one in self._empty], 'left out {} without '
-                 'a region, the first is {}; outline it if it is one')):
-            if places:
-                noun = 'polygon' if places is self._polygons else 'object'
-                warn(sentence.format(counted(len(places), noun), places[0]))
+        if self._polygons:
+            warn(f"left out {counted(len(self._polygons), 'polygon')} of "
+                 'fewer than three points, of an odd number of coordinates or '
+                 'with one that is not finite, the first in '
+                 f'{self._polygons[0]}; outline it again if it is an object')
+        if self._empty:
+            warn(f"left out {counted(len(self._empty), 'object')} without a "
+                 f'region, the first is {self._empty[0][1].where}; outline it '
+                 'if it is one')
         if self._far:
-            warn(f"{counted(len(self._far), 'box', 'boxes')} extend far "
-                 'beyond the image and are cut off, the first is that of '
+            verbs = ('extends', 'is') if len(self._far) == 1 else (
+                'extend', 'are')
+            warn(f"{counted(len(self._far), 'box', 'boxes')} {verbs[0]} far "
+                 f'beyond the image and {verbs[1]} cut off, the first '
+                 'is that of '
                  f'{self._far[0]}; if it is x1, y1, x2, y2, change it to x, '
                  'y, width, height')
 

@@ -73,18 +73,19 @@ def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
     data = read_json(ann_file)
     if 'annotations' in data and data['annotations'] is None:
         data['annotations'] = []  # as Go writes an empty list
+    _refuse_other_kinds(data.get('annotations'), ann_file)
     rows: dict[str, list] = {}
     for name in Tables._fields:
         rows[name] = data.get(name, 0)
         if not isinstance(rows[name], list) or not all(
                 isinstance(row, dict) for row in rows[name]):
-            raise InputError(_not_objects(ann_file, name, data))
+            raise InputError(_expected_list(ann_file, name))
     tables: dict[str, dict[Id, Any]] = {'images': {}, 'categories': {}}
     for name, table in tables.items():
         for row in rows[name]:
             i = _id(row.get('id'))
             if i is None:
-                raise InputError(_not_objects(ann_file, name, data))
+                raise InputError(_expected_list(ann_file, name))
             if i in table and not lenient:
                 raise InputError(
                     f"{ann_file}: '{name}' has an id twice; make ids unique")
@@ -237,15 +238,19 @@ def _text(value: Any) -> Any:
     return value if isinstance(value, str) else repr(value)[:100]
 
 
-def _not_objects(ann_file: StrPath, name: str, data: dict) -> str:
+def _expected_list(ann_file: StrPath, name: str) -> str:
     """Return the message about a file without one of the tables."""
-    rows = data.get('annotations')
-    first = rows[0] if isinstance(rows, list) and rows else {}
-    for key, kind in _OTHER_KINDS.items():
-        if isinstance(first, dict) and key in first:
-            return (
-                f'{ann_file}: expected the regions of objects, got {kind} of '
-                'COCO; give its instances_*.json')
     ids = '' if name == 'annotations' else ', each with an id'
     return (f"{ann_file}: expected a list '{name}'{ids}, as in COCO's "
             'instances_*.json')
+
+
+def _refuse_other_kinds(rows: Any, ann_file: StrPath) -> None:
+    """Refuse COCO's files of captions and of panoptic labels."""
+    first = rows[0] if isinstance(rows, list) and rows else None
+    if isinstance(first, dict) and 'category_id' not in first:
+        for key, kind in _OTHER_KINDS.items():
+            if key in first:
+                raise InputError(
+                    f'{ann_file}: expected the regions of objects, got '
+                    f"{kind}; give COCO's instances_*.json")

@@ -98,10 +98,11 @@ def _read(path: Path, folder: Path, image_dir: StrPath | None,
             files, folder, image_dir, classes, boxes, only_marked, 'subsets')
     if files:
         subset = files[0].stem.removeprefix('instances_')
+        if not only_marked:
+            image_dir = image_dir or _first_folder(
+                folder / 'images' / subset, folder / 'images')
         return read_coco_files(
-            files, files[0], image_dir or _first_folder(
-                folder / 'images' / subset, folder / 'images'),
-            classes, boxes, only_marked)
+            files, files[0], image_dir, classes, boxes, only_marked)
     if not is_cvat(folder):
         raise InputError(
             f'{path} is not an export of CVAT: expected SegmentationClass or '

@@ -196,8 +196,8 @@ def _of_class(measured: BankedSupport, support: Support) -> BankedSupport:
     name, names = support.class_name, measured.names
     if name not in names:
         raise NotShownError(
-            f"expected labels that show '{name}', got those of {list(names)}; "
-            'give another mask')
+            f"{support.where}: expected labels that show '{name}', got those "
+            f'of {list(names)}; give another mask')
     # The sort is stable: the others keep their order.
     rows = sorted(range(len(names)), key=lambda row: names[row] != name)
     statistics = measured.statistics.masks([0, *(1 + row for row in rows)])

@@ -1,5 +1,6 @@
 import json
 import os
+import unicodedata
 
 import annotation_files as files
 import mmcv
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from mmseg_panet.annotations import convert_coco, mask_folder
-from mmseg_panet.annotations.formats import coco as coco_format
+from mmseg_panet import notices
+from mmseg_panet.annotations import convert_coco, mask_folder, objects
 from mmseg_panet.errors import InputError
 
 SIZE = (40, 56)
@@ -169,7 +170,9 @@ def test_an_image_of_another_size_raises_an_input_error(tmp_path):
 
 def test_a_missing_image_raises_an_error_if_image_dir_is_given(tmp_path):
     (tmp_path / 'images').mkdir()
-    with pytest.raises(InputError, match=r'a\.jpg is not a readable image'):
+    with pytest.raises(
+            InputError, match=r"a\.json, image 100: there is no image 'a\.jpg'"
+            ' in .*images, neither by its path nor by its name; .* another'):
         converted(tmp_path, [], image_dir=tmp_path / 'images')
 
 
@@ -210,6 +213,14 @@ def test_a_truncated_run_length_raises_an_input_error(tmp_path):
         converted(tmp_path, [(2, runs, 0)])
 
 
+def both_used(data, supercategory):
+    """Two categories, 90 and 2, are named cat and have objects."""
+    data['categories'][0].update(name='cat', supercategory=supercategory)
+    data['annotations'] = [
+        data['annotations'][0] | dict(id=category, category_id=category)
+        for category in (2, 90)]
+
+
 @pytest.mark.parametrize(('change', 'sentence'), [
     (lambda d: d['annotations'][0].update(category_id=3),
      'annotation 1000: there is no category with the id 3'),
@@ -223,7 +234,7 @@ def test_a_truncated_run_length_raises_an_input_error(tmp_path):
      "2 annotated images are named 'a'"),
     (lambda d: d['images'].append(d['images'][0]), "'images' has an id twice"),
     (lambda d: d.pop('categories'), "expected a list 'categories'"),
-    (lambda d: d['categories'][0].update(name='cat'), r"\['cat'\] more than"),
+    (lambda d: both_used(d, 'animal'), r"\['cat'\] more than"),
     (lambda d: d['categories'][0].update(name=' '),
      r"a\.json: expected the name .* got ' '"),
     (lambda d: d['categories'][0].update(name=['dog']),
@@ -245,8 +256,9 @@ def test_a_malformed_file_raises_an_input_error(tmp_path, change, sentence):
 
 
 @pytest.mark.parametrize(('change', 'sentence'), [
-    (lambda category: category.update(name='cat'), r"\['cat'\] more than"),
-    (lambda category: category.pop('name'), "expected the name .* got ''"),
+    (lambda d: both_used(d, 'animal'), r"\['cat'\] more than"),
+    (lambda d: d['categories'][0].pop('name'),
+     "expected the name .* got ''"),
 ])
 def test_all_categories_are_checked_even_if_some_are_selected(
         tmp_path, change, sentence):
@@ -254,7 +266,7 @@ def test_all_categories_are_checked_even_if_some_are_selected(
         tmp_path / 'a.json', {'a.jpg': SIZE},
         [('a.jpg', 90, [files.box_polygon(0, 4, 0, 4)], 0)], CATEGORIES)
     data = json.loads(path.read_text())
-    change(data['categories'][0])  # dog
+    change(data)
     path.write_text(json.dumps(data))
     with pytest.raises(InputError, match=sentence):
         convert_coco(path, tmp_path / 'out', classes=['cat'])
@@ -386,7 +398,7 @@ def test_the_size_of_the_image_is_compared_before_anything_is_allocated(
     files.save_photograph(
         tmp_path / 'images/a.jpg', np.zeros((8, 8), np.uint8))
     monkeypatch.setattr(
-        coco_format, '_rasterize', lambda *_, **__: pytest.fail('allocated'))
+        objects, '_rasterize', lambda *_, **__: pytest.fail('allocated'))
     monkeypatch.setattr(  # in this process
         mask_folder, 'parallel_map', lambda do, tasks, _: list(map(do, tasks)))
     with pytest.raises(InputError, match='is 8x8, but it was annotated as 16'):
@@ -427,3 +439,205 @@ def test_a_mask_that_is_a_link_is_replaced_and_not_followed(tmp_path, twelve):
     convert_coco(twelve, out)
     assert not mask.is_symlink()
     assert not (tmp_path / 'precious').exists()
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """The warnings."""
+    sentences = []
+    monkeypatch.setattr(
+        notices, 'print_log', lambda text, **_: sentences.append(text))
+    return sentences
+
+
+def square_in(path, name, size=SIZE):
+    """Write a file of one image with an object, and one without."""
+    return files.write_coco(
+        path, {name: size, 'other.jpg': size},
+        [(name, 2, [files.box_polygon(1, 5, 2, 9)], 0)], CATEGORIES)
+
+
+FOREIGN = [
+    'images\\a.jpg', r'C:\data\images\a.jpg', r'\\nas\share\images\a.jpg',
+    '/home/user/images/a.jpg', 'images/1/a.jpg', 'images/a.JPG',
+    r'..\..\label-studio\media\upload\4\a.jpg', 'file:///D:/images/a.jpg',
+    './images/a.jpg', 'images/%61.jpg']
+
+
+@pytest.mark.parametrize('name', FOREIGN)
+def test_an_image_is_found_by_the_name_of_another_machine(tmp_path, name):
+    """Its mask is named as the image below image_dir, so that it trains."""
+    for image in ('a.jpg', 'other.jpg'):
+        files.save_photograph(
+            tmp_path / 'photos/images' / image, np.zeros(SIZE, np.uint8))
+    path = files.write_coco(
+        tmp_path / 'a.json', {name: SIZE, 'other.jpg': SIZE},
+        [(image, 2, [files.box_polygon(1, 5, 2, 9)], 0)
+         for image in (name, 'other.jpg')], CATEGORIES)
+    out = tmp_path / 'out'
+    convert_coco(path, out, tmp_path / 'photos')
+    assert (out / 'images.txt').read_text().split() == [
+        'images/a', 'images/other']
+    assert (out / 'masks/images/a.png').is_file()
+    data = files.read_by_all(out, tmp_path / 'photos', 'cat')
+    assert len(data) == 2
+
+
+def test_an_image_is_found_whatever_the_composition_of_its_letters(tmp_path):
+    names = [unicodedata.normalize(form, 'é.jpg') for form in ('NFC', 'NFD')]
+    assert names[0] != names[1]
+    files.save_photograph(tmp_path / names[0], np.zeros(SIZE, np.uint8))
+    files.write_coco(tmp_path / 'a.json', {names[1]: SIZE}, [], CATEGORIES)
+    convert_coco(tmp_path / 'a.json', tmp_path / 'out', tmp_path)
+    assert (tmp_path / 'out/masks' / f'{names[0][:-4]}.png').is_file()
+
+
+def test_without_image_dir_masks_have_the_folders_of_the_names(tmp_path):
+    path = square_in(tmp_path / 'a.json', r'images\a.jpg')
+    convert_coco(path, tmp_path / 'out')
+    assert (tmp_path / 'out/masks/images/a.png').is_file()
+
+
+def test_an_image_of_which_there_are_two_is_an_error_that_names_both(
+        tmp_path):
+    for folder in ('x', 'y'):
+        files.save_photograph(
+            tmp_path / 'photos' / folder / 'a.jpg', np.zeros(SIZE, np.uint8))
+    path = square_in(tmp_path / 'a.json', '/home/user/a.jpg')
+    with pytest.raises(InputError, match=(
+            r'a\.json, image 100: expected one image for .*x/a\.jpg and .*'
+            r'y/a\.jpg; rename')):
+        convert_coco(path, tmp_path / 'out', tmp_path / 'photos')
+
+
+def test_two_entries_of_one_image_are_an_error_that_names_both(tmp_path):
+    files.save_photograph(tmp_path / 'a.jpg', np.zeros(SIZE, np.uint8))
+    path = files.write_coco(
+        tmp_path / 'a.json', {'a.jpg': SIZE, 'old/a.jpg': SIZE}, [],
+        CATEGORIES)
+    with pytest.raises(InputError, match=(
+            r"the images 100 \('a\.jpg'\) and 101 \('old/a\.jpg'\) are both "
+            r'.*/a\.jpg; correct a file_name')):
+        convert_coco(path, tmp_path / 'out', tmp_path)
+
+
+def test_the_image_says_the_size_that_the_file_does_not(tmp_path):
+    files.save_photograph(tmp_path / 'a.jpg', np.zeros(SIZE, np.uint8))
+    path = square_in(tmp_path / 'a.json', 'a.jpg')
+    data = json.loads(path.read_text())
+    del data['images'][1]
+    for key in ('height', 'width'):
+        del data['images'][0][key]
+    path.write_text(json.dumps(data))
+    convert_coco(path, tmp_path / 'out', tmp_path)
+    expected = np.zeros(SIZE, np.uint8)
+    expected[1:5, 2:9] = 1
+    assert (files.mask_of(tmp_path / 'out', 'a') == expected).all()
+    with pytest.raises(InputError, match="image 100: .* got 'a.jpg', None"):
+        convert_coco(path, tmp_path / 'other')
+
+
+def test_boxes_are_filled_by_a_switch(tmp_path):
+    labels = converted(tmp_path, [(2, [], 0)], boxes=True)
+    expected = np.zeros(SIZE, np.uint8)
+    expected[0, 0] = 1  # the box of write_coco
+    assert (labels == expected).all()
+
+
+def test_filled_boxes_are_rasterized_again_without_the_switch(tmp_path):
+    annotations = [(2, [files.box_polygon(0, 4, 0, 4)], 0)]
+    converted(tmp_path, annotations, boxes=True)
+    record = (tmp_path / 'out/made_from.txt').read_text()
+    converted(tmp_path, annotations)
+    assert (tmp_path / 'out/made_from.txt').read_text() != record
+
+
+@pytest.mark.parametrize('name', ['none', 'Undecided'])
+def test_a_class_with_a_reserved_name_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match=(
+            rf"a\.json: expected names of classes, got '{name}', which stands "
+            'for pixels of no class')):
+        converted(tmp_path, [(1, [files.box_polygon(0, 4, 0, 4)], 0)],
+                  categories={1: name})
+
+
+def test_a_run_length_of_swapped_sides_says_so(tmp_path):
+    runs = dict(size=[56, 40], counts=[0, 2240])
+    with pytest.raises(InputError, match='whose height and width are swapped'):
+        converted(tmp_path, [(2, runs, 0)])
+
+
+def write_splits(folder, splits=('train', 'valid'), categories=CATEGORIES,
+                 images=True):
+    """Write splits as Roboflow does; their images have the same names."""
+    for split in splits:
+        if images:
+            files.save_photograph(
+                folder / split / 'a.jpg', np.zeros(SIZE, np.uint8))
+        files.write_coco(
+            folder / split / '_annotations.coco.json', {'a.jpg': SIZE},
+            [('a.jpg', 2, [files.box_polygon(1, 5, 2, 9)], 0)], categories)
+    return folder
+
+
+@pytest.mark.parametrize('images', [True, False])
+@pytest.mark.parametrize('pack', [lambda folder: folder, files.zipped])
+def test_the_splits_of_a_folder_are_converted_together(
+        tmp_path, images, pack, said):
+    folder = write_splits(tmp_path / 'export', images=images)
+    (folder / '.hidden.json').write_text('{')
+    (folder / 'settings.json').write_text('{}')
+    out = tmp_path / 'out'
+    assert convert_coco(pack(folder), out)[1] == 'cat'
+    assert (out / 'images.txt').read_text().split() == ['train/a', 'valid/a']
+    note, = said
+    assert note.endswith(
+        'the 2 COCO files train/_annotations.coco.json, valid/_annotations.'
+        'coco.json are read together; give one of them to read it alone')
+    if images:
+        assert len(files.read_by_all(out, folder, 'cat')) == 2
+
+
+def test_splits_find_their_own_images_below_image_dir(tmp_path):
+    folder = write_splits(tmp_path / 'export')
+    convert_coco(folder, tmp_path / 'out', folder)
+    assert (tmp_path / 'out/images.txt').read_text().split() == [
+        'train/a', 'valid/a']
+    convert_coco(
+        folder / 'train/_annotations.coco.json', tmp_path / 'one', folder)
+    assert (tmp_path / 'one/images.txt').read_text() == 'train/a\n'
+
+
+def test_files_of_other_classes_are_not_read_together(tmp_path):
+    write_splits(tmp_path / 'export', ['birds'], {2: 'bird'})
+    write_splits(tmp_path / 'export', ['cats'])
+    with pytest.raises(InputError, match=(
+            'export has 2 COCO files with other classes, which are not read '
+            r'together: birds/_anno.*\.json, cats/_anno.*\.json; give one')):
+        convert_coco(tmp_path / 'export', tmp_path / 'out')
+
+
+def test_files_of_the_same_images_are_not_read_together(tmp_path):
+    for name in ('a.json', 'b.json'):
+        square_in(tmp_path / name, 'c.jpg')
+    with pytest.raises(InputError, match=(
+            r'has 2 COCO files with the same images such as c\.jpg, .*: '
+            r'a\.json, b\.json; give one of them')):
+        convert_coco(tmp_path, tmp_path / 'out')
+
+
+def test_the_keypoints_beside_the_instances_of_coco_are_skipped(
+        tmp_path, said):
+    folder = tmp_path / 'annotations'
+    square_in(folder / 'instances_val.json', 'a.jpg')
+    square_in(folder / 'person_keypoints_val.json', 'a.jpg')
+    (folder / 'captions_val.json').write_text(
+        '{"images": [], "annotations": []}')
+    convert_coco(folder, tmp_path / 'out')
+    assert files.mask_of(tmp_path / 'out', 'a').any()
+    assert said == []
+
+
+def test_a_folder_without_a_coco_file_is_a_sentence(tmp_path):
+    with pytest.raises(InputError, match=r'a \.json of COCO with a list'):
+        convert_coco(tmp_path, tmp_path / 'out')

@@ -174,6 +174,67 @@ def test_a_coco_file_may_lie_among_its_images(tmp_path):
     assert support.image == str(tmp_path / 'b.jpg')
 
 
+@pytest.mark.parametrize('folder', ['images', '.', '../images', '../val'])
+def test_a_coco_file_in_annotations_finds_the_images_around_it(
+        tmp_path, folder):
+    path = coco(tmp_path, [files.box_polygon(*BOXES['cat'])],
+                [files.box_polygon(*BOXES['dog'])])
+    (tmp_path / 'annotations').mkdir()
+    path = path.rename(tmp_path / 'annotations/instances_val.json')
+    image = path.parent / folder / 'b.jpg'
+    image.parent.mkdir(exist_ok=True)
+    (tmp_path / 'images/b.jpg').rename(image)
+    for source in (path, tmp_path):
+        support, = read_supports(source)['cat']
+        assert image.samefile(support.image)
+
+
+def test_the_sentence_asks_for_image_dir_only_if_it_was_not_given(tmp_path):
+    path = polygons(tmp_path)
+    (tmp_path / 'images/b.jpg').unlink()
+    with pytest.raises(InputError, match=(
+            r"a\.json, image 100: there is no image 'b\.jpg' in .*images and "
+            '.*; put it there, or give the folder of the images as')):
+        read_supports(path)
+    with pytest.raises(InputError, match=(
+            "no image 'b.jpg' in .*images, neither by its path nor by its "
+            'name; put it there, or give another folder')):
+        read_supports(path, tmp_path / 'images')
+
+
+def test_an_image_without_objects_need_not_exist(tmp_path):
+    path = polygons(tmp_path)
+    path.write_text(path.read_text().replace('"images": [', (
+        '"images": [{"id": 9, "file_name": "c.jpg", "height": 9, '
+        '"width": 9}, ')))
+    assert len(read_supports(path)['cat']) == 1
+    assert len(read_supports(path, tmp_path / 'images')['cat']) == 1
+
+
+def test_the_splits_of_a_folder_are_read_together(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.notices.print_log', lambda text, **_: said.append(text))
+    for split in ('train', 'valid', 'test'):
+        path = polygons(tmp_path / split)
+        (tmp_path / split / 'images/b.jpg').rename(tmp_path / split / 'b.jpg')
+        path.rename(path.with_name('_annotations.coco.json'))
+    supports = read_supports(tmp_path)
+    assert [one.image for one in supports['dog']] == [
+        str(tmp_path / split / 'b.jpg') for split in (
+            'test', 'train', 'valid')]
+    assert ['read together' in text for text in said] == [True]
+
+
+def test_two_files_of_the_same_images_are_a_sentence(tmp_path):
+    path = polygons(tmp_path)
+    path.with_name('b.json').write_text(path.read_text())
+    with pytest.raises(InputError, match=(
+            r'has 2 COCO files with the same images .*: a\.json, b\.json; '
+            'give one of them')):
+        read_supports(tmp_path)
+
+
 @pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
 def test_no_image_is_decoded_before_it_is_rasterized(tmp_path, write):
     source = write(tmp_path / 'in')
@@ -191,12 +252,21 @@ def test_an_image_of_another_size_is_a_sentence(tmp_path):
         support.rasterize((30, 40))
 
 
-def test_a_bbox_outside_its_image_names_the_annotation(tmp_path):
+def test_a_malformed_bbox_names_the_annotation(tmp_path):
     path = boxes(tmp_path)
-    path.write_text(path.read_text().replace('[4, 3, 11, 6]', '[30, 3, 9, 6]'))
+    path.write_text(path.read_text().replace('[4, 3, 11, 6]', '[4, 3, -1, 6]'))
     support, = read_supports(path)['cat']
     with pytest.raises(InputError, match=r'annotation 1000: expected a box'):
         support.rasterize(SIZE)
+
+
+def test_a_bbox_that_extends_beyond_its_image_is_cut_off(tmp_path):
+    path = boxes(tmp_path)
+    path.write_text(path.read_text().replace('[4, 3, 11, 6]', '[30, 3, 9, 6]'))
+    support, = read_supports(path)['cat']
+    expected = np.zeros(SIZE, bool)
+    expected[3:9, 30:32] = True
+    assert ((support.rasterize(SIZE) == 1) == expected).all()
 
 
 def test_a_covered_object_is_a_sentence(tmp_path):

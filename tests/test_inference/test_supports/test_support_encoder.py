@@ -1,5 +1,8 @@
 import hashlib
+import json
+import re
 
+import annotation_files as files
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import torch
 from inference_parts import image_of, small_inferencer
 
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference import class_registry
 from mmseg_panet.inference.supports import Support
 from mmseg_panet.inference.supports.support_encoder import (
     encode_images,
@@ -169,3 +173,67 @@ def test_an_image_of_six_classes_passes_the_backbone_once(
         name: [(path, labels, value)]
         for value, name in enumerate(names, start=1)})
     assert inferencer.classes == tuple(names) and passed == [1]
+
+
+def write_three(folder, cats=True):
+    """Write a COCO file in which dogs cover no, all or some pixels."""
+    sizes = {f'{name}.png': (60, 80) for name in 'abc'}
+    square = files.box_polygon(10, 40, 10, 50)
+    for seed, name in enumerate(sizes):
+        image, _ = image_of((20, 20, 230), seed=seed)
+        cv2.imwrite(str(folder / name), image)
+    return files.write_coco(folder / 'a.json', sizes, [
+        *[(name, 1, [square], 0) for name in sizes if cats],
+        ('a.png', 2, [[70, 50] * 3], 0),
+        ('b.png', 2, [square] if cats else [[70, 50] * 3], 0),
+        ('c.png', 2, [files.box_polygon(45, 59, 10, 50)] if cats else
+         [[70, 50] * 3], 0)], {1: 'cat', 2: 'dog'})
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """The warnings of the inferencer."""
+    sentences = []
+    monkeypatch.setattr(
+        class_registry, '_warn', lambda text: sentences.append(text))
+    return sentences
+
+
+def test_an_image_in_which_a_class_has_no_pixel_is_no_example_of_it(
+        inferencer, tmp_path, said):
+    """In a.png the dog is a point, and in b.png it covers the cat."""
+    inferencer.fit(write_three(tmp_path))
+    assert {(one.class_name, one.image) for one in inferencer.bank.supports
+            } == {('cat', 'a.png'), ('cat', 'c.png'), ('dog', 'b.png'),
+                  ('dog', 'c.png')}
+    note, = [text for text in said if 'left out' in text]
+    assert re.fullmatch(
+        r"left out 2 examples in which no pixel of the class can be used; "
+        r"the first: .*a\.json, class 'dog' in .*a\.png: expected labels that "
+        r"show 'dog', got those of \['cat'\]; give another mask", note)
+    assert len(inferencer.check_support().rows) == 4
+
+
+def test_a_class_of_which_nothing_is_left_is_named(
+        inferencer, tmp_path, said):
+    path = write_three(tmp_path)
+    data = json.loads(path.read_text())
+    data['annotations'] = data['annotations'][:4]
+    path.write_text(json.dumps(data))
+    inferencer.fit(path)
+    assert inferencer.classes == ('cat',)
+    note, = [text for text in said if 'left out' in text]
+    assert note.startswith(
+        "left out 1 example in which no pixel of the class can be used; "
+        "nothing is left of ['dog'], which is not registered; the first: ")
+
+
+def test_examples_of_which_none_is_left_are_refused(inferencer, tmp_path):
+    with pytest.raises(InputError, match='at least one pixel of the class'):
+        inferencer.fit(write_three(tmp_path, cats=False))
+
+
+def test_a_pair_without_a_pixel_is_refused(inferencer):
+    image, mask = image_of((20, 20, 230))
+    with pytest.raises(InputError, match='got only'):
+        inferencer.fit({'cat': [(image, mask), (image, 0 * mask)]})
