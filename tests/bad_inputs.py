@@ -448,10 +448,62 @@ def _(parts, out):
     return prepare_coco(out, images=[dict(id=1, file_name='a.jpg')])
 
 
-@bad('Two COCO categories of one name')
+@bad('Two COCO categories of one name and of different supercategories')
 def _(parts, out):
     return prepare_coco(out, categories=[
-        dict(id=1, name='cat'), dict(id=2, name='cat')])
+        dict(id=1, name='cat', supercategory='animal'),
+        dict(id=2, name='cat', supercategory='vehicle')],
+        annotations=coco_object() + coco_object(category_id=2))
+
+
+@bad('A COCO category that is called none')
+def _(parts, out):
+    return prepare_coco(out, categories=[dict(id=1, name='none')])
+
+
+@bad('COCO objects that have a box only')
+def _(parts, out):
+    return prepare_coco(
+        out, annotations=coco_object() + coco_object(id=2, segmentation=[]))
+
+
+@bad('A COCO file of captions')
+def _(parts, out):
+    return prepare_coco(out, annotations=[
+        dict(id=1, image_id=1, caption='a cat on a mat')])
+
+
+@bad('A COCO image whose name two images have')
+def _(parts, out):
+    for folder in ('day', 'night'):
+        (out / 'images' / folder).mkdir(parents=True)
+        Image.new('L', (8, 8)).save(out / 'images' / folder / 'a.jpg')
+    return (*prepare_coco(out), '--image-dir', out / 'images')
+
+
+@bad('Two entries of one image in a COCO file')
+def _(parts, out):
+    (out / 'images').mkdir()
+    Image.new('L', (8, 8)).save(out / 'images/a.jpg')
+    return (*prepare_coco(out, images=[
+        dict(id=1, file_name='a.jpg', height=8, width=8),
+        dict(id=2, file_name='old/a.jpg', height=8, width=8)]),
+        '--image-dir', out / 'images')
+
+
+@bad('A folder of COCO files of other classes')
+def _(parts, out):
+    for name in ('cat', 'dog'):
+        (out / 'coco' / name).mkdir(parents=True)
+        coco(out / 'coco' / name, categories=[dict(id=1, name=name)])
+    return 'prepare-data', 'coco', out / 'coco', out / 'out'
+
+
+@bad('A COCO file in which no object has a pixel')
+def _(parts, out):
+    Image.new('RGB', (8, 8)).save(out / 'a.jpg')
+    return parts.fit(out, coco(out, annotations=coco_object(
+        segmentation=[[3, 3] * 3])))
 
 
 @bad('A class for --classes that the file lacks')

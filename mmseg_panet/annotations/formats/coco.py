@@ -116,7 +116,7 @@ def read_coco_files(files: Sequence[Path], source: Path,
                     image_dir: StrPath | None = None,
                     classes: Sequence[str] | None = None,
                     boxes: bool = False, only_marked: bool = False,
-                    noun: str = 'COCO files') -> Annotations:
+                    cvat: bool = False) -> Annotations:
     """Read a COCO file, or the files of the splits of a data set.
 
     Several files are read together if they have the same classes and no
@@ -135,7 +135,8 @@ def read_coco_files(files: Sequence[Path], source: Path,
         only_marked (bool): Whether only images with objects are needed, and
             those in any case. If False, all images are needed if
             ``image_dir`` is given, and none otherwise. Defaults to False.
-        noun (str): What several files are called. Defaults to 'COCO files'.
+        cvat (bool): Whether the files are subsets of an export of CVAT, as
+            messages say. Defaults to False.
 
     Returns:
         Annotations: Annotations to rasterize.
@@ -151,6 +152,7 @@ def read_coco_files(files: Sequence[Path], source: Path,
     named = [file for file in files if file.name.startswith(_OBJECTS)]
     if named:
         files = [file for file in files if not file.name.startswith(_OTHERS)]
+    noun = 'subsets' if cvat else 'COCO files'
     made_from = fingerprint(
         'coco with boxes' if boxes else 'coco', files, image_dir, classes)
     known: list[str] = []
@@ -267,5 +269,8 @@ def _listed(source: Path, files: Sequence[Path]) -> str:
 
 def _apart(source: Path, files: Sequence[Path], noun: str, why: str) -> str:
     """Return the message about files that are not read together."""
+    remedy = 'give one of them'
+    if noun == 'subsets':  # the command for CVAT takes no .json
+        remedy = 'convert them one by one, as COCO'
     return (f'{source} has {len(files)} {noun} with {why}, which are not '
-            f'read together: {_listed(source, files)}; give one of them')
+            f'read together: {_listed(source, files)}; {remedy}')

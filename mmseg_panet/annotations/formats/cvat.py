@@ -95,7 +95,7 @@ def _read(path: Path, folder: Path, image_dir: StrPath | None,
     files = sorted(folder.glob('annotations/instances_*.json'))
     if files[1:]:
         return read_coco_files(
-            files, folder, image_dir, classes, boxes, only_marked, 'subsets')
+            files, folder, image_dir, classes, boxes, only_marked, cvat=True)
     if files:
         subset = files[0].stem.removeprefix('instances_')
         if not only_marked:

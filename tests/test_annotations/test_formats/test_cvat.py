@@ -1,3 +1,4 @@
+import json
 import zipfile
 
 import annotation_files as files
@@ -206,8 +207,41 @@ def test_an_export_as_coco_is_read_to_the_pixel(tmp_path, images, pack):
 def test_several_subsets_raise_an_input_error(tmp_path):
     folder, _ = write_coco_export(tmp_path / 'task', 'train')
     write_coco_export(folder, 'val')
-    with pytest.raises(InputError, match='has 2 subsets'):
+    with pytest.raises(InputError, match=(
+            r'has 2 subsets with the same images such as a\.jpg, .*: '
+            r'annotations/instances_train\.json, .*; convert them one by one, '
+            'as COCO')):
         convert_cvat(folder, tmp_path / 'out')
+
+
+def test_subsets_of_different_images_are_read_together(tmp_path):
+    folder = tmp_path / 'project'
+    for subset in ('Train', 'Validation'):
+        write_coco_export(folder, subset)
+        for name in ('a.jpg', 'b.jpg'):
+            files.save_photograph(
+                folder / 'images' / subset / name, np.zeros(SIZE, np.uint8))
+    out = tmp_path / 'out'
+    convert_cvat(folder, out)
+    assert (out / 'images.txt').read_text().split() == [
+        f'images/{subset}/{stem}' for subset in ('Train', 'Validation')
+        for stem in 'ab']
+    files.read_by_all(out, folder, 'cat')
+
+
+def test_boxes_of_an_export_as_coco_are_filled_by_a_switch(tmp_path):
+    folder, _ = write_coco_export(tmp_path / 'task')
+    path = folder / 'annotations/instances_default.json'
+    data = json.loads(path.read_text())
+    data['annotations'] = [
+        data['annotations'][0] | dict(segmentation=[], bbox=[2, 1, 3, 4])]
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r'1 of 1 object; .*\(--boxes\)'):
+        convert_cvat(folder, tmp_path / 'out')
+    convert_cvat(folder, tmp_path / 'out', boxes=True)
+    expected = np.zeros(SIZE, np.uint8)
+    expected[1:5, 2:5] = 1
+    assert (files.mask_of(tmp_path / 'out', 'a') == expected).all()
 
 
 @pytest.mark.parametrize('hostile', [
