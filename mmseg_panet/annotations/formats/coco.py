@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ...errors import InputError, raise_first
 from ...files import StrPath
+from ...garbage_collection import pause_garbage_collection
 from ...locks import folder_lock
 from ...notices import warn
 from ..class_list import number_classes
@@ -112,6 +113,7 @@ def is_coco(text: bytes) -> bool:
     return b'"annotations"' in text and b'"images"' in text
 
 
+@pause_garbage_collection()
 def read_coco_files(files: Sequence[Path], source: Path,
                     image_dir: StrPath | None = None,
                     classes: Sequence[str] | None = None,
