@@ -23,6 +23,7 @@ from . import (
     memory,
     pooling,
     profiles,
+    readers,
     resume,
     soak,
     training,
@@ -92,6 +93,7 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
                 device), True)
     else:
         found['backbones'] = Job(backbones.measure)
+        found['readers'] = Job(readers.measure)
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
     found['soak-training'] = Job(partial(soak.measure_training, work_dir))
     for name, reuse in (('episodes', False), ('images', True)):

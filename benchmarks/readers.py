@@ -20,7 +20,7 @@ BASE = 'b661dac'
 """Commit before the readers took files as all tools write them."""
 SIZE = (480, 640)
 POINTS = 30
-CHILD = '''
+CHILD = """
 import sys, time
 from mmseg_panet.annotations.formats.coco import read_coco
 from mmseg_panet.annotations.formats.labelme import read_labelme
@@ -42,7 +42,7 @@ for line in sys.stdin:
     start = time.process_time()
     calls[line.strip()]()
     print('seconds', time.process_time() - start, flush=True)
-'''
+"""
 
 
 def measure(polygons: int = 20_000, images: int = 200,

@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from benchmarks import gpu, gpu_check, peer, results, soak
+from benchmarks import REPO, gpu, gpu_check, peer, readers, results, soak
 from benchmarks.case import Case, build_model, noise_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
@@ -329,3 +329,12 @@ def test_a_loss_that_is_not_finite_fails_its_training(tmp_path):
 def test_without_a_gpu_the_check_says_one_sentence():
     with pytest.raises(InputError, match='needs a GPU, but torch finds none'):
         gpu_check.main([])
+
+
+def test_readers_of_two_codes_are_timed_in_turn(monkeypatch):
+    monkeypatch.setattr(readers, '_older', lambda folder: REPO)
+    rows = readers.measure(polygons=12, images=2, rounds=1)
+    assert [row.figure for row in rows] == [
+        'read coco', 'read and rasterize coco', 'read labelme',
+        'read and rasterize labelme']
+    assert all(row.value > 0 and row.seconds['old'] > 0 for row in rows)

@@ -23,6 +23,8 @@ from .image_files import (
 
 _DRIVE = re.compile(r'(?:file:/*)?(?:[A-Za-z]:)?')
 
+_URL = re.compile(r'\w+://')
+
 
 class ImageNames:
     """The images of some folders, by the names in annotation files.
@@ -62,9 +64,9 @@ class ImageNames:
 
         Raises:
             InputError: If several images have the name and the path does not
-                say which is meant, or as for :func:`check_file_name`.
+                say which is meant, or as for :func:`check_image_name`.
         """
-        check_file_name(name, where)
+        check_image_name(name, where)
         for folder in self._folders:
             if (found := self._in_folder(folder, name, where)) is not None:
                 return found
@@ -110,7 +112,7 @@ class ImageNames:
                    where: object) -> Path | None:
         outside = None
         for one in dict.fromkeys((name, posix_name(name))):
-            if names_a_file(path := folder / one, where):
+            if _may_exist(one) and names_a_file(path := folder / one, where):
                 if not self._search or _is_below(path, folder):
                     return path
                 outside = path
@@ -157,6 +159,22 @@ class ImageNames:
                 if number == max(common)]
 
 
+def check_image_name(name: str, where: object) -> None:
+    """Check a name as :func:`check_file_name` does, encoded or not.
+
+    Args:
+        name (str): Name or path of the image in an annotation file, which is
+            longer in percent-encoding.
+        where (object): Start of the message.
+    """
+    if unquote(name) == name:
+        return check_file_name(name, where)
+    try:
+        check_file_name(name, where)
+    except InputError:
+        check_file_name(unquote(name), where)
+
+
 def posix_name(name: str) -> str:
     r"""Return a path of any system with ``/``, without ``.`` and its scheme.
 
@@ -180,6 +198,8 @@ def posix_name(name: str) -> str:
 def _parts(name: str) -> list[str]:
     """Split a path of any system into keys, without its root and ``..``."""
     path = _DRIVE.sub('', posix_name(name), count=1)
+    if _URL.match(path):
+        path = re.sub(r'[?#].*', '', path)
     return [_key(part) for part in path.split('/')
             if part not in ('', '.', '..')]
 
@@ -188,6 +208,11 @@ def _key(name: str) -> str:
     """Return the same text for names that are taken as equal."""
     stem, suffix = os.path.splitext(unicodedata.normalize('NFC', name))
     return stem + suffix.lower()
+
+
+def _may_exist(name: str) -> bool:
+    """Check that no part is too long, as a path of Windows is one part."""
+    return all(len(os.fsencode(part)) <= 255 for part in Path(name).parts)
 
 
 def _is_below(path: Path, folder: Path) -> bool:

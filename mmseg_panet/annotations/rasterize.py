@@ -138,6 +138,8 @@ def label_runs(regions: Iterable[tuple[dict, int]],
 def _checked_runs(runs: Mapping[str, Any], size: Sequence[int]) -> dict:
     """Check a run-length encoding, and decompress its counts."""
     counts, size = runs.get('counts'), list(size)
+    if isinstance(counts, bytes):  # as pycocotools returns them
+        counts = counts.decode('latin-1')
     if isinstance(counts, str):
         counts = _decompressed(counts)
     if runs.get('size') != size or not isinstance(counts, list) or not all(

@@ -1,4 +1,5 @@
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 
@@ -21,7 +22,9 @@ def put(folder, *names):
     'C:\\data\\images\\sub\\a.jpg', 'c:/data/sub/a.jpg', 'C:sub\\a.jpg',
     '\\\\nas\\share\\sub\\a.jpg', '/home/user/export/images/sub/a.jpg',
     '..\\..\\media\\sub\\a.jpg', '../../media/sub/a.jpg', 'sub%2Fa.jpg',
-    'file:///home/user/sub/a.jpg', 'file:///C:/data/sub/a.jpg'])
+    'file:///home/user/sub/a.jpg', 'file:///C:/data/sub/a.jpg',
+    'https://example.org/data/sub/a.jpg?token=1/2#top',
+    'C:\\' + 'folder\\' * 50 + 'sub\\a.jpg'])
 def test_a_path_of_another_machine_is_found_by_its_end(
         tmp_path, name, search):
     folder = put(tmp_path / 'images', 'sub/a.jpg', 'sub/b.jpg')
@@ -42,6 +45,15 @@ def test_a_path_of_another_machine_is_found_by_its_end(
 def test_spellings_of_one_name_are_equal(tmp_path, there, name):
     put(tmp_path, there)
     assert ImageNames(tmp_path).find(name, 'file') == tmp_path / there
+
+
+def test_an_encoded_name_may_be_longer_than_a_file_allows(tmp_path):
+    name = '\u732b' * 60 + '.jpg'  # 180 bytes, and 540 in percent-encoding
+    put(tmp_path, f'images/{name}')
+    found = ImageNames(tmp_path).find(f'images/{quote(name)}', 'file')
+    assert found == tmp_path / 'images' / name
+    with pytest.raises(InputError, match='of at most 250 bytes'):
+        ImageNames(tmp_path).find(quote(name * 2), 'file')
 
 
 def test_the_name_itself_is_preferred_to_another_spelling(tmp_path):

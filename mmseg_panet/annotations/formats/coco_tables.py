@@ -7,7 +7,7 @@ from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...json_text import read_json
 from ...notices import warn
-from ..image_files import check_file_name
+from ..image_names import check_image_name
 from ..pixel_limit import check_pixels
 from ..reserved_names import is_reserved
 
@@ -165,7 +165,7 @@ def coco_images(tables: Tables, ann_file: StrPath) -> Iterator[CocoImage]:
             size = _whole(height) or 0, _whole(width) or 0
         if not isinstance(name, str) or size and min(size) <= 0:
             raise InputError(expected_size(where, name, height, width))
-        check_file_name(name, where)
+        check_image_name(name, where)
         if size:
             check_pixels(size, where)
         yield CocoImage(i, name, size, objects[i])

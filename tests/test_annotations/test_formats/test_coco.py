@@ -6,10 +6,12 @@ import annotation_files as files
 import mmcv
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from mmseg_panet import notices
 from mmseg_panet.annotations import convert_coco, mask_folder, objects
+from mmseg_panet.annotations.rasterize import object_runs
 from mmseg_panet.errors import InputError
 
 SIZE = (40, 56)
@@ -559,6 +561,14 @@ def test_a_class_with_a_reserved_name_is_refused(tmp_path, name):
             'for pixels of no class')):
         converted(tmp_path, [(1, [files.box_polygon(0, 4, 0, 4)], 0)],
                   categories={1: name})
+
+
+def test_counts_may_be_bytes():
+    """As pycocotools returns them."""
+    mask = random_mask(0)
+    runs = files.compressed(mask)
+    given = dict(runs, counts=runs['counts'].encode())
+    assert (coco_mask.decode(object_runs(given, SIZE)) == mask).all()
 
 
 def test_a_run_length_of_swapped_sides_says_so(tmp_path):
