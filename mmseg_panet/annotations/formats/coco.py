@@ -1,5 +1,5 @@
 """Reader of COCO's object annotations: polygons, run-lengths and boxes."""
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...errors import InputError, raise_first
@@ -18,6 +18,7 @@ from ..reserved_names import is_reserved
 from .coco_objects import ObjectReader
 from .coco_tables import (
     CocoImage,
+    Tables,
     class_names,
     coco_images,
     expected_size,
@@ -151,49 +152,39 @@ def read_coco_files(files: Sequence[Path], source: Path,
             segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
-    named = [file for file in files if file.name.startswith(_OBJECTS)]
-    if named:
+    if any(file.name.startswith(_OBJECTS) for file in files):
         files = [file for file in files if not file.name.startswith(_OTHERS)]
     noun = 'subsets' if cvat else 'COCO files'
     made_from = fingerprint(
         'coco with boxes' if boxes else 'coco', files, image_dir, classes)
     known: list[str] = []
     marked: list[MarkedImage] = []
-    owners: dict[Path | str, tuple[Path, CocoImage]] = {}
+    owners: dict[Path | str, Path] = {}
     missing: list[str] = []
+    listed: list[set] = []
     for file in files:
         tables = read_tables(file)
         names = class_names(tables, file, classes)
-        if marked and {*names} != {*known}:
-            raise InputError(_apart(source, files, noun, 'other classes'))
-        known = known if marked else names
         number_classes(names, classes, file)  # before anything is looked for
-        folders = _Folders(file, source, image_dir, only_marked)
+        known += [name for name in names if not listed or name not in known]
+        listed.append({
+            str(row.get('name')) for row in tables.categories.values()})
+        if listed[-1] != listed[0]:
+            raise InputError(_apart(source, files, noun, 'other classes'))
         # Objects of the background cover others.
         reader = ObjectReader(file, boxes, [
             name for name in names
             if classes is None or name in classes or is_reserved(name)])
-        for one in coco_images(tables, file):
-            where = f'{file}, image {one.id}'
-            image = folders.find(one.file_name, where)
-            stem = folders.stem(one.file_name, image)
-            other, twin = owners.setdefault(image or stem, (file, one))
-            if other != file:
+        folders = _Folders(file, source, image_dir, only_marked)
+        for one in _images(tables, file, folders, reader):
+            if owners.setdefault(one.image or one.stem, file) != file:
                 raise InputError(_apart(
                     source, files, noun,
-                    f'the same images such as {image or one.file_name}'))
-            if twin is not one and image:
-                raise InputError(
-                    f'{file}: the images {twin.id} ({twin.file_name!r}) and '
-                    f'{one.id} ({one.file_name!r}) are both {image}; correct '
-                    'a file_name, or give their annotations one image_id')
-            objects = reader.read(one)
-            if image is None and (objects if only_marked else image_dir):
-                missing.append(folders.missing(one.file_name, where))
-            if image is None and one.size is None:
-                raise InputError(expected_size(where, one.file_name))
-            marked.append(
-                MarkedImage(stem, objects, image, one.size, one.file_name))
+                    f'the same images such as {one.image or one.file_name}'))
+            if one.image is None and (
+                    one.objects if only_marked else image_dir):
+                missing.append(folders.missing(one.file_name, file))
+            marked.append(one)
         reader.finish()
     raise_first(missing)
     if files[1:]:
@@ -240,9 +231,29 @@ class _Folders:
                 (self._below / posix_name(name)).as_posix(), None)
         return self._base.stem(name, image)
 
-    def missing(self, name: str, where: str) -> str:
+    def missing(self, name: str, where: object) -> str:
         """Return the message about an image that was not found."""
         return self._names.missing(name, where)
+
+
+def _images(tables: Tables, file: Path, folders: _Folders,
+            reader: ObjectReader) -> Iterator[MarkedImage]:
+    """Yield the images of a file, with the objects of selected classes."""
+    twins: dict[Path, CocoImage] = {}
+    for one in coco_images(tables, file):
+        where = f'{file}, image {one.id}'
+        image = folders.find(one.file_name, where)
+        if image is None and one.size is None:
+            raise InputError(expected_size(where, one.file_name))
+        twin = one if image is None else twins.setdefault(image, one)
+        if twin is not one:
+            raise InputError(
+                f'{file}: the images {twin.id} ({twin.file_name!r}) and '
+                f'{one.id} ({one.file_name!r}) are both {image}; correct '
+                'a file_name, or give their annotations one image_id')
+        yield MarkedImage(
+            folders.stem(one.file_name, image), reader.read(one), image,
+            one.size, one.file_name)
 
 
 def _image_folders(file: Path) -> list[Path]:

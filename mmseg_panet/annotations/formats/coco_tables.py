@@ -118,8 +118,8 @@ def class_names(tables: Tables, ann_file: StrPath,
     if all(isinstance(i, int) for i in ids):
         ids.sort()
     names = {i: rows[i].get('name', '') for i in ids}
-    parents = {i: _text(rows[i].get('supercategory')) for i in ids}
-    children = Counter(parents.values())
+    parents = {i: _text(rows[i].get('supercategory') or '') for i in ids}
+    children = Counter(filter(None, parents.values()))
     groups: dict[str, list[Id]] = defaultdict(list)
     for i in ids:
         name = _text(names[i])

@@ -173,7 +173,7 @@ def test_an_image_of_another_size_raises_an_input_error(tmp_path):
 def test_a_missing_image_raises_an_error_if_image_dir_is_given(tmp_path):
     (tmp_path / 'images').mkdir()
     with pytest.raises(
-            InputError, match=r"a\.json, image 100: there is no image 'a\.jpg'"
+            InputError, match=r"a\.json: there is no image 'a\.jpg'"
             ' in .*images, neither by its path nor by its name; .* another'):
         converted(tmp_path, [], image_dir=tmp_path / 'images')
 
@@ -625,6 +625,22 @@ def test_files_of_other_classes_are_not_read_together(tmp_path):
             'export has 2 COCO files with other classes, which are not read '
             r'together: birds/_anno.*\.json, cats/_anno.*\.json; give one')):
         convert_coco(tmp_path / 'export', tmp_path / 'out')
+
+
+def test_a_class_may_be_used_in_one_split_alone(tmp_path):
+    """It is a supercategory, and would be no class of valid alone."""
+    folder = write_splits(tmp_path / 'export')
+    for split in ('train', 'valid'):
+        path = folder / split / '_annotations.coco.json'
+        data = json.loads(path.read_text())
+        data['categories'][0]['supercategory'] = 'cat'
+        data['annotations'][0]['category_id'] = 2 if split == 'train' else 90
+        path.write_text(json.dumps(data))
+    names = convert_coco(folder, tmp_path / 'out')
+    assert sorted(names) == ['background', 'cat', 'dog', 'potted plant']
+    found = [np.unique(files.mask_of(tmp_path / 'out', f'{split}/a'))[-1]
+             for split in ('train', 'valid')]
+    assert [names[i] for i in found] == ['cat', 'dog']
 
 
 def test_files_of_the_same_images_are_not_read_together(tmp_path):

@@ -185,6 +185,17 @@ def test_a_category_that_names_itself_is_a_class_without_annotations(
     assert names(path) == ['cat', 'dog', 'person']
 
 
+@pytest.mark.parametrize('supercategory', [None, '', 'absent'])
+def test_a_name_that_is_like_no_supercategory_is_that_of_a_class(
+        tmp_path, supercategory):
+    def change(data):
+        rename(data, *[(name, supercategory) for name in ('', 'None', 'dog')])
+        for row in data['categories'] if supercategory == 'absent' else ():
+            del row['supercategory']
+    path = changed(tmp_path, change, {0: 'x', 1: 'y', 2: 'dog'})
+    assert names(path) == ['', 'None', 'dog']
+
+
 def test_a_supercategory_with_annotations_is_a_class(tmp_path):
     path = changed(tmp_path, lambda data: rename(
         data, ('animal', ''), ('dog', 'animal')))

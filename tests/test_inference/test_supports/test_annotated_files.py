@@ -193,7 +193,7 @@ def test_the_sentence_asks_for_image_dir_only_if_it_was_not_given(tmp_path):
     path = polygons(tmp_path)
     (tmp_path / 'images/b.jpg').unlink()
     with pytest.raises(InputError, match=(
-            r"a\.json, image 100: there is no image 'b\.jpg' in .*images and "
+            r"a\.json: there is no image 'b\.jpg' in .*images and "
             '.*; put it there, or give the folder of the images as')):
         read_supports(path)
     with pytest.raises(InputError, match=(
