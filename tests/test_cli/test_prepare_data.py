@@ -73,6 +73,19 @@ def test_coco_becomes_masks(tool, tmp_path, photographs):
     assert mask(out) == SQUARE
 
 
+def test_boxes_of_coco_become_masks_by_a_switch(tool, tmp_path, photographs):
+    ann = photographs / '_annotations.coco.json'
+    ann.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='a.jpg', height=4, width=6)],
+        categories=[dict(id=7, name='dog')],
+        annotations=[dict(
+            image_id=1, category_id=7, segmentation=[], bbox=[1, 1, 2, 2])])))
+    out = tmp_path / 'out'
+    done = tool('coco', photographs, out, '--boxes')
+    assert done.out.splitlines()[-1] == f"2 classes in '{out}': background, dog"
+    assert mask(out) == SQUARE
+
+
 def test_labelme_becomes_masks(tool, tmp_path, photographs):
     (photographs / 'a.json').write_text(json.dumps(dict(
         version='5.5.0', flags={}, imagePath='a.jpg', imageData=None,

@@ -152,6 +152,9 @@ def read_coco_files(files: Sequence[Path], source: Path,
             segmentation is malformed.
     """
     require_pycocotools('COCO files are read')
+    if files[1:]:  # others, such as those of CreateML, are no COCO files
+        files = [file for file in files
+                 if is_coco(file.read_bytes())] or files
     if any(file.name.startswith(_OBJECTS) for file in files):
         files = [file for file in files if not file.name.startswith(_OTHERS)]
     noun = 'subsets' if cvat else 'COCO files'

@@ -597,6 +597,8 @@ def test_the_splits_of_a_folder_are_converted_together(
     folder = write_splits(tmp_path / 'export', images=images)
     (folder / '.hidden.json').write_text('{')
     (folder / 'settings.json').write_text('{}')
+    (folder / 'train/_annotations.createml.json').write_text(
+        '[{"image": "a.jpg", "annotations": []}]')
     out = tmp_path / 'out'
     assert convert_coco(pack(folder), out)[1] == 'cat'
     assert (out / 'images.txt').read_text().split() == ['train/a', 'valid/a']

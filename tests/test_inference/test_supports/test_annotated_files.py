@@ -219,6 +219,8 @@ def test_the_splits_of_a_folder_are_read_together(tmp_path, monkeypatch):
         path = polygons(tmp_path / split)
         (tmp_path / split / 'images/b.jpg').rename(tmp_path / split / 'b.jpg')
         path.rename(path.with_name('_annotations.coco.json'))
+    (tmp_path / 'train/_annotations.createml.json').write_text(
+        '[{"image": "b.jpg", "annotations": []}]')
     supports = read_supports(tmp_path)
     assert [one.image for one in supports['dog']] == [
         str(tmp_path / split / 'b.jpg') for split in (
