@@ -82,7 +82,8 @@ def test_boxes_of_coco_become_masks_by_a_switch(tool, tmp_path, photographs):
             image_id=1, category_id=7, segmentation=[], bbox=[1, 1, 2, 2])])))
     out = tmp_path / 'out'
     done = tool('coco', photographs, out, '--boxes')
-    assert done.out.splitlines()[-1] == f"2 classes in '{out}': background, dog"
+    assert done.out.splitlines()[-1] == (
+        f"2 classes in '{out}': background, dog")
     assert mask(out) == SQUARE
 
 
