@@ -129,13 +129,15 @@ def class_names(tables: Tables, ann_file: StrPath,
                 is_root or is_reserved(name)):
             groups[name].append(i)
     for name, same in groups.items():
-        # Of those that are used, or else of all.
-        same[:] = [i for i in same if i in used] or same[:1]
-        if len(same) > 1 and len({parents[i] for i in same}) == 1:
+        both = [i for i in same if i in used]
+        if len({parents[i] for i in both}) > 1:
+            same[:] = both
+            continue
+        if len(both) > 1:
             warn(f'{ann_file}: the categories with the ids '
-                 f'{abbreviate(same)} are one class, as all have the name '
+                 f'{abbreviate(both)} are one class, as all have the name '
                  f'{name!r}; rename them to keep them apart')
-            del same[1:]
+        del same[1:]  # so that the order does not depend on what is used
     kept = {i for same in groups.values() for i in same}
     return [names[i] for i in ids if i in kept]
 

@@ -215,6 +215,14 @@ def test_of_two_categories_of_one_name_the_used_one_is_the_class(
     assert said == []
 
 
+def test_the_order_of_classes_does_not_depend_on_which_one_is_used(
+        tmp_path):
+    for use in (1, 3):
+        path = changed(tmp_path, lambda data, use=use: data['annotations'][
+            0].update(category_id=use), {1: 'cat', 2: 'dog', 3: 'cat'})
+        assert names(path) == ['cat', 'dog']
+
+
 def test_two_used_categories_of_one_name_are_one_class(tmp_path, said):
     path = changed(tmp_path, categories={1: 'cat', 2: 'cat', 3: 'dog'})
     assert names(path) == ['cat', 'dog']
