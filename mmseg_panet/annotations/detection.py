@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..files import StrPath
 from .class_list import BACKGROUND
 from .export_folder import export_folder
-from .formats.coco import read_coco_files
+from .formats.coco import may_be_coco, read_coco_files
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
 from .formats.masks import read_masks
@@ -21,7 +21,7 @@ from .mask_folder import Annotations
 SUFFIXES = ('.json', '.zip')
 """Suffixes of the files that :func:`read_any` reads."""
 _JSON_KINDS: dict[str, Callable[[bytes], bool]] = {
-    'labelme': is_labelme, 'COCO': lambda text: b'"annotations"' in text}
+    'labelme': is_labelme, 'COCO': may_be_coco}
 """Functions that check the text of a JSON file; the first True decides."""
 
 
@@ -85,6 +85,10 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
     for one in FORMATS:
         if one.matches(source):
             return one.read(source, images)
+    if source.path.is_file():
+        raise InputError(
+            f'{path}: expected a file of COCO or labelme, got another one; '
+            'correct the path, or export again')
     return None
 
 

@@ -114,6 +114,12 @@ def is_coco(text: bytes) -> bool:
     return b'"annotations"' in text and b'"images"' in text
 
 
+def may_be_coco(text: bytes) -> bool:
+    """Check whether JSON may be a file of COCO, which may lack a table."""
+    return b'"annotations"' in text or (
+        b'"images"' in text and b'"categories"' in text)
+
+
 @pause_garbage_collection()
 def read_coco_files(files: Sequence[Path], source: Path,
                     image_dir: StrPath | None = None,

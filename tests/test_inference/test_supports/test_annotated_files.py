@@ -302,7 +302,22 @@ def nothing_annotated(folder):
                             {1: 'cat'})
 
 
+def without_annotations(folder):
+    """COCO's image_info_*.json has images and categories."""
+    path = nothing_annotated(folder)
+    path.write_text(path.read_text().replace('"annotations"', '"x"'))
+    return path
+
+
+def other_json(folder):
+    folder.mkdir()
+    (folder / 'a.json').write_text('{"version": 5}')
+    return folder / 'a.json'
+
+
 @pytest.mark.parametrize(('write', 'sentence'), [
+    (without_annotations, r"a\.json: expected a list 'annotations'"),
+    (other_json, r'a\.json: expected a file of COCO.*, got another one'),
     (broken_plain('images'), 'got no folder .*images'),
     (broken_plain('masks'), 'got no folder .*masks'),
     (broken_plain('images/b.jpg'), r'no image b\.\*'),
