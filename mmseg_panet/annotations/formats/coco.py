@@ -10,11 +10,11 @@ from ...notices import warn
 from ..class_list import number_classes
 from ..export_folder import export_folder
 from ..image_files import visible_files
-from ..image_names import ImageNames, posix_name
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, mark
 from ..rasterize import require_pycocotools
 from ..reserved_names import is_reserved
+from .coco_folders import OBJECTS, OTHERS, CocoFolders
 from .coco_objects import ObjectReader
 from .coco_tables import (
     CocoImage,
@@ -24,12 +24,6 @@ from .coco_tables import (
     expected_size,
     read_tables,
 )
-
-_OBJECTS = 'instances_'
-"""Start of the names of COCO's files of objects."""
-_OTHERS = ('captions_', 'person_keypoints_', 'panoptic_', 'stuff_',
-           'image_info_')
-"""Starts of the names of COCO's other files of the same images."""
 
 
 def convert_coco(source: StrPath, out_dir: StrPath,
@@ -161,8 +155,8 @@ def read_coco_files(files: Sequence[Path], source: Path,
     if files[1:]:  # others, such as those of CreateML, are no COCO files
         files = [file for file in files
                  if is_coco(file.read_bytes())] or files
-    if any(file.name.startswith(_OBJECTS) for file in files):
-        files = [file for file in files if not file.name.startswith(_OTHERS)]
+    if any(file.name.startswith(OBJECTS) for file in files):
+        files = [file for file in files if not file.name.startswith(OTHERS)]
     noun = 'subsets' if cvat else 'COCO files'
     made_from = fingerprint(
         'coco with boxes' if boxes else 'coco', files, image_dir, classes)
@@ -184,7 +178,7 @@ def read_coco_files(files: Sequence[Path], source: Path,
         reader = ObjectReader(file, boxes, [
             name for name in names
             if classes is None or name in classes or is_reserved(name)])
-        folders = _Folders(file, source, image_dir, only_marked)
+        folders = CocoFolders(file, source, image_dir, only_marked)
         for one in _images(tables, file, folders, reader):
             if owners.setdefault(one.image or one.stem, file) != file:
                 raise InputError(_apart(
@@ -203,49 +197,7 @@ def read_coco_files(files: Sequence[Path], source: Path,
                 small_in_front=True)
 
 
-class _Folders:
-    """Where the images of a file are."""
-
-    def __init__(self, file: Path, source: Path, image_dir: StrPath | None,
-                 look: bool) -> None:
-        self._beside: ImageNames | None = None
-        self._root = Path(image_dir or '')
-        self._names = ImageNames()
-        below = Path()
-        if image_dir is not None:
-            self._names = base = ImageNames(image_dir, search=True)
-            if _is_below(file.parent, self._root):
-                self._beside = ImageNames(file.parent)
-        elif look or source != file:
-            self._names = ImageNames(*_image_folders(file))
-            base = ImageNames(source if source != file else file.parent)
-            if file.parent.name != 'annotations' and source != file:
-                below = file.parent.relative_to(source)
-        else:
-            base = self._names
-        self._base, self._below = base, below
-
-    def find(self, name: str, where: str) -> Path | None:
-        """Find an image; None if it is missing or nothing is known of it."""
-        if self._beside is not None:
-            found = self._beside.find(name, where)
-            if found is not None and _is_below(found, self._root):
-                return found
-        return self._names.find(name, where)
-
-    def stem(self, name: str, image: Path | None) -> str:
-        """Return what the mask is called, see :meth:`ImageNames.stem`."""
-        if image is None:
-            return self._base.stem(
-                (self._below / posix_name(name)).as_posix(), None)
-        return self._base.stem(name, image)
-
-    def missing(self, name: str, where: object) -> str:
-        """Return the message about an image that was not found."""
-        return self._names.missing(name, where)
-
-
-def _images(tables: Tables, file: Path, folders: _Folders,
+def _images(tables: Tables, file: Path, folders: CocoFolders,
             reader: ObjectReader) -> Iterator[MarkedImage]:
     """Yield the images of a file, with the objects of selected classes."""
     twins: dict[Path, CocoImage] = {}
@@ -263,24 +215,6 @@ def _images(tables: Tables, file: Path, folders: _Folders,
         yield MarkedImage(
             folders.stem(one.file_name, image), reader.read(one), image,
             one.size, one.file_name)
-
-
-def _image_folders(file: Path) -> list[Path]:
-    """List the folders in which the images of a file may be."""
-    folder = file.parent
-    folders = [folder / 'images', folder]
-    if folder.name == 'annotations':
-        subset = file.stem
-        for start in (_OBJECTS, *_OTHERS):
-            subset = subset.removeprefix(start)
-        root = folder.parent
-        folders += [
-            root / 'images' / subset, root / subset, root / 'images', root]
-    return folders
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    return folder.absolute() in path.absolute().parents
 
 
 def _listed(source: Path, files: Sequence[Path]) -> str:
