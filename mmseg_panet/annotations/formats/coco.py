@@ -218,7 +218,7 @@ def _images(tables: Tables, file: Path, folders: CocoFolders,
 
 
 def _listed(source: Path, files: Sequence[Path]) -> str:
-    names = [str(file.relative_to(source)) for file in files]
+    names = [file.relative_to(source).as_posix() for file in files]
     more = f' and {len(names) - 9} more' if len(names) > 9 else ''
     return ', '.join(names[:9]) + more
 

@@ -6,7 +6,7 @@ from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...notices import warn
 from ...wording import counted
-from ..objects import MarkedObject, Size, box, runs
+from ..objects import Encode, MarkedObject, Size, box, polygons, runs
 from ..segmentation import read_segmentation
 from .coco_tables import CocoImage, CocoObject
 
@@ -19,7 +19,8 @@ class ObjectReader:
 
     A malformed polygon, and an object without any region, is left out, with
     a warning, unless the file has no other region: it is then refused when
-    it is rasterized.
+    it is rasterized. If all coordinates of a file are fractions of 0..1, as
+    Azure writes them, they are multiplied by the size of the image.
 
     Args:
         ann_file (str | os.PathLike): The file, for messages.
@@ -38,6 +39,8 @@ class ObjectReader:
         self._empty: list[tuple[list[MarkedObject], MarkedObject]] = []
         self._unfilled: list[tuple[str, Any]] = []
         self._far: list[str] = []
+        self._fractions: list[tuple[list[MarkedObject], int, Encode]] | None
+        self._fractions = []
 
     def read(self, image: CocoImage) -> list[MarkedObject]:
         """Return the objects of the selected classes.
@@ -81,6 +84,12 @@ class ObjectReader:
             warn(f"left out {counted(len(self._empty), 'object')} without a "
                  f'region, the first is {self._empty[0][1].where}; outline it '
                  'if it is one')
+        if self._fractions:
+            for objects, i, encode in self._fractions:
+                objects[i] = objects[i]._replace(encode=encode)
+            warn(f'{self._file}: all coordinates are fractions of 0..1 and '
+                 'are multiplied by the width and the height of the image; '
+                 'write pixels if they are none')
         if self._far:
             verbs = ('extends', 'is') if len(self._far) == 1 else (
                 'extend', 'are')
@@ -111,7 +120,27 @@ class ObjectReader:
             if size and _is_far(one.bbox, size):
                 self._far.append(where)
         self._kept += 1
+        if self._fractions is not None:
+            self._check_fractions(regions, one.bbox, found)
         found.append(MarkedObject(one.category, encode, where))
+
+    def _check_fractions(self, regions: Any, bbox: Any,
+                         found: list[MarkedObject]) -> None:
+        """Note an object that may be in fractions; else, no object is."""
+        assert self._fractions is not None
+        if all(map(_is_fraction, regions or [bbox])):
+            encode = polygons(regions, relative=True) if regions else box(
+                bbox, relative=True)
+            self._fractions.append((found, len(found), encode))
+        else:
+            self._fractions = None
+
+
+def _is_fraction(numbers: Any) -> bool:
+    """Check that all numbers are of 0..1, and not only 0 and 1."""
+    return isinstance(numbers, list) and all(
+        isinstance(one, (int, float)) and 0 <= one <= 1 for one in numbers
+    ) and not all(one in (0, 1) for one in numbers)
 
 
 def _is_far(bbox: Any, size: Size) -> bool:

@@ -1,5 +1,5 @@
 """The encoder of supports, which measures what a bank keeps."""
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -53,7 +53,7 @@ def encode_images(model: nn.Module, pipeline: Callable,
 def encode_supports(model: nn.Module, pipeline: Callable,
                     supports: Sequence[Support], batch_size: int,
                     advance: Callable[[], object] = lambda: None,
-                    left_out: list[NotShownError] | None = None
+                    left_out: dict[Support, NotShownError] | None = None
                     ) -> list[BankedSupport]:
     """Measure the features of supports under their labels.
 
@@ -67,9 +67,9 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         supports (Sequence[Support]): Supports, class by class.
         batch_size (int): See :func:`encode_images`.
         advance (Callable): Called after each support.
-        left_out (list[NotShownError], optional): It gets the error of each
-            optional support that is left out, as its labels do not show its
-            class. Defaults to None: none is left out.
+        left_out (dict[Support, NotShownError], optional): It gets the
+            optional supports whose labels do not show their class, which are
+            left out. Defaults to None: none is left out.
 
     Returns:
         list[BankedSupport]: One for each support that is not left out, in the
@@ -103,7 +103,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
                 except NotShownError as error:
                     if left_out is None or not support.optional:
                         raise
-                    left_out.append(error)
+                    left_out[support] = error
                 advance()
     return [banked[support] for support in supports if support in banked]
 
@@ -137,13 +137,11 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         *read_supports(source, image_dir, channel_order).values()))
     with progress_bar(show_progress) as bar:
         task = bar.add_task('Fitting', total=len(supports))
-        left_out: list[NotShownError] = []
+        left_out: dict[Support, NotShownError] = {}
         found = encode_supports(
             model, pipeline, supports, batch_size, lambda: bar.advance(task),
             left_out)
-    notes = _left_out_notes(
-        {one.class_name for one in supports},
-        {one.class_name for one in found}, left_out)
+    notes = _left_out_notes({one.class_name for one in found}, left_out)
     assumed: dict[str, str] = {}
     for support in supports:
         assumed |= support.assumed
@@ -153,19 +151,22 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         for one in found if not bank.add(one)]
 
 
-def _left_out_notes(classes: Collection[str], found: Collection[str],
-                    errors: Sequence[NotShownError]) -> list[str]:
+def _left_out_notes(found: Collection[str],
+                    left_out: Mapping[Support, NotShownError]) -> list[str]:
     """Return a sentence about the supports that are left out, if any."""
-    if not errors:
+    if not left_out:
         return []
+    first, *_ = left_out
     if not found:
-        raise errors[0]
-    lost = sorted({*classes} - {*found})
+        raise left_out[first]
+    lost = sorted({one.class_name for one in left_out} - {*found})
     also = '' if not lost else (
         f'; nothing is left of {lost}, which '
         f"{'is' if len(lost) == 1 else 'are'} not registered")
-    return [f"left out {counted(len(errors), 'example')} in which no pixel "
-            f'of the class can be used{also}; the first: {errors[0]}']
+    return [
+        f"left out {counted(len(left_out), 'example')} without a pixel of the "
+        'class, as the object has none, others cover it, or it falls between '
+        f'the cells of the feature map, the first is {first.where}{also}']
 
 
 def _measure(head: Any, features: Tensor, metainfo: dict,

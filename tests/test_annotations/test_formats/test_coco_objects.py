@@ -107,3 +107,25 @@ def test_boxes_that_may_be_corners_are_noticed(said):
 def test_a_malformed_box_is_refused(box):
     with pytest.raises((ValueError, TypeError)):
         read((None, box), boxes=True)
+
+
+def test_fractions_are_multiplied_by_the_size_of_the_image(said):
+    """Azure writes them."""
+    square = [3 / 60, 2 / 40, 9 / 60, 2 / 40, 9 / 60, 6 / 40, 3 / 60, 6 / 40]
+    polygon, box = read(
+        ([square], None), (None, [30 / 60, 10 / 40, 20 / 60, 0.25]),
+        boxes=True)
+    assert (polygon == region(2, 6, 3, 9)).all()
+    assert (box == region(10, 20, 30, 50)).all()
+    note, = said
+    assert note.startswith('a.json: all coordinates are fractions of 0..1')
+
+
+@pytest.mark.parametrize('other', [
+    ([SQUARE], None), (files.uncompressed(np.ones(SIZE, bool)), None),
+    (None, [0, 0, 1, 1])])
+def test_a_file_with_pixels_has_no_fractions(other, said):
+    labels, _ = read(([[0.2, 0.2, 0.9, 0.2, 0.9, 0.9]], None), other,
+                     boxes=True)
+    assert not labels[2:].any()
+    assert said == []
