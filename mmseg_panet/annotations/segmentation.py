@@ -37,6 +37,12 @@ def read_segmentation(given: Any) -> Segmentation:
     """
     if not given or not isinstance(given, list):
         return Segmentation(given or [], [])
+    for one in given:
+        if type(one) is not list or not one or type(one[0]) is list or (
+                not _is_polygon(one)):
+            break
+    else:
+        return Segmentation(given, [])  # as nearly all are
     if len(given) == 1 and isinstance(given[0], Mapping):
         return Segmentation(given[0], [])
     regions: list = []

@@ -31,6 +31,7 @@ class ObjectReader:
     def __init__(self, ann_file: StrPath, boxes: bool,
                  classes: Collection[str]) -> None:
         self._file = ann_file
+        self._place = f'{ann_file}, annotation'
         self._boxes = boxes
         self._classes = frozenset(classes)
         self._objects = 0
@@ -102,9 +103,10 @@ class ObjectReader:
     def _read(self, one: CocoObject, size: Size | None,
               found: list[MarkedObject]) -> None:
         self._objects += 1
-        where = f'{self._file}, annotation {one.id}'
+        where = f'{self._place} {one.id}'
         regions, malformed = read_segmentation(one.segmentation)
-        self._polygons += [where] * len(malformed)
+        if malformed:
+            self._polygons += [where] * len(malformed)
         if regions:
             encode = runs(regions)
         elif malformed or not one.bbox:

@@ -112,7 +112,9 @@ def class_names(tables: Tables, ann_file: StrPath,
         an id is no integer. A name occurs twice if the categories have
         different supercategories, which :func:`number_classes` refuses.
     """
-    used = {_id(row.get('category_id')) for row in tables.annotations}
+    used = {
+        i if type(i) is int else _id(i)
+        for i in (row.get('category_id') for row in tables.annotations)}
     rows = tables.categories
     ids = list(rows)
     if all(isinstance(i, int) for i in ids):
@@ -187,13 +189,12 @@ def _objects_by_image(tables: Tables, ann_file: StrPath
             image = _id(image)
         if type(category) is not int:
             category = _id(category)
-        for key, one, known in (('image', image, objects),
-                                ('category', category, names)):
-            if one not in known:
-                raise InputError(
-                    f'{ann_file}, annotation {where}: there is '
-                    f'no {key} with the id {abbreviate(row.get(f"{key}_id"))}'
-                    '; add it or remove the annotation')
+        if image not in objects or category not in names:
+            key = 'category' if image in objects else 'image'
+            raise InputError(
+                f'{ann_file}, annotation {where}: there is no {key} with the '
+                f'id {abbreviate(row.get(f"{key}_id"))}; add it or remove the '
+                'annotation')
         objects[image].append(CocoObject(
             where, names[category], row.get('segmentation'),
             row.get('bbox'), row.get('iscrowd', 0)))
