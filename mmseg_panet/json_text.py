@@ -48,13 +48,18 @@ def read_json(path: StrPath) -> dict[str, Any]:
         InputError: If the file is not valid JSON, see :func:`parse_json`.
         OSError: If the file does not exist.
     """
+    data = read_json_value(path)
+    return data if isinstance(data, dict) else {}
+
+
+def read_json_value(path: StrPath) -> Any:
+    """Read a JSON file that may hold a list, as :func:`read_json` does."""
     check_regular(path)
     where = f'{path} is not valid JSON'
     with error_context(where, 'correct it, or save it again'), error_context(
             where, 'save it with the encoding UTF-8 in a text editor',
             (UnicodeDecodeError,)):
-        data = parse_json(Path(path).read_bytes())
-    return data if isinstance(data, dict) else {}
+        return parse_json(Path(path).read_bytes())
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,15 @@ are not moved::
 from .formats.coco import convert_coco
 from .formats.cvat import convert_cvat
 from .formats.labelme import convert_labelme
+from .formats.labelstudio import convert_labelstudio
 from .formats.masks import convert_masks
+from .formats.supervisely import convert_supervisely
 
-__all__ = ['convert_coco', 'convert_cvat', 'convert_labelme', 'convert_masks']
+__all__ = [
+    'convert_coco',
+    'convert_cvat',
+    'convert_labelme',
+    'convert_labelstudio',
+    'convert_masks',
+    'convert_supervisely',
+]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from glob import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ..errors import InputError
 from ..files import StrPath
@@ -14,14 +14,18 @@ from .export_folder import export_folder
 from .formats.coco import may_be_coco, read_coco_files
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
+from .formats.labelstudio import brush_refusal, read_labelstudio
+from .formats.labelstudio_tasks import is_labelstudio
 from .formats.masks import read_masks
+from .formats.supervisely import is_supervisely, read_supervisely
 from .image_files import is_hidden, is_image, visible_files
 from .mask_folder import Annotations
 
-SUFFIXES = ('.json', '.zip')
+SUFFIXES = ('.json', '.xml', '.zip')
 """Suffixes of the files that :func:`read_any` reads."""
 _JSON_KINDS: dict[str, Callable[[bytes], bool]] = {
-    'labelme': is_labelme, 'COCO': may_be_coco}
+    'labelme': is_labelme, 'Label Studio': is_labelstudio,
+    'COCO': may_be_coco, 'Supervisely': is_supervisely}
 """Functions that check the text of a JSON file; the first True decides."""
 
 
@@ -159,9 +163,22 @@ def _read_json(source: Source, image_dir: Path | None) -> Annotations:
         return read_labelme(
             source.path, image_dir=image_dir,
             embedded_dir=_temporary_folder() / 'images')
+    if kind == 'Label Studio':
+        return read_labelstudio(files, image_dir, boxes=True)
+    if kind == 'Supervisely':
+        folder = source.path if source.path.is_dir() else files[0].parent
+        return read_supervisely(folder, files, image_dir, boxes=True)
     return read_coco_files(
         files, source.path if source.path.is_dir() else files[0], image_dir,
         boxes=True, only_marked=True)
+
+
+def _is_brush_export(source: Source) -> bool:
+    return source.path.is_dir() and bool(brush_refusal(source.path))
+
+
+def _refuse_brush_export(source: Source, _: Path | None) -> NoReturn:
+    raise InputError(brush_refusal(source.path))
 
 
 def _refuse_pairs(folder: Path, file: Path) -> None:
@@ -180,5 +197,6 @@ FORMATS = [
     Format(_is_mask_folder, _read_mask_folder),
     Format(_is_cvat, _read_cvat),
     Format(_is_json, _read_json),
+    Format(_is_brush_export, _refuse_brush_export),
 ]
 """All formats. The first that matches is read."""

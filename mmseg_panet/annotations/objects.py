@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import error_context
+from ..errors import InputError, error_context
 from ..files import StrPath
+from . import shapes
 from .class_list import ClassList, number_classes
 from .image_files import open_image, oriented_size
 from .mask_folder import Annotations, MaskTask
@@ -93,6 +94,54 @@ def bitmap(mask: Callable[[], np.ndarray], x: int = 0, y: int = 0) -> Encode:
         y (int): Row of the mask's first pixel. Defaults to 0.
     """
     return partial(_encode_bitmap, mask, x, y)
+
+
+def rotated_box(given: Sequence[float], degrees: float,
+                centre: Sequence[float]) -> Encode:
+    """Encode a box, which may be rotated.
+
+    Args:
+        given (Sequence[float]): x, y, width and height in pixels.
+        degrees (float): Angle by which it is rotated clockwise. If it is 0,
+            the pixels that the box touches belong to it, otherwise those of
+            its outline, see :func:`polygons`.
+        centre (Sequence[float]): x and y of the point that stays.
+    """
+    x, y, width, height = given
+    if not degrees % 360:
+        return box(given)
+    corners = [(x, y), (x + width, y), (x + width, y + height),
+               (x, y + height)]
+    return polygons([shapes.rotated(corners, centre, degrees).ravel()])
+
+
+def ellipse(centre: Sequence[float], radii: Sequence[float],
+            degrees: float = 0) -> Encode:
+    """Encode the pixels whose centre is inside an ellipse.
+
+    Args:
+        centre (Sequence[float]): x and y in pixels.
+        radii (Sequence[float]): See :func:`shapes.ellipse`.
+        degrees (float): Angle by which it is rotated clockwise. Defaults to
+            0.
+    """
+    def encode(size: Size) -> dict:
+        return bitmap_runs(*shapes.ellipse(centre, radii, degrees, size), size)
+    return encode
+
+
+def no_box(where: str) -> Encode:
+    """Refuse a box where boxes are not to be filled.
+
+    Args:
+        where (str): Start of the message.
+    """
+    def encode(_: Size) -> dict:
+        raise InputError(
+            f'{where}: expected an outline or a mask, got a box, which is no '
+            'outline of its object; give boxes=True (--boxes) to fill boxes, '
+            'or mark the object with a polygon')
+    return encode
 
 
 def mark(images: Iterable[MarkedImage], known: Sequence[str],

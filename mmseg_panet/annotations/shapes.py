@@ -3,6 +3,7 @@
 Pixel i covers i..i + 1. A box is x, y, width and height, and a point is
 (x, y).
 """
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -216,6 +217,63 @@ def disc(size: Sequence[int], x: int, y: int, radius: float) -> np.ndarray:
     """
     rows, columns = np.ogrid[:size[0], :size[1]]
     return (rows - y)**2 + (columns - x)**2 <= radius**2
+
+
+def rotated(points: Any, centre: Sequence[float],
+            degrees: float) -> np.ndarray:
+    """Rotate points clockwise, as y increases downwards.
+
+    Args:
+        points (Any): Points (x, y), (P, 2).
+        centre (Sequence[float]): x and y of the point that stays.
+        degrees (float): Angle.
+
+    Returns:
+        np.ndarray: The rotated points, (P, 2).
+
+    Example:
+        >>> rotated([[2, 0]], centre=(0, 0), degrees=90).round()
+        array([[0., 2.]])
+    """
+    turn = math.radians(degrees)
+    cos, sin = math.cos(turn), math.sin(turn)
+    return np.subtract(points, centre) @ [[cos, sin], [-sin, cos]] + centre
+
+
+def ellipse(centre: Sequence[float], radii: Sequence[float], degrees: float,
+            size: Sequence[int]) -> tuple[np.ndarray, int, int]:
+    """Rasterize an ellipse: the pixels whose centre is inside.
+
+    Args:
+        centre (Sequence[float]): x and y in pixels.
+        radii (Sequence[float]): The radii in pixels, above 0, along x and
+            along y before the rotation.
+        degrees (float): Angle by which it is rotated clockwise.
+        size (Sequence[int]): H and W of the image.
+
+    Returns:
+        tuple[np.ndarray, int, int]: Mask, (h, w) bool, with the column and
+        the row of its first pixel in the image.
+
+    Raises:
+        ValueError: As for :func:`check_reach`, or if a radius is not above
+            0.
+    """
+    (x, y), (across, down) = centre, radii
+    if not min(radii) > 0:
+        raise ValueError(
+            f'expected an ellipse with radii above 0, got {tuple(radii)}')
+    turn = math.radians(degrees)
+    cos, sin = math.cos(turn), math.sin(turn)
+    half = np.hypot([across * cos, across * sin], [down * sin, down * cos])
+    check_reach(np.stack([centre - half, centre + half]), size)
+    left, top, width, height = pixel_box(
+        [*(centre - half), *(2 * half)], size)
+    columns = left + .5 - x + np.arange(width)
+    rows = top + .5 - y + np.arange(height)[:, None]
+    inside = ((cos * columns + sin * rows) / across)**2 + (
+        (cos * rows - sin * columns) / down)**2 <= 1
+    return inside, left, top
 
 
 def _near(points: np.ndarray, size: Sequence[int]) -> np.ndarray:

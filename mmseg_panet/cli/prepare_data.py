@@ -10,7 +10,9 @@ from ..annotations import (
     convert_coco,
     convert_cvat,
     convert_labelme,
+    convert_labelstudio,
     convert_masks,
+    convert_supervisely,
 )
 from ..datasets.benchmarks.coco import prepare_coco_20i
 from ..datasets.benchmarks.fss import prepare_fss_1000
@@ -71,7 +73,11 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
             ('labelme', 'PATH', convert_labelme, 'JSON files of labelme or '
              'X-AnyLabeling (a folder, a zip file or one of them)'),
             ('cvat', 'PATH', convert_cvat, 'a CVAT export (a zip file or a '
-             'folder; COCO or segmentation masks)'),
+             'folder; COCO, segmentation masks or CVAT for images)'),
+            ('labelstudio', 'PATH', convert_labelstudio,
+             'a Label Studio export (JSON or JSON-MIN)'),
+            ('supervisely', 'PATH', convert_supervisely,
+             'a Supervisely project (a folder or a zip file)'),
             ('masks', 'DIR', convert_masks,
              'a folder of masks with ids or colours')):
         parser = what.add_parser(
@@ -81,6 +87,10 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
         parser.add_argument(
             '--image-dir', metavar='DIR', help='folder of the images, to '
             'check that the masks fit')
+        if name in ('cvat', 'labelstudio', 'supervisely'):
+            parser.add_argument(
+                '--boxes', action='store_true', help='fill the boxes of '
+                'objects that are marked by a box only')
         if name == 'masks':
             parser.add_argument(
                 '--classes-file', metavar='FILE', required=True,

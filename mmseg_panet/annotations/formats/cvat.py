@@ -1,4 +1,7 @@
-"""Reader of CVAT's exports 'COCO 1.0' and 'Segmentation mask 1.1'."""
+"""Reader of CVAT's exports.
+
+They are 'COCO 1.0', 'Segmentation mask 1.1' and 'CVAT for images 1.1'.
+"""
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +14,8 @@ from ..export_folder import export_folder
 from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco_files
+from .cvat_images import read_cvat_images
+from .cvat_xml import xml_files
 from .masks import mask_tasks, read_colours
 
 
@@ -23,11 +28,16 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
     An export 'COCO 1.0' is rasterized by :func:`convert_coco`. In an export
     'Segmentation mask 1.1', ``labelmap.txt`` lists the colour of every
     label, the ids follow the order of its lines, and a listed image without
-    a mask is background only.
+    a mask is background only. In an export 'CVAT for images 1.1', the ids
+    follow the order of the labels, an object with a higher ``z_order`` is in
+    front, and of equal ones the later one. Its polygons are rasterized as
+    COCO's, an ellipse covers the pixels whose centre is inside, and
+    polylines, points, skeletons and cuboids are left out with a warning.
 
     Args:
         path (str | os.PathLike): Path of the .zip, which is unpacked to
-            ``out_dir/export``, or of its unpacked folder.
+            ``out_dir/export``, of its unpacked folder, or of
+            ``annotations.xml``.
         out_dir (str | os.PathLike): Folder for the results, see
             :func:`write_masks`.
         image_dir (str | os.PathLike, optional): Folder of the images, see
@@ -35,8 +45,8 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
             it was saved with images.
         classes (Sequence[str], optional): Labels to select, in the order of
             their ids; others are background. Defaults to all.
-        boxes (bool): Whether objects of 'COCO 1.0' without an outline fill
-            their boxes, see :func:`convert_coco`. Defaults to False.
+        boxes (bool): Whether objects that have only a box fill it, see
+            :func:`read_cvat`. Defaults to False.
 
     Returns:
         list[str]: Names by id, background first.
@@ -49,10 +59,10 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
             path, Path(out_dir, 'export'), image_dir, classes, boxes))
 
 
-def is_cvat(folder: Path) -> bool:
-    """Check whether a folder is an unpacked export of CVAT."""
-    return (folder / 'SegmentationClass').is_dir() or any(
-        folder.glob('annotations/instances_*.json'))
+def is_cvat(path: Path) -> bool:
+    """Check whether a path is an unpacked export of CVAT, or its XML."""
+    return (path / 'SegmentationClass').is_dir() or any(
+        path.glob('annotations/instances_*.json')) or bool(xml_files(path))
 
 
 def read_cvat(path: StrPath, unpack_dir: Path,
@@ -63,15 +73,16 @@ def read_cvat(path: StrPath, unpack_dir: Path,
     """Read an export of CVAT, see :func:`convert_cvat`.
 
     Args:
-        path (str | os.PathLike): Path of the .zip, or of its unpacked
-            folder.
+        path (str | os.PathLike): Path of the .zip, of its unpacked folder,
+            or of its XML file.
         unpack_dir (Path): Folder to which a .zip is unpacked, unless it is
             there already.
         image_dir (str | os.PathLike, optional): Folder of the images.
             Defaults to the images of the export.
         classes (Sequence[str], optional): Labels to select. Defaults to all.
-        boxes (bool): Whether objects without a segmentation fill their
-            bounding boxes, see :func:`convert_coco`. Defaults to False.
+        boxes (bool): Whether objects that have only a box fill it, see
+            :func:`convert_coco` and :func:`read_cvat_images`. Defaults to
+            False.
         only_marked (bool): See :func:`read_coco_files`. Defaults to False.
 
     Returns:
@@ -79,10 +90,12 @@ def read_cvat(path: StrPath, unpack_dir: Path,
 
     Raises:
         InputError: If the path is not such an export, ``labelmap.txt`` is
-            malformed, or as for :func:`read_coco_files`; and, when it is
-            rasterized, if a mask has a colour that is not in
-            ``labelmap.txt``.
+            malformed, or as for :func:`read_coco_files`
+            and :func:`read_cvat_images`; and, when it is rasterized, if a mask
+            has a colour that is not in ``labelmap.txt``.
     """
+    if Path(path).suffix.lower() == '.xml':
+        return read_cvat_images(Path(path), image_dir, classes, boxes)
     with export_folder(path, unpack_dir) as folder:
         return _read(
             Path(path), folder, image_dir, classes, boxes, only_marked)
@@ -103,12 +116,24 @@ def _read(path: Path, folder: Path, image_dir: StrPath | None,
                 folder / 'images' / subset, folder / 'images')
         return read_coco_files(
             files, files[0], image_dir, classes, boxes, only_marked)
-    if not is_cvat(folder):
-        raise InputError(
-            f'{path} is not an export of CVAT: expected SegmentationClass or '
-            "annotations/instances_*.json; export as 'COCO 1.0'")
+    if not (folder / 'SegmentationClass').is_dir():
+        return read_cvat_images(
+            _only_xml(path, xml_files(folder)), image_dir, classes, boxes)
     return _read_masks(
         folder, image_dir or _first_folder(folder / 'JPEGImages'), classes)
+
+
+def _only_xml(path: Path, files: Sequence[Path]) -> Path:
+    if not files:
+        raise InputError(
+            f'{path} is not an export of CVAT: expected annotations.xml, '
+            'SegmentationClass or annotations/instances_*.json; export as '
+            "'CVAT for images 1.1' or 'COCO 1.0'")
+    if len(files) > 1:
+        raise InputError(
+            f"{path}: expected one file of 'CVAT for images', got "
+            f'{len(files)}: {files[0]} and {files[1]}; give one of them')
+    return files[0]
 
 
 def read_label_map(path: Path) -> dict[str, Colour]:
