@@ -17,7 +17,22 @@ _SMALL = 100 << 20
 """Size in bytes up to which an archive may be compressed by any factor."""
 _RATIO = 100
 """Largest factor for others; masks and JSON are compressed 5 to 50 times."""
+_OTHERS = ('.tar', '.tgz', '.gz', '.bz2', '.xz', '.7z', '.rar')
+"""Suffixes of archives that are not unpacked."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def check_archive(path: StrPath) -> None:
+    """Refuse an archive of another kind than .zip.
+
+    Raises:
+        InputError: If the suffix is that of one.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in _OTHERS and Path(path).is_file():
+        raise InputError(
+            f'{path}: expected a folder or a .zip, got a {suffix}; unpack '
+            'it, and give the folder')
 
 
 def unpack(archive: StrPath, folder: Path) -> None:

@@ -91,8 +91,8 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
             return one.read(source, images)
     if source.path.is_file():
         raise InputError(
-            f'{path}: expected a file of COCO or labelme, got another one; '
-            'correct the path, or export again')
+            f'{path}: expected a file of COCO, labelme, CVAT, Label Studio or '
+            'Supervisely, got another one; correct the path, or export again')
     return None
 
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..archive import unpack
+from ..archive import check_archive, unpack
 from ..errors import InputError
 from ..files import StrPath, atomic_path, remove
 from .mask_folder import fingerprint
@@ -23,13 +23,14 @@ def export_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
         Path: The folder of the export.
 
     Raises:
-        InputError: If the .zip is missing or cannot be unpacked, or
-            ``unpack_dir`` has other content.
+        InputError: If the .zip is missing, is another archive or cannot be
+            unpacked, or ``unpack_dir`` has other content.
     """
     path = Path(path)
     if path.is_dir():
         yield path
         return
+    check_archive(path)
     known = unpack_dir.exists()
     folder = _unpack(path, unpack_dir)
     try:

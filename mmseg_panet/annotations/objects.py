@@ -2,7 +2,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -125,9 +125,7 @@ def ellipse(centre: Sequence[float], radii: Sequence[float],
         degrees (float): Angle by which it is rotated clockwise. Defaults to
             0.
     """
-    def encode(size: Size) -> dict:
-        return bitmap_runs(*shapes.ellipse(centre, radii, degrees, size), size)
-    return encode
+    return partial(_encode_ellipse, centre, radii, degrees)
 
 
 def no_box(where: str) -> Encode:
@@ -136,12 +134,7 @@ def no_box(where: str) -> Encode:
     Args:
         where (str): Start of the message.
     """
-    def encode(_: Size) -> dict:
-        raise InputError(
-            f'{where}: expected an outline or a mask, got a box, which is no '
-            'outline of its object; give boxes=True (--boxes) to fill boxes, '
-            'or mark the object with a polygon')
-    return encode
+    return partial(_refuse_box, where)
 
 
 def mark(images: Iterable[MarkedImage], known: Sequence[str],
@@ -214,6 +207,17 @@ def _encode_box(given: Any, relative: bool, size: Size) -> dict:
 def _encode_bitmap(mask: Callable[[], np.ndarray], x: int, y: int,
                    size: Size) -> dict:
     return bitmap_runs(mask(), x, y, size)
+
+
+def _encode_ellipse(centre: Sequence[float], radii: Sequence[float],
+                    degrees: float, size: Size) -> dict:
+    return bitmap_runs(*shapes.ellipse(centre, radii, degrees, size), size)
+
+
+def _refuse_box(where: str, _: Size) -> NoReturn:
+    raise InputError(
+        f'{where}: expected a polygon or a mask, got a box; fill the boxes of '
+        'such objects with boxes=True (--boxes), or outline them')
 
 
 def _scaled(numbers: Any, size: Size) -> list[float]:

@@ -1,6 +1,7 @@
 """Reader of CVAT's export 'CVAT for images 1.1', an XML file."""
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,13 @@ from ..objects import (
     MarkedImage,
     MarkedObject,
     Size,
-    bitmap,
     ellipse,
     mark,
     no_box,
-    polygons,
     rotated_box,
 )
 from ..pixel_limit import check_pixels
+from ..rasterize import bitmap_runs, object_runs
 from .cvat_xml import Attributes, CvatXml, XmlImage
 
 _NO_AREA = {
@@ -137,9 +137,10 @@ def _encoder(kind: str, attributes: Attributes, where: str,
     points = attributes.get('points', '')
     if kind == 'polygon':
         few = points.count(';') < 2
-        return f'{kind} of 2 points or fewer' if few else _polygon(points)
+        return f'{kind} of 2 points or fewer' if few else partial(
+            _polygon, points)
     if kind == 'mask':
-        return _mask(attributes, where)
+        return partial(_mask, attributes, where)
     if kind == 'box':
         left, top, right, bottom = _numbers(
             attributes, where, 'xtl', 'ytl', 'xbr', 'ybr')
@@ -174,38 +175,34 @@ def _numbers(attributes: Attributes, where: str,
     return numbers
 
 
-def _polygon(points: str) -> Encode:
-    """Encode the polygon 'x,y;x,y;...', whose text is read when needed."""
-    def encode(size: Size) -> dict:
-        if points.count(',') != points.count(';') + 1:
-            raise ValueError(
-                f'expected the points x,y;x,y;..., got {abbreviate(points)}')
-        return polygons([[*map(float, points.replace(';', ',').split(','))]
-                         ])(size)
-    return encode
+def _polygon(points: str, size: Size) -> dict:
+    """Encode the polygon 'x,y;x,y;...'."""
+    if points.count(',') != points.count(';') + 1:
+        raise ValueError(
+            f'expected the points x,y;x,y;..., got {abbreviate(points)}')
+    numbers = points.replace(';', ',').split(',')
+    return object_runs([[*map(float, numbers)]], size)
 
 
-def _mask(attributes: Attributes, where: str) -> Encode:
+def _mask(attributes: Attributes, where: str, size: Size) -> dict:
     """Encode run-lengths in a box.
 
     They alternate between background and object, begin with the background,
     and go row by row (CVAT's issue 6487).
     """
-    def encode(size: Size) -> dict:
-        try:
-            left, top, width, height = (
-                int(attributes[name])
-                for name in ('left', 'top', 'width', 'height'))
-            counts = [int(count) for count in attributes['rle'].split(',')]
-        except KeyError as error:
-            raise ValueError(f'expected the attribute {error}') from error
-        if min(width, height) < 1 or min(counts) < 0 or (
-                sum(counts) != width * height):
-            raise ValueError(
-                'expected run-lengths that add up to the width and height of '
-                f'their box, {width}x{height}, got {sum(counts)} pixels')
-        check_pixels((height, width), where)
-        values = np.arange(len(counts)) % 2 == 1
-        mask = np.repeat(values, counts).reshape(height, width)
-        return bitmap(lambda: mask, left, top)(size)
-    return encode
+    try:
+        left, top, width, height = (
+            int(attributes[name])
+            for name in ('left', 'top', 'width', 'height'))
+        counts = [int(count) for count in attributes['rle'].split(',')]
+    except KeyError as error:
+        raise ValueError(f'expected the attribute {error}') from error
+    if min(width, height) < 1 or min(counts) < 0 or (
+            sum(counts) != width * height):
+        raise ValueError(
+            'expected run-lengths that add up to the width and height of '
+            f'their box, {width}x{height}, got {sum(counts)} pixels')
+    check_pixels((height, width), where)
+    values = np.arange(len(counts)) % 2 == 1
+    mask = np.repeat(values, counts).reshape(height, width)
+    return bitmap_runs(mask, left, top, size)

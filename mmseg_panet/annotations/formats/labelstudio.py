@@ -148,6 +148,10 @@ def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
                 raise InputError(names.missing(name, task.where))
             images.append(MarkedImage(
                 names.stem(name, path), objects, path, size, name))
+    if not images:
+        raise InputError(
+            f'{file}: expected tasks with annotations, got none; annotate '
+            "images in Label Studio, and export as 'JSON'")
     for left_out in (empty, others, further):
         left_out.warn()
     known = {one.name for image in images for one in image.objects}

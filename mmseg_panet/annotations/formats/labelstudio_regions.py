@@ -4,21 +4,15 @@ Positions and lengths are in percent of the width or the height of the image.
 Angles are in degrees, clockwise.
 """
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import abbreviate
-from ..objects import (
-    Encode,
-    Size,
-    bitmap,
-    ellipse,
-    no_box,
-    polygons,
-    rotated_box,
-)
+from ..objects import Encode, Size, ellipse, no_box, rotated_box
 from ..png_mask import decode_base64, png_mask
+from ..rasterize import bitmap_runs, object_runs
 from .brush_runs import brush_mask
 
 _KINDS = {
@@ -92,24 +86,22 @@ def encoder(region: Region, where: str, boxes: bool) -> Encode | str:
     """
     kind, value, *_ = region
     if kind == 'brush':
-        return lambda size: bitmap(
-            lambda: brush_mask(value['rle'], size))(size)
+        return partial(_brush, value['rle'])
     if kind == 'bitmask':
-        return lambda size: bitmap(
-            lambda: _bitmask(value['imageDataURL'], size))(size)
+        return partial(_bitmask, value['imageDataURL'])
     if kind == 'polygon':
         points = value['points']
         if isinstance(points, list) and len(points) < 3:
             return 'polygon of 2 points or fewer'
-        return lambda size: polygons([_pixels(points, size).ravel()])(size)
+        return partial(_polygon, points)
     if kind == 'ellipse':
         if not _positive(value, 'radiusX', 'radiusY'):
             return 'empty ellipse'
-        return _ellipse(value)
+        return partial(_ellipse, value)
     if kind == 'box':
         if not _positive(value, 'width', 'height'):
             return 'empty box'
-        return _box(value) if boxes else no_box(where)
+        return partial(_box, value) if boxes else no_box(where)
     return kind
 
 
@@ -120,32 +112,36 @@ def _labels(value: Mapping[str, Any]) -> Iterator[str]:
             yield from (name for name in names if isinstance(name, str))
 
 
-def _box(value: Mapping[str, Any]) -> Encode:
-    """Encode a box, which is rotated around its upper left corner."""
-    def encode(size: Size) -> dict:
-        corner, extent = _pixels(
-            _pairs(value, 'x', 'y', 'width', 'height'), size)
-        return rotated_box([*corner, *extent], _turn(value), corner)(size)
-    return encode
+def _brush(rle: Any, size: Size) -> dict:
+    return bitmap_runs(brush_mask(rle, size), 0, 0, size)
 
 
-def _ellipse(value: Mapping[str, Any]) -> Encode:
-    """Encode an ellipse, which is rotated around its centre x, y."""
-    def encode(size: Size) -> dict:
-        centre, radii = _pixels(
-            _pairs(value, 'x', 'y', 'radiusX', 'radiusY'), size)
-        return ellipse(centre, radii, _turn(value))(size)
-    return encode
-
-
-def _bitmask(url: Any, size: Size) -> np.ndarray:
-    """Decode the mask of the tool Bitmask, a PNG in a data URL."""
+def _bitmask(url: Any, size: Size) -> dict:
+    """Encode the mask of the tool Bitmask, a PNG in a data URL."""
     mask = png_mask(decode_base64(str(url).partition(',')[2]))
     if mask.shape != size:
         raise ValueError(
             f'expected a mask of {size[1]}x{size[0]} pixels, got '
             f'{mask.shape[1]}x{mask.shape[0]}')
-    return mask
+    return bitmap_runs(mask, 0, 0, size)
+
+
+def _polygon(points: Any, size: Size) -> dict:
+    return object_runs([_pixels(points, size).ravel()], size)
+
+
+def _box(value: Mapping[str, Any], size: Size) -> dict:
+    """Encode a box, which is rotated around its upper left corner."""
+    corner, extent = _pixels(_pairs(value, 'x', 'y', 'width', 'height'), size)
+    return rotated_box(
+        [*corner.tolist(), *extent.tolist()], _turn(value), corner)(size)
+
+
+def _ellipse(value: Mapping[str, Any], size: Size) -> dict:
+    """Encode an ellipse, which is rotated around its centre x, y."""
+    centre, radii = _pixels(
+        _pairs(value, 'x', 'y', 'radiusX', 'radiusY'), size)
+    return ellipse(centre, radii, _turn(value))(size)
 
 
 def _pairs(value: Mapping[str, Any], *keys: str) -> list[list[Any]]:

@@ -10,7 +10,7 @@ from ...errors import InputError, abbreviate
 from ...json_text import read_json_value
 
 _ANNOTATED = re.compile(
-    rb'"(?:annotations|completions)"\s*:\s*\[\s*[{\]]|"annotation_id"\s*:')
+    rb'"(?:annotations|completions|predictions)"\s*:\s*\[\s*[{\]]|"annotation_id"\s*:')
 _TASK = re.compile(rb'"(?:result|lead_time)"\s*:|"data"\s*:\s*\{')
 _STORED = re.compile(rb'"task"\s*:\s*\{')
 """A file of a target storage, with one annotation."""
@@ -79,12 +79,16 @@ def _read_row(row: Mapping[str, Any], task: Mapping[str, Any], where: str
               ) -> tuple[Mapping[str, Any], list[Annotation]]:
     """Read the data of a task, and its annotations that are not cancelled."""
     data = task.get('data')
-    if not isinstance(data, dict):  # JSON-MIN
+    if not isinstance(data, dict) and 'annotation_id' in row:  # JSON-MIN
         results = [
             dict(value=one, **_sizes(one)) for values in row.values()
             if isinstance(values, list) for one in values
             if isinstance(one, dict)]
         return row, [Annotation(_rank(row), results)]
+    if not isinstance(data, dict):
+        raise InputError(
+            f'{where}: expected a task of Label Studio with data and '
+            f"annotations, got {abbreviate([*row])}; export as 'JSON'")
     rows = [row] if task is not row else row.get(
         'annotations', row.get('completions', []))
     found = []
@@ -132,7 +136,8 @@ def image_path(url: str) -> str:
             return path
         if found:
             try:
-                return image_path(base64.b64decode(path).decode())
+                return image_path(
+                    base64.b64decode(path, validate=True).decode())
             except (binascii.Error, UnicodeDecodeError):
                 return url
     host = _HOST.match(url)

@@ -1,20 +1,21 @@
 """Figures of Supervisely's image annotations.
 
 Points are columns and rows of pixels, so that a box of one pixel has the
-same point twice.
+same point twice. Fractions are cut off, as in Supervisely's SDK.
 """
 import math
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ...errors import abbreviate
-from ..objects import Encode, Size, bitmap, box, no_box
+from ..objects import Encode, Size, no_box
 from ..png_mask import decode_base64, png_mask
-from ..rasterize import bitmap_runs
+from ..rasterize import bitmap_runs, box_runs
 from ..shapes import check_reach, rotated
 
 _MOST_BYTES = 1 << 28
@@ -43,16 +44,17 @@ def encoder(figure: Mapping[str, Any], where: str, boxes: bool
             points, dict) else None
         if isinstance(exterior, list) and len(exterior) < 3:
             return 'polygon of 2 points or fewer'
-        return _polygons([points])
+        return partial(_polygons, [points])
     if kind == 'multipolygon':
-        return _polygons(figure.get('parts'))
+        return partial(_polygons, figure.get('parts'))
     if kind in ('bitmap', 'alpha_mask'):
-        return _bitmap(
-            figure.get('bitmap'), 1 if kind == 'bitmap' else _HALF)
+        return partial(_bitmap, figure.get('bitmap'),
+                       1 if kind == 'bitmap' else _HALF)
     if kind in ('rectangle', 'oriented_bbox'):
         if not boxes:
             return no_box(where)
-        return _rectangle(figure) if kind == 'rectangle' else _rotated(figure)
+        return partial(
+            _rectangle if kind == 'rectangle' else _rotated, figure)
     return _NO_AREA.get(str(kind), 'figure of an unknown type')
 
 
@@ -66,31 +68,30 @@ def _kind_of(figure: Mapping[str, Any]) -> str:
     return {1: 'point', 2: 'rectangle'}.get(number, 'polygon')
 
 
-def _polygons(parts: Any) -> Encode:
+def _polygons(parts: Any, size: Size) -> dict:
     """Encode polygons with holes as Supervisely's SDK draws them.
 
     The outline belongs to its polygon, and the outline of a hole to the
     hole.
     """
-    def encode(size: Size) -> dict:
-        if not isinstance(parts, list) or not parts:
-            raise ValueError(
-                f'expected a list of polygons, got {abbreviate(parts)}')
-        rings = [[_points(ring, size) for ring in _rings(part)]
-                 for part in parts]
-        every = np.concatenate([points for ring in rings for points in ring])
-        low = every.min(0).clip(0, size[::-1])
-        high = (every.max(0) + 1).clip(0, size[::-1])
-        found = np.zeros((high - low).clip(0)[::-1], np.uint8)
-        for exterior, *interior in rings if found.size else ():
-            one = np.zeros_like(found)
-            cv2.fillPoly(one, [exterior - low], 1)
-            for hole in interior:
-                cv2.fillPoly(one, [hole - low], 0)
-            found |= one
-        x, y = low.tolist()
-        return bitmap_runs(found.astype(bool), x, y, size)
-    return encode
+    if not isinstance(parts, list) or not parts:
+        raise ValueError(
+            f'expected a list of polygons, got {abbreviate(parts)}')
+    rings = [[_points(ring, size) for ring in _rings(part)] for part in parts]
+    every = np.concatenate([points for ring in rings for points in ring])
+    low, high = every.min(0), every.max(0) + 1
+    if low.min() < 0 or (high > size[::-1]).any():
+        # OpenCV clips outlines at the borders of the image.
+        low, high = np.zeros(2, int), np.array(size[::-1])
+    found = np.zeros((high - low)[::-1], np.uint8)
+    for exterior, *interior in rings:
+        one = np.zeros_like(found)
+        cv2.fillPoly(one, [exterior - low], 1)
+        if interior:
+            cv2.fillPoly(one, [hole - low for hole in interior], 0)
+        found |= one
+    x, y = low.tolist()
+    return bitmap_runs(found == 1, x, y, size)
 
 
 def _rings(part: Any) -> Iterable[Any]:
@@ -111,49 +112,45 @@ def _points(ring: Any, size: Size) -> np.ndarray:
     if points.shape[1:] != (2,):
         raise ValueError(f'expected points x, y, got {abbreviate(ring)}')
     check_reach(points, size)
-    return np.rint(points).astype(np.int32)
+    return np.floor(points).astype(np.int32)
 
 
-def _bitmap(given: Any, least: int) -> Encode:
+def _bitmap(given: Any, least: int, size: Size) -> dict:
     """Encode a PNG, which is compressed a second time, at its origin."""
-    def encode(size: Size) -> dict:
-        given_bitmap = given if isinstance(given, dict) else {}
-        origin = given_bitmap.get('origin')
-        x, y = _points([origin], size)[0].tolist()
-        data = decode_base64(given_bitmap.get('data'))
-        try:
-            unpack = zlib.decompressobj()
-            png = unpack.decompress(data, _MOST_BYTES)
-        except zlib.error:  # It is not compressed a second time.
-            png = data
-        else:
-            if unpack.unconsumed_tail:
-                raise ValueError(
-                    f'expected a mask of at most {_MOST_BYTES} bytes')
-        return bitmap(lambda: png_mask(png, least), x, y)(size)
-    return encode
+    if not isinstance(given, dict):
+        raise ValueError(
+            f'expected a bitmap with data and origin, got {abbreviate(given)}')
+    x, y = _points([given.get('origin')], size)[0].tolist()
+    data = decode_base64(given.get('data'))
+    try:
+        unpack = zlib.decompressobj()
+        png = unpack.decompress(data, _MOST_BYTES)
+    except zlib.error:  # It is not compressed a second time.
+        png = data
+    else:
+        if unpack.unconsumed_tail:
+            raise ValueError(
+                f'expected a mask of at most {_MOST_BYTES} bytes')
+    return bitmap_runs(png_mask(png, least), x, y, size)
 
 
-def _rectangle(figure: Mapping[str, Any]) -> Encode:
+def _rectangle(figure: Mapping[str, Any], size: Size) -> dict:
     """Encode a box that includes both of its corner pixels."""
-    def encode(size: Size) -> dict:
-        points = figure.get('points')
-        low, high = _corners(points.get('exterior') if isinstance(
-            points, dict) else None)
-        return box([*low, *(high - low + 1)])(size)
-    return encode
+    points = figure.get('points')
+    low, high = _corners(
+        points.get('exterior') if isinstance(points, dict) else None)
+    return box_runs([*low.tolist(), *(high - low + 1).tolist()], size)
 
 
-def _rotated(figure: Mapping[str, Any]) -> Encode:
+def _rotated(figure: Mapping[str, Any], size: Size) -> dict:
     """Encode a box that is rotated clockwise around its centre."""
-    def encode(size: Size) -> dict:
-        low, high = _corners(figure.get('points'))
-        (left, top), (right, bottom) = low, high
-        corners = rotated(
-            [(left, top), (right, top), (right, bottom), (left, bottom)],
-            (low + high) / 2, math.degrees(float(figure.get('angle') or 0)))
-        return _polygons([dict(exterior=corners.tolist())])(size)
-    return encode
+    low, high = _corners(figure.get('points'))
+    (left, top), (right, bottom) = low, high
+    corners = rotated(
+        [(left, top), (right, top), (right, bottom), (left, bottom)],
+        (low + high) // 2, math.degrees(float(figure.get('angle') or 0)))
+    # Without the noise of a rotation by 90 degrees.
+    return _polygons([dict(exterior=corners.round(6).tolist())], size)
 
 
 def _corners(given: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -162,4 +159,4 @@ def _corners(given: Any) -> tuple[np.ndarray, np.ndarray]:
     if corners.shape != (2, 2):
         raise ValueError(
             f'expected the two corners of a box, got {abbreviate(given)}')
-    return np.rint(corners.min(0)), np.rint(corners.max(0))
+    return np.floor(corners.min(0)), np.floor(corners.max(0))

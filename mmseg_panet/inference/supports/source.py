@@ -17,6 +17,7 @@ from ...annotations.image_files import existing_file, unread_note
 from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import mask_array, object_labels
+from ...archive import check_archive
 from ...errors import InputError, abbreviate
 from ..images.image_array import image_array, is_in_memory
 from .annotated_files import supports_of
@@ -40,13 +41,16 @@ def read_supports(
             - a mask folder: ``classes.txt`` with ``images/`` and ``masks/``;
             - a .json of COCO; an object without segmentation fills its bbox;
             - a .json of labelme, or a folder of them;
-            - an export of CVAT, 'COCO 1.0' or 'Segmentation mask 1.1', .zip
-              or folder.
+            - an export of CVAT, 'COCO 1.0', 'Segmentation mask 1.1' or 'CVAT
+              for images 1.1', .zip or folder, or the .xml of the last;
+            - a .json of Label Studio, 'JSON' or 'JSON-MIN', or a folder of
+              them;
+            - a project of Supervisely, .zip or folder.
 
-            For the last four, an image is a support of every class that it
+            For the last six, an image is a support of every class that it
             shows.
         image_dir (str | os.PathLike, optional): Folder of the images, for
-            the last four. Defaults to the images of the export, ``images/``
+            the last six. Defaults to the images of the export, ``images/``
             in a mask folder, and for a .json of COCO ``images/`` beside it or,
             without images there, its own folder.
         channel_order (str): Order of the channels of arrays, see
@@ -143,6 +147,7 @@ def _checked_path(source: Any) -> Path:
     if isinstance(source, (str, os.PathLike)) and os.fspath(source):
         path = Path(source)
         is_file = path.is_file()
+        check_archive(path)
         if path.is_dir() or (
                 is_file and path.suffix.lower() in SUFFIXES):
             return path
@@ -154,8 +159,8 @@ def _checked_path(source: Any) -> Path:
             'is: {class name: [(image, annotation), ...]}')
     raise InputError(
         f'{source or repr(source)}: expected examples as '
-        '{class name: [(image, annotation), ...]}, a folder, a .json of COCO '
-        f'or labelme, or a .zip of CVAT, got {got}; correct the path')
+        '{class name: [(image, annotation), ...]}, a folder, or a .json, .xml '
+        f'or .zip of an annotation tool, got {got}; correct the path')
 
 
 def _warn_of_unread(*folders: Path | None) -> None:
