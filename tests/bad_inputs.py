@@ -11,6 +11,17 @@ from image_files import write_huge_png
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image
+from tool_exports import (
+    cvat_box,
+    ls_brush,
+    ls_polygon,
+    save_image,
+    sly_figure,
+    task,
+    write_cvat_xml,
+    write_json,
+    write_supervisely,
+)
 from tool_runs import small_config, tool, write_supports
 
 CASES = {}
@@ -597,6 +608,74 @@ def _(parts, out):
             out / 'export.zip', 'w', zipfile.ZIP_DEFLATED) as file:
         file.writestr('a.txt', bytes(2 * 10 ** 8))
     return 'prepare-data', 'cvat', out / 'export.zip', out / 'out'
+
+
+@bad('A CVAT export for video')
+def _(parts, out):
+    return 'prepare-data', 'cvat', write(
+        out / 'annotations.xml', '<annotations><track id="0" label="cat"/>'
+        '</annotations>'), out / 'out'
+
+
+@bad('An XML file of CVAT that is cut')
+def _(parts, out):
+    return 'prepare-data', 'cvat', write(
+        out / 'annotations.xml', '<annotations><image'), out / 'out'
+
+
+@bad('A box of CVAT without --boxes')
+def _(parts, out):
+    return 'prepare-data', 'cvat', write_cvat_xml(
+        out / 'annotations.xml', {'a.jpg': [cvat_box(0, 0, 2, 2)]}
+    ), out / 'out'
+
+
+@bad('Masks of the brush export of Label Studio')
+def _(parts, out):
+    name = 'task-1-annotation-2-by-1-tag-cat-0.png'
+    save_image(out / 'brush' / name, (2, 2))
+    return 'prepare-data', 'labelstudio', out / 'brush', out / 'out'
+
+
+@bad('A Label Studio export without annotations')
+def _(parts, out):
+    return 'prepare-data', 'labelstudio', write_json(
+        out / 'export.json', [task(1, 'a.jpg', annotations=[])]), out / 'out'
+
+
+@bad('A brush of Label Studio of another size')
+def _(parts, out):
+    brush = ls_brush(np.ones((2, 3), bool)) | dict(
+        original_width=4, original_height=2, id='r1')
+    return 'prepare-data', 'labelstudio', write_json(
+        out / 'export.json', [task(1, 'a.jpg', brush)]), out / 'out'
+
+
+@bad('An image folder that lacks an image of Label Studio')
+def _(parts, out):
+    path = write_json(out / 'export.json', [
+        task(1, '/data/upload/1/a.jpg', ls_polygon([(0, 0), (3, 0), (3, 3)]))])
+    return ('prepare-data', 'labelstudio', path, out / 'out',
+            '--image-dir', parts.images)
+
+
+@bad('A folder that is no project of Supervisely')
+def _(parts, out):
+    (out / 'project').mkdir()
+    return 'prepare-data', 'supervisely', out / 'project', out / 'out'
+
+
+@bad('A bitmap of Supervisely that is no PNG')
+def _(parts, out):
+    figure = sly_figure('bitmap', bitmap=dict(origin=[0, 0], data='aGVsbG8='))
+    return 'prepare-data', 'supervisely', write_supervisely(
+        out / 'project', {'ds/a.jpg': [figure]}), out / 'out'
+
+
+@bad('A project of Supervisely as a .tar')
+def _(parts, out):
+    return ('prepare-data', 'supervisely', write(out / 'project.tar', 'text'),
+            out / 'out')
 
 
 @bad('A mask with an id that the list of classes lacks')

@@ -6,7 +6,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmseg_panet.archive import check_unpacked_size, unpack
+from mmseg_panet.archive import (
+    check_archive,
+    check_unpacked_size,
+    unpack,
+)
 from mmseg_panet.errors import InputError
 
 
@@ -155,3 +159,13 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     write(tmp_path / 'a.zip', ('x' * 300, b''))
     with pytest.raises(InputError, match=r'a\.zip cannot be unpacked: File n'):
         unpack(tmp_path / 'a.zip', tmp_path / 'out')
+
+
+def test_only_archives_of_another_kind_are_refused(tmp_path):
+    for name in ('a.tar', 'a.tar.gz', 'a.TGZ', 'a.7z', 'a.rar'):
+        (tmp_path / name).write_bytes(b'x')
+        with pytest.raises(InputError, match=rf'{name}: .*unpack it'):
+            check_archive(tmp_path / name)
+    (tmp_path / 'folder.tar').mkdir()
+    for name in ('a.zip', 'a.json', 'folder.tar', 'absent.tar'):
+        check_archive(tmp_path / name)

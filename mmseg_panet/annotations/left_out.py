@@ -1,11 +1,9 @@
 """Objects of annotation files that are not read."""
-import logging
 from collections import Counter
 
-from mmengine.logging import print_log
-
 from ..files import StrPath
-from ..wording import counted, printable
+from ..notices import warn
+from ..wording import counted
 
 
 class LeftOut:
@@ -37,6 +35,5 @@ class LeftOut:
         if self._kinds:
             what = ', '.join(
                 counted(number, kind) for kind, number in self._kinds.items())
-            print_log(printable(
-                f'{self._source}: left out {what}, the first at '
-                f'{self._first}; {self._remedy}'), 'current', logging.WARNING)
+            warn(f'{self._source}: left out {what}, the first at '
+                 f'{self._first}; {self._remedy}')

@@ -46,5 +46,6 @@ def png_mask(data: bytes, least: int = 1) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 any damage
-        raise ValueError(f'expected a mask as a PNG ({error})') from error
+        raise ValueError(
+            'expected a mask as a PNG, got damaged or other data') from error
     return values >= least

@@ -87,10 +87,6 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
         parser.add_argument(
             '--image-dir', metavar='DIR', help='folder of the images, to '
             'check that the masks fit')
-        if name in ('cvat', 'labelstudio', 'supervisely'):
-            parser.add_argument(
-                '--boxes', action='store_true', help='fill the boxes of '
-                'objects that are marked by a box only')
         if name == 'masks':
             parser.add_argument(
                 '--classes-file', metavar='FILE', required=True,
@@ -101,7 +97,7 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
                 '--classes', metavar='NAME', nargs='+',
                 help='names of the classes, in the order of their ids; '
                 'default: all')
-        if name in ('coco', 'cvat'):
+        if name in ('coco', 'cvat', 'labelstudio', 'supervisely'):
             parser.add_argument(
                 '--boxes', action='store_true', help='fill the boxes of '
                 'objects that have no outline')

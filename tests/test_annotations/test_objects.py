@@ -10,8 +10,11 @@ from mmseg_panet.annotations.objects import (
     MarkedObject,
     bitmap,
     box,
+    ellipse,
     mark,
+    no_box,
     polygons,
+    rotated_box,
     runs,
 )
 from mmseg_panet.errors import InputError
@@ -84,8 +87,43 @@ def test_a_malformed_region_names_its_place():
         labels(('cat', polygons([[0, 0, .1]], relative=True)))
 
 
+def test_a_box_is_rotated_clockwise_around_a_point():
+    upright = rotated_box([2, 1, 4, 2], 90, centre=(2, 1))
+    assert (labels(('cat', upright)) == square(1, 0, 4, 2)).all()
+    around = rotated_box([2, 2, 4, 2], -90, centre=(4, 3))
+    assert (labels(('cat', around)) == square(1, 3, 4, 2)).all()
+    turned = rotated_box([2, 1, 3, 3], 720, centre=(0, 0))
+    assert (labels(('cat', turned)) == square(1, 2, 3, 3)).all()
+
+
+def test_an_ellipse_covers_the_pixels_whose_centre_is_inside():
+    found = labels(('cat', ellipse((4, 3), (2, 1))))
+    rows, columns = np.mgrid[:6, :8] + .5
+    assert (found == (((columns - 4) / 2)**2 + (rows - 3)**2 <= 1)).all()
+    assert found.sum() == 8  # 1.5, 0.5 is inside, 2.5, 0.5 is not
+
+
+def test_an_ellipse_beyond_the_image_is_cut_off():
+    assert labels(('cat', ellipse((0, 0), (2, 2)))).sum() == 3
+    assert not labels(('cat', ellipse((-5, 3), (2, 2)))).any()
+
+
+@pytest.mark.parametrize(('radii', 'words'), [
+    ((0, 1), 'radii above 0'), ((float('nan'), 1), 'radii above 0'),
+    ((1e9, 1), 'expected coordinates'), ((1, float('inf')), 'coordinates')])
+def test_a_malformed_ellipse_is_refused(radii, words):
+    with pytest.raises(InputError, match=f'file, object 1: .*{words}'):
+        labels(('cat', ellipse((4, 3), radii)))
+
+
+def test_a_box_that_is_not_to_be_filled_is_refused():
+    with pytest.raises(InputError, match=r'^the place: .*got a box.*--boxes'):
+        labels(('cat', no_box('the place')))
+
+
 @pytest.mark.parametrize('encode', [
     polygons([[2, 1, 5, 1, 5, 4, 2, 4]]), box([2, 1, 3, 3]),
+    ellipse((3, 3), (2, 1), 30), rotated_box([1, 1, 3, 2], 30, (1, 1)),
     bitmap(partial(np.ones, (3, 3), bool), 2, 1)])
 def test_objects_can_be_sent_to_the_processes_that_rasterize_them(encode):
     assert pickle.loads(pickle.dumps(encode))(SIZE) == encode(SIZE)

@@ -7,6 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tool_exports import (
+    cvat_box,
+    ls_box,
+    sly_rectangle,
+    task,
+    write_cvat_xml,
+    write_json,
+    write_supervisely,
+)
 from tool_runs import tool_process
 
 TOOL = Path(__file__).parents[2] / 'tools/prepare_data.py'
@@ -121,6 +130,26 @@ def test_coloured_masks_and_a_cvat_export_become_masks_of_ids(tool, tmp_path):
     tool('masks', export / 'SegmentationClass', tmp_path / 'masks',
          '--classes-file', classes)
     assert mask(tmp_path / 'masks') == SQUARE
+
+
+def test_exports_of_other_tools_become_masks(tool, tmp_path, photographs):
+    """Convert boxes of CVAT for images, Label Studio and Supervisely."""
+    sources = dict(
+        cvat=write_cvat_xml(
+            tmp_path / 'a.xml', {'a.jpg': [cvat_box(1, 1, 3, 3)]}, ['cat'],
+            size=(4, 6)),
+        labelstudio=write_json(tmp_path / 'a.json', [
+            task(1, '/data/upload/1/1a2b3c4d-a.jpg',
+                 ls_box(1, 1, 2, 2, size=(4, 6)))]),
+        supervisely=write_supervisely(
+            tmp_path / 'project', {'ds/a.jpg': [sly_rectangle(1, 1, 2, 2)]},
+            ['cat'], size=(4, 6)))
+    for name, source in sources.items():
+        out = tmp_path / f'out-{name}'
+        done = tool(name, source, out, '--image-dir', photographs, '--boxes')
+        assert done.out.splitlines()[-1] == (
+            f"2 classes in '{out}': background, cat")
+        assert mask(out) == SQUARE
 
 
 def test_a_missing_file_gives_one_line_and_the_exit_code_2(tmp_path):

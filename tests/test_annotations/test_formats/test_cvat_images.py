@@ -25,8 +25,7 @@ SIZE = (8, 12)
 def warnings(monkeypatch):
     found = []
     monkeypatch.setattr(
-        'mmseg_panet.annotations.left_out.print_log',
-        lambda text, *_: found.append(text))
+        'mmseg_panet.annotations.left_out.warn', found.append)
     return found
 
 
