@@ -15,9 +15,9 @@ from tool_exports import (
     cvat_box,
     ls_brush,
     ls_polygon,
+    ls_task,
     save_image,
     sly_figure,
-    task,
     write_cvat_xml,
     write_json,
     write_supervisely,
@@ -639,8 +639,8 @@ def _(parts, out):
 
 @bad('A Label Studio export without annotations')
 def _(parts, out):
-    return 'prepare-data', 'labelstudio', write_json(
-        out / 'export.json', [task(1, 'a.jpg', annotations=[])]), out / 'out'
+    path = write_json(out / 'a.json', [ls_task(1, 'a.jpg', annotations=[])])
+    return 'prepare-data', 'labelstudio', path, out / 'out'
 
 
 @bad('A brush of Label Studio of another size')
@@ -648,13 +648,13 @@ def _(parts, out):
     brush = ls_brush(np.ones((2, 3), bool)) | dict(
         original_width=4, original_height=2, id='r1')
     return 'prepare-data', 'labelstudio', write_json(
-        out / 'export.json', [task(1, 'a.jpg', brush)]), out / 'out'
+        out / 'export.json', [ls_task(1, 'a.jpg', brush)]), out / 'out'
 
 
 @bad('An image folder that lacks an image of Label Studio')
 def _(parts, out):
     path = write_json(out / 'export.json', [
-        task(1, '/data/upload/1/a.jpg', ls_polygon([(0, 0), (3, 0), (3, 3)]))])
+        ls_task(1, 'a.jpg', ls_polygon([(0, 0), (3, 0), (3, 3)]))])
     return ('prepare-data', 'labelstudio', path, out / 'out',
             '--image-dir', parts.images)
 

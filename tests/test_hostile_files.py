@@ -9,10 +9,30 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tool_exports import (
+    cvat_box,
+    cvat_mask,
+    cvat_polygon,
+    element,
+    json_min,
+    ls_box,
+    ls_brush,
+    ls_polygon,
+    ls_result,
+    ls_task,
+    sly_bitmap,
+    sly_figure,
+    sly_polygon,
+    sly_rectangle,
+    write_cvat_xml,
+    write_supervisely,
+)
 
 from mmseg_panet.annotations.formats.coco import read_coco
 from mmseg_panet.annotations.formats.cvat import read_cvat
 from mmseg_panet.annotations.formats.labelme import read_labelme
+from mmseg_panet.annotations.formats.labelstudio import read_labelstudio
+from mmseg_panet.annotations.formats.supervisely import read_supervisely
 from mmseg_panet.datasets import EpisodicDataset
 from mmseg_panet.errors import InputError
 from mmseg_panet.evaluation.comparison import read_result
@@ -203,6 +223,55 @@ def test_an_edited_export_of_cvat_is_read_or_refused(tmp_path_factory, data):
     reads_or_refuses(read)
 
 
+@QUICK
+@given(data=st.data())
+def test_edited_xml_of_cvat_is_read_or_refused(folder, data):
+    path = write_cvat_xml(folder / 'a.xml', {'a.jpg': [
+        cvat_polygon([(2, 1), (6, 1), (6, 4)]), cvat_box(1, 1, 3, 3),
+        cvat_mask(np.eye(3, dtype=bool), 2, 2, 'dog', z_order=1),
+        element('ellipse', cx=3, cy=3, rx=2, ry=1, rotation=30)]}, size=SIZE)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        content[place:place + data.draw(st.integers(0, 3))] = data.draw(
+            st.one_of(st.binary(max_size=3), st.sampled_from(
+                [b'9', b'-', b'1e9', b'"', b'<', b',', b';', b'nan'])))
+    path.write_bytes(content)
+    reads_or_refuses(lambda: rasterized(read_cvat(
+        path, folder / 'unused', boxes=data.draw(st.booleans()))))
+
+
+@QUICK
+@given(data=st.data())
+def test_an_edited_export_of_label_studio_is_read_or_refused(folder, data):
+    results = [
+        ls_polygon([(2, 1), (6, 1), (6, 4)], size=SIZE),
+        ls_box(1, 1, 2, 2, 'dog', 30, SIZE),
+        ls_brush(np.eye(*SIZE, dtype=bool)),
+        ls_result('ellipselabels', dict(
+            x=50, y=50, radiusX=20, radiusY=30), size=SIZE)]
+    row = data.draw(st.sampled_from([ls_task, json_min]))(1, 'a.jpg', *results)
+    path = folder / 'tasks.json'
+    path.write_text(json.dumps(edited(data, [row, ls_task(2, 'b.jpg')])))
+    reads_or_refuses(lambda: rasterized(read_labelstudio(
+        [path], boxes=data.draw(st.booleans()))))
+
+
+@QUICK
+@given(data=st.data())
+def test_an_edited_project_of_supervisely_is_read_or_refused(folder, data):
+    project = write_supervisely(folder / 'project', {'ds/a.jpg': [
+        sly_polygon([[1, 1], [5, 1], [5, 5]], [[3, 2], [4, 2], [4, 3]]),
+        sly_rectangle(1, 1, 2, 2), sly_bitmap(np.eye(3), 1, 1, 'dog'),
+        sly_figure('oriented_bbox', points=[[1, 1], [4, 3]], angle=.3)]},
+        size=SIZE)
+    annotated = project / 'ds/ann/a.jpg.json'
+    path = data.draw(st.sampled_from([annotated, project / 'meta.json']))
+    path.write_text(json.dumps(edited(data, json.loads(path.read_text()))))
+    reads_or_refuses(lambda: rasterized(read_supervisely(
+        project, [annotated], boxes=data.draw(st.booleans()))))
+
+
 @pytest.fixture(scope='module')
 def manifest(toy_root, folder):
     def episodic(**changes):
@@ -299,7 +368,9 @@ def test_no_module_reads_xml_or_unpacks_an_archive_by_itself():
     package = Path(__file__).parents[1] / 'mmseg_panet'
     for path in package.rglob('*.py'):
         text = path.read_text(encoding='utf-8')
-        assert 'import xml' not in text and 'from xml' not in text, path
+        # It refuses a DOCTYPE, of which the entities may fill the memory.
+        assert path.name == 'cvat_xml.py' or (
+            'import xml' not in text and 'from xml' not in text), path
         assert 'json.loads(' not in text or path.name in (
             'json_text.py', 'demo.py', 'testing.py', 'description.py'), path
         assert 'extractall(' not in text or path.name == 'archive.py', path

@@ -110,7 +110,7 @@ def brush_rle(mask, colour=(255, 0, 0), literal=False, sizes=(3, 4, 8, 16)):
     return [int(text[i:i + 8], 2) for i in range(0, len(text), 8)]
 
 
-def result(kind, value, label='cat', size=(8, 12), i=None, **more):
+def ls_result(kind, value, label='cat', size=(8, 12), i=None, **more):
     """Return a result of Label Studio of a tool with labels."""
     names = {} if label is None else {kind: [label]}
     return dict(
@@ -124,22 +124,22 @@ def percent(points, size=(8, 12)):
 
 
 def ls_polygon(points, label='cat', size=(8, 12), **more):
-    return result('polygonlabels', dict(
+    return ls_result('polygonlabels', dict(
         points=percent(points, size), closed=True), label, size, **more)
 
 
 def ls_box(x, y, width, height, label='cat', rotation=0, size=(8, 12)):
     (x, y), (width, height) = percent([(x, y), (width, height)], size)
-    return result('rectanglelabels', dict(
+    return ls_result('rectanglelabels', dict(
         x=x, y=y, width=width, height=height, rotation=rotation), label, size)
 
 
 def ls_brush(mask, label='cat', **more):
-    return result('brushlabels', dict(format='rle', rle=brush_rle(mask)),
+    return ls_result('brushlabels', dict(format='rle', rle=brush_rle(mask)),
                   label, mask.shape, **more)
 
 
-def task(i, image, *results, **changes):
+def ls_task(i, image, *results, **changes):
     """Return a task of Label Studio with one annotation."""
     return dict(
         id=i, data=dict(image=image), annotations=[dict(

@@ -10,8 +10,8 @@ from PIL import Image
 from tool_exports import (
     cvat_box,
     ls_box,
+    ls_task,
     sly_rectangle,
-    task,
     write_cvat_xml,
     write_json,
     write_supervisely,
@@ -139,7 +139,7 @@ def test_exports_of_other_tools_become_masks(tool, tmp_path, photographs):
             tmp_path / 'a.xml', {'a.jpg': [cvat_box(1, 1, 3, 3)]}, ['cat'],
             size=(4, 6)),
         labelstudio=write_json(tmp_path / 'a.json', [
-            task(1, '/data/upload/1/1a2b3c4d-a.jpg',
+            ls_task(1, '/data/upload/1/1a2b3c4d-a.jpg',
                  ls_box(1, 1, 2, 2, size=(4, 6)))]),
         supervisely=write_supervisely(
             tmp_path / 'project', {'ds/a.jpg': [sly_rectangle(1, 1, 2, 2)]},

@@ -1,6 +1,6 @@
 """Decoding of the masks that Label Studio's brush stores.
 
-The format is that of the npm package @thi.ng/rle-pack.
+The format is that of the package rle-pack of npm.
 """
 from typing import Any
 

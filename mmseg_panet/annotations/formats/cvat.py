@@ -15,7 +15,7 @@ from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco_files
 from .cvat_images import read_cvat_images
-from .cvat_xml import xml_files
+from .cvat_xml import cvat_files
 from .masks import mask_tasks, read_colours
 
 
@@ -62,7 +62,7 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
 def is_cvat(path: Path) -> bool:
     """Check whether a path is an unpacked export of CVAT, or its XML."""
     return (path / 'SegmentationClass').is_dir() or any(
-        path.glob('annotations/instances_*.json')) or bool(xml_files(path))
+        path.glob('annotations/instances_*.json')) or bool(cvat_files(path))
 
 
 def read_cvat(path: StrPath, unpack_dir: Path,
@@ -118,7 +118,7 @@ def _read(path: Path, folder: Path, image_dir: StrPath | None,
             files, files[0], image_dir, classes, boxes, only_marked)
     if not (folder / 'SegmentationClass').is_dir():
         return read_cvat_images(
-            _only_xml(path, xml_files(folder)), image_dir, classes, boxes)
+            _only_xml(path, cvat_files(folder)), image_dir, classes, boxes)
     return _read_masks(
         folder, image_dir or _first_folder(folder / 'JPEGImages'), classes)
 

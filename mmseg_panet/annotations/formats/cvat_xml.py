@@ -100,7 +100,7 @@ class CvatXml:
             'it, got one; export it again')
 
 
-def xml_files(path: Path) -> list[Path]:
+def cvat_files(path: Path) -> list[Path]:
     """List the XML files of 'CVAT for images' or 'CVAT for video'.
 
     Args:

@@ -144,8 +144,11 @@ def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
             objects = _objects(found, task.where, boxes, empty, further)
             path = _find(names, name, task.where)
             size = _size(found, task.where)
-            if path is None and (size is None or (image_dir and objects)):
+            if path is None and objects and (size is None or image_dir):
                 raise InputError(names.missing(name, task.where))
+            if path is None and size is None:
+                empty.add('missing image without region', task.where)
+                continue
             images.append(MarkedImage(
                 names.stem(name, path), objects, path, size, name))
     if not images:
@@ -178,7 +181,7 @@ def _image_of(result: Mapping[str, Any], task: Task,
               images: Mapping[str, list[str]]) -> str:
     """Return the path of the image to which a result belongs."""
     keys = [str(result.get('source', '')).lstrip('$'),
-            str(result.get('to_name', ''))]
+            str(result.get('to_name', '')), 'image', 'img']
     key = next((key for key in keys if key in images), None)
     if key is None and len(images) == 1:
         key = next(iter(images))

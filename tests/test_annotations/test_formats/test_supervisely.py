@@ -4,9 +4,6 @@ import math
 import numpy as np
 import pytest
 from annotation_files import mask_of, zipped
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from test_hostile_files import edited
 from tool_exports import (
     save_image,
     sly_bitmap,
@@ -270,22 +267,3 @@ def test_a_folder_without_annotations_raises_an_input_error(tmp_path):
     (tmp_path / 'project').mkdir()
     with pytest.raises(InputError, match='is not a project of Supervisely'):
         convert_supervisely(tmp_path / 'project', tmp_path / 'out')
-
-
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(st.data())
-def test_an_edited_project_is_read_or_refused(tmp_path_factory, data):
-    folder = write_supervisely(
-        tmp_path_factory.getbasetemp() / 'edited-project', {'ds/a.jpg': [
-            sly_polygon(TRIANGLE, [[3, 2], [4, 2], [4, 3]]),
-            sly_rectangle(1, 1, 2, 2), sly_bitmap(np.eye(3), 1, 1, 'dog'),
-            sly_figure('oriented_bbox', points=[[1, 1], [4, 3]], angle=.3)]})
-    path = data.draw(st.sampled_from([
-        folder / 'ds/ann/a.jpg.json', folder / 'meta.json']))
-    path.write_text(json.dumps(edited(data, json.loads(path.read_text()))))
-    try:
-        found = read_any(folder, None)
-        for one in found.tasks if found else ():
-            assert found.rasterize(one.source).shape == one.size
-    except InputError as error:
-        assert str(error).strip()
