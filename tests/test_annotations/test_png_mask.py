@@ -52,7 +52,7 @@ def test_a_damaged_png_raises_a_value_error(data):
 
 def test_too_many_pixels_are_named(monkeypatch):
     monkeypatch.setenv('MMSEG_PANET_MAX_PIXELS', '5')
-    with pytest.raises(InputError, match='2x3 pixels, expected at most 5'):
+    with pytest.raises(InputError, match='3x2 pixels, expected at most 5'):
         png_mask(png(MASK))
 
 

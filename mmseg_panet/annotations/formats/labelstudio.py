@@ -191,7 +191,8 @@ def _image_of(result: Mapping[str, Any], task: Task,
                  if isinstance(text, str)}
         for known in (*keys, *(texts if len(texts) == 1 else ())):
             if known in texts and not images:
-                return image_path(texts[known])
+                return task.upload if is_image(task.upload) else image_path(
+                    texts[known]).lstrip('/')
         raise InputError(
             f'{task.where}: expected one image in its data, got '
             f'{sorted(images) or abbreviate(task.data)}; export tasks with '

@@ -32,6 +32,8 @@ class Task(NamedTuple):
 
     data: Mapping[str, Any]
     annotations: list[Annotation]
+    upload: str
+    """Name of the uploaded file, which may be a list of images."""
     where: str
 
 
@@ -70,7 +72,8 @@ def read_tasks(files: Iterable[Path]) -> Collection[Task]:
             where = f'{file}, task {number if i is None else i}'
             data, found = _read_row(row, task, where)
             key = where if i is None else str(i)
-            known = tasks.setdefault(key, Task(data, [], where))
+            known = tasks.setdefault(key, Task(
+                data, [], str(task.get('file_upload', '')), where))
             known.annotations.extend(found)
     return tasks.values()
 

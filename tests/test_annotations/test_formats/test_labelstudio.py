@@ -328,6 +328,14 @@ def test_an_empty_image_without_a_size_is_left_out_if_it_is_missing(
     assert '1 missing image without region' in warnings[0]
 
 
+@pytest.mark.parametrize(('upload', 'stem'), [
+    ('1a2b3c4d-a.jpg', '1a2b3c4d-a'), ('1a2b3c4d-tasks.json', 'image/7')])
+def test_an_image_may_have_a_url_without_its_name(tmp_path, upload, stem):
+    found = read(tmp_path, ls_task(
+        1, '/image/7', ls_polygon(SQUARE), file_upload=upload))
+    assert [one.stem for one in found.tasks] == [stem]
+
+
 def test_a_thumbnail_beside_the_image_is_none(tmp_path):
     found = read(tmp_path, ls_task(1, '', ls_polygon(SQUARE), data=dict(
         thumbnail='small.jpg', image='a.jpg')))
