@@ -118,7 +118,7 @@ def _objects(image: XmlImage, where: str, boxes: bool,
         encode = _encoder(kind, attributes, place, boxes)
         if isinstance(encode, str) or not label:
             left_out.add(encode if isinstance(encode, str)
-                         else 'object without label', place)
+                         else 'unlabelled object', place)
             continue
         try:
             order = int(attributes.get('z_order', 0))
@@ -137,7 +137,7 @@ def _encoder(kind: str, attributes: Attributes, where: str,
     points = attributes.get('points', '')
     if kind == 'polygon':
         few = points.count(';') < 2
-        return f'{kind} of 2 points or fewer' if few else partial(
+        return 'degenerate polygon' if few else partial(
             _polygon, points)
     if kind == 'mask':
         return partial(_mask, attributes, where)
@@ -145,7 +145,7 @@ def _encoder(kind: str, attributes: Attributes, where: str,
         left, top, right, bottom = _numbers(
             attributes, where, 'xtl', 'ytl', 'xbr', 'ybr')
         if not (left < right and top < bottom):
-            return 'empty box'
+            return 'empty rectangle'
         turn, = _numbers({'rotation': '0', **attributes}, where, 'rotation')
         return no_box(where) if not boxes else rotated_box(
             (left, top, right - left, bottom - top), turn,

@@ -32,7 +32,7 @@ def convert_labelstudio(path: StrPath, out_dir: StrPath,
     is above 0, and an ellipse those whose centre is inside. Later regions
     are in front. Of several annotations of a task, the ground truth or
     otherwise the latest is read; cancelled ones, drafts and predictions are
-    not. A task without annotations is left out, and an annotation without
+    not. A unannotated tasks is left out, and an annotation without
     regions is background. Ids follow the sorted labels.
 
     Args:
@@ -134,7 +134,7 @@ def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
     images: list[MarkedImage] = []
     for task in read_tasks(files):
         if not task.annotations:
-            empty.add('task without annotation', task.where)
+            empty.add('unannotated task', task.where)
             continue
         for _ in task.annotations[1:]:
             others.add('annotation', task.where)
@@ -147,7 +147,7 @@ def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
             if path is None and objects and (size is None or image_dir):
                 raise InputError(names.missing(name, task.where))
             if path is None and size is None:
-                empty.add('missing image without region', task.where)
+                empty.add('missing empty image', task.where)
                 continue
             images.append(MarkedImage(
                 names.stem(name, path), objects, path, size, name))
@@ -237,7 +237,7 @@ def _objects(found: Iterable[Region], where: str, boxes: bool, empty: LeftOut,
         encode = encoder(region, place, boxes)
         if isinstance(encode, str) or not region.labels:
             empty.add(encode if isinstance(encode, str)
-                      else 'region without label', place)
+                      else 'unlabelled region', place)
             continue
         for _ in region.labels[1:]:
             further.add('further label', place)

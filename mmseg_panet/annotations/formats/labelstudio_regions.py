@@ -17,7 +17,7 @@ from .brush_runs import brush_mask
 
 _KINDS = {
     'brush': ('rle',), 'bitmask': ('imageDataURL',),
-    'unfinished brush': ('touches',), 'vector': ('vertices',),
+    'unfinished brush stroke': ('touches',), 'vector': ('vertices',),
     'polygon': ('points',), 'ellipse': ('radiusX', 'radiusY'),
     'box': ('x', 'y', 'width', 'height'), 'keypoint': ('x', 'y')}
 """Keys of the value of each kind of regions; the first match decides."""
@@ -92,7 +92,7 @@ def encoder(region: Region, where: str, boxes: bool) -> Encode | str:
     if kind == 'polygon':
         points = value['points']
         if isinstance(points, list) and len(points) < 3:
-            return 'polygon of 2 points or fewer'
+            return 'degenerate polygon'
         return partial(_polygon, points)
     if kind == 'ellipse':
         if not _positive(value, 'radiusX', 'radiusY'):
@@ -100,7 +100,7 @@ def encoder(region: Region, where: str, boxes: bool) -> Encode | str:
         return partial(_ellipse, value)
     if kind == 'box':
         if not _positive(value, 'width', 'height'):
-            return 'empty box'
+            return 'empty rectangle'
         return partial(_box, value) if boxes else no_box(where)
     return kind
 

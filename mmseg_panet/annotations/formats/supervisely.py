@@ -40,8 +40,8 @@ def convert_supervisely(path: StrPath, out_dir: StrPath,
 
     Args:
         path (str | os.PathLike): Path of the project with ``meta.json`` and
-            ``DATASET/ann/*.json``, of a folder in it, or of a .zip, which is
-            unpacked to ``out_dir/export``.
+            ``DATASET/ann/*.json``, of a folder or an annotation in it, or of
+            a .zip, which is unpacked to ``out_dir/export``.
         out_dir (str | os.PathLike): Folder for the results, see
             :func:`write_masks`.
         image_dir (str | os.PathLike, optional): Folder of the images.
@@ -59,12 +59,13 @@ def convert_supervisely(path: StrPath, out_dir: StrPath,
         InputError: As for :func:`read_supervisely` and :func:`write_masks`.
     """
     path = Path(path)
-    with folder_lock(out_dir), export_folder(
-            path, Path(out_dir, 'export')) as folder:
-        files = [folder / name for name in visible_files(folder, '.json')
-                 if is_supervisely((folder / name).read_bytes())]
-        return write_masks(out_dir, read_supervisely(
-            folder, files, image_dir, classes, boxes))
+    with folder_lock(out_dir):
+        if path.suffix.lower() == '.json':
+            return write_masks(out_dir, read_supervisely(
+                path.parent, [path], image_dir, classes, boxes))
+        with export_folder(path, Path(out_dir, 'export')) as folder:
+            return write_masks(out_dir, read_supervisely(
+                folder, _annotation_files(folder), image_dir, classes, boxes))
 
 
 def is_supervisely(text: bytes) -> bool:
@@ -115,6 +116,11 @@ def read_supervisely(folder: Path, files: Sequence[Path],
     listed = [name for meta in metas for name in _class_names(meta)]
     known = dict.fromkeys([*listed, *sorted(used)])
     return mark(images, [*known], made_from, folder, classes)
+
+
+def _annotation_files(folder: Path) -> list[Path]:
+    return [folder / name for name in visible_files(folder, '.json')
+            if is_supervisely((folder / name).read_bytes())]
 
 
 class _Images:

@@ -43,7 +43,7 @@ def encoder(figure: Mapping[str, Any], where: str, boxes: bool
         exterior = points.get('exterior') if isinstance(
             points, dict) else None
         if isinstance(exterior, list) and len(exterior) < 3:
-            return 'polygon of 2 points or fewer'
+            return 'degenerate polygon'
         return partial(_polygons, [points])
     if kind == 'multipolygon':
         return partial(_polygons, figure.get('parts'))
@@ -55,7 +55,7 @@ def encoder(figure: Mapping[str, Any], where: str, boxes: bool
             return no_box(where)
         return partial(
             _rectangle if kind == 'rectangle' else _rotated, figure)
-    return _NO_AREA.get(str(kind), 'figure of an unknown type')
+    return _NO_AREA.get(str(kind), 'unknown figure')
 
 
 def _kind_of(figure: Mapping[str, Any]) -> str:

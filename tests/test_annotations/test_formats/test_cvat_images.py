@@ -144,8 +144,8 @@ def test_what_marks_no_area_is_left_out_with_one_warning(tmp_path, warnings):
     assert (found == square(SIZE, 0, 0, 1, 1)).all()
     warning, = warnings
     for words in ('1 polyline', '2 keypoints', '1 skeleton', '1 cuboid',
-                  '1 polygon of 2 points or fewer', '1 empty box',
-                  '1 empty ellipse', '1 object without label',
+                  '1 degenerate polygon', '1 empty rectangle',
+                  '1 empty ellipse', '1 unlabelled object',
                   'the first at', "object 1 (polyline 'cat')"):
         assert words in warning
     assert '1 tag' not in warning

@@ -150,10 +150,10 @@ def test_what_marks_no_area_is_left_out_with_one_warning(tmp_path, warnings):
     labels = found.rasterize(found.tasks[0].source)
     assert (labels == square(SIZE, 1, 2, 3, 4)).all()
     warning, = warnings
-    for words in ('1 keypoint', '1 vector', '1 polygon of 2 points or fewer',
-                  '1 empty box', '1 empty ellipse', '1 unfinished brush',
-                  '1 region without label', '1 task without annotation',
-                  'task 1, region keypointlabels'):
+    for words in ('1 keypoint', '1 vector', '1 degenerate polygon',
+                  '1 empty rectangle', '1 empty ellipse',
+                  '1 unfinished brush stroke', '1 unlabelled region',
+                  '1 unannotated task', 'task 1, region keypointlabels'):
         assert words in warning
 
 
@@ -325,7 +325,7 @@ def test_an_empty_image_without_a_size_is_left_out_if_it_is_missing(
     found = read(tmp_path, ls_task(1, UPLOAD, ls_polygon(SQUARE)),
                  ls_task(2, '/data/upload/1/b.jpg'))
     assert [one.stem for one in found.tasks] == ['1a2b3c4d-a']
-    assert '1 missing image without region' in warnings[0]
+    assert '1 missing empty image' in warnings[0]
 
 
 @pytest.mark.parametrize(('upload', 'stem'), [

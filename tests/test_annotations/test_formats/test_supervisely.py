@@ -136,8 +136,8 @@ def test_what_marks_no_area_is_left_out_with_one_warning(tmp_path, warnings):
     assert (found == square(SIZE, 0, 0, 1, 1)).all()
     warning, = warnings
     for words in ('1 point', '1 line', '1 keypoint graph', '1 cuboid',
-                  '1 polygon of 2 points or fewer',
-                  '1 figure of an unknown type', 'object 1 (cat)'):
+                  '1 degenerate polygon',
+                  '1 unknown figure', 'object 1 (cat)'):
         assert words in warning
 
 
@@ -184,6 +184,10 @@ def test_a_part_of_a_project_is_read(tmp_path):
         assert support.image == str(folder / 'ds/img/a.jpg')
         # The class list of the project above is read.
         assert support.names == ('cat', 'dog')
+    convert_supervisely(
+        folder / 'ds/ann/a.jpg.json', tmp_path / 'out', boxes=True)
+    assert (mask_of(tmp_path / 'out', 'img/a')
+            == 2 * square(SIZE, 0, 0, 2, 2)).all()
 
 
 def test_an_old_export_leaves_out_the_suffix_of_the_image(tmp_path):
