@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import InputError, abbreviate
 from ...files import StrPath
+from ...garbage_collection import pause_garbage_collection
 from ..image_files import is_image
 from ..image_names import ImageNames
 from ..left_out import LeftOut
@@ -33,6 +34,7 @@ _NO_AREA = {
 _FRAME_SUFFIXES = ('.png', '.jpg')
 """Suffixes of the frames of a video, whose names have none."""
 
+@pause_garbage_collection()
 def read_cvat_images(
         file: Path, image_dir: StrPath | None = None,
         classes: Sequence[str] | None = None,

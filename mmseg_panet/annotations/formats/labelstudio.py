@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import InputError, abbreviate
 from ...files import StrPath
+from ...garbage_collection import pause_garbage_collection
 from ...locks import folder_lock
 from ..export_folder import export_folder
 from ..image_files import is_image, visible_files
@@ -96,6 +97,7 @@ def brush_refusal(folder: Path) -> str:
     return ''
 
 
+@pause_garbage_collection()
 def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
                      classes: Sequence[str] | None = None,
                      boxes: bool = False) -> Annotations:

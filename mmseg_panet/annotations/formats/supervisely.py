@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...errors import InputError, abbreviate
 from ...files import StrPath
+from ...garbage_collection import pause_garbage_collection
 from ...json_text import read_json
 from ...locks import folder_lock
 from ..export_folder import export_folder
@@ -73,6 +74,7 @@ def is_supervisely(text: bytes) -> bool:
     return bool(_OBJECTS.search(text) and _SIZE.search(text))
 
 
+@pause_garbage_collection()
 def read_supervisely(folder: Path, files: Sequence[Path],
                      image_dir: StrPath | None = None,
                      classes: Sequence[str] | None = None,
