@@ -15,7 +15,8 @@ from .formats.coco import read_coco
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
 from .formats.masks import read_masks
-from .image_files import is_hidden, is_image, names_a_file, visible_files
+from .image_files import is_hidden, names_a_file, visible_files
+from .image_suffixes import is_image
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.zip')

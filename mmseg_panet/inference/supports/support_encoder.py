@@ -8,6 +8,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import IGNORED, ignored_of
 from ...annotations.object_mask import assumption_notes
 from ...errors import InputError
@@ -50,8 +52,8 @@ def encode_images(model: nn.Module, pipeline: Callable,
 
 def encode_supports(model: nn.Module, pipeline: Callable,
                     supports: Sequence[Support], batch_size: int,
-                    advance: Callable[[], object] = lambda: None
-                    ) -> list[BankedSupport]:
+                    advance: Callable[[], object] = lambda: None,
+                    reading: ImageReading = PLAIN) -> list[BankedSupport]:
     """Measure the features of supports under their labels.
 
     An image passes the network once, even if it has several supports. Images
@@ -64,6 +66,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         supports (Sequence[Support]): Supports, class by class.
         batch_size (int): See :func:`encode_images`.
         advance (Callable): Called after each support.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         list[BankedSupport]: One for each support, in the same order.
@@ -83,7 +86,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         images = list(of_class)
         for number, features, metainfo in encode_images(
                 model, pipeline,
-                map(read_image, [those[0].image for those in images]),
+                (read_image(those[0].image, reading) for those in images),
                 batch_size):
             measured: dict[object, BankedSupport] = {}
             for support in images[number]:
@@ -99,7 +102,8 @@ def encode_supports(model: nn.Module, pipeline: Callable,
 def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
                  source: Any, image_dir: StrPath | None, batch_size: int,
                  show_progress: bool,
-                 channel_order: str = 'bgr') -> list[str]:
+                 channel_order: str = 'bgr',
+                 reading: ImageReading = PLAIN) -> list[str]:
     """Read and measure supports, and add them to a bank.
 
     Args:
@@ -111,6 +115,7 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
         channel_order (str): See :func:`read_supports`. Defaults to 'bgr'.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         list[str]: A sentence on masks whose values leave room for doubt,
@@ -126,7 +131,8 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
     with progress_bar(show_progress) as bar:
         task = bar.add_task('Fitting', total=len(supports))
         found = encode_supports(
-            model, pipeline, supports, batch_size, lambda: bar.advance(task))
+            model, pipeline, supports, batch_size, lambda: bar.advance(task),
+            reading)
     assumed: dict[str, str] = {}
     for support in supports:
         assumed |= support.assumed
