@@ -15,7 +15,8 @@ from .formats.coco import may_be_coco, read_coco_files
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
 from .formats.masks import read_masks
-from .image_files import is_hidden, is_image, visible_files
+from .image_files import is_hidden, visible_files
+from .image_suffixes import is_image
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.zip')
