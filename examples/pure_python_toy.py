@@ -10,7 +10,11 @@ from mmseg.models import SegDataPreProcessor
 from torch.optim import Adam
 
 from mmseg_panet.datasets import EpisodicDataset, ToyDataset, episode_collate
-from mmseg_panet.datasets.transforms import EpisodeLabels, PackEpisodeInputs
+from mmseg_panet.datasets.transforms import (
+    EpisodeLabels,
+    LoadOrientedImage,
+    PackEpisodeInputs,
+)
 from mmseg_panet.engine import FewShotTestLoop, FewShotTrainLoop
 from mmseg_panet.evaluation import FewShotIoUMetric
 from mmseg_panet.models import (
@@ -48,14 +52,14 @@ model = dict(
     test_cfg=dict(mode='whole'))
 
 load = [
-    dict(type=LoadImageFromFile),
+    dict(type=LoadOrientedImage),
     dict(type=LoadAnnotations),
     dict(type=EpisodeLabels)
 ]
 pack = dict(type=PackEpisodeInputs)
 pipeline = [*load, pack]
 train_pipeline = [*load, dict(type=RandomFlip, prob=0.5), pack]
-test_pipeline = [load[0], dict(type=PackSegInputs)]
+test_pipeline = [dict(type=LoadImageFromFile), dict(type=PackSegInputs)]
 
 data_root = 'data/toy'
 fold = 0

@@ -3,10 +3,11 @@
 Importing the package registers its components with mmseg and mmengine.
 """
 from .garbage_collection import pause_garbage_collection
-from .image_limit import limit_opencv
+from .image_limit import limit_opencv, limit_pillow
 from .version import __version__
 
 limit_opencv()
+limit_pillow()
 
 with pause_garbage_collection():
     try:

@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import torch
 from generalized_parts import write_config
-from image_files import write_huge_png
+from image_files import tiff_bytes, write_huge_png, xmp
 from mmengine.config import Config
 from mmseg.registry import MODELS
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from tool_exports import (
     cvat_box,
     ls_brush,
@@ -362,6 +362,60 @@ def _(parts, out):
     folder, image, _ = parts.copy_support(out)
     write_huge_png(image)
     return parts.fit(out, folder)
+
+
+@bad('A TIFF of floating-point numbers')
+def _(parts, out):
+    folder, image, _ = parts.copy_support(out)
+    image.write_bytes(tiff_bytes(np.linspace(
+        -0.25, 0.5, 64 * 64, dtype=np.float32).reshape(64, 64)))
+    return parts.fit(out, folder)
+
+
+@bad('An image of more than three bands')
+def _(parts, out):
+    folder, image, _ = parts.copy_support(out)
+    image.write_bytes(tiff_bytes(np.zeros((64, 64, 6), np.uint8)))
+    return parts.fit(out, folder)
+
+
+@bad('Two bands')
+def _(parts, out):
+    return parts.fit(out, parts.support, '--bands', '1', '2')
+
+
+@bad('A stretch from white to black')
+def _(parts, out):
+    return parts.fit(out, parts.support, '--stretch', '3000', '0')
+
+
+@bad('An image in an orientation that its loader ignores')
+def _(parts, out):
+    image = next((parts.toy / 'JPEGImages').iterdir())
+    shutil.copytree(parts.toy, out / 'data')
+    with Image.open(image) as picture:
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt('XML:com.adobe.xmp', xmp(3)[29:].decode())
+        for copy in (out / 'data/JPEGImages').iterdir():
+            picture.save(copy, 'PNG', pnginfo=info)
+    config = write(out / 'config.py', f"""
+_base_ = {str(parts.config)!r}
+load = [dict(type='LoadImageFromFile'), *_base_.load[1:]]
+pipeline = [*load, _base_.pack]
+test_dataloader = dict(dataset=dict(support_pipeline=pipeline))
+""")
+    return ('test', config, parts.checkpoint, '--data-root', out / 'data')
+
+
+@bad('A mask with an orientation')
+def _(parts, out):
+    shutil.copytree(parts.toy, out / 'data')
+    exif = Image.Exif()
+    exif[274] = 3
+    for mask in (out / 'data/SegmentationClass').iterdir():
+        with Image.open(mask) as picture:
+            picture.save(mask, exif=exif)
+    return ('test', *parts.network(), '--data-root', out / 'data')
 
 
 @bad('A class folder whose name has an escape character')

@@ -331,6 +331,7 @@ def test_without_a_gpu_the_check_says_one_sentence():
         gpu_check.main([])
 
 
+@pytest.mark.slow
 def test_readers_of_two_codes_are_timed_in_turn(monkeypatch):
     monkeypatch.setattr(readers, '_older', lambda folder: REPO)
     rows = readers.measure(polygons=12, images=2, rounds=1)

@@ -11,10 +11,9 @@ import zlib
 import numpy as np
 import pytest
 
-from mmseg_panet.annotations.pixel_limit import (
-    check_image_pixels,
-    open_limited,
-)
+from mmseg_panet.annotations.image_bytes import read_bytes
+from mmseg_panet.annotations.image_files import size_and_orientation
+from mmseg_panet.annotations.pixel_limit import open_limited
 from mmseg_panet.datasets.manifest import read_rules
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.files import (
@@ -272,7 +271,7 @@ def test_a_pipe_or_a_device_is_refused_before_it_is_opened(tmp_path, name):
         path.symlink_to('/dev/zero')
     readers = (
         read_names, read_json, read_rules, read_image, source_key, open_bank,
-        read_weights, open_limited, check_image_pixels)
+        read_weights, open_limited, size_and_orientation, read_bytes)
     for read in readers:
         with pytest.raises(InputError, match='got a device or a pipe'):
             read(str(path))

@@ -129,7 +129,8 @@ def test_photographs_are_segmented_in_few_lines(name, out, photographs):
 @pytest.mark.parametrize(
     'block', [block for block in blocks('bash')
               if 'segment panet' in block.text
-              and 'torchrun' not in block.text], ids=str)
+              and 'torchrun' not in block.text
+              and '--bands' not in block.text], ids=str)
 def test_photographs_are_segmented_by_the_commands(block, photographs):
     Image.new('RGB', (80, 60)).save('street.jpg')
     for words in commands(block.text):

@@ -35,6 +35,7 @@ CROSS_CUTTING = {
     'test_hostile_files.py',
     'test_kills.py',
     'test_logit_entrances.py',
+    'test_inference/test_orientation_and_bands.py',
     'test_many_classes.py',
     'test_no_stack.py',
     'test_packaging.py',

@@ -18,7 +18,8 @@ from .formats.labelstudio import brush_refusal, read_labelstudio
 from .formats.labelstudio_tasks import is_labelstudio
 from .formats.masks import read_masks
 from .formats.supervisely import is_supervisely, read_supervisely
-from .image_files import is_hidden, is_image, visible_files
+from .image_files import is_hidden, visible_files
+from .image_suffixes import is_image
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.xml', '.zip')

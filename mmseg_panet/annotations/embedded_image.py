@@ -8,7 +8,7 @@ from PIL import UnidentifiedImageError
 
 from ..errors import InputError, error_context
 from ..files import write_atomic
-from .image_files import oriented_size
+from .orientation import oriented_size
 from .pixel_limit import open_limited
 
 _SUFFIXES = dict(

@@ -1,25 +1,26 @@
 """Names, reading and EXIF orientation of image and mask files."""
 import errno
+import io
 import os
 import stat
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from mmengine.fileio import list_dir_or_file
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
 from ..errors import InputError, abbreviate, error_context
-from ..files import StrPath
-from ..wording import counted, is_unsafe
+from ..files import StrPath, check_regular
+from ..wording import is_unsafe
+from .image_bytes import is_url, read_bytes
+from .image_suffixes import SUFFIXES, is_image, warn_of_unread
+from .orientation import orientation_of, oriented_size, turn, upright
 from .pixel_limit import open_limited
+from .tiff_file import tiff_facts
 
-_UNREAD = (
-    '.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.psd', '.dng', '.cr2',
-    '.cr3', '.nef', '.arw', '.raf', '.orf', '.rw2', '.pef', '.srw')
-"""Suffixes of photographs that are not read: phones, cameras, editors."""
 _MOST_PARTS = 100
 """Folders in the path of an image."""
 _LONGEST_NAME = 255
@@ -31,38 +32,6 @@ overlay adds.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError,
            OverflowError, struct.error)
 """Errors that Pillow raises for damaged files."""
-_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
-
-
-def is_image(name: StrPath) -> bool:
-    """Check whether a file has the suffix of a supported image format."""
-    return PurePosixPath(name).suffix.lower() in _SUFFIXES
-
-
-def is_unread(name: StrPath) -> bool:
-    """Check whether a file is a photograph of a format that is not read."""
-    return PurePosixPath(name).suffix.lower() in _UNREAD
-
-
-def unread_note(files: Iterable[StrPath], where: StrPath) -> str:
-    """Say how many photographs of a folder are not read, and what to do.
-
-    Args:
-        files (Iterable[str | os.PathLike]): Files of the folder.
-        where (str | os.PathLike): The folder, for the sentence.
-
-    Returns:
-        str: The sentence; empty if all photographs are read.
-    """
-    suffixes = [
-        PurePosixPath(file).suffix.lower() for file in files
-        if is_unread(file) and not PurePosixPath(file).name.startswith('.')]
-    if not suffixes:
-        return ''
-    number = len(suffixes)
-    return (f"skipped {counted(number, 'file')} of {where}, as "
-            f"{', '.join(sorted(set(suffixes)))} is not read; convert "
-            f"{'it' if number == 1 else 'them'} to JPEG")
 
 
 def stem_of(image: str) -> str:
@@ -130,7 +99,7 @@ def visible_files(folder: StrPath, *suffixes: str) -> list[str]:
 
 
 def images_by_stem(folder: StrPath,
-                   suffixes: Sequence[str] = _SUFFIXES) -> dict[str, str]:
+                   suffixes: Sequence[str] = SUFFIXES) -> dict[str, str]:
     """Find all images in a folder, recursively.
 
     Args:
@@ -144,12 +113,17 @@ def images_by_stem(folder: StrPath,
 
     Raises:
         InputError: If the folder does not exist, or two images differ only
-            in their suffix.
+            in their suffix. Files of formats that are not read are counted
+            in a warning.
     """
     if not os.path.isdir(folder):
         raise InputError(
             f'{folder} is not a folder; expected the folder of the images')
     images: dict[str, str] = {}
+    if suffixes is SUFFIXES:
+        warn_of_unread(
+            [os.path.join(folder, path) for path in visible_files(folder)],
+            folder)
     for path in visible_files(folder, *suffixes):
         other = images.setdefault(stem_of(path), path)
         if other != path:
@@ -163,7 +137,8 @@ def existing_file(path: StrPath, where: str) -> str:
     """Check that a file exists.
 
     Args:
-        path (str | os.PathLike): Path of an image or a mask.
+        path (str | os.PathLike): Path or URL of an image or a mask. A URL is
+            not opened.
         where (str): Start of the message: what the file belongs to.
 
     Returns:
@@ -172,7 +147,7 @@ def existing_file(path: StrPath, where: str) -> str:
     Raises:
         InputError: If there is no such file.
     """
-    if not names_a_file(path, where):
+    if not is_url(path) and not names_a_file(path, where):
         raise InputError(f'{where}: found no file {path}; correct its path')
     return str(path)
 
@@ -222,18 +197,30 @@ def open_image(path: StrPath) -> Iterator[Image.Image]:
     """
     with (error_context(f'{path} is not a readable image',
                         'replace or remove it', _DAMAGE),
-          open_limited(path) as picture):
+          open_limited(io.BytesIO(read_bytes(path)) if is_url(path) else path,
+                       path) as picture):
         yield picture
 
 
-def oriented_size(picture: Image.Image) -> tuple[int, int]:
-    """Return the (H, W) of an image after its EXIF orientation."""
-    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    return picture.size if orientation in range(5, 9) else picture.size[::-1]
+@contextmanager
+def open_upright(path: StrPath) -> Iterator[Image.Image]:
+    """Open a mask with Pillow, and apply its orientation.
+
+    Args:
+        path (str | os.PathLike): Path of the file.
+
+    Yields:
+        Image.Image: The image in its mode.
+
+    Raises:
+        InputError: See :func:`open_image`.
+    """
+    with open_image(path) as picture:
+        yield upright(picture)
 
 
 def orient_labels(labels: np.ndarray,
-                  image: Path | Image.Image) -> np.ndarray:
+                  image: StrPath | Image.Image) -> np.ndarray:
     """Apply the EXIF orientation of an image to its labels if needed.
 
     Images are decoded with their EXIF orientation applied. Labels of the
@@ -243,7 +230,8 @@ def orient_labels(labels: np.ndarray,
 
     Args:
         labels (np.ndarray): Labels of the pixels, (H, W) uint8 or uint16.
-        image (Path | Image.Image): Path of the image, or a Pillow image.
+        image (str | os.PathLike | Image.Image): Path of the image, or a
+            Pillow image.
 
     Returns:
         np.ndarray: Labels of the oriented image, (H, W), of the same type.
@@ -252,15 +240,36 @@ def orient_labels(labels: np.ndarray,
         InputError: If the image cannot be read, or if the labels have
             neither size.
     """
+    size, orientation = size_and_orientation(image)
+    _check_annotated_size(labels.shape, size, orientation, image)
+    return labels if labels.shape == size else turn(labels, orientation)
+
+
+def size_and_orientation(image: StrPath | Image.Image
+                         ) -> tuple[tuple[int, int], int]:
+    """Read the size and the orientation of an image from its header.
+
+    Args:
+        image (str | os.PathLike | Image.Image): Path of the image, or a
+            Pillow image.
+
+    Returns:
+        tuple[tuple[int, int], int]: H and W with the orientation applied,
+        and the orientation, see :func:`orientation_of`.
+
+    Raises:
+        InputError: If the image cannot be read.
+    """
+    if not isinstance(image, Image.Image):
+        # Pillow does not open every TIFF.
+        check_regular(image)
+        with suppress(OSError), open(image, 'rb') as file:
+            facts = tiff_facts(file)
+            if facts is not None:
+                return facts.oriented_size, facts.orientation
     with (nullcontext(image) if isinstance(image, Image.Image)
           else open_image(image)) as picture:
-        _check_annotated_size(labels.shape, picture, image)
-        if labels.shape == oriented_size(picture):
-            return labels
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    mask = Image.fromarray(labels)
-    mask.getexif()[ExifTags.Base.Orientation] = orientation
-    return np.asarray(ImageOps.exif_transpose(mask))
+        return oriented_size(picture), orientation_of(picture)
 
 
 def check_annotated_size(size: Sequence[int], image: Path) -> None:
@@ -274,14 +283,13 @@ def check_annotated_size(size: Sequence[int], image: Path) -> None:
         InputError: If the image cannot be read, or has this size neither
             with its EXIF orientation nor without.
     """
-    with open_image(image) as picture:
-        _check_annotated_size(size, picture, image)
+    _check_annotated_size(size, *size_and_orientation(image), image)
 
 
-def _check_annotated_size(size: Sequence[int], picture: Image.Image,
-                          image: object) -> None:
-    oriented = oriented_size(picture)
-    if tuple(size) not in (oriented, picture.size[::-1]):
+def _check_annotated_size(size: Sequence[int], oriented: tuple[int, int],
+                          orientation: int, image: object) -> None:
+    stored = oriented if orientation < 5 else oriented[::-1]
+    if tuple(size) not in (oriented, stored):
         raise InputError(
             f'{image} is {oriented[1]}x{oriented[0]}, but it was annotated '
             f'as {size[1]}x{size[0]}; annotate this image again')

@@ -15,11 +15,11 @@ from ..errors import InputError
 from ..files import StrPath
 from .image_files import (
     check_file_name,
-    is_image,
     names_a_file,
     stem_of,
     visible_files,
 )
+from .image_suffixes import is_image
 
 _DRIVE = re.compile(r'(?:file:/*)?(?:[A-Za-z]:)?')
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..files import StrPath
-from .image_files import open_image
+from .image_files import open_upright
 
 
 class Channels(NamedTuple):
@@ -33,7 +33,7 @@ def read_channels(path: StrPath) -> Channels:
     Raises:
         InputError: If the file cannot be read, or has another mode.
     """
-    with open_image(path) as picture:
+    with open_upright(path) as picture:
         mode, palette = picture.mode, None
         if mode == 'P':
             palette = palette_of(picture)

@@ -2,11 +2,11 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..errors import InputError, error_context
 from ..files import StrPath
-from .image_files import open_image
+from .image_files import open_upright
 from .label_type import IGNORED
 from .mask_channels import (
     colour_codes,
@@ -14,6 +14,7 @@ from .mask_channels import (
     palette_of,
     values_of,
 )
+from .orientation import upright
 
 PAINT = 'paint the object white on black'
 MANY = 32
@@ -191,8 +192,8 @@ def _picture(mask: StrPath | Image.Image
              ) -> AbstractContextManager[Image.Image]:
     """Open a mask file, or apply the EXIF orientation of a Pillow image."""
     if not isinstance(mask, Image.Image):
-        return open_image(mask)
+        return open_upright(mask)
     with error_context(
             'the mask could not be decoded', 'replace it or leave it out',
             (OSError, SyntaxError, ValueError)):
-        return nullcontext(ImageOps.exif_transpose(mask))
+        return nullcontext(upright(mask))

@@ -10,7 +10,7 @@ from ..errors import InputError, error_context
 from ..files import StrPath
 from . import shapes
 from .class_list import ClassList, number_classes
-from .image_files import open_image, oriented_size
+from .image_files import size_and_orientation
 from .mask_folder import Annotations, MaskTask
 from .rasterize import (
     bitmap_runs,
@@ -183,8 +183,7 @@ def _rasterize(image: MarkedImage, ids: Mapping[str, int], dtype: np.dtype,
     """Return the labels of an image, (H, W)."""
     size = image.size
     if size is None and image.image is not None:
-        with open_image(image.image) as picture:
-            size = oriented_size(picture)
+        size, _ = size_and_orientation(image.image)
     assert size is not None, 'an image without a size must exist'
     regions = []
     for one in image.objects:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..errors import InputError, abbreviate
 from ..files import StrPath, check_regular
@@ -13,7 +13,7 @@ from ..image_limit import MAX_PIXELS, VARIABLE
 _LONGEST = 1 << 20
 """Pixels of the longest side of an image that OpenCV reads."""
 _FORMATS = (
-    'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+    'AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
 """Formats that Pillow reads without another program."""
 _opening = threading.Lock()
 """Lock of Pillow's own limit, which belongs to the process."""
@@ -44,16 +44,7 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
     """
     if isinstance(file, str | os.PathLike):
         check_regular(file)
-    # Pillow 11 takes only names of formats that it has loaded, and reads MPO
-    # as JPEG.
-    Image.init()
-    formats = tuple(one for one in formats if one in Image.OPEN)
-    with _opening:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            picture = Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    picture = open_unlimited(file, formats)
     try:
         check_pixels(picture.size[::-1], name or file)
     except InputError:
@@ -62,29 +53,27 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
     return picture
 
 
-def check_image_pixels(path: StrPath) -> bool:
-    """Refuse an image that has too many pixels, before it is decoded.
+def open_unlimited(file: StrPath | IO[bytes],
+                   formats: tuple[str, ...]) -> Image.Image:
+    """Open an image with Pillow, however many pixels it has.
 
-    Returns:
-        bool: False if the file is of a format that is not read, whatever its
-        suffix, so that its size is unknown. A decoder such as OpenCV may know
-        the format. A file that is missing or empty has no format.
+    Args:
+        file (str | os.PathLike | IO): Path of the file, or an open file.
+        formats (tuple[str, ...]): Pillow's names of the formats to read.
 
     Raises:
-        InputError: See :func:`open_limited`.
+        OSError: If the file cannot be opened; or another error of Pillow.
     """
-    try:
-        open_limited(path).close()
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        return not os.path.getsize(path)
-    except OSError as error:
-        # Pillow's own errors, of a damaged header, have no number.
-        return error.errno is not None
-    except Exception:
-        return False
-    return True
+    # Pillow 11 takes only names of formats that it has loaded, and reads MPO
+    # as JPEG.
+    Image.init()
+    formats = tuple(one for one in formats if one in Image.OPEN)
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def check_pixels(size: Sequence[int], where: object) -> None:

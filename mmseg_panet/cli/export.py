@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..export.agreement import (
     LEAST,
@@ -96,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
         classes=json.dumps(meta['classes']),
         palette=json.dumps(np.asarray(meta['palette']).tolist()),
         weights_sha256=network.description['weights_sha256'])
+    if network.reading:
+        facts['reading'] = json.dumps(network.reading.settings())
     classes_file = args.out.with_suffix('.npz')
     opened = args.open or args.out == classes_file
     classes = linear_classes(network.model) if opened else None
@@ -114,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
             OnnxSegmentor(part, inputs).check_batches()
             if args.int8:
                 quantise(part, (
-                    image[..., ::-1] for image in _read(calibration)), inputs)
+                    image[..., ::-1] for image in _read(
+                        calibration, network.reading)), inputs)
     if opened:
         write_arrays(
             classes_file, **inputs, facts=np.array(json.dumps(facts)))
@@ -151,14 +155,16 @@ def _check_paths(args: argparse.Namespace
     return calibration, checked
 
 
-def _read(items: Sequence[ImageItem]) -> Iterator[np.ndarray]:
-    return (read_image(item.source) for item in items)
+def _read(items: Sequence[ImageItem], reading: ImageReading
+          ) -> Iterator[np.ndarray]:
+    return (read_image(item.source, reading) for item in items)
 
 
 def _compare(network: Network, segmentor: OnnxSegmentor,
              items: Sequence[ImageItem]) -> int:
     """Print the agreement with PyTorch; return the exit code."""
-    found = list(agreements(network, segmentor, _read(items)))
+    found = list(agreements(
+        network, segmentor, _read(items, network.reading)))
     total = Agreement(*map(sum, zip(*found, strict=True)))
     print(format_table([
         ('image', 'pixels', 'of the same class'),

@@ -51,6 +51,17 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         help='images that show none of the classes, which reduce false '
         'positives; files, folders or glob patterns')
     parser.add_argument(
+        '--bands', type=int, nargs='+', metavar='N',
+        help='bands of images that become red, green and blue, or one for '
+        'grey, from 1; for images of more than three bands; default: those '
+        'of --bank, or all')
+    parser.add_argument(
+        '--stretch', nargs='+', metavar='LOW HIGH|SHARE%%',
+        help='values of images that become black and white, or the share of '
+        'the values of each band that is cut off at both ends, such as 2%%; '
+        'for images that are not of 8 bits; default: that of --bank, or the '
+        'range of 8 or 16 bits')
+    parser.add_argument(
         '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
         'default: a GPU if there is one')
 
@@ -90,6 +101,9 @@ def make_inferencer(args: argparse.Namespace,
     cfg, weights = read_model(args)
     if args.classifier is not None:
         settings['classifier'] = args.classifier
+    for name in ('bands', 'stretch'):
+        if getattr(args, name, None) is not None:
+            settings[name] = getattr(args, name)
     return FewShotInferencer(
         cfg, weights, args.device, trust_checkpoint=args.trust_checkpoint,
         **settings)

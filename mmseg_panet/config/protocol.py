@@ -90,9 +90,15 @@ def _check_fit(cfg: Config, protocol: ConfigDict, name: str) -> None:
 
 def _load_as(own: list[dict], pipeline: list[dict]) -> list[dict]:
     """Replace the loading in a pipeline with that of another pipeline."""
-    loaders = {
-        f'Load{kind}': step for step in own
-        for kind in ('Image', 'Annotations')
-        if type_name(step).startswith('Load') and kind in type_name(step)}
-    return [loaders.get(type_name(step).removesuffix('FromFile'), step)
-            for step in pipeline]
+    loaders = {_kind_of(step): step for step in own}
+    return [
+        loaders.get(_kind_of(step), step) if _kind_of(step) else step
+        for step in pipeline]
+
+
+def _kind_of(step: dict) -> str:
+    """Tell what a step loads; '' for other steps."""
+    name = type_name(step)
+    return next((
+        kind for kind in ('Image', 'Annotations')
+        if name.startswith('Load') and kind in name), '')

@@ -7,7 +7,7 @@ from mmcv.transforms import Resize as PlainResize
 from mmseg.datasets.transforms import Resize
 
 from .image_cache import ImageCache, load_image_cache
-from .transforms import EpisodeLabels, LoadWideAnnotations
+from .transforms import EpisodeLabels, LoadOrientedImage, LoadWideAnnotations
 from .transforms.dependence import dependence
 
 
@@ -59,7 +59,7 @@ def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
     Returns:
         tuple[list, list]: The steps to cache and the remaining ones. There
         are no steps to cache if the pipeline does not start with a
-        ``LoadImageFromFile``.
+        ``LoadOrientedImage`` or a ``LoadImageFromFile``.
     """
     cached: list = []
     labels: list[EpisodeLabels] = []
@@ -73,7 +73,8 @@ def split_steps(steps: Sequence[Callable]) -> tuple[list, list]:
             cached.append(step)
         else:
             break
-    if not cached or type(cached[0]) is not LoadImageFromFile:
+    if not cached or type(cached[0]) not in (
+            LoadImageFromFile, LoadOrientedImage):
         return [], list(steps)
     return cached, [*labels, *steps[len(cached) + len(labels):]]
 

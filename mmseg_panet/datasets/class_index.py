@@ -7,11 +7,15 @@ from typing import NamedTuple, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
+from mmengine.fileio import get
 
-from ..annotations.image_files import oriented_size
+from ..annotations.image_decoder import decode_image
+from ..annotations.image_files import size_and_orientation
+from ..annotations.image_suffixes import suffix_of
 from ..annotations.label_type import IGNORED, ignored_of
-from ..annotations.pixel_limit import open_limited
+from ..annotations.orientation import is_turned, orientation_of
+from ..annotations.pixel_limit import check_pixels, open_limited
 from ..errors import InputError, raise_first
 from ..files import write_arrays
 from ..parallel import parallel_map
@@ -21,6 +25,7 @@ from .cache import (
     size_and_time,
     warn_if_not_cached,
 )
+from .transforms.oriented_image import LoadOrientedImage
 
 _FORMAT = 1
 """Version in the cache's key; increase it if the file or counting changes."""
@@ -97,7 +102,9 @@ class ClassIndex:
 
 def load_class_index(infos: Sequence[dict], num_classes: int,
                      loader: LoadAnnotations,
-                     cache_dir: str | Path | None = None) -> ClassIndex:
+                     cache_dir: str | Path | None = None,
+                     image_loader: LoadImageFromFile | None = None
+                     ) -> ClassIndex:
     """Read the class index from the cache, or build and cache it.
 
     The index is built in parallel, and rebuilt if an image or a mask has
@@ -111,6 +118,8 @@ def load_class_index(infos: Sequence[dict], num_classes: int,
         loader (LoadAnnotations): Transform that reads the masks.
         cache_dir (str | Path, optional): Folder of all caches, see
             :func:`cache_folder`.
+        image_loader (LoadImageFromFile, optional): Transform that reads the
+            images, see :func:`count_pixels`. Defaults to None.
 
     Returns:
         ClassIndex: Index of the images in the order of the infos.
@@ -119,11 +128,15 @@ def load_class_index(infos: Sequence[dict], num_classes: int,
         InputError: If a file is missing or unreadable, a mask and its image
             differ in size, or an id is invalid.
     """
-    key = cache_key(infos, _FORMAT, num_classes, loader)
+    # With our loader, nothing is checked that others would not check.
+    other = [] if isinstance(image_loader, LoadOrientedImage) else [
+        image_loader]
+    key = cache_key(
+        infos, _FORMAT, num_classes, loader, *filter(None, other))
     return read_or_build(
         cache_dir, f'class_index/{key}.npz',
         partial(_read, shape=(len(infos), num_classes)),
-        lambda path: _build(path, infos, num_classes, loader))
+        lambda path: _build(path, infos, num_classes, loader, image_loader))
 
 
 def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
@@ -137,8 +150,10 @@ def _read(path: Path, shape: tuple[int, int]) -> ClassIndex | None:
 
 
 def _build(path: Path, infos: Sequence[dict], num_classes: int,
-           loader: LoadAnnotations) -> ClassIndex:
-    count = partial(count_pixels, num_classes=num_classes, loader=loader)
+           loader: LoadAnnotations, image_loader: LoadImageFromFile | None
+           ) -> ClassIndex:
+    count = partial(count_pixels, num_classes=num_classes, loader=loader,
+                    image_loader=image_loader)
     rows, faults = zip(*parallel_map(
         count, infos, f'counting the classes of {len(infos)} masks'),
         strict=True)
@@ -151,7 +166,8 @@ def _build(path: Path, infos: Sequence[dict], num_classes: int,
     return index
 
 
-def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
+def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations,
+                 image_loader: LoadImageFromFile | None = None
                  ) -> tuple[np.ndarray, list[Fault]]:
     """Count the pixels of every class in a mask, and collect its faults.
 
@@ -160,6 +176,10 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
         num_classes (int): Number of classes; valid ids are
             0..num_classes - 1 and that of :func:`ignored_of`.
         loader (LoadAnnotations): Transform that reads the mask.
+        image_loader (LoadImageFromFile, optional): Transform that reads the
+            image. An image with an orientation, and a TIFF, are decoded to
+            see whether it shows them as a viewer does. Defaults to None: no
+            such check.
 
     Returns:
         tuple[np.ndarray, list[Fault]]: Numbers of pixels, (num_classes + 1,)
@@ -167,7 +187,8 @@ def count_pixels(info: dict, num_classes: int, loader: LoadAnnotations
         cannot be read; and the faults of the image and its mask.
     """
     image, mask = info['img_path'], info['seg_map_path']
-    size = _read_or_fault(image, 'image', lambda: _image_size(image))
+    size = _read_or_fault(
+        image, 'image', lambda: _image_size(image, image_loader))
     labels = _read_or_fault(mask, 'mask', lambda: _labels(info, loader))
     faults = [found for found in (size, labels) if isinstance(found, Fault)]
     if isinstance(labels, Fault):
@@ -207,10 +228,25 @@ def _read_or_fault(path: str, what: str,
             'remove it'))
 
 
-def _image_size(path: str) -> tuple[int, int]:
-    """Read the (H, W) of an image, see :func:`oriented_size`."""
-    with open_limited(path) as image:
-        return oriented_size(image)
+def _image_size(path: str, image_loader: LoadImageFromFile | None
+                ) -> tuple[int, int] | Fault:
+    """Read the (H, W) of an image with its orientation applied."""
+    size, orientation = size_and_orientation(path)
+    check_pixels(size, path)
+    if image_loader is None or (
+            orientation == 1 and suffix_of(path) not in ('.tif', '.tiff')):
+        return size
+    loaded = image_loader(dict(img_path=path))
+    if isinstance(image_loader, LoadOrientedImage):
+        return size
+    if loaded is None or not np.array_equal(
+            loaded['img'], decode_image(get(path), path)):
+        return Fault('format', (
+            f'{path} has the orientation {orientation}, which '
+            f'{type(image_loader).__name__} ignores: expected the image as a '
+            "viewer shows it; load it by dict(type='LoadOrientedImage') in "
+            'both pipelines'))
+    return size
 
 
 def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
@@ -218,6 +254,12 @@ def _labels(info: dict, loader: LoadAnnotations) -> np.ndarray | Fault:
     path = info['seg_map_path']
     with open_limited(path) as picture:
         mode = picture.mode
+        orientation = 1 if is_turned(picture) else orientation_of(picture)
+    if orientation != 1:
+        return Fault('format', (
+            f'{path} has the orientation {orientation}, which '
+            f'{type(loader).__name__} ignores: expected a mask without one; '
+            'write it again by `mmseg-panet prepare-data masks`'))
     labels = loader(dict(info, seg_fields=[]))['gt_seg_map']
     # mmseg's loader truncates ids to 8 bits.
     if mode.startswith('I') and labels.dtype == np.uint8:

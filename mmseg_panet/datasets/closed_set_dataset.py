@@ -9,7 +9,6 @@ from torch.utils.data import Dataset
 
 from ..errors import InputError, check_choice, loading_context
 from .episode_rules import NOVEL_PIXELS, choose_pool, images_showing
-from .episodic_dataset import mask_loader
 from .folds import split_classes
 from .image_pool import ImagePool
 
@@ -63,9 +62,9 @@ class ClosedSetDataset(Dataset):
                  cache_dir: str | None = None) -> None:
         check_choice('split', split, SPLITS)
         self.pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
-        self.images = ImagePool(
-            choose_pool(dataset, pools, pool),
-            mask_loader(self.pipeline.transforms), cache_dir)
+        self.images = ImagePool.loaded_by(
+            self.pipeline.transforms, choose_pool(dataset, pools, pool),
+            cache_dir)
         base, novel = (split_classes(folds, fold, one)
                        for one in ('base', 'novel'))
         # A class that is alone in the folds is both.

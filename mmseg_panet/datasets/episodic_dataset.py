@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from ..errors import InputError, loading_context
 from .cached_pipeline import cached_pipeline
 from .episode_rules import EpisodeRules, choose_pool
-from .image_pool import ImagePool, mask_loader
+from .image_pool import ImagePool
 from .manifest import manifest_lines, read_episodes, read_rules
 from .randomness import seeded
 from .sampling import Episode, SampledEpisodes
@@ -127,9 +127,9 @@ class EpisodicDataset(Dataset):
             pool = rules.pool
             if classes != 'all':
                 rules = replace(rules, novel_pixels=novel_pixels)
-        self.images = ImagePool(
-            choose_pool(dataset, pools, pool),
-            mask_loader(self.support_pipeline.transforms), cache_dir)
+        self.images = ImagePool.loaded_by(
+            self.support_pipeline.transforms,
+            choose_pool(dataset, pools, pool), cache_dir)
         self.dataset = self.images.dataset
         if cache_images:
             infos = self.images.infos()

@@ -3,12 +3,12 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
@@ -32,6 +32,9 @@ class ImagePool:
         loader (LoadAnnotations): Transform that reads the masks.
         cache_dir (str, optional): Folder of the class index, see
             :func:`load_class_index`.
+        image_loader (LoadImageFromFile, optional): Transform that reads the
+            images, which checks that it shows them as a viewer does.
+            Defaults to None.
 
     Attributes:
         dataset (BaseDataset): The data set.
@@ -46,7 +49,8 @@ class ImagePool:
     """
 
     def __init__(self, dataset: dict | BaseDataset, loader: LoadAnnotations,
-                 cache_dir: str | None = None) -> None:
+                 cache_dir: str | None = None,
+                 image_loader: LoadImageFromFile | None = None) -> None:
         self.dataset = build_dataset(dataset)
         # Read once, as mmengine copies the metainfo on every access.
         self.classes = class_names_of(self.dataset)
@@ -67,7 +71,23 @@ class ImagePool:
         self.image_ids = [
             Path(path).relative_to(root).as_posix() for path in paths]
         self.index = load_class_index(
-            infos, len(self.classes), loader, cache_dir)
+            infos, len(self.classes), loader, cache_dir, image_loader)
+
+    @classmethod
+    def loaded_by(cls, steps: Sequence[Callable],
+                  dataset: dict | BaseDataset,
+                  cache_dir: str | None = None) -> 'ImagePool':
+        """Make the pool of images that a pipeline loads.
+
+        Args:
+            steps (Sequence[Callable]): Transforms of the pipeline.
+            dataset (dict | BaseDataset): See the class.
+            cache_dir (str, optional): See the class.
+
+        Raises:
+            InputError: If no step loads masks, or as for the class.
+        """
+        return cls(dataset, mask_loader(steps), cache_dir, image_loader(steps))
 
     def infos(self) -> list[dict]:
         """Return mmseg's data infos of all images, see :func:`data_infos`."""
@@ -206,3 +226,13 @@ def mask_loader(steps: Iterable[Callable]) -> LoadAnnotations:
         if isinstance(step, LoadAnnotations):
             return step
     raise InputError("support_pipeline needs dict(type='LoadAnnotations')")
+
+
+def image_loader(steps: Iterable[Callable]) -> LoadImageFromFile | None:
+    """Find the step of a pipeline that reads the images; None without one.
+
+    Args:
+        steps (Iterable[Callable]): Transforms of the pipeline.
+    """
+    return next((
+        step for step in steps if isinstance(step, LoadImageFromFile)), None)

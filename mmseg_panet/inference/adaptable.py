@@ -68,7 +68,8 @@ class Adaptable:
             self.remove_adaptation()
             bank, notes = adapted_bank(
                 self.model, self.pipeline, plain, images, leave_out,
-                IMAGES_AT_ONCE, self.show_progress, self.channel_order)
+                IMAGES_AT_ONCE, self.show_progress, self.channel_order,
+                self._network.reading)
         except BaseException:
             if before.adapted:
                 self._network.use(before)

@@ -18,7 +18,6 @@ from .few_shot_inferencer import FewShotInferencer
 from .images.image_pipeline import network_size, rescaled
 from .network import TTA
 
-_LOAD = dict(type='LoadImageFromFile')
 _PACK = dict(type='PackSegInputs')
 
 
@@ -91,7 +90,11 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
     # mmseg's LoadAnnotations truncates ids to 8 bits.
     labels = dict(type='LoadAnnotations' if ignored == IGNORED
                   else 'LoadWideAnnotations')
-    test = [_LOAD, *steps, labels, _PACK]
+    load = dict(
+        type='LoadOrientedImage', **inferencer.reading.settings())
+    # mmseg's inferencer looks for the loader of mmcv by its name.
+    alone = load if inferencer.reading else dict(type='LoadImageFromFile')
+    test = [alone, *steps, labels, _PACK]
     dataset = dict(
         type='FolderDataset', data_root=data_root, metainfo=meta,
         match_names=True, test_mode=True, pipeline=test)
@@ -105,8 +108,8 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
         custom_imports=dict(
             imports=_imports(inferencer.cfg), allow_failed_imports=False),
         model=_model_config(inferencer, meta['palette'], ignored),
-        test_pipeline=[_LOAD, *steps, _PACK],
-        tta_pipeline=[_LOAD, dict(
+        test_pipeline=[alone, *steps, _PACK],
+        tta_pipeline=[load, dict(
             type='TestTimeAug', transforms=_augmentations(steps, labels))],
         tta_model=dict(type='SegTTAModel'),
         train_dataloader=loader | dict(
@@ -114,11 +117,13 @@ def banked_config(inferencer: FewShotInferencer, data_root: str
             sampler=dict(type='InfiniteSampler', shuffle=True),
             dataset=dataset | dict(
                 test_mode=False, pipeline=[
-                    _LOAD, labels, *steps,
+                    load, labels, *steps,
                     dict(type='RandomCrop', crop_size=network_size(
                         steps, inferencer.cfg)),
                     dict(type='RandomFlip', prob=0.5), _PACK])),
-        val_dataloader=loader, test_dataloader=loader,
+        val_dataloader=loader | dict(
+            dataset=dataset | dict(pipeline=[load, *test[1:]])),
+        test_dataloader=loader,
         val_evaluator=evaluator, test_evaluator=evaluator,
         train_cfg=dict(
             type='IterBasedTrainLoop', max_iters=200, val_interval=200),

@@ -83,13 +83,14 @@ class ClassRegistry(Adaptable):
                  image_dir: StrPath | None = None) -> list[str]:
         return add_supports(
             self.model, self.pipeline, bank, source, image_dir,
-            IMAGES_AT_ONCE, self.show_progress, self.channel_order)
+            IMAGES_AT_ONCE, self.show_progress, self.channel_order,
+            self._network.reading)
 
     def _measure_negatives(self, bank: PrototypeBank,
                            images: Any) -> list[str]:
         return measure_negatives(
             self.model, self.pipeline, bank, images, IMAGES_AT_ONCE,
-            self.show_progress, self.channel_order)
+            self.show_progress, self.channel_order, self._network.reading)
 
     def _use(self: _Self, bank: PrototypeBank,
              notes: Sequence[str]) -> _Self:
@@ -208,7 +209,8 @@ class ClassRegistry(Adaptable):
         """
         return advise(
             self.model, self.pipeline, self._network.bank.copy(adapted=()),
-            IMAGES_AT_ONCE, self.show_progress, self.palette())
+            IMAGES_AT_ONCE, self.show_progress, self.palette(),
+            self._network.reading)
 
     def save(self, path: StrPath) -> None:
         """Write the registered classes to a file, see :func:`write_bank`.

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 from ..annotations.class_colours import check_colours, class_palette
+from ..annotations.image_reading import ImageReading
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
@@ -85,6 +86,14 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             mmseg.
         trust_checkpoint (bool): Whether the checkpoint may execute code, see
             :func:`safe_loading`. Defaults to False.
+        bands (Sequence[int], optional): Bands of image files that become
+            red, green and blue, or one for grey, from 1, as for files of
+            more than three bands. Defaults to None: those of the config's
+            ``LoadOrientedImage`` or of the bank that is loaded.
+        stretch (Sequence[float] | str, optional): Values of image files that
+            become 0 and 255, (low, high), or the share of the values of each
+            band of each image that is cut off at both ends, such as '2%';
+            see :class:`ImageReading`. Defaults to None, as ``bands``.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -111,8 +120,11 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  classifier: dict | str | None = None,
                  calibrate: bool = True,
                  channel_order: str = 'bgr',
-                 trust_checkpoint: bool = False) -> None:
+                 trust_checkpoint: bool = False,
+                 bands: Sequence[int] | None = None,
+                 stretch: Sequence[float] | str | None = None) -> None:
         check_channel_order(channel_order)
+        reading = ImageReading.of(bands, stretch)
         if not isinstance(min_confidence, (int, float)) or not (
                 0 <= min_confidence <= 1):
             raise InputError(
@@ -132,7 +144,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                 show_progress)
         self._network = Network(
             self.model, self.cfg, slide, tta, edges, min_area, calibrate,
-            self._colours)
+            self._colours, reading)
         self.pipeline = self._network.support_pipeline
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,
@@ -143,6 +155,11 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         """Return None, as the config's pipeline is one of episodes."""
 
     _init_visualizer = _init_collate = _init_pipeline
+
+    @property
+    def reading(self) -> ImageReading:
+        """Bands and stretch of supports, negatives and images to segment."""
+        return self._network.reading
 
     @property
     def classifier(self) -> str:

@@ -106,7 +106,8 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             'Segmenting', total=total, completed=total - left)
         # starmap keeps no result while the next one is computed.
         predict = partial(inferencer.predict, channel_order='bgr')
-        errors = starmap(folder.write, segment(predict, todo))
+        errors = starmap(
+            folder.write, segment(predict, todo, inferencer.reading))
         for item, error in zip(chain(*todo), errors, strict=True):
             if error is not None:
                 failures.append(Failure(item.name, str(error)))

@@ -14,6 +14,8 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
 from ..annotations.class_colours import class_meta
+from ..annotations.image_decoder import PLAIN
+from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..files import StrPath
 from ..locks import folder_lock
@@ -39,6 +41,11 @@ class ImageInferencer(BaseInferencer):
     """Order of the channels of arrays, see :func:`image_array`."""
     _num_images = 0
     """Number of images of all calls, by which arrays are named."""
+
+    @property
+    def reading(self) -> ImageReading:
+        """Bands and stretch of the images that are read from files."""
+        return PLAIN
 
     @property
     @abstractmethod
@@ -152,7 +159,8 @@ class ImageInferencer(BaseInferencer):
         pictures: list[np.ndarray | None] = []
         with progress_bar(self.show_progress) as bar:
             segmented = segment(
-                lambda some: self.predict(some, keep, 'bgr'), batches)
+                lambda some: self.predict(some, keep, 'bgr'), batches,
+                self.reading)
             for item, image, found in bar.track(
                     segmented, sum(map(len, batches)),
                     description='Inference'):
@@ -285,4 +293,5 @@ class ImageInferencer(BaseInferencer):
             classes=self.classes, class_names=label_names(self.classes),
             classifier=self.classifier,
             out_dir=None if folder is None else str(folder.path),
-            failures=failures), items, class_maps, self.palette())
+            failures=failures), items, class_maps, self.palette(),
+            self.reading)

@@ -11,6 +11,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 
 from ..annotations.class_colours import class_meta, class_palette
+from ..annotations.image_decoder import PLAIN
+from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..files import StrPath
 from ..models import Classifier, LogitMap
@@ -31,6 +33,7 @@ from .images.image_pipeline import (
     build_pipeline,
     image_steps,
     network_size,
+    reading_of,
     rescaled,
 )
 
@@ -52,11 +55,15 @@ class Network:
         calibrate (bool): See :class:`FewShotInferencer`. Defaults to True.
         colours (Mapping[str, Sequence[int]], optional): The ``palette`` of
             :class:`FewShotInferencer`. Defaults to none.
+        reading (ImageReading): Bands and stretch of images. Defaults to
+            those of the config, see :func:`reading_of`.
 
     Attributes:
         bank (PrototypeBank): The classes, see :meth:`use`.
         classifier (Classifier): The classifier that was chosen; that of the
             head may be another one, see :meth:`load`.
+        reading (ImageReading): Bands and stretch of images: those that were
+            given, or else those of the bank that was loaded.
         support_steps (list[dict]): See :func:`image_steps`.
         support_pipeline (Compose): The pipeline of these steps.
         query_steps (list[dict]): The steps of an image to segment.
@@ -70,7 +77,8 @@ class Network:
                  edges: bool | Mapping[str, float] | None = None,
                  min_area: float | None = None,
                  calibrate: bool = True,
-                 colours: Mapping[str, Sequence[int]] | None = None) -> None:
+                 colours: Mapping[str, Sequence[int]] | None = None,
+                 reading: ImageReading = PLAIN) -> None:
         self.model = model
         self.colours = colours
         self.bank = PrototypeBank()
@@ -84,6 +92,7 @@ class Network:
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
         self._described = describe_model(model, cfg, steps)
+        self._stated = self.reading = reading or reading_of(cfg)
         if slide:
             size = network_size(steps, cfg)
             settings = _settings('slide', slide, dict(
@@ -126,7 +135,8 @@ class Network:
     @property
     def description(self) -> dict[str, Any]:
         """See :func:`describe_model`, with the classifier that is in use."""
-        return self._described | describe_classifier(
+        reading = dict(reading=self.reading.settings()) if self.reading else {}
+        return self._described | reading | describe_classifier(
             self.model.decode_head.classifier)
 
     @property
@@ -154,15 +164,17 @@ class Network:
             format_shots(numbers), format_examples(numbers))
 
     @contextmanager
-    def classifying_by(self, classifier: Classifier) -> Iterator[None]:
+    def classifying_by(self, classifier: Classifier,
+                       reading: ImageReading | None = None) -> Iterator[None]:
         """Use another classifier, and the old one again after an error."""
         head = self.model.decode_head
-        before = head.classifier
-        head.classifier = classifier
+        before = head.classifier, self.reading
+        head.classifier, self.reading = classifier, (
+            self.reading if reading is None else reading)
         try:
             yield
         except BaseException:
-            head.classifier = before
+            head.classifier, self.reading = before
             raise
 
     def load(self, path: StrPath) -> None:
@@ -175,7 +187,9 @@ class Network:
         """
         made_with, bank = open_bank(path)
         classifier = classifier_for(made_with, self.classifier)
-        with self.classifying_by(classifier):
+        reading = self._stated or ImageReading.of(
+            **made_with.get('reading', {}))
+        with self.classifying_by(classifier, reading):
             # A bank does not depend on the matching of cells.
             self.use(suit(path, made_with, bank, {
                 key: value for key, value in self.description.items()

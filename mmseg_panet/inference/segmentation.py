@@ -3,6 +3,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from ..annotations.image_decoder import PLAIN
+from ..annotations.image_reading import ImageReading
 from ..errors import InputError, is_out_of_memory, out_of_memory
 from .images.image_list import ImageItem
 from .images.read_ahead import read_ahead
@@ -29,7 +31,8 @@ def cut_batches(items: Sequence[ImageItem],
 
 
 def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
-            batches: Iterable[Sequence[ImageItem]]) -> Iterator[Segmented]:
+            batches: Iterable[Sequence[ImageItem]],
+            reading: ImageReading = PLAIN) -> Iterator[Segmented]:
     """Segment the images of batches that can be read.
 
     After an error, each image of a batch is segmented alone, so that one
@@ -40,11 +43,12 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
             of any sizes, see :meth:`FewShotInferencer.predict`.
         batches (Iterable[Sequence[ImageItem]]): Batches, which are read
             ahead.
+        reading (ImageReading): See :func:`read_image`.
 
     Yields:
         Segmented: One for each image, in order.
     """
-    for batch, images in read_ahead(batches):
+    for batch, images in read_ahead(batches, reading):
         readable = [one for one in images if not isinstance(one, InputError)]
         predictions = _predict(predict, readable)
         for item, image in zip(batch, images, strict=True):

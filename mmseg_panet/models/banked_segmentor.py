@@ -3,6 +3,7 @@ from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
 
+from ..warn_once import warn_once
 from .bank.bank_file import check_normalisation, check_weights
 from .bank.description import weights_sha256
 
@@ -31,7 +32,9 @@ class BankedSegmentor(EncoderDecoder):
 
         Raises:
             InputError: If it has no statistics, or was made with other
-                weights or with another normalisation of the images.
+                weights or with another normalisation of the images. The
+                loading of images is unknown to a model, so a warning names
+                the bands and the stretch of a bank.
         """
         self.decode_head.require_statistics()
         bank = self.decode_head.bank
@@ -39,4 +42,11 @@ class BankedSegmentor(EncoderDecoder):
             check_weights(bank.path, bank.made_with, weights_sha256(self))
             check_normalisation(
                 bank.path, bank.made_with, self.data_preprocessor)
+            if reading := bank.made_with.get('reading'):
+                settings = ', '.join(
+                    f'{key}={value!r}' for key, value in reading.items())
+                warn_once(
+                    f'the bank {bank.path} was made with bands or a stretch, '
+                    'which its pipeline must set: load images by '
+                    f"dict(type='LoadOrientedImage', {settings})")
             bank.is_checked = True

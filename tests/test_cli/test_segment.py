@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from image_files import tiff_bytes
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image, ImageOps
@@ -289,3 +290,34 @@ def test_bad_input_is_one_line_before_a_model_is_loaded(
     *_, line = done.stderr.strip().splitlines()
     assert line.startswith('error: ')
     assert re.search(message, line), line
+
+
+def test_scenes_are_segmented_with_the_bands_of_their_bank(setting, tmp_path):
+    """The bands 4, 3 and 2 of a scene, up to 3000, are a photograph."""
+    folder, _ = setting
+    for path in [*(folder / 'support').rglob('*'), folder / 'photos/0.jpg']:
+        target = tmp_path / path.relative_to(folder)
+        if path.suffix == '.jpg':
+            scene = np.zeros((*cv2.imread(str(path)).shape[:2], 6), np.uint16)
+            scene[..., 1:4] = np.rint(cv2.imread(str(path)) / 255 * 3000)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.with_suffix('.tif').write_bytes(tiff_bytes(scene))
+        elif path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    model = folder / 'small.py', folder / 'small.pth'
+    bank = tmp_path / 'bank.safetensors'
+    tool('fit', *model, '--support', tmp_path / 'support', '--out', bank,
+         '--bands', 4, 3, 2, '--stretch', 0, 3000)
+    tool('segment.py', *model, '--bank', bank, '--images',
+         tmp_path / 'photos', '--out', tmp_path / 'out')
+    tool('segment.py', *model, '--bank', folder / 'bank.safetensors',
+         '--images', folder / 'photos/0.jpg', '--out', tmp_path / 'same')
+    one, other = (np.asarray(Image.open(tmp_path / f'{name}/masks/0.png'))
+                  for name in ('out', 'same'))
+    assert (one == other).all()
+    wrong = tool(
+        'segment.py', *model, '--bank', bank, '--images', tmp_path / 'photos',
+        '--out', tmp_path / 'wrong', '--bands', 1, 2, 3, code=2)
+    assert "got {'bands': [4, 3, 2], 'stretch': [0.0, 3000.0]}" in (
+        wrong.stderr)

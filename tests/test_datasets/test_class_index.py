@@ -2,12 +2,17 @@ import os
 
 import numpy as np
 import pytest
+from image_files import oriented_bytes, tiff_bytes
+from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from mmseg_panet.datasets import class_index as module
 from mmseg_panet.datasets import load_class_index
-from mmseg_panet.datasets.transforms import LoadWideAnnotations
+from mmseg_panet.datasets.transforms import (
+    LoadOrientedImage,
+    LoadWideAnnotations,
+)
 from mmseg_panet.errors import InputError
 
 
@@ -149,3 +154,70 @@ def test_a_bad_file_raises_an_input_error(data, kind, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         load(data)
     assert '\n' not in str(caught.value)
+
+
+def info_of(folder, image, mask=None):
+    """The info of an image of 16x24, and of a mask with a class on it."""
+    (folder / 'a.dat').write_bytes(image)
+    labels = np.zeros((16, 24), np.uint8)
+    labels[:8, :8] = 1
+    if mask is None:
+        Image.fromarray(labels).save(folder / 'a.png')
+    else:
+        (folder / 'a.png').write_bytes(mask)
+    return dict(img_path=str(folder / 'a.dat'), label_map=None,
+                seg_map_path=str(folder / 'a.png'), reduce_zero_label=False)
+
+
+@pytest.mark.parametrize('kind', ['jpg', 'png', 'webp-prefix', 'png-xmp',
+                                  'tif', 'tif-16', 'avif'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_a_mask_of_what_is_seen_fits_an_image_with_an_orientation(
+        tmp_path, kind, orientation):
+    info = info_of(tmp_path, oriented_bytes(kind, orientation))
+    counts, faults = module.count_pixels(
+        info, 2, LoadAnnotations(), LoadOrientedImage())
+    assert not faults and counts.tolist() == [320, 64, 0]
+
+
+@pytest.mark.parametrize('kind', ['webp-prefix', 'png-xmp'])
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_a_loader_that_ignores_an_orientation_is_a_fault(
+        tmp_path, kind, orientation):
+    info = info_of(tmp_path, oriented_bytes(kind, orientation))
+    _, (fault,) = module.count_pixels(
+        info, 2, LoadAnnotations(), LoadImageFromFile())
+    assert fault.kind == 'format'
+    assert f'a.dat has the orientation {orientation}, which LoadImageFrom' in (
+        fault.sentence)
+    assert "load it by dict(type='LoadOrientedImage')" in fault.sentence
+    # That of a JPEG is heeded by every OpenCV.
+    info = info_of(tmp_path, oriented_bytes('jpg', orientation))
+    assert not module.count_pixels(
+        info, 2, LoadAnnotations(), LoadImageFromFile())[1]
+
+
+@pytest.mark.parametrize('kind', ['png', 'png-xmp'])
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_a_mask_with_an_orientation_that_its_loader_ignores_is_a_fault(
+        tmp_path, kind, orientation):
+    picture = np.zeros((16, 24), np.uint8)
+    picture[:8, :8] = 1
+    info = info_of(tmp_path, oriented_bytes('jpg', 1), oriented_bytes(
+        kind, orientation, picture=picture))
+    _, (fault,) = module.count_pixels(info, 2, LoadAnnotations())
+    assert fault.kind == 'format'
+    assert 'prepare-data masks' in fault.sentence
+
+
+def test_an_image_that_cannot_be_loaded_without_a_choice_is_a_fault(tmp_path):
+    content = tiff_bytes(np.zeros((16, 24, 5), np.float32))
+    info = info_of(tmp_path, content)
+    os.rename(info['img_path'], tmp_path / 'a.tif')
+    info['img_path'] = str(tmp_path / 'a.tif')
+    _, (fault,) = module.count_pixels(
+        info, 2, LoadAnnotations(), LoadOrientedImage())
+    assert '--bands' in fault.sentence
+    assert not module.count_pixels(
+        info, 2, LoadAnnotations(),
+        LoadOrientedImage(bands=(1,), stretch=(0, 1)))[1]

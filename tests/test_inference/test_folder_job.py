@@ -16,6 +16,7 @@ from mmengine.dist import get_rank
 from PIL import Image
 from process_runs import in_processes
 
+from mmseg_panet.annotations.image_reading import ImageReading
 from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.inference.folder_job import segment_images
@@ -32,6 +33,7 @@ class Bright:
     """Takes what is brighter than the mean of its batch for its class."""
 
     classes = ('bright',)
+    reading = ImageReading()
 
     def __init__(self, of='these supports'):
         self.of = of

@@ -6,10 +6,12 @@ num_shots = 1
 scale = (473, 473)
 
 load = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadOrientedImage'),
     dict(type='LoadAnnotations'),
     dict(type='EpisodeLabels')
 ]
+# mmseg's inferencer looks for this loader by its name.
+load_alone = dict(type='LoadImageFromFile')
 resize = dict(type='Resize', scale=scale, keep_ratio=False)
 flip = dict(type='RandomFlip', prob=0.5)
 pack = dict(type='PackEpisodeInputs')
@@ -27,7 +29,7 @@ support_pipeline = [*load, resize, pack]
 query_pipeline = [load[0], resize, *load[1:], pack]
 # The same transforms for a single image without a mask, for the tools of mmseg
 # and `inference_model`.
-test_pipeline = [load[0], resize, pack_image]
+test_pipeline = [load_alone, resize, pack_image]
 
 episodic = dict(
     type='EpisodicDataset', num_ways=num_ways, num_shots=num_shots)

@@ -5,7 +5,7 @@ _base_ = './episodes.py'
 data_root = 'data/fss1000'
 
 load = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadOrientedImage'),
     dict(type='LoadFSSAnnotations'),
     dict(type='EpisodeLabels')
 ]

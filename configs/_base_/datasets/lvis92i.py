@@ -6,7 +6,7 @@ data_root = 'data/lvis'
 fold = 0
 
 load = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadOrientedImage'),
     # mmseg's LoadAnnotations truncates ids to 8 bits.
     dict(type='LoadWideAnnotations'),
     dict(type='EpisodeLabels')

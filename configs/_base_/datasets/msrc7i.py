@@ -21,7 +21,7 @@ train_pipeline = [
 ]
 support_pipeline = [*_base_.load, resize, _base_.pack]
 query_pipeline = [_base_.load[0], resize, *_base_.load[1:], _base_.pack]
-test_pipeline = [_base_.load[0], resize, _base_.pack_image]
+test_pipeline = [_base_.load_alone, resize, _base_.pack_image]
 
 dataset = dict(
     type='MSRCDataset',

@@ -15,7 +15,7 @@ train_pipeline = [
 ]
 support_pipeline = [*_base_.load, resize, _base_.pack]
 query_pipeline = [_base_.load[0], resize, *_base_.load[1:], _base_.pack]
-test_pipeline = [_base_.load[0], resize, _base_.pack_image]
+test_pipeline = [_base_.load_alone, resize, _base_.pack_image]
 train_dataloader = dict(dataset=dict(
     support_pipeline=train_pipeline, query_pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(

@@ -5,7 +5,7 @@ fold = 0
 
 pipeline = [*_base_.load, _base_.pack]
 train_pipeline = [*_base_.load, _base_.flip, _base_.pack]
-test_pipeline = [_base_.load[0], _base_.pack_image]
+test_pipeline = [_base_.load_alone, _base_.pack_image]
 
 train_set = dict(
     type='ToyDataset',

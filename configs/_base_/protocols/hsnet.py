@@ -19,14 +19,14 @@ protocol = dict(
         # Images, ground truth and predictions are resized to 400x400, without
         # their aspect ratio.
         support_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='Resize', scale=(400, 400), keep_ratio=False),
             dict(type='PackEpisodeInputs')
         ],
         query_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='Resize', scale=(400, 400), keep_ratio=False),

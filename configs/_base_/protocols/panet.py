@@ -21,7 +21,7 @@ protocol = dict(
         # Images, ground truth and predictions are resized to 417x417, without
         # their aspect ratio.
         support_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='LoadAnnotations'),
             # In a support, everything outside the class is background, even
             # void.
@@ -30,7 +30,7 @@ protocol = dict(
             dict(type='PackEpisodeInputs')
         ],
         query_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='Resize', scale=(417, 417), keep_ratio=False),

@@ -20,7 +20,7 @@ protocol = dict(
         episodes_seed=321,
         # The longer side becomes 473 and the rest is padded with the mean.
         support_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='LoadAnnotations'),
             dict(type='EpisodeLabels'),
             dict(type='Resize', scale=(473, 473), keep_ratio=True),
@@ -31,7 +31,7 @@ protocol = dict(
             dict(type='PackEpisodeInputs')
         ],
         query_pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadOrientedImage'),
             dict(type='Resize', scale=(473, 473), keep_ratio=True),
             dict(
                 type='Pad',

@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
-from ..image_files import is_image
 from ..image_names import ImageNames
+from ..image_suffixes import is_image
 from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint
 from ..objects import (

@@ -12,8 +12,7 @@ from ..embedded_image import EmbeddedImage, read_embedded, write_once
 from ..image_files import (
     check_file_name,
     is_image,
-    open_image,
-    oriented_size,
+    size_and_orientation,
     stem_of,
 )
 from ..image_names import ImageNames, posix_name
@@ -143,8 +142,7 @@ def read_labelme_file(file: Path, images: LabelmeImages) -> LabelmeFile:
         embedded = read_embedded(data['imageData'], f'{file}: imageData')
         size = size or embedded.size
     elif image and not size:
-        with open_image(image) as picture:
-            size = oriented_size(picture)
+        size, _ = size_and_orientation(image)
     shown = name if images.image_dir else str(
         image or file.parent / posix_name(name))
     if not size:

@@ -9,8 +9,9 @@ from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
 from ...locks import folder_lock
 from ..export_folder import export_folder
-from ..image_files import is_image, visible_files
+from ..image_files import visible_files
 from ..image_names import ImageNames
+from ..image_suffixes import is_image
 from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, MarkedObject, Size, mark

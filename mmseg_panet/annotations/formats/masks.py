@@ -9,7 +9,7 @@ from ...errors import InputError, raise_first
 from ...files import StrPath
 from ..class_list import ClassList, Colour, read_class_list
 from ..grey_ids import GreyIds, grey_ids
-from ..image_files import images_by_stem, open_image
+from ..image_files import images_by_stem, open_upright, size_and_orientation
 from ..label_type import IGNORED, ignored_label, label_type
 from ..mask_channels import colour_codes, grey_of, read_channels, values_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
@@ -170,9 +170,9 @@ def read_colours(source: MaskSource, ids: Mapping[Colour, int],
         InputError: If the file cannot be read or a colour is unknown.
     """
     mask, is_mask = source
-    with open_image(mask) as picture:
-        if not is_mask:
-            return np.zeros(picture.size[::-1], dtype)
+    if not is_mask:
+        return np.zeros(size_and_orientation(mask)[0], dtype)
+    with open_upright(mask) as picture:
         codes = colour_codes(np.asarray(picture.convert('RGB')))
     return _of_colours(codes, ids, dtype, mask)
 

@@ -9,17 +9,17 @@ from functools import cached_property, partial
 from itertools import chain
 
 import numpy as np
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmengine.utils import scandir
 
 from ...annotations.image_files import images_by_stem
-from ...annotations.pixel_limit import open_limited
 from ...errors import InputError
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset
 from ..image_pool import NO_CLASSES, build_dataset, class_names_of, data_infos
+from ..transforms.oriented_image import LoadOrientedImage
 
 Fingerprint = tuple[int, str]
 """The size of a file and the SHA-256 of its end; 0 and '' if it is missing."""
@@ -74,6 +74,7 @@ class CheckedPool:
 
 
 def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
+               image_loader: LoadImageFromFile | None = None,
                decode: bool = False) -> CheckedPool:
     """Check every image and every mask of a data set, in parallel.
 
@@ -81,6 +82,8 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
         name (str): Names of the stages that sample from the data set.
         dataset (dict): Config of the data set.
         loader (LoadAnnotations): Transform that reads the masks.
+        image_loader (LoadImageFromFile, optional): Transform that reads the
+            images, see :func:`count_pixels`. Defaults to None.
         decode (bool): Whether to decode the images completely, and not only
             their headers. Defaults to False.
 
@@ -97,7 +100,8 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
     times = Counter(os.path.normpath(info['img_path']) for info in infos)
     once = {os.path.normpath(info['img_path']): info for info in infos}
     check = partial(
-        _check_image, num_classes=len(classes), loader=loader, decode=decode)
+        _check_image, num_classes=len(classes), loader=loader,
+        image_loader=image_loader, decode=decode)
     rows, prints, faults = zip(*parallel_map(
         check, list(once.values()), f'checking {len(once)} images of {name}'),
         strict=True)
@@ -117,15 +121,15 @@ def check_pool(name: str, dataset: dict, loader: LoadAnnotations,
 
 
 def _check_image(info: dict, num_classes: int, loader: LoadAnnotations,
-                 decode: bool) -> tuple[np.ndarray, Fingerprint, list[Fault]]:
-    counts, faults = count_pixels(info, num_classes, loader)
+                 image_loader: LoadImageFromFile | None, decode: bool
+                 ) -> tuple[np.ndarray, Fingerprint, list[Fault]]:
+    counts, faults = count_pixels(info, num_classes, loader, image_loader)
     path = info['img_path']
     # An image without a valid header has a fault already.
     if decode and not any(
             fault.sentence.startswith(f'{path} ') for fault in faults):
         try:
-            with open_limited(path) as image:
-                image.load()
+            (image_loader or LoadOrientedImage())(dict(img_path=path))
         except Exception as error:  # noqa: BLE001 any format, any damage
             faults.append(Fault('unreadable', (
                 f'{path} cannot be decoded ({error}); replace or remove it')))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from inspect import signature
 
 import numpy as np
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
@@ -13,7 +13,7 @@ from ...registry import type_name
 from ..class_index import Fault
 from ..episode_rules import NOVEL_PIXELS, EpisodeRules, choose_pool
 from ..episodic_dataset import EpisodicDataset
-from ..image_pool import mask_loader
+from ..image_pool import image_loader, mask_loader
 from .checked_pool import CheckedPool, check_pool
 
 _KEYS = {'training': 'train_dataloader', 'validation': 'val_dataloader',
@@ -64,12 +64,13 @@ def check_stages(cfg: Config,
             of_several = f' {number}' if len(parts) > 1 else ''
             settings[name + of_several] = _settings(key, part)
     stages, faults = [], []
-    for name, (_, dataset, loader) in settings.items():
+    for name, (_, dataset, loader, load_image) in settings.items():
         users = [user for user in settings if settings[user][1] == dataset]
         if name != users[0]:
             continue
         try:
-            pool = check_pool('/'.join(users), dataset, loader, decode)
+            pool = check_pool(
+                '/'.join(users), dataset, loader, load_image, decode)
         except InputError as error:
             faults.append(Fault('list', f"{'/'.join(users)}: {error}"))
             continue
@@ -97,8 +98,9 @@ def _unwrapped(given: dict) -> Iterator[dict]:
 
 
 def _settings(key: str, given: dict
-              ) -> tuple[EpisodeRules, dict, LoadAnnotations]:
-    """Return a stage's rules, its data set's config and its mask loader."""
+              ) -> tuple[EpisodeRules, dict, LoadAnnotations,
+                         LoadImageFromFile | None]:
+    """Return a stage's rules, its data set's config and its loaders."""
     if 'support_pipeline' not in given:
         raise InputError(
             f'expected an EpisodicDataset as {key}.dataset, got '
@@ -115,9 +117,10 @@ def _settings(key: str, given: dict
             # Without folds, it is unknown which pixels are novel. They are
             # background, and a leak is a fault.
             settings['novel_pixels'] = 'background'
+        steps = [*map(TRANSFORMS.build, given['support_pipeline'])]
         return (
             EpisodeRules.from_settings(**settings),
             choose_pool(*map(given.get, ('dataset', 'pools', 'pool'))),
-            mask_loader(map(TRANSFORMS.build, given['support_pipeline'])))
+            mask_loader(steps), image_loader(steps))
     except InputError as error:
         raise InputError(f'{key}.dataset: {error}') from error

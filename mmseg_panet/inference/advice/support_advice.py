@@ -7,6 +7,8 @@ import torch
 from mmengine.utils import slice_list
 
 from ...annotations.class_colours import class_palette
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import IGNORED, ignored_of
 from ...errors import InputError
 from ...models.bank.banked_image import BankedSupport
@@ -40,7 +42,8 @@ the background if it also touches all four borders."""
 
 def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
            batch_size: int, show_progress: bool,
-           palette: np.ndarray | None = None) -> SupportAdvice:
+           palette: np.ndarray | None = None,
+           reading: ImageReading = PLAIN) -> SupportAdvice:
     """Judge every support of a bank by the others of its class.
 
     Each class is judged 1-way, against the rest of its own images, and every
@@ -54,6 +57,7 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
         show_progress (bool): Whether to show a progress bar.
         palette (np.ndarray, optional): (256, 3) RGB of the bank's classes.
             Defaults to :func:`class_palette`.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         SupportAdvice: A row for each support, in the order of the bank.
@@ -79,7 +83,7 @@ def advise(model: Any, pipeline: Callable, bank: PrototypeBank,
 
     def read() -> Iterator[np.ndarray]:
         for index, source in enumerate(sources):
-            image = read_image(source.image)
+            image = read_image(source.image, reading)
             all_labels = source.rasterize(image.shape[:2])
             own = all_labels == 1 + source.names.index(source.class_name)
             unknown = all_labels == ignored_of(all_labels.dtype)

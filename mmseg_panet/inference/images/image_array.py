@@ -2,9 +2,10 @@
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ...annotations.mask_channels import as_array
+from ...annotations.orientation import upright
 from ...errors import InputError, check_choice, error_context
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
@@ -130,7 +131,7 @@ def _pillow_array(image: Image.Image) -> np.ndarray:
     with error_context(
             f'{name} could not be decoded', 'replace it or leave it out',
             (OSError, SyntaxError, ValueError)):
-        seen = ImageOps.exif_transpose(image)
+        seen = upright(image)
         if seen.mode.startswith('I'):
             # Pillow has 16 bits in 'I;16' or 'I', and 8 bits in 'I'.
             values = np.asarray(seen).astype(np.int64)

@@ -1,6 +1,5 @@
 """The list of images to segment, each with a unique name."""
 import glob
-import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,12 +8,15 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-from mmengine.logging import print_log
 from PIL import Image
 
-from ...annotations.image_files import is_image, stem_of, unread_note
+from ...annotations.image_bytes import is_url, url_name
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_files import stem_of
+from ...annotations.image_reading import ImageReading
+from ...annotations.image_suffixes import is_image, unread_note
 from ...errors import InputError
-from ...wording import printable
+from ...warn_once import warn_once
 from ..results.record import PICTURES, holds_results, is_result
 from .image_array import check_channel_order, image_array, is_in_memory
 from .image_source import (
@@ -57,11 +59,13 @@ class ImageItem(NamedTuple):
         return str(PurePosixPath(self.name).with_name(Path(self.source).name))
 
 
-def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
+def read_named(item: ImageItem, reading: ImageReading = PLAIN
+               ) -> tuple[np.ndarray, str, str]:
     """Read an image, and return its name and its hash too.
 
     Args:
         item (ImageItem): An item of :func:`list_images`.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         tuple[np.ndarray, str, str]: (H, W, 3) uint8 BGR, its name in
@@ -72,7 +76,7 @@ def read_named(item: ImageItem) -> tuple[np.ndarray, str, str]:
         InputError: See :func:`read_image`.
     """
     source = item.source
-    image = read_image(source)
+    image = read_image(source, reading)
     name, sha256 = name_and_sha256(
         source if isinstance(source, str) else image)
     return (
@@ -94,8 +98,9 @@ def list_images(inputs: Input | Sequence[Input],
     Args:
         inputs (str | os.PathLike | np.ndarray | Image.Image | Sequence): An
             image file, a folder, which is searched with all its folders, a
-            glob pattern, a video file, an array (H, W, 3) or (H, W) of
-            uint8, a Pillow image, or a list of such.
+            glob pattern, a video file, the URL of an image, see
+            :func:`read_bytes`, an array (H, W, 3) or (H, W) of uint8, a
+            Pillow image, or a list of such.
         leave_out (str | os.PathLike, optional): Folder of results, whose
             :data:`PICTURES` are left out if they are among the
             images.
@@ -157,12 +162,17 @@ def is_single(inputs: Input | Sequence[Input]) -> bool:
     """
     if isinstance(inputs, (str, os.PathLike)):
         path = os.fspath(inputs)
-        return os.path.isfile(path) and not is_video(path)
+        return is_url(path) or os.path.isfile(path) and not is_video(path)
     return is_in_memory(inputs)
 
 
 def _from_path(path: str) -> Iterator[ImageItem]:
     """Find the images of a path; their names keep the suffixes."""
+    if is_url(path):
+        if is_video(path):
+            read_image(path)  # it is refused
+        yield ImageItem(url_name(path), path)
+        return
     root, files = _search(path)
     for file in files:
         name = Path(os.path.relpath(file, root or '.')).as_posix()
@@ -200,7 +210,8 @@ def _search(path: str) -> tuple[str, list[str]]:
         raise InputError(
             note or f'no image has a path like {path}; a pattern that goes '
             "into folders is written with two stars, 'photos/**/*.jpg'")
-    _warn(note)
+    if note:
+        warn_once(note)
     return root, files
 
 
@@ -215,7 +226,8 @@ def _files_below(folder: str) -> list[str]:
         folders[:] = [one for one in folders
                       if real not in entered and not one.startswith('.')
                       and one not in results]
-        unread.setdefault(real, names)
+        unread.setdefault(
+            real, [os.path.join(root, name) for name in names])
         entered.setdefault(real, [
             os.path.join(root, name) for name in names
             if is_image(name) and not name.startswith('.')])
@@ -225,13 +237,9 @@ def _files_below(folder: str) -> list[str]:
         raise InputError(
             f'{folder} has no image with a suffix such as .jpg, .png, .webp, '
             f".bmp or .tif; {note or 'name another folder'}")
-    _warn(note)
-    return files
-
-
-def _warn(note: str) -> None:
     if note:
-        print_log(printable(note), 'current', logging.WARNING)
+        warn_once(note)
+    return files
 
 
 def _named(found: Sequence[ImageItem]) -> list[ImageItem]:

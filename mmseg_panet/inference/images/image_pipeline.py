@@ -5,6 +5,8 @@ from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
 from mmengine.utils import to_2tuple
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...config.build_errors import build_errors
 from ...errors import InputError, abbreviate, error_context
 from ...registry import type_name
@@ -34,6 +36,34 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
     Raises:
         InputError: If the config has none of them.
     """
+    # The scope is the place of a base, and no setting of a step.
+    return [{key: value for key, value in step.items()
+             if (key, value) not in _USUAL_SCOPES}
+            for step in _pipeline(cfg)
+            if not type_name(step).startswith(_LEFT_OUT)]
+
+
+def reading_of(cfg: ConfigDict) -> ImageReading:
+    """Return the bands and the stretch with which a config loads images.
+
+    Args:
+        cfg (ConfigDict): See :func:`image_steps`.
+
+    Returns:
+        ImageReading: That of ``LoadOrientedImage`` in the pipeline.
+
+    Raises:
+        InputError: If the config has no pipeline, or its bands or its
+            stretch are invalid.
+    """
+    return next((
+        ImageReading.of(step.get('bands'), step.get('stretch'))
+        for step in _pipeline(cfg)
+        if type_name(step) == 'LoadOrientedImage'), PLAIN)
+
+
+def _pipeline(cfg: ConfigDict) -> Sequence[dict]:
+    """Find the pipeline of a query in a config."""
     loader = cfg.get('test_dataloader')
     dataset = loader.get('dataset') if isinstance(loader, dict) else None
     pipeline = isinstance(dataset, dict) and dataset.get(
@@ -49,10 +79,7 @@ def image_steps(cfg: ConfigDict) -> list[dict]:
         raise InputError(
             'expected the pipeline as a list of dicts, each with the name of '
             f'a transform as its type, got {abbreviate(pipeline)}; correct it')
-    # The scope is the place of a base, and no setting of a step.
-    return [{key: value for key, value in step.items()
-             if (key, value) not in _USUAL_SCOPES}
-            for step in pipeline if not type_name(step).startswith(_LEFT_OUT)]
+    return pipeline
 
 
 class _ImagePipeline(Compose):

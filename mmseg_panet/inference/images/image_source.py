@@ -1,33 +1,26 @@
 """The source of an image: a file, an array or a frame of a video."""
 import hashlib
-import logging
 import os
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
-import mmcv
 import numpy as np
-from mmengine.fileio import get
-from mmengine.logging import print_log
 
-from ...annotations.image_files import is_unread
-from ...annotations.pixel_limit import check_image_pixels, check_pixels
-from ...errors import InputError, is_out_of_memory, out_of_memory
+from ...annotations.image_bytes import file_name, is_url, read_bytes
+from ...annotations.image_decoder import PLAIN, decode_image
+from ...annotations.image_reading import ImageReading
+from ...annotations.image_suffixes import VIDEO_SUFFIXES, suffix_of
+from ...errors import InputError
 from ...files import check_regular
-from ...wording import printable
 from .image_array import image_array
-from .tiff_file import tiff_facts
 
-_VIDEO_SUFFIXES = (
-    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
 _ENDS = 65536
 """Bytes that are read at each end: an image's header and its last rows."""
 
 
 def is_video(path: str) -> bool:
     """Tell whether a file has the suffix of a video."""
-    return Path(path).suffix.lower() in _VIDEO_SUFFIXES
+    return suffix_of(file_name(path)) in VIDEO_SUFFIXES
 
 
 class Video:
@@ -122,17 +115,14 @@ class VideoFrame(NamedTuple):
 Source = str | np.ndarray | VideoFrame
 
 
-def read_image(source: Source) -> np.ndarray:
-    """Read an image as a viewer shows it.
-
-    The camera's orientation is applied, transparency is ignored, 16 bits
-    are scaled to 8, and grey images get three channels. OpenCV returns
-    nothing for a file of any format that is cut short, so that no partial
-    image is used.
+def read_image(source: Source, reading: ImageReading = PLAIN) -> np.ndarray:
+    """Read an image as a viewer shows it, see :func:`decode_image`.
 
     Args:
         source (str | np.ndarray | VideoFrame): Source of an
             :class:`ImageItem`.
+        reading (ImageReading): Bands and stretch of files. Defaults to all
+            bands, of 8 or 16 bits.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -145,53 +135,12 @@ def read_image(source: Source) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return image_array(source)
     if is_video(source):
+        if is_url(source):
+            raise InputError(
+                f'{source}: expected the URL of an image, got that of a '
+                'video; download it')
         return Video(source).read(0)
-    check_regular(source)
-    known = _check_tiff(source) or check_image_pixels(source)
-    try:
-        image = mmcv.imread(
-            source, flag='color', backend='cv2') if known else None
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise out_of_memory(source) from error
-        if not isinstance(error, (OSError, cv2.error)):
-            raise
-        reason = error if isinstance(
-            error, OSError) else 'it is empty, or larger than OpenCV allows'
-        raise InputError(
-            f'{source} could not be read ({reason}); replace the file or '
-            'leave it out') from error
-    if image is None and is_unread(source):
-        raise InputError(
-            f'{source}: expected an image as JPEG, PNG, WebP, BMP or TIFF, '
-            f'got {Path(source).suffix}; convert it to JPEG')
-    if image is None:
-        raise InputError(
-            f'{source} is no complete image: cut short, damaged, or of a '
-            'format that OpenCV does not know; replace the file or leave it '
-            'out')
-    return image
-
-
-def _check_tiff(path: str) -> bool:
-    """Refuse 32 bits, warn of pages that are not read, and tell if it is one.
-
-    Pillow does not know all TIFF files that OpenCV reads.
-    """
-    facts = tiff_facts(path)
-    if facts is None:
-        return False
-    check_pixels(facts.size, path)
-    if facts.bits > 16:
-        raise InputError(
-            f'{path}: expected values of 8 or 16 bits, got a TIFF of '
-            f'{facts.bits} bits; save it with 8 or 16 bits')
-    if facts.pages > 1:
-        print_log(
-            f'{printable(path)} has {facts.pages} pages, of which only the '
-            'first is read; save each page as a file', 'current',
-            logging.WARNING)
-    return True
+    return decode_image(read_bytes(source), source, reading)
 
 
 def source_key(source: Source) -> str:
@@ -209,11 +158,14 @@ def source_key(source: Source) -> str:
 
     Raises:
         OSError: If a file cannot be read.
+        InputError: If a URL cannot be read.
     """
     if isinstance(source, VideoFrame):
         return f'{source_key(source.video.path)}-{source.number}'
     if isinstance(source, np.ndarray):
         return array_sha256(source)[:16]
+    if is_url(source):
+        return hashlib.sha256(read_bytes(source)).hexdigest()[:16]
     check_regular(source)
     with open(source, 'rb') as file:
         size = os.fstat(file.fileno()).st_size
@@ -227,7 +179,7 @@ def name_and_sha256(image: str | np.ndarray) -> tuple[str, str]:
     """Return an image's name in messages, and the hash of its content."""
     if isinstance(image, np.ndarray):
         return 'array', array_sha256(image)
-    return Path(image).name, hashlib.sha256(get(image)).hexdigest()
+    return file_name(image), hashlib.sha256(read_bytes(image)).hexdigest()
 
 
 def array_sha256(array: np.ndarray) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import ignored_label
 from ...annotations.reserved_names import NOT_CLASSES
 from ...errors import InputError
@@ -48,24 +50,29 @@ class SegmentationResult(dict):
         items (Sequence[ImageItem]): The images.
         class_maps (Sequence[np.ndarray | None]): Their class maps.
         palette (np.ndarray): See :func:`class_palette`.
+        reading (ImageReading): See :func:`read_image`.
     """
 
     def __init__(self, values: dict[str, Any], items: Sequence[ImageItem],
                  class_maps: Sequence[np.ndarray | None],
-                 palette: np.ndarray) -> None:
+                 palette: np.ndarray,
+                 reading: ImageReading = PLAIN) -> None:
         super().__init__(values)
         self._items = list(items)
         self._class_maps = list(class_maps)
         self._palette = palette
+        self._reading = reading
 
     def __reduce__(self) -> tuple:
         return type(self), (
-            dict(self), self._items, self._class_maps, self._palette)
+            dict(self), self._items, self._class_maps, self._palette,
+            self._reading)
 
     def copy(self) -> 'SegmentationResult':
         """Make a shallow copy, which can be plotted too."""
         return type(self)(
-            dict(self), self._items, self._class_maps, self._palette)
+            dict(self), self._items, self._class_maps, self._palette,
+            self._reading)
 
     def plot(self, out: StrPath | None = None,
              max_images: int = 16) -> np.ndarray:
@@ -222,7 +229,7 @@ class SegmentationResult(dict):
             f"and {counted(more, 'more image')}" if more else '')
 
     def _image(self, item: ImageItem, labels: np.ndarray) -> np.ndarray:
-        image = read_image(item.source)
+        image = read_image(item.source, self._reading)
         if image.shape[:2] != labels.shape:
             raise InputError(
                 f'{item.name} has changed since it was segmented: expected '

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...errors import InputError
 from ...files import StrPath
 from ...models.adapted import CertainCellFinder, certain_statistics
@@ -28,7 +30,8 @@ _MOST = 100
 @torch.no_grad()
 def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
                  images: Any, leave_out: StrPath | None, batch_size: int,
-                 show_progress: bool, channel_order: str = 'bgr'
+                 show_progress: bool, channel_order: str = 'bgr',
+                 reading: ImageReading = PLAIN
                  ) -> tuple[PrototypeBank, list[str]]:
     """Choose the images and cells that are added to each class.
 
@@ -42,6 +45,7 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
         channel_order (str): See :func:`list_images`. Defaults to 'bgr'.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         tuple[PrototypeBank, list[str]]: The bank with the adaptation, and a
@@ -60,17 +64,17 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
             'expected a classifier that uses second moments to adapt, got '
             f"{type(head.classifier).__name__}; use classifier='auto'")
     items = list_images(images, leave_out, channel_order=channel_order)
-    reading = _Reading(items, bank)
+    images_read = _Images(items, bank, reading)
     like = next(model.parameters())
     finder = CertainCellFinder(
         bank.statistics().each(lambda one: one.to(like)), bank.shots)
     best = [_Best(_limit(len(items))) for _ in bank.classes]
     with progress_bar(show_progress) as bar:
         for index, features, metainfo in bar.track(
-                encode_images(model, pipeline, iter(reading), batch_size),
+                encode_images(model, pipeline, iter(images_read), batch_size),
                 len(items), description='Adapting'):
             logits = head.match(features[None], head.fitted)[0]
-            name, sha256 = reading.names[index]
+            name, sha256 = images_read.names[index]
             for cells in finder.find(
                     features, logits, _valid(head, features, metainfo)):
                 of_way, place = best[cells.way], (-cells.reach, sha256)
@@ -80,14 +84,14 @@ def adapted_bank(model: Any, pipeline: Callable, bank: PrototypeBank,
                     of_way.add(place, BankedAdapted(
                         bank.classes[cells.way],
                         statistics.each(lambda one: one.cpu()), name, sha256))
-    if len(reading.notes) == len(items):
+    if len(images_read.notes) == len(items):
         raise InputError(
             'expected an image to adapt to, got none that can be read: '
-            f'{reading.notes[0]}')
-    most = _limit(len(reading.names))
+            f'{images_read.notes[0]}')
+    most = _limit(len(images_read.names))
     return bank.copy(adapted=[
         one for of_way in best for one in of_way.banked[:most]
-    ]), reading.notes + [
+    ]), images_read.notes + [
         f'no image shows {class_name!r} for certain: it stays as it was'
         for class_name, of_way in zip(bank.classes, best, strict=True)
         if not of_way.banked]
@@ -127,7 +131,7 @@ class _Best:
         del self._places[self._most:], self.banked[self._most:]
 
 
-class _Reading:
+class _Images:
     """Reads images that are neither supports nor negatives, each once.
 
     Attributes:
@@ -136,8 +140,8 @@ class _Reading:
     """
 
     def __init__(self, items: Sequence[ImageItem],
-                 bank: PrototypeBank) -> None:
-        self._items = items
+                 bank: PrototypeBank, reading: ImageReading) -> None:
+        self._items, self._reading = items, reading
         self._known = {
             *(one.image_sha256 for one in bank.supports),
             *(one.image_sha256 for one in bank.negatives)}
@@ -147,7 +151,7 @@ class _Reading:
     def __iter__(self) -> Iterator[np.ndarray]:
         for item in self._items:
             try:
-                image, name, sha256 = read_named(item)
+                image, name, sha256 = read_named(item, self._reading)
             except InputError as error:
                 self.notes.append(f'not adapted to {item.name}: {error}')
                 continue

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...models.bank.banked_image import BankedNegative
 from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar
@@ -15,7 +17,8 @@ from .support_encoder import encode_images
 def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
                       images: Any, batch_size: int,
                       show_progress: bool,
-                      channel_order: str = 'bgr') -> list[str]:
+                      channel_order: str = 'bgr',
+                      reading: ImageReading = PLAIN) -> list[str]:
     """Read and measure images without any of the classes, and add them.
 
     Args:
@@ -26,6 +29,7 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
         channel_order (str): See :func:`list_images`. Defaults to 'bgr'.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         list[str]: A sentence for each image that adds nothing.
@@ -38,7 +42,7 @@ def measure_negatives(model: Any, pipeline: Callable, bank: PrototypeBank,
 
     def read() -> Iterator[np.ndarray]:
         for item in items:
-            image, *name = read_named(item)
+            image, *name = read_named(item, reading)
             names.append((name[0], name[1]))
             yield image
 

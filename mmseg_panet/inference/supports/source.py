@@ -1,5 +1,4 @@
 """The source of supports: pairs by class, a folder or a file."""
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -7,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 from PIL import Image
 
 from ...annotations.class_list import check_class_name
 from ...annotations.detection import SUFFIXES, read_any
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.image_files import existing_file, unread_note
+from ...annotations.image_files import existing_file
+from ...annotations.image_suffixes import warn_of_unread
 from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import mask_array, object_labels
@@ -166,9 +165,7 @@ def _checked_path(source: Any) -> Path:
 def _warn_of_unread(*folders: Path | None) -> None:
     """Warn of photographs of formats that are not read."""
     for folder in filter(None, folders):
-        note = unread_note(folder.rglob('*'), folder)
-        if note:
-            print_log(note, 'current', logging.WARNING)
+        warn_of_unread(folder.rglob('*'), folder)
 
 
 def _support(class_name: str, number: int, pair: Any, channel_order: str,

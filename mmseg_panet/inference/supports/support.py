@@ -78,7 +78,7 @@ class Support:
         if self.labels_size is not None:
             self._check_labels_size(self.labels_size, size, size[::-1])
         labels = self.labels_of(size)
-        stored = Path(self.image) if isinstance(
+        stored = self.image if isinstance(
             self.image, str) else self.picture
         if stored is not None and labels.shape == size[::-1] != size:
             with suppress(InputError):

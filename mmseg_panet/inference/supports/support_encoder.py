@@ -8,6 +8,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from ...annotations.image_decoder import PLAIN
+from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import IGNORED, ignored_of
 from ...annotations.object_mask import assumption_notes
 from ...errors import InputError
@@ -53,8 +55,8 @@ def encode_images(model: nn.Module, pipeline: Callable,
 def encode_supports(model: nn.Module, pipeline: Callable,
                     supports: Sequence[Support], batch_size: int,
                     advance: Callable[[], object] = lambda: None,
-                    left_out: dict[Support, NotShownError] | None = None
-                    ) -> list[BankedSupport]:
+                    left_out: dict[Support, NotShownError] | None = None,
+                    reading: ImageReading = PLAIN) -> list[BankedSupport]:
     """Measure the features of supports under their labels.
 
     An image passes the network once, even if it has several supports. Images
@@ -70,6 +72,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         left_out (dict[Support, NotShownError], optional): It gets the
             optional supports whose labels do not show their class, which are
             left out. Defaults to None: none is left out.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         list[BankedSupport]: One for each support that is not left out, in the
@@ -90,7 +93,7 @@ def encode_supports(model: nn.Module, pipeline: Callable,
         images = list(of_class)
         for number, features, metainfo in encode_images(
                 model, pipeline,
-                map(read_image, [those[0].image for those in images]),
+                (read_image(those[0].image, reading) for those in images),
                 batch_size):
             measured: dict[object, BankedSupport] = {}
             for support in images[number]:
@@ -111,7 +114,8 @@ def encode_supports(model: nn.Module, pipeline: Callable,
 def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
                  source: Any, image_dir: StrPath | None, batch_size: int,
                  show_progress: bool,
-                 channel_order: str = 'bgr') -> list[str]:
+                 channel_order: str = 'bgr',
+                 reading: ImageReading = PLAIN) -> list[str]:
     """Read and measure supports, and add them to a bank.
 
     Args:
@@ -123,6 +127,7 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         batch_size (int): See :func:`encode_images`.
         show_progress (bool): Whether to show a progress bar.
         channel_order (str): See :func:`read_supports`. Defaults to 'bgr'.
+        reading (ImageReading): See :func:`read_image`.
 
     Returns:
         list[str]: A sentence on masks whose values leave room for doubt,
@@ -140,7 +145,7 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         left_out: dict[Support, NotShownError] = {}
         found = encode_supports(
             model, pipeline, supports, batch_size, lambda: bar.advance(task),
-            left_out)
+            left_out, reading)
     notes = _left_out_notes({one.class_name for one in found}, left_out)
     assumed: dict[str, str] = {}
     for support in supports:

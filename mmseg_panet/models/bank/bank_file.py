@@ -269,6 +269,9 @@ _FAULTS: dict[str, tuple[str, Any, str]] = {
     'network': ('another network', None, 'config and checkpoint'),
     'preprocessing': (
         'images that were prepared otherwise', None, 'config and checkpoint'),
+    'reading': (
+        'images that were read with other bands or another stretch', {},
+        'bands and stretch (--bands, --stretch)'),
     'pooling': ('another pooling', None, 'config and checkpoint'),
     'classifier': (
         'another classifier', 'PrototypeClassifier', 'classifier'),

@@ -3,6 +3,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...annotations.class_list import check_class_name, check_name
+from ...annotations.image_reading import ImageReading
 from ...errors import check_number
 from ..main_axes import check_rank
 from ..statistics import NEEDS
@@ -18,7 +19,7 @@ SUPPORT_KEYS = {
 NEGATIVE_KEYS = {'image': str, 'image_sha256': str}
 _MODEL_KEYS = {
     'weights_sha256': str, 'cells': str, 'needs': list, 'classifier': str,
-    'matching': dict}
+    'matching': dict, 'reading': dict}
 """Entries of the model's description, of which old banks lack some."""
 _DEEPEST = 50
 """Levels of nested lists and objects in a header."""
@@ -94,6 +95,7 @@ def _check_model(model: Any) -> None:
         raise ValueError(
             f'expected needs of the model among {list(NEEDS)}, got {needs}')
     check_rank(model.get('rank'))
+    ImageReading.of(**model.get('reading', {}))
 
 
 def _check_entries(what: str, entries: Any, kinds: Mapping[str, type]

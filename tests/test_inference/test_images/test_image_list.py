@@ -102,14 +102,15 @@ def test_results_are_no_photographs_wherever_they_were_written(tmp_path):
 def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.inference.images.image_list.print_log',
+        'mmseg_panet.warn_once.print_log',
         lambda text, *_: said.append(text))
     for file in ('a.jpg', 'deep/b.HEIC', 'c.cr2', 'c.txt', '._d.heic'):
         save_image(tmp_path / file, format='PNG')
     for inputs in (tmp_path, str(tmp_path / '**/*')):
         assert names(inputs) == ['a']
         assert said.pop() == (
-            f'skipped 2 files of {inputs}, as .cr2, .heic is not read; '
+            f'skipped 2 files of {inputs}, as .cr2 (1), .heic (1) is not '
+            'read; '
             'convert them to JPEG')
     names(tmp_path / 'a.jpg')
     assert not said

@@ -159,7 +159,7 @@ def test_a_missing_image_is_named_with_its_suffix(tmp_path):
 def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.inference.supports.source.print_log',
+        'mmseg_panet.warn_once.print_log',
         lambda text, *_: said.append(text))
     (plain(tmp_path / 'in') / 'images/x.heic').touch()
     read_supports(tmp_path / 'in')
