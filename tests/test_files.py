@@ -11,9 +11,6 @@ import zlib
 import numpy as np
 import pytest
 
-from mmseg_panet.annotations.image_bytes import read_bytes
-from mmseg_panet.annotations.image_files import size_and_orientation
-from mmseg_panet.annotations.pixel_limit import open_limited
 from mmseg_panet.datasets.manifest import read_rules
 from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.files import (
@@ -26,6 +23,9 @@ from mmseg_panet.files import (
     write_arrays,
     write_atomic,
 )
+from mmseg_panet.images.file_bytes import read_bytes
+from mmseg_panet.images.image_files import size_and_orientation
+from mmseg_panet.images.pixel_limit import open_limited
 from mmseg_panet.inference.images.image_source import read_image, source_key
 from mmseg_panet.inference.results.out_path import check_writable
 from mmseg_panet.json_text import read_json

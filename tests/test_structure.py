@@ -11,9 +11,9 @@ MAX_LINES = 300
 # What is not named, such as errors.py, is below all of them. A module imports
 # from its own layer and those below.
 LAYERS = (
-    'annotations', 'datasets', 'models', 'evaluation', 'visualization',
-    'engine', 'config', 'inference', 'export', 'runs', 'cli', '__main__',
-    'apis', '')
+    'images', 'annotations', 'datasets', 'models', 'evaluation',
+    'visualization', 'engine', 'config', 'inference', 'export', 'runs', 'cli',
+    '__main__', 'apis', '')
 
 TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 

@@ -9,6 +9,8 @@ from typing import NamedTuple, NoReturn
 
 from ..errors import InputError
 from ..files import StrPath
+from ..images.image_files import is_hidden, visible_files
+from ..images.suffixes import is_image
 from .class_list import BACKGROUND
 from .export_folder import export_folder
 from .formats.coco import may_be_coco, read_coco_files
@@ -18,8 +20,6 @@ from .formats.labelstudio import brush_refusal, read_labelstudio
 from .formats.labelstudio_tasks import is_labelstudio
 from .formats.masks import read_masks
 from .formats.supervisely import is_supervisely, read_supervisely
-from .image_files import is_hidden, visible_files
-from .image_suffixes import is_image
 from .mask_folder import Annotations
 
 SUFFIXES = ('.json', '.xml', '.zip')

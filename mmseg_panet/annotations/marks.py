@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, error_context
+from ..images.image_files import existing_file
 from .class_list import IGNORED
-from .image_files import existing_file
 from .mask_channels import values_of
 from .mask_values import MANY, read_values
 from .rasterize import label_runs, object_runs, require_pycocotools

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..files import StrPath
-from .image_files import open_upright
+from ..images.image_files import open_upright
 
 
 class Channels(NamedTuple):

@@ -1,7 +1,6 @@
 """Mask folders: masks with a class list and a list of images."""
 import hashlib
 import json
-import logging
 import os
 import re
 from collections import Counter
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.logging import print_log
 
 from ..errors import InputError, raise_first
 from ..files import (
@@ -22,16 +20,17 @@ from ..files import (
     write_lines,
     write_mask,
 )
-from ..locks import folder_lock, is_locked
-from ..parallel import parallel_map
-from ..wording import counted, printable
-from .class_list import CLASS_LIST, ClassList, write_class_list
-from .image_files import (
+from ..images.image_files import (
     check_annotated_size,
     check_file_name,
     names_a_file,
     orient_labels,
 )
+from ..locks import folder_lock, is_locked
+from ..notices import warn
+from ..parallel import parallel_map
+from ..wording import counted
+from .class_list import CLASS_LIST, ClassList, write_class_list
 from .mask_channels import values_of
 
 _FORMAT = 2
@@ -157,7 +156,7 @@ def _write_masks(out_dir: Path, annotations: Annotations) -> list[str]:
     write_lines(out_dir / 'images.txt', [task.stem for task in tasks])
     # The ids of masks that were written earlier are unknown.
     for note in notes(shown) if len(todo) == len(tasks) else ():
-        print_log(printable(note), 'current', logging.WARNING)
+        warn(note)
     return classes.names
 
 

@@ -6,7 +6,8 @@ from PIL import Image
 
 from ..errors import InputError, error_context
 from ..files import StrPath
-from .image_files import open_upright
+from ..images.image_files import open_upright
+from ..images.orientation import upright
 from .label_type import IGNORED
 from .mask_channels import (
     colour_codes,
@@ -14,7 +15,6 @@ from .mask_channels import (
     palette_of,
     values_of,
 )
-from .orientation import upright
 
 PAINT = 'paint the object white on black'
 MANY = 32

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..errors import InputError, error_context
 from ..files import StrPath
+from ..images.image_files import size_and_orientation
 from . import shapes
 from .class_list import ClassList, number_classes
-from .image_files import size_and_orientation
 from .mask_folder import Annotations, MaskTask
 from .rasterize import (
     bitmap_runs,

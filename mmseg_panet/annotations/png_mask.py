@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .pixel_limit import open_limited
+from ..images.pixel_limit import open_limited
 
 
 def decode_base64(text: Any) -> bytes:

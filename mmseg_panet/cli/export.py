@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..export.agreement import (
     LEAST,
@@ -31,6 +30,7 @@ from ..export.onnx_file import DTYPES, EXPORTERS, require_onnx, write_onnx
 from ..export.quantization import quantise
 from ..export.segmentation_graph import SegmentationGraph
 from ..files import atomic_path, prepare_output, write_arrays
+from ..images.reading import ImageReading
 from ..inference.images.image_list import ImageItem, list_images
 from ..inference.images.image_source import read_image
 from ..inference.network import Network

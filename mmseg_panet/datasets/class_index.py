@@ -10,14 +10,14 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.fileio import get
 
-from ..annotations.image_decoder import decode_image
-from ..annotations.image_files import size_and_orientation
-from ..annotations.image_suffixes import suffix_of
 from ..annotations.label_type import IGNORED, ignored_of
-from ..annotations.orientation import is_turned, orientation_of
-from ..annotations.pixel_limit import check_pixels, open_limited
 from ..errors import InputError, raise_first
 from ..files import write_arrays
+from ..images.decoder import decode_image
+from ..images.image_files import size_and_orientation
+from ..images.orientation import is_turned, orientation_of
+from ..images.pixel_limit import check_pixels, open_limited
+from ..images.suffixes import suffix_of
 from ..parallel import parallel_map
 from .cache import (
     cache_key,

@@ -7,10 +7,10 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from ..annotations.class_list import BACKGROUND, read_class_list
-from ..annotations.image_files import images_by_stem, stem_of
 from ..annotations.label_type import ignored_label
 from ..errors import InputError
 from ..files import read_lines
+from ..images.image_files import images_by_stem, stem_of
 
 
 @DATASETS.register_module()

@@ -1,18 +1,16 @@
 """The registry of classes that a few examples define."""
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.logging import print_log
 
 from ..files import StrPath
 from ..models.bank.bank_file import write_bank
 from ..models.bank.prototype_bank import PrototypeBank
 from ..models.negatives import NEGATIVE_SHARE
-from ..wording import printable
+from ..notices import warn
 from .adaptable import IMAGES_AT_ONCE, Adaptable
 from .advice.notes import background_notes, negative_notes
 from .advice.report import SupportAdvice
@@ -98,7 +96,7 @@ class ClassRegistry(Adaptable):
         if bank.classes:
             notes = [*notes, *background_notes(bank)]
         for note in (*notes, *negative_notes(bank)):
-            _warn(note)
+            warn(note)
         return self._change(bank)
 
     def _change(self: _Self, bank: PrototypeBank) -> _Self:
@@ -106,8 +104,8 @@ class ClassRegistry(Adaptable):
         lost = self._network.bank.adapted and not bank.adapted
         self._network.use(bank)
         if lost:
-            _warn('the adaptation is gone, as it was made by other examples '
-                  'or negatives: call adapt() again')
+            warn('the adaptation is gone, as it was made by other examples '
+                 'or negatives: call adapt() again')
         return self
 
     def add_class(self: _Self, class_name: str,
@@ -224,8 +222,8 @@ class ClassRegistry(Adaptable):
         bank = self._network.bank.copy(adapted=())
         write_bank(path, bank, self._network.description)
         if self._network.bank.adapted:
-            _warn('the adaptation is not part of the bank: call adapt() after '
-                  'it is loaded')
+            warn('the adaptation is not part of the bank: call adapt() after '
+                 'it is loaded')
 
     def load(self: _Self, path: StrPath) -> _Self:
         """Use the classes of a file, in place of all others.
@@ -251,7 +249,3 @@ class ClassRegistry(Adaptable):
         broadcast_object_list(shared)
         if not is_main_process():
             self._network.take(shared)
-
-
-def _warn(sentence: str) -> None:
-    print_log(printable(sentence), logger='current', level=logging.WARNING)

@@ -13,10 +13,10 @@ from PIL import Image
 from torch import nn
 
 from ..annotations.class_colours import check_colours, class_palette
-from ..annotations.image_reading import ImageReading
 from ..config.config_file import read_config
 from ..errors import InputError
 from ..files import StrPath
+from ..images.reading import ImageReading
 from ..models.bank.prototype_bank import NO_CLASS
 from ..models.device_checks import checked_at_end
 from ..models.safe_loading import safe_loading

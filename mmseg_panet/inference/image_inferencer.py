@@ -14,10 +14,10 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 
 from ..annotations.class_colours import class_meta
-from ..annotations.image_decoder import PLAIN
-from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..files import StrPath
+from ..images.decoder import PLAIN
+from ..images.reading import ImageReading
 from ..locks import folder_lock
 from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar

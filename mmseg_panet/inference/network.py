@@ -11,10 +11,10 @@ from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 
 from ..annotations.class_colours import class_meta, class_palette
-from ..annotations.image_decoder import PLAIN
-from ..annotations.image_reading import ImageReading
 from ..errors import InputError
 from ..files import StrPath
+from ..images.decoder import PLAIN
+from ..images.reading import ImageReading
 from ..models import Classifier, LogitMap
 from ..models.bank.bank_classifier import classifier_for
 from ..models.bank.bank_file import open_bank, suit

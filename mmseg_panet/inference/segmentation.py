@@ -3,9 +3,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ..annotations.image_decoder import PLAIN
-from ..annotations.image_reading import ImageReading
 from ..errors import InputError, is_out_of_memory, out_of_memory
+from ..images.decoder import PLAIN
+from ..images.reading import ImageReading
 from .images.image_list import ImageItem
 from .images.read_ahead import read_ahead
 from .results.prediction import Prediction

@@ -3,7 +3,7 @@ from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
 
-from ..warn_once import warn_once
+from ..notices import warn_once
 from .bank.bank_file import check_normalisation, check_weights
 from .bank.description import weights_sha256
 

@@ -35,10 +35,9 @@ def probabilities(inferencer):
 def said(monkeypatch):
     """Collect all that is printed."""
     lines = []
-    module = 'mmseg_panet.inference'
-    for name in ('adaptable', 'class_registry', 'network'):
+    for name in ('notices', 'inference.adaptable', 'inference.network'):
         monkeypatch.setattr(
-            f'{module}.{name}.print_log',
+            f'mmseg_panet.{name}.print_log',
             lambda line, *_, **__: lines.append(line))
     return lines
 

@@ -430,7 +430,7 @@ def test_the_choice_of_auto_is_printed_once(monkeypatch, tmp_path):
     said = []
     monkeypatch.setattr(
         'mmseg_panet.inference.network.print_log',
-        lambda text, **_: said.append(text))
+        lambda text, *_: said.append(text))
     supports = red_and_blue()
     inferencer = small_inferencer(RESIZE, classifier=None)
     inferencer.fit({'red': supports['red'][:1]})
@@ -474,8 +474,8 @@ def test_a_renamed_class_knows_its_supports():
 
 def test_masks_with_other_greys_are_reported_once_for_a_fit(monkeypatch):
     said = []
-    monkeypatch.setattr('mmseg_panet.inference.class_registry.print_log',
-                        lambda text, **_: said.append(text))
+    monkeypatch.setattr('mmseg_panet.notices.print_log',
+                        lambda text, *_: said.append(text))
     supports = {name: [(image, mask * np.uint8(255)) for image, mask in pairs]
                 for name, pairs in red_and_blue().items()}
     small_inferencer(RESIZE).fit(supports)
@@ -495,8 +495,8 @@ def test_supports_without_background_are_reported(caplog):
     image, mask = image_of((20, 20, 230))
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmseg_panet.inference.class_registry.print_log',
-                      lambda text, **_: said.append(text))
+        patch.setattr('mmseg_panet.notices.print_log',
+                      lambda text, *_: said.append(text))
         small_inferencer(RESIZE).fit({'all': [(image, mask | True)]})
         small_inferencer(RESIZE).fit({'box': [(image, mask)]})
     assert len(said) == 1 and 'no example shows background' in said[0]

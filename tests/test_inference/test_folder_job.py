@@ -16,9 +16,9 @@ from mmengine.dist import get_rank
 from PIL import Image
 from process_runs import in_processes
 
-from mmseg_panet.annotations.image_reading import ImageReading
 from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError, WriteError
+from mmseg_panet.images.reading import ImageReading
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
 from mmseg_panet.inference.images.image_source import VideoFrame

@@ -195,7 +195,7 @@ def test_a_head_with_such_a_bank_says_what_its_pipeline_needs(
     model.load_state_dict(fitted.model.state_dict(), strict=False)
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.warn_once.print_log', lambda text, *_: said.append(text))
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
     for _ in range(2):
         model.check_bank()
     warning, = said

@@ -2,8 +2,8 @@
 from pathlib import Path
 
 from ...errors import InputError, raise_first
-from ..image_files import is_hidden
-from ..image_suffixes import is_image
+from ...images.image_files import is_hidden
+from ...images.suffixes import is_image
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:

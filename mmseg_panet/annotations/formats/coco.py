@@ -5,11 +5,11 @@ from pathlib import Path
 from ...errors import InputError, raise_first
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
+from ...images.image_files import visible_files
 from ...locks import folder_lock
 from ...notices import warn
 from ..class_list import number_classes
 from ..export_folder import export_folder
-from ..image_files import visible_files
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, mark
 from ..rasterize import require_pycocotools

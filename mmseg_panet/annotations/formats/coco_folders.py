@@ -2,7 +2,7 @@
 from pathlib import Path
 
 from ...files import StrPath
-from ..image_names import ImageNames, posix_name
+from ...images.image_names import ImageNames, posix_name
 
 OBJECTS = 'instances_'
 """Start of the names of COCO's files of objects."""

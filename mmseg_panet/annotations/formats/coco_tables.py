@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from ...errors import InputError, abbreviate
 from ...files import StrPath
+from ...images.image_names import check_image_name
+from ...images.pixel_limit import check_pixels
 from ...json_text import read_json
 from ...notices import warn
-from ..image_names import check_image_name
-from ..pixel_limit import check_pixels
 from ..reserved_names import is_reserved
 
 Id = int | str

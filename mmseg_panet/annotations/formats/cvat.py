@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ...errors import InputError, error_context
 from ...files import StrPath, read_lines, read_names
+from ...images.image_files import check_file_name, images_by_stem
 from ...locks import folder_lock
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
 from ..export_folder import export_folder
-from ..image_files import check_file_name, images_by_stem
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco_files
 from .cvat_images import read_cvat_images

@@ -9,8 +9,9 @@ import numpy as np
 from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
-from ..image_names import ImageNames
-from ..image_suffixes import is_image
+from ...images.image_names import ImageNames
+from ...images.pixel_limit import check_pixels
+from ...images.suffixes import is_image
 from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint
 from ..objects import (
@@ -23,7 +24,6 @@ from ..objects import (
     no_box,
     rotated_box,
 )
-from ..pixel_limit import check_pixels
 from ..rasterize import bitmap_runs, object_runs
 from .cvat_xml import Attributes, CvatXml, XmlImage
 

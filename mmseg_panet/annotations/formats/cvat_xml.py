@@ -6,7 +6,7 @@ from xml.parsers import expat
 
 from ...errors import InputError, abbreviate
 from ...files import check_regular
-from ..image_files import visible_files
+from ...images.image_files import visible_files
 
 _ROOT = b'<annotations'
 _START = 4096

@@ -2,7 +2,6 @@
 
 X-AnyLabeling writes such files, too.
 """
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -10,19 +9,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import print_log
 from PIL import Image
 
 from ...errors import InputError, error_context, raise_first
 from ...files import StrPath, remove
 from ...garbage_collection import pause_garbage_collection
+from ...images.embedded_image import write_once
+from ...images.image_files import visible_files
+from ...images.image_names import ImageNames
 from ...locks import folder_lock
+from ...notices import warn
 from ...wording import counted
 from ..class_list import ClassList, number_classes
-from ..embedded_image import write_once
 from ..export_folder import export_folder
-from ..image_files import visible_files
-from ..image_names import ImageNames
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from .labelme_file import LabelmeFile, LabelmeImages, read_labelme_file
 from .labelme_shapes import draw_shape, is_degenerate
@@ -150,8 +149,8 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
                      if one.image is None and one.shapes])
     if len(known) < len(files):
         first = next(file for file in files if file not in known)
-        _warn(f"skipped {counted(len(files) - len(known), 'file')} of {path} "
-              f'that labelme did not write, such as {first}')
+        warn(f"skipped {counted(len(files) - len(known), 'file')} of {path} "
+             f'that labelme did not write, such as {first}')
     listed = ClassList(names, {})
     tasks = [
         MaskTask(one.stem, one, one.image, frozenset(
@@ -189,9 +188,9 @@ def _selected(found: Sequence[LabelmeFile], ids: Mapping[str, int]
                 shapes.append((number, label, shape))
         selected.append(one._replace(shapes=shapes))
     if left_out:
-        _warn(f"left out {counted(len(left_out), 'shape')} without an "
-              'extent, such as a polygon of two points; the first is '
-              f'{left_out[0]}; draw it again if it is an object')
+        warn(f"left out {counted(len(left_out), 'shape')} without an "
+             'extent, such as a polygon of two points; the first is '
+             f'{left_out[0]}; draw it again if it is an object')
     return selected
 
 
@@ -218,9 +217,5 @@ def _complete(tasks: Sequence[MaskTask], folder: Path) -> None:
         write_once(folder / f'{stem}{image.suffix}', image.read_bytes())
     copied = f', and copied {counted(len(others), "other")} there' * bool(
         others)
-    _warn(f"wrote {counted(sum(embedded), 'embedded image')} (imageData) to "
-          f'{folder}{copied}; take this folder as that of the images')
-
-
-def _warn(text: str) -> None:
-    print_log(text, 'current', logging.WARNING)
+    warn(f"wrote {counted(sum(embedded), 'embedded image')} (imageData) to "
+         f'{folder}{copied}; take this folder as that of the images')

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from ...errors import InputError, abbreviate
 from ...files import StrPath, check_inside
-from ...json_text import read_json
-from ..class_list import check_name
-from ..embedded_image import EmbeddedImage, read_embedded, write_once
-from ..image_files import (
+from ...images.embedded_image import EmbeddedImage, read_embedded, write_once
+from ...images.image_files import (
     check_file_name,
     is_image,
     size_and_orientation,
     stem_of,
 )
-from ..image_names import ImageNames, posix_name
-from ..pixel_limit import check_pixels
+from ...images.image_names import ImageNames, posix_name
+from ...images.pixel_limit import check_pixels
+from ...json_text import read_json
+from ..class_list import check_name
 
 Size = tuple[int, int]
 """H and W of an image in pixels."""

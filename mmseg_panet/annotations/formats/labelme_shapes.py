@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ...errors import abbreviate
-from ..pixel_limit import open_limited
+from ...images.pixel_limit import open_limited
 from ..shapes import check_reach
 
 # Sizes in pixels, as in labelme's shape_to_mask.

@@ -7,15 +7,15 @@ from typing import Any
 from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
+from ...images.image_files import visible_files
+from ...images.image_names import ImageNames
+from ...images.pixel_limit import check_pixels
+from ...images.suffixes import is_image
 from ...locks import folder_lock
 from ..export_folder import export_folder
-from ..image_files import visible_files
-from ..image_names import ImageNames
-from ..image_suffixes import is_image
 from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, MarkedObject, Size, mark
-from ..pixel_limit import check_pixels
 from .labelstudio_regions import Region, encoder, regions
 from .labelstudio_tasks import Task, image_path, is_labelstudio, read_tasks
 

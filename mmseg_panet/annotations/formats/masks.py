@@ -7,9 +7,13 @@ import numpy as np
 
 from ...errors import InputError, raise_first
 from ...files import StrPath
+from ...images.image_files import (
+    images_by_stem,
+    open_upright,
+    size_and_orientation,
+)
 from ..class_list import ClassList, Colour, read_class_list
 from ..grey_ids import GreyIds, grey_ids
-from ..image_files import images_by_stem, open_upright, size_and_orientation
 from ..label_type import IGNORED, ignored_label, label_type
 from ..mask_channels import colour_codes, grey_of, read_channels, values_of
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks

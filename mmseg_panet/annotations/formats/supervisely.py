@@ -7,16 +7,16 @@ from pathlib import Path
 from ...errors import InputError, abbreviate
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
+from ...images.image_files import visible_files
+from ...images.image_names import ImageNames
+from ...images.pixel_limit import check_pixels
+from ...images.suffixes import is_image
 from ...json_text import read_json
 from ...locks import folder_lock
 from ..export_folder import export_folder
-from ..image_files import visible_files
-from ..image_names import ImageNames
-from ..image_suffixes import is_image
 from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, MarkedObject, mark
-from ..pixel_limit import check_pixels
 from .supervisely_figures import encoder
 
 _OBJECTS = re.compile(rb'"objects"\s*:\s*\[')

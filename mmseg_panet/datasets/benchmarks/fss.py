@@ -10,9 +10,9 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from ...annotations.pixel_limit import open_limited
 from ...errors import InputError, raise_first
 from ...files import StrPath, read_names, write_lines
+from ...images.pixel_limit import open_limited
 from ...locks import folder_lock
 from ...parallel import parallel_map
 from .published import PUBLISHED, differences

@@ -13,8 +13,8 @@ from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmengine.utils import scandir
 
-from ...annotations.image_files import images_by_stem
 from ...errors import InputError
+from ...images.image_files import images_by_stem
 from ...parallel import parallel_map
 from ..class_index import ClassIndex, Fault, count_pixels
 from ..folder import FolderDataset

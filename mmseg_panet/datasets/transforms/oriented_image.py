@@ -6,8 +6,8 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.fileio import get
 from mmseg.registry import TRANSFORMS
 
-from ...annotations.image_decoder import decode_image
-from ...annotations.image_reading import ImageReading
+from ...images.decoder import decode_image
+from ...images.reading import ImageReading
 
 
 @TRANSFORMS.register_module()

@@ -9,9 +9,9 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from ...annotations.pixel_limit import open_limited
 from ...annotations.shapes import strokes
 from ...errors import InputError
+from ...images.pixel_limit import open_limited
 from .weak_annotation import WeakAnnotation, border_distance
 from .wide_annotations import LoadWideAnnotations
 

@@ -7,10 +7,10 @@ import torch
 from mmengine.utils import slice_list
 
 from ...annotations.class_colours import class_palette
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import IGNORED, ignored_of
 from ...errors import InputError
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar

@@ -5,8 +5,8 @@ import numpy as np
 from PIL import Image
 
 from ...annotations.mask_channels import as_array
-from ...annotations.orientation import upright
 from ...errors import InputError, check_choice, error_context
+from ...images.orientation import upright
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ...annotations.image_bytes import is_url, url_name
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_files import stem_of
-from ...annotations.image_reading import ImageReading
-from ...annotations.image_suffixes import is_image, unread_note
 from ...errors import InputError
-from ...warn_once import warn_once
+from ...images.decoder import PLAIN
+from ...images.file_bytes import is_url, url_name
+from ...images.image_files import stem_of
+from ...images.reading import ImageReading
+from ...images.suffixes import is_image, unread_note
+from ...notices import warn_once
 from ..results.record import PICTURES, holds_results, is_result
 from .image_array import check_channel_order, image_array, is_in_memory
 from .image_source import (

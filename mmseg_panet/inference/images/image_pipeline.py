@@ -5,10 +5,10 @@ from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
 from mmengine.utils import to_2tuple
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...config.build_errors import build_errors
 from ...errors import InputError, abbreviate, error_context
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...registry import type_name
 
 _LEFT_OUT = (

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ...annotations.image_bytes import file_name, is_url, read_bytes
-from ...annotations.image_decoder import PLAIN, decode_image
-from ...annotations.image_reading import ImageReading
-from ...annotations.image_suffixes import VIDEO_SUFFIXES, suffix_of
 from ...errors import InputError
 from ...files import check_regular
+from ...images.decoder import PLAIN, decode_image
+from ...images.file_bytes import file_name, is_url, read_bytes
+from ...images.reading import ImageReading
+from ...images.suffixes import VIDEO_SUFFIXES, suffix_of
 from .image_array import image_array
 
 _ENDS = 65536

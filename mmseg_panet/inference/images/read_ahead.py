@@ -7,9 +7,9 @@ from itertools import islice
 
 import numpy as np
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...errors import InputError
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from .image_list import ImageItem
 from .image_source import read_image
 

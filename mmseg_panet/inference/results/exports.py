@@ -1,6 +1,5 @@
 """The exports of masks as files of label tools: COCO, labelme and YOLO."""
 import json
-import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import print_log
 
 from ...annotations.rasterize import require_pycocotools
 from ...errors import InputError, check_choice, check_number
 from ...files import atomic_path, check_inside, write_atomic
+from ...notices import warn
 from ...progress import progress_bar
-from ...wording import counted, printable
+from ...wording import counted
 from ..images.image_list import ImageItem
 from .coco_export import (
     coco_annotations,
@@ -192,11 +191,10 @@ def _write_new(out_dir: Path,
             continue
         write_atomic(path, data)
     if kept:
-        print_log(
-            f"{counted(len(kept), 'file')} such as {printable(kept[0])} "
+        warn(
+            f"{counted(len(kept), 'file')} such as {kept[0]} "
             'differ from their masks, and were kept, as they may have been '
-            'corrected; remove them to export the masks again', 'current',
-            logging.WARNING)
+            'corrected; remove them to export the masks again')
 
 
 def _link(path: Path, image: str) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import ignored_label
 from ...annotations.reserved_names import NOT_CLASSES
 from ...errors import InputError
 from ...files import StrPath, atomic_path, prepare_output
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...summary import Summary, listed
 from ...visualization.legend import percent
 from ...visualization.segmentation_plot import plot_grid, plot_segmentation

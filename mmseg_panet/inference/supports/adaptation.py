@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...errors import InputError
 from ...files import StrPath
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...models.adapted import CertainCellFinder, certain_statistics
 from ...models.bank.banked_image import BankedAdapted
 from ...models.bank.prototype_bank import NO_CLASS, PrototypeBank

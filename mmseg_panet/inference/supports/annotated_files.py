@@ -2,19 +2,17 @@
 
 An image may show several classes, and is then a support of each of them.
 """
-import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
 from ...annotations.class_list import check_class_name
-from ...annotations.image_files import names_a_file
 from ...annotations.mask_channels import values_of
 from ...annotations.mask_folder import Annotations
 from ...errors import InputError
-from ...wording import printable
+from ...images.image_files import names_a_file
+from ...notices import warn
 from .support import Support
 
 
@@ -69,5 +67,5 @@ def supports_of(
             f'{source}: expected an image that shows one of {list(names)}, '
             f'got none; {remedy}')
     for note in notes:
-        print_log(printable(note), 'current', logging.WARNING)
+        warn(note)
     return found

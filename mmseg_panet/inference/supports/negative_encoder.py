@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...models.bank.banked_image import BankedNegative
 from ...models.bank.prototype_bank import PrototypeBank
 from ...progress import progress_bar

@@ -11,13 +11,13 @@ from PIL import Image
 from ...annotations.class_list import check_class_name
 from ...annotations.detection import SUFFIXES, read_any
 from ...annotations.formats.class_folders import list_pairs
-from ...annotations.image_files import existing_file
-from ...annotations.image_suffixes import warn_of_unread
 from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import mask_array, object_labels
 from ...archive import check_archive
 from ...errors import InputError, abbreviate
+from ...images.image_files import existing_file
+from ...images.suffixes import warn_of_unread
 from ..images.image_array import image_array, is_in_memory
 from .annotated_files import supports_of
 from .support import Size, Support

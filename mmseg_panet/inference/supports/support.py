@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...annotations.image_files import orient_labels
 from ...errors import InputError
+from ...images.image_files import orient_labels
 
 Size = tuple[int, int]
 """H and W of an image with its EXIF orientation applied."""

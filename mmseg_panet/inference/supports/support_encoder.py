@@ -8,12 +8,12 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from ...annotations.image_decoder import PLAIN
-from ...annotations.image_reading import ImageReading
 from ...annotations.label_type import IGNORED, ignored_of
 from ...annotations.object_mask import assumption_notes
 from ...errors import InputError
 from ...files import StrPath
+from ...images.decoder import PLAIN
+from ...images.reading import ImageReading
 from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
 from ...models.device_checks import checked_at_end

@@ -3,8 +3,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...annotations.class_list import check_class_name, check_name
-from ...annotations.image_reading import ImageReading
 from ...errors import check_number
+from ...images.reading import ImageReading
 from ..main_axes import check_rank
 from ..statistics import NEEDS
 

@@ -18,7 +18,7 @@ def said(monkeypatch):
     """The warnings."""
     sentences = []
     monkeypatch.setattr(
-        notices, 'print_log', lambda text, **_: sentences.append(text))
+        notices, 'print_log', lambda text, *_: sentences.append(text))
     return sentences
 
 

@@ -283,7 +283,7 @@ def said(monkeypatch):
     """What labelme's reader warns of."""
     texts = []
     monkeypatch.setattr(
-        'mmseg_panet.annotations.formats.labelme.print_log',
+        'mmseg_panet.notices.print_log',
         lambda text, *_: texts.append(text))
     return texts
 

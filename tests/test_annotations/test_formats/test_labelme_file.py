@@ -122,7 +122,7 @@ def test_all_images_are_copied_if_one_is_taken_from_its_file(
         tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.annotations.formats.labelme.print_log',
+        'mmseg_panet.notices.print_log',
         lambda text, *_: said.append(text))
     write(tmp_path / 'in/day 1/a.json', imageData=encoded(folder=tmp_path))
     write(tmp_path / 'in/b.json')

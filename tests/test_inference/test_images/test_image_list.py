@@ -102,7 +102,7 @@ def test_results_are_no_photographs_wherever_they_were_written(tmp_path):
 def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.warn_once.print_log',
+        'mmseg_panet.notices.print_log',
         lambda text, *_: said.append(text))
     for file in ('a.jpg', 'deep/b.HEIC', 'c.cr2', 'c.txt', '._d.heic'):
         save_image(tmp_path / file, format='PNG')

@@ -18,7 +18,6 @@ from mmseg_panet.annotations.formats.coco import read_coco
 from mmseg_panet.annotations.formats.labelme import read_labelme
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.images.image_list import ImageItem, list_images
-from mmseg_panet.inference.results import exports
 from mmseg_panet.inference.results.exports import Export
 from mmseg_panet.inference.results.mask_file import (
     mask_path,
@@ -249,7 +248,7 @@ def test_a_corrected_file_is_kept_until_its_mask_is_newer(
         name, file, results, monkeypatch):
     said = []
     monkeypatch.setattr(
-        exports, 'print_log', lambda text, *_: said.append(text))
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
     path = results[0] / file
     write_results(results, Export((name,)))
     written = path.read_bytes()

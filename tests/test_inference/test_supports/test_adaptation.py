@@ -42,9 +42,9 @@ def probabilities(inferencer, colour=RED):
 def said(monkeypatch):
     """Collect all that is printed."""
     lines = []
-    for name in ('adaptable', 'class_registry', 'network'):
+    for name in ('notices', 'inference.adaptable', 'inference.network'):
         monkeypatch.setattr(
-            f'mmseg_panet.inference.{name}.print_log',
+            f'mmseg_panet.{name}.print_log',
             lambda line, *_, **__: lines.append(line))
     return lines
 

@@ -159,12 +159,13 @@ def test_a_missing_image_is_named_with_its_suffix(tmp_path):
 def test_photographs_that_are_not_read_are_counted(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.warn_once.print_log',
+        'mmseg_panet.notices.print_log',
         lambda text, *_: said.append(text))
     (plain(tmp_path / 'in') / 'images/x.heic').touch()
     read_supports(tmp_path / 'in')
-    note, = said
+    note, absent = said
     assert note.startswith(f'skipped 1 file of {tmp_path}/in, as .heic is not')
+    assert 'cow' in absent
 
 
 def test_a_coco_file_may_lie_among_its_images(tmp_path):
@@ -214,7 +215,7 @@ def test_an_image_without_objects_need_not_exist(tmp_path):
 def test_the_splits_of_a_folder_are_read_together(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.notices.print_log', lambda text, **_: said.append(text))
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
     for split in ('train', 'valid', 'test'):
         path = polygons(tmp_path / split)
         (tmp_path / split / 'images/b.jpg').rename(tmp_path / split / 'b.jpg')

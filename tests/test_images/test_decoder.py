@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from image_files import SEEN, oriented_bytes, ramp, tiff_bytes
 from PIL import Image
 
-from mmseg_panet.annotations.image_decoder import decode_image
-from mmseg_panet.annotations.image_files import size_and_orientation
-from mmseg_panet.annotations.image_reading import ImageReading
-from mmseg_panet.annotations.image_suffixes import SUFFIXES
 from mmseg_panet.errors import InputError
+from mmseg_panet.images.decoder import decode_image
+from mmseg_panet.images.image_files import size_and_orientation
+from mmseg_panet.images.reading import ImageReading
+from mmseg_panet.images.suffixes import SUFFIXES
 
 FORMATS = {
     '.jpg': 'JPEG', '.jpeg': 'JPEG', '.jpe': 'JPEG', '.jfif': 'JPEG',
@@ -28,9 +28,9 @@ FORMATS = {
 def said(monkeypatch):
     """Collect the warnings, of which none was given yet."""
     said = []
-    monkeypatch.setattr('mmseg_panet.warn_once._given', set())
+    monkeypatch.setattr('mmseg_panet.notices._given', set())
     monkeypatch.setattr(
-        'mmseg_panet.warn_once.print_log', lambda text, *_: said.append(text))
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
     return said
 
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import StrPath
-from ..warn_once import warn_once
-from .image_reading import ImageReading
+from ..notices import warn_once
 from .pixel_limit import check_pixels
+from .reading import ImageReading
 from .tiff_file import TiffFacts
 from .tiff_samples import can_read, no_data, tiff_samples
 

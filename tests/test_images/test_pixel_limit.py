@@ -9,12 +9,12 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from mmseg_panet.annotations.formats.labelme_shapes import _paste_mask
-from mmseg_panet.annotations.image_files import open_image
 from mmseg_panet.annotations.object_mask import read_values
-from mmseg_panet.annotations.pixel_limit import open_limited
 from mmseg_panet.datasets.class_index import count_pixels
 from mmseg_panet.errors import InputError
 from mmseg_panet.image_limit import MAX_PIXELS
+from mmseg_panet.images.image_files import open_image
+from mmseg_panet.images.pixel_limit import open_limited
 from mmseg_panet.inference.images.image_list import list_images, read_named
 from mmseg_panet.inference.images.image_source import read_image
 

@@ -8,7 +8,7 @@ from PIL import features
 
 from ..errors import InputError
 from ..files import StrPath
-from ..warn_once import warn_once
+from ..notices import warn_once
 from ..wording import counted
 from .pixel_limit import open_limited
 

@@ -6,8 +6,8 @@ import pytest
 from image_files import ramp, tiff_bytes
 from PIL import Image
 
-from mmseg_panet.annotations.image_files import size_and_orientation
-from mmseg_panet.annotations.tiff_file import FLOAT, UNSIGNED, tiff_facts
+from mmseg_panet.images.image_files import size_and_orientation
+from mmseg_panet.images.tiff_file import FLOAT, UNSIGNED, tiff_facts
 
 
 def facts_of(path):

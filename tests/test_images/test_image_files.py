@@ -10,8 +10,8 @@ from mmseg_panet.annotations.formats.coco import convert_coco, read_coco
 from mmseg_panet.annotations.formats.cvat import convert_cvat
 from mmseg_panet.annotations.formats.labelme import convert_labelme
 from mmseg_panet.annotations.formats.masks import convert_masks
-from mmseg_panet.annotations.image_files import check_file_name
 from mmseg_panet.errors import InputError
+from mmseg_panet.images.image_files import check_file_name
 from mmseg_panet.inference.supports import read_supports
 
 BAD_FILES = [

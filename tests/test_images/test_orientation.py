@@ -6,12 +6,12 @@ import pytest
 from image_files import SEEN, oriented_bytes, xmp
 from PIL import Image, ImageOps, PngImagePlugin
 
-from mmseg_panet.annotations.image_decoder import decode_image
-from mmseg_panet.annotations.image_files import (
+from mmseg_panet.images.decoder import decode_image
+from mmseg_panet.images.image_files import (
     orient_labels,
     size_and_orientation,
 )
-from mmseg_panet.annotations.orientation import (
+from mmseg_panet.images.orientation import (
     orientation_of,
     oriented_size,
     turn,

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from image_files import tiff_bytes
 from PIL import Image
 
-from mmseg_panet.annotations.image_decoder import decode_image
-from mmseg_panet.annotations.tiff_file import tiff_facts
-from mmseg_panet.annotations.tiff_samples import (
+from mmseg_panet.errors import InputError
+from mmseg_panet.images.decoder import decode_image
+from mmseg_panet.images.tiff_file import tiff_facts
+from mmseg_panet.images.tiff_samples import (
     can_read,
     no_data,
     tiff_samples,
 )
-from mmseg_panet.errors import InputError
 
 
 def samples(content, bands=(1,)):

@@ -4,15 +4,15 @@ from image_files import save_image
 from PIL import Image
 
 from mmseg_panet.annotations.formats.class_folders import list_pairs
-from mmseg_panet.annotations.image_files import images_by_stem
-from mmseg_panet.annotations.image_suffixes import (
+from mmseg_panet.datasets.folder import FolderDataset
+from mmseg_panet.errors import InputError
+from mmseg_panet.images.image_files import images_by_stem
+from mmseg_panet.images.suffixes import (
     SUFFIXES,
     is_image,
     is_unread,
     unread_note,
 )
-from mmseg_panet.datasets.folder import FolderDataset
-from mmseg_panet.errors import InputError
 from mmseg_panet.inference.images.image_list import list_images
 from mmseg_panet.inference.supports import read_supports
 
@@ -21,7 +21,7 @@ from mmseg_panet.inference.supports import read_supports
 def said(monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmseg_panet.warn_once.print_log', lambda text, *_: said.append(text))
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
     return said
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mmseg_panet.annotations.image_reading import ImageReading
 from mmseg_panet.errors import InputError
+from mmseg_panet.images.reading import ImageReading
 
 
 def apply(samples, stretch=None, bits=32, missing=None):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_panet.annotations.embedded_image import read_embedded, write_once
 from mmseg_panet.errors import InputError
+from mmseg_panet.images.embedded_image import read_embedded, write_once
 
 
 def encoded(kind='PNG', orientation=1, size=(6, 4)):

@@ -3,8 +3,8 @@ from urllib.parse import quote
 
 import pytest
 
-from mmseg_panet.annotations.image_names import ImageNames, posix_name
 from mmseg_panet.errors import InputError
+from mmseg_panet.images.image_names import ImageNames, posix_name
 
 
 def put(folder, *names):

@@ -15,10 +15,10 @@ from PIL import Image
 from ..errors import InputError, abbreviate, error_context
 from ..files import StrPath, check_regular
 from ..wording import is_unsafe
-from .image_bytes import is_url, read_bytes
-from .image_suffixes import SUFFIXES, is_image, warn_of_unread
+from .file_bytes import is_url, read_bytes
 from .orientation import orientation_of, oriented_size, turn, upright
 from .pixel_limit import open_limited
+from .suffixes import SUFFIXES, is_image, warn_of_unread
 from .tiff_file import tiff_facts
 
 _MOST_PARTS = 100

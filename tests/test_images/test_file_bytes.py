@@ -10,9 +10,9 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.fileio.backends import backends, prefix_to_backends
 from PIL import Image
 
-from mmseg_panet.annotations import image_bytes as module
-from mmseg_panet.annotations.image_bytes import is_url, read_bytes, url_name
 from mmseg_panet.errors import InputError
+from mmseg_panet.images import file_bytes as module
+from mmseg_panet.images.file_bytes import is_url, read_bytes, url_name
 from mmseg_panet.inference.images.image_list import is_single, list_images
 from mmseg_panet.inference.images.image_source import read_image, source_key
 

@@ -9,11 +9,11 @@ from PIL import Image
 
 from ..errors import InputError, error_context, is_out_of_memory, out_of_memory
 from ..files import StrPath
-from ..warn_once import warn_once
-from .image_reading import ImageReading
-from .image_suffixes import is_unread
+from ..notices import warn_once
 from .orientation import is_turned, orientation_of, turn
 from .pixel_limit import open_limited
+from .reading import ImageReading
+from .suffixes import is_unread
 from .tiff_decoder import decode_tiff, warn_of_dark
 from .tiff_file import tiff_facts
 

@@ -19,7 +19,7 @@ from .image_files import (
     stem_of,
     visible_files,
 )
-from .image_suffixes import is_image
+from .suffixes import is_image
 
 _DRIVE = re.compile(r'(?:file:/*)?(?:[A-Za-z]:)?')
 

@@ -1,0 +1,1 @@
+"""Image files: their names, limits and orientation, and their decoding."""
