@@ -92,6 +92,7 @@ setup(
         'rich>=13.4.2',  # progress and tables; openmim wants no newer one
         'platformdirs>=3.11.0',  # the folder of caches
         'filelock>=3.13.0',  # one process at a time fills it
+        'PyYAML>=6.0.1',  # data.yaml of YOLO; mmengine requires it too
         'safetensors>=0.4.5',  # decoded images, prototype banks
     ],
     extras_require={
@@ -103,6 +104,9 @@ setup(
         ],
         'timm': [
             'timm>=1.0.20',  # the backbones of DINOv3
+        ],
+        'supervision': [
+            'supervision>=0.26',  # to_supervision()
         ],
         'onedl': [
             'onedl-mmengine>=0.10.12',

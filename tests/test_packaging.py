@@ -12,11 +12,13 @@ REPO = Path(__file__).parents[1]
 PACKAGE = REPO / 'mmseg_panet'
 
 DISTRIBUTIONS = {
-    'PIL': 'pillow', 'cv2': 'opencv-python', 'mmseg': 'mmsegmentation'}
+    'PIL': 'pillow', 'cv2': 'opencv-python', 'mmseg': 'mmsegmentation',
+    'yaml': 'pyyaml'}
 """Distributions that are not called like the module that they provide."""
 STACK = {'mmengine', 'mmcv', 'mmsegmentation'}
 """Either of two distributions provides each of them."""
 OPTIONAL = {'pycocotools'}
+RESULTS = {'supervision'}
 EXPORT = {'onnx', 'onnxruntime'}
 
 
@@ -58,10 +60,11 @@ def test_every_folder_of_the_package_is_one_that_setup_finds():
 
 
 def test_what_the_package_imports_is_what_it_requires(settings):
-    assert imported().keys() - STACK - OPTIONAL - EXPORT == names(
+    assert imported().keys() - STACK - OPTIONAL - EXPORT - RESULTS == names(
         settings['install_requires'])
     assert names(settings['extras_require']['export']) == {
         *EXPORT, 'onnxscript'}
+    assert names(settings['extras_require']['supervision']) == RESULTS
 
 
 def test_either_stack_brings_the_rest(settings):
@@ -72,7 +75,8 @@ def test_either_stack_brings_the_rest(settings):
 
 
 def test_what_is_optional_is_imported_where_it_is_used():
-    assert not imported(only_at_the_top=True).keys() & (OPTIONAL | EXPORT)
+    assert not imported(only_at_the_top=True).keys() & (
+        OPTIONAL | EXPORT | RESULTS)
 
 
 def test_every_requirement_has_a_lower_bound_and_every_file_pins_it(settings):

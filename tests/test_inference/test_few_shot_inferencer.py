@@ -430,7 +430,7 @@ def test_the_choice_of_auto_is_printed_once(monkeypatch, tmp_path):
     said = []
     monkeypatch.setattr(
         'mmseg_panet.inference.network.print_log',
-        lambda text, *_: said.append(text))
+        lambda text, **_: said.append(text))
     supports = red_and_blue()
     inferencer = small_inferencer(RESIZE, classifier=None)
     inferencer.fit({'red': supports['red'][:1]})
