@@ -269,6 +269,44 @@ def _(parts, out):
     return parts.fit(out, folder)
 
 
+@bad('Images and masks of a class without a name')
+def _(parts, out):
+    return parts.fit(
+        out, with_masks(out / 'crack', 'images', 'masks', 255, 255))
+
+
+@bad('Images and masks of several classes without names')
+def _(parts, out):
+    return parts.fit(out, with_masks(out / 'set', 'images', 'masks', 1, 2))
+
+
+@bad('Masks that are JPEG files')
+def _(parts, out):
+    return parts.fit(out, with_masks(
+        out / 'crack', 'images', 'masks', 255, suffix='.jpg'),
+        '--class-name', 'crack')
+
+
+@bad('Two masks of an image')
+def _(parts, out):
+    folder = with_masks(out / 'crack', 'images', 'masks', 255)
+    with_masks(folder, 'images', 'masks', 255, suffix='_mask.png')
+    return parts.fit(out, folder, '--class-name', 'crack')
+
+
+@bad('A name for the class of a file of examples')
+def _(parts, out):
+    return parts.fit(
+        out, write(out / 'a.json', '{}'), '--class-name', 'crack')
+
+
+@bad('Boxes of PASCAL VOC as examples')
+def _(parts, out):
+    (out / 'voc').mkdir()
+    write(out / 'voc/a.xml', '<annotation><bndbox></bndbox></annotation>')
+    return parts.fit(out, out / 'voc')
+
+
 @bad('A folder of examples that is empty')
 def _(parts, out):
     (out / 'support').mkdir()
@@ -730,6 +768,110 @@ def _(parts, out):
 def _(parts, out):
     return ('prepare-data', 'supervisely', write(out / 'project.tar', 'text'),
             out / 'out')
+
+
+def yolo(out, line='0 0.1 0.1 0.9 0.1 0.9 0.9', names='names: [cat, dog]'):
+    """A data set of YOLO with one image."""
+    folder = out / 'yolo'
+    for part in ('images', 'labels'):
+        (folder / part).mkdir(parents=True)
+    Image.new('RGB', (8, 8)).save(folder / 'images/a.jpg')
+    write(folder / 'labels/a.txt', line)
+    if names is not None:
+        write(folder / 'data.yaml', names)
+    return 'prepare-data', 'yolo', folder, out / 'out'
+
+
+@bad('A label of YOLO that is no number')
+def _(parts, out):
+    return yolo(out, 'cat 0.1 0.1 0.9 0.1 0.9 0.9')
+
+
+@bad('A label of YOLO whose class has no name')
+def _(parts, out):
+    return yolo(out, '2 0.1 0.1 0.9 0.1 0.9 0.9')
+
+
+@bad('A label of YOLO in pixels')
+def _(parts, out):
+    return yolo(out, '0 10 10 90 10 90 90')
+
+
+@bad('A label of YOLO with half a point')
+def _(parts, out):
+    return yolo(out, '0 0.1 0.1 0.9 0.1 0.9 0.9 0.5')
+
+
+@bad('A label of YOLO that is a box')
+def _(parts, out):
+    return yolo(out, '0 0.5 0.5 0.2 0.2')
+
+
+@bad('A label of YOLO with the points of a skeleton')
+def _(parts, out):
+    return yolo(out, names='names: [cat]\nkpt_shape: [17, 3]')
+
+
+@bad('A label of YOLO without its image')
+def _(parts, out):
+    command = yolo(out)
+    (out / 'yolo/images/a.jpg').unlink()
+    return command
+
+
+@bad('A data set of YOLO without labels')
+def _(parts, out):
+    command = yolo(out)
+    (out / 'yolo/labels/a.txt').unlink()
+    return command
+
+
+@bad('A data set of YOLO without names of classes')
+def _(parts, out):
+    return yolo(out, names=None)
+
+
+@bad('A data.yaml that is no YAML')
+def _(parts, out):
+    return yolo(out, names='names: [cat')
+
+
+@bad('A data.yaml with a name that is no text')
+def _(parts, out):
+    return yolo(out, names='names: [cat, no]')
+
+
+def with_masks(folder, images, masks, *values, suffix='.png'):
+    """Images with grey masks, each with a value in two columns."""
+    for name in (images, masks):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for i, value in enumerate(values):
+        Image.new('RGB', (8, 8)).save(folder / f'{images}/{i}.jpg')
+        mask = np.zeros((8, 8), np.uint8)
+        mask[:, 2:4] = value
+        Image.fromarray(mask).save(folder / f'{masks}/{i}{suffix}')
+    return folder
+
+
+@bad('Masks in the folders of PASCAL VOC without names of classes')
+def _(parts, out):
+    return 'prepare-data', 'voc', with_masks(
+        out / 'voc', 'JPEGImages', 'SegmentationClass', 1, 2), out / 'out'
+
+
+@bad('Folders of PASCAL VOC that are given as an export of CVAT')
+def _(parts, out):
+    return 'prepare-data', 'cvat', with_masks(
+        out / 'voc', 'JPEGImages', 'SegmentationClass', 1), out / 'out'
+
+
+@bad('A mask of Roboflow with a value that has no name')
+def _(parts, out):
+    folder = with_masks(out / 'export', 'train', 'train', 2,
+                        suffix='_mask.png')
+    write(folder / 'train/_classes.csv',
+          'Pixel Value, Class\n0, background\n1, cat\n')
+    return 'prepare-data', 'roboflow', folder, out / 'out'
 
 
 @bad('A mask with an id that the list of classes lacks')

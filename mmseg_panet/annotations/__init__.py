@@ -13,7 +13,10 @@ from .formats.cvat import convert_cvat
 from .formats.labelme import convert_labelme
 from .formats.labelstudio import convert_labelstudio
 from .formats.masks import convert_masks
+from .formats.roboflow_masks import convert_roboflow
 from .formats.supervisely import convert_supervisely
+from .formats.voc import convert_voc
+from .formats.yolo import convert_yolo
 
 __all__ = [
     'convert_coco',
@@ -21,5 +24,8 @@ __all__ = [
     'convert_labelme',
     'convert_labelstudio',
     'convert_masks',
+    'convert_roboflow',
     'convert_supervisely',
+    'convert_voc',
+    'convert_yolo',
 ]

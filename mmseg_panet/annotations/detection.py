@@ -11,18 +11,23 @@ from ..errors import InputError
 from ..files import StrPath
 from ..images.image_files import is_hidden, visible_files
 from ..images.suffixes import is_image
-from .class_list import BACKGROUND
-from .export_folder import export_folder
+from .class_list import BACKGROUND, CLASS_LIST
+from .colour_list import COLOUR_LISTS
+from .export_folder import content_folder, export_folder
 from .formats.coco import may_be_coco, read_coco_files
 from .formats.cvat import is_cvat, read_cvat
 from .formats.labelme import is_labelme, read_labelme
 from .formats.labelstudio import brush_refusal, read_labelstudio
 from .formats.labelstudio_tasks import is_labelstudio
-from .formats.masks import read_masks
+from .formats.mask_pairs import PairDirs, pair_dirs, read_mask_pairs
+from .formats.roboflow_masks import is_roboflow, read_roboflow
 from .formats.supervisely import is_supervisely, read_supervisely
+from .formats.voc import is_voc, read_voc
+from .formats.yolo import is_yolo, read_yolo
+from .formats.yolo_yaml import YAML
 from .mask_folder import Annotations
 
-SUFFIXES = ('.json', '.xml', '.zip')
+SUFFIXES = ('.json', '.xml', '.zip', *YAML)
 """Suffixes of the files that :func:`read_any` reads."""
 _JSON_KINDS: dict[str, Callable[[bytes], bool]] = {
     'labelme': is_labelme, 'Label Studio': is_labelstudio,
@@ -85,7 +90,7 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
         InputError: If a file is missing or malformed, or the format is
             unclear.
     """
-    source = Source(_unpacked(Path(path)))
+    source = Source(unpacked(Path(path)))
     images = None if image_dir is None else Path(image_dir)
     for one in FORMATS:
         if one.matches(source):
@@ -97,8 +102,18 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
     return None
 
 
-def _unpacked(path: Path) -> Path:
-    """Unpack a .zip; any other path is returned unchanged."""
+def unpacked(path: Path) -> Path:
+    """Unpack a .zip into a folder that stays until the process ends.
+
+    Args:
+        path (Path): Any path; others than a .zip are returned unchanged.
+
+    Returns:
+        Path: The folder.
+
+    Raises:
+        InputError: As for :func:`export_folder`.
+    """
     if path.suffix.lower() != '.zip' or path.is_dir():
         return path
     with export_folder(path, _temporary_folder() / 'export') as folder:
@@ -114,24 +129,38 @@ def _temporary_folder() -> Path:
 
 
 def _is_mask_folder(source: Source) -> bool:
-    return (source.path / 'classes.txt').is_file()
+    file = _class_list(source.path)
+    # Data sets of YOLO may have a list of that name.
+    return file is not None and (bool(pair_dirs(content_folder(
+        source.path))) or file.name == CLASS_LIST and not is_yolo(
+            source.path))
+
+
+def _class_list(path: Path) -> Path | None:
+    """Find the class list of a mask folder."""
+    folder = content_folder(path)
+    return next((folder / name for name in (CLASS_LIST, *COLOUR_LISTS)
+                 if (folder / name).is_file()), None)
 
 
 def _read_mask_folder(source: Source, image_dir: Path | None) -> Annotations:
-    folder = source.path
-    image_dir = image_dir or folder / 'images'
-    for part in (folder / 'masks', image_dir):
+    folder, file = content_folder(source.path), _class_list(source.path)
+    assert file is not None
+    dirs = pair_dirs(folder) or [
+        PairDirs(folder / 'images', folder / 'masks')]
+    if image_dir:
+        dirs = [PairDirs(image_dir, one.masks) for one in dirs]
+    for part in (dirs[0].masks, dirs[0].images):
         if not part.is_dir():
             raise InputError(
                 f'{folder}: expected images/ and masks/ beside classes.txt, '
                 f'got no folder {part}; add it, or give the folder of the '
                 'images as image_dir (--image-dir)')
-    annotations = read_masks(
-        folder / 'masks', folder / 'classes.txt', image_dir)
+    annotations = read_mask_pairs(dirs, file)
     first = annotations.classes.names[0]
     if first != BACKGROUND:
         raise InputError(
-            f"{folder / 'classes.txt'}: expected {BACKGROUND!r} as the class "
+            f'{file}: expected {BACKGROUND!r} as the class '
             f'0, got {first!r}; rename it, or number the classes from 1 in '
             'the list and the masks')
     return annotations
@@ -194,10 +223,37 @@ def _refuse_pairs(folder: Path, file: Path) -> None:
                     'them')
 
 
+def _is_voc(source: Source) -> bool:
+    return is_voc(source.path)
+
+
+def _read_voc(source: Source, image_dir: Path | None) -> Annotations:
+    return read_voc(source.path, image_dir)
+
+
+def _is_roboflow(source: Source) -> bool:
+    return is_roboflow(source.path)
+
+
+def _read_roboflow(source: Source, image_dir: Path | None) -> Annotations:
+    return read_roboflow(source.path, image_dir)
+
+
+def _is_yolo(source: Source) -> bool:
+    return is_yolo(source.path)
+
+
+def _read_yolo(source: Source, image_dir: Path | None) -> Annotations:
+    return read_yolo(source.path, image_dir, boxes=True)
+
+
 FORMATS = [
+    Format(_is_voc, _read_voc),
+    Format(_is_roboflow, _read_roboflow),
     Format(_is_mask_folder, _read_mask_folder),
     Format(_is_cvat, _read_cvat),
     Format(_is_json, _read_json),
     Format(_is_brush_export, _refuse_brush_export),
+    Format(_is_yolo, _read_yolo),
 ]
 """All formats. The first that matches is read."""

@@ -6,7 +6,16 @@ from pathlib import Path
 from ..archive import check_archive, unpack
 from ..errors import InputError
 from ..files import StrPath, atomic_path, remove
+from ..images.image_files import is_hidden
 from .mask_folder import fingerprint
+
+MADE_FROM = 'made_from.txt'
+"""Name of the record of what a folder was made from."""
+
+_PARTS = (
+    'annotations', 'images', 'labels', 'masks', 'SegmentationClass',
+    'SegmentationClassPNG')
+"""Folders that are a part of an export, even if they are alone."""
 
 
 @contextmanager
@@ -41,10 +50,47 @@ def export_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
         raise
 
 
+def content_folder(path: Path) -> Path:
+    """Skip folders that contain nothing but one folder.
+
+    Many tools pack a folder, and not its contents, into a .zip.
+
+    Args:
+        path (Path): A folder; any other path is returned unchanged.
+
+    Returns:
+        Path: The first folder with other content, or with a part of an
+        export. Hidden files do not count, see :func:`is_hidden`.
+    """
+    while path.is_dir():
+        inner = [one for one in visible_entries(path) if one.name != MADE_FROM]
+        if len(inner) != 1 or inner[0].name in _PARTS or (
+                not inner[0].is_dir()):
+            break
+        path = inner[0]
+    return path
+
+
+def visible_entries(folder: Path) -> list[Path]:
+    """List what is in a folder, without what :func:`is_hidden` excludes.
+
+    Args:
+        folder (Path): A folder, which may be missing.
+
+    Returns:
+        list[Path]: Files and folders, sorted.
+    """
+    try:
+        return sorted(path for path in folder.iterdir()
+                      if not is_hidden(path.name))
+    except OSError:
+        return []
+
+
 def _unpack(archive: Path, folder: Path) -> Path:
     """Unpack a .zip atomically, unless the folder is up to date."""
     made_from = fingerprint('zip', [archive])
-    record = folder / 'made_from.txt'
+    record = folder / MADE_FROM
     if record.is_file() and record.read_text() == made_from:
         return folder
     if folder.exists() and not record.is_file():

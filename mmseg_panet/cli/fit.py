@@ -15,6 +15,7 @@ from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
     make_inferencer,
+    read_support,
 )
 
 
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
+    support = read_support(args)
     check_existing(
         args.support, args.image_dir, negatives=args.negatives)
     if args.check:
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     check_bank_path(args.out)
     keep_inputs([args.out], (args.config, args.checkpoint))
     inferencer = make_inferencer(args)
-    inferencer.fit(args.support, args.image_dir, args.negatives)
+    inferencer.fit(support, args.image_dir, args.negatives)
     inferencer.save(args.out)
     if args.check:
         advice = inferencer.check_support()

@@ -42,10 +42,14 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     parser.add_argument(
         '--support', required=needs_support, metavar='DIR|FILE',
         help='examples: a folder with a subfolder of images and masks for '
-        'each class, or an annotation file of COCO, labelme or CVAT')
+        'each class, or a file or a folder of an annotation tool')
     parser.add_argument(
         '--image-dir', metavar='DIR',
         help='folder of the images that an annotation file refers to')
+    parser.add_argument(
+        '--class-name', metavar='NAME',
+        help='name of the class if --support has images and masks of one '
+        'class and no list of names')
     parser.add_argument(
         '--negatives', nargs='+', metavar='PATH',
         help='images that show none of the classes, which reduce false '
@@ -64,6 +68,32 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
     parser.add_argument(
         '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
         'default: a GPU if there is one')
+
+
+def read_support(args: argparse.Namespace) -> str | dict[str, str]:
+    """Return the examples that the arguments name.
+
+    Args:
+        args (argparse.Namespace): Arguments of a parser with those of
+            :func:`add_inferencer_arguments`.
+
+    Returns:
+        str | dict[str, str]: ``--support``, by the name of its class if
+        there is ``--class-name``.
+
+    Raises:
+        InputError: If there is a name and no folder that it belongs to.
+    """
+    if args.class_name is None:
+        return args.support
+    if args.support is None or not (
+            os.path.isdir(args.support)
+            or args.support.lower().endswith('.zip')):
+        raise InputError(
+            'expected --support as the folder of the images and masks of '
+            f'{args.class_name!r}, as --class-name names it, got '
+            f'{args.support}; give the folder, or leave out --class-name')
+    return {args.class_name: args.support}
 
 
 def read_model(args: argparse.Namespace) -> tuple[Config, str | None]:

@@ -12,7 +12,10 @@ from ..annotations import (
     convert_labelme,
     convert_labelstudio,
     convert_masks,
+    convert_roboflow,
     convert_supervisely,
+    convert_voc,
+    convert_yolo,
 )
 from ..datasets.benchmarks.coco import prepare_coco_20i
 from ..datasets.benchmarks.fss import prepare_fss_1000
@@ -78,6 +81,13 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
              'a Label Studio export (JSON or JSON-MIN)'),
             ('supervisely', 'PATH', convert_supervisely,
              'a Supervisely project (a folder or a zip file)'),
+            ('yolo', 'PATH', convert_yolo,
+             'a data set of YOLO (data.yaml, its folder or a zip file)'),
+            ('voc', 'PATH', convert_voc, 'a folder with SegmentationClass, as '
+             'in PASCAL VOC (or a zip file of it)'),
+            ('roboflow', 'PATH', convert_roboflow,
+             "Roboflow's Semantic Segmentation Masks (a folder or a zip "
+             'file)'),
             ('masks', 'DIR', convert_masks,
              'a folder of masks with ids or colours')):
         parser = what.add_parser(
@@ -87,17 +97,17 @@ def _add_annotations(what: argparse._SubParsersAction) -> None:
         parser.add_argument(
             '--image-dir', metavar='DIR', help='folder of the images, to '
             'check that the masks fit')
-        if name == 'masks':
+        if name in ('masks', 'voc'):
             parser.add_argument(
-                '--classes-file', metavar='FILE', required=True,
+                '--classes-file', metavar='FILE', required=name == 'masks',
                 help='file with a line `id name` for each class, or '
                 '`id name r,g,b` if the masks have colours')
-        else:
+        if name != 'masks':
             parser.add_argument(
                 '--classes', metavar='NAME', nargs='+',
                 help='names of the classes, in the order of their ids; '
                 'default: all')
-        if name in ('coco', 'cvat', 'labelstudio', 'supervisely'):
+        if name in ('coco', 'cvat', 'labelstudio', 'supervisely', 'yolo'):
             parser.add_argument(
                 '--boxes', action='store_true', help='fill the boxes of '
                 'objects that have no outline')

@@ -34,6 +34,7 @@ from .inferencer_arguments import (
     add_inferencer_arguments,
     check_existing,
     make_inferencer,
+    read_support,
 )
 from .launcher import check_launcher, join_on_cpu
 from .run_arguments import add_launcher_arguments
@@ -150,7 +151,7 @@ def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
 def _register(inferencer: FewShotInferencer, args: argparse.Namespace) -> None:
     """Register the classes that are not in the bank."""
     if args.support is not None:
-        inferencer.fit(args.support, args.image_dir, args.negatives)
+        inferencer.fit(read_support(args), args.image_dir, args.negatives)
     elif args.negatives:
         inferencer.add_negatives(args.negatives)
     if args.adapt:
@@ -163,6 +164,7 @@ def _check_paths(args: argparse.Namespace) -> None:
         raise InputError(
             'expected --support with examples of the classes, or --bank with '
             'a file of registered classes, got neither; give one of them')
+    read_support(args)
     check_existing(
         args.support, args.image_dir,
         args.bank if args.support is None else None,

@@ -49,7 +49,7 @@ class ImageNames:
         self._folders = [Path(folder) for folder in folders]
         self._search = search
         self._listed: dict[Path, dict[str, list[str]]] = {}
-        self._below: dict[Path, dict[str, list[Path]]] = {}
+        self._below: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
 
     def find(self, name: str, where: object) -> Path | None:
         """Find an image.
@@ -70,6 +70,28 @@ class ImageNames:
         for folder in self._folders:
             if (found := self._in_folder(folder, name, where)) is not None:
                 return found
+        return None
+
+    def find_stem(self, stem: str, where: object) -> Path | None:
+        """Find an image by its path without suffix.
+
+        It may lie anywhere below the folders, as for ``search``.
+
+        Args:
+            stem (str): Path of the image without suffix, with ``/``.
+            where (object): Start of a message.
+
+        Returns:
+            Path | None: The file; None if there is none.
+
+        Raises:
+            InputError: As for :meth:`find`.
+        """
+        check_file_name(stem, where)
+        parts = _parts(stem)
+        for folder in self._folders:
+            if found := self._by_end(folder, parts, stems=True):
+                return _only(found, stem, where)
         return None
 
     def stem(self, name: str, image: Path | None) -> str:
@@ -144,17 +166,20 @@ class ImageNames:
             self._listed[folder] = dict(entries)
         return self._listed[folder]
 
-    def _by_end(self, folder: Path, parts: Sequence[str]) -> list[Path]:
+    def _by_end(self, folder: Path, parts: Sequence[str],
+                stems: bool = False) -> list[Path]:
         """List the images whose path has the longest end in common."""
-        if folder not in self._below:
+        if (folder, stems) not in self._below:
             below = defaultdict(list)
             for path in visible_files(folder) if folder.is_dir() else ():
                 if is_image(path):
-                    below[_key(os.path.basename(path))].append(folder / path)
-            self._below[folder] = dict(below)
-        found = self._below[folder].get(parts[-1], []) if parts else []
+                    name = stem_of(path) if stems else path
+                    below[_key(os.path.basename(name))].append(folder / path)
+            self._below[folder, stems] = dict(below)
+        found = self._below[folder, stems].get(parts[-1], []) if parts else []
         common = [sum(1 for _ in _common_end(
-            [*map(_key, path.absolute().parts)], parts)) for path in found]
+            [*map(_key, _absolute(path, stems).parts)], parts))
+            for path in found]
         return [path for path, number in zip(found, common, strict=True)
                 if number == max(common)]
 
@@ -213,6 +238,11 @@ def _key(name: str) -> str:
 def _may_exist(name: str) -> bool:
     """Check that no part is too long, as a path of Windows is one part."""
     return all(len(os.fsencode(part)) <= 255 for part in Path(name).parts)
+
+
+def _absolute(image: Path, without_suffix: bool) -> Path:
+    path = image.absolute()
+    return path.with_suffix('') if without_suffix else path
 
 
 def _is_below(path: Path, folder: Path) -> bool:

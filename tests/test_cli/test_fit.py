@@ -2,6 +2,7 @@
 import re
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -94,3 +95,63 @@ def test_negatives_are_in_the_bank_and_counted(setting):
         folder / 'examples', '--negatives', folder / 'gone', '--out', bank,
         code=2)
     assert 'gone does not exist' in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_folder_of_images_and_masks_gets_the_name_of_its_class(
+        setting, tmp_path):
+    folder, _ = setting
+    examples = folder / 'examples'
+    name = sorted(path.name for path in examples.iterdir())[0]
+    for path in (examples / name).iterdir():
+        kind = 'masks' if path.suffix == '.png' else 'images'
+        (tmp_path / kind).mkdir(exist_ok=True)
+        (tmp_path / kind / path.name).write_bytes(path.read_bytes())
+    run = tool('fit', folder / 'small.py', folder / 'small.pth', '--support',
+               tmp_path, '--class-name', 'rust', '--out',
+               tmp_path / 'rust.safetensors', '--device', 'cpu')
+    assert '3 examples of 1 class in' in run.stdout
+    inferencer = FewShotInferencer(
+        str(folder / 'small.py'), str(folder / 'small.pth'), device='cpu',
+        show_progress=False).load(tmp_path / 'rust.safetensors')
+    assert list(inferencer.bank.classes) == ['rust']
+
+
+def yolo(folder, photographs):
+    (folder / 'classes.txt').write_text('rust\n')
+    for path in photographs:
+        (folder / path.name).write_bytes(path.read_bytes())
+        (folder / f'{path.stem}.txt').write_text('0 0.5 0.5 0.4 0.4\n')
+
+
+def voc(folder, photographs):
+    (folder / 'class_names.txt').write_text('_background_\nrust\n')
+    save_masks(folder, photographs, 'JPEGImages', 'SegmentationClass')
+
+
+def roboflow(folder, photographs):
+    save_masks(folder, photographs, 'train', 'train', '_mask')
+    (folder / 'train/_classes.csv').write_text(
+        'Pixel Value, Class\n0, background\n1, rust\n')
+
+
+def save_masks(folder, photographs, images, masks, end=''):
+    for path in photographs:
+        image = cv2.imread(str(path))
+        mask = np.zeros(image.shape[:2], np.uint8)
+        mask[20:40, 20:40] = 1
+        for part in (images, masks):
+            (folder / part).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / f'{images}/{path.name}'), image)
+        cv2.imwrite(str(folder / f'{masks}/{path.stem}{end}.png'), mask)
+
+
+@pytest.mark.parametrize('write', [yolo, voc, roboflow])
+def test_exports_of_label_tools_are_registered(setting, tmp_path, write):
+    folder, _ = setting
+    write(tmp_path, sorted((folder / 'examples').rglob('*.jpg'))[:2])
+    inferencer = FewShotInferencer(
+        str(folder / 'small.py'), str(folder / 'small.pth'), device='cpu',
+        show_progress=False)
+    inferencer.fit(tmp_path)
+    assert list(inferencer.bank.classes) == ['rust']
+    assert len(inferencer.bank.supports) == 2

@@ -111,6 +111,36 @@ def test_labelme_becomes_masks(tool, tmp_path, photographs):
     assert mask(out) == SQUARE
 
 
+def test_data_sets_of_yolo_voc_and_roboflow_become_masks_of_ids(
+        tool, photographs, tmp_path):
+    labels = tmp_path / 'labels'
+    labels.mkdir()
+    (tmp_path / 'data.yaml').write_text('train: images\nnames: [dog, cat]\n')
+    # Columns 1 and 2 of 6, rows 1 and 2 of 4.
+    (labels / 'a.txt').write_text('1 0.3333 0.5 0.3333 0.5\n')
+    done = tool('yolo', tmp_path / 'data.yaml', tmp_path / 'yolo', '--boxes',
+                '--classes', 'cat')
+    assert done.out.splitlines()[-1] == (
+        f"2 classes in '{tmp_path / 'yolo'}': background, cat")
+    assert mask(tmp_path / 'yolo') == SQUARE
+
+    voc = tmp_path / 'voc'
+    (voc / 'SegmentationClass').mkdir(parents=True)
+    values = Image.fromarray(np.array(SQUARE, np.uint8))
+    values.save(voc / 'SegmentationClass/a.png')
+    classes = tmp_path / 'classes.txt'
+    classes.write_text('1 cat\n')
+    tool('voc', voc, tmp_path / 'of_voc', '--classes-file', classes,
+         '--image-dir', photographs)
+    assert mask(tmp_path / 'of_voc') == SQUARE
+
+    values.save(photographs / 'a_mask.png')
+    (photographs / '_classes.csv').write_text(
+        'Pixel Value, Class\n0, background\n1, cat\n')
+    tool('roboflow', photographs, tmp_path / 'roboflow')
+    assert mask(tmp_path / 'roboflow') == SQUARE
+
+
 def test_coloured_masks_and_a_cvat_export_become_masks_of_ids(tool, tmp_path):
     """Convert CVAT's 'Segmentation mask 1.1', and its masks on their own."""
     colours = np.zeros((4, 6, 3), np.uint8)

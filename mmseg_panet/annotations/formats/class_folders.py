@@ -2,16 +2,35 @@
 from pathlib import Path
 
 from ...errors import InputError, raise_first
-from ...images.image_files import is_hidden
 from ...images.suffixes import is_image
+from ..export_folder import content_folder, visible_entries
+from .mask_pairs import list_mask_pairs, pair_dirs, refuse_nameless
+from .voc import refuse_voc_boxes
+
+
+def above_classes(folder: Path) -> Path:
+    """Skip a folder in a .zip that contains the folders of all classes.
+
+    Args:
+        folder (Path): The unpacked .zip.
+
+    Returns:
+        Path: The folder with a folder per class, or with one of images and
+        one of masks.
+    """
+    content = content_folder(folder)
+    is_class = content != folder and any(
+        map(is_image, visible_entries(content)))
+    return content.parent if is_class else content
 
 
 def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
     """List the images ``<folder>/<class>/<image>`` with their masks.
 
     The mask of an image is ``<same name>.png`` or ``<same name>_mask.png``;
-    if the image is a PNG itself, only the latter. Hidden files and files
-    that are not images are skipped.
+    if the image is a PNG itself, only the latter. A class may also have
+    folders of images and of masks, see :func:`pair_dirs`. Hidden files and
+    files that are not images are skipped.
 
     Args:
         folder (Path): Folder with one folder per class.
@@ -25,7 +44,8 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
             an image lies outside the class folders, or images and masks do
             not correspond one to one.
     """
-    entries = _visible(folder)
+    refuse_voc_boxes(folder)
+    entries = visible_entries(folder)
     folders = [path for path in entries if path.is_dir()]
     if not folders and any(map(is_image, entries)):
         raise InputError(
@@ -41,19 +61,31 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
         f'{image}: expected images in the folder of their class, got one '
         f'in {folder} itself; move or remove it'
         for image in filter(is_image, entries)])
-    if {'images', 'masks'} <= {path.name for path in folders}:
-        raise InputError(
-            f'{folder}: expected classes.txt beside images/ and masks/, got '
-            'none; write it, with a line such as `1 bird` for each value of '
-            'the masks')
-    return {path.name: _pairs(path) for path in folders}
+    if dirs := pair_dirs(folder):
+        refuse_nameless(folder, dirs)
+    return {path.name: list_class_pairs(path) for path in folders}
 
 
-def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Pair the images and the masks of one class."""
-    files = list(filter(is_image, _visible(folder)))
+def list_class_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pair the images and the masks of one class.
+
+    Args:
+        folder (Path): Folder with images and masks, or with a folder of
+            images and one of masks, see :func:`pair_dirs`.
+
+    Returns:
+        list[tuple[Path, Path]]: Images with their masks, sorted.
+
+    Raises:
+        InputError: If there are none, or they do not correspond one to one.
+    """
+    if dirs := pair_dirs(folder):
+        return [pair for one in dirs
+                for pair in list_mask_pairs(one, warns=True)]
+    files = list(filter(is_image, visible_entries(folder)))
     if not files:
-        deeper = [path.name for path in _visible(folder) if path.is_dir()]
+        deeper = [path.name for path in visible_entries(folder)
+                  if path.is_dir()]
         if deeper:
             raise InputError(
                 f'{folder}: expected images of a class with their masks, got '
@@ -94,12 +126,6 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
         'is a mask too; rename or remove it'
         for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
-
-
-def _visible(folder: Path) -> list[Path]:
-    """List the entries of a folder, without hidden ones."""
-    return sorted(
-        path for path in folder.iterdir() if not is_hidden(path.name))
 
 
 def _mask_stems(image: Path) -> list[str]:

@@ -5,6 +5,7 @@ They are 'COCO 1.0', 'Segmentation mask 1.1' and 'CVAT for images 1.1'.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ...errors import InputError, error_context
 from ...files import StrPath, read_lines, read_names
@@ -139,6 +140,9 @@ def _only_xml(path: Path, files: Sequence[Path]) -> Path:
 def read_label_map(path: Path) -> dict[str, Colour]:
     """Read the colours of labels from ``name:r,g,b:parts:actions`` lines.
 
+    If no label has a colour, as datumaro writes them, they have those of
+    PASCAL VOC's palette in their order, after the background.
+
     Args:
         path (Path): Path of ``labelmap.txt``.
 
@@ -150,14 +154,20 @@ def read_label_map(path: Path) -> dict[str, Colour]:
             colour occurs twice, or a label has the colour of the background.
     """
     colours: dict[str, Colour] = {}
-    for number, line in read_lines(
-            path, 'it must list the colours of the labels', '#').items():
+    lines = read_lines(
+        path, 'it must list the colours of the labels', '#')
+    palette = iter(ClassList([], {}).palette()[1:].tolist())
+    no_colours = all(line.endswith(':::') for line in lines.values())
+    for number, line in lines.items():
         with error_context(
                 f'{path}, line {number}: expected name:r,g,b:parts:actions, '
                 f'got {line!r}'):
             name, colour, _, _ = line.rsplit(':', 3)
+            given: list[Any] = colour.split(',')
+            if no_colours:
+                given = [0] * 3 if name == BACKGROUND else next(palette, [])
             # bytes() raises an error for numbers outside 0..255.
-            red, green, blue = bytes(map(int, colour.split(',')))
+            red, green, blue = bytes(map(int, given))
         if name in colours or (red, green, blue) in colours.values():
             raise InputError(
                 f'{path}, line {number}: expected a label and a colour that '
@@ -174,6 +184,11 @@ def _read_masks(folder: Path, image_dir: StrPath | None,
                 classes: Sequence[str] | None) -> Annotations:
     """Read an export 'Segmentation mask 1.1'."""
     label_map = folder / 'labelmap.txt'
+    if not label_map.is_file():
+        raise InputError(
+            f'{label_map} is missing, so that this is no export of CVAT; '
+            'export it again, or read it as PASCAL VOC, with `prepare-data '
+            'voc` in place of `prepare-data cvat`')
     lists = sorted(folder.glob('ImageSets/Segmentation/*.txt'))
     masks: dict[str, str | None] = {
         **images_by_stem(folder / 'SegmentationClass', ['.png'])}

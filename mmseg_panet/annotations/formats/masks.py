@@ -1,5 +1,5 @@
 """Reader of masks: grey with 8 or 16 bits, with a palette, or in RGB."""
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -91,13 +91,32 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
             'BMP')
     made_from = fingerprint(
         'masks', [classes_file, *masks.values()], image_dir)
-    ids = {(0, 0, 0): 0} | {rgb: i for i, rgb in classes.colours.items()}
-    greys, notes = grey_ids(classes, list(masks.values()), mask_dir)
+    read, notes = ids_reader(classes, list(masks.values()), mask_dir)
     return Annotations(
-        made_from, classes, mask_tasks(masks, image_dir),
-        partial(read_ids, num_classes=len(classes.names), colours=ids,
-                greys=greys),
+        made_from, classes, mask_tasks(masks, image_dir), read,
         lambda shown: notes + absence_notes(classes, shown, classes_file))
+
+
+def ids_reader(classes: ClassList, masks: Sequence[str], source: StrPath
+               ) -> tuple[Callable[[MaskSource], np.ndarray], list[str]]:
+    """Make a function that reads the ids of masks of any supported form.
+
+    Args:
+        classes (ClassList): The class list.
+        masks (Sequence[str]): Paths of all masks.
+        source (str | os.PathLike): Folder of the masks, for messages.
+
+    Returns:
+        tuple[Callable, list[str]]: A function, see :func:`read_ids`, and
+        warnings of what it assumes, see :func:`grey_ids`.
+
+    Raises:
+        InputError: As for :func:`grey_ids`.
+    """
+    colours = {(0, 0, 0): 0} | {rgb: i for i, rgb in classes.colours.items()}
+    greys, notes = grey_ids(classes, masks, source)
+    return partial(read_ids, num_classes=len(classes.names), colours=colours,
+                   greys=greys), notes
 
 
 def absence_notes(classes: ClassList, shown: Collection[int],

@@ -9,8 +9,13 @@ import numpy as np
 from PIL import Image
 
 from ...annotations.class_list import check_class_name
-from ...annotations.detection import SUFFIXES, read_any
-from ...annotations.formats.class_folders import list_pairs
+from ...annotations.detection import SUFFIXES, read_any, unpacked
+from ...annotations.export_folder import content_folder
+from ...annotations.formats.class_folders import (
+    above_classes,
+    list_class_pairs,
+    list_pairs,
+)
 from ...annotations.label_type import MOST_CLASSES
 from ...annotations.marks import KINDS, marks_rasterizer
 from ...annotations.object_mask import mask_array, object_labels
@@ -34,7 +39,8 @@ def read_supports(
         source (Mapping | str | os.PathLike): One of the following:
 
             - pairs of image and annotation by class, see
-              :func:`read_pairs`;
+              :func:`read_pairs`; or the folder of a class or a .zip of it,
+              with a mask for each image, see :func:`list_class_pairs`;
             - a folder ``<class>/<image>`` with ``<same name>.png`` as the
               mask, see :func:`list_pairs`;
             - a mask folder: ``classes.txt`` with ``images/`` and ``masks/``;
@@ -44,14 +50,19 @@ def read_supports(
               for images 1.1', .zip or folder, or the .xml of the last;
             - a .json of Label Studio, 'JSON' or 'JSON-MIN', or a folder of
               them;
-            - a project of Supervisely, .zip or folder.
+            - a project of Supervisely, .zip or folder;
+            - a data set of YOLO, see :func:`read_yolo`: data.yaml, a .zip or
+              a folder; a box is filled;
+            - a folder in the form of PASCAL VOC or a .zip, see
+              :func:`read_voc`;
+            - an export of Roboflow with masks, see :func:`read_roboflow`.
 
-            For the last six, an image is a support of every class that it
-            shows.
+            From the mask folder on, an image is a support of every class
+            that it shows.
         image_dir (str | os.PathLike, optional): Folder of the images, for
-            the last six. Defaults to the images of the export, ``images/``
-            in a mask folder, and for a .json of COCO ``images/`` beside it or,
-            without images there, its own folder.
+            all of these but the masks of Roboflow. Defaults to the images of
+            the export, ``images/`` in a mask folder, and for a .json of COCO
+            ``images/`` beside it or, without images there, its own folder.
         channel_order (str): Order of the channels of arrays, see
             :func:`image_array`. Defaults to 'bgr'.
 
@@ -71,7 +82,8 @@ def read_supports(
     if not isinstance(source, Mapping):
         path = _checked_path(source)
         _warn_of_unread(path, images)
-        annotations = read_any(path, images)
+        folder = unpacked(path)
+        annotations = read_any(folder, images)
         if annotations is not None:
             return _of_folder(path, supports_of(annotations, path))
     if images:
@@ -79,8 +91,12 @@ def read_supports(
             'expected no image_dir (--image-dir), as each image comes with '
             f'its mask, got {image_dir}; leave it out')
     if isinstance(source, Mapping):
-        return read_pairs(source, channel_order)
-    return _of_folder(path, read_pairs(list_pairs(path)))
+        return read_pairs({
+            name: _pairs_of(pairs) for name, pairs in source.items()
+        }, channel_order)
+    if folder != path:  # a .zip, whose only folder may be the one of all
+        folder = above_classes(folder)
+    return _of_folder(path, read_pairs(list_pairs(folder)))
 
 
 def read_pairs(
@@ -141,6 +157,16 @@ def _of_folder(path: Path, supports: dict[str, list[Support]]
             for name, those in supports.items()}
 
 
+def _pairs_of(given: Any) -> Any:
+    """List the pairs of a folder or a .zip that is given for a class."""
+    if not isinstance(given, (str, os.PathLike)):
+        return given
+    path = Path(given)
+    if path.is_dir() or path.suffix.lower() == '.zip' and path.is_file():
+        return list_class_pairs(content_folder(unpacked(path)))
+    return given
+
+
 def _checked_path(source: Any) -> Path:
     got = f'a {type(source).__name__}'
     if isinstance(source, (str, os.PathLike)) and os.fspath(source):
@@ -158,8 +184,9 @@ def _checked_path(source: Any) -> Path:
             'is: {class name: [(image, annotation), ...]}')
     raise InputError(
         f'{source or repr(source)}: expected examples as '
-        '{class name: [(image, annotation), ...]}, a folder, or a .json, .xml '
-        f'or .zip of an annotation tool, got {got}; correct the path')
+        '{class name: [(image, annotation), ...]}, a folder, or a .json, '
+        '.xml, .yaml or .zip of an annotation tool, got '
+        f'{got}; correct the path')
 
 
 def _warn_of_unread(*folders: Path | None) -> None:

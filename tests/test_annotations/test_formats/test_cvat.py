@@ -115,6 +115,18 @@ def test_a_malformed_label_map_raises_an_input_error(
         convert_cvat(export, tmp_path / 'out')
 
 
+def test_labels_without_colours_have_those_of_voc(tmp_path):
+    """datumaro writes `cat:::` for labels that have no colours."""
+    colours = {'background': (0, 0, 0), 'cat': (128, 0, 0), 'dog': (0, 128, 0)}
+    folder = files.write_cvat_masks(
+        tmp_path / 'task', colours, {'a': indices(0)})
+    (folder / 'labelmap.txt').write_text(
+        '# label:color_rgb:parts:actions\ncat:::\nbackground:::\ndog:::\n')
+    assert convert_cvat(folder, tmp_path / 'out') == [
+        'background', 'cat', 'dog']
+    assert (files.mask_of(tmp_path / 'out', 'a') == indices(0)).all()
+
+
 def test_a_black_label_raises_an_input_error(tmp_path, export):
     (export / 'labelmap.txt').write_text('cat:0,0,0::\n')
     with pytest.raises(InputError, match="line 1: the label 'cat' is black"):
