@@ -51,7 +51,8 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
     As in PASCAL VOC, the grey is the object if a square of five pixels fits
     into it, and if white lies around it, between it and black; or if white
     is narrower than it, and smaller or at most ten pixels wide, as the
-    outlines of other objects are. White is the object if the grey is
+    outlines of other objects are; or if the grey is below a quarter of white,
+    too dark for an edge. White is the object if the grey is
     narrower than five pixels, and has less than 5% of the area of white
     outside of a rim of two pixels.
 
@@ -65,6 +66,7 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
     """
     if grey >= white - white // 50:  # rounded
         return Meaning.SMOOTH
+    is_id = grey < white // 4  # too dark for an edge
     inner = (values == grey).astype(np.uint8)
     outer = (values == white).astype(np.uint8)
     black = 1 - inner - outer
@@ -87,14 +89,15 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
         if outlined:
             return Meaning.OUTLINED
         if not touching.white_black:  # unknown holes, or a trimap
-            return Meaning.OPEN if _fits(
+            return Meaning.OPEN if not is_id and _fits(
                 _BLOCK, outer) else Meaning.OUTLINED
         if _is_smaller(outer, inner, _OUTLINES):
             return Meaning.OUTLINED
-        return (Meaning.SMOOTH if grey_area <= _SPECK * white_area
-                else Meaning.OPEN)
+        if grey_area <= _SPECK * white_area:
+            return Meaning.SMOOTH
+        return Meaning.OUTLINED if is_id else Meaning.OPEN
     if outlined:
-        return Meaning.OUTLINED if grey < white // 4 else Meaning.OPEN
+        return Meaning.OUTLINED if is_id else Meaning.OPEN
     is_edge = white_area >= grey_area or (
         4 * touching.white_black <= touching.grey_black)
     if is_edge and _beyond(inner, outer, _EDGE) <= _STRAY * white_area:

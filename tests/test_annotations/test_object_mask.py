@@ -302,17 +302,25 @@ def test_one_warning_counts_the_masks_of_a_fit():
 
 def test_the_remedies_of_a_mask_that_stays_open_work():
     mask = np.zeros((40, 60), np.uint8)
-    mask[5:15, 5:15], mask[10:35, 30:55] = 9, 255
+    mask[5:15, 5:15], mask[10:35, 30:55] = 100, 255
     with pytest.raises(
-            InputError, match=r'an object of 9 with an outline of 255, or one '
-            r'of 255 with a thin edge of 9, got \[0, 9, 255\]; paint the '
+            InputError, match=r'an object of 100 with an outline of 255, or one '
+            r'of 255 with a thin edge of 100, got \[0, 100, 255\]; paint the '
             r'object white on black, or give \(image, mask, value\)'):
         object_labels(mask, None, 'a.png')
-    for value in (9, 255):
+    for value in (100, 255):
         assert ((object_labels(mask, value, 'a.png') == 1) == (
             mask == value)).all()
-    painted = np.where(mask == 9, 255, 0).astype(np.uint8)
-    assert (object_labels(painted, None, 'a.png') == (mask == 9)).all()
+    painted = np.where(mask == 100, 255, 0).astype(np.uint8)
+    assert (object_labels(painted, None, 'a.png') == (mask == 100)).all()
+
+
+@pytest.mark.parametrize('background', [0, 255])
+def test_an_id_beside_a_larger_ignored_region_is_the_object(background):
+    mask = np.full((40, 60), background, np.uint8)
+    mask[10:35, 30:55], mask[5:15, 5:15] = 255, 9
+    found = object_labels(mask, None, 'a.png')
+    assert (found == np.where(mask == 255, 255, mask == 9)).all()
 
 
 @pytest.mark.parametrize('mask', [

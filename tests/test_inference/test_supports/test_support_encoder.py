@@ -194,7 +194,7 @@ def said(monkeypatch):
     """The warnings of the inferencer."""
     sentences = []
     monkeypatch.setattr(
-        class_registry, '_warn', lambda text: sentences.append(text))
+        class_registry, 'warn', lambda text: sentences.append(text))
     return sentences
 
 
