@@ -85,17 +85,11 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
         outlined = _surrounds(outline, inner)
     if outlined and outline_area > 8 * grey_area:
         return Meaning.OPEN if _fits(3, inner) else Meaning.SMOOTH
+    if outlined and _fits(_BLOCK, inner):
+        return Meaning.OUTLINED
     if _fits(_BLOCK, inner):
-        if outlined:
-            return Meaning.OUTLINED
-        if not touching.white_black:  # unknown holes, or a trimap
-            return Meaning.OPEN if not is_id and _fits(
-                _BLOCK, outer) else Meaning.OUTLINED
-        if _is_smaller(outer, inner, _OUTLINES):
-            return Meaning.OUTLINED
-        if grey_area <= _SPECK * white_area:
-            return Meaning.SMOOTH
-        return Meaning.OUTLINED if is_id else Meaning.OPEN
+        return _meaning_of_blocks(
+            inner, outer, is_id, touching.white_black == 0)
     if outlined:
         return Meaning.OUTLINED if is_id else Meaning.OPEN
     is_edge = white_area >= grey_area or (
@@ -104,6 +98,19 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
         return Meaning.SMOOTH
     return (Meaning.OUTLINED if _is_smaller(outer, inner)
             else Meaning.OPEN)
+
+
+def _meaning_of_blocks(inner: np.ndarray, outer: np.ndarray, is_id: bool,
+                       is_enclosed: bool) -> Meaning:
+    """Decide what a grey with a block of pixels means, without an outline."""
+    if is_enclosed:  # unknown holes, or a trimap
+        return Meaning.OPEN if not is_id and _fits(
+            _BLOCK, outer) else Meaning.OUTLINED
+    if _is_smaller(outer, inner, _OUTLINES):
+        return Meaning.OUTLINED
+    if inner.sum() <= _SPECK * outer.sum():
+        return Meaning.SMOOTH
+    return Meaning.OUTLINED if is_id else Meaning.OPEN
 
 
 def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
