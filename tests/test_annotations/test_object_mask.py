@@ -305,8 +305,8 @@ def test_the_remedies_of_a_mask_that_stays_open_work():
     mask[5:15, 5:15], mask[10:35, 30:55] = 100, 255
     with pytest.raises(
             InputError, match=r'an object of 100 with an outline of 255, or '
-            r'one of 255 with a thin edge of 100, got \[0, 100, 255\]; paint the '
-            r'object white on black, or give \(image, mask, value\)'):
+            r'one of 255 with a thin edge of 100, got \[0, 100, 255\]; paint '
+            r'the object white on black, or give \(image, mask, value\)'):
         object_labels(mask, None, 'a.png')
     for value in (100, 255):
         assert ((object_labels(mask, value, 'a.png') == 1) == (
