@@ -202,7 +202,7 @@ def test_a_test_by_episodes_logs_its_reason(
     said = []
     monkeypatch.setattr(
         'mmseg_panet.engine.few_shot_test_loop.print_log',
-        lambda text, *_: said.append(text))
+        lambda text, *_, **__: said.append(text))
     cfg = config(toy_root, **case)
     one = counts_of(cfg, model, tmp_path)
     assert reason in said[0]

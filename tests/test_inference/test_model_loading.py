@@ -103,7 +103,7 @@ def test_a_head_that_a_bank_would_bypass_is_refused(cfg):
 def test_random_weights_are_reported(monkeypatch):
     said = []
     monkeypatch.setattr(
-        model_loading, 'print_log', lambda text, *_: said.append(text))
+        model_loading, 'print_log', lambda text, *_, **__: said.append(text))
     small_inferencer(RESIZE)
     assert 'the model has random weights' in said[0]
 

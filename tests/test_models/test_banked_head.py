@@ -157,7 +157,7 @@ def test_an_inferencer_of_such_a_config_has_the_classes(
         inferencer.model.decode_head.classifier.settings())
     said = []
     monkeypatch.setattr(
-        network, 'print_log', lambda text, *_: said.append(text))
+        network, 'print_log', lambda text, *_, **__: said.append(text))
     FewShotInferencer(cfg, weights, device='cpu', show_progress=False)
     assert 'starts without any: call load()' in said[-1]
     other.remove_class('red')
