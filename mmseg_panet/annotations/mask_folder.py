@@ -56,6 +56,8 @@ class MaskTask(NamedTuple):
     """Name of the image in the annotations, for messages."""
     size: tuple[int, int] | None = None
     """H and W in the annotations; None if only the mask says them."""
+    objects: int = 0
+    """Number of objects in the annotations; 0 if it is unknown."""
 
 
 class Annotations(NamedTuple):

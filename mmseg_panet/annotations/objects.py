@@ -170,7 +170,7 @@ def mark(images: Iterable[MarkedImage], known: Sequence[str],
             one.stem, one, one.image,
             frozenset(ids[marked.name] for marked in one.objects
                       if marked.name in ids),
-            one.file_name, one.size)
+            one.file_name, one.size, len(one.objects))
         for one in images]
     return Annotations(
         made_from, found, tasks,

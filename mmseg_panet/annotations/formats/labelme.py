@@ -154,7 +154,8 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     listed = ClassList(names, {})
     tasks = [
         MaskTask(one.stem, one, one.image, frozenset(
-            ids[label] for _, label, _ in one.shapes), one.name, one.size)
+            ids[label] for _, label, _ in one.shapes), one.name, one.size,
+            len(one.shapes))
         for one in found]
     return Annotations(
         made_from, listed, tasks,

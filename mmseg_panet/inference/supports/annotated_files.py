@@ -2,6 +2,8 @@
 
 An image may show several classes, and is then a support of each of them.
 """
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from ...annotations.mask_folder import Annotations
 from ...errors import InputError
 from ...images.image_files import names_a_file
 from ...notices import warn
-from .support import Support
+from .support import Support, left_out_note
+
+_FEW = 300
+"""Objects in a source of which every support is checked at once."""
 
 
 def supports_of(
@@ -28,11 +33,15 @@ def supports_of(
     Returns:
         dict[str, list[Support]]: Supports by class, in the order of the ids
         and of the tasks, without the classes that no image shows. Supports
-        of one image have the same ``labels_key``.
+        of one image have the same ``labels_key``. Supports whose labels do
+        not show their class, as other objects cover it, are left out with a
+        warning if there are at most 300 objects; otherwise, their
+        ``rasterize`` raises, so that reading takes no longer.
 
     Raises:
         InputError: If an image is missing or none shows a class.
     """
+    few = sum(task.objects for task in annotations.tasks) <= _FEW
     names = tuple(annotations.classes.names[1:])
     supports: dict[str, list[Support]] = {name: [] for name in names}
     in_masks: set[int] = set()
@@ -68,4 +77,30 @@ def supports_of(
             f'got none; {remedy}')
     for note in notes:
         warn(note)
-    return found
+    return _shown(found) if few else found
+
+
+def _shown(supports: dict[str, list[Support]]) -> dict[str, list[Support]]:
+    """Leave out supports whose labels do not show their class, with a warning.
+
+    All are kept if none would be left, or if their labels are malformed:
+    their ``rasterize`` raises the error.
+    """
+    shown: dict[object, frozenset[int]] = {}
+    left_out = []
+    for one in chain(*supports.values()):
+        every = frozenset(range(1, 1 + len(one.names)))
+        if one.labels_key not in shown:
+            shown[one.labels_key] = every
+            with suppress(InputError):
+                shown[one.labels_key] = frozenset(
+                    values_of(one.labels_of((0, 0))).tolist())
+        if 1 + one.names.index(one.class_name) not in shown[one.labels_key]:
+            left_out.append(one)
+    kept = {name: [one for one in those if one not in left_out]
+            for name, those in supports.items()}
+    kept = {name: those for name, those in kept.items() if those}
+    if not left_out or not kept:
+        return supports
+    warn(left_out_note(left_out, kept))
+    return kept

@@ -1,5 +1,5 @@
 """The support: an image and the labels of its pixels."""
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ from PIL import Image
 
 from ...errors import InputError
 from ...images.image_files import orient_labels
+from ...wording import counted
 
 Size = tuple[int, int]
 """H and W of an image with its EXIF orientation applied."""
@@ -98,3 +99,23 @@ class Support:
                 f'{self.where}: expected an annotation of {size[1]}x{size[0]} '
                 f'pixels as its image, got {found[1]}x{found[0]}; annotate '
                 'the image again, or restore the image that was annotated')
+
+
+def left_out_note(left_out: Collection[Support],
+                  found: Collection[str]) -> str:
+    """Return a warning about supports that are left out.
+
+    Args:
+        left_out (Collection[Support]): Supports that do not show their
+            class, at least one.
+        found (Collection[str]): Names of the classes of all others.
+    """
+    first, *_ = left_out
+    lost = sorted({one.class_name for one in left_out} - {*found})
+    also = '' if not lost else (
+        f'; nothing is left of {lost}, which '
+        f"{'is' if len(lost) == 1 else 'are'} not registered")
+    return (
+        f"left out {counted(len(left_out), 'example')} without a pixel of the "
+        'class, as the object has none, others cover it, or it falls between '
+        f'the cells of the feature map, the first is {first.where}{also}')

@@ -1,5 +1,5 @@
 """The encoder of supports, which measures what a bank keeps."""
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -18,10 +18,9 @@ from ...models.bank.banked_image import BankedSupport
 from ...models.bank.prototype_bank import PrototypeBank
 from ...models.device_checks import checked_at_end
 from ...progress import progress_bar
-from ...wording import counted
 from ..images.image_source import array_sha256, name_and_sha256, read_image
 from . import Support, read_supports
-from .support import NotShownError
+from .support import NotShownError, left_out_note
 
 
 @torch.no_grad()
@@ -146,7 +145,11 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         found = encode_supports(
             model, pipeline, supports, batch_size, lambda: bar.advance(task),
             left_out, reading)
-    notes = _left_out_notes({one.class_name for one in found}, left_out)
+    notes = []
+    if left_out:
+        if not found:
+            raise next(iter(left_out.values()))
+        notes = [left_out_note(left_out, {one.class_name for one in found})]
     assumed: dict[str, str] = {}
     for support in supports:
         assumed |= support.assumed
@@ -154,24 +157,6 @@ def add_supports(model: nn.Module, pipeline: Callable, bank: PrototypeBank,
         f"{one.image} is an example of '{one.class_name}' with the same "
         'labels already: it counts once'
         for one in found if not bank.add(one)]
-
-
-def _left_out_notes(found: Collection[str],
-                    left_out: Mapping[Support, NotShownError]) -> list[str]:
-    """Return a sentence about the supports that are left out, if any."""
-    if not left_out:
-        return []
-    first, *_ = left_out
-    if not found:
-        raise left_out[first]
-    lost = sorted({one.class_name for one in left_out} - {*found})
-    also = '' if not lost else (
-        f'; nothing is left of {lost}, which '
-        f"{'is' if len(lost) == 1 else 'are'} not registered")
-    return [
-        f"left out {counted(len(left_out), 'example')} without a pixel of the "
-        'class, as the object has none, others cover it, or it falls between '
-        f'the cells of the feature map, the first is {first.where}{also}']
 
 
 def _measure(head: Any, features: Tensor, metainfo: dict,

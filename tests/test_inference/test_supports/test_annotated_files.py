@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference.supports import read_supports
+from mmseg_panet.inference.supports import annotated_files, read_supports
 from mmseg_panet.inference.supports.support import Support
 
 SIZE = (24, 32)
@@ -272,12 +272,29 @@ def test_a_bbox_that_extends_beyond_its_image_is_cut_off(tmp_path):
     assert ((support.rasterize(SIZE) == 1) == expected).all()
 
 
-def test_a_covered_object_is_a_sentence(tmp_path):
-    photograph(tmp_path / 'b.jpg')
-    path = files.write_labelme(tmp_path / 'b.json', SIZE, [
+def covered_cat(folder):
+    photograph(folder / 'b.jpg')
+    return files.write_labelme(folder / 'b.json', SIZE, [
         files.shape(name, 'rectangle', [[2, 2], [9, 9]])
         for name in ('cat', 'dog')])
-    supports = read_supports(path)
+
+
+def test_a_covered_object_is_left_out(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.notices.print_log', lambda text, *_: said.append(text))
+    path = covered_cat(tmp_path)
+    assert list(read_supports(path)) == ['dog']
+    note, = said
+    assert note.startswith('left out 1 example without a pixel of the class')
+    assert note.endswith(
+        f"the first is {path}, class 'cat' in {tmp_path}/b.jpg; nothing is "
+        "left of ['cat'], which is not registered")
+
+
+def test_a_covered_object_among_many_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(annotated_files, '_FEW', 1)
+    supports = read_supports(covered_cat(tmp_path))
     assert (supports['dog'][0].rasterize(SIZE) == 2).sum() == 64
     with pytest.raises(InputError, match=r'class .cat. .* got none'):
         supports['cat'][0].rasterize(SIZE)

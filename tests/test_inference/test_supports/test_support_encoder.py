@@ -9,8 +9,7 @@ import torch
 from inference_parts import image_of, small_inferencer
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.inference import class_registry
-from mmseg_panet.inference.supports import Support
+from mmseg_panet.inference.supports import Support, annotated_files
 from mmseg_panet.inference.supports.support_encoder import (
     encode_images,
     encode_supports,
@@ -191,16 +190,20 @@ def write_three(folder, cats=True):
 
 @pytest.fixture
 def said(monkeypatch):
-    """The warnings of the inferencer."""
+    """The warnings."""
     sentences = []
     monkeypatch.setattr(
-        class_registry, 'warn', lambda text: sentences.append(text))
+        'mmseg_panet.notices.print_log',
+        lambda text, *_: sentences.append(text))
     return sentences
 
 
+@pytest.mark.parametrize(('few', 'first'), [
+    (0, ('dog', 'a.png')), (300, ('cat', 'b.png'))])
 def test_an_image_in_which_a_class_has_no_pixel_is_no_example_of_it(
-        inferencer, tmp_path, said):
+        inferencer, tmp_path, said, monkeypatch, few, first):
     """In a.png the dog is a point, and in b.png it covers the cat."""
+    monkeypatch.setattr(annotated_files, '_FEW', few)
     inferencer.fit(write_three(tmp_path))
     assert {(one.class_name, one.image) for one in inferencer.bank.supports
             } == {('cat', 'a.png'), ('cat', 'c.png'), ('dog', 'b.png'),
@@ -209,8 +212,8 @@ def test_an_image_in_which_a_class_has_no_pixel_is_no_example_of_it(
     assert note == (
         'left out 2 examples without a pixel of the class, as the object has '
         'none, others cover it, or it falls between the cells of the feature '
-        f"map, the first is {tmp_path}/a.json, class 'dog' in "
-        f'{tmp_path}/a.png')
+        f'map, the first is {tmp_path}/a.json, class {first[0]!r} in '
+        f'{tmp_path}/{first[1]}')
     assert len(inferencer.check_support().rows) == 4
 
 
