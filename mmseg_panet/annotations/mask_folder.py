@@ -38,7 +38,8 @@ _FORMAT = 2
 
 It must be increased when the same annotations give other masks.
 """
-_DRIVE = re.compile(r'[A-Za-z]:[/\\]')
+_ELSEWHERE = re.compile(r'/|\w+:[/\\]')
+"""Start of an absolute path, or of a URL."""
 
 
 class MaskTask(NamedTuple):
@@ -174,8 +175,7 @@ def _check_stems(stems: Sequence[str]) -> None:
         f'the image {stem!r} lies outside the folder of images; give the '
         'folder that contains all of them as image_dir (--image-dir)'
         for stem in stems
-        if stem.startswith('/') or _DRIVE.match(stem)
-        or '..' in stem.split('/')])
+        if _ELSEWHERE.match(stem) or '..' in stem.split('/')])
     for stem in stems:
         check_file_name(stem, 'the folder of images')
 

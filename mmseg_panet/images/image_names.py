@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
 from ..errors import InputError
@@ -135,7 +135,7 @@ class ImageNames:
         outside = None
         for one in dict.fromkeys((name, posix_name(name))):
             if _may_exist(one) and names_a_file(path := folder / one, where):
-                if not self._search or _is_below(path, folder):
+                if not self._search or is_below(path, folder):
                     return path
                 outside = path
         for one in dict.fromkeys((name, unquote(name))):
@@ -215,9 +215,19 @@ def posix_name(name: str) -> str:
     """
     name = re.sub(r'^file:/*(?=/|[A-Za-z]:)', '', name)
     parts = name.replace('\\', '/').split('/')
-    return '/'.join(
-        part for i, part in enumerate(parts) if part != '.' or not i
-    ).removeprefix('./')
+    path = '/'.join(
+        part for i, part in enumerate(parts) if part != '.' or not i)
+    return re.sub('^[.]/+', '', path)
+
+
+def is_foreign(name: str) -> bool:
+    """Check for a URL, or an absolute path of Windows.
+
+    Args:
+        name (str): A path of any system, or a URL.
+    """
+    path = posix_name(name)
+    return bool(_URL.match(path)) or PureWindowsPath(path).is_absolute()
 
 
 def _parts(name: str) -> list[str]:
@@ -245,7 +255,8 @@ def _absolute(image: Path, without_suffix: bool) -> Path:
     return path.with_suffix('') if without_suffix else path
 
 
-def _is_below(path: Path, folder: Path) -> bool:
+def is_below(path: Path, folder: StrPath) -> bool:
+    """Check whether a path is a folder, or is below it."""
     return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
 
 

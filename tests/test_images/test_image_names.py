@@ -4,7 +4,7 @@ from urllib.parse import quote
 import pytest
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.images.image_names import ImageNames, posix_name
+from mmseg_panet.images.image_names import ImageNames, is_foreign, posix_name
 
 
 def put(folder, *names):
@@ -131,3 +131,16 @@ def test_a_path_of_windows_stays_absolute():
     assert posix_name('C:\\a\\b.jpg') == 'C:/a/b.jpg'
     assert posix_name('file:///C:/a.jpg') == 'C:/a.jpg'
     assert posix_name('file:///home/a.jpg') == '/home/a.jpg'
+
+
+def test_repeated_slashes_do_not_make_a_path_absolute():
+    assert posix_name('.//a.jpg') == 'a.jpg'
+    assert posix_name('././/x/a.jpg') == 'x/a.jpg'
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('https://x.org/a.jpg', True), ('C:\\x\\a.jpg', True),
+    ('file:///C:/x/a.jpg', True), ('\\\\nas\\share\\a.jpg', True),
+    ('x\\a.jpg', False), ('a.jpg', False), ('../a.jpg', False)])
+def test_a_url_and_an_absolute_path_of_windows_are_foreign(name, expected):
+    assert is_foreign(name) == expected

@@ -179,7 +179,9 @@ def read_coco_files(files: Sequence[Path], source: Path,
             name for name in names
             if classes is None or name in classes or is_reserved(name)])
         folders = CocoFolders(file, source, image_dir, only_marked)
-        for one in _images(tables, file, folders, reader):
+        for one in _images(
+                tables, file, folders, reader,
+                only_marked or image_dir is not None):
             if owners.setdefault(one.image or one.stem, file) != file:
                 raise InputError(_apart(
                     source, files, noun,
@@ -198,14 +200,18 @@ def read_coco_files(files: Sequence[Path], source: Path,
 
 
 def _images(tables: Tables, file: Path, folders: CocoFolders,
-            reader: ObjectReader) -> Iterator[MarkedImage]:
+            reader: ObjectReader, needed: bool) -> Iterator[MarkedImage]:
     """Yield the images of a file, with the objects of selected classes."""
     twins: dict[Path, CocoImage] = {}
     for one in coco_images(tables, file):
         where = f'{file}, image {one.id}'
         image = folders.find(one.file_name, where)
         if image is None and one.size is None:
-            raise InputError(expected_size(where, one.file_name))
+            if needed:
+                raise InputError(folders.missing(one.file_name, file))
+            raise InputError(
+                f'{expected_size(where, one.file_name)}; give the folder of '
+                'the images as image_dir (--image-dir)')
         twin = one if image is None else twins.setdefault(image, one)
         if twin is not one:
             raise InputError(

@@ -90,6 +90,8 @@ def read_tables(ann_file: StrPath, lenient: bool = False) -> Tables:
                 raise InputError(
                     f"{ann_file}: '{name}' has an id twice; make ids unique")
             table[i] = row
+            if type(row.get('name')) is int:  # as scripts write them
+                row['name'] = str(row['name'])
     return Tables(**tables, annotations=rows['annotations'])
 
 

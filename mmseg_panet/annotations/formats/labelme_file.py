@@ -1,7 +1,7 @@
 """One JSON file of labelme: its shapes, and its image with its size."""
 import os
 from collections.abc import Mapping
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InputError, abbreviate
@@ -13,7 +13,7 @@ from ...images.image_files import (
     size_and_orientation,
     stem_of,
 )
-from ...images.image_names import ImageNames, posix_name
+from ...images.image_names import ImageNames, is_below, is_foreign, posix_name
 from ...images.pixel_limit import check_pixels
 from ...json_text import read_json
 from ..class_list import check_name
@@ -64,14 +64,20 @@ class LabelmeImages:
         """Find the image that a file names."""
         if file.parent not in self._beside:
             self._beside[file.parent] = ImageNames(file.parent)
-        names = self._all or self._beside[file.parent]
-        return names.find(name, f'{file}: imagePath')
+        where = f'{file}: imagePath'
+        if self._all:
+            # labelme's paths start from the file.
+            beside = file.parent / posix_name(name)
+            if is_below(beside, self.image_dir or '') and os.path.isfile(
+                    beside):
+                return beside
+        return (self._all or self._beside[file.parent]).find(name, where)
 
     def stem(self, name: str, file: Path, image: Path | None) -> str:
         """Return what the mask of an image is called."""
         if self._all:
             return self._all.stem(name, image)
-        if image is None and PureWindowsPath(name).is_absolute():
+        if image is None and is_foreign(name):
             return stem_of(posix_name(name))
         return stem_of(os.path.relpath(
             image or file.parent / posix_name(name), self._root))
@@ -143,7 +149,7 @@ def read_labelme_file(file: Path, images: LabelmeImages) -> LabelmeFile:
         size = size or embedded.size
     elif image and not size:
         size, _ = size_and_orientation(image)
-    shown = name if images.image_dir else str(
+    shown = name if images.image_dir or is_foreign(name) else str(
         image or file.parent / posix_name(name))
     if not size:
         raise InputError(

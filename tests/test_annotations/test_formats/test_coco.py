@@ -231,6 +231,8 @@ def both_used(data, supercategory):
     (lambda d: d['images'][0].pop('height'), 'image 100: expected a file_na'),
     (lambda d: d['images'][0].update(file_name='../a.jpg'),
      r"image '\.\./a' lies outside"),
+    (lambda d: d['images'][0].update(file_name='s3://bucket/a.jpg'),
+     r"image 's3:/bucket/a' lies outside"),
     (lambda d: d['images'].append(
         dict(id=5, file_name='a.png', height=40, width=56)),
      "2 annotated images are named 'a'"),

@@ -237,3 +237,9 @@ def test_two_used_categories_of_different_kinds_stay_apart(tmp_path):
     path = changed(tmp_path, lambda data: rename(
         data, ('other', 'animal'), ('other', 'vehicle')))
     assert names(path) == ['other', 'other']  # which is refused
+
+
+def test_a_name_may_be_a_whole_number(tmp_path):
+    path = changed(tmp_path, categories={1: 7, 2: 'dog'})
+    assert names(path) == ['7', 'dog']
+    assert objects(path)['a.jpg'] == ['7']

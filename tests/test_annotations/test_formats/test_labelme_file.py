@@ -316,3 +316,28 @@ def test_a_file_of_coco_is_named_as_such(tmp_path):
     for path in (tmp_path, tmp_path / 'c.json'):
         with pytest.raises(InputError, match='with prepare-data coco'):
             convert_labelme(path, tmp_path / 'out')
+
+
+def test_an_image_beside_its_file_is_preferred_to_others_of_its_name(
+        tmp_path):
+    for name in ('x', 'y'):
+        write(tmp_path / name / 'a.json', imagePath='a.jpg')
+        files.save_photograph(tmp_path / name / 'a.jpg', GREY)
+    supports, = read_supports(tmp_path, tmp_path).values()
+    assert [one.image for one in supports] == [
+        str(tmp_path / name / 'a.jpg') for name in ('x', 'y')]
+
+
+@pytest.mark.parametrize('name', [
+    'file:///C:/photos/a.jpg', 'https://x.org/photos/a.jpg'])
+def test_a_url_of_an_image_asks_for_image_dir(tmp_path, name):
+    (tmp_path / 'in').mkdir()
+    write(tmp_path / 'in/a.json', imagePath=name)
+    with pytest.raises(InputError, match='lies outside .* as image_dir'):
+        prepared(tmp_path / 'in', tmp_path / 'out')
+    with pytest.raises(InputError, match=f'there is no image {name}; put'):
+        read_supports(tmp_path / 'in')
+    files.save_photograph(tmp_path / 'in/a.jpg', GREY)
+    for read in (fitted, lambda *args: [prepared(
+            args[0], tmp_path / 'out', args[1])]):
+        assert (read(tmp_path / 'in', tmp_path / 'in')[0] == EXPECTED).all()
