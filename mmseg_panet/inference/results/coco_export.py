@@ -1,5 +1,7 @@
 """Objects as COCO's JSON."""
 import json
+import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...files import atomic_path
+from ...images.file_bytes import is_url
 from ..images.image_list import ImageItem
 from .segmented_image import SegmentedImage
 
@@ -29,10 +32,33 @@ def coco_categories(classes: Sequence[str],
     return categories
 
 
-def coco_image(number: int, item: ImageItem, size: Sequence[int]) -> dict:
-    """Describe the image of a number, of the size (H, W)."""
-    return dict(id=number, file_name=item.file_name, height=size[0],
-                width=size[1])
+def coco_images(images: Iterable[tuple[ImageItem, Sequence[int]]]
+                ) -> Iterator[dict]:
+    """Describe images, which are numbered from 1.
+
+    Files that share a name, as several folders may have them, are named by
+    their paths below the folder that contains all of these.
+
+    Args:
+        images (Iterable[tuple[ImageItem, Sequence[int]]]): Images with their
+            sizes (H, W).
+
+    Yields:
+        dict: A row of the list ``images``.
+    """
+    images = list(images)
+    names = [item.file_name for item, _ in images]
+    times = Counter(names)
+    shared = {i: os.path.abspath(item.path)
+              for i, (item, _) in enumerate(images)
+              if item.path and not is_url(item.path) and times[names[i]] > 1}
+    if shared:
+        root = os.path.commonpath([*map(os.path.dirname, shared.values())])
+        for i, path in shared.items():
+            names[i] = Path(path).relative_to(root).as_posix()
+    for number, (name, (_, (height, width))) in enumerate(
+            zip(names, images, strict=True), start=1):
+        yield dict(id=number, file_name=name, height=height, width=width)
 
 
 def coco_annotations(images: Iterable[SegmentedImage], polygons: bool,

@@ -18,7 +18,7 @@ from ..images.image_list import ImageItem
 from .coco_export import (
     coco_annotations,
     coco_categories,
-    coco_image,
+    coco_images,
     write_lists,
 )
 from .labelme_export import labelme_file
@@ -138,19 +138,19 @@ class Export:
 
     def _write_coco(self, out_dir: Path, images: Iterable[SegmentedImage],
                     classes: Sequence[str], palette: np.ndarray) -> None:
-        rows: list[dict] = []
+        rows: list[tuple[ImageItem, Sequence[int]]] = []
 
         def described() -> Iterator[SegmentedImage]:
-            for number, image in enumerate(images, start=1):
-                rows.append(coco_image(
-                    number, image.item, image.labels.shape))
+            for image in images:
+                rows.append((image.item, image.labels.shape))
                 yield image
 
+        # Each mask is read once, for its annotations.
         write_lists(out_dir / 'coco' / 'instances.json', dict(
             categories=coco_categories(classes, palette),
             annotations=coco_annotations(
                 described(), self.polygons, self.min_area),
-            images=rows))  # each mask is read once, for its annotations
+            images=coco_images(rows)))
 
     def _write_labelme(self, out_dir: Path, images: Iterable[SegmentedImage],
                        classes: Sequence[str], palette: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from ...annotations.reserved_names import NOT_CLASSES
 from ...files import atomic_path
 from ...table import csv_line
 from ..images.image_list import ImageItem
-from .coco_export import coco_categories, coco_image, write_lists
+from .coco_export import coco_categories, coco_images, write_lists
 from .mask_file import mask_path, read_mask, read_summary
 
 
@@ -60,9 +60,9 @@ def write_coco(out_dir: Path, images: Sequence[ImageItem],
 
 
 def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
-    for i, item in enumerate(images, start=1):
-        yield coco_image(
-            i, item, read_summary(mask_path(out_dir, item.name)).size)
+    return coco_images(
+        (item, read_summary(mask_path(out_dir, item.name)).size)
+        for item in images)
 
 
 def _annotations(out_dir: Path,

@@ -20,7 +20,7 @@ from ...visualization.segmentation_plot import plot_grid, plot_segmentation
 from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import VideoFrame, read_image
-from .coco_export import coco_annotations, coco_categories, coco_image
+from .coco_export import coco_annotations, coco_categories, coco_images
 from .detections import detections
 from .exports import Export
 from .segmented_image import SegmentedImage
@@ -137,8 +137,8 @@ class SegmentationResult(dict):
         images = self._segmented()
         return dict(
             categories=coco_categories(self['classes'], self._palette),
-            images=[coco_image(i, one.item, one.labels.shape)
-                    for i, one in enumerate(images, start=1)],
+            images=[*coco_images(
+                (one.item, one.labels.shape) for one in images)],
             annotations=[*coco_annotations(images, polygons, min_area)])
 
     def to_supervision(self, min_area: float = 1) -> Any:
