@@ -6,6 +6,7 @@ from ...errors import InputError, raise_first
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
 from ...images.image_files import visible_files
+from ...json_text import without_zeros
 from ...locks import folder_lock
 from ...notices import warn
 from ..class_list import number_classes
@@ -105,6 +106,7 @@ def read_coco(source: StrPath, image_dir: StrPath | None = None,
 
 def is_coco(text: bytes) -> bool:
     """Check whether JSON has the keys of COCO's files."""
+    text = without_zeros(text)
     return b'"annotations"' in text and b'"images"' in text
 
 

@@ -17,6 +17,7 @@ from ...garbage_collection import pause_garbage_collection
 from ...images.embedded_image import write_once
 from ...images.image_files import visible_files
 from ...images.image_names import ImageNames
+from ...json_text import without_zeros
 from ...locks import folder_lock
 from ...notices import warn
 from ...wording import counted
@@ -83,8 +84,7 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
 
 def is_labelme(text: bytes) -> bool:
     """Check whether the text of a JSON file has the keys of labelme's."""
-    if b'\0' in text[:4]:  # UTF-16 or UTF-32
-        text = text.replace(b'\0', b'')
+    text = without_zeros(text)
     return b'"shapes"' in text and (
         b'"imagePath"' in text or b'"imageData"' in text)
 

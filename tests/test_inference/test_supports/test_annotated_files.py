@@ -247,6 +247,15 @@ def test_no_image_is_decoded_before_it_is_rasterized(tmp_path, write):
     assert (support.rasterize(SIZE) == BOTH).all()
 
 
+@pytest.mark.parametrize('write', [polygons, labelme])
+def test_json_may_have_the_encoding_of_windows(tmp_path, write):
+    path = write(tmp_path)
+    path.write_text(path.read_text(), 'utf-16')
+    for source in (path, tmp_path):
+        support, = read_supports(source)['cat']
+        assert (support.rasterize(SIZE) == BOTH).all()
+
+
 def test_an_image_of_another_size_is_a_sentence(tmp_path):
     support, = read_supports(polygons(tmp_path))['cat']
     with pytest.raises(
