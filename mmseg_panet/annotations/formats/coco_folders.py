@@ -7,7 +7,7 @@ from ...images.image_names import ImageNames, posix_name
 OBJECTS = 'instances_'
 """Start of the names of COCO's files of objects."""
 OTHERS = ('captions_', 'person_keypoints_', 'panoptic_', 'stuff_',
-          'image_info_')
+          'image_info_', 'labels_')
 """Starts of the names of COCO's other files of the same images."""
 
 
@@ -66,6 +66,8 @@ def _image_folders(file: Path) -> list[Path]:
     """List the folders in which the images of a file may be."""
     folder = file.parent
     folders = [folder / 'images', folder]
+    if (folder / 'data').is_dir():  # of FiftyOne
+        folders.append(folder / 'data')
     if folder.name == 'annotations':
         subset = file.stem
         for start in (OBJECTS, *OTHERS):

@@ -175,6 +175,23 @@ def test_a_coco_file_may_lie_among_its_images(tmp_path):
     assert support.image == str(tmp_path / 'b.jpg')
 
 
+def test_the_images_of_fiftyone_are_in_data(tmp_path):
+    path = polygons(tmp_path)
+    (tmp_path / 'images').rename(tmp_path / 'data')
+    for source in (path, tmp_path):
+        support, = read_supports(source)['cat']
+        assert support.image == str(tmp_path / 'data/b.jpg')
+
+
+def test_the_labels_of_datumaro_are_skipped(tmp_path):
+    path = polygons(tmp_path)
+    text = path.read_text()
+    path.unlink()
+    for name in ('instances', 'labels'):
+        (tmp_path / f'{name}_default.json').write_text(text)
+    assert len(read_supports(tmp_path)['cat']) == 1
+
+
 @pytest.mark.parametrize('folder', ['images', '.', '../images', '../val'])
 def test_a_coco_file_in_annotations_finds_the_images_around_it(
         tmp_path, folder):
