@@ -1,7 +1,6 @@
 """Objects as COCO's JSON."""
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,8 @@ def coco_images(images: Iterable[tuple[ImageItem, Sequence[int]]]
                 ) -> Iterator[dict]:
     """Describe images, which are numbered from 1.
 
-    Files that share a name, as several folders may have them, are named by
-    their paths below the folder that contains all of these.
+    If files share a name, as several folders may have them, all files are
+    named by their paths below the folder that contains all of them.
 
     Args:
         images (Iterable[tuple[ImageItem, Sequence[int]]]): Images with their
@@ -48,13 +47,12 @@ def coco_images(images: Iterable[tuple[ImageItem, Sequence[int]]]
     """
     images = list(images)
     names = [item.file_name for item, _ in images]
-    times = Counter(names)
-    shared = {i: os.path.abspath(item.path)
-              for i, (item, _) in enumerate(images)
-              if item.path and not is_url(item.path) and times[names[i]] > 1}
-    if shared:
-        root = os.path.commonpath([*map(os.path.dirname, shared.values())])
-        for i, path in shared.items():
+    files = {i: os.path.abspath(item.source)
+             for i, (item, _) in enumerate(images)
+             if isinstance(item.source, str) and not is_url(item.source)}
+    if len({names[i] for i in files}) < len(files):
+        root = os.path.commonpath([*map(os.path.dirname, files.values())])
+        for i, path in files.items():
             names[i] = Path(path).relative_to(root).as_posix()
     for number, (name, (_, (height, width))) in enumerate(
             zip(names, images, strict=True), start=1):

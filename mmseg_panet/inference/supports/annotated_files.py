@@ -41,7 +41,7 @@ def supports_of(
     Raises:
         InputError: If an image is missing or none shows a class.
     """
-    few = sum(task.objects for task in annotations.tasks) <= _FEW
+    few = 0 < sum(task.objects for task in annotations.tasks) <= _FEW
     names = tuple(annotations.classes.names[1:])
     supports: dict[str, list[Support]] = {name: [] for name in names}
     in_masks: set[int] = set()

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_panet.annotations.mask_channels import values_of
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.supports import annotated_files, read_supports
 from mmseg_panet.inference.supports.support import Support
@@ -324,6 +325,17 @@ def test_a_covered_object_among_many_is_a_sentence(tmp_path, monkeypatch):
     assert (supports['dog'][0].rasterize(SIZE) == 2).sum() == 64
     with pytest.raises(InputError, match=r'class .cat. .* got none'):
         supports['cat'][0].rasterize(SIZE)
+
+
+@pytest.mark.parametrize('write', [polygons, labelme, cvat_masks, plain])
+def test_an_image_is_rasterized_once_when_it_is_read(
+        tmp_path, monkeypatch, write):
+    calls = []
+    monkeypatch.setattr(
+        annotated_files, 'values_of',
+        lambda labels: calls.append(1) or values_of(labels))
+    read_supports(write(tmp_path))
+    assert len(calls) <= 1 + (write is cvat_masks)  # of two images
 
 
 def broken_plain(part):
