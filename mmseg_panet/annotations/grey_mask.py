@@ -23,8 +23,10 @@ _OUTLINES = 5
 """Half of the largest width of outlines, also of other objects, in pixels."""
 _STRAY = 0.05
 """Share of stray pixels, in the pixels of the object."""
-_SPECK = 0.01
-"""The same if they touch each other."""
+_SPECK = 9
+"""Pixels of the largest stray beside one other value."""
+_SHARE = 0.01
+"""Share of blocks of one value, which are no strays."""
 _WIDEST = 8
 """Half of the largest width of a smooth edge, in pixels."""
 
@@ -48,13 +50,16 @@ class _Contacts(NamedTuple):
 def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
     """Decide what a grey means beside 0 and the value of unknown pixels.
 
-    As in PASCAL VOC, the grey is the object if a square of five pixels fits
-    into it, and if white lies around it, between it and black; or if white
-    is narrower than it, and smaller or at most ten pixels wide, as the
-    outlines of other objects are; or if the grey is below a quarter of white,
-    too dark for an edge. White is the object if the grey is
-    narrower than five pixels, and has less than 5% of the area of white
-    outside of a rim of two pixels.
+    White is the object if the grey is rounded, at least 98% of white, or too
+    narrow for a square of five pixels, and lies within two pixels of white,
+    except for strays in parts of at most nine pixels, and with at most 5% of
+    the area of white. A grey that white encloses is no edge if it is below a
+    quarter of white, or if white is its outline.
+
+    Otherwise, as in PASCAL VOC, the grey is the object if it is below a
+    quarter of white, too dark for an edge; or if a square of five pixels fits
+    into it, and white is its outline, or narrower than it, and smaller or at
+    most ten pixels wide, as the outlines of other objects are.
 
     Args:
         values (np.ndarray): (H, W) of 0, ``grey`` and ``white``.
@@ -64,53 +69,37 @@ def meaning_of_pair(values: np.ndarray, grey: int, white: int) -> Meaning:
     Returns:
         Meaning: OPEN if neither is the case.
     """
-    if grey >= white - white // 50:  # rounded
+    if grey >= white - white // 50:
         return Meaning.SMOOTH
-    is_id = grey < white // 4  # too dark for an edge
+    is_dark = 4 * grey < white
     inner = (values == grey).astype(np.uint8)
     outer = (values == white).astype(np.uint8)
     black = 1 - inner - outer
-    grey_area, white_area = int(inner.sum()), int(outer.sum())
     touching = _Contacts(
         _contacts(inner, black), _contacts(outer, black),
         _contacts(inner, outer))
-    enclosed = touching.white_black > 0 and touching.grey_black <= 0.05 * (
+    enclosed = touching.grey_black <= 0.05 * (
         touching.grey_black + touching.grey_white)
-    outlined = enclosed and _surrounds(outer, inner)
-    outline_area = white_area
-    if enclosed and not outlined and _radius(outer) <= _OUTLINES:
-        # Others, which have become background, have outlines too.
-        outline = _parts_at(outer, inner)
-        outline_area = int(outline.sum())
-        outlined = _surrounds(outline, inner)
-    if outlined and outline_area > 8 * grey_area:
-        return Meaning.OPEN if _fits(3, inner) else Meaning.SMOOTH
-    if outlined and _fits(_BLOCK, inner):
-        return Meaning.OUTLINED
-    if _fits(_BLOCK, inner):
-        return _meaning_of_blocks(
-            inner, outer, is_id, touching.white_black == 0)
-    if outlined:
-        return Meaning.OUTLINED if is_id else Meaning.OPEN
-    is_edge = white_area >= grey_area or (
-        4 * touching.white_black <= touching.grey_black)
-    if is_edge and _beyond(inner, outer, _EDGE) <= _STRAY * white_area:
+    outlined = enclosed and touching.white_black > 0 and _outlines(
+        outer, inner)
+    is_block = _fits(_BLOCK, inner)
+    is_narrow = not (is_block or outlined)
+    in_specks = is_narrow and _are_specks(inner)
+    if in_specks and inner.sum() <= _STRAY * outer.sum():
         return Meaning.SMOOTH
-    return (Meaning.OUTLINED if _is_smaller(outer, inner)
-            else Meaning.OPEN)
-
-
-def _meaning_of_blocks(inner: np.ndarray, outer: np.ndarray, is_id: bool,
-                       is_enclosed: bool) -> Meaning:
-    """Decide what a grey with a block of pixels means, without an outline."""
-    if is_enclosed:  # unknown holes, or a trimap
-        return Meaning.OPEN if not is_id and _fits(
-            _BLOCK, outer) else Meaning.OUTLINED
-    if _is_smaller(outer, inner, _OUTLINES):
-        return Meaning.OUTLINED
-    if inner.sum() <= _SPECK * outer.sum():
+    far = _far(inner, outer, _EDGE)
+    if is_narrow and not (enclosed and is_dark) and (
+            outer.sum() >= inner.sum()
+            or 4 * touching.white_black <= touching.grey_black) and (
+                _are_specks(far) and far.sum() <= _STRAY * outer.sum()):
         return Meaning.SMOOTH
-    return Meaning.OUTLINED if is_id else Meaning.OPEN
+    if is_dark and not in_specks:
+        return Meaning.OUTLINED
+    if is_block and not touching.white_black:  # unknown holes, or a trimap
+        return Meaning.OPEN if _fits(_BLOCK, outer) else Meaning.OUTLINED
+    is_unknown = is_block if outlined else _is_smaller(
+        outer, inner, _OUTLINES if is_block else 0)
+    return Meaning.OUTLINED if is_unknown else Meaning.OPEN
 
 
 def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
@@ -121,8 +110,8 @@ def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
     between black and white. Greys are at most a third of all pixels, and form
     bands that are narrower than white or than 16 pixels. They have no blocks
     of 5x5 pixels of one value, which may be an id; nor has the lowest eighth
-    except 0, unless white is as noisy. Greys that do not touch white are
-    strays, of at most 5% of the pixels of white.
+    except 0, unless white is as noisy. Of strays, there are at most 5% of the
+    pixels of the object, see :func:`_strays`.
 
     Args:
         values (np.ndarray): (H, W) of integers.
@@ -141,14 +130,15 @@ def is_smooth(values: np.ndarray, found: np.ndarray) -> bool:
         return False
     white = (values >= high).astype(np.uint8)
     grey = (values >= low).astype(np.uint8) - white
-    area, grey_area = int(white.sum()), int(grey.sum())
+    grey_area = int(grey.sum())
+    half = np.count_nonzero(values >= (largest + 1) // 2)
     if grey_area > values.size / 3:
         return False
     width = _radius(grey)
     if width > _WIDEST and width > _radius(white):
         return False
     return bool(not _shows_ids(values, found, white, grey)
-                and _strays(white, grey) <= _STRAY * area)
+                and _strays(values, found, white, grey) <= _STRAY * half)
 
 
 def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
@@ -159,21 +149,35 @@ def _shows_ids(values: np.ndarray, found: np.ndarray, white: np.ndarray,
     bright = found[found >= largest - largest // _EIGHTH]
     flat = _flat(values, found)
     if len(bright) >= _GREYS:  # noise
-        return bool(_in_blocks(flat & (grey > 0)) > _SPECK * area)
+        return bool(_in_blocks(flat & (grey > 0)) > _SHARE * area)
     dim = (values > 0) & (white + grey == 0)
     darker = len(bright) == 2 and (
         largest - int(bright[0]) > largest // 50)
     return bool(
         len(bright) == 1
         and np.count_nonzero(dim) > max(area, 2 * grey_area)
-        or _in_blocks(flat & (dim | (grey > 0))) > _SPECK * area
+        or _in_blocks(flat & (dim | (grey > 0))) > _SHARE * area
         or darker and _in_blocks(flat & (values == bright[0]))
-        > _SPECK * area)
+        > _SHARE * area)
 
 
-def _strays(white: np.ndarray, grey: np.ndarray) -> int:
-    """Count the pixels of grey regions that do not touch white."""
-    return int(np.count_nonzero(grey > _parts_at(grey, white)))
+def _strays(values: np.ndarray, found: np.ndarray, white: np.ndarray,
+            grey: np.ndarray) -> int:
+    """Count the pixels of grey that are no edge of an object.
+
+    They lie in a region below half of the largest value that touches nothing
+    brighter, or have neighbours of black and their own value only, as thin
+    objects with ids have.
+    """
+    half = (values >= (int(found[-1]) + 1) // 2).astype(np.uint8)
+    dark = grey * (1 - half)
+    dark -= _parts_at(dark, half)
+    ranks, around = _ranks(values, found), np.ones((3, 3), np.uint8)
+    # Black becomes the largest value.
+    seen = ranks | ((grey + white).astype(ranks.dtype) - 1)
+    alone = grey * ((cv2.dilate(ranks, around) == ranks) & (
+        cv2.erode(seen, around) == ranks))
+    return int(np.count_nonzero(alone | dark))
 
 
 def _contacts(one: np.ndarray, other: np.ndarray) -> int:
@@ -183,15 +187,33 @@ def _contacts(one: np.ndarray, other: np.ndarray) -> int:
         (one[:, 1:], other[:, :-1]), (one[:, :-1], other[:, 1:])))
 
 
-def _beyond(one: np.ndarray, other: np.ndarray, reach: int) -> int:
-    """Count the pixels of one region that are out of reach of the other."""
+def _far(one: np.ndarray, other: np.ndarray, reach: int) -> np.ndarray:
+    """Return the pixels of one region that are out of reach of the other."""
     around = np.ones((2 * reach + 1,) * 2, np.uint8)
-    return int(np.count_nonzero(one > cv2.dilate(other, around)))
+    return (one > cv2.dilate(other, around)).astype(np.uint8)
+
+
+def _are_specks(region: np.ndarray) -> bool:
+    """Tell whether all connected parts of a region are small."""
+    sizes = cv2.connectedComponentsWithStats(region)[2][1:, cv2.CC_STAT_AREA]
+    return bool(sizes.max(initial=0) <= _SPECK)
+
+
+def _outlines(outer: np.ndarray, region: np.ndarray) -> bool:
+    """Tell whether white is the outline of a region that it encloses."""
+    if not _surrounds(outer, region):
+        if _radius(outer) > _OUTLINES:
+            return False
+        # Others, which have become background, have outlines too.
+        outer = _parts_at(outer, region)
+    return _surrounds(outer, region) and bool(
+        outer.sum() <= 8 * region.sum())
 
 
 def _surrounds(outline: np.ndarray, region: np.ndarray) -> bool:
     """Tell whether nearly all of an outline is near a region."""
-    return _beyond(outline, region, _OUTLINE) <= _STRAY * outline.sum()
+    return bool(_far(outline, region, _OUTLINE).sum() <= (
+        _STRAY * outline.sum()))
 
 
 def _is_smaller(one: np.ndarray, other: np.ndarray,
@@ -241,8 +263,13 @@ def _in_blocks(centres: np.ndarray) -> int:
 
 def _flat(values: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Find the centres of blocks of 5x5 pixels of one value."""
-    ranks = values
-    if values.dtype not in (np.uint8, np.uint16):
-        ranks = np.searchsorted(found, values).astype(np.uint16)
+    ranks = _ranks(values, found)
     block = np.ones((_BLOCK, _BLOCK), np.uint8)
     return cv2.erode(ranks, block) == cv2.dilate(ranks, block)
+
+
+def _ranks(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return values in their order, of a type that OpenCV knows."""
+    if values.dtype in (np.uint8, np.uint16):
+        return values
+    return np.searchsorted(found, values).astype(np.uint16)

@@ -95,6 +95,30 @@ def palette_of(picture: Image.Image) -> np.ndarray:
     return colours
 
 
+def greys_or_indices(indices: np.ndarray, palette: np.ndarray,
+                     number: int) -> np.ndarray:
+    """Return the greys of a palette instead of its indices if they are ids.
+
+    ImageMagick and others store grey ids with a palette in any order.
+
+    Args:
+        indices (np.ndarray): (H, W) uint8.
+        palette (np.ndarray): (256, 4) uint8 RGBA.
+        number (int): Number of ids, from 0; 255 is ignored.
+
+    Returns:
+        np.ndarray: (H, W) uint8.
+    """
+    used = palette[values_of(indices)]
+    greys = used[:, 0]
+    is_grey = (used[:, :3] == greys[:, None]).all() and (
+        used[:, 3] == 255).all()
+    is_id = (greys > 0) & (greys < min(number, 255))
+    are_ids = is_grey and is_id.any() and (
+        is_id | (greys == 0) | (greys == 255)).all()
+    return palette[indices, 0] if are_ids else indices
+
+
 def colour_codes(rgb: np.ndarray) -> np.ndarray:
     """Encode every colour as one number, red << 16 | green << 8 | blue.
 

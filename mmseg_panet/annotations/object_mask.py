@@ -13,7 +13,9 @@ from .label_type import IGNORED, WIDE_IGNORED
 from .mask_channels import as_array, values_of
 from .mask_values import MANY, PAINT, PHOTOGRAPH, read_values
 
-_REMEDY = f'{PAINT}, or give (image, mask, value) in Python'
+_REMEDY = (
+    f'{PAINT}, or give (image, mask, value), or the mask as an array of bool, '
+    'in Python')
 
 
 def object_labels(mask: Any, value: int | None, where: object,
@@ -25,11 +27,11 @@ def object_labels(mask: Any, value: int | None, where: object,
     background. Without ``value``, one of these cases must apply:
 
     1. Only one value besides 0 occurs: it is the object.
-    2. One value besides 0 and 255 occurs, and 255 is its outline, or is
-       narrower, and smaller or the outlines of other objects: the value is
-       the object, and 255 is unknown, as in PASCAL VOC, see
-       :func:`meaning_of_pair`. The indices of a palette have no order, and
-       always mean this.
+    2. One value besides 0 and 255 occurs, which is too dark for the edge of
+       an object of 255; or 255 is its outline, or is narrower, and smaller
+       or the outlines of other objects: the value is the object, and 255 is
+       unknown, as in PASCAL VOC, see :func:`meaning_of_pair`. The indices
+       of a palette have no order, and always mean this.
     3. The other values are the edge of the object, noise or stray pixels,
        see :func:`meaning_of_pair` and :func:`is_smooth`: values of at least
        half of the largest are the object, and all others background.

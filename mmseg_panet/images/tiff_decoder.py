@@ -1,16 +1,20 @@
 """The decoder of TIFF files, of any type and any number of channels."""
+import io
+from contextlib import suppress
+
 import cv2
 import numpy as np
 
 from ..errors import InputError
 from ..files import StrPath
 from ..notices import warn_once
-from .pixel_limit import check_pixels
+from .orientation import upright
+from .pixel_limit import check_pixels, open_unlimited
 from .reading import ImageReading
 from .tiff_file import TiffFacts
 from .tiff_samples import can_read, no_data, tiff_samples
 
-_COMPRESSION, _PHOTOMETRIC = 259, 262
+_COMPRESSION, _PHOTOMETRIC, _TILES = 259, 262, 324
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 _DARK = 16
 """Least of the 8 upper bits of 16, below which at most 12 bits are used."""
@@ -37,17 +41,35 @@ def decode_tiff(content: bytes, facts: TiffFacts, name: StrPath,
         warn_once(
             f'{name} has {facts.pages} pages, of which only the first is '
             'read; save each page as a file', 'pages')
-    if reading or not facts.is_usual or facts.colours not in (1, 3):
+    if reading or not facts.is_usual or facts.colours not in (1, 3) or (
+            facts.bits > 8 and _has_turned_tiles(facts)):
         return _stretched(content, facts, name, reading)
-    # OpenCV applies the orientation in either case.
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    image = _eight_bits(content, facts)
     if image is None:
         # OpenCV lacks some compressions, and fails for damaged files too.
         return _stretched(content, facts, name, reading) if (
-            facts.tags.get(_COMPRESSION) in (34925, 50000)) else None
+            facts.tags.get(_PHOTOMETRIC) in (0, 1, 2)
+            and can_read(facts)) else None
     if facts.bits == 16:
         warn_of_dark(image, name)
     return image
+
+
+def _has_turned_tiles(facts: TiffFacts) -> bool:
+    """Tell whether there are tiles, which OpenCV would turn one by one."""
+    return _TILES in facts.tags and facts.orientation != 1
+
+
+def _eight_bits(content: bytes, facts: TiffFacts) -> np.ndarray | None:
+    """Decode a TIFF with its orientation, BGR; None if it is damaged."""
+    # OpenCV does not read all numbers of bits.
+    if 1 < facts.bits < 8 or _has_turned_tiles(facts):
+        with suppress(OSError, SyntaxError, ValueError):
+            picture = open_unlimited(io.BytesIO(content), ('TIFF',))
+            rgb = np.asarray(upright(picture).convert('RGB'))
+            return np.ascontiguousarray(rgb[..., ::-1])
+        return None
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
 
 
 def warn_of_dark(image: np.ndarray, name: StrPath) -> None:
@@ -76,7 +98,7 @@ def _stretched(content: bytes, facts: TiffFacts, name: StrPath,
             samples = np.uint64(2**bits - 1).astype(samples.dtype) - samples
         return reading.apply(samples, name, bits, no_data(facts))
     # A palette, JPEG or another compression of pictures.
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    image = _eight_bits(content, facts)
     if image is None or facts.bits > 8:
         method = facts.tags.get(_COMPRESSION, 1)
         raise InputError(

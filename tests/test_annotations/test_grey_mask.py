@@ -100,6 +100,32 @@ def test_two_objects_leave_the_meaning_open(mask):
     assert meaning_of_pair(mask, 128, 255) is Meaning.OPEN
 
 
+CRACK = (Y - 30 - X // 5 % 2) ** 2 < 2
+WIDE = X < 60
+
+
+@pytest.mark.parametrize('grey', [1, 63])
+@pytest.mark.parametrize('region', [CRACK, disc(2, 40, 20), BIG])
+@pytest.mark.parametrize('unknown', [
+    X > 40, WIDE, np.ones(SIZE, bool), disc(20, 10, 10) | disc(15, 60, 60)])
+def test_a_dark_grey_is_an_object_beside_any_region_of_255(
+        grey, region, unknown):
+    mask = layers((unknown, 255), (region, grey))
+    assert meaning_of_pair(mask, grey, 255) is Meaning.OUTLINED
+
+
+@pytest.mark.parametrize('grey', [1, 63])
+def test_dark_specks_beside_a_small_object_leave_the_meaning_open(grey):
+    mask = layers((disc(2), 255))
+    mask[5:55:20, 5] = grey
+    assert meaning_of_pair(mask, grey, 255) is Meaning.OPEN
+
+
+def test_a_thin_line_away_from_255_is_no_stray():
+    mask = layers((WIDE, 255), ((X == 70) & (Y > 9), 128))
+    assert meaning_of_pair(mask, 128, 255) is Meaning.OPEN
+
+
 def smooth(mask):
     return is_smooth(mask, np.unique(mask))
 
@@ -111,6 +137,31 @@ def test_a_blurred_object_is_smooth_for_any_largest_value(largest, radius):
     soft = np.rint(soft / soft.max() * largest)
     assert smooth(soft.astype(np.uint8 if largest < 256 else np.uint16))
     assert smooth(soft.astype(np.int64))
+
+
+@pytest.mark.parametrize('width', [2, 3])
+def test_a_thin_line_that_was_resized_is_smooth(width):
+    for scale, way in ((0.5, cv2.INTER_LINEAR), (0.7, cv2.INTER_AREA),
+                       (4, cv2.INTER_LINEAR), (4, cv2.INTER_CUBIC)):
+        line = cv2.polylines(
+            np.zeros((240, 320), np.uint8), [np.array([
+                (9, 30), (60, 90), (130, 70), (210, 200), (300, 220)])],
+            False, 255, width)
+        line = cv2.resize(line, None, fx=scale, fy=scale, interpolation=way)
+        assert smooth(line) and smooth(line.astype(np.int64) * 257)
+        assert smooth(line.astype(np.uint16) * 257)
+
+
+@pytest.mark.parametrize('ids', [
+    (1, 2, 3, 4), (20, 70, 120, 170, 220), (120, 170, 220)])
+@pytest.mark.parametrize('width', [1, 3])
+def test_thin_lines_with_ids_that_touch_each_other_are_not_smooth(ids, width):
+    """Lanes of a road, which meet far away."""
+    mask = np.zeros((256, 448), np.uint8)
+    for place, i in enumerate(ids):
+        cv2.line(mask, (90 * place, 255), (200 + 3 * place, 60), i, width)
+    assert not smooth(mask)
+    assert not smooth(mask.astype(np.uint16) * 257)
 
 
 def test_noise_of_a_jpeg_is_no_object():

@@ -11,6 +11,7 @@ from PIL import Image
 from mmseg_panet.errors import InputError
 from mmseg_panet.images.decoder import decode_image
 from mmseg_panet.images.image_files import size_and_orientation
+from mmseg_panet.images.orientation import turn
 from mmseg_panet.images.reading import ImageReading
 from mmseg_panet.images.suffixes import SUFFIXES
 
@@ -154,6 +155,34 @@ def test_a_stretch_and_an_orientation_are_both_applied(kind):
         image = decode_image(oriented_bytes(kind, orientation), 'a', reading)
         assert image.shape == (16, 24, 3)
         assert abs(int(image[3, 3, 0]) - 128) < 8 and image[3, 20, 0] < 8
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+@pytest.mark.parametrize('dtype', ['u1', 'u2'])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_tiles_are_turned_together(orientation, dtype, channels):
+    """OpenCV would mirror each tile alone."""
+    stored = ramp()[..., :channels].astype(dtype)
+    stored *= np.iinfo(dtype).max // 255
+    image = decode_image(
+        tiff_bytes(stored, orientation, photometric=1 + channels // 3,
+                   tile=(16, 16)), 'a')
+    expected = turn((stored >> 8 * (dtype == 'u2'))[..., ::-1], orientation)
+    assert (image == expected).all()
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_palettes_and_greys_of_few_bits_are_read(bits):
+    indices = np.arange(12, dtype=np.uint8).reshape(3, 4) % 4
+    grey = decode_image(
+        tiff_bytes(indices, 6, photometric=1, bits=bits), 'a')
+    assert (grey == turn(
+        indices[..., None] * (255 // (2 ** bits - 1)), 6)).all()
+    picture, data = Image.fromarray(indices), io.BytesIO()
+    picture.putpalette([9, 8, 7, 200, 0, 0, 0, 200, 0, 0, 0, 200])
+    picture.save(data, 'TIFF', bits=bits)
+    found = decode_image(data.getvalue(), 'a')
+    assert (found[..., ::-1] == np.asarray(picture.convert('RGB'))).all()
 
 
 def test_missing_data_of_gdal_are_black():

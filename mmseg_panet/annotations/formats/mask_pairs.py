@@ -19,7 +19,13 @@ from ..colour_list import COLOUR_LISTS, read_colour_list
 from ..export_folder import visible_entries
 from ..found_values import FoundValues, find_values
 from ..mask_folder import Annotations, MaskTask, fingerprint
-from .masks import MaskSource, absence_notes, ids_reader, read_colours
+from .masks import (
+    MASK_SUFFIXES,
+    MaskSource,
+    absence_notes,
+    ids_reader,
+    read_colours,
+)
 
 _IMAGES = ('images', 'image', 'imgs', 'img', 'img_dir', 'jpegimages')
 """Names of folders of images, in lower case."""
@@ -34,10 +40,6 @@ _SPLIT_ENDS = ('annot', '_annot', '_labels', '_label', '_masks', '_mask')
 _ENDS = ('', '_mask', '-mask', '_masks', '_label', '_labels', '_gt', '_seg',
          '_segmentation', '_annotation', '_L')
 """What follows the name of an image in that of its mask."""
-MASK_SUFFIXES = (
-    '.png', '.apng', '.tif', '.tiff', '.bmp', '.dib', '.gif', '.webp', '.pbm',
-    '.pgm', '.ppm', '.pnm')
-"""Suffixes of masks, of formats that keep their values."""
 
 
 class PairDirs(NamedTuple):

@@ -15,11 +15,19 @@ from ...images.image_files import (
 from ..class_list import ClassList, Colour, read_class_list
 from ..grey_ids import GreyIds, grey_ids
 from ..label_type import IGNORED, ignored_label, label_type
-from ..mask_channels import colour_codes, grey_of, read_channels, values_of
+from ..mask_channels import (
+    colour_codes,
+    grey_of,
+    greys_or_indices,
+    read_channels,
+    values_of,
+)
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 
-_SUFFIXES = ('.tif', '.tiff', '.bmp', '.webp')
-"""Suffixes of masks where there are no PNG files; JPEG changes the values."""
+MASK_SUFFIXES = (
+    '.png', '.apng', '.tif', '.tiff', '.bmp', '.dib', '.gif', '.webp',
+    '.pbm', '.pgm', '.ppm', '.pnm')
+"""Suffixes of masks, of formats that keep their values."""
 MaskSource = tuple[str, bool]
 """The path of a mask and True; or that of an image without one and False."""
 
@@ -30,12 +38,12 @@ def convert_masks(mask_dir: StrPath, out_dir: StrPath, classes_file: StrPath,
 
     The values of grey masks with 8 or 16 bits are ids, or colours of the
     class list, see :func:`grey_ids`. The indices of masks with a palette are
-    ids, unless the class list has all of their colours. The colours of masks
+    ids, unless the class list has all of their colours, or their colours are
+    the greys of ids, which programs store in any order. The colours of masks
     in RGB are looked up in the class list; black is the background unless a
-    class is black. What is transparent is background.
-    The masks that are written have 16 bits if there are more than 254
-    classes. Ignored pixels then become 65535, also those that are 255 in a
-    mask with 8 bits.
+    class is black. What is transparent is background. The masks that are
+    written have 16 bits if there are more than 254 classes. Ignored pixels
+    then become 65535, also those that are 255 in a mask with 8 bits.
 
     Args:
         mask_dir (str | os.PathLike): Folder of PNG masks, which is searched
@@ -84,7 +92,7 @@ def read_masks(mask_dir: StrPath, classes_file: StrPath,
     """
     classes = read_class_list(classes_file)
     masks = images_by_stem(mask_dir, ['.png']) or images_by_stem(
-        mask_dir, _SUFFIXES)
+        mask_dir, MASK_SUFFIXES)
     if not masks:
         raise InputError(
             f'{mask_dir} has no .png files; expected masks, as PNG, TIFF or '
@@ -256,6 +264,7 @@ def read_ids(source: MaskSource, num_classes: int,
         of_palette = _of_palette(labels, palette, colours)
         if of_palette is not None:
             return of_palette.astype(dtype)[labels]
+        labels = greys_or_indices(labels, palette, num_classes)
     if alpha is not None:
         labels = labels * (alpha >= 128)
     found = values_of(labels)
@@ -263,7 +272,7 @@ def read_ids(source: MaskSource, num_classes: int,
     strange = found[(found < 0) | (found >= num_classes) & (found != void)]
     if len(strange):
         white = ', or give the class the colour 255,255,255 there if it is ' \
-            'white' if num_classes == 2 and IGNORED == void in found else ''
+            'white' if num_classes == 2 and found[-1] >= IGNORED else ''
         raise InputError(
             f'{mask} contains the ids {strange[:10].tolist()}; expected 0..'
             f'{num_classes - 1} or {void}; correct it or the class list'

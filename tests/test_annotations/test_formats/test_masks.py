@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmseg_panet.annotations import convert_masks
-from mmseg_panet.annotations.formats.masks import read_masks
+from mmseg_panet.annotations.formats.masks import read_ids, read_masks
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.supports import read_supports
 
@@ -313,6 +313,16 @@ def test_what_is_transparent_is_background(tmp_path, mode):
     with Image.open(tmp_path / 'in/a.png') as picture:
         assert picture.mode == mode
     assert (converted(tmp_path, ['1 crack 200,200,200']) == CRACK).all()
+
+
+def test_grey_ids_with_a_palette_in_any_order_are_ids(tmp_path):
+    """ImageMagick stores them by their first pixels."""
+    picture = Image.fromarray(np.array([[0, 1, 2, 3]], np.uint8))
+    picture.putpalette(bytes(
+        grey for grey in (0, 2, 255, 1) for _ in range(3)))
+    picture.save(tmp_path / 'a.png')
+    found = read_ids((str(tmp_path / 'a.png'), True), 3, {(0, 0, 0): 0})
+    assert found.tolist() == [[0, 2, 255, 1]]
 
 
 def test_a_palette_with_white_first_is_read_by_its_colours(tmp_path):
