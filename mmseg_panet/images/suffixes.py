@@ -29,7 +29,8 @@ _NO_IMAGES = (
     '.tsv', '.yaml', '.yml', '.toml', '.ini', '.cfg', '.log', '.html', '.pdf',
     '.doc', '.docx', '.xls', '.xlsx', '.py', '.sh', '.ipynb', '.js', '.css',
     '.zip', '.tar', '.gz', '.7z', '.rar', '.db', '.sqlite', '.lnk', '.cache',
-    '.npy', '.npz', '.mat', '.pt', '.pth', '.safetensors', '.onnx', '.pkl',
+    '.names', '.labels', '.data', '.npy', '.npz', '.mat', '.pt', '.pth',
+    '.safetensors', '.onnx', '.pkl',
     '.tfw', '.jgw', '.pgw', '.prj', '.ovr', '.qgz', '.qgs', '.shp', '.shx',
     '.dbf', '.cpg', '.xmp', '.lock', '.bak', '.tmp')
 """Suffixes of other files that lie beside images: nobody misses them."""

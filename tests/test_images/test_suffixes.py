@@ -55,7 +55,7 @@ def test_class_folders_and_data_sets_take_them_too(tmp_path):
 
 @pytest.mark.parametrize('name', [
     'a.txt', 'a.json', 'a.XML', 'Thumbs.db', 'README', '.hidden.heic',
-    'a.mp4', 'a.zip', 'desktop.ini', 'a.tfw', 'a.jpg'])
+    'a.mp4', 'a.zip', 'desktop.ini', 'a.tfw', 'a.jpg', 'obj.names'])
 def test_files_that_are_plainly_no_images_are_not_counted(tmp_path, name):
     (tmp_path / name).write_text('text')
     assert not unread_note([tmp_path / name], tmp_path)

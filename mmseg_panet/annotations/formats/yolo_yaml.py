@@ -30,16 +30,25 @@ _ABOVE = 3
 
 def descriptions(folder: Path) -> dict[Path, Settings]:
     """Read the .yaml files of a folder that name classes."""
-    files = [path for path in visible_entries(folder)
-             if path.suffix.lower() in YAML]
-    found = {file: read_yaml(file) for file in files}
-    return {file: one for file, one in found.items() if 'names' in one}
+    found, faults = {}, []
+    for file in visible_entries(folder):
+        if file.suffix.lower() in YAML:
+            try:
+                found[file] = read_yaml(file)
+            except InputError as error:
+                if file.stem.lower() == 'data':
+                    raise
+                faults.append(error)
+    named = {file: one for file, one in found.items() if 'names' in one}
+    if faults and not named:
+        raise faults[0]
+    return named
 
 
 def only_description(folder: Path) -> Path | None:
     """Find the .yaml that describes a folder."""
     found = descriptions(folder)
-    files = [one for one in found if one.stem == 'data'] or list(found)
+    files = [one for one in found if one.stem.lower() == 'data'] or list(found)
     names = {tuple(yaml_names(found[one], one).items()) for one in files}
     if len(names) > 1:
         raise InputError(
@@ -65,17 +74,22 @@ def described_above(folder: Path) -> tuple[Path | None, Settings]:
 
 
 def read_yaml(file: Path) -> Settings:
-    """Read ``data.yaml``."""
+    """Read ``data.yaml``, with all values as the text that was written.
+
+    YAML would otherwise read the names 007, yes and 12:30 as 7, True and 750.
+    """
     remedy = 'write a line such as `names: [cat, dog]`'
-    with error_context(f'{file} cannot be read as YAML', remedy, (
+    where = f'{file} cannot be read as YAML'
+    with error_context(where, remedy, (
             OSError, ValueError, TypeError, AttributeError, RecursionError)):
         check_regular(file)
-        text = file.read_text('utf-8-sig')
+        with error_context(where, 'save it as UTF-8', (UnicodeError,)):
+            text = file.read_text('utf-8-sig')
         try:
             try:
-                settings = yaml.safe_load(text)
+                settings = _load(text)
             except yaml.YAMLError:  # a path of Windows in quotes
-                settings = yaml.safe_load(text.replace('\\', '/'))
+                settings = _load(text.replace('\\', '/'))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line = f' in line {mark.line + 1}' if mark else ''
@@ -96,14 +110,13 @@ def yaml_names(settings: Settings, file: Path) -> dict[int, str]:
         given = dict(enumerate(given))
     names: dict[int, str] = {}
     for key, name in (given.items() if isinstance(given, Mapping) else ()):
-        is_id = type(key) is int or (
-            isinstance(key, str) and key.isdecimal() and len(key) < 9)
-        if not is_id or type(name) not in (str, int, float):
+        is_id = type(key) is int or key.isdecimal() and len(key) < 9
+        if not is_id or not isinstance(name, str):
             raise InputError(
                 f'{file}: expected names of classes by their ids, got '
                 f'{_shown(name)} for {_shown(key)}; write it in quotes, such '
                 "as `0: 'cat'`")
-        names[int(key)] = str(name).strip()
+        names[int(key)] = name.strip()
     if not names:
         raise InputError(
             f'{file}: expected names of classes by their ids, got none; '
@@ -128,7 +141,7 @@ def _located_splits(settings: Settings, root: Path) -> dict[str, list[Path]]:
         values = settings.get(split)
         values = values if isinstance(values, list) else [values]
         paths = [_located(value, base, root) for value in values
-                 if isinstance(value, str)]
+                 if value and isinstance(value, str)]
         found[split] = list(filter(None, paths))
     return found
 
@@ -156,10 +169,14 @@ def _folders_of_images(folder: Path) -> list[Path]:
         if is_image(name)))
 
 
+def _load(text: str) -> Any:
+    return yaml.load(text, yaml.BaseLoader)  # noqa: S506 it has text only
+
+
 def _shown(value: object) -> str:
     """Return a value of YAML for a message.
 
     A short file may hold a list that is very long as text.
     """
-    is_short = isinstance(value, bool | int | float | str | None)
-    return repr(value) if is_short else f'a {type(value).__name__}'
+    return repr(value) if isinstance(
+        value, int | str) else f'a {type(value).__name__}'

@@ -349,7 +349,6 @@ def test_a_malformed_line_raises_an_input_error(tmp_path, line, sentence):
     ('', r'expected names .* got none; write a line such as `names: \[cat'),
     ('train: images/train\n', 'got none; write a line'),
     ('names: cat\n', 'got none'),
-    ('names: [cat, yes]\n', 'got True for 1; write it in quotes'),
     ('names: [cat, [dog]]\n', 'got a list for 1'),
     ('names: {cat: dog}\n', "got 'dog' for 'cat'"),
     ('names: [cat, cat]\n', 'more than once; rename them'),
@@ -361,6 +360,29 @@ def test_a_malformed_yaml_raises_an_input_error(tmp_path, text, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         labels_of(folder / 'data.yaml')
     assert '\n' not in str(caught.value)
+
+
+def test_names_of_a_yaml_are_the_text_that_is_written(tmp_path):
+    folder = ultralytics(tmp_path / 'set')
+    for names in ('[007, yes]', "{0: '007', 1: yes}", '\n  - 007\n  - yes'):
+        write(folder / 'data.yaml', f'names: {names}\n')
+        assert convert_yolo(folder, tmp_path / names[:3], boxes=True) == [
+            'background', '007', 'yes']
+
+
+def test_other_yaml_files_are_left_alone(tmp_path):
+    folder = ultralytics(tmp_path / 'set')
+    expected = list(read_supports(folder))
+    write(folder / 'actions.yml', '- a list')
+    write(folder / 'z.yaml', '{')
+    assert list(read_supports(folder)) == expected
+
+
+def test_a_yaml_of_another_encoding_raises_an_input_error(tmp_path):
+    folder = ultralytics(tmp_path / 'set')
+    (folder / 'data.yaml').write_bytes("names: ['caf\xe9']".encode('latin-1'))
+    with pytest.raises(InputError, match=r'data\.yaml .*; save it as UTF-8'):
+        read_supports(folder / 'data.yaml')
 
 
 def test_missing_names_raise_an_input_error_that_can_be_followed(tmp_path):
