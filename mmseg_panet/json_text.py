@@ -71,6 +71,14 @@ def read_json_value(path: StrPath) -> Any:
         return parse_json(Path(path).read_bytes())
 
 
+def read_utf8(path: StrPath) -> bytes:
+    """Read the text of a JSON file as UTF-8, whatever its encoding is."""
+    text = Path(path).read_bytes()
+    encoding = json.detect_encoding(text)
+    return text if encoding == 'utf-8' else text.decode(
+        encoding, 'replace').encode()
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):

@@ -313,6 +313,14 @@ def _(parts, out):
     return parts.fit(out, out / 'support')
 
 
+@bad('A folder of examples without annotations')
+def _(parts, out):
+    (out / 'set/images').mkdir(parents=True)
+    (out / 'set/images/a.jpg').touch()
+    write(out / 'set/labels.csv', 'a.jpg,cat')
+    return parts.fit(out, out / 'set')
+
+
 @bad('A folder of examples that does not exist')
 def _(parts, out):
     return parts.fit(out, out / 'nowhere')
@@ -672,6 +680,12 @@ def _(parts, out):
 @bad('An image folder that lacks the image of a labelme file')
 def _(parts, out):
     return *labelme(out), '--image-dir', parts.images
+
+
+@bad('A CVAT export with another suffix')
+def _(parts, out):
+    return ('prepare-data', 'cvat', write(out / 'annotations.txt', 'text'),
+            out / 'out')
 
 
 @bad('A CVAT export that is no zip file')

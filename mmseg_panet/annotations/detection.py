@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..files import StrPath
 from ..images.image_files import is_hidden, visible_files
 from ..images.suffixes import is_image
-from ..json_text import without_zeros
+from ..json_text import read_utf8
 from .class_list import BACKGROUND, CLASS_LIST
 from .colour_list import COLOUR_LISTS
 from .export_folder import content_folder, export_folder
@@ -58,7 +58,7 @@ class Source:
                      for name in visible_files(self.path, '.json')]
         found: dict[str, list[Path]] = {}
         for file in files:
-            text = without_zeros(file.read_bytes())
+            text = read_utf8(file)
             kind = next(
                 (kind for kind, is_kind in _JSON_KINDS.items()
                  if is_kind(text)), '')

@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import is_zipfile
 
 from ..archive import check_archive, unpack
 from ..errors import InputError
@@ -16,6 +17,8 @@ _PARTS = (
     'annotations', 'images', 'labels', 'masks', 'SegmentationClass',
     'SegmentationClassPNG')
 """Folders that are a part of an export, even if they are alone."""
+_NOTES = ('readme', 'license', 'licence', 'changelog')
+"""Starts of the names of files, in lower case, that only describe one."""
 
 
 @contextmanager
@@ -40,18 +43,41 @@ def export_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
         yield path
         return
     check_archive(path)
+    if path.suffix.lower() != '.zip' and path.is_file() and (
+            not is_zipfile(path)):
+        raise InputError(
+            f'{path}: expected a folder, a .zip or a file of the format, got '
+            'one of another suffix; correct the path or the suffix')
     known = unpack_dir.exists()
     folder = _unpack(path, unpack_dir)
     try:
-        yield folder
+        with name_archive(path, folder):
+            yield folder
     except InputError:
         if not known:
             remove(folder)
         raise
 
 
+@contextmanager
+def name_archive(archive: Path, folder: Path) -> Iterator[None]:
+    """Name an archive in messages in place of the folder it is unpacked to.
+
+    That folder may be removed before the message is read.
+
+    Args:
+        archive (Path): Path of the .zip.
+        folder (Path): Folder to which it is unpacked.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            str(error).replace(str(folder), str(archive))) from error
+
+
 def content_folder(path: Path) -> Path:
-    """Skip folders that contain nothing but one folder.
+    """Skip folders that contain nothing but one folder and its README.
 
     Many tools pack a folder, and not its contents, into a .zip.
 
@@ -63,7 +89,9 @@ def content_folder(path: Path) -> Path:
         export. Hidden files do not count, see :func:`is_hidden`.
     """
     while path.is_dir():
-        inner = [one for one in visible_entries(path) if one.name != MADE_FROM]
+        inner = [one for one in visible_entries(path)
+                 if one.name != MADE_FROM and not (
+                     one.name.lower().startswith(_NOTES) and one.is_file())]
         if len(inner) != 1 or inner[0].name in _PARTS or (
                 not inner[0].is_dir()):
             break

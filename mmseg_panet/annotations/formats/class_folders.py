@@ -1,10 +1,16 @@
 """Supports in one folder per class, without a list of classes."""
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import InputError, raise_first
 from ...images.suffixes import is_image
 from ..export_folder import content_folder, visible_entries
-from .mask_pairs import list_mask_pairs, pair_dirs, refuse_nameless
+from .mask_pairs import (
+    IMAGE_FOLDERS,
+    list_mask_pairs,
+    pair_dirs,
+    refuse_nameless,
+)
 from .voc import refuse_voc_boxes
 
 
@@ -55,14 +61,15 @@ def list_pairs(folder: Path) -> dict[str, list[tuple[Path, Path]]]:
     if not folders:
         raise InputError(
             f'{folder}: expected a folder <class>/ for each class with '
-            'images and their masks, or classes.txt with images/ and masks/, '
-            "labelme's .json files, or an export of CVAT, got none of them")
+            'images and their masks, classes.txt with images/ and masks/, or '
+            'the unpacked export of an annotation tool, got none of them')
     raise_first([
         f'{image}: expected images in the folder of their class, got one '
         f'in {folder} itself; move or remove it'
         for image in filter(is_image, entries)])
     if dirs := pair_dirs(folder):
         refuse_nameless(folder, dirs)
+    _refuse_unannotated(folders)
     return {path.name: list_class_pairs(path) for path in folders}
 
 
@@ -126,6 +133,20 @@ def list_class_pairs(folder: Path) -> list[tuple[Path, Path]]:
         'is a mask too; rename or remove it'
         for mask in sorted(masks - set(pairs))])
     return [(image, mask) for mask, image in pairs.items()]
+
+
+def _refuse_unannotated(folders: Sequence[Path]) -> None:
+    """Refuse a folder of nothing but images, which is not that of a class."""
+    images = [one for one in folders if one.name.lower() in IMAGE_FOLDERS]
+    for one in images:
+        names = [*filter(is_image, visible_entries(one))]
+        if names and not any(path.stem in _mask_stems(image)
+                             for image in names for path in names
+                             if path != image):
+            raise InputError(
+                f'{one.parent}: expected masks/ with classes.txt, labels/, or '
+                f'the .json or .xml of an annotation tool beside {one.name}/, '
+                'got none of them; add them, or correct their names')
 
 
 def _mask_stems(image: Path) -> list[str]:

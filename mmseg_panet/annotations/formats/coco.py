@@ -6,7 +6,7 @@ from ...errors import InputError, raise_first
 from ...files import StrPath
 from ...garbage_collection import pause_garbage_collection
 from ...images.image_files import visible_files
-from ...json_text import without_zeros
+from ...json_text import read_utf8
 from ...locks import folder_lock
 from ...notices import warn
 from ..class_list import number_classes
@@ -96,7 +96,7 @@ def read_coco(source: StrPath, image_dir: StrPath | None = None,
     files = [source]
     if source.is_dir():
         files = [source / name for name in visible_files(source, '.json')
-                 if is_coco((source / name).read_bytes())]
+                 if is_coco(read_utf8(source / name))]
         if not files:
             raise InputError(
                 f"{source}: expected a .json of COCO with a list "
@@ -156,7 +156,7 @@ def read_coco_files(files: Sequence[Path], source: Path,
     require_pycocotools('COCO files are read')
     if files[1:]:  # others, such as those of CreateML, are no COCO files
         files = [file for file in files
-                 if is_coco(file.read_bytes())] or files
+                 if is_coco(read_utf8(file))] or files
     if any(file.name.startswith(OBJECTS) for file in files):
         files = [file for file in files if not file.name.startswith(OTHERS)]
     noun = 'subsets' if cvat else 'COCO files'

@@ -12,7 +12,7 @@ from ...files import StrPath, read_lines, read_names
 from ...images.image_files import check_file_name, images_by_stem
 from ...locks import folder_lock
 from ..class_list import BACKGROUND, ClassList, Colour, number_classes
-from ..export_folder import export_folder
+from ..export_folder import content_folder, export_folder
 from ..mask_folder import Annotations, fingerprint, write_masks
 from .coco import read_coco_files
 from .cvat_images import read_cvat_images
@@ -62,8 +62,9 @@ def convert_cvat(path: StrPath, out_dir: StrPath,
 
 def is_cvat(path: Path) -> bool:
     """Check whether a path is an unpacked export of CVAT, or its XML."""
-    return (path / 'SegmentationClass').is_dir() or any(
-        path.glob('annotations/instances_*.json')) or bool(cvat_files(path))
+    folder = content_folder(path)
+    return (folder / 'SegmentationClass').is_dir() or any(
+        folder.glob('annotations/instances_*.json')) or bool(cvat_files(path))
 
 
 def read_cvat(path: StrPath, unpack_dir: Path,
@@ -106,6 +107,7 @@ def _read(path: Path, folder: Path, image_dir: StrPath | None,
           classes: Sequence[str] | None, boxes: bool,
           only_marked: bool) -> Annotations:
     """Read the unpacked folder of an export, which may be its path."""
+    folder = content_folder(folder)
     files = sorted(folder.glob('annotations/instances_*.json'))
     if files[1:]:
         return read_coco_files(

@@ -1,5 +1,6 @@
 """The XML of CVAT's exports 'CVAT for images' and 'CVAT for video'."""
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
@@ -8,8 +9,8 @@ from ...errors import InputError, abbreviate
 from ...files import check_regular
 from ...images.image_files import visible_files
 
-_ROOT = b'<annotations'
-_START = 4096
+_ROOT = 'annotations'
+_START = 1 << 16
 """Bytes of a file in which its first element begins."""
 Attributes = Mapping[str, str]
 """Attributes of an element of XML."""
@@ -65,7 +66,7 @@ class CvatXml:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         depth = len(self._path)
-        if not depth and name != 'annotations':
+        if not depth and name != _ROOT:
             raise InputError(
                 f'{self._file} is not an export of CVAT: expected the '
                 f"element annotations first, got {abbreviate(name)!r}; "
@@ -116,6 +117,17 @@ def cvat_files(path: Path) -> list[Path]:
 
 
 def _has_root(file: Path) -> bool:
+    """Check whether the first element of a file is that of CVAT."""
     check_regular(file)
-    with open(file, 'rb') as stream:
-        return _ROOT in stream.read(_START)
+    found: list[str] = []
+
+    def start(name: str, _: Attributes) -> None:
+        found.append(name)
+        raise ValueError  # It ends the parsing.
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    with open(file, 'rb') as stream, suppress(
+            expat.ExpatError, LookupError, ValueError):
+        parser.Parse(stream.read(_START))
+    return found[:1] == [_ROOT]

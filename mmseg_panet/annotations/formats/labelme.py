@@ -17,7 +17,7 @@ from ...garbage_collection import pause_garbage_collection
 from ...images.embedded_image import write_once
 from ...images.image_files import visible_files
 from ...images.image_names import ImageNames
-from ...json_text import without_zeros
+from ...json_text import read_utf8
 from ...locks import folder_lock
 from ...notices import warn
 from ...wording import counted
@@ -132,7 +132,7 @@ def read_labelme(path: StrPath, classes: Sequence[str] | None = None,
     images = LabelmeImages(
         path.parent if alone else path, image_dir, embedded_dir)
     known = files if alone else [
-        file for file in files if is_labelme(file.read_bytes())]
+        file for file in files if is_labelme(read_utf8(file))]
     with pause_garbage_collection():
         found = [
             read_labelme_file(file, images) for file in known or files[:1]]

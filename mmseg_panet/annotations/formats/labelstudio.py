@@ -11,6 +11,7 @@ from ...images.image_files import visible_files
 from ...images.image_names import ImageNames
 from ...images.pixel_limit import check_pixels
 from ...images.suffixes import is_image
+from ...json_text import read_utf8
 from ...locks import folder_lock
 from ..export_folder import export_folder
 from ..left_out import LeftOut
@@ -74,7 +75,7 @@ def labelstudio_files(folder: Path) -> list[Path]:
         InputError: If there are none.
     """
     files = [folder / name for name in visible_files(folder, '.json')
-             if is_labelstudio((folder / name).read_bytes())]
+             if is_labelstudio(read_utf8(folder / name))]
     if not files:
         raise InputError(brush_refusal(folder) or (
             f"{folder} has no export of Label Studio; expected its 'JSON' or "

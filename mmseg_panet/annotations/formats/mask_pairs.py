@@ -27,7 +27,7 @@ from .masks import (
     read_colours,
 )
 
-_IMAGES = ('images', 'image', 'imgs', 'img', 'img_dir', 'jpegimages')
+IMAGE_FOLDERS = ('images', 'image', 'imgs', 'img', 'img_dir', 'jpegimages')
 """Names of folders of images, in lower case."""
 _MASKS = (
     'masks', 'mask', 'labels', 'label', 'gts', 'gt', 'groundtruth',
@@ -189,7 +189,7 @@ def refuse_nameless(folder: Path, all_dirs: Sequence[PairDirs]) -> None:
 
 def _pair_dirs(folder: Path) -> PairDirs | None:
     folders = _folders(folder)
-    images = [one for one in folders if one.name.lower() in _IMAGES]
+    images = [one for one in folders if one.name.lower() in IMAGE_FOLDERS]
     masks = [one for one in folders if one.name.lower() in _MASKS
              and any(map(is_image, visible_files(one)))]
     for those in (images, masks):

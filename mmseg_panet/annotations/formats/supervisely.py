@@ -11,7 +11,7 @@ from ...images.image_files import visible_files
 from ...images.image_names import ImageNames
 from ...images.pixel_limit import check_pixels
 from ...images.suffixes import is_image
-from ...json_text import read_json
+from ...json_text import read_json, read_utf8
 from ...locks import folder_lock
 from ..export_folder import export_folder
 from ..left_out import LeftOut
@@ -123,7 +123,7 @@ def read_supervisely(folder: Path, files: Sequence[Path],
 
 def _annotation_files(folder: Path) -> list[Path]:
     return [folder / name for name in visible_files(folder, '.json')
-            if is_supervisely((folder / name).read_bytes())]
+            if is_supervisely(read_utf8(folder / name))]
 
 
 class _Images:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ...annotations.class_list import check_class_name
 from ...annotations.detection import SUFFIXES, read_any, unpacked
-from ...annotations.export_folder import content_folder
+from ...annotations.export_folder import content_folder, name_archive
 from ...annotations.formats.class_folders import (
     above_classes,
     list_class_pairs,
@@ -83,9 +83,10 @@ def read_supports(
         path = _checked_path(source)
         _warn_of_unread(path, images)
         folder = unpacked(path)
-        annotations = read_any(folder, images)
-        if annotations is not None:
-            return _of_folder(path, supports_of(annotations, path))
+        with name_archive(path, folder):
+            annotations = read_any(folder, images)
+            if annotations is not None:
+                return _of_folder(path, supports_of(annotations, path))
     if images:
         raise InputError(
             'expected no image_dir (--image-dir), as each image comes with '
@@ -94,9 +95,10 @@ def read_supports(
         return read_pairs({
             name: _pairs_of(pairs) for name, pairs in source.items()
         }, channel_order)
-    if folder != path:  # a .zip, whose only folder may be the one of all
-        folder = above_classes(folder)
-    return _of_folder(path, read_pairs(list_pairs(folder)))
+    with name_archive(path, folder):
+        if folder != path:  # a .zip, whose only folder may be the one of all
+            folder = above_classes(folder)
+        return _of_folder(path, read_pairs(list_pairs(folder)))
 
 
 def read_pairs(
@@ -168,7 +170,7 @@ def _pairs_of(given: Any) -> Any:
 
 
 def _checked_path(source: Any) -> Path:
-    got = f'a {type(source).__name__}'
+    got, is_file = f'a {type(source).__name__}', False
     if isinstance(source, (str, os.PathLike)) and os.fspath(source):
         path = Path(source)
         is_file = path.is_file()
@@ -186,7 +188,7 @@ def _checked_path(source: Any) -> Path:
         f'{source or repr(source)}: expected examples as '
         '{class name: [(image, annotation), ...]}, a folder, or a .json, '
         '.xml, .yaml or .zip of an annotation tool, got '
-        f'{got}; correct the path')
+        f'{got}; correct the path{" or the suffix" * is_file}')
 
 
 def _warn_of_unread(*folders: Path | None) -> None:
