@@ -852,7 +852,7 @@ def _(parts, out):
 
 @bad('A data.yaml with a name that is no text')
 def _(parts, out):
-    return yolo(out, names='names: [cat, no]')
+    return yolo(out, names='names: [cat, [no]]')
 
 
 def with_masks(folder, images, masks, *values, suffix='.png'):

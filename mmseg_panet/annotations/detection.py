@@ -12,6 +12,7 @@ from ..files import StrPath
 from ..images.image_files import is_hidden, visible_files
 from ..images.suffixes import is_image
 from ..json_text import read_utf8
+from ..notices import warn
 from .class_list import BACKGROUND, CLASS_LIST
 from .colour_list import COLOUR_LISTS
 from .export_folder import content_folder, export_folder
@@ -25,6 +26,7 @@ from .formats.roboflow_masks import is_roboflow, read_roboflow
 from .formats.supervisely import is_supervisely, read_supervisely
 from .formats.voc import is_voc, read_voc
 from .formats.yolo import is_yolo, read_yolo
+from .formats.yolo_files import has_label_files
 from .formats.yolo_yaml import YAML
 from .mask_folder import Annotations
 
@@ -95,12 +97,22 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
     images = None if image_dir is None else Path(image_dir)
     for one in FORMATS:
         if one.matches(source):
+            if one.read is not _read_yolo:
+                _warn_of_labels(source.path)
             return one.read(source, images)
     if source.path.is_file():
         raise InputError(
             f'{path}: expected a file of COCO, labelme, CVAT, Label Studio or '
             'Supervisely, got another one; correct the path, or export again')
     return None
+
+
+def _warn_of_labels(path: Path) -> None:
+    """Warn of labels of YOLO beside other annotations, which are read."""
+    if path.is_dir() and has_label_files(content_folder(path)):
+        warn(f'{path}: the labels of YOLO are left out, as there are other '
+             'annotations beside them; to read the labels, give data.yaml, '
+             'or a folder with the images and the labels only')
 
 
 def unpacked(path: Path) -> Path:

@@ -127,7 +127,9 @@ def _has_root(file: Path) -> bool:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    with open(file, 'rb') as stream, suppress(
-            expat.ExpatError, LookupError, ValueError):
-        parser.Parse(stream.read(_START))
-    return found[:1] == [_ROOT]
+    with open(file, 'rb') as stream:
+        text = stream.read(_START)
+    with suppress(expat.ExpatError, LookupError, ValueError):
+        parser.Parse(text)
+    # The reader of the file says what is wrong with a damaged one.
+    return found == [_ROOT] or f'<{_ROOT}'.encode() in text

@@ -60,21 +60,22 @@ class _Dirs(NamedTuple):
 
 
 def has_labels(folder: Path) -> bool:
-    """Check whether a folder has labels of YOLO, or describes such.
-
-    Args:
-        folder (Path): A folder.
-    """
-    folder = Path(os.path.abspath(folder))
-    labels = _labels_of(folder)
-    if _scan(folder) or labels != folder and any(
-            map(_is_label, visible_entries(labels))):
+    """Check whether a folder has labels of YOLO, or describes such."""
+    if has_label_files(folder):
         return True
     with suppress(InputError):
         return any(
             any(map(settings.get, (*SPLITS, 'nc')))
             for settings in descriptions(folder).values())
     return False
+
+
+def has_label_files(folder: Path) -> bool:
+    """Check whether a folder has labels of YOLO."""
+    folder = Path(os.path.abspath(folder))
+    labels = _labels_of(folder)
+    return bool(_scan(folder)) or labels != folder and any(
+        map(_is_label, visible_entries(labels)))
 
 
 def find_files(path: Path, image_dir: Path | None = None) -> YoloFiles:
@@ -102,10 +103,8 @@ def find_files(path: Path, image_dir: Path | None = None) -> YoloFiles:
     root = path.parent if path.is_file() else path
     file = path if path.is_file() else only_description(root)
     file, settings = (file, read_yaml(file)) if file else described_above(root)
-    if file:
-        names, names_file = yaml_names(settings, file), file
-    else:
-        names, names_file = _listed(root)
+    names, names_file = (yaml_names(settings, file), file) if file else (
+        _listed(root))
     found = yaml_splits(settings, root) if file and file.parent == root else {}
     folders = _scan(root)
     if not folders and _labels_of(root) != root:
@@ -147,8 +146,8 @@ def _listed(root: Path) -> tuple[dict[int, str], Path]:
             f'{root}: expected the names of the classes in data.yaml, '
             'classes.txt or obj.names, got none of them; write classes.txt '
             'there, with the name of a class per line in the order of the ids')
-    (file, names), *others = found.items()
-    for other, these in others:
+    file, names = next(iter(found.items()))
+    for other, these in found.items():
         if these != names:
             raise InputError(
                 f'{root}: expected one list of the names of the classes, got '
@@ -171,7 +170,7 @@ def _images_of(folder: Path) -> Path:
     """Return the folder of the images of a folder of labels."""
     swapped = _swapped(folder, 'labels', 'images')
     for path in (swapped, _swapped(folder, 'labels', '')):
-        if path and any(is_image(one) for one in visible_entries(path)):
+        if path and any(map(is_image, visible_entries(path))):
             return path
     return swapped if swapped and swapped.is_dir() else folder
 
@@ -215,7 +214,7 @@ def _is_for_labels(folder: Path) -> bool:
 
 
 def _looks_like_label(file: Path) -> bool:
-    """Check whether a .txt beside an image starts with a line of numbers."""
+    """Check whether a .txt starts with a line of numbers."""
     try:
         with file.open(encoding='utf-8-sig') as opened:
             fields = opened.readline(10_000).split()
@@ -247,7 +246,7 @@ def _of_folders(folders: Sequence[_Dirs], root: Path, image_dir: Path | None
                     elsewhere.find_stem(_PREFIX.sub('', name), label))
             if image:
                 images[key] = image
-            elif label.stat().st_size:
+            elif _looks_like_label(label):
                 missing.append(
                     f'{label}: there is no image {name}.* in '
                     f'{image_dir or folder.images}; put it there, or give '

@@ -315,6 +315,18 @@ def test_a_file_that_is_not_of_cvat_raises_an_input_error(
             read(path)
 
 
+@pytest.mark.parametrize(('start', 'encoding'), [
+    ('<?xml version="1.0" encoding="utf-16"?>', 'utf-16'),
+    ('<!-- ' + 'long ' * 2000 + '-->', 'utf-8-sig')])
+def test_the_first_element_is_found_in_any_encoding(
+        tmp_path, start, encoding):
+    path = write_cvat_xml(tmp_path / 'task/annotations.xml', {
+        'a.jpg': [cvat_polygon([(2, 1), (6, 1), (6, 4)])]})
+    save_image(tmp_path / 'task/a.jpg', SIZE)
+    path.write_text(start + path.read_text().rpartition('?>')[2], encoding)
+    assert list(read_supports(tmp_path / 'task')) == ['cat']
+
+
 def test_an_xml_file_of_something_else_raises_an_input_error(tmp_path):
     path = tmp_path / 'a.xml'
     path.write_text('<annotation><object/></annotation>')

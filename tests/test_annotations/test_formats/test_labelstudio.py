@@ -53,6 +53,17 @@ def test_a_polygon_is_in_percent_of_the_image(tmp_path):
     assert (found == square(SIZE, 1, 2, 3, 4)).all()
 
 
+def test_a_file_may_be_in_utf_16(tmp_path):
+    path = write_json(tmp_path / 'task/export.json', [
+        ls_task(1, UPLOAD, ls_polygon(SQUARE))])
+    path.write_text(path.read_text(), 'utf-16')
+    save_image(tmp_path / 'task/a.jpg', SIZE)
+    for source in (path, path.parent):
+        assert list(read_supports(source)) == ['cat']
+    assert convert_labelstudio(path.parent, tmp_path / 'out') == [
+        'background', 'cat']
+
+
 @pytest.mark.parametrize('size', [(8, 12), (7, 30), (93, 47)])
 def test_a_box_on_the_pixels_covers_no_other_pixel(tmp_path, size):
     # The percentages of most pixels have infinitely many digits.

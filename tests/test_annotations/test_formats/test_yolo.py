@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import annotation_files as files
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tool_exports import cvat_polygon, write_cvat_xml
 
 from mmseg_panet.annotations import convert_yolo
 from mmseg_panet.annotations.formats.yolo import read_yolo
@@ -376,6 +378,43 @@ def test_other_yaml_files_are_left_alone(tmp_path):
     write(folder / 'actions.yml', '- a list')
     write(folder / 'z.yaml', '{')
     assert list(read_supports(folder)) == expected
+
+
+def test_notes_beside_labels_are_left_alone(tmp_path):
+    folder = roboflow(tmp_path / 'set')
+    expected = list(read_supports(folder))
+    write(folder / 'train/labels/notes.txt', 'see a.txt')
+    assert list(read_supports(folder)) == expected
+
+
+def test_a_warning_names_labels_beside_other_annotations(
+        tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmseg_panet.annotations.detection.warn', said.append)
+    folder = label_studio(tmp_path / 'set')
+    read_supports(folder)
+    assert not said
+    write_cvat_xml(folder / 'annotations.xml', {
+        'train.jpg': [cvat_polygon([(2, 1), (6, 1), (6, 4)], 'cow')]},
+        size=SIZE)
+    assert list(read_supports(folder)) == ['cow']
+    assert 'the labels of YOLO are left out' in said[-1]
+
+
+def test_the_folder_of_a_data_set_may_lie_beside_a_readme(tmp_path):
+    ultralytics(tmp_path / 'set/inner')
+    write(tmp_path / 'set/README.md', '# cats')
+    assert set(read_supports(tmp_path / 'set')) == {'cat', 'dog'}
+
+
+def test_a_message_names_the_zip_and_not_the_folder_of_its_files(tmp_path):
+    folder = label_studio(tmp_path / 'set')
+    (folder / 'classes.txt').unlink()
+    archive = shutil.make_archive(tmp_path / 'a', 'zip', folder)
+    for read in (read_supports, lambda path: convert_yolo(
+            path, tmp_path / 'out')):
+        with pytest.raises(InputError, match=f'^{archive}: expected the nam'):
+            read(archive)
 
 
 def test_a_yaml_of_another_encoding_raises_an_input_error(tmp_path):
