@@ -50,6 +50,8 @@ def unpack(archive: StrPath, folder: Path) -> None:
     """
     with _opened(archive) as file:
         entries = file.infolist()
+        for one in entries:  # Some tools of Windows write its separators.
+            one.filename = one.filename.replace('\\', '/')
         for sentence in _faults(entries):
             raise InputError(
                 f'{archive} cannot be unpacked: {sentence}; export it again, '
@@ -62,7 +64,8 @@ def unpack(archive: StrPath, folder: Path) -> None:
                 f'{archive} has {needed >> 20} MB when it is unpacked, but '
                 f'{free >> 20} MB are free in {folder.parent}; free some '
                 'space, or choose another folder')
-        file.extractall(folder)
+        for one in entries:
+            file.extract(one, folder)
 
 
 def check_unpacked_size(archive: StrPath) -> None:

@@ -284,8 +284,9 @@ def read_lines(path: StrPath, remedy: str,
         InputError: If the file cannot be read.
     """
     check_regular(path)
-    with error_context(
-            f'{path} cannot be read', remedy, (OSError, UnicodeError)):
+    where = f'{path} cannot be read'
+    with error_context(where, remedy, (OSError,)), error_context(
+            where, 'save it as UTF-8', (UnicodeError,)):
         lines = Path(path).read_text('utf-8-sig').splitlines()
     numbered = enumerate(map(str.strip, lines), start=1)
     return {i: line for i, line in numbered if line and line[0] != comment}

@@ -56,6 +56,15 @@ def test_files_and_folders_are_unpacked_to_the_byte(tmp_path):
                      'a/deep/d.zip': b'PK\x03\x04 is not unpacked'}
 
 
+def test_separators_of_windows_make_folders(tmp_path):
+    write(tmp_path / 'a.zip', ('a\\', b''), ('a\\b\\c.txt', b'x'))
+    unpack(tmp_path / 'a.zip', tmp_path / 'out')
+    assert (tmp_path / 'out/a/b/c.txt').read_bytes() == b'x'
+    write(tmp_path / 'a.zip', ('a\\b', b'x'), ('a/b', b'y'))
+    with pytest.raises(InputError, match='twice'):
+        unpack(tmp_path / 'a.zip', tmp_path / 'other')
+
+
 @pytest.mark.parametrize('name', [
     '../a', 'a/../../b', 'a/../b', '/etc/a', 'C:/a', 'C:a', '..\\a', '\\a',
     '//server/share/a', 'a\0.txt'])

@@ -18,11 +18,15 @@ from ..left_out import LeftOut
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, MarkedObject, Size, mark
 from .labelstudio_regions import Region, encoder, regions
-from .labelstudio_tasks import Task, image_path, is_labelstudio, read_tasks
+from .labelstudio_tasks import (
+    Task,
+    image_path,
+    is_labelstudio,
+    read_tasks,
+    uploaded_name,
+)
 
 _BRUSH_PNG = re.compile(r'task-\d+-annotation-\d+-by-.*\.(?:png|npy)')
-_PREFIX = re.compile(r'[0-9a-f]{8}-(?=.)')
-"""What Label Studio puts before the name of an uploaded file."""
 
 
 def convert_labelstudio(path: StrPath, out_dir: StrPath,
@@ -214,11 +218,8 @@ def _image_of(result: Mapping[str, Any], task: Task,
 def _find(names: ImageNames, name: str, where: str) -> Path | None:
     """Find an image, which may have been uploaded from another name."""
     found = names.find(name, where)
-    path = PurePosixPath(name.replace('\\', '/'))
-    if found is None and _PREFIX.match(path.name):
-        found = names.find(
-            str(path.with_name(_PREFIX.sub('', path.name, count=1))), where)
-    return found
+    before = uploaded_name(name.replace('\\', '/'))
+    return found or (names.find(before, where) if before != name else None)
 
 
 def _size(found: Iterable[Region], where: str) -> Size | None:

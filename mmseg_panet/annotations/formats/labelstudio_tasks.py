@@ -15,6 +15,8 @@ _TASK = re.compile(rb'"(?:result|lead_time)"\s*:|"data"\s*:\s*\{')
 _STORED = re.compile(rb'"task"\s*:\s*\{')
 """A file of a target storage, with one annotation."""
 _HOST = re.compile(r'(?!file:)[A-Za-z][A-Za-z0-9+.-]*://[^/]*/')
+_PREFIX = re.compile(r'(?<![^/])[0-9a-f]{8}-(?=[^/]+$)')
+"""What Label Studio puts before the name of an uploaded file."""
 _UPLOAD = re.compile(r'/?data/upload/(?:\d+/)?')
 
 
@@ -114,6 +116,16 @@ def _sizes(value: Mapping[str, Any]) -> dict[str, Any]:
 def _rank(annotation: Mapping[str, Any]) -> tuple:
     return (annotation.get('ground_truth') is True,
             str(annotation.get('created_at') or ''))
+
+
+def uploaded_name(name: str) -> str:
+    """Return the path of an image before it was uploaded.
+
+    Example:
+        >>> uploaded_name('images/1a2b3c4d-a.jpg')
+        'images/a.jpg'
+    """
+    return _PREFIX.sub('', name)
 
 
 def image_path(url: str) -> str:

@@ -22,6 +22,7 @@ from ...images.suffixes import is_image
 from ...notices import warn
 from ...wording import counted
 from ..export_folder import visible_entries
+from .labelstudio_tasks import uploaded_name
 from .yolo_yaml import (
     SPLITS,
     described_above,
@@ -34,8 +35,6 @@ from .yolo_yaml import (
 
 _LISTS = ('classes.txt', 'obj.names', '_darknet.labels', 'labels.txt')
 """Names of lists with the name of a class per line."""
-_PREFIX = re.compile(r'(?<![^/])[0-9a-f]{8}-(?=[^/]+$)')
-"""What Label Studio puts before the name of an image."""
 _DARKNET = re.compile('obj_.*_data')
 """Folders of images and labels in CVAT's export 'YOLO 1.1'."""
 
@@ -243,7 +242,7 @@ def _of_folders(folders: Sequence[_Dirs], root: Path, image_dir: Path | None
             image = images.get(key)
             if elsewhere:
                 image = elsewhere.find_stem(name, label) or (
-                    elsewhere.find_stem(_PREFIX.sub('', name), label))
+                    elsewhere.find_stem(uploaded_name(name), label))
             if image:
                 images[key] = image
             elif _looks_like_label(label):
