@@ -97,7 +97,7 @@ def read_any(path: StrPath, image_dir: StrPath | None) -> Annotations | None:
     images = None if image_dir is None else Path(image_dir)
     for one in FORMATS:
         if one.matches(source):
-            if one.read is not _read_yolo:
+            if one is not _YOLO:
                 _warn_of_labels(source.path)
             return one.read(source, images)
     if source.path.is_file():
@@ -179,17 +179,9 @@ def _read_mask_folder(source: Source, image_dir: Path | None) -> Annotations:
     return annotations
 
 
-def _is_cvat(source: Source) -> bool:
-    return is_cvat(source.path)
-
-
 def _read_cvat(source: Source, image_dir: Path | None) -> Annotations:
     return read_cvat(
         source.path, source.path, image_dir, boxes=True, only_marked=True)
-
-
-def _is_json(source: Source) -> bool:
-    return bool(source.json_files)
 
 
 def _read_json(source: Source, image_dir: Path | None) -> Annotations:
@@ -236,37 +228,18 @@ def _refuse_pairs(folder: Path, file: Path) -> None:
                     'them')
 
 
-def _is_voc(source: Source) -> bool:
-    return is_voc(source.path)
-
-
-def _read_voc(source: Source, image_dir: Path | None) -> Annotations:
-    return read_voc(source.path, image_dir)
-
-
-def _is_roboflow(source: Source) -> bool:
-    return is_roboflow(source.path)
-
-
-def _read_roboflow(source: Source, image_dir: Path | None) -> Annotations:
-    return read_roboflow(source.path, image_dir)
-
-
-def _is_yolo(source: Source) -> bool:
-    return is_yolo(source.path)
-
-
-def _read_yolo(source: Source, image_dir: Path | None) -> Annotations:
-    return read_yolo(source.path, image_dir, boxes=True)
-
-
+_YOLO = Format(
+    lambda source: is_yolo(source.path),
+    lambda source, image_dir: read_yolo(source.path, image_dir, boxes=True))
 FORMATS = [
-    Format(_is_voc, _read_voc),
-    Format(_is_roboflow, _read_roboflow),
+    Format(lambda source: is_voc(source.path),
+           lambda source, image_dir: read_voc(source.path, image_dir)),
+    Format(lambda source: is_roboflow(source.path),
+           lambda source, image_dir: read_roboflow(source.path, image_dir)),
     Format(_is_mask_folder, _read_mask_folder),
-    Format(_is_cvat, _read_cvat),
-    Format(_is_json, _read_json),
+    Format(lambda source: is_cvat(source.path), _read_cvat),
+    Format(lambda source: bool(source.json_files), _read_json),
     Format(_is_brush_export, _refuse_brush_export),
-    Format(_is_yolo, _read_yolo),
+    _YOLO,
 ]
 """All formats. The first that matches is read."""

@@ -1,6 +1,7 @@
 """The folder of an export, which may be packed as a .zip."""
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -89,14 +90,19 @@ def content_folder(path: Path) -> Path:
         export. Hidden files do not count, see :func:`is_hidden`.
     """
     while path.is_dir():
-        inner = [one for one in visible_entries(path)
-                 if one.name != MADE_FROM and not (
-                     one.name.lower().startswith(_NOTES) and one.is_file())]
+        inner: list[Path] = []
+        with suppress(OSError):  # Two entries are enough to know.
+            inner += islice(filter(_is_content, path.iterdir()), 2)
         if len(inner) != 1 or inner[0].name in _PARTS or (
                 not inner[0].is_dir()):
             break
         path = inner[0]
     return path
+
+
+def _is_content(entry: Path) -> bool:
+    is_note = entry.name.lower().startswith(_NOTES) and entry.is_file()
+    return not (is_note or entry.name == MADE_FROM or is_hidden(entry.name))
 
 
 def visible_entries(folder: Path) -> list[Path]:

@@ -188,11 +188,11 @@ def _swapped(folder: Path, part: str, other: str) -> Path | None:
 
 def _scan(root: Path) -> list[_Dirs]:
     """Find all labels in a folder, with the folders of their images."""
-    files = visible_files(root)
-    stems = {name.rpartition('.')[0] for name in files if is_image(name)}
+    texts = visible_files(root, '.txt')
+    stems = {name.rpartition('.')[0] for name in (
+        visible_files(root) if texts else ()) if is_image(name)}
     found: dict[Path, bool] = {}
-    for name in files:
-        path = Path(name)
+    for path in map(Path, texts):
         if path.parent not in found and _is_label(path) and (
                 _is_for_labels(Path(root.name, path).parent)
                 or str(path.with_suffix('')) in stems
