@@ -37,7 +37,9 @@ def png_mask(data: bytes, least: int = 1) -> np.ndarray:
     """
     try:
         with open_limited(io.BytesIO(data), 'a mask', ('PNG',)) as png:
-            if png.mode in ('LA', 'PA', 'RGBA') or 'transparency' in png.info:
+            # Supervisely's SDK marks 0 of an opacity stored as grey.
+            if png.mode in ('LA', 'PA', 'RGBA') or (
+                    png.mode in ('P', 'RGB') and 'transparency' in png.info):
                 values = np.asarray(png.convert('RGBA'))[..., 3]
             elif png.mode in ('P', 'RGB'):
                 values = np.asarray(png.convert('RGB')).max(-1)

@@ -158,6 +158,6 @@ def test_the_background_is_id_0_in_any_case_wherever_it_is_listed():
 
 
 def test_a_list_of_another_encoding_raises_an_input_error(tmp_path):
-    (tmp_path / 'classes.txt').write_bytes('1 caf\xe9'.encode('cp1252'))
+    (tmp_path / 'classes.txt').write_bytes('1 na\xefve'.encode('cp1252'))
     with pytest.raises(InputError, match=r'cannot be read: .*; save it as UT'):
         read_class_list(tmp_path / 'classes.txt')

@@ -33,6 +33,13 @@ def test_the_object_is_what_is_opaque_or_otherwise_not_black(data):
     assert (mask == MASK).all()
 
 
+def test_an_opacity_that_is_stored_as_grey_is_compared():
+    # So does Supervisely's SDK save alpha masks.
+    values = [[0, 100, 128], [200, 0, 255]]
+    mask = png_mask(png(values, transparency=0), 128)
+    assert mask.tolist() == [[False, False, True], [True, False, True]]
+
+
 def test_a_bit_for_each_pixel_is_read():
     file = io.BytesIO()
     Image.fromarray(MASK).save(file, 'PNG')
