@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import InputError, abbreviate
 from ..files import read_lines
 from .class_list import BACKGROUND, ClassList, check_class_name
+from .reserved_names import is_background
 
 COLOUR_LISTS = ('label_colors.txt', 'class_dict.csv')
 """Names of lists: lines ``r g b name``, and lines ``name,r,g,b``."""
@@ -17,7 +18,8 @@ def read_colour_list(file: Path) -> ClassList:
     """Read a list of colours.
 
     Black is the background, whatever its name is. The other classes are
-    numbered from 1 in their order.
+    numbered from 1 in their order. A list of names only, of which the first
+    is the background, has the colours of PASCAL VOC, as datumaro writes it.
 
     Args:
         file (Path): A file with one of the names of :data:`COLOUR_LISTS`.
@@ -31,7 +33,14 @@ def read_colour_list(file: Path) -> ClassList:
             :func:`check_class_name`.
     """
     names, colours = [BACKGROUND], {0: (0, 0, 0)}
-    for number, line in read_lines(file, 'save it as UTF-8', '#').items():
+    lines = read_lines(file, 'save it as UTF-8', '#')
+    listed = list(lines.values())
+    if file.suffix.lower() != '.csv' and listed and is_background(
+            listed[0]) and not any(map(_LINE.fullmatch, listed)):
+        palette = ClassList(listed, {}).palette().tolist()
+        lines = {number: ' '.join(map(str, (*rgb, name))) for (
+            number, name), rgb in zip(lines.items(), palette, strict=False)}
+    for number, line in lines.items():
         where = f'{file}, line {number}'
         if file.suffix.lower() == '.csv':
             name, *colour = next(csv.reader([line], skipinitialspace=True))

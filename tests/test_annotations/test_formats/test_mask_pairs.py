@@ -231,6 +231,20 @@ def test_the_folders_and_the_list_of_camvid_are_read(
         assert (supports['van'][0].rasterize(SIZE) == expected).all()
 
 
+def test_a_list_of_names_only_has_the_colours_of_pascal_voc(tmp_path):
+    # datumaro writes it for classes without colours.
+    colours = np.zeros((*SIZE, 3), np.uint8)
+    colours[2:5], colours[7:9] = (128, 0, 0), (0, 128, 0)
+    pair(tmp_path, 'a', colours, ('train', 'trainannot'))
+    (tmp_path / 'label_colors.txt').write_text(' background\n cat\n 007 x\n')
+    supports = read_supports(tmp_path)
+    assert list(supports) == ['cat', '007 x']
+    found = supports['cat'][0].rasterize(SIZE)
+    assert (found[2:5] == 1).all()
+    assert (found[7:9] == 2).all()
+    assert np.count_nonzero(found) == np.count_nonzero(colours)
+
+
 @pytest.mark.parametrize(('lines', 'sentence'), [
     ('1 2 cat\n', 'line 1: expected `r g b name` with numbers of 0..255'),
     ('1 2 300 cat\n', 'line 1: expected `r g b name`'),
