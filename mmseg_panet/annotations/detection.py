@@ -1,5 +1,6 @@
 """Detection of the format of a user's annotations."""
 import atexit
+import re
 import tempfile
 from collections.abc import Callable
 from functools import cached_property
@@ -36,6 +37,8 @@ _JSON_KINDS: dict[str, Callable[[bytes], bool]] = {
     'labelme': is_labelme, 'Label Studio': is_labelstudio,
     'COCO': may_be_coco, 'Supervisely': is_supervisely}
 """Functions that check the text of a JSON file; the first True decides."""
+_TABLE = re.compile(rb'"(?:annotations|images)"\s*:\s*[\[{]')
+"""What a file of COCO has, and a note about the data set lacks."""
 
 
 class Source:
@@ -64,7 +67,9 @@ class Source:
             kind = next(
                 (kind for kind, is_kind in _JSON_KINDS.items()
                  if is_kind(text)), '')
-            if kind:
+            is_note = kind == 'COCO' and self.path.is_dir() and (
+                not _TABLE.search(text))
+            if kind and not is_note:
                 found.setdefault(kind, []).append(file)
         return found
 

@@ -384,6 +384,7 @@ def test_notes_beside_labels_are_left_alone(tmp_path):
     folder = roboflow(tmp_path / 'set')
     expected = list(read_supports(folder))
     write(folder / 'train/labels/notes.txt', 'see a.txt')
+    write(folder / 'info.json', '{"images": 2, "annotations": "mine"}')
     assert list(read_supports(folder)) == expected
 
 
