@@ -59,14 +59,17 @@ def only_description(folder: Path) -> Path | None:
 
 def described_above(folder: Path) -> tuple[Path | None, Settings]:
     """Find the .yaml of a data set of which a folder is a split."""
+    images = Path(*('images' if part.lower() == 'labels' else part
+                    for part in folder.parts))
     for above in folder.parents[:_ABOVE]:
         for name in ('data.yaml', 'data.yml', 'dataset.yaml'):
             if (file := above / name).is_file():
                 with suppress(InputError):
                     settings = read_yaml(file)
                     if 'names' in settings and any(
-                            one.is_relative_to(folder)
-                            or folder.is_relative_to(one)
+                            one.is_relative_to(images)
+                            or images.is_relative_to(one)
+                            or one.is_relative_to(folder)
                             for those in _located_splits(
                                 settings, above).values() for one in those):
                         return file, settings

@@ -173,7 +173,7 @@ def test_splits_are_read_together_and_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(('layout', 'split'), [
     (roboflow, 'train'), (ultralytics, 'images/train'),
-    (roboflow, 'train/images')])
+    (roboflow, 'train/images'), (roboflow, 'train/labels')])
 def test_the_folder_of_a_split_is_read_alone(tmp_path, layout, split):
     folder = layout(tmp_path / 'set') / split
     assert [*labels_of(folder)] == ['train']
