@@ -34,15 +34,6 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError('it is nested too deeply') from None
 
 
-def without_zeros(text: bytes) -> bytes:
-    """Return JSON in which ASCII can be searched, without those of UTF-16.
-
-    Args:
-        text (bytes): JSON in UTF-8, UTF-16 or UTF-32.
-    """
-    return text.replace(b'\0', b'') if b'\0' in text[:4] else text
-
-
 def read_json(path: StrPath) -> dict[str, Any]:
     """Read a JSON file.
 

@@ -84,7 +84,6 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
 
 def is_labelme(text: bytes) -> bool:
     """Check whether the text of a JSON file has the keys of labelme's."""
-    text = without_zeros(text)
     return b'"shapes"' in text and (
         b'"imagePath"' in text or b'"imageData"' in text)
 
