@@ -83,7 +83,7 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
 
 
 def is_labelme(text: bytes) -> bool:
-    """Check whether the text of a JSON file has the keys of labelme's."""
+    """Check whether JSON in UTF-8 has the keys of labelme's files."""
     return b'"shapes"' in text and (
         b'"imagePath"' in text or b'"imageData"' in text)
 

@@ -12,6 +12,7 @@ from mmseg_panet.annotations.formats.labelme import is_labelme
 from mmseg_panet.datasets.folder import FolderDataset
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.supports import read_supports
+from mmseg_panet.json_text import read_utf8
 
 SIZE = (40, 56)
 CAT = files.shape('cat', 'rectangle', [[3, 5], [20, 9]])
@@ -241,8 +242,8 @@ def test_files_of_all_encodings_of_unicode_are_read(tmp_path, encoding):
     path = write(tmp_path / 'in/猫.json', imagePath='猫.jpg')
     content = json.loads(path.read_text())
     text = json.dumps(content, ensure_ascii=False).encode(encoding)
-    assert is_labelme(text)
     path.write_bytes(text)
+    assert is_labelme(read_utf8(path))
     files.save_photograph(tmp_path / 'in/猫.jpg', GREY)
     assert (prepared(tmp_path / 'in', tmp_path / 'out') == EXPECTED).all()
     assert (fitted(tmp_path / 'in')[0] == EXPECTED).all()
