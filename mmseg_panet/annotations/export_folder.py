@@ -61,6 +61,28 @@ def export_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def file_or_folder(path: StrPath, unpack_dir: Path) -> Iterator[Path]:
+    """Give a file of annotations, or a folder, and unpack a .zip.
+
+    Args:
+        path (str | os.PathLike): Any path.
+        unpack_dir (Path): See :func:`export_folder`.
+
+    Yields:
+        Path: The path; for a .zip, the folder it is unpacked to.
+
+    Raises:
+        InputError: As for :func:`export_folder`.
+    """
+    path = Path(path)
+    if path.suffix.lower() != '.zip':
+        yield path
+        return
+    with export_folder(path, unpack_dir) as folder:
+        yield folder
+
+
+@contextmanager
 def name_archive(archive: Path, folder: Path) -> Iterator[None]:
     """Name an archive in messages in place of the folder it is unpacked to.
 

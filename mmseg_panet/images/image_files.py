@@ -120,11 +120,13 @@ def images_by_stem(folder: StrPath,
         raise InputError(
             f'{folder} is not a folder; expected the folder of the images')
     images: dict[str, str] = {}
+    files = visible_files(folder)
     if suffixes is SUFFIXES:
         warn_of_unread(
-            [os.path.join(folder, path) for path in visible_files(folder)],
-            folder)
-    for path in visible_files(folder, *suffixes):
+            [os.path.join(folder, path) for path in files], folder)
+    for path in files:
+        if Path(path).suffix.lower() not in suffixes:
+            continue
         other = images.setdefault(stem_of(path), path)
         if other != path:
             raise InputError(

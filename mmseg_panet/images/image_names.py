@@ -51,6 +51,21 @@ class ImageNames:
         self._listed: dict[Path, dict[str, list[str]]] = {}
         self._below: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
 
+    @classmethod
+    def of_file(cls, file: Path,
+                image_dir: StrPath | None) -> 'ImageNames':
+        """Look for the images of an annotation file where exports put them.
+
+        Args:
+            file (Path): The annotation file.
+            image_dir (str | os.PathLike, optional): Folder anywhere below
+                which the images are. If it is None, they are in ``images``
+                beside the file, or in its folder.
+        """
+        if image_dir:
+            return cls(image_dir, search=True)
+        return cls(file.parent / 'images', file.parent)
+
     def find(self, name: str, where: object) -> Path | None:
         """Find an image.
 

@@ -10,7 +10,7 @@ from ...json_text import read_utf8
 from ...locks import folder_lock
 from ...notices import warn
 from ..class_list import number_classes
-from ..export_folder import export_folder
+from ..export_folder import file_or_folder
 from ..mask_folder import Annotations, fingerprint, write_masks
 from ..objects import MarkedImage, mark
 from ..rasterize import require_pycocotools
@@ -62,13 +62,10 @@ def convert_coco(source: StrPath, out_dir: StrPath,
     Raises:
         InputError: As for :func:`read_coco` and :func:`write_masks`.
     """
-    with folder_lock(out_dir):
-        if Path(source).suffix.lower() == '.zip':
-            with export_folder(source, Path(out_dir, 'export')) as folder:
-                return write_masks(
-                    out_dir, read_coco(folder, image_dir, classes, boxes))
+    with (folder_lock(out_dir),
+          file_or_folder(source, Path(out_dir, 'export')) as found):
         return write_masks(
-            out_dir, read_coco(source, image_dir, classes, boxes))
+            out_dir, read_coco(found, image_dir, classes, boxes))
 
 
 def read_coco(source: StrPath, image_dir: StrPath | None = None,

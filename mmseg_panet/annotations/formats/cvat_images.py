@@ -61,8 +61,7 @@ def read_cvat_images(
     made_from = fingerprint(
         f'cvat-images boxes={boxes}', [file], image_dir, classes)
     found = CvatXml(file)
-    names = ImageNames(image_dir, search=True) if image_dir else ImageNames(
-        file.parent / 'images', file.parent)
+    names = ImageNames.of_file(file, image_dir)
     left_out = LeftOut(file, 'only polygons, boxes, ellipses and masks with a '
                        'label and an area are read')
     subsets = {image.attributes.get('subset') for image in found.images}

@@ -4,7 +4,6 @@ X-AnyLabeling writes such files, too.
 """
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from ...locks import folder_lock
 from ...notices import warn
 from ...wording import counted
 from ..class_list import ClassList, number_classes
-from ..export_folder import export_folder
+from ..export_folder import file_or_folder
 from ..mask_folder import Annotations, MaskTask, fingerprint, write_masks
 from .labelme_file import LabelmeFile, LabelmeImages, read_labelme_file
 from .labelme_shapes import draw_shape, is_degenerate
@@ -62,10 +61,8 @@ def convert_labelme(folder: StrPath, out_dir: StrPath,
     """
     source, images = Path(folder), Path(out_dir, 'images')
     known = images.exists()
-    with folder_lock(out_dir), (
-            export_folder(source, Path(out_dir, 'export'))
-            if source.suffix.lower() == '.zip' else nullcontext(source)
-    ) as source:
+    with (folder_lock(out_dir),
+          file_or_folder(source, Path(out_dir, 'export')) as source):
         try:
             annotations = read_labelme(source, classes, image_dir, images)
             if image_dir is not None:

@@ -132,8 +132,7 @@ def read_labelstudio(files: Sequence[Path], image_dir: StrPath | None = None,
     made_from = fingerprint(
         f'labelstudio boxes={boxes}', files, image_dir, classes)
     file = files[0]
-    names = ImageNames(image_dir, search=True) if image_dir else ImageNames(
-        file.parent / 'images', file.parent)
+    names = ImageNames.of_file(file, image_dir)
     empty = LeftOut(file, 'only polygons, brushes, boxes and ellipses with a '
                     'label and an area are read, in tasks with an annotation')
     others = LeftOut(file, 'of several annotations of a task, the ground '
