@@ -108,6 +108,16 @@ setup(
         'supervision': [
             'supervision>=0.26',  # to_supervision()
         ],
+        # `mmseg-panet app`
+        'app': ['gradio>=6.0'],
+        # `mmseg-panet serve`, and the back end of Label Studio
+        'serve': [
+            'fastapi>=0.115',
+            'uvicorn>=0.30',
+            'python-multipart>=0.0.18',  # files of a form
+        ],
+        # `cvat-cli task auto-annotate`
+        'cvat': ['cvat-cli>=2.30'],
         'onedl': [
             'onedl-mmengine>=0.10.12',
             'onedl-mmcv>=2.3.6',

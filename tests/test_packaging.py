@@ -20,6 +20,7 @@ STACK = {'mmengine', 'mmcv', 'mmsegmentation'}
 OPTIONAL = {'pycocotools'}
 RESULTS = {'supervision'}
 EXPORT = {'onnx', 'onnxruntime'}
+APPS = {'gradio', 'fastapi', 'uvicorn', 'starlette', 'cvat_sdk'}
 
 
 @pytest.fixture(scope='module')
@@ -60,7 +61,7 @@ def test_every_folder_of_the_package_is_one_that_setup_finds():
 
 
 def test_what_the_package_imports_is_what_it_requires(settings):
-    assert imported().keys() - STACK - OPTIONAL - EXPORT - RESULTS == names(
+    assert imported().keys() - STACK - OPTIONAL - EXPORT - RESULTS - APPS == names(
         settings['install_requires'])
     assert names(settings['extras_require']['export']) == {
         *EXPORT, 'onnxscript'}

@@ -12,8 +12,8 @@ MAX_LINES = 300
 # from its own layer and those below.
 LAYERS = (
     'images', 'annotations', 'datasets', 'models', 'evaluation',
-    'visualization', 'engine', 'config', 'inference', 'export', 'runs', 'cli',
-    '__main__', 'apis', '')
+    'visualization', 'engine', 'config', 'inference', 'export', 'runs',
+    'label_tools', 'service', 'app', 'cli', '__main__', 'apis', '')
 
 TORCH = {'torch', 'torchvision', 'mmcv', 'mmseg', 'mmpretrain'}
 

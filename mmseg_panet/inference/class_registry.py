@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 
+from ..errors import InputError
 from ..files import StrPath
 from ..models.bank.bank_file import write_bank
 from ..models.bank.prototype_bank import PrototypeBank
@@ -36,8 +37,23 @@ class ClassRegistry(Adaptable):
 
     @property
     def bank(self) -> PrototypeBank:
-        """A copy of the registered classes with their statistics."""
+        """A copy of the registered classes with their statistics.
+
+        A bank that was copied from this inferencer can be assigned, so that
+        its classes replace all others.
+        """
         return self._network.bank.copy()
+
+    @bank.setter
+    def bank(self, bank: PrototypeBank) -> None:
+        own = self._network.description['weights_sha256']
+        made_by = bank.weights_sha256
+        if (bank.classes or bank.negatives) and made_by != own:
+            raise InputError(
+                'expected a bank that was measured with the weights '
+                f'{own[:12]}, got one of {made_by[:12] or "unknown weights"}; '
+                'fit the examples again')
+        self._network.use(bank.copy())
 
     def support_folders(self) -> set[Path]:
         """The folders that the registered examples were read from."""

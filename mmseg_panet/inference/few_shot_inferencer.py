@@ -14,11 +14,12 @@ from torch import nn
 
 from ..annotations.class_colours import check_colours, class_palette
 from ..config.config_file import read_config
-from ..errors import InputError
+from ..errors import InputError, check_number
 from ..files import StrPath
 from ..images.reading import ImageReading
 from ..models.bank.prototype_bank import NO_CLASS
 from ..models.device_checks import checked_at_end
+from ..models.feature_cache import FeatureCache
 from ..models.safe_loading import safe_loading
 from ..models.small_components import min_area_of
 from ..registry import with_type_names
@@ -94,6 +95,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             become 0 and 255, (low, high), or the share of the values of each
             band of each image that is cut off at both ends, such as '2%';
             see :class:`ImageReading`. Defaults to None, as ``bands``.
+        feature_cache (float): Megabytes of memory for features of images and
+            supports, which then pass the network once, see
+            :class:`FeatureCache`. Defaults to 0: none are kept.
 
     Raises:
         InputError: If config, checkpoint or classifier cannot be used.
@@ -122,7 +126,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                  channel_order: str = 'bgr',
                  trust_checkpoint: bool = False,
                  bands: Sequence[int] | None = None,
-                 stretch: Sequence[float] | str | None = None) -> None:
+                 stretch: Sequence[float] | str | None = None,
+                 feature_cache: float = 0) -> None:
+        check_number('feature_cache', feature_cache, least=0)
         check_channel_order(channel_order)
         reading = ImageReading.of(bands, stretch)
         if not isinstance(min_confidence, (int, float)) or not (
@@ -146,6 +152,9 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             self.model, self.cfg, slide, tta, edges, min_area, calibrate,
             self._colours, reading)
         self.pipeline = self._network.support_pipeline
+        if feature_cache:
+            self.model.extract_feat = FeatureCache(
+                self.model.extract_feat, feature_cache)
 
     def _init_model(self, cfg: ConfigDict, weights: str | None,
                     device: str) -> nn.Module:
