@@ -116,8 +116,8 @@ setup(
             'uvicorn>=0.30',
             'python-multipart>=0.0.18',  # files of a form
         ],
-        # `cvat-cli task auto-annotate`
-        'cvat': ['cvat-cli>=2.30'],
+        # `cvat-cli task auto-annotate`; 2.57 knows scores
+        'cvat': ['cvat-cli>=2.57'],
         'onedl': [
             'onedl-mmengine>=0.10.12',
             'onedl-mmcv>=2.3.6',

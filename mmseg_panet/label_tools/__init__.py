@@ -1,0 +1,1 @@
+"""Functions and back ends of tools in which images are labelled."""
