@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     'segment': 'segment images into classes registered from a few examples',
     'fit': 'register classes from a few examples and save a bank',
     'bank-to-model': 'write a model with a bank as an ordinary one of mmseg',
+    'label-studio': 'run a back end that predicts in Label Studio',
     'export': 'export a network with registered classes to ONNX',
     'benchmark': 'train and test every fold of a config, and write a table',
     'compare': 'compare two results of the same episodes',

@@ -1,4 +1,4 @@
-"""Decoding of the masks that Label Studio's brush stores.
+"""Coding of the masks that Label Studio's brush stores.
 
 The format is that of the package rle-pack of npm.
 """
@@ -10,6 +10,8 @@ from ...errors import abbreviate
 
 _CHANNELS = 4
 """Red, green, blue and alpha, of which alpha is the mask."""
+_LENGTHS = (3, 4, 8, 16)
+"""Bits of the four kinds of lengths that are written."""
 
 
 def brush_mask(runs: Any, size: tuple[int, int]) -> np.ndarray:
@@ -56,6 +58,43 @@ def brush_mask(runs: Any, size: tuple[int, int]) -> np.ndarray:
             else bits.read_all(end - start, width))
         start = end
     return values[_CHANNELS - 1::_CHANNELS].reshape(size)
+
+
+def brush_runs(mask: np.ndarray) -> list[int]:
+    """Encode a mask as :func:`brush_mask` decodes it.
+
+    Each run of pixels is one or more records of repeated values: 255 in all
+    channels in the mask, and 0 elsewhere.
+
+    Args:
+        mask (np.ndarray): (H, W) bool.
+
+    Returns:
+        list[int]: Bytes as a list of integers, for JSON.
+
+    Example:
+        >>> brush_runs(np.array([[False, True]]))
+        [0, 0, 0, 8, 57, 27, 252, 96, 17, 255, 128]
+    """
+    values = mask.ravel()
+    ends = np.append(np.flatnonzero(values[1:] != values[:-1]) + 1, mask.size)
+    bits = [f'{_CHANNELS * mask.size:032b}', f'{7:05b}',
+            *(f'{width - 1:04b}' for width in _LENGTHS)]
+    start = 0
+    for end in ends.tolist():
+        value = '1' * 8 if values[start] else '0' * 8
+        left = _CHANNELS * (end - start)
+        while left:
+            length = min(left, 1 << _LENGTHS[-1])
+            kind = next(i for i, width in enumerate(_LENGTHS)
+                        if length <= 1 << width)
+            bits.append(
+                f'1{kind:02b}{length - 1:0{_LENGTHS[kind]}b}{value}')
+            left -= length
+        start = end
+    text = ''.join(bits)
+    text += '0' * (-len(text) % 8)
+    return list(int(text, 2).to_bytes(len(text) // 8, 'big'))
 
 
 class _Bits:

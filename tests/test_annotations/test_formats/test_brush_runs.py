@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_exports import brush_rle
 
-from mmseg_panet.annotations.formats.brush_runs import brush_mask
+from mmseg_panet.annotations.formats.brush_runs import brush_mask, brush_runs
 
 
 def test_a_stream_of_bits_is_decoded_as_written():
@@ -51,3 +51,23 @@ def test_any_bytes_are_a_mask_or_a_value_error(data):
         return
     assert mask.shape == (4, 5)
     assert mask.dtype == bool
+
+
+def test_a_mask_is_encoded_as_by_the_package_of_label_studio():
+    mask = np.zeros((9, 13), bool)
+    mask[2:7, 3:11] = True
+    mask[4, 5:7] = False
+    # mask2rle of label-studio-sdk 2.1.2.
+    assert brush_runs(mask) == [
+        0, 0, 1, 212, 57, 27, 254, 115, 0, 195, 255, 248, 76, 3, 15, 255,
+        225, 48, 9, 255, 231, 0, 191, 255, 132, 192, 48, 255, 254, 19, 0,
+        195, 255, 249, 188, 0]
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 5), (23, 31), (200, 300)])
+@pytest.mark.parametrize('share', [0, .3, 1])
+def test_an_encoded_mask_is_decoded_to_the_same(size, share):
+    mask = np.random.default_rng(0).random(size) < share
+    runs = brush_runs(mask)
+    assert (brush_mask(runs, size) == mask).all()
+    assert all(type(one) is int and 0 <= one < 256 for one in runs)
