@@ -8,7 +8,7 @@ Studio, is the environment variable LABEL_STUDIO_API_KEY.
 import argparse
 import os
 
-from ..label_tools.label_studio import LabelStudioBackend
+from ..label_tools.label_studio import MIN_AREA, LabelStudioBackend
 from ..label_tools.label_studio_app import make_app
 from ..label_tools.task_images import TaskImages
 from .inferencer_arguments import add_model_arguments, make_inferencer
@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'Studio; default: the environment variable of that name, or else '
         'local files come from Label Studio')
     parser.add_argument(
-        '--min-area', type=float, default=1, metavar='PIXELS',
+        '--min-area', type=float, default=MIN_AREA, metavar='PIXELS',
         help='objects with fewer pixels are no regions; below 1, a share of '
-        'the image; default: 1')
+        'the image; default: 0.001')
     parser.add_argument(
         '--min-confidence', type=float, default=0.0, metavar='P',
         help='pixels with a lower confidence belong to no region; 0 to 1')

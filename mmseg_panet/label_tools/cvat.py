@@ -27,7 +27,8 @@ class BankFunction:
             the simplified outline of an object, see :func:`outline`.
             Defaults to 'mask'.
         min_area (float): Smallest object: a number of pixels or, below 1, a
-            fraction of the image. Defaults to 1.
+            fraction of the image. Defaults to 0.001, as smaller ones are
+            rather errors to delete.
 
     Raises:
         InputError: If ``shape`` or ``min_area`` is invalid, or cvat-sdk is
@@ -35,7 +36,7 @@ class BankFunction:
     """
 
     def __init__(self, inferencer: FewShotInferencer, shape: str = 'mask',
-                 min_area: float = 1) -> None:
+                 min_area: float = 0.001) -> None:
         check_choice('shape', shape, SHAPES)
         check_number('min_area', min_area, least=0)
         try:
@@ -117,7 +118,7 @@ def create(**parameters: Any) -> BankFunction:
 
 
 def load_function(config: StrPath, checkpoint: StrPath, bank: StrPath,
-                  shape: str = 'mask', min_area: float = 1,
+                  shape: str = 'mask', min_area: float = 0.001,
                   min_confidence: float = 0, device: str | None = None
                   ) -> BankFunction:
     """Load an inferencer with a bank as a function.
@@ -130,7 +131,8 @@ def load_function(config: StrPath, checkpoint: StrPath, bank: StrPath,
         bank (str | os.PathLike): File of the classes, see
             :func:`write_bank`.
         shape (str): See :class:`BankFunction`. Defaults to 'mask'.
-        min_area (float): See :class:`BankFunction`. Defaults to 1.
+        min_area (float): See :class:`BankFunction`. Defaults to
+            0.001.
         min_confidence (float): Pixels whose most likely class is less likely
             belong to no object; 0..1. Defaults to 0.
         device (str, optional): Defaults to the best device.

@@ -5,6 +5,7 @@ annotation that is saved there becomes an example of its classes.
 """
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..inference.shared_inferencer import SharedInferencer
 from ..inference.supports.support import Support, left_out_note
 from ..inference.supports.support_encoder import encode_supports
 from ..models.bank.bank_file import check_bank_path
+from ..models.bank.banked_image import BankedSupport
 from ..models.bank.prototype_bank import PrototypeBank
 from ..notices import warn, warn_once
 from .label_config import Control, control_of, images_of, read_controls
@@ -28,6 +30,8 @@ from .region_results import region_result, supports_of_regions
 from .task_images import TaskImages
 
 Json = dict[str, Any]
+MIN_AREA = 0.001
+"""Fraction of an image below which a region is rather an error to delete."""
 _SAVED = ('ANNOTATION_CREATED', 'ANNOTATION_UPDATED', 'ANNOTATIONS_CREATED')
 _DELETED = ('ANNOTATIONS_DELETED', 'ANNOTATION_DELETED')
 
@@ -45,19 +49,22 @@ class LabelStudioBackend:
             exists, and written whenever an annotation changes it.
         images (TaskImages): The reader of the images of tasks.
         min_area (float): Smallest region that is predicted: a number of
-            pixels or, below 1, a fraction of the image. Defaults to 1.
+            pixels or, below 1, a fraction of the image. Defaults to
+            :data:`MIN_AREA`.
 
     Raises:
         InputError: If the bank cannot be read or written.
     """
 
     def __init__(self, inferencer: FewShotInferencer, bank: StrPath,
-                 images: TaskImages, min_area: float = 1) -> None:
+                 images: TaskImages, min_area: float = MIN_AREA) -> None:
         check_number('min_area', min_area, least=0)
         check_bank_path(bank)
         self._path = Path(bank)
         if self._path.exists():
             inferencer.load(self._path)
+        else:
+            inferencer.bank = PrototypeBank()
         self._shared = SharedInferencer(inferencer)
         self._images = images
         self._min_area = min_area
@@ -221,15 +228,14 @@ class LabelStudioBackend:
                 banked = encode_supports(
                     inferencer.model, inferencer.pipeline, supports, 1,
                     left_out=left_out)
+            # The name says which annotation it is, also after a restart. Its
+            # source would keep the image in memory.
+            new = [one._replace(image=one.source.where, source=None)
+                   for one in banked]
             bank = PrototypeBank(
-                (one for one in old.supports
-                 if not one.image.startswith(mark)),
-                old.negatives, old.negative_share)
+                _replaced(old.supports, mark, new), old.negatives,
+                old.negative_share)
             bank.weights_sha256 = old.weights_sha256
-            for one in banked:
-                # The name says which annotation it is, also after a restart.
-                # Its source would keep the image in memory.
-                bank.add(one._replace(image=one.source.where, source=None))
             with self._shared.use(bank) as inferencer:
                 if bank.classes:
                     inferencer.save(self._path)
@@ -239,6 +245,23 @@ class LabelStudioBackend:
             self._times[i] = time
         if left_out:
             warn(left_out_note(left_out, bank.classes))
+
+
+def _replaced(supports: Sequence[BankedSupport], mark: str,
+              new: Sequence[BankedSupport]) -> list[BankedSupport]:
+    """Replace supports whose names begin with a mark by others.
+
+    They take the places of the earlier ones, so that the order of the
+    classes, and with it the version, comes back with the examples.
+    """
+    left = iter(new)
+    found = []
+    for one in supports:
+        if one.image.startswith(mark):
+            found += [*islice(left, 1)]
+        else:
+            found.append(one)
+    return [*found, *left]
 
 
 def _version(inferencer: FewShotInferencer) -> str:
