@@ -32,21 +32,25 @@ class FakeCvat:
                         logo_url='', subtitle='')
         if path == f'/api/tasks/{TASK}':
             return dict(
-                id=TASK, name='photos', organization=None, size=len(self.images), mode='annotation',
+                id=TASK, name='photos', organization=None,
+                size=len(self.images), mode='annotation',
                 data_chunk_size=8, data_original_chunk_type='imageset',
                 data_compressed_chunk_type='imageset', dimension='2d',
                 jobs=dict(count=1, completed=0, validation=0),
                 labels=dict(url=''), updated_date='2026-11-26T12:00:00Z')
         if path == '/api/labels':
-            return dict(count=len(self.labels), next=None, previous=None, results=[
+            labels = [
                 dict(id=i, name=name, color='#ff0000', attributes=[],
                      type=self.kind, sublabels=[], task_id=TASK,
                      parent_id=None, has_parent=False)
-                for name, i in self.labels.items()])
+                for name, i in self.labels.items()]
+            return dict(count=len(labels), next=None, previous=None,
+                        results=labels)
         if path == f'/api/tasks/{TASK}/data/meta':
             return dict(
                 size=len(self.images), chunk_size=8, image_quality=100,
-                chunks_updated_date='2026-11-26T12:00:00Z', start_frame=0, stop_frame=len(self.images) - 1,
+                chunks_updated_date='2026-11-26T12:00:00Z',
+                start_frame=0, stop_frame=len(self.images) - 1,
                 frame_filter='', deleted_frames=[], included_frames=None,
                 frames=[dict(name=name, width=width, height=height,
                              related_files=0, has_related_context=False)

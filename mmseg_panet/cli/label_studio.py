@@ -7,7 +7,9 @@ Studio, is the environment variable LABEL_STUDIO_API_KEY.
 """
 import argparse
 import os
+import socket
 
+from ..errors import error_context
 from ..label_tools.label_studio import MIN_AREA, LabelStudioBackend
 from ..label_tools.label_studio_app import make_app
 from ..label_tools.task_images import TaskImages
@@ -59,6 +61,16 @@ def run(args: argparse.Namespace) -> None:
     images = TaskImages(
         args.label_studio, os.environ.get('LABEL_STUDIO_API_KEY', ''),
         args.document_root)
+    with error_context(
+            f'expected a free address {args.host}:{args.port} of this '
+            'machine (--host, --port)', 'choose another --port', (OSError,)):
+        listening = socket.create_server((args.host, args.port))
+    with listening:
+        _serve(args, images, listening)
+
+
+def _serve(args: argparse.Namespace, images: TaskImages,
+           listening: socket.socket) -> None:
     inferencer = make_inferencer(
         args, min_confidence=args.min_confidence, show_progress=False,
         feature_cache=FEATURES)
@@ -66,4 +78,4 @@ def run(args: argparse.Namespace) -> None:
         LabelStudioBackend(inferencer, args.bank, images, args.min_area))
     import uvicorn
     print(f'Connect a project to http://{args.host}:{args.port}', flush=True)
-    uvicorn.run(app, host=args.host, port=args.port, log_level='warning')
+    uvicorn.Server(uvicorn.Config(app, log_level='warning')).run([listening])

@@ -2,6 +2,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO, Any
@@ -100,13 +101,14 @@ class TaskImages:
         """Read a file of the folder of local files, and of no other one."""
         assert self._root is not None
         name = parse_qs(urlsplit(url).query).get('d', [''])[-1]
-        try:
+        content = None
+        with suppress(OSError, ValueError):  # also a name with a null byte
             path = (self._root / name.lstrip('/')).resolve()
             if path.is_relative_to(self._root) and path.is_file():
                 with path.open('rb') as file:
-                    return _limited(file, where)
-        except (OSError, ValueError):  # also a name with a null byte
-            pass
+                    content = file.read(MOST_BYTES + 1)
+        if content is not None:
+            return _limited(content, where)
         raise InputError(
             f'{where}: expected an image in the folder {self._root}, got '
             f'{abbreviate(name)}; correct --document-root, which must be '
@@ -118,14 +120,13 @@ class TaskImages:
                 self._authorization() if self._key
                 and _origin(url) == _origin(self._server) else {}))
             with self._opener.open(request, timeout=SECONDS) as answer:
-                return _limited(answer, where)
-        except InputError:
-            raise
+                content = answer.read(MOST_BYTES + 1)
         except (HTTPException, OSError, ValueError, KeyError) as error:
             raise InputError(
                 f'{where}: its image {abbreviate(url)} could not be fetched '
                 f'({error}); check --label-studio (LABEL_STUDIO_URL) and '
                 'LABEL_STUDIO_API_KEY') from error
+        return _limited(content, where)
 
     def _authorization(self) -> dict[str, str]:
         """Return the header of the key; a personal token gives another one."""
@@ -166,8 +167,7 @@ def _origin(url: str) -> str:
         parts.hostname and parts.scheme in ('http', 'https')) else ''
 
 
-def _limited(file: Any, where: str) -> bytes:
-    content = file.read(MOST_BYTES + 1)
+def _limited(content: bytes, where: str) -> bytes:
     if len(content) > MOST_BYTES:
         raise InputError(
             f'{where}: expected an image of at most {MOST_BYTES:,} bytes, got '

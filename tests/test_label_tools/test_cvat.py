@@ -110,7 +110,7 @@ def class_map(shapes, frame):
 
 def test_cvat_gets_the_masks_of_the_inferencer_to_the_pixel_by_name(
         annotate, files, inferencer, photos):
-    shapes = annotate(*options(files))
+    shapes = annotate(*options(files), '-p', 'min_area=int:1')
     assert {one.type.value for one in shapes} == {'mask'}
     found = inferencer.predict(photos)
     for frame, prediction in enumerate(found):

@@ -1,0 +1,63 @@
+"""The addresses of the back end, over HTTP."""
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from mmseg_panet.errors import InputError
+from mmseg_panet.label_tools import label_studio_app
+from mmseg_panet.label_tools.label_studio_app import make_app
+
+
+def refuse(_):
+    raise InputError('expected <b>, got nothing; give it')
+
+
+@pytest.fixture
+def client():
+    pytest.importorskip('httpx')
+    client = pytest.importorskip('starlette.testclient')
+    return client.TestClient(make_app(SimpleNamespace(
+        model_version='panet-1', predict=lambda given: dict(results=[given]),
+        train=refuse, webhook=lambda given: dict(status=given['action']))))
+
+
+def test_label_studio_finds_the_back_end_and_its_version(client):
+    for path in ('/', '/health'):
+        assert client.get(path).json() == dict(
+            status='UP', model_class='mmseg_panet')
+    assert client.post('/setup', json=dict(project='1.2', schema='')).json(
+        ) == dict(model_version='panet-1')
+    for method in (client.get, client.post):
+        assert method('/versions').json() == dict(versions=['panet-1'])
+
+
+def test_requests_reach_the_back_end(client):
+    answer = client.post('/predict', json=dict(tasks=[1]))
+    assert (answer.status_code, answer.json()) == (
+        200, dict(results=[dict(tasks=[1])]))
+    answer = client.post('/webhook', json=dict(action='x'))
+    assert (answer.status_code, answer.json()) == (201, dict(status='x'))
+
+
+def test_a_bad_request_is_answered_by_a_sentence_as_json(client, monkeypatch):
+    answer = client.post('/train', json={})
+    assert answer.status_code == 400
+    assert answer.headers['Content-Type'] == 'application/json'
+    assert answer.json() == dict(error='expected <b>, got nothing; give it')
+    for content in (b'{', b'[1]', b'\xff', b'1', b'[]'):
+        answer = client.post('/predict', content=content)
+        assert answer.status_code == 400, content
+        assert 'the request' in answer.json()['error']
+    monkeypatch.setattr(label_studio_app, 'MOST_BYTES', 100)
+    answer = client.post('/predict', content=json.dumps(['x' * 100]))
+    assert answer.status_code == 400
+    assert 'at most 100 bytes' in answer.json()['error']
+
+
+def test_without_fastapi_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(
+        sys.modules, 'starlette.applications', None)
+    with pytest.raises(InputError, match=r'"mmseg_panet\[serve\]"'):
+        make_app(SimpleNamespace())
