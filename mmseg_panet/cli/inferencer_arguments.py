@@ -65,9 +65,54 @@ def add_inferencer_arguments(parser: argparse.ArgumentParser,
         'the values of each band that is cut off at both ends, such as 2%%; '
         'for images that are not of 8 bits; default: that of --bank, or the '
         'range of 8 or 16 bits')
+    add_device(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for the device of the model.
+
+    Args:
+        parser (argparse.ArgumentParser): Parser to change in place.
+    """
     parser.add_argument(
         '--device', help="device of the model, such as 'cpu' or 'cuda:1'; "
         'default: a GPU if there is one')
+
+
+def add_segmentation_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for how images are segmented.
+
+    Args:
+        parser (argparse.ArgumentParser): Parser to change in place.
+    """
+    parser.add_argument(
+        '--slide', action='store_true',
+        help='slide a window over each image, for large images')
+    parser.add_argument(
+        '--tta', action='store_true',
+        help='average over several sizes and mirror images, which is slower')
+    parser.add_argument(
+        '--min-confidence', type=float, default=0.0, metavar='P',
+        help='pixels with a lower confidence are undecided; 0 to 1')
+    parser.add_argument(
+        '--min-area', type=float, metavar='SHARE',
+        help='components of a class that cover a smaller share of the image '
+        'become background; 0 to 1; default: that of the config')
+    parser.add_argument(
+        '--edges', action=argparse.BooleanOptionalAction,
+        help='whether masks follow the edges of the image; default: that of '
+        'the config or its classifier')
+
+
+def segmentation_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of an inferencer for :func:`make_inferencer`.
+
+    Args:
+        args (argparse.Namespace): Arguments of a parser with those of
+            :func:`add_segmentation_arguments`.
+    """
+    return {name: getattr(args, name) for name in (
+        'slide', 'tta', 'min_confidence', 'min_area', 'edges')}
 
 
 def read_support(args: argparse.Namespace) -> str | dict[str, str]:

@@ -32,9 +32,11 @@ from ..shared_errors import shared_errors
 from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
+    add_segmentation_arguments,
     check_existing,
     make_inferencer,
     read_support,
+    segmentation_settings,
 )
 from .launcher import check_launcher, join_on_cpu
 from .run_arguments import add_launcher_arguments
@@ -82,23 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--adapt', action='store_true',
         help='adapt the classes to --images before these are segmented; this '
         'helps with one example per class, and does not work with prototypes')
-    parser.add_argument(
-        '--slide', action='store_true',
-        help='slide a window over each image, for large images')
-    parser.add_argument(
-        '--tta', action='store_true',
-        help='average over several sizes and mirror images, which is slower')
-    parser.add_argument(
-        '--min-confidence', type=float, default=0.0, metavar='P',
-        help='pixels with a lower confidence are undecided; 0 to 1')
-    parser.add_argument(
-        '--min-area', type=float, metavar='SHARE',
-        help='components of a class that cover a smaller share of the image '
-        'become background; 0 to 1; default: that of the config')
-    parser.add_argument(
-        '--edges', action=argparse.BooleanOptionalAction,
-        help='whether masks follow the edges of the image; default: that of '
-        'the config or its classifier')
+    add_segmentation_arguments(parser)
     parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N',
         help='number of images to read at once; those of equal size are one '
@@ -119,9 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
     inferencer = make_inferencer(
-        args, slide=args.slide, tta=args.tta,
-        min_confidence=args.min_confidence, min_area=args.min_area,
-        edges=args.edges, show_progress=is_main_process())
+        args, **segmentation_settings(args), show_progress=is_main_process())
     if args.support is None:
         inferencer.load(args.bank)
     with shared_errors():
