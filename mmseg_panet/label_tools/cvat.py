@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..annotations.label_objects import LabelObject, label_objects
 from ..errors import InputError, check_choice, check_number
+from ..extras import require_extra
 from ..files import StrPath
 from ..inference.few_shot_inferencer import FewShotInferencer
 
@@ -39,12 +40,8 @@ class BankFunction:
                  min_area: float = 0.001) -> None:
         check_choice('shape', shape, SHAPES)
         check_number('min_area', min_area, least=0)
-        try:
-            from cvat_sdk import auto_annotation
-        except ImportError as error:
-            raise InputError(
-                'the function for CVAT needs the package cvat-sdk, which is '
-                'not installed; pip install "mmseg_panet[cvat]"') from error
+        require_extra('cvat', 'cvat_sdk')
+        from cvat_sdk import auto_annotation
         self._inferencer = inferencer
         self._shape = shape
         self._min_area = min_area

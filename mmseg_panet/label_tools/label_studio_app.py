@@ -3,19 +3,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InputError, error_context
+from ..extras import require_extra
 from ..json_text import parse_json
 from ..notices import warn
 from .label_studio import LabelStudioBackend, dicts
 
-MOST_BYTES = 200_000_000
-"""Size of the largest request."""
+MAX_BYTES = 50_000_000
+"""Size of the largest request, unless it is given."""
 
 
-def make_app(backend: LabelStudioBackend) -> Any:
+def make_app(backend: LabelStudioBackend, max_bytes: int = MAX_BYTES) -> Any:
     """Make the application that Label Studio connects to.
 
     Args:
         backend (LabelStudioBackend): The back end.
+        max_bytes (int): Size of the largest request. Defaults to
+            :data:`MAX_BYTES`.
 
     Returns:
         starlette.applications.Starlette: /health, /setup, /versions,
@@ -25,13 +28,9 @@ def make_app(backend: LabelStudioBackend) -> Any:
     Raises:
         InputError: If Starlette, which FastAPI brings, is not installed.
     """
-    try:
-        from starlette.applications import Starlette
-        from starlette.routing import Route
-    except ImportError as error:
-        raise InputError(
-            'the back end for Label Studio needs the package fastapi, which '
-            'is not installed; pip install "mmseg_panet[serve]"') from error
+    require_extra('serve', 'starlette')
+    from starlette.applications import Starlette
+    from starlette.routing import Route
 
     def health(_: object) -> dict:
         return dict(status='UP', model_class='mmseg_panet')
@@ -43,17 +42,19 @@ def make_app(backend: LabelStudioBackend) -> Any:
         return dict(versions=[backend.model_version])
 
     return Starlette(routes=[
-        Route('/', _answer(health)),
-        Route('/health', _answer(health)),
-        Route('/setup', _answer(setup), methods=['POST']),
-        Route('/versions', _answer(versions), methods=['GET', 'POST']),
-        Route('/predict', _answer(backend.predict), methods=['POST']),
-        Route('/train', _answer(backend.train, 201), methods=['POST']),
-        Route('/webhook', _answer(backend.webhook, 201), methods=['POST'])])
+        Route(path, _answer(method, status, max_bytes), methods=methods)
+        for path, method, status, methods in (
+            ('/', health, 200, ['GET']),
+            ('/health', health, 200, ['GET']),
+            ('/setup', setup, 200, ['POST']),
+            ('/versions', versions, 200, ['GET', 'POST']),
+            ('/predict', backend.predict, 200, ['POST']),
+            ('/train', backend.train, 201, ['POST']),
+            ('/webhook', backend.webhook, 201, ['POST']))])
 
 
-def _answer(method: Callable[[Mapping[str, Any]], dict],
-            status: int = 200) -> Callable:
+def _answer(method: Callable[[Mapping[str, Any]], dict], status: int,
+            max_bytes: int) -> Callable:
     """Wrap a function from JSON to JSON as an endpoint."""
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request
@@ -64,10 +65,11 @@ def _answer(method: Callable[[Mapping[str, Any]], dict],
         try:
             async for part in request.stream():
                 content += part
-                if len(content) > MOST_BYTES:
+                if len(content) > max_bytes:
                     raise InputError(
-                        f'expected a request of at most {MOST_BYTES:,} bytes, '
-                        'got a larger one; send fewer tasks')
+                        f'expected a request of at most {max_bytes:,} bytes, '
+                        'got a larger one; send fewer tasks at once, or raise '
+                        '--max-upload')
             given = _parse(bytes(content)) if content else {}
             # Others are answered meanwhile.
             return JSONResponse(

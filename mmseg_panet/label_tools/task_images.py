@@ -13,8 +13,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from ..errors import InputError, abbreviate
 from ..files import StrPath
 
-MOST_BYTES = 100_000_000
-"""Size of the largest file that is read."""
+MAX_BYTES = 50_000_000
+"""Size of the largest image that is read, unless it is given."""
 SECONDS = 30
 """Time in which a server must answer."""
 _LOCAL = '/data/local-files/'
@@ -36,13 +36,16 @@ class TaskImages:
         root (str | os.PathLike, optional): The folder of local files, which
             is LOCAL_FILES_DOCUMENT_ROOT of Label Studio. Defaults to None:
             local files come from the server.
+        max_bytes (int): Size of the largest image. Defaults to
+            :data:`MAX_BYTES`.
 
     Raises:
         InputError: If the address or the folder cannot be used.
     """
 
     def __init__(self, server: str = '', key: str = '',
-                 root: StrPath | None = None) -> None:
+                 root: StrPath | None = None,
+                 max_bytes: int = MAX_BYTES) -> None:
         if server and not _origin(server):
             raise InputError(
                 'expected the address of Label Studio (--label-studio, '
@@ -55,6 +58,7 @@ class TaskImages:
         self._server = server.rstrip('/') + '/' if server else ''
         self._key = key
         self._root = None if root is None else Path(root).resolve()
+        self._max_bytes = max_bytes
         self._opener = build_opener(_SameOriginKey)
 
     def read(self, task: Mapping[str, Any], key: str) -> bytes:
@@ -106,9 +110,9 @@ class TaskImages:
             path = (self._root / name.lstrip('/')).resolve()
             if path.is_relative_to(self._root) and path.is_file():
                 with path.open('rb') as file:
-                    content = file.read(MOST_BYTES + 1)
+                    content = file.read(self._max_bytes + 1)
         if content is not None:
-            return _limited(content, where)
+            return self._limited(content, where)
         raise InputError(
             f'{where}: expected an image in the folder {self._root}, got '
             f'{abbreviate(name)}; correct --document-root, which must be '
@@ -120,13 +124,13 @@ class TaskImages:
                 self._authorization() if self._key
                 and _origin(url) == _origin(self._server) else {}))
             with self._opener.open(request, timeout=SECONDS) as answer:
-                content = answer.read(MOST_BYTES + 1)
+                content = answer.read(self._max_bytes + 1)
         except (HTTPException, OSError, ValueError, KeyError) as error:
             raise InputError(
                 f'{where}: its image {abbreviate(url)} could not be fetched '
                 f'({error}); check --label-studio (LABEL_STUDIO_URL) and '
                 'LABEL_STUDIO_API_KEY') from error
-        return _limited(content, where)
+        return self._limited(content, where)
 
     def _authorization(self) -> dict[str, str]:
         """Return the header of the key; a personal token gives another one."""
@@ -139,6 +143,14 @@ class TaskImages:
         with self._opener.open(request, timeout=SECONDS) as answer:
             access = json.loads(answer.read(1 << 16))['access']
         return {'Authorization': f'Bearer {access}'}
+
+    def _limited(self, content: bytes, where: str) -> bytes:
+        if len(content) > self._max_bytes:
+            raise InputError(
+                f'{where}: expected an image of at most {self._max_bytes:,} '
+                'bytes, got a larger one; make it smaller, or raise '
+                '--max-upload')
+        return content
 
 
 class _SameOriginKey(HTTPRedirectHandler):
@@ -165,11 +177,3 @@ def _origin(url: str) -> str:
         return ''
     return f'{parts.scheme}://{parts.hostname}:{port}' if (
         parts.hostname and parts.scheme in ('http', 'https')) else ''
-
-
-def _limited(content: bytes, where: str) -> bytes:
-    if len(content) > MOST_BYTES:
-        raise InputError(
-            f'{where}: expected an image of at most {MOST_BYTES:,} bytes, got '
-            'a larger one; make it smaller')
-    return content

@@ -57,7 +57,7 @@ def test_the_folder_of_label_studio_ml_starts_it(folder):
         stdout=subprocess.PIPE, text=True,
         env=os.environ | {'OMP_NUM_THREADS': '1'})
     try:
-        while 'Connect a project' not in process.stdout.readline():
+        while 'connect a project' not in process.stdout.readline():
             assert process.poll() is None
         tasks = [dict(id=i, data=dict(image=f'/data/local-files/?d={i}.png'))
                  for i in range(2)]
@@ -83,4 +83,4 @@ def test_an_address_in_use_is_refused(folder):
     with socket.create_server(('127.0.0.1', 0)) as used:
         run = tool('label-studio', *arguments(
             folder, '--port', used.getsockname()[1]), code=2)
-    assert 'choose another --port' in run.stderr
+    assert 'is taken by another program' in run.stderr

@@ -1,6 +1,5 @@
 """CVAT's function, run by cvat-cli itself on a task of 20 images."""
 import functools
-import sys
 from types import SimpleNamespace
 
 import cv2
@@ -199,6 +198,6 @@ def test_a_wrong_parameter_is_refused_in_one_line(
 
 
 def test_without_the_sdk_its_package_is_named(inferencer, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'cvat_sdk', None)
+    monkeypatch.setattr('mmseg_panet.extras.find_spec', lambda _: None)
     with pytest.raises(InputError, match=r'"mmseg_panet\[cvat\]"'):
         BankFunction(inferencer)

@@ -1,12 +1,10 @@
 """The addresses of the back end, over HTTP."""
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.label_tools import label_studio_app
 from mmseg_panet.label_tools.label_studio_app import make_app
 
 
@@ -18,9 +16,10 @@ def refuse(_):
 def client():
     pytest.importorskip('httpx')
     client = pytest.importorskip('starlette.testclient')
-    return client.TestClient(make_app(SimpleNamespace(
+    backend = SimpleNamespace(
         model_version='panet-1', predict=lambda given: dict(results=[given]),
-        train=refuse, webhook=lambda given: dict(status=given['action']))))
+        train=refuse, webhook=lambda given: dict(status=given['action']))
+    return client.TestClient(make_app(backend, max_bytes=100))
 
 
 def test_label_studio_finds_the_back_end_and_its_version(client):
@@ -41,7 +40,7 @@ def test_requests_reach_the_back_end(client):
     assert (answer.status_code, answer.json()) == (201, dict(status='x'))
 
 
-def test_a_bad_request_is_answered_by_a_sentence_as_json(client, monkeypatch):
+def test_a_bad_request_is_answered_by_a_sentence_as_json(client):
     answer = client.post('/train', json={})
     assert answer.status_code == 400
     assert answer.headers['Content-Type'] == 'application/json'
@@ -50,14 +49,6 @@ def test_a_bad_request_is_answered_by_a_sentence_as_json(client, monkeypatch):
         answer = client.post('/predict', content=content)
         assert answer.status_code == 400, content
         assert 'the request' in answer.json()['error']
-    monkeypatch.setattr(label_studio_app, 'MOST_BYTES', 100)
     answer = client.post('/predict', content=json.dumps(['x' * 100]))
     assert answer.status_code == 400
     assert 'at most 100 bytes' in answer.json()['error']
-
-
-def test_without_fastapi_its_extra_is_named(monkeypatch):
-    monkeypatch.setitem(
-        sys.modules, 'starlette.applications', None)
-    with pytest.raises(InputError, match=r'"mmseg_panet\[serve\]"'):
-        make_app(SimpleNamespace())

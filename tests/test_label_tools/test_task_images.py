@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.label_tools import task_images
 from mmseg_panet.label_tools.task_images import TaskImages
 
 KEY = 'a-secret-key'
@@ -181,11 +180,10 @@ def test_without_the_folder_local_files_come_from_label_studio(servers):
         task('/data/local-files/?d=a.jpg'), 'image') == b'image'
 
 
-def test_a_file_that_is_too_large_is_refused(root, servers, monkeypatch):
-    monkeypatch.setattr(task_images, 'MOST_BYTES', 4)
+def test_a_file_that_is_too_large_is_refused(root, servers):
     studio, _ = servers
     studio.answers['/data/upload/1/a.jpg'] = b'image'
-    images = TaskImages(studio.url, root=root)
+    images = TaskImages(studio.url, root=root, max_bytes=4)
     for url in ('/data/upload/1/a.jpg', '/data/local-files/?d=sub/a b.jpg'):
         with pytest.raises(InputError, match='at most 4 bytes'):
             images.read(task(url), 'image')
