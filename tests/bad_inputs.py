@@ -1535,3 +1535,17 @@ def _(parts, out):
     (out / 'out/masks').mkdir(parents=True)
     Image.new('L', (8, 8)).save(out / 'out/masks/a.png')
     return parts.segment_from(out, parts.support)
+
+
+# Label tools
+
+@bad('An address of Label Studio without http')
+def _(parts, out):
+    return ('label-studio', *parts.network(), '--bank', out / 'a.safetensors',
+            '--label-studio', 'localhost:8080')
+
+
+@bad('A folder of local files that does not exist')
+def _(parts, out):
+    return ('label-studio', *parts.network(), '--bank', out / 'a.safetensors',
+            '--document-root', out / 'nowhere')

@@ -44,6 +44,11 @@ ON_THE_PAGE = {'mine.py'}
 
 MAKEFILE = (REPO / 'Makefile').read_text()
 
+CVAT = {
+    '--auth', '--function-module', '--conf-threshold', '--conv-mask-to-poly',
+    '--clear-existing', '--allow-unmatched-labels'}
+"""Flags of cvat-cli, with which test_label_tools/test_cvat.py runs it."""
+
 SHELL = dict(
     git=[['git', 'clone', '<address of this repository>', 'mmseg_panet']],
     cd=[['cd', 'mmseg_panet']],
@@ -107,8 +112,8 @@ def test_every_command_is_accepted_by_its_parser(words):
     elif program == 'make':
         target, = rest
         assert re.search(f'^{target}:', MAKEFILE, re.M)
-    elif program == 'pip':
-        assert_pip_installs(rest)
+    elif program in PROGRAMS:
+        PROGRAMS[program](rest)
     elif program == 'python':
         script, *arguments = rest
         with mock.patch.object(sys, 'argv', [script, *arguments]):
@@ -125,6 +130,17 @@ def test_every_command_is_accepted_by_its_parser(words):
             assert find_config(REPO / config if '/' in config else config)
 
 
+def assert_cvat_accepts(words):
+    assert {word for word in words if word.startswith('--')} <= CVAT
+
+
+def assert_label_studio_ml_starts(words):
+    start, folder, *arguments = words
+    assert start == 'start'
+    assert (REPO / folder / '_wsgi.py').exists()
+    find_config(parser_of('label-studio').parse_args(arguments).config)
+
+
 def assert_pip_installs(words):
     install, *options, what = words
     assert install == 'install' and set(options) <= {'-e'}
@@ -132,9 +148,15 @@ def assert_pip_installs(words):
     assert extra is None or f"'{extra}': [" in (REPO / 'setup.py').read_text()
 
 
+PROGRAMS = {
+    'pip': assert_pip_installs, 'cvat-cli': assert_cvat_accepts,
+    'label-studio-ml': assert_label_studio_ml_starts}
+"""By what the arguments of other programs are checked."""
+
+
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_flags_and_subcommands_in_the_text_exist(page):
-    known = set().union(*map(flags_of, SUBCOMMANDS))
+    known = CVAT.union(*map(flags_of, SUBCOMMANDS))
     for code in inline_code(page):
         words = code.split()
         if words[0] == 'pip':

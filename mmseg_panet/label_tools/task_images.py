@@ -49,7 +49,7 @@ class TaskImages:
         if server and not _origin(server):
             raise InputError(
                 'expected the address of Label Studio (--label-studio, '
-                'LABEL_STUDIO_URL) as http://HOST:PORT, got '
+                'LABEL_STUDIO_URL) as http://NAME:PORT, got '
                 f'{abbreviate(server)}; correct it')
         if root is not None and not Path(root).is_dir():
             raise InputError(

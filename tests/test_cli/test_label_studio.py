@@ -10,6 +10,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 import torch
 from inference_parts import RESIZE, image_of, small_config, small_inferencer
+from markdown_pages import blocks, commands
 from PIL import Image
 from tool_exports import ls_brush
 from tool_runs import REPO, tool
@@ -37,6 +38,16 @@ def arguments(folder, *more):
             str(folder / 'bank.safetensors'), *map(str, more)]
 
 
+def page_arguments(program):
+    """The arguments of a command of the page, from its config on."""
+    (words,) = (
+        words for block in blocks('bash')
+        if block.page == 'docs/label_tools.md'
+        for words in commands(block.text)
+        if program in (words[0], ' '.join(words[:2])))
+    return words[words.index('panet_r18-d8-s23_imagenet-473x473'):]
+
+
 def post(port, path, body):
     opener = build_opener(ProxyHandler({}))
     request = Request(f'http://127.0.0.1:{port}{path}',
@@ -50,6 +61,8 @@ def test_the_folder_of_label_studio_ml_starts_it(folder):
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     # `label-studio-ml start FOLDER ARGUMENTS` runs this command.
+    _, _, *flags = page_arguments('label-studio-ml')
+    assert flags == ['--bank', 'pets.safetensors']
     process = subprocess.Popen(
         [sys.executable, REPO / 'examples/label_studio/_wsgi.py',
          *arguments(folder, '--document-root', folder, '--port', port,
@@ -76,6 +89,23 @@ def test_the_folder_of_label_studio_ml_starts_it(folder):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 130
+
+
+def test_the_command_of_the_page_reaches_its_address(folder, monkeypatch):
+    """Nothing but the server is replaced, and the weights are tiny."""
+    uvicorn = pytest.importorskip('uvicorn')
+    served = []
+    monkeypatch.setattr(uvicorn.Server, 'run', lambda server, sockets: (
+        served.append((server.config.app, sockets[0].getsockname()))))
+    monkeypatch.chdir(folder)
+    _, _, *flags = page_arguments('mmseg-panet label-studio')
+    run = tool('label-studio', folder / 'config.py', folder / 'weights.pth',
+               *flags, '--port', 0)
+    (app, (address, port)), = served
+    assert run.stdout.splitlines()[-1] == (
+        f'connect a project to http://127.0.0.1:{port}; end it with Ctrl-C')
+    assert {'/predict', '/webhook'} <= {one.path for one in app.routes}
+    assert not (folder / 'pets.safetensors').exists()
 
 
 def test_an_address_in_use_is_refused(folder):

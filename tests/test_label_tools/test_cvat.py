@@ -14,6 +14,7 @@ from inference_parts import (
     small_config,
     small_inferencer,
 )
+from markdown_pages import blocks, commands
 from PIL import Image
 
 from mmseg_panet.annotations.label_objects import label_objects
@@ -78,11 +79,19 @@ def annotate(photos, monkeypatch, tmp_path):
 
     def run(*arguments, kind='any'):
         cvat.kind = kind
+        words, = (
+            words for block in blocks('bash')
+            if block.page == 'docs/label_tools.md'
+            for words in commands(block.text) if words[0] == 'cvat-cli')
+        # The parameters of the page come first, and are replaced by others.
+        start = words.index('-p')
+        assert [word.partition('=')[0] for word in words[start:]] == [
+            word.partition('=')[0] for word in arguments[:6]]
+        before = words[words.index('task'):start]
+        assert before[2] == str(TASK)
         with cvat.served() as address:
-            code = cvat_cli.main([
-                '--server-host', address, 'task', 'auto-annotate', str(TASK),
-                '--function-module', 'mmseg_panet.label_tools.cvat',
-                *arguments])
+            code = cvat_cli.main(
+                ['--server-host', address, *before, *arguments])
         assert code == 0
         (path, body), = cvat.uploads
         assert path == f'/api/tasks/{TASK}/annotations/?action=create'
@@ -156,6 +165,14 @@ def test_objects_of_a_lower_confidence_or_a_smaller_area_are_left_out(
                       '--conf-threshold', str(middle))
     assert sorted(one.score for one in shapes) == pytest.approx(
         sorted(expected))
+
+
+def test_the_options_of_the_page_exist(annotate, files):
+    annotate(
+        *options(files), '-p', 'shape=str:polygon', '-p',
+        'min_area=float:0.002', '-p', 'min_confidence=float:0.5', '-p',
+        'device=str:cpu', '--conf-threshold', '0.7', '--conv-mask-to-poly',
+        '--allow-unmatched-labels')
 
 
 def test_undecided_pixels_belong_to_no_object(files, inferencer, photos):

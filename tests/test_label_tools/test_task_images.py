@@ -209,7 +209,7 @@ def test_a_path_needs_the_address_of_label_studio():
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(InputError, match='as http://HOST:PORT, got localhost'):
+    with pytest.raises(InputError, match='as http://NAME:PORT, got localhost'):
         TaskImages('localhost:8080')
     with pytest.raises(InputError, match='the folder of local files'):
         TaskImages(root='nowhere')
