@@ -18,6 +18,8 @@ MAX_BYTES = 50_000_000
 SECONDS = 30
 """Time in which a server must answer."""
 _LOCAL = '/data/local-files/'
+_NOT_QUOTED = "%/:?#[]@!$&'()*+,;=~"
+"""What has a meaning in a URL; spaces and other letters are quoted."""
 _CLOUD = ('s3', 'gs', 'azure-blob')
 """Schemes of files that Label Studio's server fetches from a cloud."""
 
@@ -120,12 +122,13 @@ class TaskImages:
 
     def _fetch(self, url: str, where: str) -> bytes:
         try:
-            request = Request(url, headers=(
+            request = Request(quote(url, safe=_NOT_QUOTED), headers=(
                 self._authorization() if self._key
                 and _origin(url) == _origin(self._server) else {}))
             with self._opener.open(request, timeout=SECONDS) as answer:
                 content = answer.read(self._max_bytes + 1)
-        except (HTTPException, OSError, ValueError, KeyError) as error:
+        except (HTTPException, OSError, ValueError, TypeError,
+                KeyError) as error:
             raise InputError(
                 f'{where}: its image {abbreviate(url)} could not be fetched '
                 f'({error}); check --label-studio (LABEL_STUDIO_URL) and '

@@ -90,6 +90,14 @@ def test_an_upload_comes_from_label_studio_with_the_key(url, servers):
         ('/data/upload/1/1a2b3c4d-a.jpg', f'Token {KEY}')]
 
 
+def test_letters_that_no_url_has_are_quoted(servers):
+    studio, _ = servers
+    studio.answers['/data/upload/1/%C3%A4%20b%2B.jpg?c=1&d=2'] = b'image'
+    images = TaskImages(studio.url, KEY)
+    url = '/data/upload/1/ä b%2B.jpg?c=1&d=2'
+    assert images.read(task(url), 'image') == b'image'
+
+
 def test_a_personal_token_gives_a_token_that_expires(servers):
     studio, _ = servers
     studio.answers['/data/upload/1/a.jpg'] = b'image'
