@@ -5,7 +5,7 @@ import os
 import socket
 from ipaddress import ip_address
 
-from ..errors import InputError
+from ..errors import InputError, check_number
 
 LOCAL = '127.0.0.1'
 """The address that only programs of the same machine reach."""
@@ -44,10 +44,7 @@ def check_server_arguments(args: argparse.Namespace) -> None:
         raise InputError(
             f'expected --port from 0 to 65535, got {args.port}; give another '
             'number, or 0 for any port that is free')
-    if not 0 < args.max_upload < float('inf'):
-        raise InputError(
-            'expected --max-upload as a number of megabytes above 0, got '
-            f'{args.max_upload:g}; correct it')
+    check_number('--max-upload', args.max_upload, above=0)
 
 
 def open_socket(address: str, port: int) -> socket.socket:
@@ -73,7 +70,7 @@ def open_socket(address: str, port: int) -> socket.socket:
             flags=socket.AI_PASSIVE)[0]
         return socket.create_server(where[:2], family=family)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, 'errno', None)
+        reason = getattr(error, 'errno', None) or 0
         if reason == errno.EADDRINUSE:
             raise InputError(
                 f'port {port} of {address} is taken by another program; give '
@@ -85,7 +82,7 @@ def open_socket(address: str, port: int) -> socket.socket:
                 'from 1024 with --port') from error
         raise InputError(
             f'expected --bind as an address of this machine, got {address!r} '
-            f'({os.strerror(reason) if reason in errno.errorcode else error}'
+            f'({os.strerror(reason) if reason > 0 else error}'
             f'); give {LOCAL}, or 0.0.0.0 for all networks') from error
 
 
