@@ -33,6 +33,8 @@ Json = dict[str, Any]
 MIN_AREA = 0.001
 """Fraction of an image below which a region is rather an error to delete."""
 _SAVED = ('ANNOTATION_CREATED', 'ANNOTATION_UPDATED', 'ANNOTATIONS_CREATED')
+_NEVER = '~'
+"""The time of what is deleted for good, after all others."""
 _DELETED = ('ANNOTATIONS_DELETED', 'ANNOTATION_DELETED')
 
 
@@ -163,7 +165,10 @@ class LabelStudioBackend:
         elif action in _DELETED:
             given = request.get('annotations', request.get('annotation'))
             for one in dicts(given, 'annotations'):
-                self._replace(one, [], '~')  # after all times
+                self._replace(f"annotation {one.get('id')}", [], _NEVER)
+        elif action == 'TASKS_DELETED':  # with their annotations
+            for one in dicts(request.get('tasks'), 'tasks'):
+                self._replace(f"task {one.get('id')}", [], _NEVER)
         else:
             return dict(status='ignored', model_version=self.model_version)
         return dict(status='ok', model_version=self.model_version)
@@ -211,17 +216,18 @@ class LabelStudioBackend:
                     of_image, image,
                     f"annotation {annotation.get('id')} of task "
                     f"{task.get('id')} ({name})")
-        self._replace(annotation, supports,
+        self._replace(f"annotation {annotation.get('id')}", supports,
                       str(annotation.get('updated_at') or ''))
 
-    def _replace(self, annotation: Json, supports: Sequence[Support],
+    def _replace(self, name: str, supports: Sequence[Support],
                  time: str) -> None:
-        """Replace the examples of an annotation, unless it is out of date."""
-        i = str(annotation.get('id'))
-        mark = f'annotation {i} of task '
+        """Replace the examples of an annotation or of a task.
+
+        Nothing is done if the change is older than the last one.
+        """
         left_out: dict = {}
         with self._changes:
-            if time < self._times.get(i, ''):
+            if time < self._times.get(name, ''):
                 return
             old, _ = self._state
             with self._shared.use(old) as inferencer:
@@ -233,7 +239,7 @@ class LabelStudioBackend:
             new = [one._replace(image=one.source.where, source=None)
                    for one in banked]
             bank = PrototypeBank(
-                _replaced(old.supports, mark, new), old.negatives,
+                _replaced(old.supports, name, new), old.negatives,
                 old.negative_share)
             bank.weights_sha256 = old.weights_sha256
             with self._shared.use(bank) as inferencer:
@@ -242,14 +248,14 @@ class LabelStudioBackend:
                 else:
                     self._path.unlink(missing_ok=True)
                 self._state = bank, _version(inferencer)
-            self._times[i] = time
+            self._times[name] = time
         if left_out:
             warn(left_out_note(left_out, bank.classes))
 
 
-def _replaced(supports: Sequence[BankedSupport], mark: str,
+def _replaced(supports: Sequence[BankedSupport], name: str,
               new: Sequence[BankedSupport]) -> list[BankedSupport]:
-    """Replace supports whose names begin with a mark by others.
+    """Replace the supports of an annotation or of a task by others.
 
     They take the places of the earlier ones, so that the order of the
     classes, and with it the version, comes back with the examples.
@@ -257,7 +263,9 @@ def _replaced(supports: Sequence[BankedSupport], mark: str,
     left = iter(new)
     found = []
     for one in supports:
-        if one.image.startswith(mark):
+        # They are called 'annotation 1 of task 2 (photos/a.jpg)'.
+        if one.image.startswith('annotation ') and (
+                name in one.image.partition(' (')[0].split(' of ')):
             found += [*islice(left, 1)]
         else:
             found.append(one)

@@ -34,7 +34,8 @@ def test_help_lists_every_subcommand_with_a_line(capsys):
 def test_subcommands_and_modules_correspond():
     folder = REPO / 'mmseg_panet/cli'
     shared = {'__init__', 'main', 'exit', 'inferencer_arguments',
-              'launcher', 'run_arguments', 'test_arguments'}
+              'launcher', 'run_arguments', 'server_arguments',
+              'test_arguments'}
     assert {path.stem for path in folder.glob('*.py')} - shared == {
         name.replace('-', '_') for name in command.SUBCOMMANDS}
 

@@ -210,6 +210,24 @@ def test_an_update_replaces_the_example_and_a_deletion_removes_it(make):
     assert bank_of(backend).classes == (HOSTILE,)
 
 
+def test_a_deleted_task_takes_its_examples_along(make, tmp_path):
+    image, mask = image_of((20, 20, 230), seed=1)
+    # The name of another example says nothing about a task.
+    cv2.imwrite(str(tmp_path / 'task 44 (1).png'), image)
+    inferencer = small_inferencer(RESIZE, classifier=None)
+    inferencer.fit({'own': [(tmp_path / 'task 44 (1).png', mask)]})
+    inferencer.save(tmp_path / 'bank.safetensors')
+    backend = make()
+    backend.webhook(CREATED)
+    backend.webhook(CREATED_HOSTILE)
+    backend.webhook(dict(action='TASKS_DELETED', tasks=[dict(id=4)]))
+    assert bank_of(backend).classes == ('own', 'red', 'blue', HOSTILE)
+    assert CREATED['task']['id'] == 44
+    restarted = make()
+    restarted.webhook(dict(action='TASKS_DELETED', tasks=[dict(id=44)]))
+    assert bank_of(restarted).classes == ('own', HOSTILE)
+
+
 def test_the_version_comes_back_with_the_examples_also_after_a_restart(make):
     backend = make()
     backend.webhook(CREATED)
