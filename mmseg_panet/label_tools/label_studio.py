@@ -14,7 +14,7 @@ import numpy as np
 from ..annotations.formats.labelstudio_regions import regions
 from ..annotations.formats.labelstudio_tasks import image_path
 from ..annotations.label_objects import label_objects
-from ..errors import InputError, abbreviate, check_number
+from ..errors import InputError, check_number
 from ..files import StrPath
 from ..images.decoder import decode_image
 from ..inference.few_shot_inferencer import FewShotInferencer
@@ -26,10 +26,15 @@ from ..models.bank.banked_image import BankedSupport
 from ..models.bank.prototype_bank import PrototypeBank
 from ..notices import warn, warn_once
 from .label_config import Control, control_of, images_of, read_controls
+from .label_studio_request import (
+    Json,
+    changed_annotations,
+    dicts,
+    trained_annotations,
+)
 from .region_results import region_result, supports_of_regions
 from .task_images import TaskImages
 
-Json = dict[str, Any]
 MIN_AREA = 0.001
 """Fraction of an image below which a region is rather an error to delete."""
 _SAVED = ('ANNOTATION_CREATED', 'ANNOTATION_UPDATED', 'ANNOTATIONS_CREATED')
@@ -151,7 +156,7 @@ class LabelStudioBackend:
 
         Raises:
             InputError: If the request or an annotation cannot be used. The
-                bank then does not change.
+                bank then has all other annotations.
         """
         action = request.get('action')
         if action in _SAVED:
@@ -159,9 +164,7 @@ class LabelStudioBackend:
             text = project.get('label_config') if isinstance(
                 project, dict) else None
             controls = read_controls(text or '')
-            tasks = dicts(request.get('task'), 'task')
-            for one in dicts(request.get('annotation'), 'annotation'):
-                self.fit(one, _task_of(one, tasks), controls)
+            self._fit_all(changed_annotations(request), controls)
         elif action in _DELETED:
             given = request.get('annotations', request.get('annotation'))
             for one in dicts(given, 'annotations'):
@@ -184,10 +187,22 @@ class LabelStudioBackend:
             InputError: As for :meth:`webhook`.
         """
         controls = read_controls(request.get('label_config') or '')
-        for task in dicts(request.get('annotations'), 'annotations'):
-            for one in dicts(task.get('annotations'), 'annotations'):
-                self.fit(one, task, controls)
+        self._fit_all(trained_annotations(request), controls)
         return dict(status='ok', model_version=self.model_version)
+
+    def _fit_all(self, annotations: Sequence[tuple[Json, Json]],
+                 controls: Sequence[Control]) -> None:
+        """Add all annotations that can be used, and raise the first error."""
+        errors = []
+        for annotation, task in annotations:
+            try:
+                self.fit(annotation, task, controls)
+            except InputError as error:
+                errors.append(error)
+        for other in errors[1:]:
+            warn(str(other))
+        if errors:
+            raise errors[0]
 
     def fit(self, annotation: Json, task: Json,
             controls: Sequence[Control]) -> None:
@@ -274,27 +289,3 @@ def _replaced(supports: Sequence[BankedSupport], name: str,
 
 def _version(inferencer: FewShotInferencer) -> str:
     return f'panet-{inferencer.fingerprint()[:12]}'
-
-
-def dicts(given: Any, key: str) -> list[Json]:
-    """Return a list of dicts, of which one may be given without a list.
-
-    Raises:
-        InputError: If it is something else.
-    """
-    found = given if isinstance(given, list) else [given]
-    if not all(isinstance(one, dict) for one in found):
-        raise InputError(
-            f'the request: expected {key!r} as Label Studio sends it, got '
-            f'{abbreviate(given)}; let its webhook send the payload')
-    return found
-
-
-def _task_of(annotation: Json, tasks: Sequence[Json]) -> Json:
-    for task in tasks:
-        if len(tasks) == 1 or task.get('id') == annotation.get('task'):
-            return task
-    raise InputError(
-        f"the request: expected the task {annotation.get('task')} of the "
-        f'annotation {annotation.get("id")}, got {len(tasks)} others; let the '
-        'webhook send the payload')

@@ -6,7 +6,8 @@ from ..errors import InputError, error_context
 from ..extras import require_extra
 from ..json_text import parse_json
 from ..notices import warn
-from .label_studio import LabelStudioBackend, dicts
+from .label_studio import LabelStudioBackend
+from .label_studio_request import dicts
 
 MAX_BYTES = 50_000_000
 """Size of the largest request, unless it is given."""
@@ -23,7 +24,8 @@ def make_app(backend: LabelStudioBackend, max_bytes: int = MAX_BYTES) -> Any:
     Returns:
         starlette.applications.Starlette: /health, /setup, /versions,
         /predict, /train and /webhook. An :class:`InputError` is logged, and
-        is the 'error' of a response 400.
+        is the 'error' of a response 400. That of a bank that cannot be
+        written is one of a response 500.
 
     Raises:
         InputError: If Starlette, which FastAPI brings, is not installed.
@@ -77,6 +79,9 @@ def _answer(method: Callable[[Mapping[str, Any]], dict], status: int,
         except InputError as error:
             warn(str(error))
             return JSONResponse(dict(error=str(error)), 400)
+        except OSError as error:  # the bank could not be written
+            warn(str(error))
+            return JSONResponse(dict(error=str(error)), 500)
 
     return endpoint
 

@@ -337,6 +337,18 @@ def test_many_annotations_and_those_of_older_versions_are_added(make):
     assert other.model_version == both
 
 
+def test_one_annotation_of_many_that_is_malformed_stops_no_other(make):
+    backend = make()
+    bad = copy.deepcopy(CREATED)
+    bad['annotation']['result'][0]['value']['rle'] = [1]
+    with pytest.raises(InputError, match='ends early'):
+        backend.webhook(dict(
+            action='ANNOTATIONS_CREATED', project=CREATED['project'],
+            annotation=[bad['annotation'], CREATED_HOSTILE['annotation']],
+            task=[CREATED['task'], CREATED_HOSTILE['task']]))
+    assert bank_of(backend).classes == (HOSTILE,)
+
+
 def test_a_class_without_a_label_is_left_out_with_one_warning(make, warnings):
     backend = make()
     backend.webhook(CREATED)

@@ -4,8 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_panet.errors import InputError
+from mmseg_panet.errors import InputError, WriteError
 from mmseg_panet.label_tools.label_studio_app import make_app
+
+
+def fail(given):
+    if given['action'] == 'full':
+        raise WriteError('a.safetensors: the disk is full')
+    return dict(status=given['action'])
 
 
 def refuse(_):
@@ -18,7 +24,7 @@ def client():
     client = pytest.importorskip('starlette.testclient')
     backend = SimpleNamespace(
         model_version='panet-1', predict=lambda given: dict(results=[given]),
-        train=refuse, webhook=lambda given: dict(status=given['action']))
+        train=refuse, webhook=fail)
     return client.TestClient(make_app(backend, max_bytes=100))
 
 
@@ -52,3 +58,9 @@ def test_a_bad_request_is_answered_by_a_sentence_as_json(client):
     answer = client.post('/predict', content=json.dumps(['x' * 100]))
     assert answer.status_code == 400
     assert 'at most 100 bytes' in answer.json()['error']
+
+
+def test_a_bank_that_cannot_be_written_is_told(client):
+    answer = client.post('/webhook', json=dict(action='full'))
+    assert (answer.status_code, answer.json()) == (
+        500, dict(error='a.safetensors: the disk is full'))
