@@ -1,6 +1,7 @@
 """CVAT's function, run by cvat-cli itself on a task of 20 images."""
 import functools
 from types import SimpleNamespace
+from xml.sax.saxutils import escape
 
 import cv2
 import numpy as np
@@ -16,10 +17,13 @@ from inference_parts import (
 )
 from markdown_pages import blocks, commands
 from PIL import Image
+from tool_exports import cvat_polygon, element, write_cvat_xml
 
+from mmseg_panet.annotations.formats.cvat import convert_cvat
 from mmseg_panet.annotations.label_objects import label_objects
 from mmseg_panet.annotations.marks import label_polygons
 from mmseg_panet.errors import InputError
+from mmseg_panet.inference.results.mask_file import read_mask
 from mmseg_panet.label_tools.cvat import BankFunction, create
 
 HOSTILE = '<img src=x onerror=alert(1)>'
@@ -129,6 +133,39 @@ def test_cvat_gets_the_masks_of_the_inferencer_to_the_pixel_by_name(
             one.pixels(prediction.confidence).mean()
             for one in label_objects(prediction.class_map)))
     assert {one.label_id for one in shapes} == {11, 12}
+
+
+@pytest.mark.parametrize('shape', ['mask', 'polygon'])
+def test_an_export_of_what_was_uploaded_is_read_again(
+        shape, annotate, files, inferencer, photos, tmp_path):
+    """The circle closes: uploaded, exported by CVAT, read as examples."""
+    frame = 5
+    shapes = [one for one in annotate(
+        *options(files), '-p', f'shape=str:{shape}', '-p', 'min_area=int:1')
+        if one.frame == frame]
+    names = {12: 'red', 11: HOSTILE}
+    elements = []
+    for one in shapes:
+        if shape == 'mask':
+            *runs, left, top, right, bottom = map(int, one.points)
+            elements.append(element(
+                'mask', names[one.label_id], left=left, top=top,
+                rle=', '.join(map(str, runs)), width=right - left + 1,
+                height=bottom - top + 1))
+        else:
+            points = np.reshape(one.points, (-1, 2))
+            elements.append(cvat_polygon(points, names[one.label_id]))
+    cv2.imwrite(str(tmp_path / 'photo.png'), photos[frame])
+    file = write_cvat_xml(
+        tmp_path / 'annotations.xml', {'photo.png': elements},
+        ('red', escape(HOSTILE)), SIZES[frame])
+    read = convert_cvat(file, tmp_path / 'out', tmp_path)
+    assert read == ['background', 'red', HOSTILE]
+    (path,) = (tmp_path / 'out').rglob('photo.png')
+    found = read_mask(path)
+    expected, = inferencer.predict([photos[frame]])
+    agree = (found == expected.class_map).mean()
+    assert agree == 1 if shape == 'mask' else agree > 0.99
 
 
 @pytest.mark.parametrize('arguments', [
