@@ -10,7 +10,7 @@ OLD := $(OPENMMLAB)/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-full test-openmmlab mutants lint audit \
-  wheel-check bench bench-full soak gpu-check clean distclean
+  docs linkcheck wheel-check bench bench-full soak gpu-check clean distclean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' Makefile | expand -t 16
@@ -51,6 +51,19 @@ audit: install  ## look for unsafe code and for known vulnerabilities
 	$(PY) -m bandit -q -c pyproject.toml -r mmseg_panet tools benchmarks examples
 	$(PY) -m pip_audit --no-deps --disable-pip -r requirements/onedl.txt
 
+# The notebook takes MMSEG_PANET_WEIGHTS, the file of a ResNet-18, if there is
+# no connection.
+docs: install  ## build the site in docs/_build/html, and check its links
+	$(PY) -m sphinx -q -W --keep-going -c docs . docs/_build/html
+	@echo 'The site is docs/_build/html/index.html.'
+
+linkcheck: install  ## check the links to other sites, which needs a connection
+	@$(PY) -c 'from urllib.request import urlopen; \
+	  urlopen("https://github.com", timeout=20)' 2>/dev/null || { \
+	  echo 'There is no connection, so no link was checked.' >&2; exit 1; }
+	$(PY) -m sphinx -q -b linkcheck -D nb_execution_mode=off -c docs . \
+	  docs/_build/linkcheck
+
 wheel-check:  ## build the wheel, install and use it in an empty folder
 	PYTHON=$(PYTHON) .ci/wheel-check
 
@@ -72,7 +85,7 @@ gpu-check: $(if $(filter $(VENV)/%,$(PY)),install)  ## check and measure on a GP
 	$(PY) -m benchmarks.gpu_check --data $(DATA) $(FLAGS)
 
 clean:  ## remove the demo's output and all caches
-	rm -rf work_dirs/demo build dist mutants .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work_dirs/demo build dist docs/_build mutants .coverage .pytest_cache .mypy_cache .ruff_cache
 	find . -path './$(VENV)*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove .venv and .venv-openmmlab

@@ -63,3 +63,20 @@ def anchors(page):
     # A paragraph that starts in bold is no heading, and has no anchor.
     return [re.sub(r'[^\w\- ]', '', title.lower()).replace(' ', '-')
             for title in titles]
+
+
+def measured(network, method='auto'):
+    """The mIoU of a classifier, by data and episodes, in classifiers.md."""
+    text = (REPO / 'docs/classifiers.md').read_text()
+    table = re.search(rf'^{network}\b.*?\n\n(\|.*?)\n\n', text, re.M | re.S)
+    head, _, *rows = [line.strip('| ').split(' | ')
+                      for line in table[1].splitlines()]
+    column = next(i for i, name in enumerate(head) if method in name)
+    found = {(data, episodes): float(row[column - 2])
+             for data, episodes, *row in rows if row[column - 2] != '-'}
+    for episodes in {episodes for _, episodes in found}:
+        folds = [value for (data, of), value in found.items()
+                 if of == episodes and data.startswith('MSRC')]
+        if len(folds) == 3:
+            found['MSRC', episodes] = sum(folds) / 3
+    return found

@@ -23,6 +23,7 @@ from markdown_pages import (
     commands,
     inline_code,
     links,
+    measured,
 )
 from mmengine.registry import FUNCTIONS
 from mmengine.runner.checkpoint import get_torchvision_models
@@ -219,23 +220,6 @@ def test_the_first_sixty_lines_have_no_word_that_they_do_not_explain(word):
     prose = re.sub(r'If you know the field.*?\n\n', '\n\n', start, flags=re.S)
     prose = re.sub(r'^```.*?^```$|few-shot', '', prose, flags=re.M | re.S)
     assert re.search(rf'\b{word}s?\b', prose, re.I) is None
-
-
-def measured(network):
-    """The mIoU of `auto`, by data and episodes, in a table of figures."""
-    text = (REPO / 'docs/classifiers.md').read_text()
-    table = re.search(rf'^{network}\b.*?\n\n(\|.*?)\n\n', text, re.M | re.S)
-    head, _, *rows = [line.strip('| ').split(' | ')
-                      for line in table[1].splitlines()]
-    column = len(head) - 2
-    found = {(data, episodes): float(row[column - 2])
-             for data, episodes, *row in rows}
-    for episodes in {episodes for _, episodes in found}:
-        folds = [value for (data, of), value in found.items()
-                 if of == episodes and data.startswith('MSRC')]
-        if len(folds) == 3:
-            found['MSRC', episodes] = sum(folds) / 3
-    return found
 
 
 def test_the_figures_of_the_networks_are_those_that_were_measured():

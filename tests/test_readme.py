@@ -27,6 +27,7 @@ from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.config import config_file
 from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
+from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
 from mmseg_panet.models import PANetHead
 
@@ -58,10 +59,12 @@ TESTED = {
     ('docs/own_data.md', 2): 'many classes',
     ('docs/own_data.md', 3): 'tensors',
     ('docs/backbones.md', 0): 'another backbone',
-    ('docs/components.md', 0): 'another model',
-    ('docs/components.md', 1): 'functions of mmseg',
-    ('docs/components.md', 2): 'bank in a model',
-    ('docs/components.md', 3): 'levels',
+    ('docs/head_in_another_model.md', 0): 'another model',
+    ('docs/head_in_another_model.md', 1): 'functions of mmseg',
+    ('docs/head_in_another_model.md', 2): 'bank in a model',
+    ('docs/head_in_another_model.md', 3): 'levels',
+    ('docs/new_benchmark.md', 0): 'new benchmark',
+    ('docs/new_benchmark.md', 1): 'a module of your own',
     ('docs/another_method.md', 0): 'another method',
     ('docs/mmengine.md', 0): 'pure Python',
     ('docs/mmengine.md', 1): 'back ends',
@@ -232,6 +235,24 @@ def test_the_picture_of_the_readme_is_plotted(
     assert abs(made[0] / made[1] - shipped[0] / shipped[1]) < 0.05
 
 
+def test_the_pictures_of_the_equations_are_plotted(
+        tiny, monkeypatch, tmp_path):
+    block, = (block for block in blocks('bash')
+              if 'plot_equations' in block.text)
+    (python, *words), = commands(block.text)
+    assert words[-1] == 'docs'
+    monkeypatch.chdir(REPO)
+    monkeypatch.setattr(sys, 'argv', [*words[:-1], str(tmp_path)])
+    runpy.run_path(words[0], run_name='__main__')
+    shipped = sorted(REPO.glob('docs/equations_*'))
+    assert len(shipped) == 5
+    for path in shipped:
+        made = Image.open(tmp_path / path.name).size
+        wanted = Image.open(path).size
+        assert made[0] * wanted[1] == pytest.approx(
+            made[1] * wanted[0], rel=0.05)
+
+
 def test_the_line_that_registers_all_components(tmp_path):
     config = tmp_path / 'config.py'
     config.write_text(snippet('registers'))
@@ -296,6 +317,52 @@ def test_the_config_of_your_own_data_samples_episodes(tmp_path, monkeypatch):
             ['cat', 'dog'] if loader == 'test' else ['car', 'tree'])
         assert [item['data_samples'].role for item in data[0]] == [
             'support', 'query']
+
+
+def test_a_data_set_of_mmseg_becomes_a_benchmark(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind in ('train', 'val'):
+        for name in ('img_dir', 'ann_dir'):
+            Path('data/loveDA', name, kind).mkdir(parents=True)
+        for i in range(12):
+            # LoveDA's id 0 is ignored, 1 is its background, 2 is a building.
+            ids = np.zeros((32, 32), np.uint8)
+            ids[8:] = 1
+            ids[16:] = 2 + i // 2
+            Image.fromarray(ids).save(f'data/loveDA/ann_dir/{kind}/{i}.png')
+            Image.new('RGB', (32, 32)).save(
+                f'data/loveDA/img_dir/{kind}/{i}.png')
+    Path('mine.py').write_text(snippet('new benchmark'))
+    cfg = read_config('mine.py')
+    apply_settings(cfg, fold=1)
+    for loader, split, classes in (
+            ('train', 'train', ['building', 'road', 'forest', 'agricultural']),
+            ('val', 'val', ['building', 'road', 'forest', 'agricultural']),
+            ('test', 'val', ['water', 'barren'])):
+        data = DATASETS.build(cfg[f'{loader}_dataloader'].dataset)
+        assert data.class_names == classes
+        for sample in (item['data_samples'] for item in data[0]):
+            assert Path(sample.img_path).parent.name == split
+            labels = sample.gt_sem_seg.data
+            assert set(labels.unique().tolist()) == {0, 1, 255}
+            assert set(sample.class_names) <= set(classes)
+
+
+def test_a_module_of_your_own_is_imported_beside_the_package(
+        tmp_path, monkeypatch):
+    (tmp_path / 'my_data_set.py').write_text(
+        'from mmseg.datasets import BaseSegDataset\n'
+        'from mmseg.registry import DATASETS\n\n\n'
+        '@DATASETS.register_module()\n'
+        'class DataSetOfYourOwn(BaseSegDataset):\n'
+        "    METAINFO = dict(classes=('a', 'b'))\n")
+    (tmp_path / 'mine.py').write_text(
+        f"_base_ = '{find_config(TOY)}'\n"
+        + snippet('a module of your own'))
+    monkeypatch.syspath_prepend(tmp_path)
+    read_config(tmp_path / 'mine.py')
+    assert DATASETS.get('DataSetOfYourOwn') is not None
+    assert DATASETS.get('ToyDataset') is not None
 
 
 def test_the_config_of_many_classes_loads_16_bits(tmp_path, monkeypatch):

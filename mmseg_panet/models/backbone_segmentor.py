@@ -15,7 +15,8 @@ class BackboneSegmentor(BankedSegmentor):
     """An ``EncoderDecoder`` that checks what its backbone gets and loads.
 
     Args:
-        *args, **kwargs: Arguments of ``EncoderDecoder``.
+        *args: Arguments of ``EncoderDecoder``.
+        **kwargs: Arguments of ``EncoderDecoder`` by name.
         channels_last (bool | str): See :class:`FewShotSegmentor`.
 
     Raises:

@@ -45,7 +45,8 @@ class FewShotSegmentor(BackboneSegmentor):
       image, 0 by default, see :func:`clear_small_components`.
 
     Args:
-        *args, **kwargs: Arguments of ``EncoderDecoder``.
+        *args: Arguments of ``EncoderDecoder``.
+        **kwargs: Arguments of ``EncoderDecoder`` by name.
         channels_last (bool | str): Whether backbone and neck use the memory
             format channels_last. Results are equal up to rounding, and
             checkpoints are the same. 'auto' uses it in evaluation, and in
