@@ -45,10 +45,26 @@ def legend_entries(label_maps: Sequence[np.ndarray], classes: Sequence[str],
         their labels, and 'undecided' if it is. The shares are those of the
         pixels of all maps.
     """
+    return counted_entries(sum(
+        (count_labels(labels, palette) for labels in label_maps),
+        np.zeros(len(palette), np.int64)), classes, palette)
+
+
+def count_labels(labels: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Count the pixels of each label of a palette, in one dimension."""
+    return np.bincount(labels.ravel(), minlength=len(palette))
+
+
+def counted_entries(pixels: np.ndarray, classes: Sequence[str],
+                    palette: np.ndarray) -> list[LegendEntry]:
+    """List the classes that have pixels, see :func:`legend_entries`.
+
+    Args:
+        pixels (np.ndarray): Number of pixels of each label of the palette.
+        classes (Sequence[str]): Names of the labels 1..W.
+        palette (np.ndarray): See :func:`class_palette`.
+    """
     undecided = len(palette) - 1
-    pixels = np.zeros(len(palette), np.int64)
-    for labels in label_maps:
-        pixels += np.bincount(labels.ravel(), minlength=len(palette))
     names = {**dict(enumerate(classes, start=1)), undecided: NOT_CLASSES[1]}
     return [
         LegendEntry(

@@ -1,16 +1,45 @@
 """The overlay: an image under the colours and outlines of its classes."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
+from ..errors import check_number
+from .object_names import write_names
 from .way_colours import PALETTE
 
 _PIXELS_A_LINE = 400
 """Pixels of the longer side for each pixel of an outline's width."""
 
 
+@dataclass(frozen=True)
+class OverlayStyle:
+    """What overlays look like.
+
+    Args:
+        opacity (float): Opacity of the colours, 0..1. Outlines are always
+            shown. Defaults to 0.45.
+        legend (bool): Whether a legend is below the image. Defaults to True.
+        names (bool): Whether the names of the classes are written on their
+            objects. Defaults to False.
+
+    Raises:
+        InputError: If the opacity is not 0..1.
+    """
+
+    opacity: float = 0.45
+    legend: bool = True
+    names: bool = False
+
+    def __post_init__(self) -> None:
+        check_number('opacity (--opacity)', self.opacity, least=0, most=1)
+
+
 def overlay(image: np.ndarray, labels: np.ndarray,
             palette: np.ndarray = PALETTE,
-            opacity: float = 0.45) -> np.ndarray:
+            opacity: float = 0.45,
+            names: Sequence[str] = ()) -> np.ndarray:
     """Lay the colours of labels over an image, with outlines.
 
     Args:
@@ -22,6 +51,8 @@ def overlay(image: np.ndarray, labels: np.ndarray,
             for labels of 16 bits. Defaults to those of :func:`way_colour`,
             and grey for 255.
         opacity (float): Opacity of the colours, 0..1. Defaults to 0.45.
+        names (Sequence[str]): Names of the labels 1..W to write on their
+            objects, see :func:`write_names`. Defaults to none.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 RGB. The outlines are a pixel wide, and
@@ -47,7 +78,7 @@ def overlay(image: np.ndarray, labels: np.ndarray,
         outline, black = dashed_outline(labels == unknown, width)
         picture[outline] = 255
         picture[outline & black] = 0
-    return picture
+    return write_names(picture, labels, names) if names else picture
 
 
 def dashed_outline(mask: np.ndarray,

@@ -1,24 +1,33 @@
 """Pictures of segmented images: overlays with a legend."""
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from .legend import font_size, legend_entries, plot_legend
-from .overlay import overlay
+from .legend import (
+    LegendEntry,
+    count_labels,
+    counted_entries,
+    font_size,
+    legend_entries,
+    plot_legend,
+)
+from .overlay import OverlayStyle, overlay
 from .text import text_line
 
 _LEAST_SIDE = 480
 """Pixels of the longer side of a picture; smaller images are enlarged."""
-_TILE = 320
-"""Pixels of the longer side of an image in a grid."""
 _LEGEND_SIZE = 18
 """Height of the font in the legend of a grid, in pixels."""
+PLAIN_STYLE = OverlayStyle()
 
 
 def overlay_with_legend(image: np.ndarray, labels: np.ndarray,
                         classes: Sequence[str],
-                        palette: np.ndarray) -> np.ndarray:
+                        palette: np.ndarray,
+                        style: OverlayStyle = PLAIN_STYLE,
+                        entries: Sequence[LegendEntry] | None = None
+                        ) -> np.ndarray:
     """Lay the classes over an image, with a legend below it.
 
     Args:
@@ -27,21 +36,30 @@ def overlay_with_legend(image: np.ndarray, labels: np.ndarray,
             class; the last label of the palette is undecided.
         classes (Sequence[str]): Names of the labels 1..W.
         palette (np.ndarray): See :func:`class_palette`.
+        style (OverlayStyle): Opacity, names, and whether there is a legend.
+            Defaults to a legend without names on the objects.
+        entries (Sequence[LegendEntry], optional): Lines of the legend.
+            Defaults to the classes of the image.
 
     Returns:
         np.ndarray: uint8 RGB; the image keeps its place in the upper left
         corner and its size, and white surrounds it where the legend is
         wider.
     """
-    legend = plot_legend(
-        legend_entries([labels], classes, palette), image.shape[1],
-        font_size(*image.shape[:2]))
-    return _stacked([overlay(image, labels, palette), legend])
+    picture = overlay(image, labels, palette, style.opacity,
+                      classes if style.names else ())
+    if not style.legend:
+        return picture
+    if entries is None:
+        entries = legend_entries([labels], classes, palette)
+    return _stacked([picture, plot_legend(
+        entries, image.shape[1], font_size(*image.shape[:2]))])
 
 
 def plot_segmentation(image: np.ndarray, labels: np.ndarray,
                       classes: Sequence[str], palette: np.ndarray,
-                      longest: int | None = None) -> np.ndarray:
+                      longest: int | None = None,
+                      style: OverlayStyle = PLAIN_STYLE) -> np.ndarray:
     """Plot one image as :func:`overlay_with_legend`, enlarged if small.
 
     Args:
@@ -51,6 +69,7 @@ def plot_segmentation(image: np.ndarray, labels: np.ndarray,
         palette (np.ndarray): See :func:`class_palette`.
         longest (int, optional): Pixels of the longer side that the image is
             scaled to. Defaults to its own size, or 480 if that is smaller.
+        style (OverlayStyle): See :func:`overlay_with_legend`.
 
     Returns:
         np.ndarray: uint8 RGB.
@@ -59,53 +78,67 @@ def plot_segmentation(image: np.ndarray, labels: np.ndarray,
     ratio = (longest or max(side, _LEAST_SIDE)) / side
     if ratio != 1:
         image, labels = _scaled(image, labels, ratio)
-    return overlay_with_legend(image, labels, classes, palette)
+    return overlay_with_legend(image, labels, classes, palette, style)
 
 
-def plot_grid(images: Sequence[np.ndarray], labels: Sequence[np.ndarray],
-              names: Sequence[str], classes: Sequence[str],
-              palette: np.ndarray, note: str = '') -> np.ndarray:
+def plot_grid(images: Iterable[np.ndarray], labels: Iterable[np.ndarray],
+              names: Iterable[str], classes: Sequence[str],
+              palette: np.ndarray, note: str = '',
+              style: OverlayStyle = PLAIN_STYLE, columns: int | None = None,
+              tile: int = 320) -> np.ndarray:
     """Plot several images beside each other, with one legend for all.
 
     Args:
-        images (Sequence[np.ndarray]): (H, W, 3) uint8 RGB each, of any
-            sizes.
-        labels (Sequence[np.ndarray]): (H, W) uint8 or uint16 each.
-        names (Sequence[str]): What is written above each image.
+        images (Iterable[np.ndarray]): (H, W, 3) uint8 RGB each, of any
+            sizes. One at a time is kept in memory.
+        labels (Iterable[np.ndarray]): (H, W) uint8 or uint16 each.
+        names (Iterable[str]): What is written above each image.
         classes (Sequence[str]): Names of the labels 1..W.
         palette (np.ndarray): See :func:`class_palette`.
         note (str): A line below the legend. Defaults to none.
+        style (OverlayStyle): See :func:`overlay_with_legend`.
+        columns (int, optional): Images in a row. Defaults to about as many
+            as there are rows.
+        tile (int): Pixels of the longer side of an image. Defaults to 320.
 
     Returns:
         np.ndarray: uint8 RGB. The shares of the legend are those of the
         pixels of all images.
     """
-    columns = int(np.ceil(len(images) ** 0.5))
-    tiles = [
-        _tile(image, of_image, name, palette)
-        for image, of_image, name in zip(images, labels, names, strict=True)]
+    tiles = []
+    pixels = np.zeros(len(palette), np.int64)
+    for image, of_image, name in zip(images, labels, names, strict=True):
+        pixels += count_labels(of_image, palette)
+        tiles.append(_tile(
+            image, of_image, name, palette, tile, style,
+            classes if style.names else ()))
+    columns = columns or int(np.ceil(len(tiles) ** 0.5))
     rows = [
         _beside(tiles[start:start + columns])
         for start in range(0, len(tiles), columns)]
     width = max(row.shape[1] for row in rows)
-    entries = legend_entries(labels, classes, palette)
-    rows.append(plot_legend(entries, width, _LEGEND_SIZE))
-    if entries and len(images) > 1:
-        note += ('; ' if note else '') + (
-            f'percentages are of all pixels of the {len(images)} images shown')
+    if style.legend:
+        entries = counted_entries(pixels, classes, palette)
+        rows.append(plot_legend(entries, width, _LEGEND_SIZE))
+        if entries and len(tiles) > 1:
+            note += ('; ' if note else '') + (
+                'percentages are of all pixels of the '
+                f'{len(tiles)} images shown')
     if note:
         rows.append(text_line(note, width))
     return _stacked(rows)
 
 
 def _tile(image: np.ndarray, labels: np.ndarray, name: str,
-          palette: np.ndarray) -> np.ndarray:
+          palette: np.ndarray, side: int, style: OverlayStyle,
+          classes: Sequence[str]) -> np.ndarray:
     """Plot an image of a grid with its name above it."""
-    ratio = _TILE / max(image.shape[:2])
+    ratio = side / max(image.shape[:2])
     image, labels = _scaled(image, labels, ratio)
-    width = max(image.shape[1], _TILE // 2)
+    width = max(image.shape[1], side // 2)
     return _stacked([
-        text_line(name, width), overlay(image, labels, palette)])
+        text_line(name, width),
+        overlay(image, labels, palette, style.opacity, classes)])
 
 
 def _scaled(image: np.ndarray, labels: np.ndarray,
