@@ -19,7 +19,7 @@ from .errors import InputError, error_context
 from .write_errors import write_context
 
 StrPath = str | os.PathLike
-_PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?')
+_PART = re.compile(r'\.part-[0-9a-f]{8}-(\d+)(?:-([0-9a-f]{8}))?(?:\.\w+)?')
 """Names of the temporary files and folders of :func:`atomic_path`.
 
 They end in the number and the machine of the process.
@@ -27,7 +27,8 @@ They end in the number and the machine of the process.
 
 
 @contextmanager
-def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
+def atomic_path(path: Path, exclusive: bool = False,
+                suffix: str = '') -> Iterator[Path]:
     """Write a file or a folder atomically: completely or not at all.
 
     Args:
@@ -36,6 +37,8 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
         exclusive (bool): Whether no other process is writing this path.
             Temporary files that a killed process left are then removed.
             Defaults to False.
+        suffix (str): Suffix of the temporary path, such as '.mp4', for a
+            writer that chooses the format by it. Defaults to none.
 
     Yields:
         Path: A temporary path to write to. It is renamed to ``path`` when
@@ -45,7 +48,8 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
         WriteError: If the disk is full, the folder is not writable or was
             removed, or the name is too long, see :func:`write_context`.
     """
-    part = path.with_name(f'{_part_prefix(path)}{os.getpid()}-{_machine()}')
+    part = path.with_name(
+        f'{_part_prefix(path)}{os.getpid()}-{_machine()}{suffix}')
     with write_context(path, of=path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         if exclusive:
@@ -59,10 +63,7 @@ def atomic_path(path: Path, exclusive: bool = False) -> Iterator[Path]:
 
 
 def _part_prefix(path: Path) -> str:
-    """Return the start of the names of a path's temporary files.
-
-    It is short, as file systems limit the length of a name.
-    """
+    """Return the start of the names of temporary files, which is short."""
     return f'.part-{zlib.crc32(os.fsencode(path.name)):08x}-'
 
 
@@ -294,6 +295,5 @@ def read_lines(path: StrPath, remedy: str,
 
 if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {
-        'remove_parts': 'remove_partial',
-        'whole_file': 'atomic_path',
+        'remove_parts': 'remove_partial', 'whole_file': 'atomic_path',
         'write_whole': 'write_atomic'})

@@ -1,6 +1,6 @@
 """The job that segments images into a folder, and can be resumed."""
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain, starmap
 from pathlib import Path
@@ -15,11 +15,14 @@ from ..locks import folder_lock
 from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar
 from ..shared_errors import shared_errors
+from ..visualization.overlay import OverlayStyle
 from ..wording import counted, printable
 from .image_inferencer import ImageInferencer
 from .images.image_list import ImageItem
 from .results.exports import Export
 from .results.out_folder import OutFolder, prepare_folder
+from .results.overlay_file import overlays_of_other_styles
+from .results.pictures import Pictures
 from .results.segmented_image import read_segmented
 from .segmentation import cut_batches, segment
 
@@ -36,7 +39,10 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                    coco: bool = False, batch_size: int = 1,
                    show_progress: bool = True,
                    export: str | Sequence[str] = (), polygons: bool = True,
-                   export_min_area: float = 1) -> list[Failure]:
+                   export_min_area: float = 1, opacity: float = 0.45,
+                   legend: bool = True, names: bool = False,
+                   video: str | None = None,
+                   contact_sheet: bool = False) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 
     Batches are cut from the complete list, and each is computed completely or
@@ -63,10 +69,23 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             True.
         export_min_area (float): Smallest object in them, see
             :func:`label_objects`. Defaults to 1.
+        opacity (float): Opacity of the colours in overlays, videos and
+            contact sheets, 0..1. Masks do not depend on it, nor on the next
+            two; overlays that were made with others are made again. Defaults
+            to 0.45.
+        legend (bool): Whether they have a legend. Defaults to True.
+        names (bool): Whether the names of the classes are written on the
+            objects. Defaults to False.
+        video (str, optional): Format of a video with the overlays of all
+            frames that is written for each video, 'mp4' or 'webm', see
+            :meth:`OverlayVideo.write`. Defaults to none.
+        contact_sheet (bool): Whether pages with small overlays of all images
+            are written, see :func:`write_contact_sheet`. Defaults to False.
 
     Returns:
         list[Failure]: Images that could not be read or segmented, in order.
-        They have no files.
+        They have no files. Overlay videos that are incomplete or could not
+        be written follow.
 
     Raises:
         InputError: If the folder holds other masks, the processes differ in
@@ -78,23 +97,32 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         raise InputError(NO_CLASS)
     exported = Export(export, polygons, export_min_area)
     exported.check(Path(out_dir), images)
+    style = OverlayStyle(opacity, legend, names)
+    pictures = Pictures(video, contact_sheet, style)
+    pictures.check(Path(out_dir), images)
     with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
-                      overlay, csv, coco), batch_size, show_progress,
-            exported)
+                      overlay, csv, coco, style), batch_size, show_progress,
+            exported, pictures)
 
 
 def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                     folder: OutFolder, batch_size: int,
-                    show_progress: bool, export: Export) -> list[Failure]:
+                    show_progress: bool, export: Export,
+                    pictures: Pictures) -> list[Failure]:
     rank, world_size = get_dist_info()
     share = cut_batches(images, batch_size)[rank::world_size]
     prepare_folder(folder.path, inferencer.fingerprint())
     with shared_errors():
         if is_main_process():
             folder.write_class_list()
+    stale = [item for item in chain(*share) if folder.lacks_overlay(item)]
+    with (shared_errors(), progress_bar(
+            bool(stale) and show_progress and is_main_process()) as bar):
+        for item in bar.track(stale, description='Renewing overlays'):
+            folder.renew_overlay(item, inferencer.reading)
     todo = [
         batch for batch in share if not all(map(folder.is_finished, batch))]
     failures = []
@@ -114,17 +142,24 @@ def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             bar.advance(task)
     # It is also the barrier after which all masks exist.
     failed = {one.name: one for one in chain(*all_gather_object(failures))}
+    incomplete: list[Failure] = []
     with shared_errors():
         if is_main_process():
-            _finish(folder, images, failed, export, show_progress)
-    return [failed[item.name] for item in images if item.name in failed]
+            done = [item for item in images if item.name not in failed]
+            _finish(folder, images, done, export, show_progress)
+            incomplete += [
+                Failure(name, str(error)) for name, error in pictures.write(
+                    folder.path, done, folder.classes, folder.palette,
+                    inferencer.reading, show_progress)]
+    return [
+        *(failed[item.name] for item in images if item.name in failed),
+        *chain(*all_gather_object(incomplete))]
 
 
 def _finish(folder: OutFolder, images: Sequence[ImageItem],
-            failed: Collection[str], export: Export,
+            done: Sequence[ImageItem], export: Export,
             show_progress: bool) -> None:
     """Check that all masks exist, and write the tables and exports."""
-    done = [item for item in images if item.name not in failed]
     folder.check_complete(done)
     folder.write_tables(done)
     export.write(
@@ -136,3 +171,11 @@ def _finish(folder: OutFolder, images: Sequence[ImageItem],
             f'{printable(folder.path)}/masks has {number} of other images '
             f'than these, such as {printable(others[0].name)}; remove '
             'what is left of deleted images', 'current', logging.WARNING)
+    if mixed := folder.overlay and overlays_of_other_styles(
+            folder.path, others, folder.style):
+        number = counted(len(mixed), 'overlay')
+        print_log(
+            f'{printable(folder.path)}/overlays has {number} of other images '
+            f'in another style, such as {printable(mixed[0].name)}; remove '
+            'them, or segment those images again with the same options',
+            'current', logging.WARNING)

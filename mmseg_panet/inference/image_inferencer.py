@@ -1,5 +1,4 @@
 """The base of the inferencer, with the interface of mmengine."""
-import logging
 import os
 import sys
 from abc import abstractmethod
@@ -11,7 +10,6 @@ from typing import Any
 import mmcv
 import numpy as np
 from mmengine.infer import BaseInferencer
-from mmengine.logging import print_log
 
 from ..annotations.class_colours import class_meta
 from ..errors import InputError
@@ -21,13 +19,12 @@ from ..images.reading import ImageReading
 from ..locks import folder_lock
 from ..models.bank.prototype_bank import NO_CLASS
 from ..progress import progress_bar
-from ..visualization.overlay import overlay
-from ..wording import printable
+from ..visualization.overlay import OverlayStyle, overlay
 from .images.image_list import ImageItem, is_single, list_images
 from .results.out_folder import OutFolder, take_over
 from .results.out_path import refuse_support_folder
-from .results.prediction import Prediction, label_names, to_sample
-from .results.segmentation_result import SegmentationResult
+from .results.packed_results import pack_results
+from .results.prediction import Prediction
 from .segmentation import cut_batches, segment
 
 
@@ -89,7 +86,8 @@ class ImageInferencer(BaseInferencer):
                  return_probabilities: bool = False, show: bool = False,
                  wait_time: float = 0, out_dir: StrPath | None = None,
                  csv: bool = False, coco: bool = False,
-                 channel_order: str | None = None) -> Any:
+                 channel_order: str | None = None, opacity: float = 0.45,
+                 legend: bool = True, names: bool = False) -> Any:
         """Segment images, and keep all results in memory.
 
         For more images, :func:`segment_images` only writes files.
@@ -118,10 +116,16 @@ class ImageInferencer(BaseInferencer):
                 False.
             channel_order (str, optional): Order of the channels of arrays,
                 'bgr' or 'rgb'. Defaults to that of the inferencer.
+            opacity (float): Opacity of the colours of overlays, 0..1.
+                Defaults to 0.45.
+            legend (bool): Whether overlays in ``out_dir`` have a legend.
+                Defaults to True.
+            names (bool): Whether overlays have the names of the classes on
+                the objects. Defaults to False.
 
         Returns:
             SegmentationResult | SegDataSample | list[SegDataSample | None]:
-            See :meth:`postprocess`.
+            See :func:`pack_results`.
 
         Raises:
             InputError: If no class is registered, there is no image, a
@@ -134,11 +138,14 @@ class ImageInferencer(BaseInferencer):
             self.channel_order if channel_order is None else channel_order)
         self._num_images += len(items)
         batches = cut_batches(items, batch_size)
+        style = OverlayStyle(opacity, legend, names)
         keep = return_probabilities or return_datasamples
         with nullcontext() if out_dir is None else folder_lock(out_dir):
-            folder = self._prepare(items, out_dir, csv, coco, show)
+            folder = self._prepare(
+                items, out_dir, csv, coco, show, style)
             results, pictures = self._segment(
-                batches, folder, keep, show or return_vis, show, wait_time)
+                batches, folder, keep, show or return_vis, show, wait_time,
+                style)
             if folder is not None:
                 done = [
                     item for item, found in zip(items, results, strict=True)
@@ -151,7 +158,7 @@ class ImageInferencer(BaseInferencer):
 
     def _segment(self, batches: Sequence[Sequence[ImageItem]],
                  folder: OutFolder | None, keep: bool, visualize: bool,
-                 show: bool, wait_time: float
+                 show: bool, wait_time: float, style: OverlayStyle
                  ) -> tuple[list[Prediction | InputError],
                             list[np.ndarray | None]]:
         """Segment batches, write their files and make their overlays."""
@@ -166,14 +173,16 @@ class ImageInferencer(BaseInferencer):
                     description='Inference'):
                 if visualize:
                     pictures += self.visualize(
-                        [image], [found], show, wait_time)
+                        [image], [found], show, wait_time,
+                        style.opacity, style.names)
                 if folder is not None:
                     found = folder.write(item, image, found) or found
                 results.append(found)
         return results, pictures
 
     def _prepare(self, items: Sequence[ImageItem], out_dir: StrPath | None,
-                 csv: bool, coco: bool, show: bool) -> OutFolder | None:
+                 csv: bool, coco: bool, show: bool,
+                 style: OverlayStyle) -> OutFolder | None:
         """Check the settings before the work begins."""
         if not self.classes:
             raise InputError(NO_CLASS)
@@ -189,7 +198,8 @@ class ImageInferencer(BaseInferencer):
                     'their files, got none')
             return None
         folder = OutFolder(
-            Path(out_dir), self.classes, self.palette(), True, csv, coco)
+            Path(out_dir), self.classes, self.palette(), True, csv, coco,
+            style)
         for support in self.support_folders():
             refuse_support_folder(folder.path, support)
         fingerprint = self.fingerprint()
@@ -199,12 +209,13 @@ class ImageInferencer(BaseInferencer):
         return folder
 
     def visualize(self, inputs: list, preds: Any, show: bool = False,
-                  wait_time: float = 0,
-                  **kwargs: Any) -> list[np.ndarray | None]:
+                  wait_time: float = 0, opacity: float = 0.45,
+                  names: bool = False, **kwargs: Any) -> list[np.ndarray | None]:
         """Lay predictions over their images, (H, W, 3) uint8 RGB each."""
         palette = self.palette()
         pictures = [
-            overlay(image[..., ::-1], found.class_map, palette)
+            overlay(image[..., ::-1], found.class_map, palette, opacity,
+                    self.classes if names else ())
             if isinstance(found, Prediction) else None
             for image, found in zip(inputs, preds, strict=True)]
         for picture in pictures:
@@ -218,80 +229,7 @@ class ImageInferencer(BaseInferencer):
                     items: Sequence[ImageItem] = (),
                     folder: OutFolder | None = None, alone: bool = False,
                     **kwargs: Any) -> Any:
-        """Pack the results of images nearly as ``MMSegInferencer`` does.
-
-        That returns no list if there is one image. Here it depends on what
-        was asked for, and not on how many images a folder has.
-
-        Args:
-            preds (Sequence[Prediction | InputError]): The prediction of each
-                image, or why it cannot be read.
-            visualization (list[np.ndarray | None]): Overlays, or none.
-            return_datasample (bool): See :meth:`__call__`.
-            items (Sequence[ImageItem]): The images.
-            folder (OutFolder, optional): Where files were written.
-            alone (bool): Whether one image was asked for, and not a folder, a
-                glob pattern, a video or a list. Defaults to False.
-            **kwargs (Any): For mmengine, not used.
-
-        Returns:
-            SegmentationResult | SegDataSample | list[SegDataSample | None]:
-            Samples, see :func:`to_sample`, or a dict. For each image it has
-            ``predictions``, class maps (H, W), see :class:`Prediction`: 0
-            none of the classes, i the i-th of ``classes``, 255 undecided, or
-            65535 with more than 254 classes; ``confidence`` (H, W) float32;
-            where they were asked for ``probabilities`` (1 + W, H, W)
-            float32, "none" first, and ``visualization`` (H, W, 3) uint8 RGB;
-            ``names``; ``paths`` as they were given, None for images in
-            memory; and ``files``, the paths of ``mask`` and ``overlay``
-            where they were written, otherwise None. Each is a list, with
-            None for the results of an image that cannot be read; but with
-            ``alone`` it is the single value. For all images it has
-            ``classes``, the names; ``class_names``, those by label, with
-            none and undecided; ``classifier``; ``out_dir``; and
-            ``failures``, the sentences about images that cannot be read, by
-            name.
-
-        Raises:
-            InputError: If the image cannot be read and is ``alone``.
-        """
-        failures = {
-            item.name: str(one) for item, one in zip(items, preds, strict=True)
-            if isinstance(one, InputError)}
-        for name, sentence in failures.items():
-            if alone:
-                raise preds[0]
-            print_log(f'{printable(name)}: {sentence}', 'current',
-                      logging.WARNING)
-        files = [
-            None if folder is None or isinstance(one, InputError)
-            else folder.files_of(item)
-            for item, one in zip(items, preds, strict=True)]
-        if return_datasample:
-            samples = [
-                to_sample(one, item, self.classifier, written)
-                for one, item, written in zip(
-                    preds, items, files, strict=True)]
-            return samples[0] if alone else samples
-        # An InputError has none of these.
-        packed: dict[str, list] = {
-            key: [getattr(one, name, None) for one in preds]
-            for key, name in (
-                ('predictions', 'class_map'), ('confidence', 'confidence'),
-                ('probabilities', 'probabilities'))}
-        if all(one is None for one in packed['probabilities']):
-            del packed['probabilities']
-        if visualization:
-            packed['visualization'] = visualization
-        class_maps = packed['predictions']
-        packed |= dict(
-            names=[item.name for item in items],
-            paths=[item.path for item in items], files=files)
-        return SegmentationResult(dict(
-            {key: column[0] if alone else column
-             for key, column in packed.items()},
-            classes=self.classes, class_names=label_names(self.classes),
-            classifier=self.classifier,
-            out_dir=None if folder is None else str(folder.path),
-            failures=failures), items, class_maps, self.palette(),
-            self.reading)
+        """Pack the results of images, see :func:`pack_results`."""
+        return pack_results(
+            preds, visualization, return_datasample, items, folder, alone,
+            self.classes, self.palette(), self.classifier, self.reading)

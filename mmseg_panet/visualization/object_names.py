@@ -15,6 +15,8 @@ _SIDE = 384
 _LEAST_AREA = 0.002
 """Share of the image that an object needs for a name, unless it is the
 largest one of its class."""
+_LONGEST = 14
+"""Width of a name, in heights of the font; longer ones are shortened."""
 _MOST_NAMES = 64
 """Names in a picture; more would hide it."""
 
@@ -37,7 +39,7 @@ def write_names(picture: np.ndarray, labels: np.ndarray,
     """
     height, width = labels.shape
     size = font_size(height, width)
-    edge = max(1, round(size / 9))
+    edge, gap = max(1, round(size / 9)), max(1, size // 5)
     ratio = min(1, _SIDE / max(height, width))
     small = cv2.resize(
         labels, (max(1, round(ratio * width)), max(1, round(ratio * height))),
@@ -47,21 +49,22 @@ def write_names(picture: np.ndarray, labels: np.ndarray,
     found = Image.fromarray(picture)
     canvas = ImageDraw.Draw(found)
     for one in _by_importance(label_objects(small), small.size):
+        name = one_line(names[one.label - 1])
         text = fitted_text(
-            one_line(names[one.label - 1]), size, width - 2 * edge - 2)
+            name, size, min(_LONGEST * size, width - 2 * (edge + gap)))
         font = font_for(text, size)
         left, top, right, bottom = font.getbbox(text, stroke_width=edge)
-        box = (int(np.ceil((right - left + 2) * ratio)),
-               int(np.ceil((bottom - top + 2) * ratio)))
+        box = (int(np.ceil((right - left + 2 * gap) * ratio)),
+               int(np.ceil((bottom - top + 2 * gap) * ratio)))
         place = _place(one, box, free, must_fit=one.label in named)
-        if place is None or len(text) < 2 <= len(names[one.label - 1]):
+        if place is None or len(text) < 2 <= len(name):
             continue
         named.add(one.label)
         x, y = place
         free[y:y + box[1], x:x + box[0]] = 0
         canvas.text(
-            (int(np.clip(x / ratio, 0, width - right + left)) - left,
-             int(np.clip(y / ratio, 0, height - bottom + top)) - top),
+            (int(np.clip(x / ratio + gap, 0, width - right + left)) - left,
+             int(np.clip(y / ratio + gap, 0, height - bottom + top)) - top),
             text, _WHITE, font, stroke_width=edge, stroke_fill=_BLACK)
     return np.asarray(found)
 
@@ -104,10 +107,9 @@ def _place(one: LabelObject, box: tuple[int, int], free: np.ndarray,
         is_free &= cover == 1
     if not is_free.any():
         return None
-    # The border of the image does not count as outline of the object.
-    inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
-    depth = (inside - outside) / (height + width)
+    inside = cv2.distanceTransform(
+        np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    depth = inside / (height + width)
     top, left = rows // 2, columns // 2
     depth = depth[top:top + cover.shape[0], left:left + cover.shape[1]]
     best = np.where(is_free, cover + 0.1 * depth, -np.inf).argmax()

@@ -1,7 +1,6 @@
 """The list of images to segment, each with a unique name."""
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -10,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ...errors import InputError
+from ...errors import InputError, check_number
 from ...images.decoder import PLAIN
 from ...images.file_bytes import is_url, url_name
-from ...images.image_files import stem_of
 from ...images.reading import ImageReading
 from ...images.suffixes import is_image, unread_note
 from ...notices import warn_once
@@ -27,6 +25,7 @@ from .image_source import (
     name_and_sha256,
     read_image,
 )
+from .item_names import unique_names
 
 Input = str | os.PathLike | np.ndarray | Image.Image
 
@@ -86,7 +85,8 @@ def read_named(item: ImageItem, reading: ImageReading = PLAIN
 def list_images(inputs: Input | Sequence[Input],
                 leave_out: str | os.PathLike | None = None,
                 first_array: int = 0,
-                channel_order: str = 'bgr') -> list[ImageItem]:
+                channel_order: str = 'bgr',
+                frame_step: int = 1) -> list[ImageItem]:
     """Find images, and give each a unique name.
 
     Images of a folder, and of a glob pattern, are named by their path below
@@ -107,6 +107,8 @@ def list_images(inputs: Input | Sequence[Input],
         first_array (int): Place from which arrays are named. Defaults to 0.
         channel_order (str): 'bgr' or 'rgb', see :func:`image_array`.
             Defaults to 'bgr'.
+        frame_step (int): Every how many frames of a video one is taken,
+            from the first one. Defaults to 1: all frames.
 
     Returns:
         list[ImageItem]: The images in the order of the inputs. Those of a
@@ -120,6 +122,8 @@ def list_images(inputs: Input | Sequence[Input],
             image, or an input is of another type.
     """
     check_channel_order(channel_order)
+    check_number('frame_step (--frame-step)', frame_step, least=1,
+                 integer=True)
     if not isinstance(inputs, (list, tuple)):
         inputs = [inputs]  # type: ignore[list-item]
     found: list[ImageItem] = []
@@ -129,7 +133,7 @@ def list_images(inputs: Input | Sequence[Input],
                 f'{first_array + len(found):08d}',
                 image_array(one, channel_order)))  # type: ignore[arg-type]
         elif isinstance(one, (str, os.PathLike)):
-            found += _from_path(os.fspath(one))
+            found += _from_path(os.fspath(one), frame_step)
         else:
             raise InputError(
                 'expected images as paths, folders, glob patterns, videos, '
@@ -142,11 +146,13 @@ def list_images(inputs: Input | Sequence[Input],
             os.path.join(os.path.realpath(leave_out), folder, '')
             for folder in PICTURES)
         found = [
-            one for one in found if not isinstance(one.source, str)
-            or not os.path.realpath(one.source).startswith(results)]
+            one for one in found if one.path is None
+            or not os.path.realpath(one.path).startswith(results)]
     if not found:
         raise InputError('expected at least one image, got none')
-    return _named(found)
+    return [
+        item._replace(name=name)
+        for item, name in zip(found, unique_names(found), strict=True)]
 
 
 def is_single(inputs: Input | Sequence[Input]) -> bool:
@@ -166,7 +172,7 @@ def is_single(inputs: Input | Sequence[Input]) -> bool:
     return is_in_memory(inputs)
 
 
-def _from_path(path: str) -> Iterator[ImageItem]:
+def _from_path(path: str, frame_step: int) -> Iterator[ImageItem]:
     """Find the images of a path; their names keep the suffixes."""
     if is_url(path):
         if is_video(path):
@@ -183,7 +189,7 @@ def _from_path(path: str) -> Iterator[ImageItem]:
         if video is None:
             yield ImageItem(name, file)
             continue
-        for i in range(len(video)):
+        for i in range(0, len(video), frame_step):
             yield ImageItem(f'{name}/{i:06d}', VideoFrame(video, i))
 
 
@@ -240,31 +246,3 @@ def _files_below(folder: str) -> list[str]:
     if note:
         warn_once(note)
     return files
-
-
-def _named(found: Sequence[ImageItem]) -> list[ImageItem]:
-    """Remove the suffixes of names that remain unique without them."""
-    stems = [_stem(item) for item in found]
-    sharing, times = Counter(stems), Counter[str]()
-    items: dict[str, ImageItem] = {}
-    for stem, item in zip(stems, found, strict=True):
-        first = name = stem if sharing[stem] == 1 else item.name
-        times[first] += 1
-        while name in items:
-            name = f'{first}_{times[first]}'
-            times[first] += name in items
-        items[name] = ImageItem(name, item.source)
-    for name in items:
-        if '..' in name.split('/') or name.startswith('/'):
-            raise InputError(
-                f'{name} lies outside the part of its pattern without '
-                'wildcards, so that its mask would lie outside the results; '
-                'give its folder')
-    return list(items.values())
-
-
-def _stem(item: ImageItem) -> str:
-    if isinstance(item.source, VideoFrame):
-        path = PurePosixPath(item.name)
-        return str(path.parent.with_suffix('') / path.name)
-    return stem_of(item.name)

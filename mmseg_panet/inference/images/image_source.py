@@ -55,6 +55,12 @@ class Video:
         """Return the number of frames that can be read."""
         return self._length
 
+    @property
+    def rate(self) -> float:
+        """Frames per second; the mean if the rate varies."""
+        rate = cv2.VideoCapture(self.path).get(cv2.CAP_PROP_FPS)
+        return float(rate) if 0 < rate <= 1000 else 25.0
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the open file, which cannot be pickled."""
         return {'path': self.path, '_length': self._length}

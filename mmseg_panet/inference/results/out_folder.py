@@ -2,10 +2,10 @@
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmengine.dist import all_gather_object, is_main_process
 
@@ -17,29 +17,33 @@ from ...files import (
     check_inside,
     prepare_output,
     remove_partial,
-    write_atomic,
     write_lines,
 )
+from ...images.reading import ImageReading
 from ...locks import is_locked
 from ...shared_errors import shared_errors
-from ...visualization.segmentation_plot import overlay_with_legend
+from ...visualization.overlay import OverlayStyle
 from ...wording import counted
 from ..images.image_list import ImageItem
-from ..images.image_source import source_key
+from ..images.image_source import read_image, source_key
 from .exports import FORMATS
-from .mask_file import mask_path, read_summary, write_prediction
+from .mask_file import (
+    mask_path,
+    read_mask,
+    read_summary,
+    write_prediction,
+)
 from .out_path import check_writable, refuse_class_folders
+from .overlay_file import has_style, overlay_path, write_overlay
 from .prediction import Prediction
 from .prediction_tables import write_areas, write_coco
-from .record import RECORD, holds_results
-
-_SEVERAL = 'several'
-"""The record of a folder whose masks have different fingerprints."""
-
-
-def overlay_path(out_dir: Path, name: str) -> Path:
-    """Return the path of an image's overlay in a folder of results."""
-    return out_dir / 'overlays' / f'{name}.jpg'
+from .record import (
+    CONTACT_SHEETS,
+    RECORD,
+    SEVERAL,
+    holds_results,
+    record_fault,
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class OutFolder:
         overlay (bool): Whether each mask gets an overlay.
         csv (bool): Whether ``areas.csv`` is written.
         coco (bool): Whether ``coco.json`` is written.
+        style (OverlayStyle): What overlays look like. Defaults to a legend
+            without names on the objects.
 
     Raises:
         InputError: If ``coco.json`` needs pycocotools, which is missing.
@@ -65,6 +71,7 @@ class OutFolder:
     overlay: bool
     csv: bool
     coco: bool
+    style: OverlayStyle = OverlayStyle()
 
     def __post_init__(self) -> None:
         if self.coco:
@@ -95,7 +102,7 @@ class OutFolder:
         Raises:
             InputError: If there is such a mask.
         """
-        if _fault(self.path, fingerprint) is None:
+        if record_fault(self.path, fingerprint) is None:
             return
         for mask in self.masks_of_others(items):
             found = read_summary(mask).classes
@@ -119,13 +126,39 @@ class OutFolder:
 
     def is_finished(self, item: ImageItem) -> bool:
         """Tell whether all files of an image exist and belong to it."""
-        picture = overlay_path(self.path, item.name)
+        return self._has_mask(item) and self._has_overlay(item)
+
+    def lacks_overlay(self, item: ImageItem) -> bool:
+        """Tell whether only the overlay of a mask is of another style."""
+        return not self._has_overlay(item) and self._has_mask(item)
+
+    def renew_overlay(self, item: ImageItem, reading: ImageReading) -> None:
+        """Write the overlay of a mask, unless its image cannot be read.
+
+        Args:
+            item (ImageItem): An image with a mask.
+            reading (ImageReading): See :func:`read_image`.
+
+        Raises:
+            WriteError: If the disk is full.
+        """
+        with suppress(InputError, MemoryError):
+            write_overlay(
+                overlay_path(self.path, item.name),
+                read_image(item.source, reading),
+                read_mask(mask_path(self.path, item.name)), self.classes,
+                self.palette, self.style)
+
+    def _has_mask(self, item: ImageItem) -> bool:
         try:
             summary = read_summary(mask_path(self.path, item.name))
-            return summary.source == source_key(item.source) and (
-                not self.overlay or picture.is_file())
+            return summary.source == source_key(item.source)
         except (InputError, OSError):
             return False
+
+    def _has_overlay(self, item: ImageItem) -> bool:
+        return not self.overlay or has_style(
+            overlay_path(self.path, item.name), self.style)
 
     def write(self, item: ImageItem, image: np.ndarray | None,
               found: Prediction | InputError) -> InputError | None:
@@ -155,11 +188,8 @@ class OutFolder:
                 picture.unlink(missing_ok=True)
                 return found
             if self.overlay and image is not None:
-                pixels = overlay_with_legend(
-                    image[..., ::-1], found.class_map, self.classes,
-                    self.palette)
-                write_atomic(picture, cv2.imencode(
-                    '.jpg', pixels[..., ::-1])[1].tobytes())
+                write_overlay(picture, image, found.class_map, self.classes,
+                              self.palette, self.style)
             write_prediction(
                 mask, found, self.palette, source_key(item.source))
         except OSError as error:
@@ -217,7 +247,7 @@ def prepare_folder(out_dir: Path, fingerprint: str) -> None:
     """
     with shared_errors():
         if is_main_process():
-            fault = _fault(out_dir, fingerprint)
+            fault = record_fault(out_dir, fingerprint)
             if fault is not None:
                 raise InputError(fault)
             take_over(out_dir, fingerprint)
@@ -256,21 +286,9 @@ def take_over(out_dir: Path, fingerprint: str) -> None:
     prepare_output(out_dir / RECORD)
     remove_partial(
         out_dir, '.*', *(
-            f'{name}/**/.*' for name in ('masks', 'overlays', *FORMATS)),
+            f'{name}/**/.*' for name in (
+                'masks', 'overlays', CONTACT_SHEETS, *FORMATS)),
         exclusive=is_locked(out_dir))
-    mixed = _fault(out_dir, fingerprint) is not None
+    mixed = record_fault(out_dir, fingerprint) is not None
     # By its record a folder is known as one of results, whatever it says.
-    write_lines(out_dir / RECORD, [_SEVERAL if mixed else fingerprint])
-
-
-def _fault(out_dir: Path, fingerprint: str) -> str | None:
-    """Say why results of a fingerprint cannot be added to a folder."""
-    record = out_dir / RECORD
-    found = (record.read_text(errors='replace').strip()
-             if record.is_file() else None)
-    if found == fingerprint or not any((out_dir / 'masks').glob('**/*.png')):
-        return None
-    what = 'masks from elsewhere' if found is None else (
-        'masks of another model, other examples or other settings')
-    return (f'{out_dir} holds {what}, which are not mixed with new ones; '
-            'name another folder, or remove it')
+    write_lines(out_dir / RECORD, [SEVERAL if mixed else fingerprint])

@@ -8,25 +8,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...annotations.label_type import ignored_label
-from ...annotations.reserved_names import NOT_CLASSES
 from ...errors import InputError
 from ...files import StrPath, atomic_path, prepare_output
 from ...images.decoder import PLAIN
 from ...images.reading import ImageReading
 from ...summary import Summary, listed
-from ...visualization.legend import percent
-from ...visualization.segmentation_plot import plot_grid, plot_segmentation
+from ...visualization.overlay import OverlayStyle
+from ...visualization.segmentation_plot import (
+    PLAIN_STYLE,
+    plot_grid,
+    plot_segmentation,
+)
 from ...wording import counted
 from ..images.image_list import ImageItem
 from ..images.image_source import VideoFrame, read_image
+from .area_rows import area_rows
 from .coco_export import coco_annotations, coco_categories, coco_images
 from .detections import detections
 from .exports import Export
 from .segmented_image import SegmentedImage
 
-_MOST_ROWS = 10
-"""Images, and classes, of the table of a summary."""
 _THUMBNAIL = 320
 """Pixels of the longer side of an image in the picture of a summary."""
 _LAST_FRAME = 100
@@ -39,7 +40,7 @@ class SegmentationResult(dict):
 
     The keys ``predictions``, ``confidence``, ``probabilities`` and
     ``visualization`` hold class maps and pictures, see
-    :meth:`ImageInferencer.postprocess`. ``names``, ``paths`` and ``files``
+    :func:`pack_results`. ``names``, ``paths`` and ``files``
     say of each image its name, the path that it was read from, which is None
     for an array, and the files that were written for it. Each of these is a
     list, unless the call was for the path of one image, or one image in
@@ -75,7 +76,8 @@ class SegmentationResult(dict):
             self._reading)
 
     def plot(self, out: StrPath | None = None,
-             max_images: int = 16) -> np.ndarray:
+             max_images: int = 16, opacity: float = 0.45,
+             legend: bool = True, names: bool = False) -> np.ndarray:
         """Plot the images with their classes and a legend.
 
         The legend gives the colour and the share in percent of each class
@@ -86,6 +88,10 @@ class SegmentationResult(dict):
             out (str | os.PathLike, optional): File to write, which ends with
                 .png or .jpg. Defaults to none.
             max_images (int): Most images of a grid. Defaults to 16.
+            opacity (float): Opacity of the colours, 0..1. Defaults to 0.45.
+            legend (bool): Whether there is a legend. Defaults to True.
+            names (bool): Whether the names of the classes are written on the
+                objects. Defaults to False.
 
         Returns:
             np.ndarray: (H, W, 3) uint8 RGB.
@@ -103,7 +109,9 @@ class SegmentationResult(dict):
         if not isinstance(max_images, int) or max_images < 1:
             raise InputError(
                 f'expected max_images of 1 or more, got {max_images!r}')
-        picture = self._picture(self._items_to_plot(), max_images)
+        style = OverlayStyle(opacity, legend, names)
+        picture = self._picture(
+            self._items_to_plot(), max_images, style=style)
         if out is not None:
             with atomic_path(out) as part:
                 Image.fromarray(picture).save(
@@ -215,18 +223,20 @@ class SegmentationResult(dict):
         return found
 
     def _picture(self, found: list[tuple[ImageItem, np.ndarray]],
-                 max_images: int, longest: int | None = None) -> np.ndarray:
+                 max_images: int, longest: int | None = None,
+                 style: OverlayStyle = PLAIN_STYLE) -> np.ndarray:
         shown = found[:max_images]
         images = [self._image(*one) for one in shown]
         classes = self['classes']
         if len(self._items) == 1:
             return plot_segmentation(
-                images[0], shown[0][1], classes, self._palette, longest)
+                images[0], shown[0][1], classes, self._palette, longest,
+                style)
         more = len(found) - len(shown)
         return plot_grid(
             images, [labels for _, labels in shown],
             [item.name for item, _ in shown], classes, self._palette,
-            f"and {counted(more, 'more image')}" if more else '')
+            f"and {counted(more, 'more image')}" if more else '', style)
 
     def _image(self, item: ImageItem, labels: np.ndarray) -> np.ndarray:
         image = read_image(item.source, self._reading)
@@ -248,35 +258,9 @@ class SegmentationResult(dict):
                 self['failures'], len(self['failures']))))
         if self['out_dir'] is not None:
             facts.append(('written to', self['out_dir']))
-        return Summary(type(self).__name__, facts, self._areas(), picture)
-
-    def _areas(self) -> list[list[str]]:
-        """The share of each class in each image, as far as there is room."""
-        names = [NOT_CLASSES[0], *self['classes'], NOT_CLASSES[1]]
-        undecided = ignored_label(len(names) - 1)
-        shares = [
-            None if labels is None else np.bincount(
-                labels.ravel(), minlength=1 + undecided) * 100 / labels.size
-            for labels in self._class_maps[:_MOST_ROWS]]
-        labels = [*range(len(names) - 1), undecided]
-        sums = sum((one for one in shares if one is not None),
-                   np.zeros(1 + undecided))
-        present = [i for i, label in enumerate(labels) if sums[label] > 0]
-        largest = sorted(present, key=lambda i: -sums[labels[i]])
-        chosen = sorted(largest[:_MOST_ROWS])
-        left_out = len(present) - len(chosen)
-        rows = [[
-            'image', *(names[i] for i in chosen),
-            *([f"({counted(left_out, 'more class', 'more classes')})"]
-              if left_out else [])]]
-        for item, share in zip(self._items, shares, strict=False):
-            cells = ['-' if share is None else percent(share[labels[i]])
-                     for i in chosen]
-            rows.append([item.name, *cells, *([''] if left_out else [])])
-        if len(self._items) > _MOST_ROWS:
-            more = len(self._items) - _MOST_ROWS
-            rows.append([f'({more} more)', *[''] * (len(rows[0]) - 1)])
-        return rows
+        return Summary(type(self).__name__, facts, area_rows(
+            [item.name for item in self._items], self._class_maps, classes),
+            picture)
 
     def __repr__(self) -> str:
         return self._summary().text()
