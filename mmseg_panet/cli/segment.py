@@ -9,6 +9,7 @@ or a file could not be written, or 2 for bad input.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,8 +18,9 @@ from mmengine.dist import init_dist, is_main_process
 from ..annotations.rasterize import require_pycocotools
 from ..errors import InputError
 from ..files import prepare_output
+from ..images.video_file import VIDEO_FORMATS
 from ..inference.few_shot_inferencer import FewShotInferencer
-from ..inference.folder_job import segment_images
+from ..inference.folder_job import Failure, segment_images
 from ..inference.images.image_list import ImageItem, list_images
 from ..inference.results.exports import FORMATS, Export
 from ..inference.results.out_folder import prepare_folder
@@ -26,9 +28,12 @@ from ..inference.results.out_path import (
     check_writable,
     refuse_support_folder,
 )
+from ..inference.results.pictures import Pictures
+from ..inference.smoothing import check_smooth, smoothed_fingerprint
 from ..locks import folder_lock
 from ..models.bank.bank_file import check_bank_path
 from ..shared_errors import shared_errors
+from ..visualization.overlay import OverlayStyle
 from ..wording import counted, printable
 from .inferencer_arguments import (
     add_inferencer_arguments,
@@ -54,13 +59,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images, folders, glob patterns or videos to segment')
     parser.add_argument(
         '--out', required=True, metavar='DIR', help='folder to write, with '
-        'masks/, classes.txt, overlays/, areas.csv, coco.json and exports')
+        'masks/, classes.txt and what else is asked for')
     parser.add_argument(
         '--bank', metavar='FILE.safetensors', help='bank of the registered '
         'classes: written if --support is given, read otherwise')
     parser.add_argument(
         '--overlay', action='store_true',
         help='also write each image with its mask as an overlay')
+    parser.add_argument(
+        '--opacity', type=float, default=0.45, metavar='P',
+        help='opacity of the colours of overlays, videos and contact sheets, '
+        '0 to 1; default: 0.45')
+    parser.add_argument(
+        '--legend', action=argparse.BooleanOptionalAction, default=True,
+        help='whether these have a legend; default: they have one')
+    parser.add_argument(
+        '--names', action='store_true',
+        help='write the names of the classes on the objects in these')
+    parser.add_argument(
+        '--contact-sheet', action='store_true',
+        help='also write pages with small overlays of all images')
+    parser.add_argument(
+        '--video', nargs='?', const='mp4', choices=VIDEO_FORMATS,
+        help="also write the overlay video of each video: 'mp4' for players, "
+        "which is the default, or 'webm' for browsers")
+    parser.add_argument(
+        '--frame-step', type=int, default=1, metavar='N',
+        help='segment every N-th frame of a video; in its overlay video, the '
+        'other frames have the mask of the last one; default: 1')
+    parser.add_argument(
+        '--smooth', type=float, default=0, metavar='P',
+        help='weight of the earlier frames in the probabilities of a frame of '
+        'a video, against flicker; 0 to 0.95; default: 0')
     parser.add_argument(
         '--csv', action='store_true',
         help='also write the area and confidence of each class in each image')
@@ -96,8 +126,13 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     _check_paths(args)
     export = Export(args.export, not args.rle, args.export_min_area)
-    images = list_images(args.images, leave_out=args.out)
+    check_smooth(args.smooth)
+    pictures = Pictures(args.video, args.contact_sheet, OverlayStyle(
+        args.opacity, args.legend, args.names))
+    images = list_images(
+        args.images, leave_out=args.out, frame_step=args.frame_step)
     export.check(Path(args.out), images)
+    pictures.check(Path(args.out), images)
     _join_group(args)
     with folder_lock(args.out, collective=True):
         return _segment(args, images)
@@ -113,23 +148,34 @@ def _segment(args: argparse.Namespace, images: list[ImageItem]) -> int:
             _register(inferencer, args)
     inferencer.broadcast()
     # The folder may be refused. An existing bank must then not be replaced.
-    prepare_folder(Path(args.out), inferencer.fingerprint())
+    prepare_folder(Path(args.out), smoothed_fingerprint(
+        inferencer.fingerprint(), images, args.smooth))
     with shared_errors():
         if args.support and args.bank is not None and is_main_process():
             inferencer.save(args.bank)
     failures = segment_images(
         inferencer, images, args.out, overlay=args.overlay, csv=args.csv,
         coco=args.coco, batch_size=args.batch_size, export=args.export,
-        polygons=not args.rle, export_min_area=args.export_min_area)
+        polygons=not args.rle, export_min_area=args.export_min_area,
+        opacity=args.opacity, legend=args.legend, names=args.names,
+        video=args.video, contact_sheet=args.contact_sheet,
+        smooth=args.smooth)
     if is_main_process():
-        if failures:
-            of_all = counted(len(images), 'image')
-            print(f'{len(failures)} of {of_all} failed:',
-                  *(f'  {failure.sentence}' for failure in failures),
-                  sep='\n', file=sys.stderr)
-        done = counted(len(images) - len(failures), 'mask')
+        names = {item.name for item in images}
+        failed = [one for one in failures if one.name in names]
+        of_all = counted(len(images), 'image')
+        _report(f'{len(failed)} of {of_all} failed', failed)
+        videos = [one for one in failures if one.name not in names]
+        _report(f"{counted(len(videos), 'overlay video')} incomplete", videos)
+        done = counted(len(images) - len(failed), 'mask')
         print(f'{done} in {printable(args.out)}/masks')
     return 1 if failures else 0
+
+
+def _report(what: str, failures: Sequence[Failure]) -> None:
+    if failures:
+        print(f'{what}:', *(f'  {one.sentence}' for one in failures),
+              sep='\n', file=sys.stderr)
 
 
 def _register(inferencer: FewShotInferencer, args: argparse.Namespace) -> None:

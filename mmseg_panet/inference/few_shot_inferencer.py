@@ -30,6 +30,7 @@ from .images.image_array import check_channel_order, image_array
 from .model_loading import load_model
 from .network import Network
 from .results.prediction import Prediction, predict_classes
+from .smoothing import check_smooth
 
 
 class FewShotInferencer(ClassRegistry, ImageInferencer):
@@ -249,6 +250,38 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             InputError: If no class is registered, an array is not an image,
                 or the backbone overflows.
         """
+        return self._predict(images, keep_probabilities, channel_order)
+
+    def predict_next(self, frame: np.ndarray | Image.Image,
+                     earlier: Prediction | None = None, smooth: float = 0.5,
+                     channel_order: str | None = None) -> Prediction:
+        """Segment the next frame of a video, smoothed over time.
+
+        Its probabilities are ``smooth`` times those of the earlier frame,
+        which were smoothed, too, plus ``1 - smooth`` times its own.
+
+        Args:
+            frame (np.ndarray | Image.Image): See :func:`image_array`.
+            earlier (Prediction, optional): What was returned for the frame
+                before; not used if its size or its classes are others.
+                Defaults to none.
+            smooth (float): Weight of the earlier frame, 0 to 0.95. Defaults
+                to 0.5.
+            channel_order (str, optional): See :meth:`predict`.
+
+        Returns:
+            Prediction: The prediction with its probabilities.
+
+        Raises:
+            InputError: See :meth:`predict`.
+        """
+        check_smooth(smooth)
+        return self._predict([frame], True, channel_order, earlier, smooth)[0]
+
+    def _predict(self, images: Sequence[np.ndarray | Image.Image],
+                 keep_probabilities: bool, channel_order: str | None,
+                 earlier: Prediction | None = None,
+                 smooth: float = 0) -> list[Prediction]:
         if not self.classes:
             raise InputError(NO_CLASS)
         if channel_order is None:
@@ -259,5 +292,6 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             return [
                 predict_classes(
                     views, self.classes, self.min_confidence,
-                    keep_probabilities, min_area_of(self.model))
+                    keep_probabilities, min_area_of(self.model),
+                    earlier, smooth)
                 for views in self._network.views(arrays)]

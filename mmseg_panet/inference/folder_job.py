@@ -25,6 +25,13 @@ from .results.overlay_file import overlays_of_other_styles
 from .results.pictures import Pictures
 from .results.segmented_image import read_segmented
 from .segmentation import cut_batches, segment
+from .smoothing import (
+    Run,
+    check_smooth,
+    cut_runs,
+    segment_runs,
+    smoothed_fingerprint,
+)
 
 
 class Failure(NamedTuple):
@@ -42,7 +49,8 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                    export_min_area: float = 1, opacity: float = 0.45,
                    legend: bool = True, names: bool = False,
                    video: str | None = None,
-                   contact_sheet: bool = False) -> list[Failure]:
+                   contact_sheet: bool = False,
+                   smooth: float = 0) -> list[Failure]:
     """Segment images into a folder, on all processes of a launcher.
 
     Batches are cut from the complete list, and each is computed completely or
@@ -81,6 +89,10 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
             :meth:`OverlayVideo.write`. Defaults to none.
         contact_sheet (bool): Whether pages with small overlays of all images
             are written, see :func:`write_contact_sheet`. Defaults to False.
+        smooth (float): Weight of earlier frames in the probabilities of a
+            frame of a video, 0 to 0.95, see :meth:`~.FewShotInferencer.
+            predict_next`. Frames are then segmented one by one in runs, see
+            :func:`cut_runs`. Defaults to 0.
 
     Returns:
         list[Failure]: Images that could not be read or segmented, in order.
@@ -100,43 +112,52 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
     style = OverlayStyle(opacity, legend, names)
     pictures = Pictures(video, contact_sheet, style)
     pictures.check(Path(out_dir), images)
+    check_smooth(smooth)
     with folder_lock(out_dir, collective=True):
         return _segment_images(
             inferencer, images,
             OutFolder(Path(out_dir), inferencer.classes, inferencer.palette(),
                       overlay, csv, coco, style), batch_size, show_progress,
-            exported, pictures)
+            exported, pictures, smooth)
 
 
 def _segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
                     folder: OutFolder, batch_size: int,
                     show_progress: bool, export: Export,
-                    pictures: Pictures) -> list[Failure]:
+                    pictures: Pictures, smooth: float) -> list[Failure]:
     rank, world_size = get_dist_info()
-    share = cut_batches(images, batch_size)[rank::world_size]
-    prepare_folder(folder.path, inferencer.fingerprint())
+    batches = [Run([], batch) for batch in cut_batches(images, batch_size)]
+    runs = cut_runs(images, smooth) if smooth else batches
+    share = runs[rank::world_size]
+    own = [item for run in share for item in run.items]
+    prepare_folder(folder.path, smoothed_fingerprint(
+        inferencer.fingerprint(), images, smooth))
     with shared_errors():
         if is_main_process():
             folder.write_class_list()
-    stale = [item for item in chain(*share) if folder.lacks_overlay(item)]
+    stale = [item for item in own if folder.lacks_overlay(item)]
     with (shared_errors(), progress_bar(
             bool(stale) and show_progress and is_main_process()) as bar):
         for item in bar.track(stale, description='Renewing overlays'):
             folder.renew_overlay(item, inferencer.reading)
     todo = [
-        batch for batch in share if not all(map(folder.is_finished, batch))]
+        run for run in share if not all(map(folder.is_finished, run.items))]
+    left = [item for run in todo for item in run.items]
     failures = []
     with (shared_errors(),
           progress_bar(show_progress and is_main_process()) as bar):
         # The bar shows the share of this process alone.
-        total, left = (sum(map(len, some)) for some in (share, todo))
         task = bar.add_task(
-            'Segmenting', total=total, completed=total - left)
+            'Segmenting', total=len(own), completed=len(own) - len(left))
+        segmented = segment_runs(
+            partial(inferencer.predict_next, smooth=smooth,
+                    channel_order='bgr'), todo, inferencer.reading,
+        ) if smooth else segment(
+            partial(inferencer.predict, channel_order='bgr'),
+            [run.items for run in todo], inferencer.reading)
         # starmap keeps no result while the next one is computed.
-        predict = partial(inferencer.predict, channel_order='bgr')
-        errors = starmap(
-            folder.write, segment(predict, todo, inferencer.reading))
-        for item, error in zip(chain(*todo), errors, strict=True):
+        errors = starmap(folder.write, segmented)
+        for item, error in zip(left, errors, strict=True):
             if error is not None:
                 failures.append(Failure(item.name, str(error)))
             bar.advance(task)

@@ -81,6 +81,12 @@ class ImageInferencer(BaseInferencer):
                 channel_order: str | None = None) -> list[Prediction]:
         """Segment images of any sizes, (H, W, 3) uint8 each."""
 
+    @abstractmethod
+    def predict_next(self, frame: np.ndarray,
+                     earlier: Prediction | None = None, smooth: float = 0.5,
+                     channel_order: str | None = None) -> Prediction:
+        """Segment a frame, smoothed by the prediction of the earlier one."""
+
     def __call__(self, inputs: Any, return_datasamples: bool = False,
                  batch_size: int = 1, return_vis: bool = False,
                  return_probabilities: bool = False, show: bool = False,
@@ -210,7 +216,8 @@ class ImageInferencer(BaseInferencer):
 
     def visualize(self, inputs: list, preds: Any, show: bool = False,
                   wait_time: float = 0, opacity: float = 0.45,
-                  names: bool = False, **kwargs: Any) -> list[np.ndarray | None]:
+                  names: bool = False,
+                  **kwargs: Any) -> list[np.ndarray | None]:
         """Lay predictions over their images, (H, W, 3) uint8 RGB each."""
         palette = self.palette()
         pictures = [

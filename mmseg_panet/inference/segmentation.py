@@ -50,18 +50,33 @@ def segment(predict: Callable[[list[np.ndarray]], list[Prediction]],
     """
     for batch, images in read_ahead(batches, reading):
         readable = [one for one in images if not isinstance(one, InputError)]
-        predictions = _predict(predict, readable)
+        predictions = predict_each(predict, readable, [
+            item for item, image in zip(batch, images, strict=True)
+            if not isinstance(image, InputError)])
         for item, image in zip(batch, images, strict=True):
             if isinstance(image, InputError):
                 yield item, None, image
                 continue
             # Removed from the list, to free each one after its turn.
-            found = predictions.pop(0)
-            if found is None:
-                found = out_of_memory(item.name)
-            elif isinstance(found, InputError):
-                found = InputError(f'{item.name}: {found}')
-            yield item, image, found
+            yield item, image, predictions.pop(0)
+
+
+def predict_each(predict: Callable[[list[np.ndarray]], list[Prediction]],
+                 images: list[np.ndarray], items: Sequence[ImageItem]
+                 ) -> list[Prediction | InputError]:
+    """Segment images, and turn errors into sentences with their names.
+
+    Args:
+        predict (Callable): See :func:`segment`.
+        images (list[np.ndarray]): (H, W, 3) uint8 BGR each.
+        items (Sequence[ImageItem]): What the images are.
+    """
+    return [
+        out_of_memory(item.name) if found is None
+        else InputError(f'{item.name}: {found}')
+        if isinstance(found, InputError) else found
+        for item, found in zip(
+            items, _predict(predict, images), strict=True)]
 
 
 def _predict(predict: Callable[[list[np.ndarray]], list[Prediction]],

@@ -84,8 +84,8 @@ class Pictures:
             show_progress (bool): Whether to show bars. Defaults to False.
 
         Returns:
-            list[tuple[str, InputError]]: The names of videos that are
-            damaged or cannot be written, and why.
+            list[tuple[str, InputError]]: The paths below ``out_dir`` of
+            videos that are incomplete or cannot be written, and why.
 
         Raises:
             InputError: If an image cannot be read any more.
@@ -99,12 +99,12 @@ class Pictures:
         if self.video is not None:
             with progress_bar(show_progress) as bar:
                 for one in list_videos(items, out_dir):
+                    path = self._path(out_dir, one.name)
                     try:
-                        one.write(
-                            self._path(out_dir, one.name), classes, palette,
-                            self.style, bar)
+                        one.write(path, classes, palette, self.style, bar)
                     except InputError as error:
-                        failures.append((one.name, error))
+                        failures.append((
+                            path.relative_to(out_dir).as_posix(), error))
         return failures
 
     def _path(self, out_dir: Path, name: str) -> Path:

@@ -42,7 +42,9 @@ class Prediction(NamedTuple):
 def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
                     min_confidence: float = 0.0,
                     keep_probabilities: bool = False,
-                    min_area: float = 0.0) -> Prediction:
+                    min_area: float = 0.0,
+                    earlier: Prediction | None = None,
+                    smooth: float = 0.0) -> Prediction:
     """Turn logits into classes, with the softmax as probability.
 
     It works on some rows at a time, as the logits of all classes at the size
@@ -59,6 +61,10 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
             probabilities. Defaults to False.
         min_area (float): See :func:`clear_small_components`, which is
             applied last. Defaults to 0.
+        earlier (Prediction, optional): The frame before this one in a video,
+            with probabilities; not used if its size or its classes are
+            others. Defaults to none.
+        smooth (float): Weight of its probabilities, 0..1. Defaults to 0.
 
     Returns:
         Prediction: The prediction for the image.
@@ -71,11 +77,19 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
     confidence = logits.new_empty((height, width))
     kept = logits.new_empty(
         (num_labels, height, width) if keep_probabilities else 0)
+    before = None
+    if (earlier is not None and earlier.probabilities is not None
+            and earlier.classes == classes
+            and earlier.class_map.shape == (height, width)):
+        before = torch.from_numpy(earlier.probabilities)
     values = _VALUES_AT_ONCE if logits.is_cpu else 256 * _VALUES_AT_ONCE
     step = max(1, values // (len(logits) * width))
     for start in range(0, height, step):
         part = slice(start, start + step)
         probabilities = mean_probabilities(views, part)
+        if before is not None:
+            probabilities = probabilities.lerp(
+                before[:, part].to(probabilities), smooth)
         confidence[part], label = probabilities.max(0)
         if min_confidence > 0:
             label[confidence[part] < min_confidence] = ignored_label(
