@@ -102,15 +102,21 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
             partial(soak.measure_evaluation, work_dir, reuse))
     found['soak-inferencer'] = Job(
         partial(soak.measure_inferencer, work_dir, device))
-    for half, speed in product(('first', 'second'), video.SPEEDS):
-        found[f'video-smoothing-{half}-{speed}'] = Job(partial(
-            video.measure_smoothing, data, device, half, speed))
-    for frames in (100, 1000):
-        found[f'video-memory-{frames}'] = Job(
-            partial(video.measure_memory, device, frames))
+    found |= _videos(data, device)
     found['profile'] = Job(partial(
         profiles.measure, large, device, REPO / 'benchmarks'))
     return found | _sizes(device)
+
+
+def _videos(data: Path, device: torch.device) -> dict[str, Job]:
+    found = {
+        f'video-smoothing-{half}-{speed}': Job(partial(
+            video.measure_smoothing, data, device, half, speed))
+        for half, speed in product(('first', 'second'), video.SPEEDS)}
+    return found | {
+        f'video-memory-{frames}': Job(
+            partial(video.measure_memory, device, frames))
+        for frames in (100, 1000)}
 
 
 def _sizes(device: torch.device) -> dict[str, Job]:

@@ -30,6 +30,17 @@ def write_video(path, frames):
     return path
 
 
+def read_video(path):
+    """Read all frames of a video (BGR) as a list, and its rate."""
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        found, frame = capture.read()
+        if not found:
+            return frames, capture.get(cv2.CAP_PROP_FPS)
+        frames.append(frame)
+
+
 def write_huge_png(path, side=20000):
     """Write the start of a PNG of many pixels."""
     def chunk(kind, data):
