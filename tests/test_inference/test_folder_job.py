@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_files import write_huge_png
+from image_files import read_video, write_huge_png, write_video
 from mmengine.dist import get_rank
 from PIL import Image
 from process_runs import in_processes
@@ -194,6 +194,72 @@ def test_overlays_asked_for_later_are_made(photos, tmp_path):
     segment_images(Bright(), images, tmp_path / 'out', show_progress=False)
     segment_images(Bright(), images, tmp_path / 'out', **ALL)
     assert len(list((tmp_path / 'out/overlays').iterdir())) == 6
+
+
+def test_another_style_renews_overlays_and_keeps_masks(photos, tmp_path):
+    out = tmp_path / 'out'
+    segment_images(Bright(), list_images(photos), out, **ALL)
+    before, calls = files(out), Bright()
+    segment_images(calls, list_images(photos), out, opacity=0.9, names=True,
+                   **ALL)
+    assert calls.calls == []
+    after = files(out)
+    assert {name for name in after if after[name] != before[name]} == {
+        f'overlays/{i}.jpg' for i in range(7) if i != 3}
+    # As if they had been made with it in the first place.
+    segment_images(Bright(), list_images(photos), tmp_path / 'other',
+                   opacity=0.9, names=True, **ALL)
+    assert files(tmp_path / 'other') == after
+
+
+def test_overlays_of_another_style_are_named_and_not_mixed_silently(
+        photos, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmseg_panet.inference.folder_job.print_log',
+        lambda text, *args: said.append(text))
+    out = tmp_path / 'out'
+    items = list_images(photos)
+    segment_images(Bright(), items[:2], out, overlay=True, legend=False)
+    segment_images(Bright(), items[4:], out, overlay=True)
+    assert any('2 overlays of other images in another style' in one
+               for one in said)
+
+
+def test_a_job_on_videos_writes_them_and_a_contact_sheet(tmp_path):
+    for name, number in (('a', 6), ('b', 4)):
+        write_video(tmp_path / f'{name}.avi', number)
+    items = list_images([tmp_path / 'a.avi', tmp_path / 'b.avi'],
+                        frame_step=2)
+    out = tmp_path / 'out'
+    assert not segment_images(
+        Bright(), items, out, video='mp4', contact_sheet=True, csv=True)
+    assert set(files(out)) == {
+        'made_with.txt', 'classes.txt', 'areas.csv',
+        'contact_sheets/001.jpg', 'overlays/a.mp4', 'overlays/b.mp4',
+        *(f'masks/a/00000{i}.png' for i in (0, 2, 4)),
+        *(f'masks/b/00000{i}.png' for i in (0, 2))}
+    assert [len(read_video(out / f'overlays/{name}.mp4')[0])
+            for name in 'ab'] == [6, 4]
+    # Again, with the masks as they are.
+    calls = Bright()
+    segment_images(calls, items, out, video='mp4', legend=False)
+    assert not calls.calls
+    assert read_video(out / 'overlays/a.mp4')[0][0].shape == (48, 64, 3)
+
+
+def test_a_damaged_video_is_a_failure_and_nothing_else_is_lost(tmp_path):
+    for name in 'ab':
+        write_video(tmp_path / f'{name}.avi', 6)
+    items = list_images([tmp_path / 'a.avi', tmp_path / 'b.avi'])
+    write_video(tmp_path / 'a.avi', 4)
+    failures = segment_images(
+        Bright(), items, tmp_path / 'out', video='mp4')
+    assert [one.name for one in failures] == [
+        'a/000004', 'a/000005', 'overlays/a.mp4']
+    assert '2 frames of 6 cannot be read' in failures[-1].sentence
+    assert [len(read_video(tmp_path / f'out/overlays/{name}.mp4')[0])
+            for name in 'ab'] == [4, 6]
 
 
 def test_a_changed_image_is_computed_again_and_one_that_broke_has_no_mask(
