@@ -1333,6 +1333,33 @@ def _(parts, out):
     return parts.segment_from(out, parts.support, '--min-confidence', 1.5)
 
 
+@bad('An opacity above 1')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--opacity', 45)
+
+
+@bad('A weight of earlier frames above 0.95')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--smooth', 1)
+
+
+@bad('A step of frames below 1')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--frame-step', 0)
+
+
+@bad('An overlay video without a video')
+def _(parts, out):
+    return parts.segment_from(out, parts.support, '--video')
+
+
+@bad('A folder for contact sheets that holds other files')
+def _(parts, out):
+    (out / 'out/contact_sheets').mkdir(parents=True)
+    (out / 'out/contact_sheets/mine.jpg').touch()
+    return parts.segment_from(out, parts.support, '--contact-sheet')
+
+
 @bad('A minimum area above 1')
 def _(parts, out):
     return parts.segment_from(out, parts.support, '--min-area', 2)

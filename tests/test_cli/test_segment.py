@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from image_files import tiff_bytes
+from image_files import read_video, tiff_bytes, write_video
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image, ImageOps
@@ -321,3 +321,37 @@ def test_scenes_are_segmented_with_the_bands_of_their_bank(setting, tmp_path):
         '--out', tmp_path / 'wrong', '--bands', 1, 2, 3, code=2)
     assert "got {'bands': [4, 3, 2], 'stretch': [0.0, 3000.0]}" in (
         wrong.stderr)
+
+
+def test_a_video_gets_its_overlay_video_and_a_contact_sheet(
+        setting, tmp_path):
+    folder, _ = setting
+    path = write_video(tmp_path / 'film.avi', 10)
+    flags = ('--bank', folder / 'bank.safetensors', '--images', path, '--out',
+             tmp_path / 'out')
+    network = folder / 'small.py', folder / 'small.pth'
+    run = tool('segment', *network, *flags, '--video', 'webm', '--names',
+               '--contact-sheet', '--frame-step', 4, '--smooth', 0.5)
+    assert f'3 masks in {tmp_path}/out/masks' in run.stdout
+    written = {name for name in files(tmp_path / 'out') if '/' in name}
+    assert written == {
+        'overlays/film.webm', 'contact_sheets/001.jpg',
+        *(f'masks/film/00000{i}.png' for i in (0, 4, 8))}
+    frames, rate = read_video(tmp_path / 'out/overlays/film.webm')
+    assert len(frames) == rate == 10
+
+
+def test_a_video_that_is_damaged_is_named_and_the_code_is_1(
+        setting, tmp_path, monkeypatch):
+    folder, _ = setting
+    path = write_video(tmp_path / 'film.avi', 6)
+    monkeypatch.setattr(
+        'mmseg_panet.inference.images.image_source._count_frames',
+        lambda path: 8)
+    run = tool(
+        'segment', folder / 'small.py', folder / 'small.pth', '--bank',
+        folder / 'bank.safetensors', '--images', path, '--out',
+        tmp_path / 'out', '--video', '--frame-step', 7, code=1)
+    assert '1 overlay video incomplete:' in run.stderr
+    assert '2 frames of 8 cannot be read' in run.stderr
+    assert len(read_video(tmp_path / 'out/overlays/film.mp4')[0]) == 6

@@ -148,13 +148,14 @@ def segmented(path, out_dir, smooth=0.5):
 def test_masks_do_not_depend_on_interruptions_and_processes(
         tmp_path, video, monkeypatch):
     monkeypatch.setattr('mmseg_panet.inference.smoothing._LONGEST', 5)
+    # A fork must not inherit an open video.
+    in_processes(2, segmented, video, tmp_path / 'two')
     segmented(video, tmp_path / 'one')
     expected = masks(tmp_path / 'one')
     assert len(expected) == 12
+    assert masks(tmp_path / 'two') == expected
     (tmp_path / 'one/masks/a/000007.png').unlink()
     segmented(video, tmp_path / 'one')
     assert masks(tmp_path / 'one') == expected
     with pytest.raises(InputError, match='other settings'):
         segmented(video, tmp_path / 'one', smooth=0.4)
-    in_processes(2, segmented, video, tmp_path / 'two')
-    assert masks(tmp_path / 'two') == expected

@@ -99,6 +99,17 @@ def test_a_result_is_plotted_with_its_legend(inferencer, photos, tmp_path):
     assert Image.open(tmp_path / 'a.JPG').format == 'JPEG'
 
 
+def test_a_plot_has_the_style_that_is_asked_for(inferencer, photos):
+    result = inferencer(photos / 'a.png', names=True, return_vis=True)
+    plain = inferencer(photos / 'a.png', return_vis=True)
+    assert (result['visualization'] != plain['visualization']).any()
+    without = result.plot(legend=False)
+    assert without.shape == (360, 480, 3)
+    assert (without == result.plot()[:360, :480]).all()
+    assert (result.plot(names=True) != result.plot()).any()
+    assert (result.plot(opacity=0.9) != result.plot()).any()
+
+
 def test_several_images_are_a_grid_without_those_that_broke(
         inferencer, photos):
     result = inferencer(photos)
@@ -107,7 +118,8 @@ def test_several_images_are_a_grid_without_those_that_broke(
 
 
 @pytest.mark.parametrize('settings', [
-    dict(out='a.gif'), dict(out='folder.png'), dict(max_images=0)])
+    dict(out='a.gif'), dict(out='folder.png'), dict(max_images=0),
+    dict(opacity=2)])
 def test_a_plot_that_cannot_be_is_one_sentence(settings, tmp_path):
     (tmp_path / 'folder.png').mkdir()
     if 'out' in settings:
