@@ -55,7 +55,7 @@ def write_video(path: Path, frames: Iterable[np.ndarray],
         codec = _CODECS[path.suffix[1:]]
         with _quiet():
             writer = cv2.VideoWriter(
-                str(part), cv2.VideoWriter_fourcc(*codec), rate, size)
+                str(part), cv2.VideoWriter.fourcc(*codec), rate, size)
         if not writer.isOpened():
             others = ' or '.join(
                 one for one in VIDEO_FORMATS if one != path.suffix[1:])

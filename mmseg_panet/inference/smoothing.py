@@ -2,12 +2,13 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import check_number
+from ..errors import InputError, check_number
 from ..images.decoder import PLAIN
 from ..images.reading import ImageReading
 from .images.image_list import ImageItem
@@ -111,16 +112,22 @@ def segment_runs(
         earlier: Prediction | None = None
         for number in range(-len(run.warm_up), len(run.items)):
             (item,), (image,) = next(read)
-            found = image
-            if isinstance(image, np.ndarray):
+            if isinstance(image, InputError):
+                found: Prediction | InputError = image
+            else:
                 found, = predict_each(
-                    lambda images, before=earlier: [
-                        predict_next(images[0], before)], [image], [item])
+                    partial(_predict_next, predict_next, earlier), [image],
+                    [item])
             if isinstance(found, Prediction):
                 earlier = found
             if number >= 0:
-                yield item, image if isinstance(
-                    image, np.ndarray) else None, found
+                yield (item, None if isinstance(image, InputError) else image,
+                       found)
+
+
+def _predict_next(predict_next: Callable, earlier: Prediction | None,
+                  images: list[np.ndarray]) -> list[Prediction]:
+    return [predict_next(images[0], earlier)]
 
 
 def _video(item: ImageItem) -> object:

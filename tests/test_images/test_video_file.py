@@ -61,6 +61,8 @@ WRITER = cv2.VideoWriter
 class Losing:
     """A writer that loses frames as on a full disk, without an error."""
 
+    fourcc = WRITER.fourcc
+
     def __init__(self, *args):
         self.writer = WRITER(*args)
         self.isOpened, self.release = (

@@ -82,7 +82,7 @@ def test_hostile_and_long_names_are_text_in_one_line():
         box = written(picture, labels, (name,))
         if name.strip():
             top, bottom, left, right = box
-            assert bottom - top < 30 and 0 <= left and right < 300
+            assert bottom - top < 30 and left >= 0 and right < 300
 
 
 def test_undecided_pixels_have_no_name():

@@ -11,12 +11,11 @@ from ...images.reading import ImageReading
 from ...wording import printable
 from ..images.image_list import ImageItem
 from .out_folder import OutFolder
-from .prediction import Prediction, label_names, to_sample
+from .prediction import label_names, to_sample
 from .segmentation_result import SegmentationResult
 
 
-def pack_results(preds: Sequence[Prediction | InputError],
-                 visualization: list[np.ndarray | None],
+def pack_results(preds: Sequence[Any], visualization: list[np.ndarray | None],
                  return_datasample: bool, items: Sequence[ImageItem],
                  folder: OutFolder | None, alone: bool,
                  classes: tuple[str, ...], palette: np.ndarray,

@@ -20,6 +20,7 @@ from mmseg_panet.inference.results.mask_file import (
 )
 from mmseg_panet.inference.results.prediction import Prediction
 from mmseg_panet.visualization.overlay import OverlayStyle
+from mmseg_panet.visualization.segmentation_plot import PLAIN_STYLE
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def items(tmp_path):
     return found
 
 
-def write(tmp_path, items, style=OverlayStyle()):
+def write(tmp_path, items, style=PLAIN_STYLE):
     write_contact_sheet(tmp_path / 'out', items, CLASSES, PALETTE, style)
     return sorted((tmp_path / 'out/contact_sheets').iterdir())
 
