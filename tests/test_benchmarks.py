@@ -10,7 +10,16 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from benchmarks import REPO, gpu, gpu_check, peer, readers, results, soak
+from benchmarks import (
+    REPO,
+    gpu,
+    gpu_check,
+    peer,
+    readers,
+    results,
+    soak,
+    video,
+)
 from benchmarks.case import Case, build_model, noise_batch
 from benchmarks.catalogue import jobs
 from benchmarks.job import failure
@@ -339,3 +348,31 @@ def test_readers_of_two_codes_are_timed_in_turn(monkeypatch):
         'read coco', 'read and rasterize coco', 'read labelme',
         'read and rasterize labelme']
     assert all(row.value > 0 and row.seconds['old'] > 0 for row in rows)
+
+
+def test_a_synthetic_sequence_moves_its_labels_with_its_image():
+    """What is bright is the class, but for noise and compression."""
+    image = np.zeros((90, 120, 3), np.uint8)
+    image[30:60, 40:80] = 200
+    labels = (image[..., 0] > 0).astype(np.uint8)
+    frames = video.sequence(image, labels, 1.0, np.random.default_rng(0))
+    assert len(frames) == video.FRAMES
+    assert (frames[0].labels != frames[-1].labels).mean() > 0.1
+    for one in frames:
+        known = one.labels != 255
+        bright = one.image.mean(-1) > 100
+        assert (bright == one.labels)[known].mean() > 0.97
+    # With the motion compensated, the labels do not change; otherwise they do.
+    first, *_, last = frames
+    moved = video.changed(first.labels, last.labels, first, last)
+    assert moved < 0.05 < (first.labels != last.labels).mean()
+
+
+def test_the_benchmark_smooths_as_the_inferencer():
+    probabilities = np.random.default_rng(0).random(
+        (3, 2, 1, 5)).astype(np.float32)
+    mean = probabilities[0]  # 0.7 of it and 0.3 of itself is itself
+    for found, one in zip(
+            video.smoothed(probabilities, 0.7), probabilities, strict=True):
+        mean = 0.7 * mean + 0.3 * one
+        assert (found == mean.argmax(0)).all()

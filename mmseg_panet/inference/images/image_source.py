@@ -82,6 +82,8 @@ class Video:
                 Video._reading._capture = None
             Video._reading = self
             self._capture, self._next = cv2.VideoCapture(self.path), 0
+            # Upright, as players show it; OpenCV 4.11 does not do so itself.
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         for _ in range(self._next, number):
             self._capture.grab()
         found, frame = self._capture.read()
