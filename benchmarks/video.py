@@ -195,17 +195,18 @@ def measure_memory(device: torch.device, frames: int) -> list[Row]:
     The growth is that from the first tenth of the job to its end.
     """
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    image = cv2.resize(image, (640, 480), interpolation=cv2.INTER_CUBIC)
+    image = cv2.resize(image, (320, 240), interpolation=cv2.INTER_CUBIC)
     inferencer = FewShotInferencer(
-        OF_RANDOM_WEIGHTS, None, str(device), show_progress=False)
-    mask = np.zeros((480, 640), bool)
-    mask[100:250, 150:400] = True
+        OF_RANDOM_WEIGHTS, None, str(device), show_progress=False,
+        classifier='config')
+    mask = np.zeros((240, 320), bool)
+    mask[50:120, 70:200] = True
     inferencer.fit({'noise': [(image, mask)]})
     samples: list[int] = []
 
     def moved() -> Iterator[np.ndarray]:
         for i in range(frames):
-            yield np.roll(image, 5 * i, 1)[:240, :320]
+            yield np.roll(image, 5 * i, 1)[:120, :160]
 
     def watched(function: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -229,7 +230,7 @@ def measure_memory(device: torch.device, frames: int) -> list[Row]:
     first, last = np.median(samples[:start]), np.median(samples[-start:])
     return [Row(
         'memory of a job on a video, smoothed and with an overlay video',
-        f'{frames} frames of 320x240', 'largest resident memory',
+        f'{frames} frames of 160x120', 'largest resident memory',
         max(samples) / 1e6, min(samples) / 1e6, max(samples) / 1e6, 1,
         unit=' MB', remark=f'first tenth {first / 1e6:.0f} MB, last tenth '
         f'{last / 1e6:.0f} MB')]

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mmseg_panet.annotations.class_colours import class_palette
+from mmseg_panet.errors import InputError
 from mmseg_panet.visualization import segmentation_plot
-from mmseg_panet.visualization.overlay import overlay
+from mmseg_panet.visualization.overlay import OverlayStyle, overlay
 from mmseg_panet.visualization.segmentation_plot import (
     overlay_with_legend,
     plot_grid,
@@ -98,3 +99,38 @@ def test_a_legend_of_several_images_says_that_it_is_of_all(monkeypatch):
     of_all = 'percentages are of all pixels of the 2 images shown'
     assert lines == [
         'a', 'a', f'and 3 more; {of_all}', 'a', 'a', of_all, 'a']
+
+
+def test_an_opacity_is_0_to_1():
+    for opacity in (-0.1, 1.1, 'full'):
+        with pytest.raises(InputError, match='opacity'):
+            OverlayStyle(opacity)
+
+
+def test_an_overlay_without_a_legend_has_the_size_of_its_image():
+    image, labels = image_and_labels()
+    picture = overlay_with_legend(
+        image, labels, CLASSES, PALETTE, OverlayStyle(1, legend=False))
+    assert picture.shape == image.shape
+    assert (picture[5:15, 5:25] == PALETTE[1]).all()
+
+
+def test_the_names_of_the_classes_are_on_their_objects():
+    image, labels = image_and_labels(200, 300)
+    plain, named = (overlay_with_legend(
+        image, labels, CLASSES, PALETTE, OverlayStyle(names=names))
+        for names in (False, True))
+    changed = (plain != named).any(-1)
+    assert changed.sum() > 50
+    assert not changed[labels.shape[0]:].any()  # the legend
+    assert not changed[:200][labels == 0].any()
+
+
+def test_a_grid_takes_iterators_and_has_the_columns_that_are_asked_for():
+    image, labels = image_and_labels()
+    sizes = [plot_grid(
+        (image for _ in range(3)), (labels for _ in range(3)), iter('abc'),
+        CLASSES, PALETTE, columns=columns, tile=100,
+        style=OverlayStyle(legend=False)).shape for columns in (1, 3)]
+    assert sizes[0][1] == 108 and sizes[1][1] == 3 * 108
+    assert sizes[0][0] == 3 * sizes[1][0]
