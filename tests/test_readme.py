@@ -29,6 +29,7 @@ from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
+from mmseg_panet.images.video_file import write_video
 from mmseg_panet.models import PANetHead
 
 PYTHON = {(block.page, block.number): block.text
@@ -136,6 +137,7 @@ def test_photographs_are_segmented_in_few_lines(name, out, photographs):
               and '--bands' not in block.text], ids=str)
 def test_photographs_are_segmented_by_the_commands(block, photographs):
     Image.new('RGB', (80, 60)).save('street.jpg')
+    write_video(Path('film.mp4'), [np.zeros((60, 80, 3), np.uint8)] * 6, 25)
     for words in commands(block.text):
         if words[3] != 'none':
             save_weights(*words[2:4])
@@ -144,6 +146,11 @@ def test_photographs_are_segmented_by_the_commands(block, photographs):
         for name in ('--bank', '--out'):
             assert name not in words or Path(
                 words[words.index(name) + 1]).exists()
+    if '--video' in block.text:
+        masks = sorted(Path('out/masks').rglob('*.png'))
+        assert [path.name for path in masks] == ['000000.png', '000005.png']
+        assert Path('out/overlays/film.mp4').is_file()
+        return
     assert len(list(Path('out/masks').iterdir())) == 9
     if '--coco' in block.text:
         found = json.loads(Path('out/coco.json').read_text())
