@@ -90,9 +90,9 @@ def segment_images(inferencer: ImageInferencer, images: Sequence[ImageItem],
         contact_sheet (bool): Whether pages with small overlays of all images
             are written, see :func:`write_contact_sheet`. Defaults to False.
         smooth (float): Weight of earlier frames in the probabilities of a
-            frame of a video, 0 to 0.95, see :meth:`~.FewShotInferencer.
-            predict_next`. Frames are then segmented one by one in runs, see
-            :func:`cut_runs`. Defaults to 0.
+            frame of a video, 0 to 0.95, see
+            :meth:`FewShotInferencer.predict_next`. Frames are then segmented
+            one by one in runs, see :func:`cut_runs`. Defaults to 0.
 
     Returns:
         list[Failure]: Images that could not be read or segmented, in order.
