@@ -1,6 +1,8 @@
 """The Markdown pages of the repository: their blocks, commands and links."""
 import re
 import shlex
+import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +10,7 @@ REPO = Path(__file__).parents[1]
 README = REPO / 'projects_readme.md'
 DOCS = sorted((REPO / 'docs').glob('*.md'))
 PHOTOS = REPO / 'examples/photos'
-PAGES = [README, *DOCS, PHOTOS / 'README.md',
+PAGES = [README, *DOCS, *sorted(REPO.glob('examples/**/README.md')),
          *sorted((REPO / 'configs').glob('*/README.md'))]
 OTHERS = sorted({
     *REPO.glob('*.md'), *REPO.glob('.github/**/*.md'),
@@ -28,12 +30,38 @@ class Block(NamedTuple):
         return f'{self.page}-{self.language}-{self.number}'
 
 
-def blocks(language):
-    """All blocks of a language on all pages."""
-    return [
-        Block(str(page.relative_to(REPO)), number, language, text)
-        for page in PAGES for number, text in enumerate(re.findall(
-            rf'^```{language}\n(.*?)^```$', page.read_text(), re.M | re.S))]
+SHELL = {'bash', 'console'}
+DATA = {'text', 'json', 'yaml', 'bibtex', 'mermaid', 'ini', 'html', 'xml',
+        'dockerfile', 'nginx', 'toml', 'css', 'math'}
+"""Languages of blocks that a reader does not run."""
+
+
+def all_blocks(page):
+    """All blocks of a page, in their order."""
+    found, numbers = [], Counter()
+    for indent, language, text in re.findall(
+            r'^( *)```([^\n`]*)\n(.*?)^ *```$', page.read_text(),
+            re.M | re.S):
+        language = language.split(' ')[0].strip('{}')
+        found.append(Block(
+            str(page.relative_to(REPO)), numbers[language], language,
+            textwrap.dedent(text) if indent else text))
+        numbers[language] += 1
+    return found
+
+
+def blocks(language, pages=PAGES):
+    """All blocks of a language on some pages."""
+    return [block for page in pages for block in all_blocks(page)
+            if block.language == language]
+
+
+def commands_of(block):
+    """The commands of a block of bash, or after the prompts of a console."""
+    if block.language == 'bash':
+        return commands(block.text)
+    text = block.text.replace('\\\n', ' ')
+    return commands('\n'.join(re.findall(r'^\$ (.*)$', text, re.M)))
 
 
 def commands(text):

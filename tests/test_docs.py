@@ -1,13 +1,8 @@
-"""The pages of README and docs/: links, commands, photographs, words."""
-import importlib
+"""The pages of README and docs/: links, names, photographs, words."""
 import re
-import runpy
 import shlex
 import subprocess
-import sys
-from argparse import ArgumentParser
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -20,7 +15,6 @@ from markdown_pages import (
     REPO,
     anchors,
     blocks,
-    commands,
     inline_code,
     links,
     measured,
@@ -29,6 +23,12 @@ from mmengine.registry import FUNCTIONS
 from mmengine.runner.checkpoint import get_torchvision_models
 from mmseg import registry
 from PIL import Image
+from snippet_runs import (
+    CVAT,
+    assert_makes,
+    assert_pip_installs,
+    parser_of,
+)
 
 from mmseg_panet.annotations.class_list import read_class_list
 from mmseg_panet.annotations.formats.class_folders import list_pairs
@@ -40,37 +40,12 @@ from mmseg_panet.inference.advice.report import (
     format_advice,
 )
 
-ON_THE_PAGE = {'mine.py'}
-"""Configs that the page itself tells to write."""
-
-MAKEFILE = (REPO / 'Makefile').read_text()
-
-CVAT = {
-    '--auth', '--function-module', '--conf-threshold', '--conv-mask-to-poly',
-    '--clear-existing', '--allow-unmatched-labels'}
-"""Flags of cvat-cli, with which test_label_tools/test_cvat.py runs it."""
-
-SHELL = dict(
-    git=[['git', 'clone', '<address of this repository>', 'mmseg_panet']],
-    cd=[['cd', 'mmseg_panet']],
-    source=[['source', '.venv/bin/activate']])
-"""Commands before the installation."""
-
 OLD_NAMES = {'deprecations'}
 """Pages that also have the old names of configs."""
 
 
 def name_of(page):
     return str(page.relative_to(REPO))
-
-
-def parser_of(name):
-    """The parser that a subcommand uses."""
-    module = importlib.import_module(
-        f"mmseg_panet.cli.{name.replace('-', '_')}")
-    parser = ArgumentParser(exit_on_error=False)
-    module.add_arguments(parser)
-    return parser
 
 
 def flags_of(name):
@@ -96,72 +71,17 @@ def test_relative_links_lead_to_files_and_headings(page):
             assert anchor in anchors(target), link
 
 
-@pytest.mark.parametrize(
-    'words', [pytest.param(words, id=f'{block}-{i}')
-              for block in blocks('bash')
-              for i, words in enumerate(commands(block.text))])
-def test_every_command_is_accepted_by_its_parser(words):
-    while re.match('[A-Z]+=', words[0]):
-        words = words[1:]
-    if words[0] == 'torchrun':
-        words = ['mmseg-panet', *words[words.index('mmseg_panet') + 1:]]
-    program, *rest = words
-    if program in SHELL:
-        assert words in SHELL[program]
-    elif words == ['python', '-m', 'venv', '.venv']:
-        assert re.search('^VENV := .venv$', MAKEFILE, re.M)
-    elif program == 'make':
-        target, = rest
-        assert re.search(f'^{target}:', MAKEFILE, re.M)
-    elif program in PROGRAMS:
-        PROGRAMS[program](rest)
-    elif program == 'python':
-        script, *arguments = rest
-        with mock.patch.object(sys, 'argv', [script, *arguments]):
-            runpy.run_path(str(REPO / script))['parse_args']()
-    else:
-        assert program == 'mmseg-panet'
-        if rest[0].startswith('-'):
-            assert rest in (
-                ['--help'], ['--version'], ['--list-configs'])
-            return
-        args = parser_of(rest[0]).parse_args(rest[1:])
-        config = getattr(args, 'config', None)
-        if config not in {None, *ON_THE_PAGE}:
-            assert find_config(REPO / config if '/' in config else config)
-
-
-def assert_cvat_accepts(words):
-    assert {word for word in words if word.startswith('--')} <= CVAT
-
-
-def assert_label_studio_ml_starts(words):
-    start, folder, *arguments = words
-    assert start == 'start'
-    assert (REPO / folder / '_wsgi.py').exists()
-    find_config(parser_of('label-studio').parse_args(arguments).config)
-
-
-def assert_pip_installs(words):
-    install, *options, what = words
-    assert install == 'install' and set(options) <= {'-e'}
-    extra = re.fullmatch(r'(?:mmseg-panet|\.)(?:\[(\w+)\])?', what)[1]
-    assert extra is None or f"'{extra}': [" in (REPO / 'setup.py').read_text()
-
-
-PROGRAMS = {
-    'pip': assert_pip_installs, 'cvat-cli': assert_cvat_accepts,
-    'label-studio-ml': assert_label_studio_ml_starts}
-"""By what the arguments of other programs are checked."""
-
-
-@pytest.mark.parametrize('page', PAGES, ids=name_of)
+@pytest.mark.parametrize('page', [
+    page for page in [*PAGES, *OTHERS] if page.name != 'CHANGELOG.md'],
+    ids=name_of)
 def test_flags_and_subcommands_in_the_text_exist(page):
     known = CVAT.union(*map(flags_of, SUBCOMMANDS))
     for code in inline_code(page):
         words = code.split()
-        if words[0] == 'pip':
+        if words[:2] == ['pip', 'install']:
             assert_pip_installs(shlex.split(code)[1:])
+        elif words[0] == 'make':
+            assert_makes(shlex.split(code)[1:])
         elif words[0] == 'mmseg-panet' and len(words) > 1:
             if words[1].startswith('-'):
                 assert words[1] in (
@@ -244,6 +164,9 @@ def test_the_figures_of_the_readme_are_those_that_were_measured():
     assert f'1 / 5 examples | {one:.1f} / {five:.1f} |' in text
     one, five = (found['VOC animals', f'1-way {n}-shot'] for n in (1, 5))
     assert f'1 / 5 / 20 examples | {one:.1f} / {five:.1f} / ' in text
+    # The sentence below the picture has them without decimals.
+    assert '54, 65 and 72% with 1, 5 and 20 examples' in text
+    assert (round(one), round(five)) == (54, 65)
 
 
 def test_words_are_explained_once_each():

@@ -20,6 +20,7 @@ LEFT_OUT = shutil.ignore_patterns(
     '.*', '__pycache__', '_build', 'build', 'data', 'dist', 'mutants',
     'tests', 'work_dirs')
 PAGES = {
+    'Your own images in five minutes': 'docs/five_minutes',
     'Which classifier': 'docs/classifiers',
     'A new benchmark': 'docs/new_benchmark',
     'The head in another model': 'docs/head_in_another_model',

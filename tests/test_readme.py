@@ -1,11 +1,9 @@
 """What README and docs/ tell users to write does what they say.
 
-Every block of Python runs, and every command on photographs: on tiny networks
-with random weights, as nothing can be downloaded here. The other commands
-(training, tests, preparation of data) are parsed by test_docs.py, and run in
-tests/test_cli.
+These blocks of Python are tested closely, on tiny networks with random
+weights, as nothing can be downloaded here. test_snippets.py runs the others,
+and all commands.
 """
-import json
 import runpy
 import shutil
 import sys
@@ -15,37 +13,27 @@ import numpy as np
 import pytest
 import torch
 from inference_parts import RESIZE, red_and_blue, small_inferencer
-from markdown_pages import PHOTOS, REPO, blocks, commands
+from markdown_pages import OTHERS, PAGES, PHOTOS, REPO, blocks, commands
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_torchvision_models
 from mmseg.registry import DATASETS, MODELS, VISUALIZERS
 from PIL import Image
+from shrunk_configs import shrink_configs
+from small_data import make_own_data
 from tool_runs import tool
 from torchvision.models import resnet18
 
 from mmseg_panet.apis import FewShotInferencer
-from mmseg_panet.config import config_file
 from mmseg_panet.config.bundled_configs import find_config
 from mmseg_panet.config.config_file import read_config
 from mmseg_panet.config.settings import apply_settings
 from mmseg_panet.datasets.toy.toy_dataset import make_toy_examples
-from mmseg_panet.images.video_file import write_video
 from mmseg_panet.models import PANetHead
 
 PYTHON = {(block.page, block.number): block.text
-          for block in blocks('python')}
+          for block in blocks('python', [*PAGES, *OTHERS])}
 IMAGENET = 'panet_r50-d8-s23_imagenet-473x473'
 TOY = 'panet_r18-d8_1xb4-800iters_toy3i-128x128'
-TINY = """
-_base_ = {base!r}
-model = dict(
-    backbone=dict(depth=18, base_channels=8, stem_channels=8, init_cfg=None),
-    decode_head=dict(in_channels={channels}))
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(65, 65), keep_ratio=False),
-    dict(type='PackSegInputs')]
-"""
 TESTED = {
     ('projects_readme.md', 0): 'photographs',
     ('projects_readme.md', 1): 'registers',
@@ -72,8 +60,10 @@ TESTED = {
     ('docs/classifiers.md', 0): 'classifier',
     ('docs/generalized.md', 0): 'closed-set model',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
+    ('CONTRIBUTING.md', 0): 'a backbone',  # by test_contributing.py
+    ('CONTRIBUTING.md', 1): 'an annotation format',  # by test_contributing.py
 }
-"""By what below each block is run."""
+"""By what below a block is run, if not by test_snippets.py."""
 
 
 def snippet(name):
@@ -87,17 +77,7 @@ def snippet(name):
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """A folder to work in, where names of configs lead to tiny networks."""
-    def find(config):
-        path = find_config(config)
-        if path.parent.name != 'panet':
-            return path
-        channels = '(16, 32)' if '-s23' in path.stem else '32'
-        small = tmp_path / 'tiny' / path.name
-        small.parent.mkdir(exist_ok=True)
-        small.write_text(TINY.format(base=str(path), channels=channels))
-        return small
-
-    monkeypatch.setattr(config_file, 'find_config', find)
+    shrink_configs(monkeypatch)
     folder = tmp_path / 'folder'
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -112,8 +92,9 @@ def photographs(tiny):
     return tiny
 
 
-def test_every_block_of_python_is_run_below():
-    assert PYTHON.keys() == TESTED.keys()
+def test_every_row_of_the_table_is_a_block():
+    """test_snippets.py runs all blocks that are not in the table."""
+    assert TESTED.keys() <= PYTHON.keys()
 
 
 @pytest.mark.parametrize('name, out', [
@@ -128,42 +109,6 @@ def test_photographs_are_segmented_in_few_lines(name, out, photographs):
         assert sorted(path.name for path in Path(out, name).iterdir()) == [
             f'{path.stem}.{suffix}' for path in sorted(
                 Path('photos').iterdir())]
-
-
-@pytest.mark.parametrize(
-    'block', [block for block in blocks('bash')
-              if 'segment panet' in block.text
-              and 'torchrun' not in block.text
-              and '--bands' not in block.text], ids=str)
-def test_photographs_are_segmented_by_the_commands(block, photographs):
-    Image.new('RGB', (80, 60)).save('street.jpg')
-    write_video(Path('film.mp4'), [np.zeros((60, 80, 3), np.uint8)] * 6, 25)
-    for words in commands(block.text):
-        if words[3] != 'none':
-            save_weights(*words[2:4])
-        torch.manual_seed(0)  # a bank is refused by other random weights
-        tool(*words[1:])
-        for name in ('--bank', '--out'):
-            assert name not in words or Path(
-                words[words.index(name) + 1]).exists()
-    if '--video' in block.text:
-        masks = sorted(Path('out/masks').rglob('*.png'))
-        assert [path.name for path in masks] == ['000000.png', '000005.png']
-        assert Path('out/overlays/film.mp4').is_file()
-        return
-    assert len(list(Path('out/masks').iterdir())) == 9
-    if '--coco' in block.text:
-        found = json.loads(Path('out/coco.json').read_text())
-        assert [category['name'] for category in found['categories']] == [
-            'fish', 'solar panel', 'windmill']
-
-
-def save_weights(config, path):
-    """Save weights as torchvision has them: with a stage 4 and classes."""
-    backbone = MODELS.build(read_config(config).model.backbone)
-    torch.save(dict(backbone.state_dict(), **{
-        'layer4.0.conv1.weight': torch.ones(1), 'fc.bias': torch.ones(1)}),
-        path)
 
 
 def test_the_areas_of_classes_are_printed(photographs, capsys):
@@ -296,21 +241,6 @@ def test_examples_are_given_in_all_ways_and_judged(tiny):
     assert inferencer.classes == ('cat', 'ox')
     exec(snippet('advice'), dict(inferencer=inferencer))
     assert Path('advice.png').is_file()
-
-
-def make_own_data(folder):
-    rng = np.random.default_rng(0)
-    for name in ('images', 'masks'):
-        (folder / name).mkdir(parents=True)
-    for i in range(12):
-        mask = np.zeros((300, 400), np.uint8)
-        mask[50:200, 50:300] = 1 + i % 4
-        Image.fromarray(rng.integers(
-            0, 255, (300, 400, 3), dtype=np.uint8)).save(
-                folder / f'images/{i}.jpg')
-        Image.fromarray(mask).save(folder / f'masks/{i}.png')
-    (folder / 'classes.txt').write_text(
-        '0 background\n1 cat\n2 dog\n3 car\n4 tree\n')
 
 
 def test_the_config_of_your_own_data_samples_episodes(tmp_path, monkeypatch):

@@ -45,6 +45,7 @@ CROSS_CUTTING = {
     'test_readme.py',
     'test_recorded_graphs.py',
     'test_results_page.py',
+    'test_snippets.py',
     'test_structure.py',
     'test_tool_runs.py',
     'test_cli/test_checkpoint_entrances.py',
