@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .deprecation import renamed
 from .errors import InputError, error_context
+from .mask_png import encode_mask
 from .write_errors import write_context
 
 StrPath = str | os.PathLike
@@ -245,21 +245,13 @@ def write_mask(path: Path, labels: np.ndarray, palette: bytes,
                text: PngInfo | None = None) -> None:
     """Write a mask as a PNG, atomically.
 
-    It has 8 bits and a palette, or 16 bits and is grey.
-
     Args:
         path (Path): Path of the file. Its folder is created.
-        labels (np.ndarray): Labels of the pixels, (H, W) uint8 or uint16.
-        palette (bytes): RGB colours of up to 256 labels, three bytes each.
-            Those of uint16 are not stored.
-        text (PngInfo, optional): Text chunks to store in the file. Defaults
-            to None.
+        labels (np.ndarray): See :func:`encode_mask`.
+        palette (bytes): See :func:`encode_mask`.
+        text (PngInfo, optional): See :func:`encode_mask`. Defaults to None.
     """
-    mask = Image.fromarray(labels)
-    if labels.dtype == np.uint8:
-        mask.putpalette(palette)
-    with atomic_path(path) as part:
-        mask.save(part, 'PNG', pnginfo=text)
+    write_atomic(path, encode_mask(labels, palette, text))
 
 
 def read_names(path: StrPath) -> list[str]:

@@ -19,6 +19,10 @@ _opening = threading.Lock()
 """Lock of Pillow's own limit, which belongs to the process."""
 
 
+class TooManyPixelsError(InputError):
+    """An image that is larger than the limit."""
+
+
 def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
                  formats: tuple[str, ...] = _FORMATS) -> Image.Image:
     """Open an image with Pillow, unless it has too many pixels.
@@ -39,7 +43,7 @@ def open_limited(file: StrPath | IO[bytes], name: StrPath = '',
         first used.
 
     Raises:
-        InputError: If the image has more pixels, by its header.
+        TooManyPixelsError: If the image has more pixels, by its header.
         OSError: If the file cannot be opened; or another error of Pillow.
     """
     if isinstance(file, str | os.PathLike):
@@ -84,17 +88,17 @@ def check_pixels(size: Sequence[int], where: object) -> None:
         where (object): Start of the message: the file, and the place in it.
 
     Raises:
-        InputError: If there are more pixels than the limit of
+        TooManyPixelsError: If there are more pixels than the limit of
             :func:`open_limited`, or more on a side than OpenCV reads.
     """
     height, width = size
     shown = f'{where} has {abbreviate(width)}x{abbreviate(height)} pixels'
     if max(size) > _LONGEST:
-        raise InputError(
+        raise TooManyPixelsError(
             f'{shown}, expected at most {_LONGEST:,} on a side; correct its '
             'size, or cut it into tiles')
     if width * height > (most := _max_pixels()):
-        raise InputError(
+        raise TooManyPixelsError(
             f'{shown}, expected at most {most:,}; make it smaller, cut it '
             f'into tiles, or set {VARIABLE} to a larger number if there is '
             'enough memory')

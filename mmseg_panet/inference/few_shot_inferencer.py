@@ -231,7 +231,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
 
     def predict(self, images: Sequence[np.ndarray | Image.Image],
                 keep_probabilities: bool = False,
-                channel_order: str | None = None) -> list[Prediction]:
+                channel_order: str | None = None,
+                min_confidence: float | None = None) -> list[Prediction]:
         """Segment images in memory.
 
         Args:
@@ -242,15 +243,19 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                 probabilities of every class. Defaults to False.
             channel_order (str, optional): Order of the channels of arrays.
                 Defaults to that of the inferencer.
+            min_confidence (float, optional): See the class. Defaults to that
+                of the inferencer.
 
         Returns:
             list[Prediction]: One for each image, in order.
 
         Raises:
             InputError: If no class is registered, an array is not an image,
-                or the backbone overflows.
+                ``min_confidence`` is out of range, or the backbone overflows.
         """
-        return self._predict(images, keep_probabilities, channel_order)
+        return self._predict(
+            images, keep_probabilities, channel_order,
+            min_confidence=min_confidence)
 
     def predict_next(self, frame: np.ndarray | Image.Image,
                      earlier: Prediction | None = None, smooth: float = 0.5,
@@ -280,18 +285,21 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
 
     def _predict(self, images: Sequence[np.ndarray | Image.Image],
                  keep_probabilities: bool, channel_order: str | None,
-                 earlier: Prediction | None = None,
-                 smooth: float = 0) -> list[Prediction]:
+                 earlier: Prediction | None = None, smooth: float = 0,
+                 min_confidence: float | None = None) -> list[Prediction]:
         if not self.classes:
             raise InputError(NO_CLASS)
         if channel_order is None:
             channel_order = self.channel_order
         check_channel_order(channel_order)
+        if min_confidence is None:
+            min_confidence = self.min_confidence
+        check_number('min_confidence', min_confidence, least=0, most=1)
         arrays = [image_array(image, channel_order) for image in images]
         with checked_at_end():
             return [
                 predict_classes(
-                    views, self.classes, self.min_confidence,
+                    views, self.classes, min_confidence,
                     keep_probabilities, min_area_of(self.model),
                     earlier, smooth)
                 for views in self._network.views(arrays)]

@@ -10,8 +10,9 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from ...annotations.label_type import ignored_label
 from ...deprecation import renamed
 from ...errors import InputError, WriteError
-from ...files import write_mask
+from ...files import write_atomic
 from ...json_text import parse_json
+from ...mask_png import encode_mask
 from .prediction import Prediction
 
 _CHUNK = 'mmseg_panet'
@@ -47,21 +48,36 @@ def mask_path(out_dir: Path, name: str) -> Path:
 
 def write_prediction(path: Path, prediction: Prediction,
                      palette: np.ndarray, source: str = '') -> None:
-    """Write a class map as a PNG, see :func:`write_mask`.
+    """Write a class map as a PNG, atomically.
 
     Args:
         path (Path): Path of the file; its folder is created.
-        prediction (Prediction): A prediction, whose areas become text in the
-            file, see :func:`read_summary`.
+        prediction (Prediction): See :func:`encode_prediction`.
         palette (np.ndarray): See :func:`class_palette`.
         source (str): Key of the image, see :func:`source_key`. Defaults to
             none.
+    """
+    write_atomic(path, encode_prediction(prediction, palette, source))
+
+
+def encode_prediction(prediction: Prediction, palette: np.ndarray,
+                      source: str = '') -> bytes:
+    """Encode a class map as a PNG, see :func:`encode_mask`.
+
+    Args:
+        prediction (Prediction): A prediction, whose areas become text in the
+            file, see :func:`read_summary`.
+        palette (np.ndarray): See :func:`class_palette`.
+        source (str): See :func:`write_prediction`. Defaults to none.
+
+    Returns:
+        bytes: The file.
     """
     text = PngInfo()
     text.add_text(_CHUNK, json.dumps({
         'classes': prediction.classes, 'areas': areas(prediction),
         'source': source}))
-    write_mask(path, prediction.class_map, palette.tobytes(), text)
+    return encode_mask(prediction.class_map, palette.tobytes(), text)
 
 
 def areas(prediction: Prediction) -> list[Area]:

@@ -10,7 +10,7 @@ from ...files import atomic_path
 from ...table import csv_line
 from ..images.image_list import ImageItem
 from .coco_export import coco_categories, coco_images, write_lists
-from .mask_file import mask_path, read_mask, read_summary
+from .mask_file import Area, mask_path, read_mask, read_summary
 
 
 def write_areas(out_dir: Path, images: Sequence[ImageItem]) -> None:
@@ -67,18 +67,36 @@ def _images(out_dir: Path, images: Sequence[ImageItem]) -> Iterator[dict]:
 
 def _annotations(out_dir: Path,
                  images: Sequence[ImageItem]) -> Iterator[dict]:
-    from pycocotools import mask as coco
     number = 0
     for i, item in enumerate(images, start=1):
         path = mask_path(out_dir, item.name)
-        labels = read_mask(path)
-        for label, pixels, confidence in read_summary(path).areas:
-            if label in (0, ignored_of(labels.dtype)) or not pixels:
-                continue
+        for row in class_annotations(
+                read_mask(path), read_summary(path).areas):
             number += 1
-            rle = coco.encode(np.asfortranarray(labels == label, np.uint8))
-            yield {
-                'id': number, 'image_id': i, 'category_id': label,
-                'segmentation': rle | {'counts': rle['counts'].decode()},
-                'area': pixels, 'bbox': coco.toBbox(rle).tolist(),
-                'iscrowd': 0, 'score': confidence}
+            yield row | {'id': number, 'image_id': i}
+
+
+def class_annotations(labels: np.ndarray,
+                      areas: Sequence[Area]) -> Iterator[dict]:
+    """Describe the classes of an image as annotations of COCO.
+
+    Args:
+        labels (np.ndarray): (H, W), see :class:`Prediction`.
+        areas (Sequence[Area]): See :func:`areas`.
+
+    Yields:
+        dict: The annotation of a class that is present, as of the only
+        image.
+    """
+    from pycocotools import mask as coco
+    number = 0
+    for label, pixels, confidence in areas:
+        if label in (0, ignored_of(labels.dtype)) or not pixels:
+            continue
+        number += 1
+        rle = coco.encode(np.asfortranarray(labels == label, np.uint8))
+        yield {
+            'id': number, 'image_id': 1, 'category_id': label,
+            'segmentation': rle | {'counts': rle['counts'].decode()},
+            'area': pixels, 'bbox': coco.toBbox(rle).tolist(),
+            'iscrowd': 0, 'score': confidence}
