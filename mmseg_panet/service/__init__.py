@@ -1,0 +1,1 @@
+"""An HTTP service that segments images into the classes of a bank."""

@@ -1,0 +1,74 @@
+"""The queue of requests in front of the inferencer."""
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from fastapi import HTTPException
+
+from ..wording import counted
+from .limits import Limits
+
+THREADS = 2
+"""One decodes an image or encodes an answer while one uses the network."""
+_AGAIN = {'Retry-After': '1'}
+_Answer = TypeVar('_Answer')
+
+
+class WorkQueue:
+    """Works on requests in their order, and refuses those that are too many.
+
+    The memory of a service is limited, as each request holds its image.
+
+    Args:
+        limits (Limits): Number of requests, and time for an answer.
+
+    Attributes:
+        requests (int): Number of requests that have a place.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._pool = ThreadPoolExecutor(THREADS, 'segment')
+        self.requests = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place while a request is read and worked on.
+
+        Raises:
+            HTTPException: With the status 503 if there is none.
+        """
+        if self.requests >= self._limits.requests:
+            raise HTTPException(
+                503, 'expected at most '
+                f"{counted(self._limits.requests, 'request')} at once, got "
+                'one more; send it again after the seconds of Retry-After',
+                _AGAIN)
+        self.requests += 1
+        try:
+            yield
+        finally:
+            self.requests -= 1
+
+    async def run(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do the work of a request in a thread, when it is its turn.
+
+        Raises:
+            HTTPException: With the status 503 if it takes too long. If it
+                has not begun, it is never done.
+        """
+        try:
+            return await asyncio.wait_for(
+                asyncio.wrap_future(self._pool.submit(work)),
+                self._limits.seconds)
+        except asyncio.TimeoutError as error:
+            raise HTTPException(
+                503, f'expected an answer within {self._limits.seconds:g} '
+                'seconds, got none; send a smaller image, or send it again '
+                'later', _AGAIN) from error
+
+    def close(self) -> None:
+        """Wait for the work that has begun, and end the threads."""
+        self._pool.shutdown()
