@@ -25,6 +25,7 @@ from . import (
     profiles,
     readers,
     resume,
+    service,
     soak,
     training,
     video,
@@ -96,6 +97,9 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
         found['backbones'] = Job(backbones.measure)
         found['readers'] = Job(readers.measure)
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
+        found['service'] = Job(partial(service.measure, data, work_dir))
+        found['soak-service'] = Job(
+            partial(service.measure_growth, data, work_dir))
     found['soak-training'] = Job(partial(soak.measure_training, work_dir))
     for name, reuse in (('episodes', False), ('images', True)):
         found[f'soak-{name}'] = Job(

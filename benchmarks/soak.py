@@ -43,9 +43,13 @@ class Usage(NamedTuple):
     processes: int
 
 
-def usage() -> Usage:
-    """Read what this process and its descendants use now, on Linux."""
-    found, left = [], [Path('/proc/self').resolve()]
+def usage(pid: int | str = 'self') -> Usage:
+    """Read what a process and its descendants use now, on Linux.
+
+    Args:
+        pid (int | str): Number of the process. Defaults to this one.
+    """
+    found, left = [], [Path(f'/proc/{pid}').resolve()]
     while left:
         process = left.pop()
         try:

@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> None:
         inferencer.load(args.bank)
         app = make_app(inferencer, limits, token)
         number = counted(len(inferencer.classes), 'class', 'classes')
-        print(f'{number} at {url_of(listening, args.bind)}/segment; Ctrl-C '
-              'stops the service', flush=True)
+        print(f'the service is at {url_of(listening, args.bind)}/segment '
+              f'with {number}; end it with Ctrl-C', flush=True)
         if token is None and not is_local(listening):
             warn(f'everyone who reaches {args.bind} can use the service; set '
                  f'{TOKEN}, or protect the address')

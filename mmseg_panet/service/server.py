@@ -10,6 +10,9 @@ from fastapi import FastAPI
 
 from .limits import Limits
 
+_IDLE = 75
+"""Seconds that a connection may be idle; proxies close theirs after 60."""
+
 
 def run_server(app: FastAPI, listening: socket.socket,
                limits: Limits) -> None:
@@ -27,6 +30,7 @@ def run_server(app: FastAPI, listening: socket.socket,
         app, http='h11', ws='none', loop='asyncio', lifespan='on',
         log_level='warning', access_log=False, server_header=False,
         headers=[('X-Content-Type-Options', 'nosniff')],
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=math.ceil(2 * limits.seconds))
     # After its end, uvicorn repeats the signal that ended it.
     before = signal.signal(signal.SIGTERM, _stop)

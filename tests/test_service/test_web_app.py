@@ -226,11 +226,8 @@ def test_many_pixels_in_a_small_file_are_refused_by_the_header(
 
 
 def test_a_body_of_unknown_length_is_counted_while_it_arrives(client):
-    sent = []
-
     def chunks():
         for _ in range(10_000):
-            sent.append(1)
             yield bytes(1000)
 
     answer = client.post('/segment', content=chunks())
