@@ -72,10 +72,16 @@ class Service:
         answer = self._clients.connection.getresponse()
         return answer.status, answer.read()
 
-    def stop(self) -> None:
-        """End the process as a system does."""
+    def stop(self) -> str:
+        """End the service as a system does, and return its last sentence."""
+        assert self.process.stdout is not None
         self.process.terminate()
+        sentence = self.process.stdout.readline()
+        # Python takes a second to leave torch.
+        self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
+        return sentence
 
 
 def send(service: Service, contents: Sequence[bytes],

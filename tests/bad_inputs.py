@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import socket
 import zipfile
 
 import numpy as np
@@ -95,6 +96,9 @@ class Parts:
     def export(self, out, *arguments):
         return ('export', *self.network(), '--bank', self.bank, out,
                 *arguments)
+
+    def serve(self, *arguments):
+        return ('serve', *self.network(), '--bank', self.bank, *arguments)
 
     def test(self, *arguments, checkpoint=None):
         return ('test', *self.network(checkpoint), '--data-root', self.toy,
@@ -1576,3 +1580,34 @@ def _(parts, out):
 def _(parts, out):
     return ('label-studio', *parts.network(), '--bank', out / 'a.safetensors',
             '--document-root', out / 'nowhere')
+
+
+@bad('A port that another program uses')
+def _(parts, out):
+    parts.server = socket.create_server(('127.0.0.1', 0))
+    return parts.serve('--port', parts.server.getsockname()[1])
+
+
+@bad('A port that does not exist')
+def _(parts, out):
+    return parts.serve('--port', 70000)
+
+
+@bad('An address of another machine')
+def _(parts, out):
+    return parts.serve('--bind', '192.0.2.1')
+
+
+@bad('A limit of zero bytes')
+def _(parts, out):
+    return parts.serve('--max-upload', 0)
+
+
+@bad('A service without places for requests')
+def _(parts, out):
+    return parts.serve('--max-requests', 0)
+
+
+@bad('A bank of a service that does not exist')
+def _(parts, out):
+    return parts.serve('--bank', out / 'bank.safetensors')

@@ -20,7 +20,8 @@ STACK = {'mmengine', 'mmcv', 'mmsegmentation'}
 OPTIONAL = {'pycocotools'}
 RESULTS = {'supervision'}
 EXPORT = {'onnx', 'onnxruntime'}
-APPS = {'gradio', 'fastapi', 'uvicorn', 'starlette', 'cvat_sdk'}
+APPS = {
+    'gradio', 'fastapi', 'uvicorn', 'starlette', 'pydantic', 'cvat_sdk'}
 
 
 @pytest.fixture(scope='module')

@@ -59,6 +59,9 @@ TESTED = {
     ('docs/mmengine.md', 1): 'back ends',
     ('docs/classifiers.md', 0): 'classifier',
     ('docs/generalized.md', 0): 'closed-set model',
+    # by test_cli/test_serve.py
+    ('docs/deployment.md', 0): 'client of the service',
+    ('docs/deployment.md', 1): 'run lengths of the service',
     ('docs/api.md', 0): 'training in Python',  # by test_api_page.py
     ('CONTRIBUTING.md', 0): 'a backbone',  # by test_contributing.py
     ('CONTRIBUTING.md', 1): 'an annotation format',  # by test_contributing.py

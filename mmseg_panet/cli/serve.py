@@ -59,17 +59,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the subcommand."""
     token = _check(args)
-    from ..service.limits import Limits
-    from ..service.server import run_server
-    from ..service.web_app import make_app
-    limits = Limits(
-        round(1e6 * args.max_upload), args.max_requests, args.timeout)
-    os.environ.setdefault(VARIABLE, str(MAX_PIXELS))
     # Clients that connect while the model is loaded wait.
     with open_socket(args.bind, args.port) as listening:
+        require_extra('serve', 'fastapi', 'uvicorn', 'python_multipart')
+        from ..service.limits import Limits
+        from ..service.server import run_server
+        from ..service.web_app import make_app
+        os.environ.setdefault(VARIABLE, str(MAX_PIXELS))
         inferencer = make_inferencer(
             args, **segmentation_settings(args), show_progress=False)
         inferencer.load(args.bank)
+        limits = Limits(
+            round(1e6 * args.max_upload), args.max_requests, args.timeout)
         app = make_app(inferencer, limits, token)
         number = counted(len(inferencer.classes), 'class', 'classes')
         print(f'the service is at {url_of(listening, args.bind)}/segment '
@@ -78,12 +79,11 @@ def run(args: argparse.Namespace) -> None:
             warn(f'everyone who reaches {args.bind} can use the service; set '
                  f'{TOKEN}, or protect the address')
         run_server(app, listening, limits)
-    print('stopped; all requests were answered')
+    print('stopped; all requests were answered', flush=True)
 
 
 def _check(args: argparse.Namespace) -> str | None:
     """Check the arguments before the model is loaded; return the token."""
-    require_extra('serve', 'fastapi', 'uvicorn', 'python_multipart')
     require_pycocotools('the service writes JSON')
     check_server_arguments(args)
     check_number('--max-requests', args.max_requests, least=1)

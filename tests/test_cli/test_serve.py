@@ -76,9 +76,7 @@ def service(folder):
     log = folder / 'log.txt'
     service = Service(*arguments(folder), log=log, env=process_env())
     yield service
-    service.stop()
-    assert service.process.stdout.read() == (
-        'stopped; all requests were answered\n')
+    assert service.stop() == 'stopped; all requests were answered\n'
     assert 'Traceback' not in log.read_text()
 
 
