@@ -85,6 +85,21 @@ def test_pixels_below_min_confidence_are_undecided():
     assert 0.4 < (result['predictions'] == 255).mean() < 0.6
 
 
+def test_a_call_may_have_a_confidence_of_its_own(inferencer):
+    image, _ = image_of((20, 20, 230))
+    before, = inferencer.predict([image])
+    middle = float(np.median(before.confidence))
+    strict, = inferencer.predict([image], min_confidence=middle)
+    np.testing.assert_array_equal(strict.class_map, np.where(
+        before.confidence < middle, 255, before.class_map))
+    after, = inferencer.predict([image])
+    np.testing.assert_array_equal(after.class_map, before.class_map)
+    assert 255 in strict.class_map and 255 not in before.class_map
+    for wrong in (-0.1, 1.1, float('nan'), '0.5', True):
+        with pytest.raises(InputError, match='expected min_confidence as'):
+            inferencer.predict([image], min_confidence=wrong)
+
+
 def test_small_components_are_none_of_the_classes():
     image, _ = image_of((20, 20, 230))
     plain = small_inferencer(RESIZE).fit(red_and_blue())(image)
