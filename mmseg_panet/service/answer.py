@@ -41,8 +41,7 @@ class Settings(BaseModel, extra='forbid'):
               'undecided; default: that of the service')] = None
     class_name: Annotated[
         str | None,
-        Field(alias='class', description="class of the format "
-              "'probability'")] = None
+        Field(description="class of the format 'probability'")] = None
     per: Annotated[
         Literal['object', 'class'],
         Field(description="rows of the format 'json'")] = 'object'
@@ -64,8 +63,9 @@ class Settings(BaseModel, extra='forbid'):
         wanted = self.format == 'probability'
         if wanted and self.class_name not in classes:
             raise InputError(
-                f"expected class=NAME with one of {', '.join(classes)}, got "
-                f'{abbreviate(self.class_name)}; correct it in the URL')
+                'expected class_name as a class of GET /classes, such as '
+                f'{classes[0]!r}, got {abbreviate(self.class_name)!r}; '
+                'correct it in the URL')
 
 
 def make_answer(image: np.ndarray, found: Prediction, name: str,

@@ -127,10 +127,12 @@ async def _form_file(request: Request) -> Upload:
             # Some browsers send a path.
             name = PureWindowsPath(files[0].filename or '').name
             return Upload(await files[0].read(), name[-_LONGEST_NAME:])
-    except StarletteHTTPException as error:
-        if error.status_code != 400 or error.detail.startswith('expected'):
+    except (StarletteHTTPException, ValueError) as error:
+        # Older versions of starlette raise the ValueError of the parser.
+        why = getattr(error, 'detail', str(error)).rstrip('.')
+        if getattr(error, 'status_code', 400) != 400 or why.startswith(
+                'expected'):
             raise
-        why = error.detail.rstrip('.')
         raise HTTPException(
             400, f'{expected}, got another one ({why}); send it as `curl -F '
             'image=@FILE` does') from error

@@ -31,7 +31,7 @@ from PIL import Image
 from service_parts import HTML, bomb, file_of, opened, pixels
 from tool_runs import process_env, small_config, tool
 
-from benchmarks.service import Service
+from benchmarks.service import Service, soak
 from mmseg_panet.apis import FewShotInferencer
 
 
@@ -228,6 +228,14 @@ def test_the_commands_of_the_page_write_their_files(reader):
     assert json.loads(Path('objects.json').read_text())['categories'][0][
         'name'] == 'windmill'
     assert json.loads(printed[-1])['classes'][1]['name'] == 'windmill'
+
+
+@pytest.mark.slow
+def test_a_short_soak_keeps_its_memory_and_descriptors(folder):
+    contents = [file_of(pixels((40 + i, 60), i)) for i in range(5)]
+    rows = soak(
+        Service(*arguments(folder), env=process_env()), contents, 800)
+    assert [row for row in rows if row.missed] == []
 
 
 def free_port():

@@ -122,7 +122,7 @@ def test_an_overlay_is_a_jpeg_with_a_legend_below_the_image():
 
 
 def test_a_probability_is_rounded_to_8_bits():
-    found = answer(format='probability', **{'class': 'cat'})
+    found = answer(format='probability', class_name='cat')
     assert found.media_type == 'image/png'
     values = np.array(Image.open(io.BytesIO(found.body)))
     assert values.shape == (20, 30) and {*values.flat} == {round(0.7 * 255)}

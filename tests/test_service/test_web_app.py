@@ -101,7 +101,7 @@ def test_a_probability_is_a_grey_picture_of_its_class(client, inferencer):
     for number, name in enumerate(inferencer.classes, 1):
         answer = client.post(
             '/segment', content=file_of(image),
-            params={'format': 'probability', 'class': name})
+            params={'format': 'probability', 'class_name': name})
         values = np.array(opened(answer.content))
         assert values.shape == (50, 70) and values.dtype == np.uint8
         np.testing.assert_allclose(
@@ -125,7 +125,8 @@ def test_names_with_html_are_strings_of_json(client):
             client.get('/classes'),
             client.post('/segment?format=json', files={
                 'a': (HTML, file_of(pixels()))}),
-            client.post('/segment?format=probability&class=x'),
+            client.post('/segment', params={
+                'format': 'probability', 'class_name': HTML + '!'}),
             client.get(f'/{HTML}')):
         assert answer.headers['content-type'] == 'application/json'
         assert HTML in json.dumps(answer.json())
@@ -141,7 +142,7 @@ def test_the_description_is_complete_without_a_page_of_the_internet(client):
     assert found['paths'].keys() == {'/health', '/classes', '/segment'}
     post = found['paths']['/segment']['post']
     assert {one['name'] for one in post['parameters']} == {
-        'format', 'min_confidence', 'class', 'per', 'segmentation',
+        'format', 'min_confidence', 'class_name', 'per', 'segmentation',
         'min_area'}
     assert post['requestBody']['content'].keys() == {
         'image/*', 'multipart/form-data'}
@@ -162,8 +163,9 @@ def test_the_description_is_complete_without_a_page_of_the_internet(client):
     ('min_area=-1', 'min_area: input should be greater than or equal to 0'),
     ('min_area=inf', 'min_area: input should be a finite number'),
     ('confidence=1', 'confidence: extra inputs are not permitted, got 1'),
-    ('format=probability', 'expected class=NAME with one of red, '),
-    ('format=probability&class=cat', 'got cat; correct it in the URL'),
+    ('format=probability', "class_name as a class of GET /classes, such as "
+     "'red', got 'None'"),
+    ('format=probability&class_name=cat', "got 'cat'; correct it in the URL"),
 ])
 def test_a_setting_out_of_range_is_a_sentence(query, message, client):
     answer = client.post(f'/segment?{query}', content=file_of(pixels()))
