@@ -35,8 +35,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     413: dict(description='Too many bytes or pixels'),
     415: dict(description='No image of a known format'),
     422: dict(description='A damaged image, or a setting out of range'),
-    503: dict(description='Too many requests, or too long a wait; send it '
-              'again after the seconds of Retry-After')}
+    503: dict(description='Too many requests; send it again after the '
+              'seconds of Retry-After'),
+    504: dict(description='The answer was not ready in time')}
 
 
 def make_app(inferencer: FewShotInferencer, limits: Limits,

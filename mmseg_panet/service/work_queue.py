@@ -12,7 +12,6 @@ from .limits import Limits
 
 THREADS = 2
 """One decodes an image or encodes an answer while one uses the network."""
-_AGAIN = {'Retry-After': '1'}
 _Answer = TypeVar('_Answer')
 
 
@@ -45,7 +44,7 @@ class WorkQueue:
                 503, 'expected at most '
                 f"{counted(self._limits.requests, 'request')} at once, got "
                 'one more; send it again after the seconds of Retry-After',
-                _AGAIN)
+                {'Retry-After': '1'})
         self.requests += 1
         try:
             yield
@@ -56,7 +55,7 @@ class WorkQueue:
         """Do the work of a request in a thread, when it is its turn.
 
         Raises:
-            HTTPException: With the status 503 if it takes too long. If it
+            HTTPException: With the status 504 if it takes too long. If it
                 has not begun, it is never done.
         """
         try:
@@ -65,9 +64,9 @@ class WorkQueue:
                 self._limits.seconds)
         except asyncio.TimeoutError as error:
             raise HTTPException(
-                503, f'expected an answer within {self._limits.seconds:g} '
+                504, f'expected an answer within {self._limits.seconds:g} '
                 'seconds, got none; send a smaller image, or send it again '
-                'later', _AGAIN) from error
+                'later') from error
 
     def close(self) -> None:
         """Wait for the work that has begun, and end the threads."""

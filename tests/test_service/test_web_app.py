@@ -147,7 +147,7 @@ def test_the_description_is_complete_without_a_page_of_the_internet(client):
     assert post['requestBody']['content'].keys() == {
         'image/*', 'multipart/form-data'}
     assert post['responses'].keys() >= {
-        '200', '400', '408', '413', '415', '422', '503'}
+        '200', '400', '408', '413', '415', '422', '503', '504'}
     for page in ('docs', 'redoc', ''):
         assert detail(client.get(f'/{page}'), 404).startswith(
             'expected POST /segment, GET /classes')
