@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import torch
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.files import StrPath
@@ -20,6 +21,7 @@ from mmseg_panet.inference.results.mask_file import encode_prediction
 
 from . import REPO
 from .export import CONFIG
+from .inferencer import OF_RANDOM_WEIGHTS
 from .row import Row
 from .runners import WEIGHTS
 from .soak import growth, usage
@@ -84,9 +86,9 @@ class Service:
         return sentence
 
 
-def send(service: Service, contents: Sequence[bytes],
-         number: int) -> tuple[list[int], list[float]]:
-    """Send images from several clients at once.
+def send(service: Service, contents: Sequence[bytes], number: int,
+         pool: ThreadPoolExecutor) -> tuple[list[int], list[float]]:
+    """Send images from the threads of a pool, each of which is a client.
 
     Returns:
         tuple[list[int], list[float]]: The status of each answer, and the
@@ -99,8 +101,7 @@ def send(service: Service, contents: Sequence[bytes],
             'POST', '/segment', contents[index % len(contents)])
         return status, perf_counter() - start
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        statuses, seconds = zip(*pool.map(one, range(number)), strict=True)
+    statuses, seconds = zip(*pool.map(one, range(number)), strict=True)
     return list(statuses), list(seconds)
 
 
@@ -108,8 +109,8 @@ def measure(data: Path, work_dir: Path, requests: int = 200,
             rounds: int = 3) -> list[Row]:
     """Send photographs from eight clients at once."""
     contents, inferencer, arguments = _prepare(data, work_dir)
-    size = (f'ResNet-18, 473x473, 3 classes, {requests} photographs of '
-            f'320x240, {CLIENTS} clients')
+    size = (f'ResNet-18, 3 classes, {requests} photographs of 320x240, '
+            f'{CLIENTS} clients')
     answers = []
 
     def loop() -> float:
@@ -122,7 +123,8 @@ def measure(data: Path, work_dir: Path, requests: int = 200,
 
     def load() -> float:
         start = perf_counter()
-        answers.append(send(service, contents, requests))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            answers.append(send(service, contents, requests, pool))
         return perf_counter() - start
 
     service = Service(*arguments)
@@ -163,11 +165,13 @@ def soak(service: Service, contents: Sequence[bytes],
     """Compare the end of many requests with their beginning, and stop it."""
     samples = []
     try:
-        for _ in range(requests // CLIENTS):
-            statuses, _ = send(service, contents, CLIENTS)
-            if {*statuses} != {200}:
-                raise RuntimeError(f'expected the status 200, got {statuses}')
-            samples.append(usage(service.process.pid))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            for _ in range(requests // CLIENTS):
+                statuses, _ = send(service, contents, CLIENTS, pool)
+                if {*statuses} != {200}:
+                    raise RuntimeError(
+                        f'expected the status 200, got {statuses}')
+                samples.append(usage(service.process.pid))
     finally:
         service.stop()
     return growth('the service', f'{requests} requests', samples)
@@ -178,11 +182,17 @@ def _prepare(data: Path, work_dir: Path
     """Register the classes of the photographs of the repository."""
     bank = work_dir / 'service.safetensors'
     work_dir.mkdir(parents=True, exist_ok=True)
+    config, weights = CONFIG, data / WEIGHTS
+    if not weights.is_file():
+        config = str(REPO / OF_RANDOM_WEIGHTS)
+        weights = work_dir / 'random.pth'
+        torch.save(FewShotInferencer(
+            config, None, 'cpu', show_progress=False).model.state_dict(),
+            weights)
     inferencer = FewShotInferencer(
-        CONFIG, data / WEIGHTS, 'cpu', show_progress=False).fit(
-            PHOTOS / 'support')
+        config, weights, 'cpu', show_progress=False).fit(PHOTOS / 'support')
     inferencer.save(bank)
     contents = [
         path.read_bytes() for path in sorted((PHOTOS / 'photos').iterdir())]
     return contents, inferencer, [
-        CONFIG, data / WEIGHTS, '--bank', bank, '--device', 'cpu']
+        config, weights, '--bank', bank, '--device', 'cpu']
