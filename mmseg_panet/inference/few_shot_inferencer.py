@@ -147,8 +147,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         init_default_scope('mmseg')
         with safe_loading(trust_checkpoint):
             super().__init__(
-                model, self._weights, device, 'mmseg',
-                show_progress)
+                model, self._weights, device, 'mmseg', show_progress)
         self._network = Network(
             self.model, self.cfg, slide, tta, edges, min_area, calibrate,
             self._colours, reading)
@@ -243,8 +242,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
                 probabilities of every class. Defaults to False.
             channel_order (str, optional): Order of the channels of arrays.
                 Defaults to that of the inferencer.
-            min_confidence (float, optional): See the class. Defaults to that
-                of the inferencer.
+            min_confidence (float, optional): See the class.
 
         Returns:
             list[Prediction]: One for each image, in order.
@@ -253,9 +251,8 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
             InputError: If no class is registered, an array is not an image,
                 ``min_confidence`` is out of range, or the backbone overflows.
         """
-        return self._predict(
-            images, keep_probabilities, channel_order,
-            min_confidence=min_confidence)
+        return self._predict(images, keep_probabilities, channel_order,
+                             min_confidence=min_confidence)
 
     def predict_next(self, frame: np.ndarray | Image.Image,
                      earlier: Prediction | None = None, smooth: float = 0.5,
@@ -297,9 +294,7 @@ class FewShotInferencer(ClassRegistry, ImageInferencer):
         check_number('min_confidence', min_confidence, least=0, most=1)
         arrays = [image_array(image, channel_order) for image in images]
         with checked_at_end():
-            return [
-                predict_classes(
-                    views, self.classes, min_confidence,
-                    keep_probabilities, min_area_of(self.model),
-                    earlier, smooth)
+            return [predict_classes(
+                views, self.classes, min_confidence, keep_probabilities,
+                min_area_of(self.model), earlier, smooth)
                 for views in self._network.views(arrays)]
