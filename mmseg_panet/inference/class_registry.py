@@ -8,7 +8,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 
 from ..errors import InputError
 from ..files import StrPath
-from ..models.bank.bank_file import write_bank
+from ..models.bank.bank_file import read_bank, write_bank
 from ..models.bank.prototype_bank import PrototypeBank
 from ..models.negatives import NEGATIVE_SHARE
 from ..notices import warn
@@ -258,6 +258,26 @@ class ClassRegistry(Adaptable):
         """
         self._network.load(path)
         return self
+
+    def read_bank(self, path: StrPath) -> PrototypeBank:
+        """Read the classes of a file, without using them.
+
+        The bank can be assigned to :attr:`bank`.
+
+        Args:
+            path (str | os.PathLike): A file of :meth:`save`.
+
+        Returns:
+            PrototypeBank: The classes.
+
+        Raises:
+            InputError: If the file is not a bank, was made with another
+                model, or holds prototypes only and the classifier needs
+                more.
+        """
+        return read_bank(path, {
+            key: value for key, value in self._network.description.items()
+            if key not in ('classifier', 'matching')})
 
     def broadcast(self) -> None:
         """Give every process exactly the classes of the main one."""

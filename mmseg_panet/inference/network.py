@@ -92,6 +92,7 @@ class Network:
         self.support_steps = steps = image_steps(cfg)
         self.support_pipeline = build_pipeline(steps)
         self._described = describe_model(model, cfg, steps)
+        self.bank.weights_sha256 = self._described['weights_sha256']
         self._stated = self.reading = reading or reading_of(cfg)
         if slide:
             size = network_size(steps, cfg)
@@ -101,10 +102,8 @@ class Network:
             model.test_cfg = ConfigDict(
                 model.test_cfg or {}, mode='slide', **settings)
             steps = at_own_size(steps)
-        given = {
-            name: value for name, value in (
-                ('edges', edges), ('min_area', min_area))
-            if value is not None}
+        given = {name: value for name, value in (
+            ('edges', edges), ('min_area', min_area)) if value is not None}
         if given:
             model.test_cfg = ConfigDict(model.test_cfg or {}, **given)
         self.query_steps = steps

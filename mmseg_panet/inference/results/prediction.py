@@ -104,6 +104,31 @@ def predict_classes(views: Sequence[LogitMap], classes: tuple[str, ...],
         kept.cpu().numpy() if keep_probabilities else None)
 
 
+def undecided_below(found: Prediction, min_confidence: float,
+                    min_area: float = 0.0) -> np.ndarray:
+    """Apply a confidence to a prediction that was made with a lower one.
+
+    Args:
+        found (Prediction): A prediction for an image.
+        min_confidence (float): See :func:`predict_classes`.
+        min_area (float): That of the prediction. Defaults to 0.
+
+    Returns:
+        np.ndarray: The class map (H, W) that :func:`predict_classes` makes
+        with this confidence.
+    """
+    class_map = np.where(
+        found.confidence < min_confidence,
+        ignored_label(1 + len(found.classes)), found.class_map
+    ).astype(found.class_map.dtype)
+    if not min_area:
+        return class_map
+    num_labels = 1 + len(found.classes)
+    cleared = clear_small_components(torch.from_numpy(class_map.astype(
+        np.int32 if class_map.dtype == np.uint16 else np.uint8)), min_area)
+    return cleared.numpy().astype(label_type(num_labels), copy=False)
+
+
 def label_names(classes: Sequence[str]) -> dict[int, str]:
     """Name the labels of class maps.
 

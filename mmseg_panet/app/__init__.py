@@ -1,0 +1,1 @@
+"""The page, on which classes are registered and images segmented."""
