@@ -19,7 +19,7 @@ class Limits:
             8 bits. Defaults to 100.
         preview_pixels (int): Pixels of an image as it is shown, marked and
             segmented on the page. Larger images are reduced. Defaults to
-            2**20.
+            1024 x 768.
 
     Raises:
         InputError: If a limit is not above 0.
@@ -30,7 +30,7 @@ class Limits:
     max_total_megabytes: float = 500
     max_megapixels: float = 100
     max_classes: int = 100
-    preview_pixels: int = 2**20
+    preview_pixels: int = 1024 * 768
 
     def __post_init__(self) -> None:
         for one in fields(self):
