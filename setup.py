@@ -71,7 +71,8 @@ setup(
         'Typing :: Typed',
     ],
     packages=find_packages(include=['mmseg_panet', 'mmseg_panet.*']),
-    package_data={'mmseg_panet': ['py.typed']},
+    package_data={'mmseg_panet': [
+        'py.typed', 'app/*.js', 'app/*.html', 'app/*.css']},
     cmdclass={'build_py': BuildWithMim},
     entry_points={
         'console_scripts': ['mmseg-panet = mmseg_panet.cli.main:main']},

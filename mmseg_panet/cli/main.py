@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     'train': 'train a config on the base classes of its fold',
     'test': 'score a checkpoint on the novel classes of its fold',
     'segment': 'segment images into classes registered from a few examples',
+    'app': 'open a page on which objects are marked and found',
     'serve': 'serve the classes of a bank over HTTP',
     'fit': 'register classes from a few examples and save a bank',
     'bank-to-model': 'write a model with a bank as an ordinary one of mmseg',

@@ -1,0 +1,300 @@
+"""What happens when a person clicks: functions of a :class:`Work`.
+
+They return the values of components by their names in the layout. A bad
+input is an InputError, which the page shows as a sentence.
+"""
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from ..annotations.class_colours import VIVID
+from ..annotations.label_type import IGNORED
+from ..errors import InputError, raise_first
+from ..wording import counted
+from .marker import picture_url, png_url, read_marks
+from .view import View, advice, caption, guide, legend, thumbnail
+from .work import Work
+
+Values = dict[str, Any]
+Progress = Callable[..., Any]
+"""gr.Progress, a function of (number done, number in total)."""
+_PART = 8
+"""Number of images that are segmented before the gallery is updated."""
+
+
+def start(work: Work, view: View) -> Values:
+    """Show a new session, which has the classes of a bank or none."""
+    return dict(**_classes(work), **result(work, view))
+
+
+def upload(work: Work, view: View, files: Sequence[str] | None,
+           progress: Progress) -> Iterator[Values]:
+    """Add images, and select the first of them if none is in use."""
+    added, problems = [], []
+    for i, file in enumerate(files or []):
+        progress((i, len(files or [])), desc='Reading images')
+        try:
+            added.append(work.session.add_image(file, os.path.basename(file)))
+        except InputError as error:
+            problems.append(str(error))
+        os.remove(file)
+    if added and work.selected is None:
+        work.selected = added[0]
+        yield dict(upload=None, marker=_canvas(work), **result(work, view))
+    else:
+        yield dict(upload=None, guide=guide(work.session))
+    raise_first(problems)
+
+
+def select(work: Work, view: View, sent: Values) -> Values:
+    """Select an image of the gallery."""
+    index = sent['index']
+    if 0 <= index < len(work.session.images):
+        work.selected = work.session.images[index].id
+    return dict(marker=_canvas(work), **result(work, view))
+
+
+def remove_image(work: Work, view: View) -> Values:
+    """Remove the selected image, with its marks."""
+    ids = [one.id for one in work.session.images]
+    position = ids.index(work.image)
+    work.session.remove_image(work.image)
+    work.drafts.pop(work.image, None)
+    del ids[position]
+    work.selected = ids[min(position, len(ids) - 1)] if ids else None
+    return dict(marker=_canvas(work), **result(work, view))
+
+
+def add_class(work: Work, view: View, name: str, colour: str) -> Values:
+    """Add a class, whose marks are then drawn."""
+    work.session.add_class(name.strip(), read_colour(colour))
+    number = len(work.session.classes)
+    return dict(
+        class_name='', class_colour=next_colour(number), **_classes(
+            work, active=number - 1), **result(work, view))
+
+
+def edit_class(work: Work, view: View, old: str | None, name: str,
+               colour: str) -> Values:
+    """Give a class another name and colour."""
+    old = _chosen(work, old)
+    name = name.strip() or old
+    work.session.set_colour(old, read_colour(colour))
+    if name != old:
+        work.session.rename_class(old, name)
+    return dict(**_classes(work, edited=name), **result(work, view))
+
+
+def edited_class(work: Work, view: View, name: str | None) -> Values:
+    """Show the name and the colour of a class that is edited."""
+    if name not in work.session.classes:
+        return dict(new_name='')
+    return dict(new_name=name, new_colour=_hex(work.session.colour(name)))
+
+
+def remove_class(work: Work, view: View, name: str | None) -> Values:
+    """Remove a class, with its marks."""
+    work.session.remove_class(_chosen(work, name))
+    work.drafts.clear()  # their labels are those of other classes now
+    values = _classes(work)
+    values['marker'] |= dict(labels=_marks(work))
+    return dict(**values, **result(work, view))
+
+
+def stroke(work: Work, view: View, sent: Values) -> Values:
+    """Make what was marked an example, and show what it finds."""
+    session, image = work.session, sent.get('image')
+    if (image not in [one.id for one in session.images]
+            or sent['stroke'] <= work.last_stroke):
+        return {}
+    work.last_stroke = sent['stroke']
+    labels = read_marks(
+        sent['labels'], sent['partial'], session.image(image).bgr.shape[:2])
+    if image in work.drafts:
+        work.drafts[image] = labels
+    else:
+        session.annotate(image, labels)
+    return result(work, view) if image == work.selected else {}
+
+
+def nameless(work: Work, view: View) -> Values:
+    """Say that a class is missing."""
+    raise InputError(
+        'expected a class that is marked, got none; name the object, and '
+        'choose Add class')
+
+
+def correct(work: Work, view: View) -> Values:
+    """Put what was found on the canvas, where it can be corrected."""
+    work.drafts[work.image] = work.session.class_map(
+        work.image, view.threshold)
+    return dict(marker=dict(labels=_marks(work)), **result(work, view))
+
+
+def accept(work: Work, view: View) -> Values:
+    """Make what is shown of the selected image an example."""
+    session, image = work.session, work.image
+    draft = work.drafts.pop(image, None)
+    if draft is None:
+        session.accept(image, view.threshold)
+    elif np.isin(draft, (0, IGNORED)).all():
+        session.set_negative(image)
+    else:
+        session.annotate(image, draft)
+    return dict(marker=dict(labels=_marks(work)), **result(work, view))
+
+
+def load_bank(work: Work, view: View, file: str | None) -> Values:
+    """Add the classes of a bank."""
+    if file is None:
+        return {}
+    try:
+        work.session.load_bank(file)
+    finally:
+        os.remove(file)
+    return dict(**_classes(work), **result(work, view))
+
+
+def save_masks(work: Work, view: View, progress: Progress) -> Values:
+    """Write the masks of all images."""
+    path = work.folder / 'masks.zip'
+    work.session.write_masks(path, view.threshold, _advance(progress))
+    return dict(download=str(path))
+
+
+def save_coco(work: Work, view: View, progress: Progress) -> Values:
+    """Write the objects of all images."""
+    path = work.folder / 'coco.json'
+    work.session.write_coco(path, view.threshold, _advance(progress))
+    return dict(download=str(path))
+
+
+def save_bank(work: Work, view: View, progress: Progress) -> Values:
+    """Write the registered classes."""
+    path = work.folder / 'bank.safetensors'
+    work.session.write_bank(path)
+    return dict(download=str(path))
+
+
+def result(work: Work, view: View) -> Values:
+    """Show what is found in the selected image."""
+    session, image = work.session, work.selected
+    if image is None:
+        return dict(result=None, legend=legend(session, None),
+                    guide=guide(session))
+    labels = draft = work.drafts.get(image)
+    if labels is None and session.ready:
+        labels = session.class_map(image, view.threshold)
+    return dict(
+        result=(session.image(image).pixels,
+                view.picture(session, image, draft)),
+        legend=legend(session, labels), guide=guide(session))
+
+
+def refresh(work: Work, view: View) -> Iterator[Values]:
+    """Segment all images, and show them as they come.
+
+    It stops when it is called again, as results have then changed.
+    """
+    work.refreshed = this = object()
+    session = work.session
+    images = session.images
+    pictures: list[tuple[np.ndarray, str]] = []
+    for i, image in enumerate(images):
+        picture = thumbnail(view.picture(session, image.id))
+        if work.refreshed is not this:
+            return
+        pictures.append((picture, caption(session, image.id)))
+        if i % _PART == _PART - 1:
+            rest = [(thumbnail(one.pixels), caption(session, one.id))
+                    for one in images[i + 1:]]
+            yield dict(
+                gallery=pictures + rest,
+                status=f'{i + 1} of {len(images)} images are segmented')
+    classes = counted(len(session.classes), 'class', 'classes')
+    yield dict(
+        gallery=pictures, advice=advice(session),
+        status=f'{counted(len(images), "image")}, {classes}, '
+               f'{counted(len(session.examples), "example")}')
+
+
+def read_colour(text: str | None) -> tuple[int, int, int] | None:
+    """Read a colour of gr.ColorPicker: #rrggbb, or rgb(r, g, b).
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if not text:
+        return None
+    text = text.strip()
+    if re.fullmatch('#[0-9a-fA-F]{6}', text):
+        values = list(bytes.fromhex(text[1:]))
+    else:
+        parts = re.fullmatch(r'rgba?\(([\d., ]+)\)', text)
+        values = [round(float(one)) for one in parts[1].split(',')[:3]
+                  ] if parts else []
+    if len(values) != 3 or max(values) > 255:
+        raise InputError(
+            f'expected a colour such as #ff7800, got {text}; choose one')
+    return values[0], values[1], values[2]
+
+
+def next_colour(number: int) -> str:
+    """Return the colour that is suggested for the next class."""
+    return _hex(next(islice(cycle(VIVID), number, None)))
+
+
+def _hex(colour: Sequence[int]) -> str:
+    return '#' + bytes(int(one) for one in colour).hex()
+
+
+def _advance(progress: Progress) -> Callable[[int, int], object]:
+    return lambda done, total: progress((done, total), desc='Writing')
+
+
+def _chosen(work: Work, name: str | None) -> str:
+    if name not in work.session.classes:
+        raise InputError('expected a class, got none; choose one of the list')
+    return name  # type: ignore[return-value]
+
+
+def _classes(work: Work, active: int | None = None, edited: str | None = None
+             ) -> Values:
+    """Show the classes wherever they are listed."""
+    session = work.session
+    names = list(session.classes)
+    marker: Values = dict(classes=[
+        dict(name=name, colour=[int(one) for one in session.colour(name)])
+        for name in names])
+    if active is not None:
+        marker['active'] = active
+    return dict(
+        marker=marker, show=gr.update(choices=[
+            ('All classes', ''),
+            *((f'Probability of {name}', name) for name in names)]),
+        edited=gr.update(choices=names, value=edited))
+
+
+def _canvas(work: Work) -> Values:
+    """Show the selected image on the canvas, with its marks."""
+    if work.selected is None:
+        return dict(image=None, picture='', name='', width=1, height=1)
+    image = work.session.image(work.selected)
+    height, width = image.pixels.shape[:2]
+    return dict(
+        image=image.id, name=image.name, width=width, height=height,
+        picture=picture_url(image.pixels), labels=_marks(work))
+
+
+def _marks(work: Work) -> str:
+    """Encode the marks of the selected image for the canvas."""
+    if work.selected is None:
+        return ''
+    labels = work.drafts.get(work.selected)
+    return png_url(
+        work.session.labels(work.selected) if labels is None else labels)

@@ -1,0 +1,75 @@
+"""The canvas on which objects are marked, as a component of Gradio."""
+import base64
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..annotations.label_type import IGNORED
+from ..errors import InputError
+
+_FOLDER = Path(__file__).parent
+_PNG = 'data:image/png;base64'
+
+def read_marks(labels: object, partial: object,
+               size: Sequence[int]) -> np.ndarray:
+    """Read what the canvas sends.
+
+    Args:
+        labels (object): A PNG as a data URL, whose red channel holds labels.
+        partial (object): Labels of the classes that are marked in part only,
+            by clicks. If there is one, other pixels are unknown.
+        size (Sequence[int]): H and W of the image.
+
+    Returns:
+        np.ndarray: Labels, (H, W) uint8; 255 is unknown.
+
+    Raises:
+        InputError: If it is not that. A browser can send anything.
+    """
+    try:
+        head, _, text = str(labels).partition(',')
+        data = base64.b64decode(text, validate=True)
+        with Image.open(io.BytesIO(data), formats=['PNG']) as image:
+            if head != _PNG or image.size != tuple(size)[::-1]:
+                raise ValueError
+            pixels = np.array(image.convert('RGB'))[..., 0]
+    except (ValueError, OSError, SyntaxError) as error:
+        raise InputError(
+            'expected marks that this page sent, got others; reload the page'
+        ) from error
+    return np.where(pixels == 0, IGNORED, pixels) if partial else pixels
+
+
+def png_url(labels: np.ndarray) -> str:
+    """Encode labels, (H, W) uint8, as a PNG in a data URL.
+
+    The canvas does not show unknown pixels.
+    """
+    _, data = cv2.imencode('.png', np.where(labels == IGNORED, 0, labels))
+    return f'{_PNG},' + base64.b64encode(data).decode()
+
+
+def picture_url(pixels: np.ndarray) -> str:
+    """Encode an image, (H, W, 3) uint8 RGB, as a JPEG in a data URL."""
+    _, data = cv2.imencode('.jpg', pixels[..., ::-1])
+    return 'data:image/jpeg;base64,' + base64.b64encode(data).decode()
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file of this folder."""
+    return (_FOLDER / name).read_text(encoding='utf-8')
+
+
+def make_marker(**settings: Any) -> Any:
+    """Make the component; its event ``stroke`` has the marks."""
+    import gradio as gr
+    return gr.HTML(
+        html_template=asset('marker.html'), js_on_load=asset('marker.js'),
+        apply_default_css=False, **settings)
