@@ -184,16 +184,17 @@ def save_bank(work: Work, view: View, progress: Progress) -> Values:
 def result(work: Work, view: View) -> Values:
     """Show what is found in the selected image."""
     session, image = work.session, work.selected
+    found = gr.update(interactive=bool(session.ready and image))
+    values = dict(guide=guide(session), correct=found, accept=found)
     if image is None:
-        return dict(result=None, legend=legend(session, None),
-                    guide=guide(session))
+        return dict(result=None, legend=legend(session, None), **values)
     labels = draft = work.drafts.get(image)
     if labels is None and session.ready:
         labels = session.class_map(image, view.threshold)
     return dict(
         result=(session.image(image).pixels,
                 view.picture(session, image, draft)),
-        legend=legend(session, labels), guide=guide(session))
+        legend=legend(session, labels), **values)
 
 
 def refresh(work: Work, view: View) -> Iterator[Values]:

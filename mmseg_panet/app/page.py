@@ -85,12 +85,15 @@ def _main() -> Parts:
         with gr.Column(min_width=300):
             gr.HTML('<h2>Mark</h2>')
             parts['marker'] = make_marker(elem_id='marker')
-            parts['remove_image'] = gr.Button(
-                'Remove this image', size='sm', elem_id='remove-image')
+            with gr.Row():
+                parts['remove_image'] = gr.Button(
+                    'Remove this image', size='sm', min_width=140,
+                    elem_id='remove-image')
         with gr.Column(min_width=300):
             gr.HTML('<h2>Result</h2>')
             parts['legend'] = gr.HTML(elem_id='legend')
             parts['result'] = gr.ImageSlider(
+                slider_position=20,
                 show_label=False, interactive=False, max_height=380,
                 container=False, buttons=['fullscreen'], elem_id='result')
             with gr.Row():
@@ -111,7 +114,7 @@ def _main() -> Parts:
                     buttons=[], elem_id='opacity')
     with gr.Row():
         gr.HTML('<h2>All images</h2>')
-        parts['status'] = gr.Markdown(elem_id='status')
+        parts['status'] = gr.HTML(elem_id='status')
     parts['gallery'] = gr.Gallery(
         show_label=False, columns=5, height='auto', allow_preview=False,
         object_fit='contain', buttons=[], elem_id='gallery')
