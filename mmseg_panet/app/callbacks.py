@@ -5,8 +5,11 @@ input is an InputError, which the page shows as a sentence.
 """
 import os
 import re
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -118,7 +121,7 @@ def stroke(work: Work, view: View, sent: Values) -> Values:
     if image in work.drafts:
         work.drafts[image] = labels
     else:
-        session.annotate(image, labels)
+        session.annotate(image, labels, exact=not sent['coarse'])
     return result(work, view) if image == work.selected else {}
 
 
@@ -162,21 +165,21 @@ def load_bank(work: Work, view: View, file: str | None) -> Values:
 
 def save_masks(work: Work, view: View, progress: Progress) -> Values:
     """Write the masks of all images."""
-    path = work.folder / 'masks.zip'
+    path = _new_file(work, 'masks.zip')
     work.session.write_masks(path, view.threshold, _advance(progress))
     return dict(download=str(path))
 
 
 def save_coco(work: Work, view: View, progress: Progress) -> Values:
     """Write the objects of all images."""
-    path = work.folder / 'coco.json'
+    path = _new_file(work, 'coco.json')
     work.session.write_coco(path, view.threshold, _advance(progress))
     return dict(download=str(path))
 
 
 def save_bank(work: Work, view: View, progress: Progress) -> Values:
     """Write the registered classes."""
-    path = work.folder / 'bank.safetensors'
+    path = _new_file(work, 'bank.safetensors')
     work.session.write_bank(path)
     return dict(download=str(path))
 
@@ -192,8 +195,8 @@ def result(work: Work, view: View) -> Values:
     if labels is None and session.ready:
         labels = session.class_map(image, view.threshold)
     return dict(
-        result=(session.image(image).pixels,
-                view.picture(session, image, draft)),
+        result=(work.file_of(session.image(image).pixels),
+                work.file_of(view.picture(session, image, draft))),
         legend=legend(session, labels), **values)
 
 
@@ -205,15 +208,16 @@ def refresh(work: Work, view: View) -> Iterator[Values]:
     work.refreshed = this = object()
     session = work.session
     images = session.images
-    pictures: list[tuple[np.ndarray, str]] = []
+    pictures: list[tuple[str, str]] = []
     for i, image in enumerate(images):
         picture = thumbnail(view.picture(session, image.id))
         if work.refreshed is not this:
             return
-        pictures.append((picture, caption(session, image.id)))
+        pictures.append((work.file_of(picture), caption(session, image.id)))
         if i % _PART == _PART - 1:
-            rest = [(thumbnail(one.pixels), caption(session, one.id))
-                    for one in images[i + 1:]]
+            rest = [
+                (work.file_of(thumbnail(one.pixels)), caption(session, one.id))
+                for one in images[i + 1:]]
             yield dict(
                 gallery=pictures + rest,
                 status=f'{i + 1} of {len(images)} images are segmented')
@@ -256,6 +260,18 @@ def _hex(colour: Sequence[int]) -> str:
 
 def _advance(progress: Progress) -> Callable[[int, int], object]:
     return lambda done, total: progress((done, total), desc='Writing')
+
+
+def _new_file(work: Work, name: str) -> Path:
+    """Return the path of a download, in place of an earlier one.
+
+    No other person can guess the folder.
+    """
+    for old in work.session.folder.glob(f'download-*/{name}'):
+        shutil.rmtree(old.parent)
+    folder = work.session.folder / f'download-{secrets.token_urlsafe(16)}'
+    folder.mkdir()
+    return folder / name
 
 
 def _chosen(work: Work, name: str | None) -> str:

@@ -21,8 +21,12 @@ _CLOSED = (
 _UNEXPECTED = (
     'expected this to work, got an error of the program, which its terminal '
     'shows; your images and examples are kept')
-_DOWNLOAD = """() => setTimeout(
-    () => document.querySelector('#download').click(), 300)"""
+_DOWNLOAD = """(file) => {
+    const link = document.createElement('a');
+    link.href = file.url;
+    link.download = file.orig_name || '';
+    link.click();
+}"""
 _PRIVATE = dict(api_visibility='private', show_progress='hidden',
                 concurrency_limit=None)
 
@@ -38,7 +42,7 @@ def make_page(make_work: Callable[[], Work], model: str) -> gr.Blocks:
     with gr.Blocks(
             title='Few-shot segmentation', analytics_enabled=False,
             delete_cache=(60, 600), fill_width=True) as page:
-        work = gr.State(delete_callback=lambda work: work and work.close())
+        work = gr.State(delete_callback=lambda work: work and work.session.close())
         events = _Events(work, lay_out(model))
         made = page.load(lambda: make_work(), None, work, **_PRIVATE)
         events.connect(made)
@@ -76,7 +80,7 @@ class _Events:
                            ('coco', callbacks.save_coco),
                            ('bank', callbacks.save_bank)):
             saved = on(parts[f'save_{kind}'].click, save, shows='gallery')
-            saved.success(None, js=_DOWNLOAD)
+            saved.success(None, parts['download'], js=_DOWNLOAD)
         for name in ('show', 'threshold', 'opacity'):
             refresh(parts[name].change, callbacks.result,
                     trigger_mode='always_last')

@@ -16,6 +16,7 @@ const WAIT = 250;  // milliseconds after the last stroke
 let image = null;  // id of the image
 let labels = new Uint8Array(0);  // a class number per pixel, 0 for none
 let partial = new Set();  // classes that are marked in part only
+let coarse = new Set();  // classes that are marked with boxes
 let classes = [];
 let active = 0;
 let tool = 'paint';
@@ -127,10 +128,11 @@ function send() {
   clearTimeout(timer);
   timer = 0;
   const used = new Set(labels);
-  partial = new Set([...partial].filter((label) => used.has(label)));
+  const any = (some) => [...some].some((label) => used.has(label));
   stroke += 1;
   trigger('stroke', {
-    image, stroke, labels: encode(), partial: [...partial]});
+    image, stroke, labels: encode(), partial: any(partial),
+    coarse: any(coarse)});
 }
 
 function changed() {
@@ -139,13 +141,13 @@ function changed() {
 }
 
 function remember() {
-  undo.push([labels.slice(), new Set(partial)]);
+  undo.push([labels.slice(), new Set(partial), new Set(coarse)]);
   undo = undo.slice(-20);
 }
 
 function restore() {
   if (!undo.length) return;
-  [labels, partial] = undo.pop();
+  [labels, partial, coarse] = undo.pop();
   show();
   changed();
 }
@@ -160,8 +162,14 @@ canvas.addEventListener('pointerdown', (event) => {
   remember();
   start = last = point(event);
   const label = active + 1;
-  if (tool === 'scribble' && !labels.includes(label)) partial.add(label);
-  if (tool === 'paint' || tool === 'box') partial.delete(label);
+  if (!labels.includes(label)) {
+    partial.delete(label);
+    coarse.delete(label);
+    if (tool === 'scribble') partial.add(label);
+  } else if (tool === 'paint' || tool === 'box') {
+    partial.delete(label);
+  }
+  if (tool === 'box') coarse.add(label);
   if (tool !== 'box') line(start, start);
 });
 canvas.addEventListener('pointermove', (event) => {
@@ -225,11 +233,13 @@ async function load(value) {
     undo = [];
     labels = new Uint8Array(canvas.width * canvas.height);
     partial.clear();
+    coarse.clear();
   }
   if (value.labels !== undefined) {
     if (value.picture === undefined) remember();
     labels.fill(0);
     partial.clear();
+    coarse.clear();
     if (value.labels) {
       const copy = document.createElement('canvas');
       [copy.width, copy.height] = [canvas.width, canvas.height];

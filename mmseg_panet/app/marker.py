@@ -22,8 +22,8 @@ def read_marks(labels: object, partial: object,
 
     Args:
         labels (object): A PNG as a data URL, whose red channel holds labels.
-        partial (object): Labels of the classes that are marked in part only,
-            by clicks. If there is one, other pixels are unknown.
+        partial (object): Whether an object is marked in part only, by
+            clicks, so that other pixels are unknown.
         size (Sequence[int]): H and W of the image.
 
     Returns:

@@ -63,7 +63,7 @@ def serve(inferencer: FewShotInferencer, model: str,
     """
     limits = limits or Limits()
     shared = SharedInferencer(inferencer)
-    with _temporary_folder() as folder, _end_on_sigterm():
+    with _temporary_folder(), _end_on_sigterm():
         from .events import make_page  # Gradio reads its folder once.
         from .style import appearance
 
@@ -71,9 +71,9 @@ def serve(inferencer: FewShotInferencer, model: str,
             session = Session(shared, limits)
             if bank is not None:
                 session.load_bank(bank)
-            return Work(session, folder)
+            return Work(session)
 
-        make_work().close()  # A bank that cannot be used is refused here.
+        make_work().session.close()  # A bank that cannot be used is refused here.
         page = make_page(make_work, model)
         try:
             _launch(page, address, port, inbrowser=open_browser, **appearance(
@@ -109,14 +109,14 @@ def _launch(page: Any, address: str, port: int | None, **settings: Any
 
 
 @contextmanager
-def _temporary_folder() -> Iterator[str]:
+def _temporary_folder() -> Iterator[None]:
     """Make a folder that all temporary files of the block are in."""
     before, known = tempfile.tempdir, os.environ.get('GRADIO_TEMP_DIR')
     with tempfile.TemporaryDirectory(
             prefix='mmseg_panet-', ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = os.environ['GRADIO_TEMP_DIR'] = folder
         try:
-            yield folder
+            yield
         finally:
             tempfile.tempdir = before
             if known is None:

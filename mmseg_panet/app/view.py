@@ -63,12 +63,12 @@ class View(NamedTuple):
 
 def heat_map(pixels: np.ndarray, probability: np.ndarray, threshold: float,
              opacity: float) -> np.ndarray:
-    """Lay a probability over an image, with the outline of a threshold.
+    """Lay a probability over an image, where it reaches a threshold.
 
     Args:
         pixels (np.ndarray): (H, W, 3) uint8 RGB.
         probability (np.ndarray): (H, W) float32, 0..1.
-        threshold (float): Where the outline is, 0..1; none for 0.
+        threshold (float): Least probability that is shown, 0..1.
         opacity (float): Opacity of the colours, 0..1.
 
     Returns:
@@ -78,13 +78,7 @@ def heat_map(pixels: np.ndarray, probability: np.ndarray, threshold: float,
         (255 * probability).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
     mixed = cv2.addWeighted(
         pixels, 1 - opacity, colours[..., ::-1], opacity, 0)
-    if threshold > 0:
-        outlines, _ = cv2.findContours(
-            (probability >= threshold).astype(np.uint8), cv2.RETR_LIST,
-            cv2.CHAIN_APPROX_NONE)
-        width = max(1, max(probability.shape) // 300)
-        cv2.drawContours(mixed, outlines, -1, (255, 255, 255), width)
-    return mixed
+    return np.where((probability >= threshold)[..., None], mixed, pixels)
 
 
 def thumbnail(picture: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What one person has on the page."""
-import shutil
-from pathlib import Path
-from tempfile import mkdtemp
+import hashlib
+import os
 
+import cv2
 import numpy as np
 
 from ..errors import InputError
@@ -10,17 +10,14 @@ from .session import Session
 
 
 class Work:
-    """A session, with what is selected and marked on the page.
+    """A session, with what is selected and corrected on the page.
 
     Args:
         session (Session): The person's images, classes and examples.
-        folder (str): Folder in which a temporary folder for the person's
-            downloads is made.
     """
 
-    def __init__(self, session: Session, folder: str) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self.folder = Path(mkdtemp(dir=folder))
         self.selected: str | None = None
         """Id of the selected image."""
         self.drafts: dict[str, np.ndarray] = {}
@@ -41,7 +38,25 @@ class Work:
             raise InputError('expected an image, got none; add images first')
         return self.selected
 
-    def close(self) -> None:
-        """Free the memory, and delete the files."""
-        self.session.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def file_of(self, pixels: np.ndarray) -> str:
+        """Write a picture for the browser.
+
+        Gradio would write it again, also while the browser reads it.
+
+        Args:
+            pixels (np.ndarray): (H, W, 3) uint8 RGB.
+
+        Returns:
+            str: Path of a JPEG in the folder of the session.
+        """
+        _, data = cv2.imencode('.jpg', pixels[..., ::-1])
+        name = hashlib.sha256(data).hexdigest()
+        path = self.session.folder / 'shown' / f'{name}.jpg'
+        path.parent.mkdir(exist_ok=True)
+        if path.exists():
+            os.utime(path)  # Gradio deletes what is old.
+        else:
+            part = path.with_name(f'{name}-{id(data)}')
+            part.write_bytes(data)
+            part.replace(path)
+        return str(path)
