@@ -78,9 +78,10 @@ class ImageCollection:
             check_regular(content)
             check_megabytes(Path(content).stat().st_size, shown, self.limits)
             content = read_bytes(str(content))
-        image = decode_limited(content, shown, self.limits, self._reading)
         with self._open():
             self._check_room(len(content), shown)
+            image = decode_limited(
+                content, shown, self.limits, self._reading)
             key = f'image{next(self._ids)}'
             name = safe_name(name, [one.name for one in self.images])
             path = self.folder / 'images' / name

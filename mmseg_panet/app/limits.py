@@ -10,10 +10,9 @@ class Limits:
 
     Args:
         max_images (int): Images of a session. Defaults to 50.
-        max_megabytes (float): Size of the file of an image, or of a bank.
-            Defaults to 25.
-        max_total_megabytes (float): Size of the files of all images.
-            Defaults to 500.
+        max_megabytes (float): Size of the file of an image. Defaults to 25.
+        max_total_megabytes (float): Size of the files of all images, and of
+            the file of a bank. Defaults to 500.
         max_megapixels (float): Pixels of an image. Defaults to 100.
         max_classes (int): Classes of a session, at most 254, the labels of
             8 bits. Defaults to 100.

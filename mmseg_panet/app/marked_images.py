@@ -18,7 +18,7 @@ from .class_table import ClassTable
 from .example import Example, check_labels, region_of, relabelled
 from .image_collection import ImageCollection
 from .limits import Limits
-from .loaded_image import check_megabytes, safe_name
+from .loaded_image import safe_name
 from .measured_examples import MeasuredExamples
 
 _NOTHING = Example({}, frozenset())
@@ -261,6 +261,7 @@ class MarkedImages(ImageCollection):
             self._measured.measure_negative(inferencer, image)
             self._examples.pop(image_id, None)
             self._negatives[image_id] = None
+            self._examples_changed()
 
     def load_bank(self, path: StrPath, name: str | None = None
                   ) -> tuple[str, ...]:
@@ -281,8 +282,11 @@ class MarkedImages(ImageCollection):
         """
         shown = safe_name(Path(path).name if name is None else name, ())
         check_regular(path)
-        if Path(path).is_file():
-            check_megabytes(Path(path).stat().st_size, shown, self.limits)
+        most = self.limits.max_total_megabytes
+        if Path(path).is_file() and Path(path).stat().st_size > most * 1e6:
+            raise InputError(
+                f'expected a bank of at most {most:g} MB, got {shown}; leave '
+                'out some of its examples')
         with self._changing() as inferencer:
             bank = self._measured.read(inferencer, path, shown)
             classes = copy.deepcopy(self._classes)
