@@ -10,7 +10,7 @@ import numpy as np
 from ..annotations.class_list import Colour
 from ..annotations.label_type import IGNORED
 from ..errors import InputError
-from ..files import StrPath, check_regular
+from ..files import StrPath
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.shared_inferencer import SharedInferencer
 from ..models.bank.prototype_bank import PrototypeBank
@@ -281,14 +281,9 @@ class MarkedImages(ImageCollection):
                 model, or there are too many classes.
         """
         shown = safe_name(Path(path).name if name is None else name, ())
-        check_regular(path)
-        most = self.limits.max_total_megabytes
-        if Path(path).is_file() and Path(path).stat().st_size > most * 1e6:
-            raise InputError(
-                f'expected a bank of at most {most:g} MB, got {shown}; leave '
-                'out some of its examples')
         with self._changing() as inferencer:
-            bank = self._measured.read(inferencer, path, shown)
+            bank = self._measured.read(
+                inferencer, path, shown, self.limits)
             classes = copy.deepcopy(self._classes)
             for one in bank.classes:
                 if one not in classes.names:

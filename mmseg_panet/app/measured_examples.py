@@ -1,14 +1,16 @@
 """What the network measured of a session's examples, image by image."""
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..errors import InputError
-from ..files import StrPath
+from ..files import StrPath, check_regular
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.supports.negative_encoder import measure_negatives
 from ..inference.supports.support_encoder import encode_supports
 from ..models.bank.banked_image import BankedNegative, BankedSupport
 from ..models.bank.prototype_bank import PrototypeBank
 from .example import Example
+from .limits import Limits
 from .loaded_image import LoadedImage
 
 
@@ -65,17 +67,25 @@ class MeasuredExamples:
 
     @staticmethod
     def read(inferencer: FewShotInferencer, path: StrPath,
-             name: str) -> PrototypeBank:
+             name: str, limits: Limits) -> PrototypeBank:
         """Read a bank, without adding its classes.
 
         Args:
             inferencer (FewShotInferencer): The inferencer.
             path (str | os.PathLike): See :meth:`FewShotInferencer.save`.
             name (str): What messages call the file.
+            limits (Limits): The limit of its size.
 
         Raises:
-            InputError: See :meth:`FewShotInferencer.read_bank`.
+            InputError: If it is too large, or see
+                :meth:`FewShotInferencer.read_bank`.
         """
+        check_regular(path)
+        most = limits.max_total_megabytes
+        if Path(path).is_file() and Path(path).stat().st_size > most * 1e6:
+            raise InputError(
+                f'expected a bank of at most {most:g} MB, got {name}; leave '
+                'out some of its examples')
         try:
             return inferencer.read_bank(path)
         except InputError as error:

@@ -460,6 +460,10 @@ def test_a_bank_of_too_many_classes_changes_nothing(shared, session, tmp_path):
         with_one.load_bank(tmp_path / 'bank.safetensors')
     assert with_one.classes == with_one.ready == ()
     with_one.close()
+    small = Session(shared, Limits(max_total_megabytes=1e-3))
+    with pytest.raises(InputError, match='leave out some of its examples'):
+        small.load_bank(tmp_path / 'bank.safetensors')
+    small.close()
 
 
 def test_two_sessions_share_nothing(shared, session, tmp_path):

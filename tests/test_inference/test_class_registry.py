@@ -200,3 +200,28 @@ def test_calls_that_change_the_classes_can_be_chained():
         ).remove_adaptation() is inferencer
     assert inferencer.classes == ('crimson',)
     assert not inferencer.bank.negatives
+
+
+def test_a_bank_is_read_without_using_its_classes(tmp_path):
+    supports = red_and_blue()
+    inferencer = inferencer_of().fit({'red': supports['red']})
+    inferencer.save(tmp_path / 'red')
+    inferencer.fit({'blue': supports['blue']})
+    bank = inferencer.read_bank(tmp_path / 'red')
+    assert bank.classes == ('red',) and inferencer.classes == ('blue',)
+    inferencer.bank = bank
+    assert inferencer.classes == ('red',)
+
+
+def test_a_bank_of_prototypes_is_not_read_for_a_classifier_with_moments(
+        tmp_path):
+    """A load would use another classifier, also for classes of others."""
+    inferencer_of('config').fit(red_and_blue()).save(tmp_path / 'old')
+    with pytest.raises(InputError, match='fit the examples again'):
+        inferencer_of().read_bank(tmp_path / 'old')
+
+
+def test_an_empty_bank_knows_its_weights():
+    inferencer = inferencer_of('config')
+    weights = inferencer.bank.weights_sha256
+    assert weights == inferencer.fit(red_and_blue()).bank.weights_sha256

@@ -3,7 +3,10 @@ import pytest
 import torch
 
 from mmseg_panet.inference.results import prediction
-from mmseg_panet.inference.results.prediction import predict_classes
+from mmseg_panet.inference.results.prediction import (
+    predict_classes,
+    undecided_below,
+)
 from mmseg_panet.models import LogitMap
 from mmseg_panet.models.resize import Resize
 
@@ -41,6 +44,21 @@ def test_what_is_less_likely_than_wanted_is_undecided():
     assert found.class_map.tolist() == [[1, 255]]
     np.testing.assert_allclose(found.confidence, [[0.6, 1 / 3]], rtol=1e-6)
     assert found.probabilities is None and found.classes == CLASSES
+
+
+@pytest.mark.parametrize('min_area', [0.0, 0.1])
+@pytest.mark.parametrize('num_classes', [2, 300])
+def test_a_confidence_can_be_applied_later(min_area, num_classes):
+    names = tuple(map(str, range(num_classes)))
+    generator = torch.Generator().manual_seed(5)
+    views = [LogitMap(torch.randn(
+        1 + num_classes, 12, 9, generator=generator), Resize())]
+    usual = predict_classes(views, names, min_area=min_area)
+    confident = predict_classes(views, names, 0.55, min_area=min_area)
+    later = undecided_below(usual, 0.55, min_area)
+    np.testing.assert_array_equal(later, confident.class_map)
+    assert later.dtype == confident.class_map.dtype
+    assert (later == (255 if num_classes == 2 else 65535)).any()
 
 
 def test_the_size_is_that_of_the_image():
