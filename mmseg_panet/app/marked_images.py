@@ -238,13 +238,11 @@ class MarkedImages(ImageCollection):
         """
         with self._changing() as inferencer:
             self.image(image_id)
-            example = self._examples.get(image_id)
-            if example is None and image_id not in self._negatives:
-                return
-            self._set(
-                inferencer, image_id,
-                _NOTHING if example is None or class_name is None
-                else example.without(class_name))
+            example = self._examples.get(image_id, _NOTHING)
+            if example.regions or image_id in self._negatives:
+                self._set(
+                    inferencer, image_id, _NOTHING if class_name is None
+                    else example.without(class_name))
 
     def set_negative(self, image_id: str, is_negative: bool = True) -> None:
         """Say that an image shows none of the classes, or take it back.
