@@ -27,10 +27,10 @@ def lay_out(model: str) -> Parts:
             f'find it in the others.</p><small>{escape(model)}</small>',
             elem_id='head')
         parts['guide'] = gr.HTML(elem_id='guide')
-        with gr.Row():
-            with gr.Column(scale=3, min_width=280):
+        with gr.Row(elem_id='body'):
+            with gr.Column(scale=3, min_width=280, elem_id='side'):
                 parts |= _side()
-            with gr.Column(scale=9, min_width=320):
+            with gr.Column(scale=9, min_width=300, elem_id='main'):
                 parts |= _main()
     return parts
 
@@ -64,7 +64,6 @@ def _side() -> Parts:
             parts['edit_class'] = gr.Button('Change', elem_id='edit-class')
             parts['remove_class'] = gr.Button(
                 'Remove', variant='stop', elem_id='remove-class')
-    parts['advice'] = gr.HTML(elem_id='advice')
     with gr.Accordion('Download and load', open=True, elem_id='files'):
         with gr.Row():
             for kind, text in (('masks', 'Masks (.zip)'), ('coco', 'COCO'),
@@ -76,6 +75,7 @@ def _side() -> Parts:
             elem_id='load-bank')
         parts['download'] = gr.DownloadButton(
             visible='hidden', elem_id='download')
+    parts['advice'] = gr.HTML(elem_id='advice')
     return parts
 
 
