@@ -4,22 +4,19 @@ They return the values of components by their names in the layout. A bad
 input is an InputError, which the page shows as a sentence.
 """
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from ..annotations.class_colours import VIVID
 from ..annotations.label_type import IGNORED
 from ..errors import InputError, raise_first
 from ..wording import counted
-from .marker import picture_url, png_url, read_marks
+from .marker import picture_url, read_marks, shown_marks
 from .view import View, advice, caption, guide, legend, thumbnail
 from .work import Work
 
@@ -28,11 +25,6 @@ Progress = Callable[..., Any]
 """gr.Progress, a function of (number done, number in total)."""
 _PART = 8
 """Number of images that are segmented before the gallery is updated."""
-
-
-def start(work: Work, view: View) -> Values:
-    """Show a new session, which has the classes of a bank or none."""
-    return dict(**_classes(work), **result(work, view))
 
 
 def upload(work: Work, view: View, files: Sequence[str] | None,
@@ -73,42 +65,6 @@ def remove_image(work: Work, view: View) -> Values:
     return dict(marker=_canvas(work), **result(work, view))
 
 
-def add_class(work: Work, view: View, name: str, colour: str) -> Values:
-    """Add a class, whose marks are then drawn."""
-    work.session.add_class(name.strip(), read_colour(colour))
-    number = len(work.session.classes)
-    return dict(
-        class_name='', class_colour=next_colour(number), **_classes(
-            work, active=number - 1), **result(work, view))
-
-
-def edit_class(work: Work, view: View, old: str | None, name: str,
-               colour: str) -> Values:
-    """Give a class another name and colour."""
-    old = _chosen(work, old)
-    name = name.strip() or old
-    work.session.set_colour(old, read_colour(colour))
-    if name != old:
-        work.session.rename_class(old, name)
-    return dict(**_classes(work, edited=name), **result(work, view))
-
-
-def edited_class(work: Work, view: View, name: str | None) -> Values:
-    """Show the name and the colour of a class that is edited."""
-    if name not in work.session.classes:
-        return dict(new_name='')
-    return dict(new_name=name, new_colour=_hex(work.session.colour(name)))
-
-
-def remove_class(work: Work, view: View, name: str | None) -> Values:
-    """Remove a class, with its marks."""
-    work.session.remove_class(_chosen(work, name))
-    work.drafts.clear()  # their labels are those of other classes now
-    values = _classes(work)
-    values['marker'] |= dict(labels=_marks(work))
-    return dict(**values, **result(work, view))
-
-
 def stroke(work: Work, view: View, sent: Values) -> Values:
     """Make what was marked an example, and show what it finds."""
     session, image = work.session, sent.get('image')
@@ -122,6 +78,10 @@ def stroke(work: Work, view: View, sent: Values) -> Values:
         work.drafts[image] = labels
     else:
         session.annotate(image, labels, exact=not sent['coarse'])
+    if sent['partial'] and 0 not in labels and not work.told_of_background:
+        work.told_of_background = True
+        gr.Info('Mark what is not the object too: choose Background, and '
+                'click on it.', title='What is background?')
     return result(work, view) if image == work.selected else {}
 
 
@@ -134,9 +94,9 @@ def nameless(work: Work, view: View) -> Values:
 
 def correct(work: Work, view: View) -> Values:
     """Put what was found on the canvas, where it can be corrected."""
-    work.drafts[work.image] = work.session.class_map(
-        work.image, view.threshold)
-    return dict(marker=dict(labels=_marks(work)), **result(work, view))
+    labels = work.session.class_map(work.image, view.threshold)
+    work.drafts[work.image] = np.where(labels == IGNORED, 0, labels)
+    return dict(marker=marks(work), **result(work, view))
 
 
 def accept(work: Work, view: View) -> Values:
@@ -149,18 +109,7 @@ def accept(work: Work, view: View) -> Values:
         session.set_negative(image)
     else:
         session.annotate(image, draft)
-    return dict(marker=dict(labels=_marks(work)), **result(work, view))
-
-
-def load_bank(work: Work, view: View, file: str | None) -> Values:
-    """Add the classes of a bank."""
-    if file is None:
-        return {}
-    try:
-        work.session.load_bank(file)
-    finally:
-        os.remove(file)
-    return dict(**_classes(work), **result(work, view))
+    return dict(marker=marks(work), **result(work, view))
 
 
 def save_masks(work: Work, view: View, progress: Progress) -> Values:
@@ -228,34 +177,24 @@ def refresh(work: Work, view: View) -> Iterator[Values]:
                f'{counted(len(session.examples), "example")}')
 
 
-def read_colour(text: str | None) -> tuple[int, int, int] | None:
-    """Read a colour of gr.ColorPicker: #rrggbb, or rgb(r, g, b).
-
-    Raises:
-        InputError: If it is neither.
-    """
-    if not text:
-        return None
-    text = text.strip()
-    if re.fullmatch('#[0-9a-fA-F]{6}', text):
-        values = list(bytes.fromhex(text[1:]))
-    else:
-        parts = re.fullmatch(r'rgba?\(([\d., ]+)\)', text)
-        values = [round(float(one)) for one in parts[1].split(',')[:3]
-                  ] if parts else []
-    if len(values) != 3 or max(values) > 255:
-        raise InputError(
-            f'expected a colour such as #ff7800, got {text}; choose one')
-    return values[0], values[1], values[2]
+def _canvas(work: Work) -> Values:
+    """Show the selected image on the canvas, with its marks."""
+    if work.selected is None:
+        return dict(image=None, picture='', name='', width=1, height=1)
+    image = work.session.image(work.selected)
+    height, width = image.pixels.shape[:2]
+    return dict(
+        image=image.id, name=image.name, width=width, height=height,
+        picture=picture_url(image.pixels), **marks(work))
 
 
-def next_colour(number: int) -> str:
-    """Return the colour that is suggested for the next class."""
-    return _hex(next(islice(cycle(VIVID), number, None)))
-
-
-def _hex(colour: Sequence[int]) -> str:
-    return '#' + bytes(int(one) for one in colour).hex()
+def marks(work: Work) -> Values:
+    """Show the marks of the selected image on the canvas."""
+    if work.selected is None:
+        return dict(labels='', partial=False)
+    labels = work.drafts.get(work.selected)
+    return shown_marks(
+        work.session.labels(work.selected) if labels is None else labels)
 
 
 def _advance(progress: Progress) -> Callable[[int, int], object]:
@@ -272,46 +211,3 @@ def _new_file(work: Work, name: str) -> Path:
     folder = work.session.folder / f'download-{secrets.token_urlsafe(16)}'
     folder.mkdir()
     return folder / name
-
-
-def _chosen(work: Work, name: str | None) -> str:
-    if name not in work.session.classes:
-        raise InputError('expected a class, got none; choose one of the list')
-    return name  # type: ignore[return-value]
-
-
-def _classes(work: Work, active: int | None = None, edited: str | None = None
-             ) -> Values:
-    """Show the classes wherever they are listed."""
-    session = work.session
-    names = list(session.classes)
-    marker: Values = dict(classes=[
-        dict(name=name, colour=[int(one) for one in session.colour(name)])
-        for name in names])
-    if active is not None:
-        marker['active'] = active
-    return dict(
-        marker=marker, show=gr.update(choices=[
-            ('All classes', ''),
-            *((f'Probability of {name}', name) for name in names)]),
-        edited=gr.update(choices=names, value=edited))
-
-
-def _canvas(work: Work) -> Values:
-    """Show the selected image on the canvas, with its marks."""
-    if work.selected is None:
-        return dict(image=None, picture='', name='', width=1, height=1)
-    image = work.session.image(work.selected)
-    height, width = image.pixels.shape[:2]
-    return dict(
-        image=image.id, name=image.name, width=width, height=height,
-        picture=picture_url(image.pixels), labels=_marks(work))
-
-
-def _marks(work: Work) -> str:
-    """Encode the marks of the selected image for the canvas."""
-    if work.selected is None:
-        return ''
-    labels = work.drafts.get(work.selected)
-    return png_url(
-        work.session.labels(work.selected) if labels is None else labels)

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ..errors import NO_MEMORY, InputError, WriteError, is_out_of_memory
 from . import callbacks
+from . import class_callbacks as classes
 from .callbacks import Values
 from .page import Parts, lay_out
 from .view import View
@@ -42,11 +43,16 @@ def make_page(make_work: Callable[[], Work], model: str) -> gr.Blocks:
     with gr.Blocks(
             title='Few-shot segmentation', analytics_enabled=False,
             delete_cache=(60, 600), fill_width=True) as page:
-        work = gr.State(delete_callback=lambda work: work and work.session.close())
+        work = gr.State(delete_callback=_close)
         events = _Events(work, lay_out(model))
-        made = page.load(lambda: make_work(), None, work, **_PRIVATE)
+        made = page.load(make_work, None, work, **_PRIVATE)
         events.connect(made)
     return page
+
+
+def _close(work: Work | None) -> None:
+    if work is not None:
+        work.session.close()
 
 
 class _Events:
@@ -60,22 +66,22 @@ class _Events:
     def connect(self, made: Any) -> None:
         """Connect all of them; ``made`` is the event of a new person."""
         parts, on, refresh = self.parts, self.add, self.add_and_refresh
-        refresh(made.then, callbacks.start)
+        refresh(made.then, classes.start)
         refresh(parts['upload'].upload, callbacks.upload, 'upload',
                 shows='upload')
         for event in (parts['class_name'].submit, parts['add_class'].click):
-            on(event, callbacks.add_class, 'class_name', 'class_colour')
-        on(parts['edited'].input, callbacks.edited_class, 'edited')
-        refresh(parts['edit_class'].click, callbacks.edit_class, 'edited',
+            on(event, classes.add_class, 'class_name', 'class_colour')
+        on(parts['edited'].input, classes.edited_class, 'edited')
+        refresh(parts['edit_class'].click, classes.edit_class, 'edited',
                 'new_name', 'new_colour')
-        refresh(parts['remove_class'].click, callbacks.remove_class, 'edited')
+        refresh(parts['remove_class'].click, classes.remove_class, 'edited')
         refresh(parts['remove_image'].click, callbacks.remove_image)
         refresh(parts['marker'].stroke, callbacks.stroke, has_data=True)
         on(parts['marker'].nameless, callbacks.nameless)
         on(parts['gallery'].select, callbacks.select, has_data=True)
         on(parts['correct'].click, callbacks.correct)
         refresh(parts['accept'].click, callbacks.accept)
-        refresh(parts['load_bank'].upload, callbacks.load_bank, 'load_bank')
+        refresh(parts['load_bank'].upload, classes.load_bank, 'load_bank')
         for kind, save in (('masks', callbacks.save_masks),
                            ('coco', callbacks.save_coco),
                            ('bank', callbacks.save_bank)):

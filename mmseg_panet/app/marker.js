@@ -12,13 +12,15 @@ const TOOLS = [
   ['erase', 'Erase', 'Erase marks'],
 ];
 const HEIGHT = 380;  // of the largest picture, in pixels of the screen
+const BACKGROUND = {name: 'Background', colour: [130, 130, 130]};
+const BACKGROUND_LABEL = 254;
 const WAIT = 250;  // milliseconds after the last stroke
 let image = null;  // id of the image
 let labels = new Uint8Array(0);  // a class number per pixel, 0 for none
 let partial = new Set();  // classes that are marked in part only
 let coarse = new Set();  // classes that are marked with boxes
 let classes = [];
-let active = 0;
+let active = 0;  // index of the class, or -1 for the background
 let tool = 'paint';
 let undo = [];
 let start = null;  // where the pointer went down
@@ -44,15 +46,26 @@ function showTools() {
 
 function showClasses() {
   chips.replaceChildren();
-  classes.forEach((one, i) => {
-    const chip = makeButton(chips, one.name, `Mark ${one.name}`, () => {
-      active = i;
-      showClasses();
-    });
-    chip.className = 'chip';
-    chip.style.setProperty('--colour', `rgb(${one.colour.join()})`);
-    chip.setAttribute('aria-pressed', i === active);
+  classes.forEach(showClass);
+  if (classes.length) showClass(BACKGROUND, -1);
+}
+
+function showClass(one, i) {
+  const chip = makeButton(chips, one.name, `Mark ${one.name}`, () => {
+    active = i;
+    showClasses();
   });
+  chip.className = i < 0 ? 'chip background' : 'chip';
+  chip.style.setProperty('--colour', `rgb(${one.colour.join()})`);
+  chip.setAttribute('aria-pressed', i === active);
+}
+
+function classOf(label) {
+  return label === BACKGROUND_LABEL ? BACKGROUND : classes[label - 1];
+}
+
+function activeLabel() {
+  return active < 0 ? BACKGROUND_LABEL : active + 1;
 }
 
 // Show the labels of a rectangle, which is all that a stroke changes.
@@ -65,7 +78,7 @@ function show(x0 = 0, y0 = 0, x1 = canvas.width, y1 = canvas.height) {
   const pixels = pen.createImageData(w, h);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
-      const one = classes[labels[(y0 + y) * canvas.width + x0 + x] - 1];
+      const one = classOf(labels[(y0 + y) * canvas.width + x0 + x]);
       if (one) pixels.data.set([...one.colour, 160], 4 * (y * w + x));
     }
   }
@@ -73,7 +86,7 @@ function show(x0 = 0, y0 = 0, x1 = canvas.width, y1 = canvas.height) {
 }
 
 function fill(x0, y0, x1, y1, inside = () => true) {
-  const value = tool === 'erase' ? 0 : active + 1;
+  const value = tool === 'erase' ? 0 : activeLabel();
   const right = Math.min(canvas.width, x1);
   for (let y = Math.max(0, y0); y < Math.min(canvas.height, y1); y++) {
     for (let x = Math.max(0, x0); x < right; x++) {
@@ -161,15 +174,17 @@ canvas.addEventListener('pointerdown', (event) => {
   canvas.setPointerCapture(event.pointerId);
   remember();
   start = last = point(event);
-  const label = active + 1;
-  if (!labels.includes(label)) {
+  const label = activeLabel();
+  if (active < 0) {
+    // The background alone leaves the rest unknown or not, as it was.
+  } else if (!labels.includes(label)) {
     partial.delete(label);
     coarse.delete(label);
     if (tool === 'scribble') partial.add(label);
   } else if (tool === 'paint' || tool === 'box') {
     partial.delete(label);
   }
-  if (tool === 'box') coarse.add(label);
+  if (tool === 'box' && active >= 0) coarse.add(label);
   if (tool !== 'box') line(start, start);
 });
 canvas.addEventListener('pointermove', (event) => {
@@ -177,7 +192,7 @@ canvas.addEventListener('pointermove', (event) => {
   const here = point(event);
   if (tool === 'box') {
     show();
-    pen.strokeStyle = `rgb(${classes[active].colour.join()})`;
+    pen.strokeStyle = `rgb(${classOf(activeLabel()).colour.join()})`;
     pen.lineWidth = Math.max(2, canvas.width / 300);
     pen.strokeRect(start.x, start.y, here.x - start.x, here.y - start.y);
   } else {
@@ -247,6 +262,8 @@ async function load(value) {
       context.drawImage(await bitmap(value.labels), 0, 0);
       const {data} = context.getImageData(0, 0, copy.width, copy.height);
       labels.forEach((_, i) => { labels[i] = data[4 * i]; });
+      if (value.partial) partial = new Set(labels);
+      if (value.coarse) coarse = new Set(labels);
     }
   }
   show();

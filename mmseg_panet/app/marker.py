@@ -12,9 +12,12 @@ from PIL import Image
 
 from ..annotations.label_type import IGNORED
 from ..errors import InputError
+from .work import jpeg
 
 _FOLDER = Path(__file__).parent
 _PNG = 'data:image/png;base64'
+_BACKGROUND = 254
+"""Label of marked background on the canvas; 0 is what is not marked."""
 
 def read_marks(labels: object, partial: object,
                size: Sequence[int]) -> np.ndarray:
@@ -38,27 +41,37 @@ def read_marks(labels: object, partial: object,
         with Image.open(io.BytesIO(data), formats=['PNG']) as image:
             if head != _PNG or image.size != tuple(size)[::-1]:
                 raise ValueError
-            pixels = np.array(image.convert('RGB'))[..., 0]
+            pixels = np.array(image.convert('RGB'))[..., 0].copy()
     except (ValueError, OSError, SyntaxError) as error:
         raise InputError(
             'expected marks that this page sent, got others; reload the page'
         ) from error
-    return np.where(pixels == 0, IGNORED, pixels) if partial else pixels
+    if partial:
+        pixels[pixels == 0] = IGNORED
+    pixels[pixels == _BACKGROUND] = 0
+    return pixels
 
 
-def png_url(labels: np.ndarray) -> str:
-    """Encode labels, (H, W) uint8, as a PNG in a data URL.
+def shown_marks(labels: np.ndarray) -> dict[str, Any]:
+    """Return what the canvas shows of labels, see :func:`read_marks`.
 
-    The canvas does not show unknown pixels.
+    Args:
+        labels (np.ndarray): (H, W) uint8; 255 is unknown.
     """
-    _, data = cv2.imencode('.png', np.where(labels == IGNORED, 0, labels))
-    return f'{_PNG},' + base64.b64encode(data).decode()
+    shown = labels.copy()
+    partial = bool((labels == IGNORED).any())
+    shown[labels == 0] = _BACKGROUND if partial else 0
+    shown[labels == IGNORED] = 0
+    _, data = cv2.imencode('.png', shown)
+    return dict(
+        labels=f'{_PNG},' + base64.b64encode(data.tobytes()).decode(),
+        partial=partial)
 
 
 def picture_url(pixels: np.ndarray) -> str:
     """Encode an image, (H, W, 3) uint8 RGB, as a JPEG in a data URL."""
-    _, data = cv2.imencode('.jpg', pixels[..., ::-1])
-    return 'data:image/jpeg;base64,' + base64.b64encode(data).decode()
+    data = base64.b64encode(jpeg(pixels)).decode()
+    return f'data:image/jpeg;base64,{data}'
 
 
 @cache

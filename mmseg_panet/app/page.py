@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from ..images.suffixes import SUFFIXES
-from .callbacks import next_colour
+from .class_callbacks import next_colour
 from .marker import make_marker
 
 Parts = dict[str, Any]

@@ -73,7 +73,7 @@ def serve(inferencer: FewShotInferencer, model: str,
                 session.load_bank(bank)
             return Work(session)
 
-        make_work().session.close()  # A bank that cannot be used is refused here.
+        make_work().session.close()  # A wrong bank is refused here.
         page = make_page(make_work, model)
         try:
             _launch(page, address, port, inbrowser=open_browser, **appearance(

@@ -24,6 +24,8 @@ class Work:
         """Corrected labels (h, w) of images that are no examples yet."""
         self.last_stroke = 0
         """Number of the last stroke; later ones may arrive earlier."""
+        self.told_of_background = False
+        """Whether the person was asked for clicks on the background."""
         self.refreshed: object = None
         """What identifies the last call that showed all results."""
 
@@ -49,7 +51,7 @@ class Work:
         Returns:
             str: Path of a JPEG in the folder of the session.
         """
-        _, data = cv2.imencode('.jpg', pixels[..., ::-1])
+        data = jpeg(pixels)
         name = hashlib.sha256(data).hexdigest()
         path = self.session.folder / 'shown' / f'{name}.jpg'
         path.parent.mkdir(exist_ok=True)
@@ -60,3 +62,8 @@ class Work:
             part.write_bytes(data)
             part.replace(path)
         return str(path)
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    """Encode a picture, (H, W, 3) uint8 RGB, as a JPEG."""
+    return cv2.imencode('.jpg', pixels[..., ::-1])[1].tobytes()
