@@ -80,8 +80,7 @@ def stroke(work: Work, view: View, sent: Values) -> Values:
         session.annotate(image, labels, exact=not sent['coarse'])
     if sent['partial'] and 0 not in labels and not work.told_of_background:
         work.told_of_background = True
-        gr.Info('Mark what is not the object too: choose Background, and '
-                'click on it.', title='What is background?')
+        gr.Info('Choose Background, and click on what is not the object.')
     return result(work, view) if image == work.selected else {}
 
 

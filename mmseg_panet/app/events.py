@@ -126,7 +126,7 @@ class _Events:
                 for one in found if isgenerator(found) else [found]:
                     yield self._outputs(one)
             except Exception as error:
-                gr.Warning(escape(_sentence(error)), title='Not done')
+                gr.Warning(escape(_sentence(error)))
                 yield self._outputs({})
 
         return event(

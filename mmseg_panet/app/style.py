@@ -1,11 +1,11 @@
-"""The appearance of the page: system fonts, no file of another server."""
+"""The appearance of the page, with no file of another server."""
 from typing import Any
 
 from .marker import asset
 
 
 def appearance() -> dict[str, Any]:
-    """Return the settings of Gradio's ``launch``."""
+    """Return settings of Gradio's ``launch``: theme, CSS and JavaScript."""
     import gradio as gr
     fonts = ['ui-sans-serif', 'system-ui', 'sans-serif']
     theme = gr.themes.Base(
@@ -13,4 +13,4 @@ def appearance() -> dict[str, Any]:
         font=fonts, font_mono=['ui-monospace', 'monospace'],
         radius_size=gr.themes.sizes.radius_lg,
         spacing_size=gr.themes.sizes.spacing_sm)
-    return dict(theme=theme, css=asset('page.css'))
+    return dict(theme=theme, css=asset('page.css'), js=asset('page.js'))
