@@ -3,7 +3,6 @@
 They return the values of components by their names in the layout. A bad
 input is an InputError, which the page shows as a sentence.
 """
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from ..errors import InputError, raise_first
 from ..wording import counted
 from .marker import picture_url, read_marks, shown_marks
 from .view import View, advice, caption, guide, legend, thumbnail
-from .work import Work
+from .work import Work, discard
 
 Values = dict[str, Any]
 Progress = Callable[..., Any]
@@ -27,17 +26,18 @@ _PART = 8
 """Number of images that are segmented before the gallery is updated."""
 
 
-def upload(work: Work, view: View, files: Sequence[str] | None,
+def upload(work: Work, view: View, files: Sequence[tuple[str, str]],
            progress: Progress) -> Iterator[Values]:
-    """Add images, and select the first of them if none is in use."""
+    """Add images, and select the first of them if none is selected."""
     added, problems = [], []
-    for i, file in enumerate(files or []):
-        progress((i, len(files or [])), desc='Reading images')
+    for i, (path, name) in enumerate(files):
+        progress((i, len(files)), desc='Reading images')
         try:
-            added.append(work.session.add_image(file, os.path.basename(file)))
+            added.append(work.session.add_image(path, name))
         except InputError as error:
             problems.append(str(error))
-        os.remove(file)
+        finally:
+            discard(path)
     if added and work.selected is None:
         work.selected = added[0]
         yield dict(upload=None, marker=_canvas(work), **result(work, view))

@@ -1,5 +1,4 @@
 """What happens when a person changes the list of classes."""
-import os
 import re
 from collections.abc import Sequence
 from itertools import cycle, islice
@@ -10,7 +9,7 @@ from ..annotations.class_colours import VIVID
 from ..errors import InputError
 from .callbacks import Values, marks, result
 from .view import View
-from .work import Work
+from .work import Work, discard
 
 
 def start(work: Work, view: View) -> Values:
@@ -55,14 +54,14 @@ def remove_class(work: Work, view: View, name: str | None) -> Values:
     return dict(**values, **result(work, view))
 
 
-def load_bank(work: Work, view: View, file: str | None) -> Values:
+def load_bank(work: Work, view: View, files: Sequence[tuple[str, str]]
+              ) -> Values:
     """Add the classes of a bank."""
-    if file is None:
-        return {}
-    try:
-        work.session.load_bank(file)
-    finally:
-        os.remove(file)
+    for path, name in files:
+        try:
+            work.session.load_bank(path, name)
+        finally:
+            discard(path)
     return dict(**_classes(work), **result(work, view))
 
 

@@ -1,16 +1,16 @@
-// Gradio shows the name of a file that it refuses as HTML, so that the
-// characters of HTML are replaced before it sees the name.
+// Gradio shows the name of a file that it refuses as HTML. Without a `<`, it
+// is text.
 () => {
   const safe = (files) => {
     const renamed = new DataTransfer();
     for (const file of files) {
-      const name = file.name.replace(/[<>&"']/g, '_');
+      const name = file.name.replace(/</g, '_');
       renamed.items.add(
         name === file.name ? file : new File([file], name, {type: file.type}));
     }
     return renamed;
   };
-  const isUnsafe = (files) => [...files].some((f) => /[<>&"']/.test(f.name));
+  const isUnsafe = (files) => [...files].some((f) => /</.test(f.name));
   document.addEventListener('change', ({target}) => {
     if (target.type === 'file' && isUnsafe(target.files)) {
       target.files = safe(target.files).files;

@@ -11,6 +11,26 @@ from .marker import make_marker
 Parts = dict[str, Any]
 
 
+class _Files(gr.File):
+    """Files with the names that they have on the person's machine."""
+
+    is_template = True  # for the browser, it is a gr.File
+
+    def preprocess(self, payload: Any) -> list[tuple[str, str]]:
+        """Return the path and the name of each file."""
+        return [(one.path, one.orig_name or '') for one in payload or ()]
+
+
+class _FileButton(gr.UploadButton):
+    """A button for one file, with its name on the person's machine."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> list[tuple[str, str]]:
+        """Return the path and the name of the file, in a list."""
+        return _Files.preprocess(self, payload and [payload])
+
+
 def lay_out(model: str) -> Parts:
     """Make the components of the page, inside of a ``gr.Blocks``.
 
@@ -37,7 +57,7 @@ def lay_out(model: str) -> Parts:
 
 def _side() -> Parts:
     parts: Parts = {}
-    parts['upload'] = gr.File(
+    parts['upload'] = _Files(
         label='Images', file_count='multiple', file_types=list(SUFFIXES),
         height=96, elem_id='upload')
     with gr.Group(elem_id='new-class'):
@@ -70,7 +90,7 @@ def _side() -> Parts:
                                ('bank', 'Bank')):
                 parts[f'save_{kind}'] = gr.Button(
                     text, size='sm', min_width=80, elem_id=f'save-{kind}')
-        parts['load_bank'] = gr.UploadButton(
+        parts['load_bank'] = _FileButton(
             'Load a bank', file_types=['.safetensors'], size='sm',
             elem_id='load-bank')
         parts['download'] = gr.DownloadButton(

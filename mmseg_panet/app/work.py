@@ -1,11 +1,13 @@
 """What one person has on the page."""
 import hashlib
 import os
+from contextlib import suppress
 
 import cv2
 import numpy as np
 
 from ..errors import InputError
+from ..files import StrPath
 from .session import Session
 
 
@@ -62,6 +64,13 @@ class Work:
             part.write_bytes(data)
             part.replace(path)
         return str(path)
+
+
+def discard(path: StrPath) -> None:
+    """Delete an uploaded file, with its folder if that is then empty."""
+    os.remove(path)
+    with suppress(OSError):
+        os.rmdir(os.path.dirname(path))
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
