@@ -21,6 +21,7 @@ from . import (
     inferencer,
     loading,
     memory,
+    page,
     pooling,
     profiles,
     readers,
@@ -96,6 +97,11 @@ def jobs(device: torch.device, data: Path, work_dir: Path) -> dict[str, Job]:
     else:
         found['backbones'] = Job(backbones.measure)
         found['readers'] = Job(readers.measure)
+        found['page-first-mask'] = Job(
+            partial(page.measure_first_mask, data))
+        found['page-change'] = Job(
+            partial(page.measure_change, data, work_dir))
+        found['soak-page'] = Job(partial(page.measure_soak, data, work_dir))
         found['loading'] = Job(partial(loading.measure, data, work_dir), True)
         found['service'] = Job(partial(service.measure, data, work_dir))
         found['soak-service'] = Job(

@@ -39,7 +39,7 @@ class Person:
 
     def __init__(self, page, url):
         self.page = page
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(url)
         page.wait_for_selector('#marker canvas.marks', state='attached')
         self.status('0 images')
@@ -105,6 +105,7 @@ class Person:
 def serve_small(**limits):
     """Serve a page with a tiny network."""
     from inference_parts import RESIZE, small_inferencer
+
     from mmseg_panet.app.limits import Limits
     from mmseg_panet.app.server import serve
     serve(small_inferencer(RESIZE, feature_cache=50), 'tiny',
