@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,13 +104,20 @@ class Person:
 
 
 def serve_small(**limits):
-    """Serve a page with a tiny network."""
+    """Serve a page with a tiny network that takes as long as a usual one."""
     from inference_parts import RESIZE, small_inferencer
 
     from mmseg_panet.app.limits import Limits
     from mmseg_panet.app.server import serve
-    serve(small_inferencer(RESIZE, feature_cache=50), 'tiny',
-          limits=Limits(**limits), open_browser=False)
+    inferencer = small_inferencer(RESIZE, feature_cache=50)
+    predict = inferencer.predict
+
+    def slow(*args, **kwargs):
+        time.sleep(0.06)
+        return predict(*args, **kwargs)
+
+    inferencer.predict = slow
+    serve(inferencer, 'tiny', limits=Limits(**limits), open_browser=False)
 
 
 if __name__ == '__main__':

@@ -195,6 +195,27 @@ def test_thresholds_and_probabilities_are_shown(visit, files):
         arg=before)
 
 
+def test_settings_stay_when_clicks_overtake_each_other(visit, files):
+    """Results that are overtaken are not shown."""
+    me = visit()
+    me.upload(*files)
+    me.status('4 images')
+    me.upload(*files)
+    me.status('8 images')
+    me.add_class('red')
+    threshold = me.page.locator('#threshold input[type=number]')
+    for i in range(1, 5):
+        me.drag((0.2, 0.1 * i), (0.5, 0.1 * i))
+        me.page.wait_for_timeout(400)
+        threshold.fill(f'0.{i}')
+        me.page.keyboard.press('Tab')
+    me.page.wait_for_timeout(1500)
+    assert threshold.input_value() == '0.4'
+    assert me.page.locator(
+        '#opacity input[type=number]').input_value() == '0.5'
+    me.download('masks')
+
+
 def test_boxes_and_clicks_are_examples(visit, files):
     me = visit()
     me.upload(*files[:3])

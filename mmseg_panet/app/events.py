@@ -119,6 +119,8 @@ class _Events:
                 rest.append(event._data)
             if shows:
                 rest.append(progress)
+            # Gradio sets all components to None if nothing is yielded.
+            yield self._outputs({})
             try:
                 if work is None:
                     raise InputError(_CLOSED)
