@@ -73,12 +73,14 @@ def read_colour(text: str | None) -> tuple[int, int, int] | None:
     """
     if not text:
         return None
-    text = text.strip()
-    if re.fullmatch('#[0-9a-fA-F]{6}', text):
-        values = list(bytes.fromhex(text[1:]))
+    number = r'(\d{1,3}(?:\.\d*)?)'
+    if re.fullmatch('#[0-9a-fA-F]{6}', text.strip()):
+        values = list(bytes.fromhex(text.strip()[1:]))
     else:
-        parts = re.fullmatch(r'rgba?\(([\d., ]+)\)', text)
-        values = [round(float(one)) for one in parts[1].split(',')[:3]
+        parts = re.fullmatch(
+            rf'rgba?\({number}, *{number}, *{number}(?:,[\d. ]+)?\)',
+            text.strip())
+        values = [round(float(one)) for one in parts.groups()
                   ] if parts else []
     if len(values) != 3 or max(values) > 255:
         raise InputError(

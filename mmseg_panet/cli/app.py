@@ -8,17 +8,24 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from ..app.limits import Limits
-from ..app.server import LOCAL, PORTS, require_gradio, serve
+from ..errors import check_number
+from ..extras import require_extra
+from ..notices import warn
 from .inferencer_arguments import (
     add_device,
     add_model_arguments,
     check_existing,
     make_inferencer,
 )
+from .server_arguments import (
+    add_server_arguments,
+    check_server_arguments,
+    is_local,
+    open_socket,
+    url_of,
+)
 
 RESUME_HINT = 'the files of the page are removed'
-_DEFAULT = Limits()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,38 +35,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--bank', metavar='FILE.safetensors',
         help='bank of registered classes that the page starts with')
+    add_server_arguments(parser, port=7860)
     parser.add_argument(
-        '--port', type=int, metavar='N',
-        help='port of the page; default: the first free one from '
-        f'{PORTS[0]}')
+        '--max-images', type=int, default=50, metavar='N',
+        help='images that a person can add; default: 50')
     parser.add_argument(
-        '--bind', default=LOCAL, metavar='ADDRESS',
-        help='address of this machine to serve the page at, such as 0.0.0.0 '
-        f'for all; there is no password; default: {LOCAL}')
+        '--feature-cache', type=float, default=2000, metavar='MEGABYTES',
+        help='memory for the features of images, which make changes fast; '
+        'default: 2000')
     parser.add_argument(
         '--no-browser', action='store_true',
         help='do not open the page in a browser')
-    parser.add_argument(
-        '--max-images', type=int, default=_DEFAULT.max_images, metavar='N',
-        help='images that a person can add; default: '
-        f'{_DEFAULT.max_images}')
-    parser.add_argument(
-        '--max-megabytes', type=float, default=_DEFAULT.max_megabytes,
-        metavar='MB', help='size of the file of an image; default: '
-        f'{_DEFAULT.max_megabytes:g}')
-    parser.add_argument(
-        '--feature-cache', type=float, default=2000, metavar='MB',
-        help='memory for the features of images, which make changes fast; '
-        'default: 2000')
 
 
 def run(args: argparse.Namespace) -> NoReturn:
     """Run the subcommand."""
-    require_gradio()
+    check_server_arguments(args)
+    check_number('--max-images', args.max_images, least=1)
+    check_number('--feature-cache', args.feature_cache, least=0)
     check_existing(args.bank)
-    limits = Limits(
-        max_images=args.max_images, max_megabytes=args.max_megabytes)
-    inferencer = make_inferencer(
-        args, show_progress=False, feature_cache=args.feature_cache)
-    serve(inferencer, Path(args.config).stem, args.bank, limits, args.bind,
-          args.port, not args.no_browser)
+    with open_socket(args.bind, args.port) as listening:
+        require_extra('app', 'gradio')
+        from ..app.limits import Limits
+        from ..app.server import serve
+        inferencer = make_inferencer(
+            args, show_progress=False, feature_cache=args.feature_cache)
+        url = url_of(listening, args.bind)
+        if not is_local(listening):
+            warn(f'everyone who reaches {args.bind} can use the page, which '
+                 'has no password')
+        serve(inferencer, Path(args.config).stem, listening, args.bank,
+              Limits(args.max_images, args.max_upload),
+              not args.no_browser,
+              lambda: print(f'the page is at {url}; end it with Ctrl-C',
+                            flush=True))

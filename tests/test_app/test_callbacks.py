@@ -50,11 +50,10 @@ def test_a_stroke_is_an_example_and_is_seen_in_all_images(person):
         work.session.labels(first), masks[first] * 1)
     original, shown = map(read, values['result'])
     assert (original != shown)[masks[first]].any()
-    assert (original == shown)[~cv2.dilate(
-        masks[first] * np.uint8(1), np.ones((15, 15))).astype(bool)].mean(
-        ) > 0.98  # JPEG
+    far = ~cv2.dilate(masks[first] * np.uint8(1), np.ones((25, 25)))
+    assert np.abs(original.astype(int) - shown)[far > 254].max() < 30  # JPEG
     found = work.session.class_map(third) == 1
-    assert (found == masks[third]).mean() > 0.9
+    assert found[masks[third]].mean() > 0.5 > 3 * found[~masks[third]].mean()
     after = last(callbacks.refresh(work, VIEW))
     assert [a[0] != b[0] for a, b in zip(
         after['gallery'], before, strict=True)].count(True) >= 2
