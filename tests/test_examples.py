@@ -9,7 +9,14 @@ from inference_parts import RESIZE, image_of, red_and_blue, small_inferencer
 from mmengine.config import Config
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
-from tool_runs import REPO, small_config, tool, write_supports
+from PIL import Image
+from tool_runs import (
+    REPO,
+    small_config,
+    tool,
+    tool_process,
+    write_supports,
+)
 
 from mmseg_panet.apis import FewShotInferencer
 from mmseg_panet.errors import InputError
@@ -304,3 +311,22 @@ def test_a_method_that_defines_nothing_says_so():
         statistics.each(lambda one: one[None]), [1])
     with pytest.raises(TypeError, match='neither fit nor logits'):
         fitted(torch.ones(1, 2, 3, 3))
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_page_are_made_by_clicks(tmp_path):
+    pytest.importorskip('gradio', reason='the page is made with Gradio')
+    pytest.importorskip('playwright', reason='it uses a browser')
+    chromium = shutil.which('chromium')
+    if chromium is None:
+        pytest.skip('no chromium')
+    config = small_config(tmp_path)
+    torch.save(MODELS.build(Config.fromfile(config).model).state_dict(),
+               tmp_path / 'small.pth')
+    tool_process(REPO / 'examples/page_pictures.py', config,
+                 tmp_path / 'small.pth', '--out', tmp_path,
+                 '--chromium', chromium, cwd=REPO)
+    for name, size in (('app', (1280, 1380)), ('app_narrow', (390, 1560))):
+        with Image.open(tmp_path / f'{name}.jpg') as picture:
+            assert picture.size == size
+            assert len(set(picture.resize((40, 40)).getdata())) > 200
