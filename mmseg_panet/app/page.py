@@ -11,26 +11,6 @@ from .marker import make_marker
 Parts = dict[str, Any]
 
 
-class _Files(gr.File):
-    """Files with the names that they have on the person's machine."""
-
-    is_template = True  # for the browser, it is a gr.File
-
-    def preprocess(self, payload: Any) -> list[tuple[str, str]]:
-        """Return the path and the name of each file."""
-        return [(one.path, one.orig_name or '') for one in payload or ()]
-
-
-class _FileButton(gr.UploadButton):
-    """A button for one file, with its name on the person's machine."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> list[tuple[str, str]]:
-        """Return the path and the name of the file, in a list."""
-        return _Files.preprocess(self, payload and [payload])
-
-
 def lay_out(model: str) -> Parts:
     """Make the components of the page, inside of a ``gr.Blocks``.
 
@@ -57,7 +37,7 @@ def lay_out(model: str) -> Parts:
 
 def _side() -> Parts:
     parts: Parts = {}
-    parts['upload'] = _Files(
+    parts['upload'] = gr.File(
         label='Images', file_count='multiple', file_types=list(SUFFIXES),
         height=96, elem_id='upload')
     with gr.Group(elem_id='new-class'):
@@ -90,13 +70,23 @@ def _side() -> Parts:
                                ('bank', 'Bank')):
                 parts[f'save_{kind}'] = gr.Button(
                     text, size='sm', min_width=80, elem_id=f'save-{kind}')
-        parts['load_bank'] = _FileButton(
+        parts['load_bank'] = gr.UploadButton(
             'Load a bank', file_types=['.safetensors'], size='sm',
             elem_id='load-bank')
         parts['download'] = gr.DownloadButton(
             visible='hidden', elem_id='download')
     parts['advice'] = gr.HTML(elem_id='advice')
+    # Gradio replaces many characters in the names of files. (A subclass would
+    # write a file into this folder.)
+    parts['upload'].preprocess = _paths_and_names
+    parts['load_bank'].preprocess = lambda file: _paths_and_names(
+        [file] if file else None)
     return parts
+
+
+def _paths_and_names(files: Any) -> list[tuple[str, str]]:
+    """Return the paths of uploads, and the names on the person's machine."""
+    return [(one.path, one.orig_name or '') for one in files or ()]
 
 
 def _main() -> Parts:

@@ -16,6 +16,7 @@ from .limits import Limits
 from .session import Session
 from .work import Work
 
+
 def serve(inferencer: FewShotInferencer, model: str,
           listening: socket.socket, bank: StrPath | None = None,
           limits: Limits | None = None, open_browser: bool = True,

@@ -33,7 +33,8 @@ def run(blocks, work, element, event, *values):
              if block.elem_id == element), None), event) in one.targets]
     steps = function.fn(
         gr.EventData(None, None), gr.Progress(), work, '', 0.0, 0.5, *values)
-    return {key.elem_id: value for step in steps for key, value in step.items()}
+    return {key.elem_id: value
+            for step in steps for key, value in step.items()}
 
 
 @pytest.mark.parametrize(('error', 'sentence'), [
@@ -109,4 +110,8 @@ def test_uploads_keep_their_names(page, tmp_path):
     assert upload.preprocess(payload) == [
         ('/cache/Katze 1.png', 'Katze (1).png')]
     assert upload.preprocess(None) == []
-    assert upload.get_block_name() == 'file'
+    bank, = [one for one in blocks.blocks.values()
+             if one.elem_id == 'load-bank']
+    file = bank.data_model(path='/cache/a.safetensors', orig_name='ä.x')
+    assert bank.preprocess(file) == [('/cache/a.safetensors', 'ä.x')]
+    assert bank.preprocess(None) == []

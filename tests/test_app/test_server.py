@@ -15,7 +15,7 @@ from mmseg_panet.errors import InputError
 pytest.importorskip('gradio', reason='the page is made with Gradio')
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Ends a page that is served."""
 
 
@@ -33,9 +33,9 @@ def test_the_server_is_local_sends_nothing_home_and_limits_uploads():
 
     def launch(page, **settings):
         found.update(settings, page=page)
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(launch, open_browser=False)
     assert found['server_name'] == '127.0.0.1'
     assert found['max_file_size'] == 25_000_000
