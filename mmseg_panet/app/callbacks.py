@@ -40,9 +40,9 @@ def upload(work: Work, view: View, files: Sequence[tuple[str, str]],
             discard(path)
     if added and work.selected is None:
         work.selected = added[0]
-        yield dict(upload=None, marker=_canvas(work), **result(work, view))
+        yield dict(marker=_canvas(work), **result(work, view))
     else:
-        yield dict(upload=None, guide=guide(work.session))
+        yield dict(guide=guide(work.session))
     raise_first(problems)
 
 

@@ -12,7 +12,7 @@ from ..errors import NO_MEMORY, InputError, WriteError, is_out_of_memory
 from . import callbacks
 from . import class_callbacks as classes
 from .callbacks import Values
-from .page import Parts, lay_out
+from .page import UPLOADS, Parts, lay_out
 from .view import View
 from .work import Work
 
@@ -112,6 +112,12 @@ class _Events:
                 Defaults to False.
             trigger_mode (str): See Gradio. Defaults to 'multiple'.
         """
+        emptied = dict.fromkeys(name for name in names if name in UPLOADS)
+        # A component that is an output and not set is made again by Gradio,
+        # without what lay_out() set.
+        outputs = [part for name, part in self.parts.items()
+                   if name not in UPLOADS or name in emptied]
+
         def run(event: gr.EventData, progress: Any = gr.Progress(),  # noqa
                 *values: Any) -> Iterator[dict[Any, Any]]:
             work, show, threshold, opacity, *rest = values
@@ -120,20 +126,20 @@ class _Events:
             if shows:
                 rest.append(progress)
             # Gradio sets all components to None if nothing is yielded.
-            yield self._outputs({})
+            yield self._outputs(emptied)
             try:
                 if work is None:
                     raise InputError(_CLOSED)
                 found = callback(work, View(show, threshold, opacity), *rest)
                 for one in found if isgenerator(found) else [found]:
-                    yield self._outputs(one)
+                    yield self._outputs(one | emptied)
             except Exception as error:
                 gr.Warning(escape(_sentence(error)))
-                yield self._outputs({})
+                yield self._outputs(emptied)
 
         return event(
             run, [*self._inputs, *(self.parts[name] for name in names)],
-            list(self.parts.values()), trigger_mode=trigger_mode, **(
+            outputs, trigger_mode=trigger_mode, **(
                 _PRIVATE if not shows else _PRIVATE | dict(
                     show_progress='full',
                     show_progress_on=self.parts[shows])))

@@ -9,6 +9,8 @@ from .class_callbacks import next_colour
 from .marker import make_marker
 
 Parts = dict[str, Any]
+UPLOADS = ('upload', 'load_bank')
+"""Components of files, which are emptied when the files are read."""
 
 
 def lay_out(model: str) -> Parts:

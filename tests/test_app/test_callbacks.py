@@ -151,7 +151,6 @@ def test_files_are_added_by_their_names_and_deleted(
         'a (1).png', 'b.png', 'b2.png']
     assert list(tmp_path.iterdir()) == []
     assert values['marker']['name'] == 'a (1).png'
-    assert values['upload'] is None
     work.session.close()
 
 

@@ -101,7 +101,7 @@ def test_the_session_is_closed_with_the_state_of_the_browser(page):
     assert not work.session.folder.exists()
 
 
-def test_uploads_keep_their_names(page, tmp_path):
+def test_uploads_keep_their_names(page):
     blocks, *_ = page
     upload, = [one for one in blocks.blocks.values()
                if one.elem_id == 'upload']
@@ -115,3 +115,20 @@ def test_uploads_keep_their_names(page, tmp_path):
     file = bank.data_model(path='/cache/a.safetensors', orig_name='ä.x')
     assert bank.preprocess(file) == [('/cache/a.safetensors', 'ä.x')]
     assert bank.preprocess(None) == []
+
+
+def test_a_field_of_files_is_emptied_by_its_own_event_alone(page, tmp_path):
+    """Gradio would make it again as the output of another event."""
+    blocks, work, told = page
+    for element in ('upload', 'load-bank'):
+        field, = [key for key, one in blocks.blocks.items()
+                  if one.elem_id == element]
+        own = [one for one in blocks.fns.values()
+               if field in [output._id for output in one.outputs]]
+        assert [one.targets for one in own] == [[(field, 'upload')]]
+        path = tmp_path / 'upload' / 'a.png'
+        path.parent.mkdir()
+        path.touch()
+        shown = run(blocks, work, element, 'upload', [(str(path), 'a.png')])
+        assert shown[element] is None
+        assert told.pop().startswith('a.png')
