@@ -14,7 +14,7 @@ from .work import Work, discard
 
 def start(work: Work, view: View) -> Values:
     """Show a new session, which has the classes of a bank or none."""
-    return dict(**_classes(work), **result(work, view))
+    return dict(**_classes(work, view.show), **result(work, view))
 
 
 def add_class(work: Work, view: View, name: str, colour: str) -> Values:
@@ -23,7 +23,7 @@ def add_class(work: Work, view: View, name: str, colour: str) -> Values:
     number = len(work.session.classes)
     return dict(
         class_name='', class_colour=next_colour(number), **_classes(
-            work, active=number - 1), **result(work, view))
+            work, view.show, active=number - 1), **result(work, view))
 
 
 def edit_class(work: Work, view: View, old: str | None, name: str,
@@ -35,7 +35,10 @@ def edit_class(work: Work, view: View, old: str | None, name: str,
         old, read_colour(colour) or work.session.colour(old))
     if name != old:
         work.session.rename_class(old, name)
-    return dict(**_classes(work, edited=name), **result(work, view))
+    if view.show == old:
+        view = view._replace(show=name)
+    return dict(
+        **_classes(work, view.show, edited=name), **result(work, view))
 
 
 def edited_class(work: Work, view: View, name: str | None) -> Values:
@@ -49,7 +52,7 @@ def remove_class(work: Work, view: View, name: str | None) -> Values:
     """Remove a class, with its marks."""
     work.session.remove_class(_chosen(work, name))
     work.drafts.clear()  # their labels are those of other classes now
-    values = _classes(work)
+    values = _classes(work, view.show)
     values['marker'] |= marks(work)
     return dict(**values, **result(work, view))
 
@@ -62,7 +65,7 @@ def load_bank(work: Work, view: View, files: Sequence[tuple[str, str]]
             work.session.load_bank(path, name)
         finally:
             discard(path)
-    return dict(**_classes(work), **result(work, view))
+    return dict(**_classes(work, view.show), **result(work, view))
 
 
 def read_colour(text: str | None) -> tuple[int, int, int] | None:
@@ -103,9 +106,12 @@ def _chosen(work: Work, name: str | None) -> str:
     return name
 
 
-def _classes(work: Work, active: int | None = None, edited: str | None = None
-             ) -> Values:
-    """Show the classes wherever they are listed."""
+def _classes(work: Work, shown: str, active: int | None = None,
+             edited: str | None = None) -> Values:
+    """Show the classes wherever they are listed.
+
+    Gradio refuses every event if the value of a list is not in it.
+    """
     session = work.session
     names = list(session.classes)
     marker: Values = dict(classes=[
@@ -114,7 +120,8 @@ def _classes(work: Work, active: int | None = None, edited: str | None = None
     if active is not None:
         marker['active'] = active
     return dict(
-        marker=marker, show=gr.update(choices=[
-            ('All classes', ''),
-            *((f'Probability of {name}', name) for name in names)]),
+        marker=marker, show=gr.update(
+            value=shown if shown in names else '', choices=[
+                ('All classes', ''),
+                *((f'Probability of {name}', name) for name in names)]),
         edited=gr.update(choices=names, value=edited))

@@ -24,4 +24,8 @@
       bubbles: true, cancelable: true,
       dataTransfer: safe(event.dataTransfer.files)}));
   }, true);
+  // A reload starts over.
+  window.addEventListener('beforeunload', (event) => {
+    if (document.querySelector('#gallery img')) event.preventDefault();
+  });
 }

@@ -106,6 +106,23 @@ def test_a_bank_that_was_saved_is_loaded_by_another_person(
     other.session.close()
 
 
+def test_the_probability_that_is_shown_is_that_of_a_class_that_exists(person):
+    """Gradio refuses every event if the value of a list is not in it."""
+    work, _ = person
+    for name in ('red', 'top'):
+        class_callbacks.add_class(work, VIEW, name, '')
+    view = View('red')
+    values = class_callbacks.edit_class(work, view, 'top', 'roof', '')
+    assert values['show']['value'] == 'red'
+    values = class_callbacks.edit_class(work, view, 'red', 'blue', '')
+    assert values['show']['value'] == 'blue'
+    values = class_callbacks.add_class(work, View('blue'), 'more', '')
+    assert values['show']['value'] == 'blue'
+    values = class_callbacks.remove_class(work, View('blue'), 'blue')
+    assert values['show']['value'] == ''
+    assert values['edited']['value'] is None
+
+
 @pytest.mark.parametrize(('text', 'colour'), [
     ('#ff7800', (255, 120, 0)), ('rgb(1,2,3)', (1, 2, 3)),
     ('rgba(254.6, 0.4, 3, 0.5)', (255, 0, 3)), ('', None), (None, None)])
