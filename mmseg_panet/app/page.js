@@ -1,28 +1,37 @@
 // Gradio shows the name of a file that it refuses as HTML. Without a `<`, it
 // is text.
 () => {
-  const safe = (files) => {
+  const isRefused = (file, input) => {
+    const kinds = input ? input.accept.split(',') : [];
+    return file.size > (window.gradio_config?.max_file_size || 0)
+      || !kinds.some((one) => file.name.toLowerCase().endsWith(one.trim()));
+  };
+  const isUnsafe = (file, input) => file.name.includes('<')
+    && isRefused(file, input);
+  const safe = (files, input) => {
     const renamed = new DataTransfer();
     for (const file of files) {
-      const name = file.name.replace(/</g, '_');
-      renamed.items.add(
-        name === file.name ? file : new File([file], name, {type: file.type}));
+      renamed.items.add(isUnsafe(file, input) ? new File(
+        [file], file.name.replaceAll('<', '_'), {type: file.type}) : file);
     }
     return renamed;
   };
-  const isUnsafe = (files) => [...files].some((f) => /</.test(f.name));
+  const anyUnsafe = (files, input) => [...files].some(
+    (file) => isUnsafe(file, input));
   document.addEventListener('change', ({target}) => {
-    if (target.type === 'file' && isUnsafe(target.files)) {
-      target.files = safe(target.files).files;
+    if (target.type === 'file' && anyUnsafe(target.files, target)) {
+      target.files = safe(target.files, target).files;
     }
   }, true);
   document.addEventListener('drop', (event) => {
-    if (!event.dataTransfer || !isUnsafe(event.dataTransfer.files)) return;
+    const files = event.dataTransfer?.files || [];
+    const input = event.target.closest('.block')?.querySelector(
+      'input[type=file]');
+    if (!anyUnsafe(files, input)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     event.target.dispatchEvent(new DragEvent('drop', {
-      bubbles: true, cancelable: true,
-      dataTransfer: safe(event.dataTransfer.files)}));
+      bubbles: true, cancelable: true, dataTransfer: safe(files, input)}));
   }, true);
   // A reload starts over.
   window.addEventListener('beforeunload', (event) => {
