@@ -110,7 +110,7 @@ setup(
             'supervision>=0.26',  # to_supervision()
         ],
         # `mmseg-panet app`
-        'app': ['gradio>=6.0'],
+        'app': ['gradio>=6.31,<7'],
         # `mmseg-panet serve`, and the back end of Label Studio
         'serve': [
             'fastapi>=0.115',

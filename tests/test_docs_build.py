@@ -25,7 +25,7 @@ PAGES = {
     'A new benchmark': 'docs/new_benchmark',
     'The head in another model': 'docs/head_in_another_model',
     'Protocols': 'docs/protocols', 'File formats': 'docs/formats',
-    'Label tools': 'docs/label_tools',
+    'Label tools': 'docs/label_tools', 'The page': 'docs/app',
     'The equations': 'docs/equations', 'What we measured': 'docs/results',
     'The Python interface': 'docs/api', 'All modules': 'docs/_build/api/index',
     'A notebook': 'examples/few_shot_segmentation'}
