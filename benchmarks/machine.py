@@ -88,5 +88,6 @@ def limit_memory() -> float:
         pages = int(Path('/proc/self/statm').read_text().split()[0])
         mapped = pages * os.sysconf('SC_PAGE_SIZE')
         limit = mapped + int(0.95 * free)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
     return free / 1e9

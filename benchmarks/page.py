@@ -1,5 +1,6 @@
 """The page in a real browser, used by scripted clicks."""
 import os
+import resource
 import shutil
 import tempfile
 import time
@@ -196,6 +197,10 @@ def _use(one: Person, browser: Any, url: str, turn: int,
 @contextmanager
 def _browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
+
+    # It reserves addresses far beyond the memory, see limit_memory.
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     with sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=next(filter(None, map(shutil.which, (
@@ -212,7 +217,7 @@ def _server(data: Path, **env: str) -> Iterator[tuple[Any, str]]:
     with served(
             '-m', 'mmseg_panet', 'app', CONFIG,
             weights if weights.is_file() else 'none', '--no-browser',
-            env=env) as found:
+            '--port', 0, env=env) as found:
         yield found
 
 

@@ -109,6 +109,7 @@ def serve_small(**limits):
 
     from mmseg_panet.app.limits import Limits
     from mmseg_panet.app.server import serve
+    from mmseg_panet.cli.server_arguments import open_socket, url_of
     inferencer = small_inferencer(RESIZE, feature_cache=50)
     predict = inferencer.predict
 
@@ -117,7 +118,11 @@ def serve_small(**limits):
         return predict(*args, **kwargs)
 
     inferencer.predict = slow
-    serve(inferencer, 'tiny', limits=Limits(**limits), open_browser=False)
+    with open_socket('127.0.0.1', 0) as listening:
+        url = url_of(listening, '127.0.0.1')
+        serve(inferencer, 'tiny', listening, limits=Limits(**limits),
+              open_browser=False,
+              ready=lambda: print(f'the page is at {url}; end it'))
 
 
 if __name__ == '__main__':

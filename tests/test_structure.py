@@ -42,6 +42,7 @@ CROSS_CUTTING = {
     'test_no_stack.py',
     'test_notebook.py',
     'test_packaging.py',
+    'test_page_in_browser.py',
     'test_readme.py',
     'test_recorded_graphs.py',
     'test_results_page.py',
