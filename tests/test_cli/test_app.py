@@ -55,18 +55,14 @@ def call(url, session, index, *values):
         f'{url}/gradio_api/queue/join', json.dumps(body).encode(),
         {'Content-Type': 'application/json'})
     urllib.request.urlopen(request).close()
-    found = None
     with urllib.request.urlopen(
             f'{url}/gradio_api/queue/data?session_hash={session}') as stream:
         for line in stream:
             message = json.loads(line[6:] if line.startswith(b'data: ')
                                  else b'{}')
-            if message.get('msg') in (
-                    'process_generating', 'process_completed'):
-                found = found or message['output']['data']
             if message.get('msg') == 'process_completed':
-                break
-    return found
+                return message['output']['data']
+    raise AssertionError(session)
 
 
 def index_of(page, element):
