@@ -7,6 +7,7 @@ from collections import Counter
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from inference_parts import RESIZE, image_of, small_inferencer
 from page_runs import Person, served
@@ -51,9 +52,18 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def server():
-    with served('tests/page_runs.py') as (_, url):
-        yield url
+def running(tmp_path_factory):
+    """The process of the page, its address and its temporary files."""
+    folder = tmp_path_factory.mktemp('server')
+    with served('tests/page_runs.py', env=dict(TMPDIR=str(folder))) as (
+            process, url):
+        yield process, url, folder
+    assert not [*folder.iterdir()]  # all is removed at the end
+
+
+@pytest.fixture(scope='module')
+def server(running):
+    return running[1]
 
 
 @pytest.fixture(scope='module')
@@ -358,3 +368,31 @@ def test_one_picture_is_drawn_of_each_image(visit, files):
     assert Counter(len(one) > 0 for one in captions) == {True: 4}
     for image in me.page.locator('#gallery img').all():
         assert image.evaluate('one => one.naturalWidth') > 0
+
+
+@pytest.mark.slow
+def test_memory_and_files_do_not_grow_with_the_clicks(visit, files, running):
+    """`benchmarks.page` does it for ten minutes."""
+    process, _, folder = running
+    me = visit()
+    me.upload(*files)
+    me.status('4 images')
+    me.add_class('red')
+    used = []
+    for i in range(40):
+        me.drag((0.2, 0.02 * i), (0.5, 0.02 * i + 0.1))
+        me.page.wait_for_timeout(800)
+        if i % 4 == 3:
+            me.download(('masks', 'coco', 'bank')[i // 4 % 3])
+        if i % 10 == 9:
+            gone = visit()
+            gone.upload(files[0])
+            gone.status('1 image,')
+            gone.page.context.close()
+            one = psutil.Process(process.pid)
+            used.append((one.memory_info().rss, one.num_fds(), sum(
+                path.is_file() for path in folder.rglob('*'))))
+    memory, opened, kept = np.array(used).T
+    assert memory[-1] < 1.05 * memory[1]
+    assert opened[-1] <= opened[1] + 2
+    assert kept[-1] < kept[0] + 200  # pictures of an hour stay
