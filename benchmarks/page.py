@@ -147,7 +147,7 @@ def measure_soak(data: Path, work_dir: Path, minutes: float = 10,
             while time.monotonic() < end:
                 strokes += 1
                 _use(one, browser, url, strokes, photos)
-                samples.append(usage(Path(f'/proc/{process.pid}')))
+                samples.append(usage(process.pid))
                 left.append(sum(1 for one in Path(folder).rglob('*')
                                 if one.is_file()))
         kept = sum(1 for _ in Path(folder).rglob('*'))

@@ -43,13 +43,6 @@ class Usage(NamedTuple):
     processes: int
 
 
-def usage(process: Path = Path('/proc/self')) -> Usage:
-    """Read what a process and its descendants use now, on Linux.
-
-    Args:
-        process (Path): Its folder in ``/proc``. Defaults to this process.
-    """
-    found, left = [], [process.resolve()]
 def usage(pid: int | str = 'self') -> Usage:
     """Read what a process and its descendants use now, on Linux.
 
