@@ -107,7 +107,7 @@ def serve_small(**limits):
     """Serve a page with a tiny network that takes as long as a usual one."""
     from inference_parts import RESIZE, small_inferencer
 
-    from mmseg_panet.app.limits import Limits
+    from mmseg_panet.app.limits import SessionLimits
     from mmseg_panet.app.server import serve
     from mmseg_panet.cli.server_arguments import open_socket, url_of
     inferencer = small_inferencer(RESIZE, feature_cache=50)
@@ -120,7 +120,7 @@ def serve_small(**limits):
     inferencer.predict = slow
     with open_socket('127.0.0.1', 0) as listening:
         url = url_of(listening, '127.0.0.1')
-        serve(inferencer, 'tiny', listening, limits=Limits(**limits),
+        serve(inferencer, 'tiny', listening, limits=SessionLimits(**limits),
               open_browser=False,
               ready=lambda: print(f'the page is at {url}; end it'))
 

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..files import StrPath, check_regular
 from ..images.file_bytes import read_bytes
 from ..inference.shared_inferencer import SharedInferencer
-from .limits import Limits
+from .limits import SessionLimits
 from .loaded_image import (
     LoadedImage,
     check_megabytes,
@@ -27,8 +27,8 @@ class ImageCollection:
     """
 
     def __init__(self, shared: SharedInferencer,
-                 limits: Limits | None = None) -> None:
-        self.limits = Limits() if limits is None else limits
+                 limits: SessionLimits | None = None) -> None:
+        self.limits = SessionLimits() if limits is None else limits
         self._shared = shared
         self._lock = threading.RLock()
         self._folder = tempfile.TemporaryDirectory(prefix='mmseg_panet-')

@@ -5,7 +5,7 @@ from ..errors import check_number
 
 
 @dataclass(frozen=True)
-class Limits:
+class SessionLimits:
     """How much one person may upload.
 
     Args:

@@ -14,7 +14,7 @@ from ..images.pixel_limit import open_limited
 from ..images.reading import ImageReading
 from ..images.tiff_file import tiff_facts
 from ..wording import is_unsafe
-from .limits import Limits
+from .limits import SessionLimits
 
 _LONGEST = 200
 """Bytes of the longest name; file systems allow 255 with those of masks."""
@@ -84,14 +84,14 @@ def _cut(text: str, most: int) -> str:
     return text.encode()[:most].decode(errors='ignore')
 
 
-def decode_limited(content: bytes, name: str, limits: Limits,
+def decode_limited(content: bytes, name: str, limits: SessionLimits,
                    reading: ImageReading) -> np.ndarray:
     """Decode an image that is not too large.
 
     Args:
         content (bytes): The file.
         name (str): Its name, for messages.
-        limits (Limits): The limits of bytes and pixels.
+        limits (SessionLimits): The limits of bytes and pixels.
         reading (ImageReading): See :func:`decode_image`.
 
     Returns:
@@ -107,13 +107,13 @@ def decode_limited(content: bytes, name: str, limits: Limits,
     return image
 
 
-def check_megabytes(size: int, name: str, limits: Limits) -> None:
+def check_megabytes(size: int, name: str, limits: SessionLimits) -> None:
     """Refuse a file that is too large.
 
     Args:
         size (int): Its size in bytes.
         name (str): Its name, for the message.
-        limits (Limits): The limits.
+        limits (SessionLimits): The limits.
 
     Raises:
         InputError: If it is too large.
@@ -149,7 +149,8 @@ def _stored_size(content: bytes, name: str) -> tuple[int, int]:
         return 0, 0
 
 
-def _check_pixels(size: tuple[int, ...], name: str, limits: Limits) -> None:
+def _check_pixels(size: tuple[int, ...], name: str, limits: SessionLimits
+                  ) -> None:
     if size[0] * size[1] > limits.max_megapixels * 1e6:
         raise InputError(
             f'expected an image of at most {limits.max_megapixels:g} '

@@ -17,7 +17,7 @@ from ..models.bank.prototype_bank import PrototypeBank
 from .class_table import ClassTable
 from .example import Example, check_labels, region_of, relabelled
 from .image_collection import ImageCollection
-from .limits import Limits
+from .limits import SessionLimits
 from .loaded_image import safe_name
 from .measured_examples import MeasuredExamples
 
@@ -34,7 +34,7 @@ class MarkedImages(ImageCollection):
     """
 
     def __init__(self, shared: SharedInferencer,
-                 limits: Limits | None = None) -> None:
+                 limits: SessionLimits | None = None) -> None:
         super().__init__(shared, limits)
         self._classes = ClassTable(self.limits.max_classes)
         self._examples: dict[str, Example] = {}

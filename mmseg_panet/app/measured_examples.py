@@ -10,7 +10,7 @@ from ..inference.supports.support_encoder import encode_supports
 from ..models.bank.banked_image import BankedNegative, BankedSupport
 from ..models.bank.prototype_bank import PrototypeBank
 from .example import Example
-from .limits import Limits
+from .limits import SessionLimits
 from .loaded_image import LoadedImage
 
 
@@ -67,14 +67,14 @@ class MeasuredExamples:
 
     @staticmethod
     def read(inferencer: FewShotInferencer, path: StrPath,
-             name: str, limits: Limits) -> PrototypeBank:
+             name: str, limits: SessionLimits) -> PrototypeBank:
         """Read a bank, without adding its classes.
 
         Args:
             inferencer (FewShotInferencer): The inferencer.
             path (str | os.PathLike): See :meth:`FewShotInferencer.save`.
             name (str): What messages call the file.
-            limits (Limits): The limit of its size.
+            limits (SessionLimits): The limit of its size.
 
         Raises:
             InputError: If it is too large, or see

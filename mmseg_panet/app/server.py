@@ -12,14 +12,14 @@ from ..errors import InputError
 from ..files import StrPath
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.shared_inferencer import SharedInferencer
-from .limits import Limits
+from .limits import SessionLimits
 from .session import Session
 from .work import Work
 
 
 def serve(inferencer: FewShotInferencer, model: str,
           listening: socket.socket, bank: StrPath | None = None,
-          limits: Limits | None = None, open_browser: bool = True,
+          limits: SessionLimits | None = None, open_browser: bool = True,
           ready: Callable[[], object] = lambda: None) -> NoReturn:
     """Serve the page until Ctrl-C.
 
@@ -32,8 +32,8 @@ def serve(inferencer: FewShotInferencer, model: str,
             is closed, as Gradio opens its own.
         bank (str | os.PathLike, optional): Bank whose classes every person
             starts with. Defaults to None.
-        limits (Limits, optional): What a person may upload. Defaults to
-            :class:`Limits`.
+        limits (SessionLimits, optional): What a person may upload. Defaults to
+            :class:`SessionLimits`.
         open_browser (bool): Whether the page is opened in a browser.
             Defaults to True.
         ready (Callable): Function that is called when the page is served.
@@ -43,7 +43,7 @@ def serve(inferencer: FewShotInferencer, model: str,
             meanwhile.
         KeyboardInterrupt: After Ctrl-C.
     """
-    limits = limits or Limits()
+    limits = limits or SessionLimits()
     shared = SharedInferencer(inferencer)
     with _temporary_folder(), _end_on_sigterm():
         from .events import make_page  # Gradio reads its folder once.

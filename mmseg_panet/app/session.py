@@ -13,7 +13,7 @@ from ..inference.shared_inferencer import SharedInferencer
 from ..models.small_components import min_area_of
 from .downloads import Download, write_coco, write_masks
 from .example import Example, region_of, relabelled
-from .limits import Limits
+from .limits import SessionLimits
 from .loaded_image import LoadedImage, decode_limited
 from .marked_images import MarkedImages
 
@@ -33,12 +33,12 @@ class Session(MarkedImages):
     Args:
         shared (SharedInferencer): The inferencer of all sessions; with its
             ``feature_cache``, an image passes the network once.
-        limits (Limits, optional): What one person may upload. Defaults to
-            :class:`Limits`.
+        limits (SessionLimits, optional): What one person may upload.
+            Defaults to :class:`SessionLimits`.
     """
 
     def __init__(self, shared: SharedInferencer,
-                 limits: Limits | None = None) -> None:
+                 limits: SessionLimits | None = None) -> None:
         super().__init__(shared, limits)
         self._results: dict[str, Prediction] = {}
         with shared.use() as inferencer:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> NoReturn:
     check_existing(args.bank)
     with open_socket(args.bind, args.port) as listening:
         require_extra('app', 'gradio')
-        from ..app.limits import Limits
+        from ..app.limits import SessionLimits
         from ..app.server import serve
         inferencer = make_inferencer(
             args, show_progress=False, feature_cache=args.feature_cache)
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> NoReturn:
             warn(f'everyone who reaches {args.bind} can use the page, which '
                  'has no password')
         serve(inferencer, Path(args.config).stem, listening, args.bank,
-              Limits(args.max_images, args.max_upload),
+              SessionLimits(args.max_images, args.max_upload),
               not args.no_browser,
               lambda: print(f'the page is at {url}; end it with Ctrl-C',
                             flush=True))

@@ -1,7 +1,7 @@
 """The limits of a session."""
 import pytest
 
-from mmseg_panet.app.limits import Limits
+from mmseg_panet.app.limits import SessionLimits
 from mmseg_panet.errors import InputError
 
 
@@ -10,4 +10,4 @@ from mmseg_panet.errors import InputError
     dict(preview_pixels='many')])
 def test_a_limit_is_a_number_above_0(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
-        Limits(**wrong)
+        SessionLimits(**wrong)

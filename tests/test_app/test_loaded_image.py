@@ -7,7 +7,7 @@ import pytest
 from inference_parts import RESIZE, image_of, small_inferencer
 from PIL import Image
 
-from mmseg_panet.app.limits import Limits
+from mmseg_panet.app.limits import SessionLimits
 from mmseg_panet.app.loaded_image import preview, safe_name
 from mmseg_panet.app.session import Session
 from mmseg_panet.errors import InputError
@@ -101,7 +101,7 @@ def test_limits_are_checked(shared, tmp_path):
     megabytes = (len(IMAGE) + 10) / 1e6
     path = tmp_path / 'large.jpg'
     path.write_bytes(IMAGE + bytes(100))
-    session = Session(shared, Limits(
+    session = Session(shared, SessionLimits(
         max_images=2, max_megapixels=8, max_megabytes=megabytes,
         max_total_megabytes=1.5 * megabytes))
     for content, words in [
@@ -113,7 +113,7 @@ def test_limits_are_checked(shared, tmp_path):
     with pytest.raises(InputError, match='in total.*remove an image first'):
         session.add_image(IMAGE, '2.jpg')
     session.close()
-    session = Session(shared, Limits(max_images=2, max_megapixels=8))
+    session = Session(shared, SessionLimits(max_images=2, max_megapixels=8))
     with pytest.raises(InputError, match='of 3000x3000; make it smaller'):
         session.add_image(bomb.getvalue(), 'bomb.png')
     for name in '12':

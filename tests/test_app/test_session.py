@@ -13,7 +13,7 @@ import pytest
 from inference_parts import RESIZE, image_of, small_inferencer
 from PIL import Image
 
-from mmseg_panet.app.limits import Limits
+from mmseg_panet.app.limits import SessionLimits
 from mmseg_panet.app.session import Session
 from mmseg_panet.errors import InputError
 from mmseg_panet.inference.folder_job import segment_images
@@ -365,7 +365,7 @@ def test_masks_are_the_files_of_segment(session, tmp_path):
 
 
 def test_masks_have_the_size_of_the_file(shared, tmp_path):
-    session = Session(shared, Limits(preview_pixels=1000))
+    session = Session(shared, SessionLimits(preview_pixels=1000))
     image, mask = image_of(RED)
     key = session.add_image(png(image), 'red.png')
     session.add_class('red')
@@ -455,12 +455,12 @@ def test_a_bank_of_other_weights_is_one_sentence(session, tmp_path):
 def test_a_bank_of_too_many_classes_changes_nothing(shared, session, tmp_path):
     fill_and_mark(session)
     session.write_bank(tmp_path / 'bank.safetensors')
-    with_one = Session(shared, Limits(max_classes=1))
+    with_one = Session(shared, SessionLimits(max_classes=1))
     with pytest.raises(InputError, match='remove another class first'):
         with_one.load_bank(tmp_path / 'bank.safetensors')
     assert with_one.classes == with_one.ready == ()
     with_one.close()
-    small = Session(shared, Limits(max_total_megabytes=1e-3))
+    small = Session(shared, SessionLimits(max_total_megabytes=1e-3))
     with pytest.raises(InputError, match='leave out some of its examples'):
         small.load_bank(tmp_path / 'bank.safetensors')
     small.close()
