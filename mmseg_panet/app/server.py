@@ -1,11 +1,12 @@
 """Serves the page until it is interrupted."""
+import ctypes
 import os
 import signal
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from ..errors import InputError
@@ -15,6 +16,11 @@ from ..inference.shared_inferencer import SharedInferencer
 from .limits import SessionLimits
 from .session import Session
 from .work import Work
+
+_THREADS = 8
+"""Threads of callbacks; the network serves one of them at a time."""
+_ARENA_MAX = -8
+"""M_ARENA_MAX of glibc's malloc.h."""
 
 
 def serve(inferencer: FewShotInferencer, model: str,
@@ -55,6 +61,7 @@ def serve(inferencer: FewShotInferencer, model: str,
                 session.load_bank(bank)
             return Work(session)
 
+        _share_free_memory()
         make_work().session.close()  # A wrong bank is refused here.
         page = make_page(make_work, model)
         try:
@@ -68,6 +75,16 @@ def serve(inferencer: FewShotInferencer, model: str,
             page.close(verbose=False)
 
 
+def _share_free_memory() -> None:
+    """Let all threads allocate in one heap, on Linux with glibc.
+
+    Otherwise each of the threads that run callbacks keeps what it has freed:
+    2.5 GB after some minutes of use in place of 1.5 GB.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+
+
 def _launch(page: Any, listening: socket.socket, **settings: Any) -> None:
     address, port = listening.getsockname()[:2]
     listening.close()
@@ -77,7 +94,7 @@ def _launch(page: Any, listening: socket.socket, **settings: Any) -> None:
             server_port=port, share=False, quiet=True, footer_links=[],
             prevent_thread_lock=True, ssr_mode=False, enable_monitoring=False,
             show_error=False, mcp_server=False, pwa=False, run_history=False,
-            **settings)
+            max_threads=_THREADS, **settings)
     except OSError as error:
         raise InputError(
             f'port {port} of {address} was taken by another program; give '
