@@ -30,31 +30,23 @@ _PERSON = dict(think=1.35, point=1.1, press=0.2, key=0.28, home=0.4)
 keystroke-level model for user performance time, 1980."""
 _PAINT = 10
 """Seconds to paint over an object; the model has no figure for it."""
-_SETTLED = """() => new Promise(done => {
-    const shown = document.querySelector('#gallery');
-    const status = document.querySelector('#status');
-    let start = 0, last = 0;
-    const seen = new MutationObserver(() => { last = performance.now(); });
-    const settings = {subtree: true, childList: true, attributes: true,
-                      characterData: true};
-    document.addEventListener('pointerup', () => {
-        start = last = performance.now();
-        seen.observe(shown, settings);
-        seen.observe(status, settings);
-        const wait = setInterval(() => {
-            const images = [...shown.querySelectorAll('img')];
-            if (performance.now() - last < 2500 || last === start
-                || status.innerText.includes(' of ')
-                || !images.every(one => one.complete)) return;
-            clearInterval(wait);
-            seen.disconnect();
-            window.seconds = (last - start) / 1000;
-        }, 50);
-    }, {once: true, capture: true});
+_SETTLED = """() => {
+    const shown = () => [...document.querySelectorAll('#gallery img')].map(
+        one => one.src + one.complete).join();
     window.seconds = null;
-    done();
-})"""
-"""It measures the time from the end of a stroke to the last change."""
+    document.addEventListener('pointerup', () => {
+        const start = performance.now();
+        let last = start, before = shown();
+        const wait = setInterval(() => {
+            const now = performance.now();
+            if (shown() !== before) [before, last] = [shown(), now];
+            if (now - last < 4000 || last === start) return;
+            clearInterval(wait);
+            window.seconds = (last - start) / 1000;
+        }, 20);
+    }, {once: true, capture: true});
+}"""
+"""It measures the time from the end of a stroke to the last new picture."""
 
 
 def measure_first_mask(data: Path, rounds: int = 5) -> list[Row]:
