@@ -49,7 +49,7 @@ _SETTLED = """() => {
 """It measures the time from the end of a stroke to the last new picture."""
 
 
-def measure_first_mask(data: Path, rounds: int = 5) -> list[Row]:
+def measure_first_mask(data: Path, rounds: int = 3) -> list[Row]:
     """Start the command, mark an object, and wait for a mask of another."""
     photos = sorted((PHOTOS / 'photos').glob('fish_*.jpg'))
     seconds = []
