@@ -96,7 +96,8 @@ class _Reader:
         elif tag in KINDS:
             self.found.append((tag, given, []))
         elif tag == 'Label' and value and {*self._open} & {*KINDS}:
-            self.found[-1][2].append(value)
+            # An annotation has the alias in place of the value.
+            self.found[-1][2].append(given.get('alias') or value)
 
     def _refuse(self, *_: object) -> None:
         raise ValueError('a document type is declared')

@@ -5,7 +5,6 @@ annotation that is saved there becomes an example of its classes.
 """
 import threading
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from ..inference.shared_inferencer import SharedInferencer
 from ..inference.supports.support import Support, left_out_note
 from ..inference.supports.support_encoder import encode_supports
 from ..models.bank.bank_file import check_bank_path
-from ..models.bank.banked_image import BankedSupport
 from ..models.bank.prototype_bank import PrototypeBank
 from ..notices import warn, warn_once
 from .label_config import Control, control_of, images_of, read_controls
@@ -32,7 +30,11 @@ from .label_studio_request import (
     dicts,
     trained_annotations,
 )
-from .region_results import region_result, supports_of_regions
+from .region_results import (
+    region_result,
+    replace_examples,
+    supports_of_regions,
+)
 from .task_images import TaskImages
 
 MIN_AREA = 0.001
@@ -78,6 +80,8 @@ class LabelStudioBackend:
         self._changes = threading.Lock()
         self._times: dict[str, str] = {}
         """When each annotation was changed for the last time."""
+        self._on_disk = _stamp(self._path)
+        """The file as it was read or written here."""
         self._state: tuple[PrototypeBank, str] = (
             inferencer.bank, _version(inferencer))
 
@@ -244,6 +248,11 @@ class LabelStudioBackend:
         with self._changes:
             if time < self._times.get(name, ''):
                 return
+            if _stamp(self._path) != self._on_disk:
+                raise InputError(
+                    f'{self._path} was changed by another program, whose '
+                    'classes would be lost; start the back end again, one '
+                    'for each bank, and submit the annotation again')
             old, _ = self._state
             with self._shared.use(old) as inferencer:
                 banked = encode_supports(
@@ -254,7 +263,7 @@ class LabelStudioBackend:
             new = [one._replace(image=one.source.where, source=None)
                    for one in banked]
             bank = PrototypeBank(
-                _replaced(old.supports, name, new), old.negatives,
+                replace_examples(old.supports, name, new), old.negatives,
                 old.negative_share)
             bank.weights_sha256 = old.weights_sha256
             with self._shared.use(bank) as inferencer:
@@ -262,29 +271,16 @@ class LabelStudioBackend:
                     inferencer.save(self._path)
                 else:
                     self._path.unlink(missing_ok=True)
+                self._on_disk = _stamp(self._path)
                 self._state = bank, _version(inferencer)
             self._times[name] = time
         if left_out:
             warn(left_out_note(left_out, bank.classes))
 
 
-def _replaced(supports: Sequence[BankedSupport], name: str,
-              new: Sequence[BankedSupport]) -> list[BankedSupport]:
-    """Replace the supports of an annotation or of a task by others.
-
-    They take the places of the earlier ones, so that the order of the
-    classes, and with it the version, comes back with the examples.
-    """
-    left = iter(new)
-    found = []
-    for one in supports:
-        # They are called 'annotation 1 of task 2 (photos/a.jpg)'.
-        if one.image.startswith('annotation ') and (
-                name in one.image.partition(' (')[0].split(' of ')):
-            found += [*islice(left, 1)]
-        else:
-            found.append(one)
-    return [*found, *left]
+def _stamp(path: Path) -> int | None:
+    """Return when a file was written."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _version(inferencer: FewShotInferencer) -> str:

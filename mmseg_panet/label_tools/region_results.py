@@ -1,5 +1,6 @@
 """Regions of Label Studio: results of predictions, examples of annotations."""
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..annotations.label_type import label_type
 from ..annotations.rasterize import label_runs, require_pycocotools
 from ..errors import InputError, error_context
 from ..inference.supports.support import Support
+from ..models.bank.banked_image import BankedSupport
 from .label_config import Control
 
 
@@ -98,3 +100,22 @@ def supports_of_regions(results: Iterable[Any], image: np.ndarray,
         Support(name, tuple(ids), image, lambda _: labels, where,
                 labels_key=key, optional=True)
         for name, label in ids.items() if (labels == label).any()]
+
+
+def replace_examples(supports: Sequence[BankedSupport], name: str,
+                     new: Sequence[BankedSupport]) -> list[BankedSupport]:
+    """Replace the supports of an annotation or of a task by others.
+
+    They take the places of the earlier ones, so that the order of the
+    classes, and with it the version, comes back with the examples.
+    """
+    left = iter(new)
+    found = []
+    for one in supports:
+        # They are called 'annotation 1 of task 2 (photos/a.jpg)'.
+        if one.image.startswith('annotation ') and (
+                name in one.image.partition(' (')[0].split(' of ')):
+            found += [*islice(left, 1)]
+        else:
+            found.append(one)
+    return [*found, *left]

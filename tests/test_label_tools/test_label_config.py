@@ -22,7 +22,7 @@ def test_controls_are_read_with_their_images_the_most_exact_first():
           <View><Label value="&lt;b&gt;"/></View><Label value="cat"/>
         </BrushLabels></View>
         <PolygonLabels name="poly" toName="photo"><Label value="cat"/>
-          <Label value="dog"/></PolygonLabels>
+          <Label value="Hund" alias="dog"/></PolygonLabels>
         <KeyPointLabels name="points" toName="photo"><Label value="eye"/>
         </KeyPointLabels>
         <Choices name="c" toName="photo"><Choice value="no"/></Choices>

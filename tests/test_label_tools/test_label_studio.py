@@ -248,6 +248,18 @@ def test_the_version_comes_back_with_the_examples_also_after_a_restart(make):
         assert bank_of(restarted).classes == ('red', 'blue', HOSTILE)
 
 
+def test_a_bank_that_another_program_changed_is_not_written_over(make):
+    backend, other = make(), make()
+    other.webhook(CREATED)
+    with pytest.raises(InputError, match='changed by another program'):
+        backend.webhook(CREATED_HOSTILE)
+    restarted = make()
+    restarted.webhook(CREATED_HOSTILE)
+    assert make()._state[0].classes == ('red', 'blue', HOSTILE)
+    with pytest.raises(InputError, match='changed by another program'):
+        other.webhook(UPDATED)
+
+
 def test_an_older_version_that_arrives_late_is_left_out(make):
     backend = make()
     backend.webhook(UPDATED)
