@@ -1,5 +1,6 @@
 """Writing of videos, frame by frame."""
 import errno
+import math
 import os
 import shutil
 import sys
@@ -22,6 +23,9 @@ _CHECKED = 100
 """Frames after which the space on the disk is checked again."""
 _LEAST_SPACE = 1 << 20
 """Bytes that must be free."""
+_FINEST = 65535
+"""Ticks of a second that MPEG-4 allows; OpenCV refuses 120.0046 frames per
+second, which it would count in more."""
 _CODECS = dict(zip(VIDEO_FORMATS, ('mp4v', 'VP80'), strict=True))
 
 
@@ -53,6 +57,7 @@ def write_video(path: Path, frames: Iterable[np.ndarray],
         height, width = first.shape[:2]
         size = width + width % 2, height + height % 2
         codec = _CODECS[path.suffix[1:]]
+        rate = round(rate, int(math.log10(_FINEST / rate)))
         with _quiet():
             writer = cv2.VideoWriter(
                 str(part), cv2.VideoWriter.fourcc(*codec), rate, size)

@@ -190,13 +190,18 @@ def _finish(folder: OutFolder, images: Sequence[ImageItem],
         number = counted(len(others), 'mask')
         print_log(
             f'{printable(folder.path)}/masks has {number} of other images '
-            f'than these, such as {printable(others[0].name)}; remove '
+            f'than these, such as {_below(others[0], folder)}; remove '
             'what is left of deleted images', 'current', logging.WARNING)
     if mixed := folder.overlay and overlays_of_other_styles(
             folder.path, others, folder.style):
         number = counted(len(mixed), 'overlay')
         print_log(
             f'{printable(folder.path)}/overlays has {number} of other images '
-            f'in another style, such as {printable(mixed[0].name)}; remove '
+            f'in another style, such as {_below(mixed[0], folder)}; remove '
             'them, or segment those images again with the same options',
             'current', logging.WARNING)
+
+
+def _below(file: Path, folder: OutFolder) -> str:
+    """Name a file in a subfolder of results, such as film/000001.png."""
+    return printable(Path(*file.relative_to(folder.path).parts[1:]).as_posix())

@@ -87,7 +87,9 @@ def smoothed_fingerprint(fingerprint: str, items: Sequence[ImageItem],
         if isinstance(one.source, VideoFrame)
         and isinstance(two.source, VideoFrame)
         and one.source.video is two.source.video}
-    text = f'{fingerprint} smoothed by {smooth!r} in steps {sorted(steps)}'
+    # Photographs alone have none: videos with all frames may follow.
+    text = (f'{fingerprint} smoothed by {smooth!r} in steps '
+            f'{sorted(steps) or [1]}')
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -15,7 +15,7 @@ def greys(values, height=48, width=64):
 
 
 @pytest.mark.parametrize('suffix', VIDEO_FORMATS)
-@pytest.mark.parametrize('rate', [29.97, 12.5, 1])
+@pytest.mark.parametrize('rate', [29.97, 12.5, 1, 120.0046, 999.99])
 def test_frames_and_their_rate_come_back(tmp_path, suffix, rate):
     path = tmp_path / f'deep/a.{suffix}'
     assert write_video(path, greys([40, 120, 200]), rate) == 3

@@ -345,6 +345,11 @@ def test_the_mask_of_a_deleted_image_is_named(photos, tmp_path, monkeypatch):
     assert said == [
         f'{tmp_path}/out/masks has 1 mask of other images than these, such as '
         '1.png; remove what is left of deleted images']
+    film = tmp_path / 'out/masks/film'
+    film.mkdir()
+    (tmp_path / 'out/masks/1.png').rename(film / '000001.png')
+    segment_images(Bright(), images, tmp_path / 'out', **ALL)
+    assert 'such as film/000001.png;' in said[-1]
 
 
 def test_results_within_the_folder_of_images_are_no_images(photos):

@@ -92,6 +92,9 @@ def test_the_fingerprint_is_of_the_smoothing_and_the_steps(video):
         smoothed_fingerprint('a', items[::step], smooth)
         for step in (1, 2) for smooth in (0.3, 0.5)}
     assert len(found) == 4
+    # A video may follow photographs, which have no steps.
+    assert smoothed_fingerprint('a', [], 0.5) == smoothed_fingerprint(
+        'a', items, 0.5)
     # More videos of the same steps may follow into the same folder.
     assert smoothed_fingerprint('a', items + items, 0.5) != plain
 
