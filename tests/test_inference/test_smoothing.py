@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from image_files import save_image, write_video
@@ -8,6 +9,7 @@ from mmseg_panet.errors import InputError
 from mmseg_panet.images.reading import ImageReading
 from mmseg_panet.inference.folder_job import segment_images
 from mmseg_panet.inference.images.image_list import list_images
+from mmseg_panet.inference.images.image_source import read_image
 from mmseg_panet.inference.results.prediction import Prediction
 from mmseg_panet.inference.smoothing import (
     Run,
@@ -82,6 +84,22 @@ def test_a_long_run_is_cut_with_a_warm_up(video, monkeypatch):
         Run(items[8:10], items[10:])]
     # 0.5 ** 7 is below 0.01, and 0.5 ** 6 is not.
     assert [len(run.warm_up) for run in cut_runs(items, 0.5)] == [0, 5, 7]
+
+
+def test_the_runs_of_a_long_video_read_it_twice_and_no_more(
+        video, monkeypatch):
+    monkeypatch.setattr('mmseg_panet.inference.smoothing._LONGEST', 2)
+    items = list_images(video)
+    expected = [read_image(one.source) for one in items]
+    opened = []
+    capture = cv2.VideoCapture
+    monkeypatch.setattr(
+        cv2, 'VideoCapture', lambda path: opened.append(path) or capture(path))
+    for run in cut_runs(items, 0.1):
+        for one in (*run.warm_up, *run.items):
+            assert (read_image(one.source)
+                    == expected[one.source.number]).all()
+    assert len(opened) == 2
 
 
 def test_the_fingerprint_is_of_the_smoothing_and_the_steps(video):

@@ -39,9 +39,12 @@ class Video:
 
     _reading: 'Video | None' = None
     """The only video that is open, as a folder may contain many."""
-    _capture: Any = None
-    _next = 0
-    """Number of the next frame of the open file."""
+    _open: tuple[list[Any], ...] = ()
+    """Captures of the open file, each with the number of its next frame.
+
+    There are two, as each run of :func:`cut_runs` begins before the end of
+    the last one: they take turns, and neither begins from the start again.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -77,24 +80,34 @@ class Video:
         Raises:
             InputError: If the video is damaged at this frame.
         """
-        if Video._reading is not self or number < self._next:
-            if Video._reading is not None:
-                Video._reading._capture = None
-            Video._reading = self
-            self._capture, self._next = cv2.VideoCapture(self.path), 0
-            # Upright, as players show it; OpenCV 4.11 does not do so itself.
-            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        for _ in range(self._next, number):
-            self._capture.grab()
-        found, frame = self._capture.read()
-        self._next = number + 1
-        if self._next >= self._length:
-            Video._reading = self._capture = None
+        found, frame = self._decode(number)
         if not found:
             raise InputError(
                 f'frame {number} of {self.path} could not be read: the video '
                 'is damaged or cut short there; replace it or leave it out')
         return frame
+
+    def _decode(self, number: int) -> tuple[bool, np.ndarray]:
+        """Decode a frame; an error of :meth:`read` holds no capture open."""
+        if Video._reading is not self:
+            if Video._reading is not None:
+                Video._reading._open = ()
+            Video._reading = self
+        place = max((one for one in self._open if one[1] <= number),
+                    key=lambda one: one[1], default=None)
+        if place is None:
+            place = [cv2.VideoCapture(self.path), 0]
+            # Upright, as players show it; OpenCV 4.11 does not do so itself.
+            place[0].set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+            self._open = (*self._open[-1:], place)
+        capture, first = place
+        for _ in range(first, number):
+            capture.grab()
+        result = capture.read()
+        place[1] = number + 1
+        if place[1] >= self._length:
+            Video._reading, self._open = None, ()
+        return result
 
 
 def _count_frames(path: str) -> int:

@@ -1,5 +1,6 @@
 """The contact sheet: small overlays of all images, on pages."""
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -63,7 +64,10 @@ def write_contact_sheet(out_dir: Path, items: Sequence[ImageItem],
         WriteError: If a page cannot be written.
     """
     folder = out_dir / CONTACT_SHEETS
-    for page in folder.glob('[0-9]*.jpg'):
+    for number in count(start=1):
+        page = folder / f'{number:03d}.jpg'
+        if not page.is_file():
+            break
         page.unlink()
     size = _COLUMNS * _ROWS
     starts = range(0, len(items), size)

@@ -13,6 +13,7 @@ from ...images.video_file import VIDEO_FORMATS
 from ...progress import progress_bar
 from ...visualization.overlay import OverlayStyle
 from ..images.image_list import ImageItem
+from ..images.image_source import Video, is_video
 from .contact_sheet import check_contact_sheet, write_contact_sheet
 from .overlay_video import list_videos
 
@@ -61,9 +62,13 @@ class Pictures:
             return
         videos = list_videos(items, out_dir)
         if not videos:
+            for one in items:
+                if one.path is not None and is_video(one.path):
+                    Video(one.path)  # It says why it is none.
             raise InputError(
                 'expected a video among the images for an overlay video '
-                '(--video), got none; name a video, or leave it out')
+                "(--video), got none; name a video, or several as 'DIR/*.mp4' "
+                '(those of a folder are not searched), or leave it out')
         outputs = [self._path(out_dir, one.name) for one in videos]
         keep_inputs(outputs, [one.video.path for one in videos])
         for path in outputs:

@@ -121,7 +121,7 @@ def test_only_one_of_many_videos_is_open(tmp_path):
     for item in items[::2]:
         read_image(item.source)
     videos = {item.source.video for item in items}
-    assert sum(one._capture is not None for one in videos) <= 1
+    assert sum(bool(one._open) for one in videos) <= 1
 
 
 def test_a_frame_that_a_video_announces_but_has_not_is_an_error(tmp_path):

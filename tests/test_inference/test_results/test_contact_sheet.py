@@ -51,6 +51,9 @@ def test_a_page_has_twenty_images_and_pages_of_earlier_runs_go(
     assert sizes[0][0] == 5 * (256 + 8)
     assert sizes[2][0] < 300
     assert [page.name for page in write(tmp_path, items[:20])] == ['001.jpg']
+    (tmp_path / 'out/contact_sheets/2024.jpg').write_bytes(b'of the user')
+    pages = write(tmp_path, items[:1])
+    assert [page.name for page in pages] == ['001.jpg', '2024.jpg']
 
 
 def test_the_legend_can_be_left_out(tmp_path, items):

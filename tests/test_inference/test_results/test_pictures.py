@@ -16,6 +16,10 @@ def test_without_a_video_there_is_no_overlay_video(tmp_path):
     Pictures().check(tmp_path / 'out', items)
     with pytest.raises(InputError, match='expected a video among the images'):
         Pictures('mp4').check(tmp_path / 'out', items)
+    damaged = tmp_path / 'a.mp4'
+    damaged.write_text('no video')
+    with pytest.raises(InputError, match='a.mp4 could not be read as a video'):
+        Pictures('mp4').check(tmp_path / 'out', list_images(damaged))
 
 
 def test_the_output_is_never_the_input(tmp_path):
