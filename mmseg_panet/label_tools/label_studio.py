@@ -223,6 +223,8 @@ class LabelStudioBackend:
         Raises:
             InputError: As for :meth:`webhook`.
         """
+        if f"task {task.get('id')}" in self._times:
+            return  # It was deleted, and this arrives late.
         supports: list[Support] = []
         results = dicts(annotation.get('result'), 'result')
         for to_name, key in images_of(controls):

@@ -226,6 +226,8 @@ def test_a_deleted_task_takes_its_examples_along(make, tmp_path):
     restarted = make()
     restarted.webhook(dict(action='TASKS_DELETED', tasks=[dict(id=44)]))
     assert bank_of(restarted).classes == ('own', HOSTILE)
+    restarted.webhook(CREATED)  # It arrives late.
+    assert bank_of(restarted).classes == ('own', HOSTILE)
 
 
 def test_the_version_comes_back_with_the_examples_also_after_a_restart(make):
