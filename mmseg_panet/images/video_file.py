@@ -26,6 +26,8 @@ _LEAST_SPACE = 1 << 20
 _FINEST = 65535
 """Ticks of a second that MPEG-4 allows; OpenCV refuses 120.0046 frames per
 second, which it would count in more."""
+_SLOWEST_WEBM = 0.2
+"""Frames per second below which OpenCV writes an empty file."""
 _CODECS = dict(zip(VIDEO_FORMATS, ('mp4v', 'VP80'), strict=True))
 
 
@@ -61,13 +63,15 @@ def write_video(path: Path, frames: Iterable[np.ndarray],
         with _quiet():
             writer = cv2.VideoWriter(
                 str(part), cv2.VideoWriter.fourcc(*codec), rate, size)
-        if not writer.isOpened():
+        if not writer.isOpened() or (
+                codec == 'VP80' and rate < _SLOWEST_WEBM):
             others = ' or '.join(
                 one for one in VIDEO_FORMATS if one != path.suffix[1:])
             raise InputError(
                 f'{path} could not be written: this OpenCV has no encoder '
-                f'{codec} for {size[0]}x{size[1]} pixels; choose {others}, '
-                'or install opencv-python from PyPI')
+                f'{codec} for {size[0]}x{size[1]} pixels and {rate:g} frames '
+                f'per second; choose {others}, or install opencv-python from '
+                'PyPI')
         try:
             for frame in chain([first], frames):
                 if written % _CHECKED == 0:

@@ -106,8 +106,11 @@ def test_a_full_disk_ends_the_writing_early(tmp_path, monkeypatch):
 def test_a_missing_encoder_is_one_sentence(tmp_path, capfd):
     """MPEG-4 has no frames of more than 8191 pixels."""
     with pytest.raises(InputError, match='has no encoder mp4v for 9000x48 '
-                       'pixels; choose webm, or install opencv-python'):
+                       'pixels and 25 frames per second; choose webm, or '
+                       'install opencv-python'):
         write_video(tmp_path / 'a.mp4', greys([1], width=9000), 25)
+    with pytest.raises(InputError, match='and 0.1 frames .* choose mp4'):
+        write_video(tmp_path / 'a.webm', greys([1]), 0.1)
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr().err == ''
 
