@@ -25,6 +25,10 @@ MEDIA = {
     'png': 'image/png', 'overlay': 'image/jpeg', 'probability': 'image/png',
     'json': 'application/json'}
 """Media types of the formats of an answer."""
+_FORMATS = dict(
+    min_confidence=('png', 'overlay', 'json'), class_name=('probability',),
+    per=('json',), segmentation=('json',), min_area=('json',))
+"""The formats for which each setting has an effect."""
 
 
 class Settings(BaseModel, extra='forbid'):
@@ -55,17 +59,30 @@ class Settings(BaseModel, extra='forbid'):
               'pixels or, below 1, as a share of the image')] = 1
 
     def check(self, classes: tuple[str, ...]) -> None:
-        """Check the name of the class before the image is read.
+        """Check that each setting has an effect, before the image is read.
 
         Raises:
-            InputError: If the class is missing or unknown.
+            InputError: If a setting belongs to another format, or if the
+                class is missing or unknown.
         """
+        for name in sorted(self.model_fields_set & _FORMATS.keys()):
+            if self.format not in _FORMATS[name]:
+                raise InputError(
+                    f'expected {name} only with format='
+                    f"{' or '.join(_FORMATS[name])}, got it with format="
+                    f'{self.format}; leave it out of the URL, or change the '
+                    'format')
+        if self.per == 'class' and 'min_area' in self.model_fields_set:
+            raise InputError(
+                'expected min_area only with per=object, got it with '
+                'per=class; leave one of them out of the URL')
         wanted = self.format == 'probability'
         if wanted and self.class_name not in classes:
+            got = 'none' if self.class_name is None else repr(
+                abbreviate(self.class_name))
             raise InputError(
                 'expected class_name as a class of GET /classes, such as '
-                f'{classes[0]!r}, got {abbreviate(self.class_name)!r}; '
-                'correct it in the URL')
+                f'{classes[0]!r}, got {got}; correct it in the URL')
 
 
 def make_answer(image: np.ndarray, found: Prediction, name: str,

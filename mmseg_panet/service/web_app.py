@@ -64,8 +64,9 @@ def make_app(inferencer: FewShotInferencer, limits: Limits,
 
     app = FastAPI(
         title='mmseg_panet', version=__version__, docs_url=None,
-        redoc_url=None, lifespan=lifespan, description='Few-shot '
-        'segmentation of images into the classes of a bank.')
+        redoc_url=None, redirect_slashes=False, lifespan=lifespan,
+        description='Few-shot segmentation of images into the classes of '
+        'a bank.')
     _add_error_handlers(app)
     guarded = [] if token is None else [Depends(_check_of(token))]
 
@@ -109,9 +110,15 @@ def make_app(inferencer: FewShotInferencer, limits: Limits,
                 return make_answer(
                     image, found, upload.name or 'image', palette, settings)
 
-            return await queue.run(work)
+            return await queue.run(work, _disconnected(request))
 
     return app
+
+
+async def _disconnected(request: Request) -> None:
+    """Wait until the client of a request, which was read, is gone."""
+    while (await request.receive())['type'] != 'http.disconnect':
+        pass
 
 
 def _check_of(token: str) -> Any:

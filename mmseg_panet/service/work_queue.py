@@ -1,11 +1,12 @@
 """The queue of requests in front of the inferencer."""
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ..wording import counted
 from .limits import Limits
@@ -51,22 +52,37 @@ class WorkQueue:
         finally:
             self.requests -= 1
 
-    async def run(self, work: Callable[[], _Answer]) -> _Answer:
+    async def run(self, work: Callable[[], _Answer],
+                  gone: Awaitable[object]) -> _Answer:
         """Do the work of a request in a thread, when it is its turn.
 
+        Work that is given up before it has begun is never done.
+
+        Args:
+            work (Callable): Returns the answer.
+            gone (Awaitable): Ends when the client has disconnected.
+
         Raises:
-            HTTPException: With the status 504 if it takes too long. If it
-                has not begun, it is never done.
+            ClientDisconnect: If the client disconnects.
+            HTTPException: With the status 504 if it takes too long.
         """
+        answer = asyncio.wrap_future(self._pool.submit(work))
+        waiting = (answer, asyncio.ensure_future(gone))
         try:
-            return await asyncio.wait_for(
-                asyncio.wrap_future(self._pool.submit(work)),
-                self._limits.seconds)
-        except asyncio.TimeoutError as error:
+            done, _ = await asyncio.wait(
+                waiting, timeout=self._limits.seconds,
+                return_when=asyncio.FIRST_COMPLETED)
+            if answer in done:
+                return answer.result()
+            if done:
+                raise ClientDisconnect
             raise HTTPException(
                 504, f'expected an answer within {self._limits.seconds:g} '
                 'seconds, got none; send a smaller image, or send it again '
-                'later') from error
+                'later')
+        finally:
+            for one in waiting:
+                one.cancel()
 
     def close(self) -> None:
         """Wait for the work that has begun, and end the threads."""

@@ -164,8 +164,13 @@ def test_the_description_is_complete_without_a_page_of_the_internet(client):
     ('min_area=inf', 'min_area: input should be a finite number'),
     ('confidence=1', 'confidence: extra inputs are not permitted, got 1'),
     ('format=probability', "class_name as a class of GET /classes, such as "
-     "'red', got 'None'"),
+     "'red', got none"),
     ('format=probability&class_name=cat', "got 'cat'; correct it in the URL"),
+    ('min_area=9', 'min_area only with format=json, got it with format=png'),
+    ('class_name=red', 'class_name only with format=probability, got it'),
+    ('format=probability&class_name=red&min_confidence=1', 'min_confidence '
+     'only with format=png or overlay or json, got it'),
+    ('format=json&per=class&min_area=9', 'min_area only with per=object, '),
 ])
 def test_a_setting_out_of_range_is_a_sentence(query, message, client):
     answer = client.post(f'/segment?{query}', content=file_of(pixels()))
@@ -311,3 +316,8 @@ def test_more_than_254_classes_are_16_bits():
             '/segment', content=file_of(pixels())).content)
         assert mask.mode.startswith('I')
         assert client.get('/classes').json()['classes'][-1]['label'] == 65535
+
+
+def test_an_address_with_a_slash_is_a_sentence_and_not_a_redirect(client):
+    answer = client.post('/segment/', content=file_of(pixels()))
+    assert 'got POST /segment/' in detail(answer, 404)
