@@ -14,6 +14,11 @@ from mmseg_panet.service.limits import Limits
 from mmseg_panet.service.work_queue import THREADS, WorkQueue
 
 
+def stays():
+    """A client that does not disconnect."""
+    return asyncio.sleep(60)
+
+
 def test_places_are_limited_and_given_back_after_errors():
     queue = WorkQueue(Limits(requests=2))
     with queue.place():
@@ -34,8 +39,7 @@ def test_the_work_is_done_in_order_and_its_result_or_error_returned():
 
     async def all_work():
         return await asyncio.gather(*(
-            queue.run(
-                lambda i=i: begun.append(i) or 10 // (i - 3), asyncio.sleep(60))
+            queue.run(lambda i=i: begun.append(i) or 10 // (i - 3), stays())
             for i in range(6)), return_exceptions=True)
 
     *first, third, fourth, fifth = asyncio.run(all_work())
@@ -50,8 +54,7 @@ def test_work_that_waits_too_long_is_never_begun():
 
     async def too_much():
         return await asyncio.gather(*(
-            queue.run(
-                lambda i=i: begun.append(i) or free.wait(10), asyncio.sleep(60))
+            queue.run(lambda i=i: begun.append(i) or free.wait(10), stays())
             for i in range(THREADS + 3)), return_exceptions=True)
 
     start = time.monotonic()
@@ -68,13 +71,13 @@ def test_the_work_of_a_client_that_is_gone_is_never_begun():
     queue, free, begun = WorkQueue(Limits()), threading.Event(), []
 
     async def some_leave():
-        staying = [asyncio.ensure_future(queue.run(
-            lambda: free.wait(10), asyncio.sleep(60)))
+        staying = [
+            asyncio.ensure_future(queue.run(lambda: free.wait(10), stays()))
             for _ in range(THREADS)]
         await asyncio.sleep(0)  # they begin
         with pytest.raises(ClientDisconnect):
             await queue.run(lambda: begun.append('gone'), asyncio.sleep(0))
-        last = queue.run(lambda: begun.append('last'), asyncio.sleep(60))
+        last = queue.run(lambda: begun.append('last'), stays())
         free.set()
         return await asyncio.gather(*staying, last)
 
