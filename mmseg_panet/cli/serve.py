@@ -78,8 +78,10 @@ def run(args: argparse.Namespace) -> None:
         if token is None and not is_local(listening):
             warn(f'everyone who reaches {args.bind} can use the service; set '
                  f'{TOKEN}, or protect the address')
-        run_server(app, listening, limits)
-    print('stopped; all requests were answered', flush=True)
+        complete = run_server(app, listening, limits)
+    print('stopped; ' + (
+        'all requests were answered' if complete
+        else 'the last requests were refused'), flush=True)
 
 
 def _check(args: argparse.Namespace) -> str | None:

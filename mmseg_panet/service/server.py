@@ -15,16 +15,19 @@ _IDLE = 75
 
 
 def run_server(app: FastAPI, listening: socket.socket,
-               limits: Limits) -> None:
+               limits: Limits) -> bool:
     """Serve requests until the process is interrupted or terminated.
 
-    Requests that have arrived are answered first. A second signal ends the
-    process at once.
+    Requests that have arrived are answered first. After a second Ctrl-C,
+    they are refused.
 
     Args:
         app (FastAPI): See :func:`make_app`.
         listening (socket.socket): A socket that listens; it is closed.
         limits (Limits): See :func:`make_app`.
+
+    Returns:
+        bool: Whether the requests that had arrived were answered.
     """
     config = uvicorn.Config(
         app, http='h11', ws='none', loop='asyncio', lifespan='on',
@@ -34,11 +37,13 @@ def run_server(app: FastAPI, listening: socket.socket,
         timeout_graceful_shutdown=math.ceil(2 * limits.seconds))
     # After its end, uvicorn repeats the signal that ended it.
     before = signal.signal(signal.SIGTERM, _stop)
+    server = uvicorn.Server(config)
     try:
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
     finally:
         signal.signal(signal.SIGTERM, before)
+    return not server.force_exit
 
 
 def _stop(*_: Any) -> NoReturn:

@@ -1,7 +1,8 @@
 """The web application: its addresses, and the answers to bad requests."""
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
@@ -59,7 +60,8 @@ def make_app(inferencer: FewShotInferencer, limits: Limits,
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with suppress(asyncio.CancelledError):  # by a second Ctrl-C
+            yield
         queue.close()
 
     app = FastAPI(

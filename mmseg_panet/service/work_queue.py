@@ -38,7 +38,8 @@ class WorkQueue:
         """Hold a place while a request is read and worked on.
 
         Raises:
-            HTTPException: With the status 503 if there is none.
+            HTTPException: With the status 503 if there is none, or if the
+                service ends before the answer is ready.
         """
         if self.requests >= self._limits.requests:
             raise HTTPException(
@@ -49,6 +50,10 @@ class WorkQueue:
         self.requests += 1
         try:
             yield
+        except asyncio.CancelledError as error:
+            raise HTTPException(
+                503, 'the service ends; send the request again when it runs',
+                {'Retry-After': '1'}) from error
         finally:
             self.requests -= 1
 
