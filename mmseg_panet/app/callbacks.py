@@ -15,6 +15,7 @@ import numpy as np
 from ..annotations.label_type import IGNORED
 from ..errors import InputError, raise_first
 from ..wording import counted
+from .free_memory import return_free_memory
 from .marker import picture_url, read_marks, shown_marks
 from .view import View, advice, caption, guide, legend, thumbnail
 from .work import Work, discard
@@ -176,6 +177,7 @@ def refresh(work: Work, view: View) -> Iterator[Values]:
                f'{counted(len(session.examples), "example")}')
     # It takes half as long as the results of 20 images.
     yield dict(advice=advice(session))
+    return_free_memory()
 
 
 def _canvas(work: Work) -> Values:

@@ -1,26 +1,24 @@
 """Serves the page until it is interrupted."""
-import ctypes
 import os
 import signal
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ..errors import InputError
 from ..files import StrPath
 from ..inference.few_shot_inferencer import FewShotInferencer
 from ..inference.shared_inferencer import SharedInferencer
+from .free_memory import share_free_memory
 from .limits import SessionLimits
 from .session import Session
 from .work import Work
 
 _THREADS = 8
 """Threads of callbacks; the network serves one of them at a time."""
-_ARENA_MAX = -8
-"""M_ARENA_MAX of glibc's malloc.h."""
 
 
 def serve(inferencer: FewShotInferencer, model: str,
@@ -61,7 +59,7 @@ def serve(inferencer: FewShotInferencer, model: str,
                 session.load_bank(bank)
             return Work(session)
 
-        _share_free_memory()
+        share_free_memory()
         make_work().session.close()  # A wrong bank is refused here.
         page = make_page(make_work, model)
         try:
@@ -73,16 +71,6 @@ def serve(inferencer: FewShotInferencer, model: str,
                 threading.Event().wait(3600)
         finally:
             page.close(verbose=False)
-
-
-def _share_free_memory() -> None:
-    """Let all threads allocate in one heap, on Linux with glibc.
-
-    Otherwise each of the threads that run callbacks keeps what it has freed:
-    2.5 GB after some minutes of use in place of 1.5 GB.
-    """
-    with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 def _launch(page: Any, listening: socket.socket, **settings: Any) -> None:
