@@ -175,6 +175,7 @@ def _use(one: Person, browser: Any, url: str, turn: int,
         one.page.click('#accept')
         one.page.wait_for_timeout(500)
     if turn % 7 == 0:
+        one.page.once('dialog', lambda asked: asked.accept())
         one.page.click('#remove-image')
         one.status(counted(number - 1, 'image'))
         one.upload(photos[turn % number])

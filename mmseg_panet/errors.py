@@ -100,8 +100,9 @@ def raise_first(sentences: Sequence[str]) -> None:
         InputError: If there is at least one message.
     """
     if sentences:
-        more = f' (and {len(sentences) - 1} more files)'
-        raise InputError(sentences[0] + more * (len(sentences) > 1))
+        number = len(sentences) - 1
+        more = f' (and {number} more file{"s" * (number > 1)})'
+        raise InputError(sentences[0] + more * (number > 0))
 
 
 def check_choice(name: str, value: object, choices: Sequence) -> None:

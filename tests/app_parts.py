@@ -30,11 +30,12 @@ def make_work(shared, number=4, folder=None):
     return work, masks
 
 
-def sent(image, labels, stroke=1, partial=False, coarse=False):
+def sent(image, labels, stroke=1, partial=False, coarse=False, classes=()):
     """The data of the event of a stroke."""
     pixels = np.zeros((*labels.shape, 3), np.uint8)
     pixels[..., 2] = labels  # the red channel for cv2
     data = cv2.imencode('.png', pixels)[1].tobytes()
     return dict(
         image=image, stroke=stroke, partial=partial, coarse=coarse,
+        classes=classes,
         labels='data:image/png;base64,' + base64.b64encode(data).decode())

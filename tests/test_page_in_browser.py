@@ -95,13 +95,16 @@ def visit(chromium, server):
         if not request.url.startswith((server, 'data:', 'blob:')):
             faults.append(f'requested {request.url}')
 
-    def make(width=1280, height=900):
+    def refuse(dialog):
+        faults.append(f'dialog {dialog.message}')
+        dialog.dismiss()
+
+    def make(width=1280, height=900, answer=refuse):
         context = chromium.new_context(
             viewport=dict(width=width, height=height))
         contexts.append(context)
         page = context.new_page()
-        page.on('dialog', lambda one: (
-            faults.append(f'dialog {one.message}'), one.dismiss()))
+        page.on('dialog', answer)
         page.on('pageerror', lambda one: faults.append(f'error {one}'))
         page.on('console', check_console)
         page.on('request', check_request)
@@ -231,6 +234,36 @@ def test_settings_stay_when_clicks_overtake_each_other(visit, files):
     assert me.page.locator(
         '#opacity input[type=number]').input_value() == '0.5'
     me.download('masks')
+
+
+def test_a_removed_class_is_asked_about_and_its_marks_stay_removed(
+        visit, files):
+    questions = []
+
+    def refuse_once(question):
+        questions.append(question.message)
+        question.accept() if len(questions) > 1 else question.dismiss()
+
+    me = visit(answer=refuse_once)
+    me.upload(*files[:2])
+    for name in ('first', 'second', 'third'):
+        me.add_class(name)
+    me.choose_class('second')
+    me.drag(*strokes(BOXES[0]))
+    me.status('3 classes, 1 example')
+    me.page.click('#edit-classes button')
+    me.page.click('#edited-class input')
+    me.page.locator('[role=option]', has_text='first').click()
+    me.page.wait_for_function(
+        "document.querySelector('#new-name input, #new-name textarea').value")
+    for number in (3, 2):
+        me.page.click('#remove-class')
+        me.status(f'{number} classes, 1 example')
+    me.page.click('#marker button:text("Undo")')
+    me.page.wait_for_timeout(600)  # a stroke is sent after 250 ms
+    me.page.locator('#gallery', has_text='example of second').wait_for()
+    assert questions == [
+        'Remove this class, with its marks on all images?'] * 2
 
 
 def test_boxes_and_clicks_are_examples(visit, files):

@@ -6,6 +6,7 @@ input is an InputError, which the page shows as a sentence.
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ def stroke(work: Work, view: View, sent: Values) -> Values:
             or sent['stroke'] <= work.last_stroke):
         return {}
     work.last_stroke = sent['stroke']
+    if tuple(sent['classes']) != session.classes[:len(sent['classes'])]:
+        # The labels have the numbers of classes before a removal.
+        return dict(marker=marks(work)) if image == work.selected else {}
     labels = read_marks(
         sent['labels'], sent['partial'], session.image(image).bgr.shape[:2])
     if image in work.drafts:
@@ -114,6 +118,7 @@ def accept(work: Work, view: View) -> Values:
 
 def save_masks(work: Work, view: View, progress: Progress) -> Values:
     """Write the masks of all images."""
+    _tell_of_drafts(work)
     path = _new_file(work, 'masks.zip')
     work.session.write_masks(path, view.threshold, _advance(progress))
     return dict(download=str(path))
@@ -121,6 +126,7 @@ def save_masks(work: Work, view: View, progress: Progress) -> Values:
 
 def save_coco(work: Work, view: View, progress: Progress) -> Values:
     """Write the objects of all images."""
+    _tell_of_drafts(work)
     path = _new_file(work, 'coco.json')
     work.session.write_coco(path, view.threshold, _advance(progress))
     return dict(download=str(path))
@@ -198,6 +204,16 @@ def marks(work: Work) -> Values:
     labels = work.drafts.get(work.selected)
     return shown_marks(
         work.session.labels(work.selected) if labels is None else labels)
+
+
+def _tell_of_drafts(work: Work) -> None:
+    """Say which corrections are not in a download."""
+    names = [escape(work.session.image(one).name) for one in work.drafts]
+    if names:
+        gr.Info(
+            f'The file has what was found in {", ".join(names)}, and not your '
+            'correction: choose the image, then Make it an example, and '
+            'download again.')
 
 
 def _advance(progress: Progress) -> Callable[[int, int], object]:

@@ -145,7 +145,7 @@ function send() {
   stroke += 1;
   trigger('stroke', {
     image, stroke, labels: encode(), partial: any(partial),
-    coarse: any(coarse)});
+    coarse: any(coarse), classes: classes.map((one) => one.name)});
 }
 
 function changed() {
@@ -231,6 +231,8 @@ async function bitmap(source) {
 async function load(value) {
   if (!value) return;
   if (timer && value.picture !== undefined) send();  // keep the last stroke
+  const fewer = value.classes && value.classes.length < classes.length;
+  if (fewer) undo = [];  // with the numbers of the classes before
   if (value.classes) {
     classes = value.classes;
     active = value.active ?? Math.min(active, Math.max(0, classes.length - 1));
@@ -251,7 +253,7 @@ async function load(value) {
     coarse.clear();
   }
   if (value.labels !== undefined) {
-    if (value.picture === undefined) remember();
+    if (value.picture === undefined && !fewer) remember();
     labels.fill(0);
     partial.clear();
     coarse.clear();

@@ -33,6 +33,18 @@
     event.target.dispatchEvent(new DragEvent('drop', {
       bubbles: true, cancelable: true, dataTransfer: safe(files, input)}));
   }, true);
+  // What is removed cannot be had back.
+  const questions = {
+    'remove-class': 'Remove this class, with its marks on all images?',
+    'remove-image': 'Remove this image, with its marks?',
+  };
+  document.addEventListener('click', (event) => {
+    const question = questions[event.target.closest('button')?.id];
+    if (question && !window.confirm(question)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
   // A reload starts over.
   window.addEventListener('beforeunload', (event) => {
     if (document.querySelector('#gallery img')) event.preventDefault();

@@ -53,6 +53,8 @@ class View(NamedTuple):
         if labels is None and not session.ready:
             return pixels
         if labels is None and self.show in session.classes:
+            if self.show not in session.ready:
+                return pixels
             return heat_map(
                 pixels, session.probability(image_id, self.show),
                 self.threshold, self.opacity)

@@ -77,6 +77,22 @@ def test_a_stroke_that_arrives_late_or_is_on_a_removed_image_is_ignored(
     assert work.session.examples == {}
 
 
+def test_a_stroke_from_before_a_class_was_removed_is_not_another_class(
+        person):
+    work, masks = person
+    first = next(iter(masks))
+    before = work.session.classes
+    work.session.add_class('last')
+    work.session.remove_class(before[0])
+    values = callbacks.stroke(
+        work, VIEW, sent(first, masks[first] * 2, classes=[*before, 'last']))
+    assert work.session.examples == {}
+    assert values['marker'] == callbacks.marks(work)
+    callbacks.stroke(work, VIEW, sent(
+        first, masks[first] * 2, stroke=2, classes=work.session.classes))
+    assert work.session.examples == {first: ('last',)}
+
+
 def test_one_stroke_of_clicks_asks_for_the_background(person, monkeypatch):
     work, masks = person
     told = []
@@ -111,6 +127,25 @@ def test_a_corrected_result_becomes_an_example_with_one_click(person):
     assert set(work.session.examples[third]) >= {HOSTILE}
     np.testing.assert_array_equal(work.session.class_map(third), corrected)
     assert work.drafts == {}
+
+
+def test_a_download_says_which_correction_it_does_not_have(
+        person, monkeypatch):
+    work, masks = person
+    first, _, third, _ = masks
+    told = []
+    monkeypatch.setattr(callbacks.gr, 'Info', told.append)
+    callbacks.stroke(work, VIEW, sent(first, masks[first] * 1))
+    work.selected = third
+    callbacks.correct(work, VIEW)
+    for save in (callbacks.save_masks, callbacks.save_coco):
+        save(work, VIEW, lambda *args, **kwargs: None)
+    assert len(told) == 2
+    assert all('found in 2.png, and not your correction' in one
+               for one in told)
+    callbacks.accept(work, VIEW)
+    callbacks.save_masks(work, VIEW, lambda *args, **kwargs: None)
+    assert len(told) == 2
 
 
 def test_a_draft_without_a_class_is_an_image_that_shows_none(person):

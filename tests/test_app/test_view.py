@@ -133,3 +133,13 @@ def test_a_thumbnail_keeps_the_shape_and_small_pictures():
     assert thumbnail(np.zeros((9, 5000, 3), np.uint8)).shape == (1, 240, 3)
     small = np.zeros((100, 50, 3), np.uint8)
     assert thumbnail(small) is small
+
+
+def test_the_probability_of_a_class_without_an_example_shows_nothing(person):
+    session, masks = person
+    first, second, *_ = masks
+    session.add_class('red')
+    session.add_class('later')
+    session.mark(first, 'red', masks[first])
+    np.testing.assert_array_equal(
+        View('later').picture(session, second), session.image(second).pixels)
