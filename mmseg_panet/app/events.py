@@ -17,8 +17,8 @@ from .view import View
 from .work import Work
 
 _CLOSED = (
-    'expected a page that is in use, got one that was closed for an hour; '
-    'reload it')
+    'expected a page that is in use, got one that was closed for an hour, or '
+    'opened before the program was started again; reload it')
 _UNEXPECTED = (
     'expected this to work, got an error of the program, which its terminal '
     'shows; your images and examples are kept')

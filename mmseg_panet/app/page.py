@@ -117,7 +117,7 @@ def _main() -> Parts:
             with gr.Row(elem_id='view'):
                 parts['show'] = gr.Dropdown(
                     [('All classes', '')], value='', label='Show',
-                    filterable=False, min_width=320, elem_id='show')
+                    filterable=False, min_width=120, elem_id='show')
                 parts['threshold'] = gr.Slider(
                     0, 1, 0, step=0.01, label='Threshold', min_width=120,
                     buttons=[], elem_id='threshold')
