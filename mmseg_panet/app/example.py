@@ -64,7 +64,7 @@ class Example:
             {name: one for name, one in self.regions.items()
              if name != class_name}, self.decided - {class_name})
 
-    def renamed(self, old: str, new: str) -> 'Example':
+    def with_name(self, old: str, new: str) -> 'Example':
         """Return the example with another name of a class."""
         return Example(
             {new if name == old else name: one

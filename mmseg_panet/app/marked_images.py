@@ -139,7 +139,7 @@ class MarkedImages(ImageCollection):
                 self._classes.rename(new, old)
                 raise
             for key, example in list(self._examples.items()):
-                self._set(inferencer, key, example.renamed(old, new))
+                self._set(inferencer, key, example.with_name(old, new))
             self._examples_changed()
 
     def remove_class(self, name: str) -> None:

@@ -12,6 +12,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from ..errors import InputError, abbreviate
 from ..files import StrPath
+from ..json_text import parse_json
 
 MAX_BYTES = 50_000_000
 """Size of the largest image that is read, unless it is given."""
@@ -144,7 +145,7 @@ class TaskImages:
             json.dumps(dict(refresh=self._key)).encode(),
             {'Content-Type': 'application/json'})
         with self._opener.open(request, timeout=SECONDS) as answer:
-            access = json.loads(answer.read(1 << 16))['access']
+            access = parse_json(answer.read(1 << 16))['access']
         return {'Authorization': f'Bearer {access}'}
 
     def _limited(self, content: bytes, where: str) -> bytes:

@@ -49,7 +49,7 @@ def test_exact_regions_cover_a_larger_file():
 
 def test_a_renamed_class_keeps_its_region():
     example = Example.of_labels(region(1, 2, 0), ('cat', 'dog'), True)
-    example = example.renamed('cat', 'cow')
+    example = example.with_name('cat', 'cow')
     assert [*example.regions] == ['cow', 'dog']
     assert example.decided == {'cow', 'dog'}
 
