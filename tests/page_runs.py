@@ -95,7 +95,13 @@ class Person:
         return self.page.locator('#result img').last.get_attribute('src')
 
     def select(self, index):
-        self.page.locator('#gallery button').nth(index).click()
+        picture = self.page.locator('#gallery button').nth(index)
+        name = picture.text_content().split(' · ')[0].strip()
+        picture.click()
+        # A stroke before the canvas has changed belongs to the last image.
+        self.page.wait_for_function(
+            "name => document.querySelector('#marker img').alt === name",
+            arg=name)
 
     def download(self, kind):
         with self.page.expect_download() as found:

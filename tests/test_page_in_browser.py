@@ -356,6 +356,10 @@ def test_html_in_names_is_text(visit, files, tmp_path):
     me.page.click('#edited-class input')
     me.page.get_by_role('option', name=HOSTILE, exact=True).click()
     me.add_class('b"><b>bold</b>')
+    # The field is emptied when the class has been added.
+    me.page.wait_for_function(
+        "document.querySelector('#class-name input, #class-name textarea')"
+        ".value === ''")
     me.page.fill('#class-name input, #class-name textarea', HOSTILE)
     me.page.click('#add-class')
     me.refused(HOSTILE)
