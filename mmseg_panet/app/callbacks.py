@@ -163,18 +163,19 @@ def refresh(work: Work, view: View) -> Iterator[Values]:
     work.refreshed = this = object()
     session = work.session
     images = session.images
-    pictures: list[tuple[str, str]] = []
+    pictures: list[tuple[str, str] | None] = [
+        # The first ones are segmented before any is shown.
+        None if i < _PART else (
+            work.file_of(thumbnail(one.pixels)), caption(session, one.id))
+        for i, one in enumerate(images)]
     for i, image in enumerate(images):
         picture = thumbnail(view.picture(session, image.id))
         if work.refreshed is not this:
             return
-        pictures.append((work.file_of(picture), caption(session, image.id)))
+        pictures[i] = work.file_of(picture), caption(session, image.id)
         if i % _PART == _PART - 1:
-            rest = [
-                (work.file_of(thumbnail(one.pixels)), caption(session, one.id))
-                for one in images[i + 1:]]
             yield dict(
-                gallery=pictures + rest,
+                gallery=list(pictures),
                 status=f'{i + 1} of {len(images)} images are segmented')
     classes = counted(len(session.classes), 'class', 'classes')
     yield dict(

@@ -1,5 +1,4 @@
 """An uploaded image: its file, and the smaller image that is shown."""
-import io
 import math
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
@@ -9,10 +8,8 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..images.decoder import decode_image
-from ..images.pixel_limit import open_limited
+from ..images.decoder import decode_image, stored_size
 from ..images.reading import ImageReading
-from ..images.tiff_file import tiff_facts
 from ..wording import is_unsafe
 from .limits import SessionLimits
 
@@ -101,7 +98,8 @@ def decode_limited(content: bytes, name: str, limits: SessionLimits,
         InputError: If it is too large, or no image, whatever its suffix.
     """
     check_megabytes(len(content), name, limits)
-    _check_pixels(_stored_size(content, name), name, limits)
+    # What is no image is refused by the decoder.
+    _check_pixels(stored_size(content, name) or (0, 0), name, limits)
     image = decode_image(content, name, reading)
     _check_pixels(image.shape[:2], name, limits)
     return image
@@ -132,21 +130,6 @@ def preview(image: np.ndarray, most_pixels: int) -> np.ndarray:
         return image
     size = max(1, int(ratio * width)), max(1, int(ratio * height))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-def _stored_size(content: bytes, name: str) -> tuple[int, int]:
-    """Read H and W from the header; 0 where it has none."""
-    facts = tiff_facts(io.BytesIO(content))
-    if facts is not None:
-        return facts.size
-    # What is no image is refused by the decoder, in the same words.
-    try:
-        with open_limited(io.BytesIO(content), name) as picture:
-            return picture.size[::-1]
-    except InputError:
-        raise
-    except Exception:
-        return 0, 0
 
 
 def _check_pixels(size: tuple[int, ...], name: str, limits: SessionLimits

@@ -137,7 +137,7 @@ def _state(i: int, current: int) -> str:
 def advice(session: Session) -> str:
     """Return the advice on the examples, as HTML."""
     found = session.advice()
-    notes = [] if found is None else found.notes
-    return ''.join(f'<li>{escape(str(note))}</li>' for note in notes) and (
-        '<h4>Advice on the examples</h4><ul>' + ''.join(
-            f'<li>{escape(str(note))}</li>' for note in notes) + '</ul>')
+    notes = ''.join(
+        f'<li>{escape(str(note))}</li>'
+        for note in ([] if found is None else found.notes))
+    return notes and f'<h4>Advice on the examples</h4><ul>{notes}</ul>'

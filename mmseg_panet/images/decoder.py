@@ -11,7 +11,7 @@ from ..errors import InputError, error_context, is_out_of_memory, out_of_memory
 from ..files import StrPath
 from ..notices import warn_once
 from .orientation import is_turned, orientation_of, turn
-from .pixel_limit import open_limited
+from .pixel_limit import TooManyPixelsError, open_limited
 from .reading import ImageReading
 from .suffixes import is_unread
 from .tiff_decoder import decode_tiff, warn_of_dark
@@ -163,3 +163,28 @@ def _stretched(samples: np.ndarray, name: StrPath,
     return reading.apply(
         samples[..., [band - 1 for band in bands]], name,
         8 * samples.itemsize)
+
+
+def stored_size(content: bytes, name: StrPath) -> tuple[int, int] | None:
+    """Read the size of an image from its header, without decoding it.
+
+    Args:
+        content (bytes): The file.
+        name (str | os.PathLike): Name of the file, for messages.
+
+    Returns:
+        tuple[int, int] | None: H and W as stored; None if it is no image.
+
+    Raises:
+        TooManyPixelsError: See :func:`open_limited`.
+    """
+    facts = tiff_facts(io.BytesIO(content))
+    if facts is not None:
+        return facts.size
+    try:
+        with open_limited(io.BytesIO(content), name) as picture:
+            return picture.size[::-1]
+    except TooManyPixelsError:
+        raise
+    except Exception:  # a damaged header may raise any error
+        return None

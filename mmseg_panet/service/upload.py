@@ -1,6 +1,5 @@
 """The image that a request brings, as its body or as a file of a form."""
 import asyncio
-import io
 from pathlib import PureWindowsPath
 from typing import NamedTuple
 
@@ -11,10 +10,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import Message, Receive
 
 from ..errors import InputError
-from ..images.decoder import decode_image
-from ..images.pixel_limit import TooManyPixelsError, open_limited
+from ..images.decoder import decode_image, stored_size
+from ..images.pixel_limit import TooManyPixelsError
 from ..images.reading import ImageReading
-from ..images.tiff_file import tiff_facts
 from .limits import Limits
 
 _CLOSE = {'Connection': 'close'}
@@ -92,23 +90,12 @@ def decode_upload(upload: Upload, reading: ImageReading) -> np.ndarray:
     except TooManyPixelsError:
         raise
     except InputError as error:
-        if _is_known(upload.content):
+        if stored_size(upload.content, 'the body') is not None:
             raise
         raise HTTPException(
             415, 'expected an image as JPEG, PNG, WebP, BMP or TIFF, got '
             'something else; the content counts, and not the name or the '
             'header') from error
-
-
-def _is_known(content: bytes) -> bool:
-    """Tell whether the content starts as an image does."""
-    if tiff_facts(io.BytesIO(content)) is not None:
-        return True
-    try:
-        with open_limited(io.BytesIO(content), 'the body'):
-            return True
-    except Exception:  # noqa: BLE001 a damaged header may raise any error
-        return False
 
 
 async def _body(request: Request) -> Upload:

@@ -9,7 +9,7 @@ from image_files import SEEN, oriented_bytes, ramp, tiff_bytes
 from PIL import Image
 
 from mmseg_panet.errors import InputError
-from mmseg_panet.images.decoder import decode_image
+from mmseg_panet.images.decoder import decode_image, stored_size
 from mmseg_panet.images.image_files import size_and_orientation
 from mmseg_panet.images.orientation import turn
 from mmseg_panet.images.reading import ImageReading
@@ -240,3 +240,10 @@ def test_damaged_bytes_give_an_image_of_its_size_or_a_sentence(
         return
     assert image.dtype == np.uint8 and image.shape[2:] == (3,)
     assert size_and_orientation(path)[0] == image.shape[:2]
+
+
+def test_the_stored_size_is_read_from_the_header_alone():
+    data = io.BytesIO()
+    Image.new('RGB', (7, 5)).save(data, 'PNG')
+    assert stored_size(data.getvalue()[:60], 'a.png') == (5, 7)
+    assert stored_size(b'no image', 'a.png') is None

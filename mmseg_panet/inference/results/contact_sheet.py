@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...errors import InputError
 from ...files import check_inside, write_atomic
 from ...images.decoder import PLAIN
 from ...images.reading import ImageReading
@@ -16,7 +15,8 @@ from ...visualization.segmentation_plot import plot_grid
 from ..images.image_list import ImageItem
 from ..images.image_source import read_image
 from .mask_file import mask_path, read_mask
-from .record import CONTACT_SHEETS, holds_results
+from .out_path import refuse_foreign_files
+from .record import CONTACT_SHEETS
 
 _COLUMNS, _ROWS = 5, 4
 _TILE = 256
@@ -33,12 +33,8 @@ def check_contact_sheet(out_dir: Path) -> None:
         InputError: If it holds files from elsewhere, or is a link to another
             folder.
     """
-    folder = out_dir / CONTACT_SHEETS
-    check_inside(out_dir, [folder])
-    if not holds_results(out_dir) and any(folder.glob('*')):
-        raise InputError(
-            f'{folder} holds files that were not written here and might be '
-            'written over; name another folder for the results')
+    check_inside(out_dir, [out_dir / CONTACT_SHEETS])
+    refuse_foreign_files(out_dir, CONTACT_SHEETS)
 
 
 def write_contact_sheet(out_dir: Path, items: Sequence[ImageItem],

@@ -23,7 +23,7 @@ from .coco_export import (
 )
 from .labelme_export import labelme_file
 from .mask_file import mask_path
-from .record import holds_results
+from .out_path import refuse_foreign_files
 from .segmented_image import SegmentedImage
 from .yolo_export import data_yaml, yolo_lines
 
@@ -78,13 +78,7 @@ class Export:
             InputError: If a folder of a format holds files from elsewhere,
                 or as for :meth:`check_images`.
         """
-        if not holds_results(out_dir):
-            for name in self.formats:
-                if any((out_dir / name).glob('*')):
-                    raise InputError(
-                        f'{out_dir / name} holds files that were not written '
-                        'here and might be written over; name another folder '
-                        'for the results')
+        refuse_foreign_files(out_dir, *self.formats)
         self.check_images(out_dir, items)
 
     def check_images(self, out_dir: Path,

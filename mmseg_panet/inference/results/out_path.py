@@ -5,7 +5,7 @@ from pathlib import Path
 from ...annotations.formats.class_folders import list_pairs
 from ...errors import InputError
 from ...files import StrPath, check_folder
-from .record import PICTURES
+from .record import PICTURES, holds_results
 
 
 def check_writable(out_dir: Path) -> None:
@@ -41,6 +41,25 @@ def refuse_support_folder(path: StrPath, support: StrPath | None) -> None:
             f'expected a path outside the folder of the examples {support}, '
             f'got {path}, where results would be read as examples the next '
             'time; choose another path')
+
+
+def refuse_foreign_files(out_dir: Path, *names: str) -> None:
+    """Refuse to write into folders that hold files from elsewhere.
+
+    Args:
+        out_dir (Path): Folder of results.
+        *names (str): Names of folders in it.
+
+    Raises:
+        InputError: If it holds no results, and one of the folders has files.
+    """
+    if holds_results(out_dir):
+        return
+    for folder in map(out_dir.joinpath, names):
+        if any(folder.glob('*')):
+            raise InputError(
+                f'{folder} holds files that were not written here and might '
+                'be written over; name another folder for the results')
 
 
 def refuse_class_folders(out_dir: Path) -> None:
